@@ -1,0 +1,217 @@
+"""Keystone: the service user, the trusts made to it, and what a token's catalog says."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from keystoneauth1 import exceptions as ksa_exc
+from keystoneauth1 import loading, service_token, token_endpoint
+from keystoneauth1.access import service_catalog
+from keystoneauth1.identity import v3
+from keystoneauth1.plugin import BaseAuthPlugin
+from keystoneauth1.session import Session
+from keystoneclient.v3 import client as keystone_client
+from oslo_config import cfg
+
+from kingbird import exception
+from kingbird.clients.session import load_session
+from kingbird.conf.keystone import GROUP
+from kingbird.context import RequestContext
+
+#: Ways to get a token from which Keystone makes no trust.
+UNTRUSTED_METHODS = frozenset({"application_credential", "oauth1", "ec2credential"})
+
+
+def image_endpoints(catalog: list[dict[str, Any]], interface: str) -> dict[str, str]:
+    """Return the regions that have an image endpoint, and its URL (design, section 5).
+
+    :param catalog: a token's catalog in Keystone's v3 form, endpoint filters applied.
+    :param interface: ``public``, ``internal`` or ``admin``.
+    :returns: URLs by region, without the ``/v2`` that some catalogs have at the end.
+    """
+    parsed: Any = service_catalog.ServiceCatalogV3(catalog)
+    regions: dict[str, str] = {}
+    for endpoints in parsed.get_endpoints(service_type="image", interface=interface).values():
+        for endpoint in endpoints:
+            url = endpoint["url"].rstrip("/").removesuffix("/v2").rstrip("/")
+            regions.setdefault(endpoint["region_id"] or endpoint["region"], url)
+    return regions
+
+
+class Keystone:
+    """Keystone as Kingbird's service user sees it.  Safe for threads.
+
+    The service user is the one of ``[keystone_authtoken]``.  Calls go to its ``auth_url``
+    straight away: discovery would cost a call for each job.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+        self._lock = threading.Lock()
+        self._session: Session | None = None
+        self._service_auth: BaseAuthPlugin | None = None
+
+    @property
+    def session(self) -> Session:
+        """The session for calls to Keystone, by the options of ``[keystone_authtoken]``."""
+        with self._lock:
+            if self._session is None:
+                self._session = load_session(self._conf, GROUP, connections=16)
+                if self._session.timeout is None:
+                    self._session.timeout = self._conf.glance.timeout
+            return self._session
+
+    def _options(self) -> Any:
+        # Registers the options of the plugin that the group names, once.
+        loading.load_auth_from_conf_options(self._conf, GROUP)
+        options = self._conf[GROUP]
+        if not options.get("username") and not options.get("user_id"):
+            raise exception.ConfigurationError(
+                f"[{GROUP}] names no user; trusts are made to a user with a password"
+            )
+        return options
+
+    @property
+    def auth_url(self) -> str:
+        """The identity API's base, with its ``/v3``."""
+        url: str = self._options().auth_url.rstrip("/")
+        return url if url.endswith("/v3") else f"{url}/v3"
+
+    def _password(self, **scope: Any) -> v3.Password:
+        options = self._options()
+        user = {
+            name: options.get(name)
+            for name in ("username", "user_id", "user_domain_id", "user_domain_name", "password")
+        }
+        return v3.Password(auth_url=self.auth_url, **user, **scope)
+
+    @property
+    def service_auth(self) -> BaseAuthPlugin:
+        """The service user's own credentials; one token serves until it expires."""
+        options = self._options()
+        with self._lock:
+            if self._service_auth is None:
+                scope = {
+                    name: options.get(name)
+                    for name in (
+                        "project_id",
+                        "project_name",
+                        "project_domain_id",
+                        "project_domain_name",
+                    )
+                }
+                self._service_auth = self._password(**scope)
+            return self._service_auth
+
+    def _client(self, auth: BaseAuthPlugin) -> keystone_client.Client:
+        return keystone_client.Client(
+            session=self.session, auth=auth, endpoint_override=self.auth_url
+        )
+
+    def create_trust(self, context: RequestContext) -> str:
+        """Have the user's token make a trust to the service user: one call.
+
+        Only the first role of ``[sync] trust_roles`` that the token carries is delegated, by
+        its id, as names can be ambiguous.
+
+        :returns: the trust's id.
+        :raises kingbird.exception.TrustRefused: none is to be had from such a token.
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
+        """
+        if UNTRUSTED_METHODS.intersection(context.token_methods) or context.token_trust_id:
+            raise exception.TrustRefused("This kind of token makes no trust")
+        by_name = {role["name"]: role["id"] for role in context.token_roles}
+        role_id = next(
+            (by_name[name] for name in self._conf.sync.trust_roles if name in by_name), None
+        )
+        if role_id is None:
+            raise exception.TrustRefused("The token carries no role that may be delegated")
+        auth = token_endpoint.Token(self.auth_url, context.auth_token)
+        expires = datetime.now(UTC).replace(tzinfo=None) + timedelta(
+            seconds=self._conf.sync.trust_lifetime
+        )
+        try:
+            trust = self._client(auth).trusts.create(
+                trustee_user=self.service_auth.get_user_id(self.session),
+                trustor_user=context.user_id,
+                project=context.project_id,
+                role_ids=[role_id],
+                impersonation=True,
+                allow_redelegation=False,
+                expires_at=expires,
+            )
+        except (ksa_exc.Forbidden, ksa_exc.Unauthorized) as error:
+            raise exception.TrustRefused("Keystone makes no trust from this token") from error
+        except ksa_exc.ClientException as error:
+            raise exception.KeystoneUnavailable(
+                "Keystone can't be used at the moment", retry_after=5
+            ) from error
+        return str(trust.id)
+
+    def trust_auth(self, trust_id: str) -> BaseAuthPlugin:
+        """Return the credentials that act as the user who made a trust.
+
+        They get one token and renew it by themselves until the trust expires.
+        """
+        return self._password(trust_id=trust_id)
+
+    def token_auth(self, token: str) -> BaseAuthPlugin:
+        """Return a user's own token as credentials, with Kingbird's service token beside it.
+
+        The service token makes other services accept the user's token for a while after it
+        has expired.
+        """
+        return service_token.ServiceTokenAuthWrapper(
+            user_auth=token_endpoint.Token(self.auth_url, token), service_auth=self.service_auth
+        )
+
+    def regions(self, auth: BaseAuthPlugin) -> dict[str, str]:
+        """Return the image endpoints, by region, in the catalog of the token that ``auth`` gets.
+
+        :raises kingbird.exception.CredentialsLost: Keystone gives no token.
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
+        """
+        try:
+            access = auth.get_access(self.session)  # type: ignore[attr-defined]
+        except (ksa_exc.Unauthorized, ksa_exc.Forbidden, ksa_exc.NotFound) as error:
+            raise exception.CredentialsLost(
+                "Keystone gives no token for this job: its trust has expired or was deleted, "
+                "or its user was disabled or lost the role"
+            ) from error
+        except ksa_exc.ClientException as error:
+            raise exception.KeystoneUnavailable("Keystone does not answer") from error
+        catalog = access.service_catalog.catalog if access.has_service_catalog() else []
+        return image_endpoints(catalog, self._conf.glance.interface)
+
+    def delete_trust(self, trust_id: str, auth: BaseAuthPlugin | None = None) -> None:
+        """Delete a trust; one that is gone counts as deleted.
+
+        :param auth: the trust's own credentials, if their token is at hand.  Where they
+            don't serve, the service user's are tried, which need the role ``admin``.
+        :raises kingbird.exception.KeystoneUnavailable: it could not be deleted now.
+        """
+        attempts = [auth, self.service_auth] if auth is not None else [self.service_auth]
+        for credentials in attempts:
+            try:
+                self._client(credentials).trusts.delete(trust_id)
+                return
+            except ksa_exc.NotFound:
+                if credentials is self.service_auth:
+                    return
+                # The trust's own credentials get 404 for a token too, once it has expired.
+                continue
+            except ksa_exc.ClientException:
+                continue
+        raise exception.KeystoneUnavailable("A trust could not be deleted")
+
+    def trusts_to_me(self) -> list[str]:
+        """Return the ids of all trusts that were made to the service user.
+
+        :raises kingbird.exception.KeystoneUnavailable: they can't be listed now.
+        """
+        auth = self.service_auth
+        try:
+            trusts = self._client(auth).trusts.list(trustee_user=auth.get_user_id(self.session))
+        except ksa_exc.ClientException as error:
+            raise exception.KeystoneUnavailable("Trusts can't be listed") from error
+        return [str(trust.id) for trust in trusts]

@@ -1,0 +1,41 @@
+"""Opens regions for a user: the catalog's endpoints with the user's credentials."""
+
+from collections.abc import Mapping
+
+from keystoneauth1.plugin import BaseAuthPlugin
+from oslo_config import cfg
+
+from kingbird.clients.glance import Images
+from kingbird.clients.session import RegionSessions
+
+
+class Regions:
+    """Makes :class:`kingbird.clients.glance.Images`, over one session a region.
+
+    :param timeout: seconds that a call may take at most, if the configuration allows more.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
+        self._sessions = RegionSessions(conf, timeout=timeout)
+
+    def open(
+        self,
+        endpoints: Mapping[str, str],
+        auth: BaseAuthPlugin,
+        *,
+        global_request_id: str | None = None,
+    ) -> dict[str, Images]:
+        """Return the images of each region.  Makes no call.
+
+        :param endpoints: URLs by region.
+        """
+        return {
+            region: Images(
+                region,
+                url,
+                self._sessions.get(region),
+                auth,
+                global_request_id=global_request_id,
+            )
+            for region, url in endpoints.items()
+        }

@@ -1,0 +1,62 @@
+"""HTTP sessions: one for each region, its connections reused by all jobs."""
+
+import threading
+from typing import Any
+
+import requests
+from keystoneauth1 import loading
+from keystoneauth1.session import Session, TCPKeepAliveAdapter
+from oslo_config import cfg
+
+
+class _RoomyAdapter(TCPKeepAliveAdapter):
+    """keystoneauth's adapter with as many kept connections as there are workers.
+
+    requests keeps 10 and throws away what goes beyond.
+    """
+
+    def __init__(self, connections: int) -> None:
+        super().__init__(pool_connections=2, pool_maxsize=connections)
+
+
+def load_session(
+    conf: cfg.ConfigOpts, group: str, *, connections: int, **overrides: Any
+) -> Session:
+    """Make a session by the options of a group (cafile, certfile, timeout and so on).
+
+    :param connections: how many connections to one host are kept open.
+    """
+    transport = requests.Session()
+    for scheme in ("http://", "https://"):
+        transport.mount(scheme, _RoomyAdapter(connections))
+    # Proxies and .netrc of the environment are no business of a service's.
+    transport.trust_env = False
+    session: Session = loading.load_session_from_conf_options(
+        conf, group, session=transport, **overrides
+    )
+    return session
+
+
+class RegionSessions:
+    """Keeps one session for each region.
+
+    :param timeout: seconds that a call may take at most, if the configuration allows more.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
+        self._conf = conf
+        self._timeout = timeout
+        self._sessions: dict[str, Session] = {}
+        self._lock = threading.Lock()
+
+    def get(self, region: str) -> Session:
+        """Return the region's session, made at the first call."""
+        with self._lock:
+            if region not in self._sessions:
+                session = load_session(
+                    self._conf, "glance", connections=self._conf.sync.region_concurrency
+                )
+                if self._timeout is not None:
+                    session.timeout = min(session.timeout or self._timeout, self._timeout)
+                self._sessions[region] = session
+            return self._sessions[region]

@@ -1,0 +1,82 @@
+"""[sync]: what is copied, how hard a region is worked, what is remembered."""
+
+from oslo_config import cfg
+
+GROUP = "sync"
+
+#: Properties whose values mean something in one region only.
+REGION_BOUND_PROPERTIES = [
+    "bdm_v2",
+    "block_device_mapping",
+    "cinder_encryption_key_deletion_policy",
+    "cinder_encryption_key_id",
+    "image_location",
+    "instance_uuid",
+    "os_encrypt_key_deletion_policy",
+    "os_encrypt_key_id",
+    "root_device_name",
+]
+
+OPTS = [
+    cfg.IntOpt(
+        "region_concurrency",
+        default=8,
+        min=1,
+        help="Calls that one engine process makes to one region's Glance at a time.",
+    ),
+    cfg.IntOpt(
+        "trust_lifetime",
+        default=86400,
+        min=60,
+        help="Seconds after which the trust that a job runs with expires, if the job has "
+        "not ended and deleted it before.",
+    ),
+    cfg.ListOpt(
+        "trust_roles",
+        default=["admin", "member"],
+        help="Roles that may be delegated to Kingbird's service user for a job. The first "
+        "one that the user's token carries is delegated, and no other: a trust dies with "
+        "any role that it carries.",
+    ),
+    cfg.IntOpt(
+        "token_job_wait",
+        default=300,
+        min=1,
+        help="Seconds that a job whose user can't make a trust waits for the engine that got "
+        "its token; after that it ends with the reason credentials_lost.",
+    ),
+    cfg.IntOpt(
+        "tombstone_ttl",
+        default=86400,
+        min=0,
+        help="Seconds for which it is remembered that a deleted image's id can't be used in a "
+        "region. Glance keeps such ids until its database is purged.",
+    ),
+    cfg.ListOpt(
+        "dropped_properties",
+        default=REGION_BOUND_PROPERTIES,
+        help="Image properties that are neither copied nor compared, as they mean something "
+        "in one region only.",
+    ),
+    cfg.IntOpt(
+        "property_quota",
+        default=128,
+        min=-1,
+        help="Glance's image_property_quota in the regions; -1 for none. Provenance that "
+        "would not fit is left out.",
+    ),
+    cfg.FloatOpt(
+        "retry_timeout",
+        default=60.0,
+        min=0.0,
+        help="Seconds for which a call that a region did not answer, or answered with 429 or "
+        "5xx, is tried again.",
+    ),
+    cfg.IntOpt(
+        "fail_fast_after",
+        default=5,
+        min=1,
+        help="Items in a row that fail as region_unavailable after which the remaining items "
+        "of the task fail without a call.",
+    ),
+]

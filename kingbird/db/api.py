@@ -1,0 +1,34 @@
+"""The one door to the database: what other rooms may call, by noun."""
+
+from kingbird.db import (
+    engines,
+    jobs,
+    leases,
+    migration,
+    outcomes,
+    plans,
+    reaping,
+    tombstones,
+)
+from kingbird.db.connection import configure, dispose, get_engine
+from kingbird.db.leases import Claim
+from kingbird.db.models import Engine, Item, Job, Task
+
+__all__ = [
+    "Claim",
+    "Engine",
+    "Item",
+    "Job",
+    "Task",
+    "configure",
+    "dispose",
+    "engines",
+    "get_engine",
+    "jobs",
+    "leases",
+    "migration",
+    "outcomes",
+    "plans",
+    "reaping",
+    "tombstones",
+]

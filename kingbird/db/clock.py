@@ -1,0 +1,35 @@
+"""Now, by the database's clock: engines' own clocks need not agree.
+
+Milliseconds since 1970 as an integer, which every database compares alike.
+"""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
+
+
+class now_ms(GenericFunction[int]):
+    """``now_ms()`` in a statement."""
+
+    type = sa.BigInteger()
+    inherit_cache = True
+
+
+@compiles(now_ms, "sqlite")
+def _sqlite(element: now_ms, compiler: Any, **kw: Any) -> str:
+    return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+
+
+@compiles(now_ms, "mysql")
+@compiles(now_ms, "mariadb")
+def _mysql(element: now_ms, compiler: Any, **kw: Any) -> str:
+    # UTC_TIMESTAMP, unlike NOW, knows no hour that comes twice in autumn.
+    return "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000)"
+
+
+@compiles(now_ms, "postgresql")
+def _postgresql(element: now_ms, compiler: Any, **kw: Any) -> str:
+    # clock_timestamp, as now() stands still within a transaction.
+    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"

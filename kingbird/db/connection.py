@@ -1,0 +1,148 @@
+"""The way into the database: oslo.db's enginefacade, with SQLite made safe for threads."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from oslo_config import cfg
+from oslo_db import api as oslo_db_api
+from oslo_db import exception as db_exc
+from oslo_db.sqlalchemy import enginefacade
+from sqlalchemy import event, orm
+from sqlalchemy import exc as sa_exc
+
+from kingbird import exception
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_manager = enginefacade.transaction_context()
+
+#: How long a writer of SQLite waits for the one before it, in milliseconds.
+SQLITE_BUSY_TIMEOUT = 30000
+
+
+@enginefacade.transaction_context_provider
+class _Block:
+    """What enginefacade hangs a transaction on; one for each block."""
+
+
+def configure(conf: cfg.ConfigOpts) -> None:
+    """Point the door at ``[database] connection``.  Call once, before first use."""
+    global _manager  # noqa: PLW0603  enginefacade can't be configured twice
+    _manager = enginefacade.transaction_context()
+    options: dict[str, Any] = {
+        name: getattr(conf.database, name)
+        for name in ("connection", "max_retries", "retry_interval", "connection_recycle_time")
+    }
+    if not options["connection"].startswith("sqlite"):
+        for name in ("max_pool_size", "max_overflow", "pool_timeout"):
+            options[name] = getattr(conf.database, name)
+    url = sa.make_url(options["connection"])
+    if url.get_backend_name() in ("mysql", "mariadb") and "charset" not in url.query:
+        # oslo.db's default is MySQL's three-byte "utf8".
+        options["connection_parameters"] = "charset=utf8mb4"
+    _manager.configure(sqlite_fk=True, **options)
+    _manager.append_on_engine_create(_prepare_sqlite)
+
+
+def dispose() -> None:
+    """Close the pool, as after a fork; it fills again when it is used."""
+    if _manager.is_started:
+        _manager.dispose_pool()
+
+
+def get_engine() -> sa.Engine:
+    """Return SQLAlchemy's engine, for migrations and checks."""
+    return _manager.writer.get_engine()
+
+
+def _prepare_sqlite(engine: sa.Engine) -> None:
+    """Let threads and processes write side by side.
+
+    By default a transaction of SQLite takes its lock at the first write; two that have read
+    before fail at once.  ``BEGIN IMMEDIATE`` takes it at the start and waits, and with a WAL
+    readers wait for nobody.
+    """
+    # enginefacade comes here twice, as its reader is its writer.
+    if engine.dialect.name != "sqlite" or event.contains(engine, "connect", _connect_sqlite):
+        return
+    event.listen(engine, "connect", _connect_sqlite)
+    # oslo.db emits the BEGIN, and no listener can be put ahead of its own.
+    event.listen(engine, "before_cursor_execute", _begin_sqlite, retval=True)
+
+
+def _connect_sqlite(connection: Any, record: Any) -> None:
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+    connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT}")
+
+
+def _begin_sqlite(
+    connection: sa.Connection,
+    cursor: Any,
+    statement: str,
+    parameters: Any,
+    context: Any,
+    executemany: bool,
+) -> tuple[str, Any]:
+    if statement == "BEGIN":
+        mode = connection.get_execution_options().get("kingbird_begin", "IMMEDIATE")
+        statement = f"BEGIN {mode}"
+    return statement, parameters
+
+
+@contextmanager
+def writer() -> Iterator[orm.Session]:
+    """Give a session in a transaction that is committed at the end, or rolled back."""
+    with _manager.writer.using(_Block()) as session:
+        yield session
+
+
+@contextmanager
+def reader() -> Iterator[orm.Session]:
+    """Give a session that only reads."""
+    with _manager.reader.using(_Block()) as session:
+        if session.get_bind().dialect.name == "sqlite":
+            session.connection(execution_options={"kingbird_begin": "DEFERRED"})
+        yield session
+
+
+def transaction(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorate a function that opens a transaction.
+
+    What a deadlock or a lost connection ended is run again; what can't be reached after that
+    becomes :class:`kingbird.exception.Unavailable`, so that the API answers 503 and an
+    engine waits.
+    """
+    retried = oslo_db_api.wrap_db_retry(
+        max_retries=5, retry_interval=0.1, inc_retry_interval=True, retry_on_deadlock=True
+    )(function)
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return retried(*args, **kwargs)
+        except (
+            db_exc.DBConnectionError,
+            db_exc.CantStartEngineError,
+            db_exc.DBDeadlock,
+            sa_exc.OperationalError,
+            sa_exc.TimeoutError,
+            db_exc.DBNonExistentDatabase,
+            db_exc.DBNonExistentTable,
+        ) as error:
+            raise exception.Unavailable(
+                "The database can't be used at the moment", retry_after=5
+            ) from error
+
+    return call
+
+
+def database_exists(url: str) -> bool:
+    """Whether a SQLite file is there; other databases are taken to be."""
+    path = sa.make_url(url).database
+    return not url.startswith("sqlite") or not path or os.path.exists(path)

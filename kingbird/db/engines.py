@@ -1,0 +1,36 @@
+"""The engines and their signs of life."""
+
+import sqlalchemy as sa
+
+from kingbird.db import connection
+from kingbird.db.clock import now_ms
+from kingbird.db.models import Engine
+
+#: Milliseconds after which an engine that was not heard of is forgotten.
+FORGET = 24 * 3600 * 1000
+
+
+@connection.transaction
+def beat(engine_id: str, *, host: str, pid: int, version: str) -> None:
+    """Say that an engine is alive, by the database's clock."""
+    with connection.writer() as session:
+        seen = session.execute(
+            sa.update(Engine).where(Engine.id == engine_id).values(seen=now_ms())
+        )
+        if not seen.rowcount:  # type: ignore[attr-defined]
+            session.execute(
+                sa.insert(Engine).values(
+                    id=engine_id, host=host, pid=pid, version=version, seen=now_ms()
+                )
+            )
+
+
+@connection.transaction
+def leave(engine_id: str) -> None:
+    """Forget an engine that stops, and others that were not heard of for a day."""
+    with connection.writer() as session:
+        session.execute(
+            sa.delete(Engine).where(
+                sa.or_(Engine.id == engine_id, Engine.seen < now_ms() - FORGET)
+            )
+        )

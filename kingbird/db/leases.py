@@ -1,0 +1,174 @@
+"""Claims: one compare-and-swap UPDATE each, by the database's clock (design, section 9).
+
+A lease names an engine, the time it runs out and a generation that grows with each claim.
+Every transaction that writes on behalf of a lease begins with :func:`fence`.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from kingbird import exception
+from kingbird.db import connection, jobs
+from kingbird.db.clock import now_ms
+from kingbird.db.models import Job, Task
+
+#: Rows looked at in one attempt to claim; other engines try for the first ones too.
+CANDIDATES = 20
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an engine has won.
+
+    :ivar job: the job's row as it was when it was claimed.
+    :ivar task: the task's row, or ``None`` when the job was claimed for planning.
+    :ivar generation: the number of this claim, which fences its writes.
+    """
+
+    job: Job
+    task: Task | None
+    engine_id: str
+    generation: int
+
+    @property
+    def row(self) -> Job | Task:
+        """The row that holds the lease."""
+        return self.job if self.task is None else self.task
+
+
+def _swap(
+    session: orm.Session, row: Job | Task, engine_id: str, lease: float, **values: Any
+) -> bool:
+    """Take ``row`` if its generation is still the one that was read."""
+    model = type(row)
+    result = session.execute(
+        sa.update(model)
+        .where(model.pk == row.pk, model.generation == row.generation)
+        .where(sa.or_(model.lease_expires.is_(None), model.lease_expires < now_ms()))
+        .values(
+            engine_id=engine_id,
+            lease_expires=now_ms() + int(lease * 1000),
+            generation=model.generation + 1,
+            attempts=model.attempts + 1,
+            **values,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def _free(model: type[Job] | type[Task]) -> sa.ColumnElement[bool]:
+    return sa.or_(model.lease_expires.is_(None), model.lease_expires < now_ms())
+
+
+def _runnable(held: Collection[str]) -> sa.ColumnElement[bool]:
+    """Jobs that this engine has credentials for.
+
+    :param held: ids of jobs whose user's token this engine holds in memory.
+    """
+    with_trust: sa.ColumnElement[bool] = Job.credentials == "trust"
+    return sa.or_(with_trust, Job.id.in_(sorted(held))) if held else with_trust
+
+
+@connection.transaction
+def claim_job(engine_id: str, lease: float, held: Collection[str] = ()) -> Claim | None:
+    """Claim a job that waits to be planned, the oldest first.
+
+    :param lease: seconds.
+    :param held: ids of jobs whose user's token this engine holds.
+    :returns: the claim, or ``None`` when there is nothing to claim.
+    """
+    query = (
+        sa.select(Job)
+        .where(Job.status == jobs.IN_PROGRESS, Job.planned_at.is_(None))
+        .where(_free(Job), _runnable(held))
+        .order_by(Job.pk)
+        .limit(CANDIDATES)
+    )
+    with connection.reader() as session:
+        candidates = session.scalars(query).all()
+    for job in candidates:
+        with connection.writer() as session:
+            if _swap(session, job, engine_id, lease):
+                return Claim(job, None, engine_id, job.generation + 1)
+    return None
+
+
+@connection.transaction
+def claim_task(engine_id: str, lease: float, held: Collection[str] = ()) -> Claim | None:
+    """Claim a task of a planned job, the oldest first; otherwise like :func:`claim_job`."""
+    query = (
+        sa.select(Task, Job)
+        .join(Job, Job.pk == Task.job_pk)
+        .where(Task.done.is_(False), _free(Task))
+        .where(Job.status == jobs.IN_PROGRESS, Job.planned_at.is_not(None))
+        .where(_runnable(held))
+        .order_by(Task.pk)
+        .limit(CANDIDATES)
+    )
+    with connection.reader() as session:
+        candidates = session.execute(query).all()
+    for task, job in candidates:
+        with connection.writer() as session:
+            if _swap(session, task, engine_id, lease):
+                return Claim(job, task, engine_id, task.generation + 1)
+    return None
+
+
+def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> None:
+    """Begin a writing transaction: hold the lease's row, or give the transaction up.
+
+    :param lease: seconds to renew it for; ``None`` leaves its end where it is.
+    :raises kingbird.exception.LeaseLost: the row has another generation by now.
+    """
+    model: Any = type(claim.row)
+    # Setting a column to itself still takes the row's lock.
+    expires = model.lease_expires if lease is None else now_ms() + int(lease * 1000)
+    result: Any = session.execute(
+        sa.update(model)
+        .where(
+            model.pk == claim.row.pk,
+            model.generation == claim.generation,
+            model.engine_id == claim.engine_id,
+        )
+        .values(lease_expires=expires)
+        .execution_options(synchronize_session=False)
+    )
+    if not result.rowcount:
+        raise exception.LeaseLost(f"The lease on a part of job {claim.job.id} was lost")
+
+
+@connection.transaction
+def renew(claim: Claim, lease: float) -> None:
+    """Hold on to a claim for ``lease`` seconds from now.
+
+    :raises kingbird.exception.LeaseLost: another engine has it.
+    """
+    with connection.writer() as session:
+        fence(session, claim, lease)
+
+
+@connection.transaction
+def release(claim: Claim, *, counts: bool = False) -> None:
+    """Hand a claim back, so that any engine can take it at once.
+
+    :param counts: whether the attempt is to count towards ``[engine] max_attempts``; it
+        does not when an engine is merely stopping.
+    :raises kingbird.exception.LeaseLost: another engine has it.
+    """
+    model: Any = type(claim.row)
+    values: dict[str, Any] = {"engine_id": None, "lease_expires": None}
+    if not counts:
+        values["attempts"] = model.attempts - 1
+    with connection.writer() as session:
+        fence(session, claim)
+        session.execute(
+            sa.update(model)
+            .where(model.pk == claim.row.pk)
+            .values(**values)
+            .execution_options(synchronize_session=False)
+        )

@@ -1,0 +1,182 @@
+"""The tables: jobs, their tasks and items, the engines, and burnt image ids.
+
+Integer keys order rows as they came, which random UUIDs would not; UUIDs are what the
+API shows.  Lease times are milliseconds of the database's own clock (see
+``kingbird.db.clock``), all other times are UTC with microseconds.
+"""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+from oslo_db.sqlalchemy import models as oslo_models
+from sqlalchemy.dialects import mysql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+# MySQL keeps whole seconds unless told otherwise, SQLite autoincrements INTEGER only.
+Moment = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+# MySQL's TEXT ends at 64 KiB; a request that names 2,000 images is larger.
+LongJSON = sa.JSON()
+
+
+def utcnow() -> datetime:
+    """Return now, in UTC without a time zone, as the tables keep it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+class Base(oslo_models.ModelBase, DeclarativeBase):
+    """oslo.db's base with typed columns, on InnoDB with full Unicode.
+
+    Region names and ids differ by case too, which MySQL's usual collation overlooks.
+    """
+
+    __table_args__: Any = {
+        f"{dialect}_{key}": value
+        for dialect in ("mysql", "mariadb")
+        for key, value in (
+            ("engine", "InnoDB"),
+            ("charset", "utf8mb4"),
+            ("collate", "utf8mb4_bin"),
+        )
+    }
+
+
+class Timestamps(oslo_models.TimestampMixin):
+    """oslo.db's mixin, but precise, and ``updated_at`` moves only when it is set.
+
+    Renewing a lease is no change that a user cares for.
+    """
+
+    created_at: Mapped[datetime] = mapped_column(Moment, default=utcnow)
+    updated_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+
+
+class Leased:
+    """What a claim sets: who works on a row, until when, and which claim it was."""
+
+    engine_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
+    lease_expires: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
+    generation: Mapped[int] = mapped_column(sa.Integer(), default=0)
+
+
+class Job(Leased, Timestamps, Base):
+    """One accepted request."""
+
+    __tablename__ = "jobs"
+
+    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(sa.String(36))
+    project_id: Mapped[str] = mapped_column(sa.String(64))
+    user_id: Mapped[str] = mapped_column(sa.String(64))
+    request_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
+    #: ACCEPTING, then one of the states that the API shows.
+    status: Mapped[str] = mapped_column(sa.String(16))
+    #: ``trust``, or ``token``: only the engine that got the message can run it.
+    credentials: Mapped[str] = mapped_column(sa.String(8))
+    trust_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
+    #: Whether Glance will take the job's user for an admin.
+    is_admin: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
+    #: The sets, as ``kingbird.sync.plan.SyncSet`` reads them.
+    request: Mapped[list[dict[str, Any]]] = mapped_column(LongJSON)
+    #: Claims so far; a job that keeps failing its engines is ended.
+    attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
+    planned_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    #: Tasks that have not ended; who takes it to 0 closes the job.
+    tasks_open: Mapped[int] = mapped_column(sa.Integer(), default=0)
+
+    __table_args__ = (
+        sa.UniqueConstraint("id", name="uniq_jobs0id"),
+        sa.Index("jobs_project_id_idx", "project_id", "pk"),
+        sa.Index("jobs_status_idx", "status", "planned_at"),
+        sa.Index("jobs_trust_id_idx", "trust_id"),
+        Base.__table_args__,
+    )
+
+
+class Task(Leased, Timestamps, Base):
+    """A job's share in one target region: the unit that one engine claims."""
+
+    __tablename__ = "tasks"
+
+    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    job_pk: Mapped[int] = mapped_column(sa.ForeignKey("jobs.pk", ondelete="CASCADE"))
+    #: The claim of the job that planned it.
+    plan_generation: Mapped[int] = mapped_column(sa.Integer())
+    region: Mapped[str] = mapped_column(sa.String(255))
+    done: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
+    attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
+
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "job_pk", "plan_generation", "region", name="uniq_tasks0job_pk0plan_generation0region"
+        ),
+        sa.Index("tasks_done_idx", "done", "lease_expires"),
+        Base.__table_args__,
+    )
+
+
+class Item(Timestamps, Base):
+    """One image in one target region within a job, with its outcome."""
+
+    __tablename__ = "items"
+
+    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    job_pk: Mapped[int] = mapped_column(sa.ForeignKey("jobs.pk", ondelete="CASCADE"))
+    plan_generation: Mapped[int] = mapped_column(sa.Integer())
+    resource_type: Mapped[str] = mapped_column(sa.String(32))
+    resource: Mapped[str] = mapped_column(sa.String(36))
+    source_region: Mapped[str] = mapped_column(sa.String(255))
+    target_region: Mapped[str] = mapped_column(sa.String(255))
+    target_resource: Mapped[str | None] = mapped_column(sa.String(36), default=None)
+    action: Mapped[str] = mapped_column(sa.String(16))
+    #: IN_PROGRESS, then SUCCESS, FAILURE, SKIPPED or CANCELLED.
+    status: Mapped[str] = mapped_column(sa.String(16))
+    reason: Mapped[str | None] = mapped_column(sa.String(64), default=None)
+    message: Mapped[str | None] = mapped_column(sa.Text(), default=None)
+    #: Items of a lower rank go first, as others refer to them (an AMI's kernel).
+    rank: Mapped[int] = mapped_column(sa.Integer(), default=0)
+    #: What is to be written, until it is (``kingbird.sync.plan.Work``).
+    work: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True), default=None)
+
+    __table_args__ = (
+        sa.UniqueConstraint(
+            "job_pk",
+            "plan_generation",
+            "target_region",
+            "resource",
+            name="uniq_items0job_pk0plan_generation0target_region0resource",
+        ),
+        sa.Index("items_open_idx", "job_pk", "target_region", "status", "rank", "pk"),
+        Base.__table_args__,
+    )
+
+
+class Engine(Base):
+    """A running engine and its last sign of life."""
+
+    __tablename__ = "engines"
+
+    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    host: Mapped[str] = mapped_column(sa.String(255))
+    pid: Mapped[int] = mapped_column(sa.Integer())
+    version: Mapped[str] = mapped_column(sa.String(64))
+    started_at: Mapped[datetime] = mapped_column(Moment, default=utcnow)
+    #: Milliseconds of the database's clock.
+    seen: Mapped[int] = mapped_column(sa.BigInteger())
+
+
+class Tombstone(Base):
+    """An id that can't be used in a region: its image was deleted, or is not to be seen."""
+
+    __tablename__ = "tombstones"
+
+    region: Mapped[str] = mapped_column(sa.String(255), primary_key=True)
+    image_id: Mapped[str] = mapped_column(sa.String(36), primary_key=True)
+    project_id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    #: ``deleted_in_target`` or ``id_taken``.
+    reason: Mapped[str] = mapped_column(sa.String(64))
+    #: Milliseconds of the database's clock.
+    expires: Mapped[int] = mapped_column(sa.BigInteger())
+
+    __table_args__ = (sa.Index("tombstones_expires_idx", "expires"), Base.__table_args__)

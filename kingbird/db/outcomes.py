@@ -1,0 +1,143 @@
+"""Outcomes, written in batches; the end of tasks and of jobs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from kingbird.db import connection, jobs
+from kingbird.db.leases import Claim, fence
+from kingbird.db.models import Item, Job, Task, utcnow
+
+
+@connection.transaction
+def record(claim: Claim, outcomes: Sequence[dict[str, Any]]) -> None:
+    """Write the outcomes of some items of a task in one transaction.
+
+    :param outcomes: ``pk`` and the columns that change.  What was to be written is no
+        longer needed and goes.
+    :raises kingbird.exception.LeaseLost: another engine has the task by now.
+    """
+    now = utcnow()
+    with connection.writer() as session:
+        fence(session, claim)
+        if outcomes:
+            session.execute(
+                sa.update(Item),
+                [{"updated_at": now, "work": None, **outcome} for outcome in outcomes],
+            )
+
+
+@connection.transaction
+def end_task(claim: Claim) -> int:
+    """End a task.
+
+    :returns: how many tasks of its job are still open; who reads 0 closes the job.
+    :raises kingbird.exception.LeaseLost: another engine has the task by now.
+    """
+    with connection.writer() as session:
+        fence(session, claim)
+        session.execute(
+            sa.update(Task)
+            .where(Task.pk == claim.row.pk)
+            .values(done=True, engine_id=None, lease_expires=None, updated_at=utcnow())
+            .execution_options(synchronize_session=False)
+        )
+        session.execute(
+            sa.update(Job)
+            .where(Job.pk == claim.job.pk)
+            .values(tasks_open=Job.tasks_open - 1)
+            .execution_options(synchronize_session=False)
+        )
+        return session.execute(
+            sa.select(Job.tasks_open).where(Job.pk == claim.job.pk)
+        ).scalar_one()
+
+
+def _fail_open_items(session: orm.Session, job_pk: int, reason: str, message: str) -> None:
+    session.execute(
+        sa.update(Item)
+        .where(Item.job_pk == job_pk, Item.status == jobs.IN_PROGRESS)
+        .values(
+            status=jobs.FAILURE,
+            reason=reason,
+            message=message,
+            work=sa.null(),
+            updated_at=utcnow(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+@connection.transaction
+def fail_task(claim: Claim, reason: str, message: str) -> None:
+    """Let what is left of a task fail; ending it is the caller's next step."""
+    assert claim.task is not None  # noqa: S101  for the type checker
+    with connection.writer() as session:
+        fence(session, claim)
+        session.execute(
+            sa.update(Item)
+            .where(
+                Item.job_pk == claim.job.pk,
+                Item.target_region == claim.task.region,
+                Item.status == jobs.IN_PROGRESS,
+            )
+            .values(
+                status=jobs.FAILURE,
+                reason=reason,
+                message=message,
+                work=sa.null(),
+                updated_at=utcnow(),
+            )
+            .execution_options(synchronize_session=False)
+        )
+
+
+@connection.transaction
+def close_job(job_pk: int, *, reason: str = "internal_error", message: str = "") -> str | None:
+    """Close a job by what its items say: SUCCESS when none failed.
+
+    :param reason: what an item gets that has not ended, which no job should have by now.
+    :returns: the job's state, or ``None`` when it had been closed before.
+    """
+    with connection.writer() as session:
+        # The job's row first: it orders those who close it at the same time.
+        claimed: Any = session.execute(
+            sa.update(Job)
+            .where(Job.pk == job_pk, Job.status == jobs.IN_PROGRESS)
+            .values(updated_at=utcnow(), engine_id=None, lease_expires=None, tasks_open=0)
+            .execution_options(synchronize_session=False)
+        )
+        if not claimed.rowcount:
+            return None
+        _fail_open_items(session, job_pk, reason, message)
+        session.execute(
+            sa.update(Task)
+            .where(Task.job_pk == job_pk, Task.done.is_(False))
+            .values(done=True, generation=Task.generation + 1)
+            .execution_options(synchronize_session=False)
+        )
+        failed = session.execute(
+            sa.select(sa.exists().where(Item.job_pk == job_pk, Item.status == jobs.FAILURE))
+        ).scalar_one()
+        status = jobs.FAILURE if failed else jobs.SUCCESS
+        session.execute(
+            sa.update(Job)
+            .where(Job.pk == job_pk)
+            .values(status=status)
+            .execution_options(synchronize_session=False)
+        )
+    return status
+
+
+@connection.transaction
+def forget_trust(job_pk: int, trust_id: str) -> None:
+    """Note that a job's trust is deleted."""
+    with connection.writer() as session:
+        session.execute(
+            sa.update(Job)
+            .where(Job.pk == job_pk, Job.trust_id == trust_id)
+            .values(trust_id=None)
+            .execution_options(synchronize_session=False)
+        )

@@ -1,0 +1,83 @@
+"""What the reaper looks for: jobs that nobody will end, and trusts left behind."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from kingbird.db import connection, jobs
+from kingbird.db.clock import now_ms
+from kingbird.db.models import Job, Task, utcnow
+
+
+@connection.transaction
+def discard_unaccepted(older_than: float) -> None:
+    """Delete rows whose API process ended before the job was accepted.
+
+    :param older_than: seconds since the row was made.
+    """
+    with connection.writer() as session:
+        session.execute(
+            sa.delete(Job).where(
+                Job.status == jobs.ACCEPTING,
+                Job.created_at < utcnow() - timedelta(seconds=older_than),
+            )
+        )
+
+
+@connection.transaction
+def finished_but_open() -> Sequence[Job]:
+    """Return planned jobs whose tasks have all ended, but which nobody closed."""
+    query = sa.select(Job).where(
+        Job.status == jobs.IN_PROGRESS,
+        Job.planned_at.is_not(None),
+        Job.tasks_open <= 0,
+        sa.or_(Job.lease_expires.is_(None), Job.lease_expires < now_ms()),
+        ~sa.exists().where(Task.job_pk == Job.pk, Task.done.is_(False)),
+    )
+    with connection.reader() as session:
+        return session.scalars(query).all()
+
+
+@connection.transaction
+def ended_with_trust() -> Sequence[Job]:
+    """Return jobs that have ended and still name a trust."""
+    query = sa.select(Job).where(
+        Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS]), Job.trust_id.is_not(None)
+    )
+    with connection.reader() as session:
+        return session.scalars(query).all()
+
+
+@connection.transaction
+def named_trusts(trust_ids: Collection[str]) -> set[str]:
+    """Return those of some trusts that a job names."""
+    query = sa.select(Job.trust_id).where(Job.trust_id.in_(sorted(trust_ids)))
+    with connection.reader() as session:
+        return {trust_id for trust_id in session.scalars(query) if trust_id}
+
+
+@connection.transaction
+def token_jobs_without_engine(wait: float) -> Sequence[Job]:
+    """Return jobs with a user's token whose engine is gone, or never took them.
+
+    :param wait: seconds that such a job may wait to be claimed for the first time.
+    """
+    expired_task = sa.exists().where(
+        Task.job_pk == Job.pk, Task.done.is_(False), Task.lease_expires < now_ms()
+    )
+    query = sa.select(Job).where(
+        Job.status == jobs.IN_PROGRESS,
+        Job.credentials == "token",
+        sa.or_(
+            Job.lease_expires < now_ms(),
+            expired_task,
+            sa.and_(
+                Job.lease_expires.is_(None),
+                Job.updated_at.is_(None),
+                Job.created_at < utcnow() - timedelta(seconds=wait),
+            ),
+        ),
+    )
+    with connection.reader() as session:
+        return session.scalars(query).all()

@@ -1,0 +1,69 @@
+"""Burnt ids: what Glance said can't be used in a region, so that it isn't asked again."""
+
+from collections.abc import Collection, Iterable
+
+import sqlalchemy as sa
+
+from kingbird.batching import batched
+from kingbird.db import connection
+from kingbird.db.clock import now_ms
+from kingbird.db.models import Tombstone
+
+#: Bound variables in one statement stay well below every database's limit.
+BATCH = 500
+
+
+@connection.transaction
+def find(project_id: str, region: str, image_ids: Collection[str]) -> dict[str, str]:
+    """Return the reasons why some ids can't be used in a region, by id."""
+    found: dict[str, str] = {}
+    with connection.reader() as session:
+        for ids in batched(sorted(image_ids), BATCH):
+            rows = session.execute(
+                sa.select(Tombstone.image_id, Tombstone.reason).where(
+                    Tombstone.project_id == project_id,
+                    Tombstone.region == region,
+                    Tombstone.image_id.in_(ids),
+                    Tombstone.expires > now_ms(),
+                )
+            )
+            found.update((row.image_id, row.reason) for row in rows)
+    return found
+
+
+@connection.transaction
+def remember(project_id: str, region: str, burnt: Iterable[tuple[str, str]], ttl: float) -> None:
+    """Remember ids that can't be used.
+
+    :param burnt: pairs of id and reason.
+    :param ttl: seconds; 0 remembers nothing.
+    """
+    rows = dict(burnt)
+    if not rows or not ttl:
+        return
+    with connection.writer() as session:
+        for ids in batched(sorted(rows), BATCH):
+            session.execute(
+                sa.delete(Tombstone).where(
+                    Tombstone.project_id == project_id,
+                    Tombstone.region == region,
+                    Tombstone.image_id.in_(ids),
+                )
+            )
+            for image_id in ids:
+                session.execute(
+                    sa.insert(Tombstone).values(
+                        project_id=project_id,
+                        region=region,
+                        image_id=image_id,
+                        reason=rows[image_id],
+                        expires=now_ms() + int(ttl * 1000),
+                    )
+                )
+
+
+@connection.transaction
+def purge() -> None:
+    """Delete what has expired."""
+    with connection.writer() as session:
+        session.execute(sa.delete(Tombstone).where(Tombstone.expires <= now_ms()))

@@ -1,0 +1,24 @@
+"""What both ends of the RPC share: the transport, the topic and its version."""
+
+import oslo_messaging
+from oslo_config import cfg
+
+TOPIC = "kingbird-engine"
+#: 1.0: job_ready, job_with_token, tasks_ready.
+VERSION = "1.0"
+
+#: The transport of the embedded default: in process.
+IN_PROCESS = "fake://"
+
+
+def transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:
+    """Return a new transport by ``[DEFAULT] transport_url``.
+
+    Make it in the process that uses it, after any fork.
+    """
+    return oslo_messaging.get_rpc_transport(conf)
+
+
+def target(**kwargs: str) -> oslo_messaging.Target:
+    """Return the address of the engines, all of them unless ``server`` names one."""
+    return oslo_messaging.Target(topic=TOPIC, version=VERSION, **kwargs)
