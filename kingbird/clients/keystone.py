@@ -1,5 +1,6 @@
 """Keystone: the service user, the trusts made to it, and what a token's catalog says."""
 
+import logging
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +18,8 @@ from kingbird import exception
 from kingbird.clients.session import load_session
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
+
+LOG = logging.getLogger(__name__)
 
 #: Ways to get a token from which Keystone makes no trust.
 UNTRUSTED_METHODS = frozenset({"application_credential", "oauth1", "ec2credential"})
@@ -103,6 +106,19 @@ class Keystone:
                 self._service_auth = self._password(**scope)
             return self._service_auth
 
+    def service_user_id(self) -> str:
+        """Return the id of the user that trusts are made to.
+
+        :raises kingbird.exception.KeystoneUnavailable: Keystone gives the service no token.
+        """
+        try:
+            return str(self.service_auth.get_user_id(self.session))
+        except ksa_exc.ClientException as error:
+            LOG.error("Keystone gives the service user no token: %s", type(error).__name__)
+            raise exception.KeystoneUnavailable(
+                "Kingbird's own credentials can't be used at the moment", retry_after=5
+            ) from error
+
     def _client(self, auth: BaseAuthPlugin) -> keystone_client.Client:
         return keystone_client.Client(
             session=self.session, auth=auth, endpoint_override=self.auth_url
@@ -126,13 +142,14 @@ class Keystone:
         )
         if role_id is None:
             raise exception.TrustRefused("The token carries no role that may be delegated")
-        auth = token_endpoint.Token(self.auth_url, context.auth_token)
+        auth = self.user_auth(context.auth_token)
         expires = datetime.now(UTC).replace(tzinfo=None) + timedelta(
             seconds=self._conf.sync.trust_lifetime
         )
+        trustee = self.service_user_id()
         try:
             trust = self._client(auth).trusts.create(
-                trustee_user=self.service_auth.get_user_id(self.session),
+                trustee_user=trustee,
                 trustor_user=context.user_id,
                 project=context.project_id,
                 role_ids=[role_id],
@@ -155,6 +172,10 @@ class Keystone:
         """
         return self._password(trust_id=trust_id)
 
+    def user_auth(self, token: str | None) -> BaseAuthPlugin:
+        """Return a user's own token as credentials, as the API uses them within a request."""
+        return token_endpoint.Token(self.auth_url, token)
+
     def token_auth(self, token: str) -> BaseAuthPlugin:
         """Return a user's own token as credentials, with Kingbird's service token beside it.
 
@@ -162,7 +183,7 @@ class Keystone:
         has expired.
         """
         return service_token.ServiceTokenAuthWrapper(
-            user_auth=token_endpoint.Token(self.auth_url, token), service_auth=self.service_auth
+            user_auth=self.user_auth(token), service_auth=self.service_auth
         )
 
     def regions(self, auth: BaseAuthPlugin) -> dict[str, str]:
@@ -209,9 +230,9 @@ class Keystone:
 
         :raises kingbird.exception.KeystoneUnavailable: they can't be listed now.
         """
-        auth = self.service_auth
+        trustee = self.service_user_id()
         try:
-            trusts = self._client(auth).trusts.list(trustee_user=auth.get_user_id(self.session))
+            trusts = self._client(self.service_auth).trusts.list(trustee_user=trustee)
         except ksa_exc.ClientException as error:
             raise exception.KeystoneUnavailable("Trusts can't be listed") from error
         return [str(trust.id) for trust in trusts]

@@ -1,0 +1,100 @@
+"""Compares a copy with what it should be.  Pure: no I/O, no state."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from kingbird.sync import image as fields
+from kingbird.sync.image import Image, Record
+
+IN_SYNC = "in_sync"
+DRIFT = "drift"
+OWNER_CONFLICT = "owner_conflict"
+DATA_CONFLICT = "data_conflict"
+
+SAME = "same"
+DIFFERENT = "different"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an image in the target is to its source.
+
+    :ivar reason: ``in_sync``, ``drift``, ``owner_conflict`` or ``data_conflict``.
+    :ivar fields: the fields that differ, sorted.
+    """
+
+    reason: str
+    fields: tuple[str, ...] = ()
+
+
+def differing_fields(record: Record, image: Image) -> tuple[str, ...]:
+    """Return the compared fields in which an image is not what a record says.
+
+    Properties that only the image has are none of the record's business; provenance and
+    owner are left out.
+    """
+    names = set(fields.COPIED) | (record.keys() - fields.SET_BY_GLANCE - fields.PROVENANCE)
+    return tuple(sorted(name for name in names if _value(record, name) != _value(image, name)))
+
+
+def _value(fields_of: Mapping[str, Any], name: str) -> Any:
+    value = fields_of.get(name)
+    if name == "tags":
+        return sorted(value or [])
+    if name in ("min_disk", "min_ram"):
+        return value or 0
+    if name in ("protected", "os_hidden"):
+        return bool(value)
+    return value
+
+
+def compare_data(source: Image, image: Image) -> str:
+    """Say whether two images hold the same data: ``same``, ``different`` or ``unknown``.
+
+    Each Glance chooses its own hash, so hashes are compared only when both used the same;
+    else checksum and size.  What has no data is unknown.
+    """
+    if not (fields.has_data(source) and fields.has_data(image)):
+        return UNKNOWN
+    algorithm = source.get("os_hash_algo")
+    if algorithm and algorithm == image.get("os_hash_algo"):
+        hashes = source.get("os_hash_value"), image.get("os_hash_value")
+        if all(hashes):
+            return SAME if hashes[0] == hashes[1] else DIFFERENT
+    if source.get("checksum") and image.get("checksum"):
+        pairs = [(source.get(name), image.get(name)) for name in ("checksum", "size")]
+        return SAME if all(a == b for a, b in pairs) else DIFFERENT
+    return UNKNOWN
+
+
+def judge(record: Record, owner: str | None, source: Image, image: Image) -> Verdict:
+    """Compare an image in the target with the record that would have been made.
+
+    :param owner: whom the copy has to belong to; the owner is part of identity, so it is
+        looked at before anything else.
+    :param source: the image that the record is a copy of, for its data.
+    """
+    if image.get("owner") != owner:
+        return Verdict(OWNER_CONFLICT)
+    if compare_data(source, image) == DIFFERENT:
+        return Verdict(DATA_CONFLICT)
+    differing = differing_fields(record, image)
+    return Verdict(DRIFT, differing) if differing else Verdict(IN_SYNC)
+
+
+def is_ours(record: Record, owner: str | None, image: Image) -> bool:
+    """Whether an image is the copy that ``record`` describes, made by an earlier attempt.
+
+    Anybody can write provenance, so it counts only under the right owner.
+    """
+    return (
+        image.get("owner") == owner
+        and all(
+            image.get(name) == record[name]
+            for name in (fields.SOURCE_REGION, fields.SOURCE_ID)
+            if name in record
+        )
+        and (fields.SOURCE_ID in record)
+    )

@@ -1,0 +1,182 @@
+"""The one table of an image's fields: what is copied, compared and dropped (design, section 7).
+
+A *record* here is the body of a POST that makes a copy; an *image* is what Glance shows.
+"""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Image = Mapping[str, Any]
+Record = dict[str, Any]
+
+#: Copied and compared.
+COPIED = (
+    "name",
+    "disk_format",
+    "container_format",
+    "min_disk",
+    "min_ram",
+    "visibility",
+    "protected",
+    "os_hidden",
+    "tags",
+)
+#: What Glance sets by itself; most of it is refused in a POST, some silently dropped.
+#: ``owner`` is copied for an admin, but is part of identity rather than compared.
+SET_BY_GLANCE = frozenset(
+    {
+        "id",
+        "owner",
+        "status",
+        "checksum",
+        "os_hash_algo",
+        "os_hash_value",
+        "size",
+        "virtual_size",
+        "created_at",
+        "updated_at",
+        "deleted",
+        "deleted_at",
+        "direct_url",
+        "locations",
+        "stores",
+        "self",
+        "file",
+        "schema",
+        "members",
+    }
+)
+#: Glance reserves these names for itself.
+RESERVED_PREFIX = "os_glance_"
+
+#: Where a record came from; left out of comparison.
+SOURCE_REGION = "kingbird_source_region"
+SOURCE_ID = "kingbird_source_id"
+SOURCE_HASH = "kingbird_source_hash"
+FORCED = "kingbird_forced"
+PROVENANCE = frozenset({SOURCE_REGION, SOURCE_ID, SOURCE_HASH, FORCED})
+
+#: Properties that name other images, which have to be there first.
+REFERENCES = ("kernel_id", "ramdisk_id")
+
+#: States in which an image has data.
+WITH_DATA = frozenset({"active", "deactivated"})
+
+_NAMESPACE = uuid.UUID("6d0b1d0e-63a5-5e6c-9d55-5b2f7d6a3c11")
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What an operator may choose about records.
+
+    :ivar dropped: properties that mean something in one region only.
+    :ivar property_quota: Glance's ``image_property_quota``; below 0 for none.
+    """
+
+    dropped: frozenset[str] = field(default_factory=frozenset)
+    property_quota: int = 128
+
+
+def has_data(image: Image) -> bool:
+    """Whether an image's data are there."""
+    return image.get("status") in WITH_DATA
+
+
+def properties(image: Image, rules: Rules) -> Record:
+    """Return the custom properties that are copied, provenance included."""
+    return {
+        name: value
+        for name, value in image.items()
+        if name not in COPIED
+        and name not in SET_BY_GLANCE
+        and name not in rules.dropped
+        and not name.startswith(RESERVED_PREFIX)
+        # Glance shows what is absent from its own schema (kernel_id) as null.
+        and value is not None
+    }
+
+
+def references(image: Image) -> dict[str, str]:
+    """Return the images that an image names, by property, in the canonical form of ids."""
+    found = {}
+    for name in REFERENCES:
+        try:
+            found[name] = str(uuid.UUID(image.get(name) or ""))
+        except (ValueError, AttributeError, TypeError):
+            continue
+    return found
+
+
+def is_region_bound(image: Image) -> bool:
+    """Whether an image's data are volumes or snapshots of its region.
+
+    Nova's snapshot of a server that boots from a volume has no data of its own, only a
+    property that maps block devices.
+    """
+    mapping = image.get("block_device_mapping")
+    return bool(mapping) and mapping != "[]" and not image.get("size")
+
+
+def forced_id(source_id: str, region: str, n: int) -> str:
+    """Return the ``n``-th id (from 1) that a forced copy of an image has in a region."""
+    return str(uuid.uuid5(_NAMESPACE, f"{source_id}/{region}/{n}"))
+
+
+def record_for(
+    image: Image,
+    source_region: str,
+    rules: Rules,
+    *,
+    image_id: str,
+    owner: str | None = None,
+    private: bool = False,
+    forced: bool = False,
+) -> Record:
+    """Return the record that is a copy of an image.
+
+    :param image: the image as Glance shows it in ``source_region``.
+    :param image_id: the copy's id.
+    :param owner: the copy's owner, where the caller may set one.
+    :param private: make it private, as a copy of somebody else's image is.
+    :param forced: mark it as a copy under an id of its own.
+    """
+    record: Record = {name: image[name] for name in COPIED if image.get(name) is not None}
+    record["id"] = image_id
+    record["tags"] = sorted(record.get("tags") or [])
+    if owner is not None:
+        record["owner"] = owner
+    if private:
+        record["visibility"] = "private"
+    own = {
+        name: value for name, value in properties(image, rules).items() if name not in PROVENANCE
+    }
+    record.update(own)
+    record.update(_provenance(image, source_region, rules, used=len(own), forced=forced))
+    return record
+
+
+def _provenance(
+    image: Image, source_region: str, rules: Rules, *, used: int, forced: bool
+) -> Record:
+    """Return the properties that say where a copy came from, as many as fit the quota."""
+    marks: Record = {
+        SOURCE_REGION: source_region,
+        SOURCE_ID: image["id"],
+    }
+    if image.get("os_hash_algo") and image.get("os_hash_value"):
+        marks[SOURCE_HASH] = f"{image['os_hash_algo']}:{image['os_hash_value']}"
+    if image.get(SOURCE_REGION) and image.get(SOURCE_ID) and not forced:
+        # A copy of a copy keeps the first provenance.  A forced one is found again by the
+        # image that it was made from, so there the nearest counts.
+        marks.update({name: image[name] for name in PROVENANCE if image.get(name)})
+        marks.pop(FORCED, None)
+    if forced:
+        marks[FORCED] = "true"
+    if rules.property_quota >= 0:
+        if used + len(marks) > rules.property_quota:
+            marks.pop(SOURCE_HASH, None)
+        if used + len(marks) > rules.property_quota:
+            marks = {}
+    return marks

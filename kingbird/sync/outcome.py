@@ -1,0 +1,78 @@
+"""What becomes of an item: its status, a stable word why, and a sentence for a person."""
+
+from dataclasses import dataclass
+
+SUCCESS = "SUCCESS"
+FAILURE = "FAILURE"
+SKIPPED = "SKIPPED"
+
+#: The status that goes with each reason (design, section 8).
+STATUS = {
+    "created": SUCCESS,
+    "in_sync": SUCCESS,
+    "drift": FAILURE,
+    "owner_conflict": FAILURE,
+    "data_conflict": FAILURE,
+    "deleted_in_target": SKIPPED,
+    "id_taken": SKIPPED,
+    "region_bound": SKIPPED,
+    "not_owner": FAILURE,
+    "dependency_failed": FAILURE,
+    "forbidden": FAILURE,
+    "quota": FAILURE,
+    "invalid": FAILURE,
+    "region_unavailable": FAILURE,
+    "source_gone": FAILURE,
+    "credentials_lost": FAILURE,
+    "internal_error": FAILURE,
+}
+
+#: Reasons for which an id can't be used, and a forced copy gets the next one.
+UNUSABLE = frozenset({"owner_conflict", "data_conflict", "deleted_in_target", "id_taken"})
+#: Reasons that a region is asked about only once a while.
+BURNT = frozenset({"deleted_in_target", "id_taken"})
+
+_SENTENCES = {
+    "owner_conflict": "In {target} this id belongs to an image of another project, which is "
+    "left alone",
+    "data_conflict": "In {target} this id holds other data, which are left alone",
+    "deleted_in_target": "An image with this id was deleted in {target}; Glance keeps the id "
+    "until its database is purged. A forced sync makes a copy under another id",
+    "id_taken": "In {target} this id can't be used: it was deleted there, or belongs to an "
+    "image that you can't see. A forced sync makes a copy under another id",
+    "region_bound": "The image's data are volume snapshots of {source}, which exist in no "
+    "other region",
+    "not_owner": "The image belongs to another project. A forced sync makes a private copy "
+    "under another id",
+    "source_gone": "The image can't be found in {source} any more",
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an item ended.
+
+    :ivar target_resource: the image's id in the target region, if it is there.
+    :ivar burnt: ids that turned out to be unusable, with the reason.
+    """
+
+    reason: str
+    message: str | None = None
+    target_resource: str | None = None
+    burnt: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def status(self) -> str:
+        """SUCCESS, FAILURE or SKIPPED."""
+        return STATUS[self.reason]
+
+
+def sentence(reason: str, *, source: str, target: str) -> str | None:
+    """Return what a person is told about a reason, where the word alone is not enough."""
+    text = _SENTENCES.get(reason)
+    return text.format(source=source, target=target) if text else None
+
+
+def drift_sentence(fields: tuple[str, ...], *, source: str) -> str:
+    """Name the fields that differ."""
+    return f"Differs from the image in {source} in: {', '.join(fields)}"

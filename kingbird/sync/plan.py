@@ -1,0 +1,258 @@
+"""From a request that names images to its items, before anything is written.
+
+An item is one image in one target region; the same image and region twice in a job is one
+item, and the first set that names it counts.
+"""
+
+import dataclasses
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kingbird import exception
+from kingbird.clients.glance import Images
+from kingbird.sync import image as fields
+from kingbird.sync import listing
+from kingbird.sync.decide import Item, Situation, decide
+from kingbird.sync.image import Image, Rules
+from kingbird.sync.listing import Found, Submit
+from kingbird.sync.outcome import Outcome
+from kingbird.sync.retries import Retry
+from kingbird.sync.source import Caller, choose
+
+#: Looks up which ids are burnt in a region, with the reasons.
+Burnt = Callable[[str, Collection[str]], Mapping[str, str]]
+
+#: Ids tried for a forced copy before it is given up.
+FORCED_TRIES = 20
+
+
+@dataclass(frozen=True, eq=False)
+class SyncSet:
+    """One entry of a request: ids, where from, where to.  Compared by identity."""
+
+    resources: tuple[str, ...]
+    sources: tuple[str, ...]
+    targets: tuple[str, ...]
+    force: bool = False
+    resource_type: str = "image"
+
+    @classmethod
+    def from_request(cls, entry: Mapping[str, Any]) -> "SyncSet":
+        """Read a set as the API stored it."""
+        return cls(
+            resources=tuple(entry["resources"]),
+            sources=tuple(entry["sources"]),
+            targets=tuple(entry["targets"]),
+            force=bool(entry["force"]),
+            resource_type=entry["resource_type"],
+        )
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """An image of a set, with its source once that is known."""
+
+    resource: str
+    sync_set: SyncSet
+    source: tuple[str, Image] | None = None
+    problem: Outcome | None = None
+
+
+class Planner:
+    """Plans one job.
+
+    :param regions: the images of each region, as the job's user sees them.
+    :param burnt: the ids that are known to be unusable.
+    """
+
+    def __init__(
+        self,
+        regions: Mapping[str, Images],
+        caller: Caller,
+        rules: Rules,
+        *,
+        burnt: Burnt,
+        submit: Submit,
+        retry: Retry,
+    ) -> None:
+        self._regions = regions
+        self._caller = caller
+        self._rules = rules
+        self._burnt = burnt
+        self._submit = submit
+        self._retry = retry
+
+    def plan(self, sets: Sequence[SyncSet]) -> Iterator[Item]:
+        """Yield the items of a job; those that others refer to come before them.
+
+        Makes list calls only.
+        """
+        wanted = self._find_sources(sets)
+        situations = self._look_at_targets(wanted)
+        decided: dict[tuple[str, str], Item] = {}
+        for image, rank in _by_rank(wanted):
+            for target in image.sync_set.targets:
+                if (image.resource, target) in decided:
+                    continue
+                item = self._item(image, target, situations[target], decided, rank)
+                decided[image.resource, target] = item
+                yield item
+
+    # Sources.
+
+    def _find_sources(self, sets: Sequence[SyncSet]) -> list[_Wanted]:
+        """Find each image's source; an AMI takes its kernel and ramdisk along."""
+        wanted: dict[tuple[str, SyncSet], _Wanted] = {}
+        todo = {(name, one): _Wanted(name, one) for one in sets for name in one.resources}
+        while todo:
+            found = self._find(list(todo.values()))
+            wanted.update(zip(todo, found, strict=True))
+            todo = {
+                (other, image.sync_set): _Wanted(other, image.sync_set)
+                for image in found
+                if image.source
+                for other in fields.references(image.source[1]).values()
+                if (other, image.sync_set) not in wanted
+            }
+        return list(wanted.values())
+
+    def _find(self, todo: Sequence[_Wanted]) -> list[_Wanted]:
+        ids: dict[str, set[str]] = {}
+        for image in todo:
+            for region in image.sync_set.sources:
+                ids.setdefault(region, set()).add(image.resource)
+        answers = listing.lookup_regions(ids, self._regions, self._submit, self._retry)
+        return [self._with_source(image, answers) for image in todo]
+
+    def _with_source(
+        self, image: _Wanted, answers: Mapping[str, Found | exception.KingbirdError]
+    ) -> _Wanted:
+        copies = {}
+        problem: exception.KingbirdError | None = None
+        for region in image.sync_set.sources:
+            answer = answers[region]
+            if isinstance(answer, exception.KingbirdError):
+                problem = answer
+            elif image.resource in answer:
+                copies[region] = answer[image.resource]
+        source = choose(copies, image.sync_set.sources, self._caller)
+        if source:
+            return dataclasses.replace(image, source=source)
+        if problem:
+            return dataclasses.replace(image, problem=_region_problem(problem))
+        return dataclasses.replace(image, problem=Outcome("source_gone"))
+
+    # Targets.
+
+    def _look_at_targets(self, wanted: Sequence[_Wanted]) -> dict[str, Situation]:
+        """Ask each target region for the images' ids and for those of forced copies."""
+        sources = {image.resource: image.source[1] for image in wanted if image.source}
+        resources: dict[str, set[str]] = {}
+        for image in wanted:
+            for target in image.sync_set.targets:
+                ids = resources.setdefault(target, set())
+                if image.source and image.source[0] != target:
+                    ids.add(image.resource)
+        found: dict[str, Found] = {target: {} for target in resources}
+        problems: dict[str, exception.KingbirdError] = {}
+        ask = {
+            target: {name for one in ids for name in (one, fields.forced_id(one, target, 1))}
+            for target, ids in resources.items()
+            if ids
+        }
+        for n in range(2, FORCED_TRIES + 2):
+            answers = listing.lookup_regions(ask, self._regions, self._submit, self._retry)
+            ask = {}
+            for target, answer in answers.items():
+                if isinstance(answer, exception.KingbirdError):
+                    problems[target] = answer
+                    continue
+                found[target].update(answer)
+                # Where the id for a forced copy is there, but isn't one, the next may be.
+                more = {
+                    fields.forced_id(one, target, n)
+                    for one in resources[target]
+                    if (taken := answer.get(fields.forced_id(one, target, n - 1)))
+                    and not self._may_be_copy(taken, sources[one])
+                }
+                if more:
+                    ask[target] = more
+            if not ask:
+                break
+        return {
+            target: Situation(
+                region=target,
+                images=found[target],
+                burnt=self._burnt(target, ids),
+                problem=_region_problem(problems[target]) if target in problems else None,
+            )
+            for target, ids in resources.items()
+        }
+
+    def _may_be_copy(self, image: Image, source: Image) -> bool:
+        owners = (self._caller.project_id, source.get("owner"))
+        return image.get(fields.SOURCE_ID) == source["id"] and image.get("owner") in owners
+
+    # Items.
+
+    def _item(
+        self,
+        image: _Wanted,
+        target: str,
+        situation: Situation,
+        decided: Mapping[tuple[str, str], Item],
+        rank: int,
+    ) -> Item:
+        if image.source is None:
+            assert image.problem is not None  # noqa: S101  for the type checker
+            return Item(
+                resource=image.resource,
+                source_region=image.sync_set.sources[0],
+                target_region=target,
+                rank=rank,
+            ).ended(image.problem)
+        region, source = image.source
+        references = {
+            name: decided[other, target]
+            for name, other in fields.references(source).items()
+            if (other, target) in decided
+        }
+        item = decide(
+            source,
+            region,
+            situation,
+            self._caller,
+            self._rules,
+            force=image.sync_set.force,
+            references=references,
+        )
+        return dataclasses.replace(item, rank=rank)
+
+
+def _region_problem(error: exception.KingbirdError) -> Outcome:
+    if isinstance(error, exception.ImageRefused):
+        return Outcome("forbidden", error.message)
+    return Outcome("region_unavailable", error.message)
+
+
+def _by_rank(wanted: Sequence[_Wanted]) -> list[tuple[_Wanted, int]]:
+    """Order images so that each comes after those that it refers to.
+
+    References that go in a circle are no dependency.
+    """
+    sources = {image.resource: image.source[1] for image in wanted if image.source}
+    ranks: dict[str, int] = {}
+
+    def rank(resource: str, above: frozenset[str]) -> int:
+        if resource not in ranks:
+            others = [
+                rank(other, above | {resource})
+                for other in fields.references(sources.get(resource, {})).values()
+                if other not in above and other != resource
+            ]
+            ranks[resource] = 1 + max(others) if others else 0
+        return ranks[resource]
+
+    ranked = [(image, rank(image.resource, frozenset())) for image in wanted]
+    return sorted(ranked, key=lambda pair: pair[1])
