@@ -7,6 +7,7 @@ So every program, and the WSGI module, imports this module first and calls
 """
 
 import os
+import warnings
 
 #: The environment variable that chooses: ``threading`` (default) or ``eventlet``.
 ENVIRONMENT = "KINGBIRD_CONCURRENCY_BACKEND"
@@ -22,6 +23,8 @@ def setup() -> str:
     name = os.environ.get(ENVIRONMENT) or "threading"
     if name not in BACKENDS:
         raise SystemExit(f"{ENVIRONMENT} is {name!r}; it can be {' or '.join(BACKENDS)}")
+    # futurist imports eventlet wherever it is installed, if only to look.
+    warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
     if name == "eventlet":
         import eventlet  # noqa: PLC0415  only the one who asks for it needs it
 

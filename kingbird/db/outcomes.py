@@ -55,14 +55,17 @@ def end_task(claim: Claim) -> int:
         ).scalar_one()
 
 
-def _fail_open_items(session: orm.Session, job_pk: int, reason: str, message: str) -> None:
+def _fail_open_items(
+    session: orm.Session, reason: str, message: str, *where: sa.ColumnElement[bool]
+) -> None:
     session.execute(
         sa.update(Item)
-        .where(Item.job_pk == job_pk, Item.status == jobs.IN_PROGRESS)
+        .where(Item.status == jobs.IN_PROGRESS, *where)
         .values(
             status=jobs.FAILURE,
             reason=reason,
             message=message,
+            target_resource=None,
             work=sa.null(),
             updated_at=utcnow(),
         )
@@ -72,25 +75,19 @@ def _fail_open_items(session: orm.Session, job_pk: int, reason: str, message: st
 
 @connection.transaction
 def fail_task(claim: Claim, reason: str, message: str) -> None:
-    """Let what is left of a task fail; ending it is the caller's next step."""
+    """Let what is left of a task fail; ending it is the caller's next step.
+
+    :raises kingbird.exception.LeaseLost: another engine has the task by now.
+    """
     assert claim.task is not None  # noqa: S101  for the type checker
     with connection.writer() as session:
         fence(session, claim)
-        session.execute(
-            sa.update(Item)
-            .where(
-                Item.job_pk == claim.job.pk,
-                Item.target_region == claim.task.region,
-                Item.status == jobs.IN_PROGRESS,
-            )
-            .values(
-                status=jobs.FAILURE,
-                reason=reason,
-                message=message,
-                work=sa.null(),
-                updated_at=utcnow(),
-            )
-            .execution_options(synchronize_session=False)
+        _fail_open_items(
+            session,
+            reason,
+            message,
+            Item.job_pk == claim.job.pk,
+            Item.target_region == claim.task.region,
         )
 
 
@@ -111,7 +108,7 @@ def close_job(job_pk: int, *, reason: str = "internal_error", message: str = "")
         )
         if not claimed.rowcount:
             return None
-        _fail_open_items(session, job_pk, reason, message)
+        _fail_open_items(session, reason, message, Item.job_pk == job_pk)
         session.execute(
             sa.update(Task)
             .where(Task.job_pk == job_pk, Task.done.is_(False))

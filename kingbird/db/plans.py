@@ -60,7 +60,7 @@ def _finish(claim: Claim, regions: Iterable[str]) -> int:
                 planned_at=now,
                 updated_at=now,
                 tasks_open=len(tasks),
-                engine_id=None if tasks else Job.engine_id,
+                # The engine's name stays: a job with a user's token ends with its engine.
                 lease_expires=None if tasks else Job.lease_expires,
             )
             .execution_options(synchronize_session=False)
@@ -84,6 +84,50 @@ def store(claim: Claim, items: Iterable[dict[str, Any]]) -> int:
             (row["target_region"], None) for row in rows if row["status"] == jobs.IN_PROGRESS
         )
     return _finish(claim, regions)
+
+
+@connection.transaction
+def fail_request(job: Job, reason: str, message: str) -> None:
+    """Store a failed item for each image and region that a job never planned names.
+
+    Nothing happens when the job was planned or closed meanwhile.
+    """
+    now = utcnow()
+    pairs = {
+        (resource, target): entry["sources"][0]
+        for entry in reversed(job.request)
+        for resource in entry["resources"]
+        for target in entry["targets"]
+    }
+    with connection.writer() as session:
+        unplanned: Any = session.execute(
+            sa.update(Job)
+            .where(Job.pk == job.pk, Job.planned_at.is_(None), Job.status == jobs.IN_PROGRESS)
+            .values(planned_at=now, generation=Job.generation + 1)
+            .execution_options(synchronize_session=False)
+        )
+        if not unplanned.rowcount:
+            return
+        session.execute(sa.delete(Item).where(Item.job_pk == job.pk))
+        rows = [
+            {
+                "job_pk": job.pk,
+                "plan_generation": 0,
+                "resource_type": "image",
+                "resource": resource,
+                "source_region": source,
+                "target_region": target,
+                "action": "none",
+                "status": jobs.FAILURE,
+                "reason": reason,
+                "message": message,
+                "created_at": now,
+                "updated_at": now,
+            }
+            for (resource, target), source in pairs.items()
+        ]
+        for batch in batched(rows, BATCH):
+            session.execute(sa.insert(Item), batch)
 
 
 @connection.transaction

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from kingbird.db import connection, jobs
 from kingbird.db.clock import now_ms
-from kingbird.db.models import Job, Task, utcnow
+from kingbird.db.models import Engine, Job, Task, utcnow
 
 
 @connection.transaction
@@ -58,25 +58,21 @@ def named_trusts(trust_ids: Collection[str]) -> set[str]:
 
 
 @connection.transaction
-def token_jobs_without_engine(wait: float) -> Sequence[Job]:
+def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
     """Return jobs with a user's token whose engine is gone, or never took them.
 
-    :param wait: seconds that such a job may wait to be claimed for the first time.
+    :param wait: seconds that such a job may wait to be claimed.
+    :param silence: seconds after which an engine that gave no sign of life is gone.
     """
-    expired_task = sa.exists().where(
-        Task.job_pk == Job.pk, Task.done.is_(False), Task.lease_expires < now_ms()
+    alive = sa.exists().where(
+        Engine.id == Job.engine_id, Engine.seen > now_ms() - int(silence * 1000)
     )
     query = sa.select(Job).where(
         Job.status == jobs.IN_PROGRESS,
         Job.credentials == "token",
         sa.or_(
-            Job.lease_expires < now_ms(),
-            expired_task,
-            sa.and_(
-                Job.lease_expires.is_(None),
-                Job.updated_at.is_(None),
-                Job.created_at < utcnow() - timedelta(seconds=wait),
-            ),
+            sa.and_(Job.engine_id.is_not(None), ~alive),
+            sa.and_(Job.engine_id.is_(None), Job.created_at < utcnow() - timedelta(seconds=wait)),
         ),
     )
     with connection.reader() as session:

@@ -1,0 +1,93 @@
+"""A job's credentials, and the regions that they open."""
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from keystoneauth1.plugin import BaseAuthPlugin
+
+from kingbird import exception
+from kingbird.clients.glance import Images
+from kingbird.clients.keystone import Keystone
+from kingbird.clients.regions import Regions
+from kingbird.db import api as db
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class UserToken:
+    """A user's own token, as it came by message; it is kept in memory alone."""
+
+    token: str
+    endpoints: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return "UserToken(***)"
+
+
+class Access:
+    """Gives each job its credentials: one token an engine, however many tasks it works on."""
+
+    def __init__(self, keystone: Keystone, regions: Regions) -> None:
+        self._keystone = keystone
+        self._regions = regions
+        self._tokens: dict[str, UserToken] = {}
+        self._auths: dict[str, BaseAuthPlugin] = {}
+        self._lock = threading.Lock()
+
+    def hand_over(self, job_id: str, token: UserToken) -> None:
+        """Take the token of a job's user, which no database knows."""
+        with self._lock:
+            self._tokens[job_id] = token
+
+    @property
+    def held(self) -> set[str]:
+        """The jobs whose user's token this engine holds."""
+        with self._lock:
+            return set(self._tokens)
+
+    def open(self, job: db.Job) -> dict[str, Images]:
+        """Return the images of every region of the cloud, as the job's user sees them.
+
+        :raises kingbird.exception.CredentialsLost: Keystone gives no token any more.
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
+        """
+        request_id = job.request_id
+        with self._lock:
+            token = self._tokens.get(job.id)
+            auth = self._auths.get(job.id)
+            if auth is None:
+                if token is not None:
+                    auth = self._keystone.token_auth(token.token)
+                elif job.trust_id is not None:
+                    auth = self._keystone.trust_auth(job.trust_id)
+                else:
+                    raise exception.CredentialsLost("This engine has no token for the job")
+                self._auths[job.id] = auth
+        endpoints = token.endpoints if token else self._keystone.regions(auth)
+        return self._regions.open(endpoints, auth, global_request_id=request_id)
+
+    def close(self, job: db.Job) -> None:
+        """Forget a job's credentials and delete its trust.
+
+        A trust that can't be deleted now is left to the reaper.
+        """
+        with self._lock:
+            self._tokens.pop(job.id, None)
+            auth = self._auths.pop(job.id, None)
+        if job.trust_id is None:
+            return
+        try:
+            self._keystone.delete_trust(job.trust_id, auth)
+        except exception.KeystoneUnavailable:
+            LOG.warning("The trust of job %s could not be deleted; later", job.id)
+            return
+        db.outcomes.forget_trust(job.pk, job.trust_id)
+
+    def forget(self, job_id: str) -> None:
+        """Drop what is kept in memory for a job that another engine ended."""
+        with self._lock:
+            self._tokens.pop(job_id, None)
+            self._auths.pop(job_id, None)

@@ -1,0 +1,89 @@
+"""Leases that this engine holds: renewed in time, and asked before each write.
+
+An engine decides by its own monotonic clock whether it may still write.  It stops half a lease
+before the database would give the work to another engine; a call takes less than that, so what
+it has begun is over by then.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from kingbird import exception
+from kingbird.db import api as db
+
+LOG = logging.getLogger(__name__)
+
+#: The part of a lease after which no write may begin.
+WRITE_PART = 0.5
+#: The part of a lease that one phase of a call (connecting, reading) may take at most.
+CALL_PART = 0.25
+#: The part of a lease after which it is renewed.
+RENEW_PART = 1 / 3
+
+
+class HeldLease:
+    """A claim and the moment until which this engine may write under it."""
+
+    def __init__(self, claim: db.Claim, lease: float, since: float) -> None:
+        self.claim = claim
+        self._lease = lease
+        self._write_until = since + lease * WRITE_PART
+        self._lost = False
+
+    def check(self) -> None:
+        """Call before each write to a region.
+
+        :raises kingbird.exception.LeaseLost: another engine may have the work.
+        """
+        if self._lost or time.monotonic() > self._write_until:
+            raise exception.LeaseLost(f"The lease on a part of job {self.claim.job.id} ran out")
+
+    def renew(self) -> None:
+        """Renew the lease by the database's clock; a failure shows in :meth:`check`."""
+        before = time.monotonic()
+        try:
+            db.leases.renew(self.claim, self._lease)
+        except exception.LeaseLost:
+            self._lost = True
+            LOG.warning("Another engine has taken over a part of job %s", self.claim.job.id)
+        except exception.Unavailable:
+            LOG.warning("The database is away; a lease was not renewed")
+        else:
+            self._write_until = before + self._lease * WRITE_PART
+
+
+class Leases:
+    """All leases of an engine.
+
+    :param lease: seconds.
+    """
+
+    def __init__(self, lease: float) -> None:
+        self._lease = lease
+        self._held: set[HeldLease] = set()
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def hold(self, claim: db.Claim, since: float) -> Iterator[HeldLease]:
+        """Keep a claim renewed for the length of the block.
+
+        :param since: the monotonic moment at which claiming it began.
+        """
+        held = HeldLease(claim, self._lease, since)
+        with self._lock:
+            self._held.add(held)
+        try:
+            yield held
+        finally:
+            with self._lock:
+                self._held.discard(held)
+
+    def renew(self) -> None:
+        """Renew all of them."""
+        with self._lock:
+            held = list(self._held)
+        for one in held:
+            one.renew()

@@ -1,0 +1,159 @@
+"""Takes work when there is some and runs it, a bounded number of pieces at a time."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import futurist
+from oslo_config import cfg
+
+from kingbird import exception
+from kingbird.db import api as db
+from kingbird.engine.access import Access
+from kingbird.engine.claims import HeldLease, Leases
+from kingbird.engine.closing import close_job, fail_job
+from kingbird.engine.planner import JobPlanner
+from kingbird.engine.worker import TaskWorker
+
+LOG = logging.getLogger(__name__)
+
+OUT_OF_ATTEMPTS = "Engines took this up {} times without bringing it to an end"
+
+
+class Dispatcher:
+    """Claims jobs and tasks, and hands each to a thread.
+
+    :param stopping: set when the engine is to stop.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        engine_id: str,
+        leases: Leases,
+        access: Access,
+        planner: JobPlanner,
+        worker: TaskWorker,
+        stopping: threading.Event,
+    ) -> None:
+        self._conf = conf
+        self._engine_id = engine_id
+        self._leases = leases
+        self._access = access
+        self._planner = planner
+        self._worker = worker
+        self._stopping = stopping
+        self._wake = threading.Event()
+        self._free = threading.Semaphore(conf.engine.max_tasks)
+        self._pool = futurist.ThreadPoolExecutor(max_workers=conf.engine.max_tasks)
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._wake.set()
+
+    def run(self) -> None:
+        """Look for work until the engine stops: when woken, and every few seconds anyway."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                while not self._stopping.is_set() and self._take_one():
+                    pass
+            except exception.Unavailable as error:
+                LOG.warning("No work can be taken: %s", error.message)
+            except Exception:
+                LOG.exception("No work can be taken")
+            self._wake.wait(self._conf.engine.poll_interval)
+
+    def _take_one(self) -> bool:
+        """Claim one piece of work and start on it.
+
+        :returns: whether there may be more to take.
+        """
+        if not self._free.acquire(blocking=False):
+            return False
+        started = False
+        try:
+            since = time.monotonic()
+            # Tasks first: what has begun is to end before more begins.
+            held = self._access.held
+            claim = db.leases.claim_task(
+                self._engine_id, self._conf.engine.lease, held
+            ) or db.leases.claim_job(self._engine_id, self._conf.engine.lease, held)
+            if claim is not None:
+                self._pool.submit(self._run, claim, since)
+                started = True
+        finally:
+            if not started:
+                self._free.release()
+        return started
+
+    def _run(self, claim: db.Claim, since: float) -> None:
+        try:
+            with self._leases.hold(claim, since) as held:
+                self._run_held(held)
+        finally:
+            self._free.release()
+            # What ended may have made more to do, and there is room for it now.
+            self.wake()
+
+    def _run_held(self, held: HeldLease) -> None:
+        claim = held.claim
+        job = claim.job
+        try:
+            if claim.row.attempts >= self._conf.engine.max_attempts:
+                message = OUT_OF_ATTEMPTS.format(claim.row.attempts)
+                self._end(claim, "internal_error", message)
+            elif claim.task is None:
+                self._planner.run(held)
+            else:
+                self._worker.run(held)
+        except exception.LeaseLost:
+            self._access.forget(job.id)
+        except exception.CredentialsLost as error:
+            self._end(claim, "forbidden", error.message)
+        except exception.Unavailable as error:
+            LOG.warning("Job %s has to wait: %s", job.id, error.message)
+            self._hand_back(claim, counts=False)
+        except Exception:
+            LOG.exception("Job %s could not be worked on", job.id)
+            self._hand_back(claim, counts=True)
+
+    def _end(self, claim: db.Claim, reason: str, message: str) -> None:
+        """End what can't be worked on, so that its job ends."""
+
+        def end() -> None:
+            if claim.task is None:
+                fail_job(self._access, claim.job, reason, message)
+                return
+            db.outcomes.fail_task(claim, reason, message)
+            if db.outcomes.end_task(claim) <= 0:
+                close_job(self._access, claim.job)
+
+        self._unless_lost(claim, end)
+
+    def _hand_back(self, claim: db.Claim, *, counts: bool) -> None:
+        """Give a claim back after a wait, so that what failed is not tried in a tight loop."""
+        self._stopping.wait(self._conf.engine.poll_interval)
+        self._unless_lost(claim, lambda: db.leases.release(claim, counts=counts))
+
+    @staticmethod
+    def _unless_lost(claim: db.Claim, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except (exception.LeaseLost, exception.Unavailable) as error:
+            # The lease runs out by itself, and another engine goes on.
+            LOG.warning("Job %s is left to its lease: %s", claim.job.id, error.message)
+
+    def stop(self, grace: float) -> None:
+        """Wait for what runs to come to a point where it can be handed back.
+
+        :param grace: seconds.
+        """
+        self._wake.set()
+        end = time.monotonic() + grace
+        for _ in range(self._conf.engine.max_tasks):
+            if not self._free.acquire(timeout=max(0.0, end - time.monotonic())):
+                LOG.warning("Work goes on after the grace time; its leases will run out")
+                break
+        self._pool.shutdown(wait=False)

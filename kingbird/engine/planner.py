@@ -1,0 +1,97 @@
+"""Plans one job: reads the regions, stores items and tasks."""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from oslo_config import cfg
+
+from kingbird.db import api as db
+from kingbird.engine.access import Access
+from kingbird.engine.claims import HeldLease
+from kingbird.engine.closing import close_job
+from kingbird.engine.pools import RegionPools
+from kingbird.sync.decide import Item
+from kingbird.sync.image import Rules
+from kingbird.sync.plan import Planner, SyncSet
+from kingbird.sync.retries import Retry
+from kingbird.sync.source import Caller
+
+LOG = logging.getLogger(__name__)
+
+
+def rules_of(conf: cfg.ConfigOpts) -> Rules:
+    """Read what the operator chose about records."""
+    return Rules(
+        dropped=frozenset(conf.sync.dropped_properties),
+        property_quota=conf.sync.property_quota,
+    )
+
+
+def as_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
+    """Turn a planned item into columns."""
+    row: dict[str, Any] = {
+        "resource_type": resource_type,
+        "resource": item.resource,
+        "source_region": item.source_region,
+        "target_region": item.target_region,
+        "target_resource": item.target_resource,
+        "action": item.action,
+        "rank": item.rank,
+        "status": db.jobs.IN_PROGRESS,
+        "reason": None,
+        "message": None,
+        "work": dataclasses.asdict(item.work) if item.work else None,
+    }
+    if item.outcome:
+        row.update(
+            status=item.outcome.status, reason=item.outcome.reason, message=item.outcome.message
+        )
+    return row
+
+
+class JobPlanner:
+    """Plans jobs that the engine has claimed.
+
+    :param announce: tells other engines that there are tasks.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        access: Access,
+        pools: RegionPools,
+        retry: Retry,
+        announce: Callable[[str], None],
+    ) -> None:
+        self._conf = conf
+        self._access = access
+        self._pools = pools
+        self._retry = retry
+        self._announce = announce
+
+    def run(self, held: HeldLease) -> None:
+        """Plan a job; one that needs no writing is closed at once.
+
+        :raises kingbird.exception.LeaseLost: another engine plans it by now.
+        :raises kingbird.exception.CredentialsLost: Keystone gives no token for it.
+        :raises kingbird.exception.Unavailable: Keystone or the database is away.
+        """
+        job = held.claim.job
+        project_id = job.project_id
+        planner = Planner(
+            self._access.open(job),
+            Caller(project_id, job.is_admin),
+            rules_of(self._conf),
+            burnt=lambda region, ids: db.tombstones.find(project_id, region, ids),
+            submit=self._pools.submit,
+            retry=self._retry,
+        )
+        sets = [SyncSet.from_request(entry) for entry in job.request]
+        tasks = db.plans.store(held.claim, (as_row(item) for item in planner.plan(sets)))
+        LOG.info("Job %s is planned: %d regions to work on", job.id, tasks)
+        if not tasks:
+            close_job(self._access, job)
+        elif tasks > 1 and job.credentials == "trust":
+            self._announce(job.id)

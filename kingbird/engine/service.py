@@ -1,0 +1,133 @@
+"""An engine's life: what it is made of, how it starts and how it stops."""
+
+import logging
+import os
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+
+from oslo_config import cfg
+
+from kingbird import exception, version
+from kingbird.clients.keystone import Keystone
+from kingbird.clients.regions import Regions
+from kingbird.db import api as db
+from kingbird.engine.access import Access, UserToken
+from kingbird.engine.claims import CALL_PART, RENEW_PART, Leases
+from kingbird.engine.dispatch import Dispatcher
+from kingbird.engine.planner import JobPlanner
+from kingbird.engine.pools import RegionPools
+from kingbird.engine.reaper import Reaper
+from kingbird.engine.worker import TaskWorker
+from kingbird.sync.retries import Retry
+
+LOG = logging.getLogger(__name__)
+
+
+class Engine:
+    """Does the work: plans jobs, works on tasks, keeps its leases, reaps.
+
+    It knows nothing of messages; who gets one calls :meth:`wake` or :meth:`hand_over`.
+
+    :param announce: tells other engines that a job was planned.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        *,
+        keystone: Keystone | None = None,
+        regions: Regions | None = None,
+        announce: Callable[[str], None] = lambda job_id: None,
+    ) -> None:
+        self._conf = conf
+        self._host = socket.gethostname()
+        self.id = f"{self._host[:20]}:{os.getpid()}:{uuid.uuid4()}"[:64]
+        self._stopping = threading.Event()
+        lease = conf.engine.lease
+        keystone = keystone or Keystone(conf)
+        # A call has to be over while the lease under which it began still holds.
+        regions = regions or Regions(conf, timeout=lease * CALL_PART)
+        self._access = Access(keystone, regions)
+        self._pools = RegionPools(conf.sync.region_concurrency)
+        self._leases = Leases(lease)
+        retry = Retry(conf.sync.retry_timeout, self._pause)
+        self._dispatcher = Dispatcher(
+            conf,
+            self.id,
+            self._leases,
+            self._access,
+            JobPlanner(conf, self._access, self._pools, retry, announce),
+            TaskWorker(conf, self._access, self._pools, retry, self._stopping),
+            self._stopping,
+        )
+        self._reaper = Reaper(conf, keystone, self._access)
+        self._threads: list[threading.Thread] = []
+
+    def _pause(self, seconds: float) -> None:
+        """Wait between two tries, but not longer than the engine lives."""
+        self._stopping.wait(seconds)
+
+    def wake(self) -> None:
+        """Look for work now; without it the next look is a few seconds away."""
+        self._dispatcher.wake()
+
+    def hand_over(self, job_id: str, token: str, endpoints: dict[str, str]) -> None:
+        """Take a job whose user can't make a trust.
+
+        :param endpoints: the image endpoints of the user's catalog, by region.
+        """
+        self._access.hand_over(job_id, UserToken(token, endpoints))
+        self._dispatcher.wake()
+
+    def start(self) -> None:
+        """Begin to work, in threads of its own."""
+        LOG.info("Engine %s starts", self.id)
+        rounds = {
+            "dispatch": self._dispatcher.run,
+            "leases": lambda: self._every(self._conf.engine.lease * RENEW_PART, self._renew),
+            "reaper": lambda: self._every(
+                self._conf.engine.reaper_interval, self._reaper.run, delay=True
+            ),
+        }
+        for name, function in rounds.items():
+            thread = threading.Thread(target=function, name=f"kingbird-{name}", daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def _renew(self) -> None:
+        self._leases.renew()
+        db.engines.beat(
+            self.id, host=self._host, pid=os.getpid(), version=version.version_string()
+        )
+
+    def _every(
+        self, interval: float, function: Callable[[], None], *, delay: bool = False
+    ) -> None:
+        """Call ``function`` every ``interval`` seconds until the engine stops."""
+        if delay:
+            self._stopping.wait(interval)
+        while not self._stopping.is_set():
+            try:
+                function()
+            except exception.Unavailable as error:
+                LOG.warning("%s", error.message)
+            except Exception:
+                LOG.exception("A round failed")
+            self._stopping.wait(interval)
+
+    def stop(self) -> None:
+        """Stop taking work, hand back what can be, and end within the grace time."""
+        if self._stopping.is_set():
+            return
+        LOG.info("Engine %s stops", self.id)
+        self._stopping.set()
+        self._dispatcher.stop(self._conf.engine.grace)
+        self._pools.shutdown()
+        for thread in self._threads:
+            thread.join(timeout=1)
+        try:
+            db.engines.leave(self.id)
+        except exception.Unavailable:
+            LOG.warning("The database is away; the engine leaves without saying so")

@@ -1,0 +1,220 @@
+"""Works on one task: makes the records of a job in one region."""
+
+import dataclasses
+import logging
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from concurrent import futures
+from itertools import groupby
+from typing import Any
+
+from oslo_config import cfg
+
+from kingbird import exception
+from kingbird.clients.glance import Images
+from kingbird.db import api as db
+from kingbird.engine.access import Access
+from kingbird.engine.claims import HeldLease
+from kingbird.engine.closing import close_job
+from kingbird.engine.pools import RegionPools
+from kingbird.sync.apply import Applier
+from kingbird.sync.decide import Work
+from kingbird.sync.outcome import Outcome, sentence
+from kingbird.sync.retries import Retry
+
+LOG = logging.getLogger(__name__)
+
+#: Items read at a time, and outcomes written at a time or at the latest after some seconds.
+WINDOW = 1000
+FLUSH = 100
+FLUSH_SECONDS = 1.0
+
+
+class _Health:
+    """Notices that a region fails item after item, so that the rest can fail fast."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._failures = 0
+        self._lock = threading.Lock()
+
+    def note(self, outcome: Outcome) -> None:
+        with self._lock:
+            failed = outcome.reason == "region_unavailable"
+            self._failures = self._failures + 1 if failed else 0
+
+    @property
+    def given_up(self) -> bool:
+        return self._failures >= self._limit
+
+
+class TaskWorker:
+    """Works on tasks that the engine has claimed.
+
+    :param stopping: set when the engine is to stop; items that were not begun are left.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        access: Access,
+        pools: RegionPools,
+        retry: Retry,
+        stopping: threading.Event,
+    ) -> None:
+        self._conf = conf
+        self._access = access
+        self._pools = pools
+        self._retry = retry
+        self._stopping = stopping
+
+    def run(self, held: HeldLease) -> None:
+        """Work on a task until no item is open; who ends a job's last task closes it.
+
+        :raises kingbird.exception.LeaseLost: another engine has the task by now.
+        :raises kingbird.exception.CredentialsLost: Keystone gives no token for the job.
+        :raises kingbird.exception.Unavailable: Keystone or the database is away.
+        """
+        claim = held.claim
+        assert claim.task is not None  # noqa: S101  for the type checker
+        images = self._access.open(claim.job).get(claim.task.region)
+        if images is None:
+            db.outcomes.fail_task(
+                claim,
+                "region_unavailable",
+                f"Region {claim.task.region} has no image endpoint in the service catalog any "
+                "more",
+            )
+        else:
+            self._work(held, images)
+        if self._stopping.is_set() and db.plans.open_items(claim, 1):
+            db.leases.release(claim)
+            return
+        if db.outcomes.end_task(claim) <= 0:
+            close_job(self._access, claim.job)
+
+    def _work(self, held: HeldLease, images: Images) -> None:
+        applier = Applier(
+            images,
+            is_admin=held.claim.job.is_admin,
+            may_write=held.check,
+            retry=self._retry,
+        )
+        health = _Health(self._conf.sync.fail_fast_after)
+        while not self._stopping.is_set():
+            items = db.plans.open_items(held.claim, WINDOW)
+            if not items:
+                return
+            # What others refer to has a lower rank and ends first.
+            for _rank, group in groupby(items, key=lambda item: item.rank):
+                self._work_on(held, list(group), applier, health)
+
+    def _work_on(
+        self,
+        held: HeldLease,
+        items: Sequence[db.Item],
+        applier: Applier,
+        health: _Health,
+    ) -> None:
+        """Work on items that don't depend on each other, all workers at once."""
+        named = {other for item in items for other in (item.work or {})["references"].values()}
+        others = db.plans.outcomes_of(held.claim, named) if named else {}
+        region = items[0].target_region
+        calls = {
+            self._pools.submit(region, self._try_one, item, others, applier, health): item
+            for item in items
+        }
+        done: list[tuple[db.Item, Outcome]] = []
+        flushed = time.monotonic()
+        try:
+            for call in futures.as_completed(calls):
+                outcome = call.result()
+                if outcome is not None:
+                    done.append((calls[call], outcome))
+                if len(done) >= FLUSH or (done and time.monotonic() - flushed > FLUSH_SECONDS):
+                    batch, done = done, []
+                    self._record(held, batch)
+                    flushed = time.monotonic()
+        finally:
+            for call in calls:
+                call.cancel()
+        self._record(held, done)
+
+    def _try_one(
+        self,
+        item: db.Item,
+        others: Mapping[str, db.Item],
+        applier: Applier,
+        health: _Health,
+    ) -> Outcome | None:
+        """Keep a fault in one item from ending the others."""
+        try:
+            return self._one(item, others, applier, health)
+        except exception.KingbirdError:
+            raise
+        except Exception:
+            LOG.exception("Image %s could not be worked on", item.resource)
+            return Outcome("internal_error", "A fault in Kingbird; its engine's log tells more")
+
+    def _one(
+        self,
+        item: db.Item,
+        others: Mapping[str, db.Item],
+        applier: Applier,
+        health: _Health,
+    ) -> Outcome | None:
+        """Make one record.
+
+        :returns: the outcome, or ``None`` when the engine stops before it was begun.
+        """
+        if self._stopping.is_set():
+            return None
+        if health.given_up:
+            return Outcome(
+                "region_unavailable",
+                f"Region {item.target_region} failed for the items before this one too; this "
+                "one was not tried",
+            )
+        work = Work(**(item.work or {}))
+        for name, other_id in work.references.items():
+            other = others.get(other_id)
+            if other is None:
+                continue
+            if other.target_resource is None or other.status == db.jobs.IN_PROGRESS:
+                return Outcome(
+                    "dependency_failed",
+                    f"{name} names image {other_id}, which could not be brought to "
+                    f"{item.target_region}: {other.reason}",
+                )
+            work = dataclasses.replace(work, record={**work.record, name: other.target_resource})
+        outcome = applier.create(item.resource, item.source_region, work)
+        health.note(outcome)
+        return outcome
+
+    def _record(self, held: HeldLease, done: Sequence[tuple[db.Item, Outcome]]) -> None:
+        if not done:
+            return
+        rows: list[dict[str, Any]] = []
+        burnt: list[tuple[str, str]] = []
+        for item, outcome in done:
+            burnt += outcome.burnt
+            rows.append(
+                {
+                    "pk": item.pk,
+                    "status": outcome.status,
+                    "reason": outcome.reason,
+                    "message": outcome.message
+                    or sentence(
+                        outcome.reason, source=item.source_region, target=item.target_region
+                    ),
+                    "target_resource": outcome.target_resource,
+                }
+            )
+        db.outcomes.record(held.claim, rows)
+        db.tombstones.remember(
+            held.claim.job.project_id,
+            done[0][0].target_region,
+            burnt,
+            self._conf.sync.tombstone_ttl,
+        )

@@ -1,0 +1,49 @@
+"""The engines' end of the RPC: a thin endpoint that hands on to the engine."""
+
+import logging
+from typing import Any
+
+import oslo_messaging
+from oslo_config import cfg
+
+from kingbird.engine.service import Engine
+from kingbird.rpc import messaging
+
+LOG = logging.getLogger(__name__)
+
+
+class Endpoint:
+    """What can be called.  Messages only wake; the database says what there is to do."""
+
+    target = oslo_messaging.Target(version=messaging.VERSION)
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def job_ready(self, context: dict[str, Any], job_id: str) -> None:
+        """A job was accepted."""
+        LOG.debug("Told of job %s", job_id)
+        self._engine.wake()
+
+    def tasks_ready(self, context: dict[str, Any], job_id: str) -> None:
+        """A job was planned; its tasks can be claimed."""
+        LOG.debug("Told of the tasks of job %s", job_id)
+        self._engine.wake()
+
+    def job_with_token(
+        self, context: dict[str, Any], job_id: str, token: str, endpoints: dict[str, str]
+    ) -> None:
+        """A job was accepted that only this engine can run, as it alone gets the token."""
+        LOG.debug("Told of job %s, with its user's token", job_id)
+        self._engine.hand_over(job_id, token, endpoints)
+
+
+def create(
+    conf: cfg.ConfigOpts,
+    engine: Engine,
+    transport: oslo_messaging.transport.Transport,
+) -> oslo_messaging.server.MessageHandlingServer:
+    """Return a server for one engine; ``start()`` it after the engine."""
+    return oslo_messaging.get_rpc_server(
+        transport, messaging.target(server=engine.id), [Endpoint(engine)]
+    )
