@@ -14,9 +14,9 @@ R = TypeVar("R")
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 10.0
 
-_backoff = tenacity.wait_exponential_jitter(
-    initial=FIRST_WAIT, max=LONGEST_WAIT, jitter=FIRST_WAIT
-)
+_backoff = tenacity.wait_exponential(
+    multiplier=FIRST_WAIT, max=LONGEST_WAIT
+) + tenacity.wait_random(0, FIRST_WAIT)
 
 
 def _wait(state: tenacity.RetryCallState) -> float:

@@ -1,0 +1,369 @@
+"""What Glance 33 accepts, refuses and shows, as pure functions on image dicts.
+
+``kingbird/tests/functional/test_glance_contract.py`` runs the same tests on the double that
+is made of these rules and on a real Glance.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import jsonschema
+
+from kingbird import exception
+
+Image = dict[str, Any]
+
+ADMIN_ROLES = ("admin", "manager", "member", "reader")
+MEMBER_ROLES = ("member", "reader")
+
+QUOTA = 128
+LARGEST_INTEGER = 2**31 - 1
+
+#: What Glance calls attributes; everything else of an image is a custom property.
+ATTRIBUTES = (
+    "name",
+    "disk_format",
+    "container_format",
+    "visibility",
+    "size",
+    "virtual_size",
+    "status",
+    "checksum",
+    "protected",
+    "min_ram",
+    "min_disk",
+    "owner",
+    "os_hidden",
+    "os_hash_algo",
+    "os_hash_value",
+    "id",
+    "created_at",
+    "updated_at",
+    "tags",
+)
+#: What only the answer holds: links, and where the data are.
+SHOWN_ONLY = ("direct_url", "self", "file", "schema", "stores")
+SETTABLE = frozenset(
+    {
+        "name",
+        "disk_format",
+        "container_format",
+        "visibility",
+        "protected",
+        "min_ram",
+        "min_disk",
+        "owner",
+        "os_hidden",
+        "tags",
+    }
+)
+_READ_ONLY_AT_CREATE = ("created_at", "updated_at", "status", "checksum", "size", "virtual_size")
+_READ_ONLY_AT_UPDATE = frozenset(
+    {*_READ_ONLY_AT_CREATE, "id", "os_hash_algo", "os_hash_value"} | {*SHOWN_ONLY} - {"stores"}
+)
+_RESERVED = ("location", "deleted", "deleted_at")
+_RESERVED_PREFIX = "os_glance_"
+_NULLABLE_STRING = {"type": ["null", "string"]}
+_NULLABLE_INTEGER = {"type": ["null", "integer"]}
+_DISK_FORMATS = ["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"]
+_CONTAINER_FORMATS = ["ami", "ari", "aki", "bare", "ovf", "ova", "docker", "compressed"]
+
+_SCHEMA = jsonschema.Draft202012Validator(
+    {
+        "type": "object",
+        "properties": {
+            "id": {
+                "type": "string",
+                "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$",
+            },
+            "name": {**_NULLABLE_STRING, "maxLength": 255},
+            "status": {"type": "string"},
+            "visibility": {"enum": ["community", "public", "private", "shared"]},
+            "protected": {"type": "boolean"},
+            "os_hidden": {"type": "boolean"},
+            "checksum": {**_NULLABLE_STRING, "maxLength": 32},
+            "os_hash_algo": {**_NULLABLE_STRING, "maxLength": 64},
+            "os_hash_value": {**_NULLABLE_STRING, "maxLength": 128},
+            "owner": {**_NULLABLE_STRING, "maxLength": 255},
+            "size": _NULLABLE_INTEGER,
+            "virtual_size": _NULLABLE_INTEGER,
+            "container_format": {"enum": [None, *_CONTAINER_FORMATS]},
+            "disk_format": {"enum": [None, *_DISK_FORMATS]},
+            "created_at": {"type": "string"},
+            "updated_at": {"type": "string"},
+            "tags": {"type": "array", "items": {"type": "string", "maxLength": 255}},
+            "min_ram": {"type": "integer"},
+            "min_disk": {"type": "integer"},
+            "locations": {"type": "array"},
+        },
+        "additionalProperties": {"type": "string"},
+    }
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: what Glance reads from a token."""
+
+    project: str
+    roles: tuple[str, ...] = MEMBER_ROLES
+
+    @property
+    def is_admin(self) -> bool:
+        return "admin" in self.roles
+
+    def may(self, role: str, owner: str | None) -> bool:
+        """Whether a rule "admin, or this role in the owner's project" lets the caller through."""
+        return self.is_admin or (role in self.roles and owner == self.project)
+
+
+@dataclass
+class Stored:
+    """An image in Glance's database; a deleted one keeps its id."""
+
+    image: Image
+    members: dict[str, str] = field(default_factory=dict)
+    deleted: bool = False
+
+
+def sees(caller: Caller, stored: Stored, member_status: str | None = None) -> bool:
+    """Whether a GET by id finds the image.
+
+    :param member_status: count a share only with this status; any if not given.
+    """
+    image = stored.image
+    if stored.deleted:
+        return False
+    if caller.is_admin:
+        return True
+    if "reader" not in caller.roles:
+        return False
+    if image["visibility"] in ("public", "community") or image["owner"] == caller.project:
+        return True
+    status = stored.members.get(caller.project) if image["visibility"] == "shared" else None
+    return status is not None and member_status in (None, status)
+
+
+def lists(
+    caller: Caller, stored: Stored, *, visibility: str | None, member_status: str, hidden: bool
+) -> bool:
+    """Whether a list holds the image.
+
+    :param visibility: the filter: a visibility, ``all``, or ``None`` if there is none; then
+        community images of others are left out, for an admin too.
+    :param member_status: which shares count; ``all`` for any.
+    """
+    image = stored.image
+    if image["os_hidden"] is not hidden:
+        return False
+    if not sees(caller, stored, None if member_status == "all" else member_status):
+        return False
+    if visibility is None:
+        return image["visibility"] != "community" or image["owner"] == caller.project
+    return visibility in ("all", image["visibility"])
+
+
+def refuse(status: int, message: str) -> exception.ImageRefused:
+    """Make the error that the client raises for a 4xx."""
+    return exception.ImageRefused(message, status)
+
+
+def check_schema(body: Image) -> None:
+    """Raise 400 for a value that has no business in an image."""
+    for error in _SCHEMA.iter_errors(body):
+        raise refuse(400, f"Provided object does not match schema 'image': {error.message}")
+
+
+def check_values(image: Image) -> None:
+    """Raise what Glance says only when it stores: 400 for values, 413 for quotas."""
+    for name in ("min_disk", "min_ram"):
+        if image[name] < 0:
+            raise refuse(
+                400,
+                f"Invalid value '{image[name]}' for parameter '{name}': "
+                "Cannot be a negative value",
+            )
+        if image[name] > LARGEST_INTEGER:
+            raise refuse(400, f"'{name}' value out of range, must not exceed {LARGEST_INTEGER}.")
+    if len(set(image["tags"])) > QUOTA:
+        raise _over_quota("tags", len(set(image["tags"])))
+    _check_characters("Name can't contain 4 byte unicode characters.", [image["name"] or ""])
+    for name, value in properties(image).items():
+        _check_characters("Property names can't contain 4 byte unicode.", [name])
+        _check_characters(f"{name.capitalize()} can't contain 4 byte unicode characters.", [value])
+
+
+def check_tags(tags: Iterable[str]) -> None:
+    """Raise 400 for tags that can't be stored, which Glance finds when the rest has been."""
+    _check_characters("Param values can't contain 4 byte unicode.", tags)
+
+
+def _check_characters(message: str, texts: Iterable[str]) -> None:
+    if any(ord(character) > 0xFFFF for text in texts for character in text):
+        raise refuse(400, message)
+
+
+def _over_quota(what: str, attempted: int) -> exception.ImageRefused:
+    noun = {"tags": "image tags", "properties": "image properties"}[what]
+    return refuse(
+        413,
+        f"The limit has been exceeded on the number of allowed {noun}. "
+        f"Attempted: {attempted}, Maximum: {QUOTA}",
+    )
+
+
+def properties(image: Image) -> dict[str, str]:
+    """Return an image's custom properties."""
+    known = (*ATTRIBUTES, *SHOWN_ONLY)
+    return {name: value for name, value in image.items() if name not in known}
+
+
+def new_image(caller: Caller, body: Image, image_id: str, now: str) -> Image:
+    """Return the image that a POST makes.
+
+    :param image_id: the id that Glance would choose; one in the body comes before it.
+    :raises kingbird.exception.ImageRefused: with 400, 403 or 413.
+    """
+    for name in SHOWN_ONLY:
+        if name in body:
+            raise refuse(403, f"Attribute '{name}' is read-only.")
+    check_schema(body)
+    for name in body:
+        if name in _RESERVED or name.startswith(_RESERVED_PREFIX):
+            raise refuse(
+                403, f"Access was denied to this resource. Attribute '{name}' is reserved."
+            )
+        if len(name) > 255:
+            raise refuse(400, "Custom property should not be greater than 255 characters.")
+    owner = body.get("owner", caller.project)
+    if not caller.may("member", owner):
+        if owner != caller.project:
+            raise refuse(
+                403,
+                "Access was denied to this resource. You are not permitted to create images "
+                f"owned by '{owner}'",
+            )
+        raise refuse(403, "You are not authorized to complete add_image action.")
+    check_visibility(caller, body.get("visibility"))
+    for name in _READ_ONLY_AT_CREATE:
+        if name in body:
+            raise refuse(403, f"Attribute '{name}' is read-only.")
+    if "locations" in body:
+        raise refuse(403, "Attribute 'locations' is reserved.")
+    image: Image = {
+        **{name: value for name, value in body.items() if name not in ATTRIBUTES},
+        **dict.fromkeys(ATTRIBUTES),
+        "visibility": "shared",
+        "status": "queued",
+        "protected": False,
+        "os_hidden": False,
+        "min_ram": 0,
+        "min_disk": 0,
+        **{name: value for name, value in body.items() if name in SETTABLE},
+        "owner": owner,
+        "id": body.get("id", image_id),
+        "created_at": now,
+        "updated_at": now,
+        "tags": list(set(body.get("tags", []))),
+    }
+    if len(properties(image)) > QUOTA:
+        raise _over_quota("properties", len(properties(image)))
+    check_values(image)
+    return shown(image)
+
+
+def shown(image: Image) -> Image:
+    """Return the image as an answer shows it: custom properties first, links at the end."""
+    link = f"/v2/images/{image['id']}"
+    placed = ("direct_url", "stores")
+    return {
+        **properties(image),
+        **{name: image[name] for name in ATTRIBUTES},
+        **{name: image[name] for name in placed if name in image},
+        "self": link,
+        "file": f"{link}/file",
+        "schema": "/v2/schemas/image",
+    }
+
+
+def check_visibility(caller: Caller, visibility: str | None) -> None:
+    """Only admins make an image public."""
+    if visibility == "public" and not caller.is_admin:
+        raise refuse(403, "You are not authorized to complete publicize_image action.")
+
+
+def parse_change(change: Any) -> tuple[str, str, Any]:
+    """Check an operation of a PATCH without regard to the image.
+
+    :returns: operation, field and value (``None`` for a removal).
+    """
+    if not isinstance(change, dict):
+        raise refuse(400, "Operations must be JSON objects.")
+    operation = change.get("op")
+    if operation not in ("add", "remove", "replace"):
+        words = "Unable to find `op` in JSON Schema change."
+        raise refuse(400, words if operation is None else f"Invalid operation: `{operation}`.")
+    if "path" not in change:
+        raise refuse(400, "Unable to find 'path' in JSON Schema change")
+    pointer = change["path"]
+    if not pointer.startswith("/"):
+        raise refuse(400, f'Pointer `{pointer}` does not start with "/".')
+    if re.search("~[^01]|~$", pointer):
+        raise refuse(400, f'Pointer `{pointer}` contains "~" not part of a recognized escape')
+    path = [part.replace("~1", "/").replace("~0", "~").strip() for part in pointer[1:].split("/")]
+    if len(path) != 1:
+        raise refuse(400, f"Invalid JSON pointer for this resource: '{pointer}'")
+    name = path[0]
+    if operation != "remove" and "value" not in change:
+        raise refuse(400, f'Operation "{operation}" requires a member named "value".')
+    if name in _READ_ONLY_AT_UPDATE:
+        raise refuse(403, f"Attribute '{name}' is read-only.")
+    if name in _RESERVED or name.startswith(_RESERVED_PREFIX):
+        raise refuse(403, f"Attribute '{name}' is reserved.")
+    if operation == "remove":
+        return operation, name, None
+    check_schema({name: change["value"]})
+    return operation, name, change["value"]
+
+
+def changed_image(
+    caller: Caller, old: Image, changes: list[tuple[str, str, Any]], now: str
+) -> Image:
+    """Return the image after a PATCH, which happens wholly or not at all.
+
+    The caller sees the image: whether it is there is asked before.
+
+    :raises kingbird.exception.ImageRefused: with 400, 403, 409 or 413.
+    """
+    image = dict(old)
+    denied = "Access was denied to this resource. "
+    for operation, name, value in changes:
+        attribute = name in SETTABLE
+        if operation == "replace" and name == "owner" and not caller.is_admin:
+            raise refuse(403, f"{denied}Owner can't be updated by non admin.")
+        if operation == "replace" and name == "locations":
+            raise refuse(403, f"{denied}Cannot set locations to empty list.")
+        if name == "visibility":
+            check_visibility(caller, value)
+        if not caller.may("member", old["owner"]):
+            raise refuse(403, "You are not authorized to complete modify_image action.")
+        if operation == "remove" and attribute:
+            raise refuse(403, f"{denied}Property {name} may not be removed.")
+        if operation != "add" and name not in image:
+            raise refuse(
+                409,
+                "There was a conflict when trying to complete your request. "
+                f"Property {name} does not exist.",
+            )
+        if name in ("disk_format", "container_format") and old["status"] != "queued":
+            raise refuse(403, f"Attribute {name} can be only replaced for a queued image.")
+        if operation == "remove":
+            del image[name]
+        else:
+            image[name] = list(set(value)) if name == "tags" else value
+    if set(properties(image)) - set(properties(old)) and len(properties(image)) > QUOTA:
+        raise _over_quota("properties", len(properties(image)))
+    check_values(image)
+    return shown({**image, "updated_at": now} if changes else image)

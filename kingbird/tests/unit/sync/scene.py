@@ -1,0 +1,99 @@
+"""Three regions in memory, and a planner and appliers over them."""
+
+from collections.abc import Mapping
+from concurrent.futures import Future
+from typing import Any
+
+from kingbird.sync.apply import Applier
+from kingbird.sync.decide import Item
+from kingbird.sync.image import Rules
+from kingbird.sync.outcome import Outcome
+from kingbird.sync.plan import Planner, SyncSet
+from kingbird.sync.retries import Retry
+from kingbird.sync.source import Caller
+from kingbird.tests.doubles.glance import FakeGlance, FakeImages
+
+DEMO = "d" * 32
+OTHER = "0" * 32
+ADMIN = "a" * 32
+RULES = Rules(dropped=frozenset({"instance_uuid", "block_device_mapping"}))
+
+
+def submit(region: str, function: Any, /, *args: Any) -> "Future[Any]":
+    """Run a call at once, as if on a worker."""
+    future: Future[Any] = Future()
+    try:
+        future.set_result(function(*args))
+    except Exception as error:  # a future carries whatever was raised
+        future.set_exception(error)
+    return future
+
+
+class Scene:
+    """A cloud of three regions."""
+
+    def __init__(self, retry_timeout: float = 1.0) -> None:
+        self.glances = {name: FakeGlance(name) for name in ("R1", "R2", "R3")}
+        self.slept: list[float] = []
+        self.retry = Retry(retry_timeout, self.slept.append)
+        self.burnt: dict[str, dict[str, str]] = {}
+
+    def images(self, region: str, project: str = DEMO, is_admin: bool = False) -> FakeImages:
+        return self.glances[region].images_for(project, is_admin=is_admin)
+
+    def create(self, region: str = "R1", project: str = DEMO, **fields: Any) -> dict[str, Any]:
+        """Make an image with formats, by its project or, with ``owner``, by an admin."""
+        body = {"name": "one", "disk_format": "raw", "container_format": "bare", **fields}
+        is_admin = "owner" in fields or fields.get("visibility") == "public"
+        return self.images(region, project, is_admin).create(body)
+
+    def caller(self, project: str = DEMO, is_admin: bool = False) -> Caller:
+        return Caller(project, is_admin)
+
+    def plan(
+        self,
+        *ids: str,
+        sources: tuple[str, ...] = ("R1",),
+        targets: tuple[str, ...] = ("R2",),
+        force: bool = False,
+        caller: Caller | None = None,
+        more: tuple[SyncSet, ...] = (),
+        without: tuple[str, ...] = (),
+    ) -> list[Item]:
+        caller = caller or self.caller()
+        planner = Planner(
+            {
+                name: self.images(name, caller.project_id, caller.is_admin)
+                for name in self.glances
+                if name not in without
+            },
+            caller,
+            RULES,
+            burnt=self._find_burnt,
+            submit=submit,
+            retry=self.retry,
+        )
+        first = SyncSet(tuple(ids), sources, targets, force)
+        return list(planner.plan([first, *more]))
+
+    def _find_burnt(self, region: str, ids: Any) -> Mapping[str, str]:
+        known = self.burnt.get(region, {})
+        return {one: known[one] for one in ids if one in known}
+
+    def apply(self, item: Item, caller: Caller | None = None, **options: Any) -> Outcome:
+        """Do an item's work."""
+        assert item.work is not None
+        caller = caller or self.caller()
+        applier = Applier(
+            self.images(item.target_region, caller.project_id, caller.is_admin),
+            is_admin=caller.is_admin,
+            may_write=options.pop("may_write", lambda: None),
+            retry=self.retry,
+        )
+        return applier.create(item.resource, item.source_region, item.work)
+
+    def sync(self, *ids: str, **options: Any) -> list[Outcome]:
+        """Plan images and do the work."""
+        items = self.plan(*ids, **options)
+        caller = options.get("caller")
+        return [item.outcome or self.apply(item, caller) for item in items]

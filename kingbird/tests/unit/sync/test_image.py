@@ -1,0 +1,130 @@
+"""The table of fields: what goes into a record."""
+
+import uuid
+
+import pytest
+
+from kingbird.sync import image as fields
+from kingbird.sync.image import Rules
+from kingbird.tests.unit.sync.scene import DEMO, RULES, Scene
+
+
+def source(**more):
+    scene = Scene()
+    created = scene.create(name="one", tags=["b", "a"], min_disk=3, **more)
+    return scene.glances["R1"].upload(created["id"], b"data")
+
+
+def record(image, rules=RULES, **options):
+    return fields.record_for(image, "R1", rules, image_id=image["id"], **options)
+
+
+def test_copied_fields_arrive():
+    image = source(min_ram=5, protected=True, os_hidden=True, visibility="community", p="v")
+    made = record(image)
+    assert made["id"] == image["id"]
+    for name in fields.COPIED:
+        assert made[name] == (sorted(image[name]) if name == "tags" else image[name])
+    assert made["p"] == "v"
+
+
+def test_nothing_that_glance_sets_is_sent():
+    made = record(source())
+    assert not (made.keys() & fields.SET_BY_GLANCE) - {"id"}
+
+
+def test_what_is_bound_to_a_region_is_dropped():
+    image = source(instance_uuid=str(uuid.uuid4()), block_device_mapping="[]")
+    assert not {"instance_uuid", "block_device_mapping"} & record(image).keys()
+
+
+def test_reserved_names_and_nulls_are_left_out():
+    image = {**source(), "os_glance_importing_to_stores": "a", "kernel_id": None, "name": None}
+    assert not {"os_glance_importing_to_stores", "kernel_id", "name"} & record(image).keys()
+
+
+def test_owner_only_where_the_caller_may_set_one():
+    assert "owner" not in record(source())
+    assert record(source(), owner=DEMO)["owner"] == DEMO
+
+
+def test_provenance():
+    image = source()
+    made = record(image)
+    assert made[fields.SOURCE_REGION] == "R1"
+    assert made[fields.SOURCE_ID] == image["id"]
+    assert made[fields.SOURCE_HASH] == f"sha512:{image['os_hash_value']}"
+    assert fields.FORCED not in made
+
+
+def test_a_copy_of_a_copy_keeps_the_first_provenance():
+    image = {**source(), fields.SOURCE_REGION: "R0", fields.SOURCE_ID: "first"}
+    made = record(image)
+    assert (made[fields.SOURCE_REGION], made[fields.SOURCE_ID]) == ("R0", "first")
+
+
+def test_a_forced_copy_names_the_image_it_was_made_from():
+    image = {
+        **source(),
+        fields.SOURCE_REGION: "R0",
+        fields.SOURCE_ID: "first",
+        fields.FORCED: "true",
+    }
+    made = record(image, forced=True)
+    assert (made[fields.SOURCE_REGION], made[fields.SOURCE_ID]) == ("R1", image["id"])
+    assert made[fields.FORCED] == "true"
+
+
+@pytest.mark.parametrize(
+    ("own", "marks"),
+    [
+        (125, {fields.SOURCE_REGION, fields.SOURCE_ID, fields.SOURCE_HASH}),
+        (126, {fields.SOURCE_REGION, fields.SOURCE_ID}),
+        (127, set()),
+    ],
+)
+def test_provenance_that_breaks_the_quota_is_left_out_the_hash_first(own, marks):
+    image = {**source(), **{f"p{n}": "v" for n in range(own)}}
+    made = record(image)
+    assert made.keys() & fields.PROVENANCE == marks
+    assert len([name for name in made if name.startswith("p") and name[1:].isdigit()]) == own
+
+
+def test_without_a_quota_provenance_always_fits():
+    image = {**source(), **{f"p{n}": "v" for n in range(500)}}
+    assert fields.SOURCE_HASH in record(image, Rules(property_quota=-1))
+
+
+def test_glance_takes_a_record_as_it_is():
+    scene = Scene()
+    image = source(min_ram=5, protected=True, os_hidden=True, visibility="community", p="v")
+    copy = scene.images("R2").create(record(image))
+    assert copy["status"] == "queued"
+
+
+def test_forced_ids_are_the_same_at_every_run_and_differ_by_region_and_number():
+    one = fields.forced_id("x", "R2", 1)
+    assert one == fields.forced_id("x", "R2", 1)
+    assert len({one, fields.forced_id("x", "R3", 1), fields.forced_id("x", "R2", 2)}) == 3
+    assert str(uuid.UUID(one)) == one
+
+
+def test_references_are_written_canonically_and_nonsense_is_none():
+    kernel = uuid.uuid4()
+    found = fields.references({"kernel_id": kernel.hex.upper(), "ramdisk_id": "nonsense"})
+    assert found == {"kernel_id": str(kernel)}
+    assert fields.references({"kernel_id": None}) == {}
+
+
+@pytest.mark.parametrize(
+    ("image", "bound"),
+    [
+        ({"block_device_mapping": '[{"snapshot_id": "s"}]', "size": 0}, True),
+        ({"block_device_mapping": '[{"snapshot_id": "s"}]', "size": None}, True),
+        ({"block_device_mapping": '[{"snapshot_id": "s"}]', "size": 5}, False),
+        ({"block_device_mapping": "[]", "size": 0}, False),
+        ({"size": 0}, False),
+    ],
+)
+def test_region_bound(image, bound):
+    assert fields.is_region_bound(image) is bound
