@@ -1,0 +1,27 @@
+"""What unit tests share: a configuration and a database of their own."""
+
+import pytest
+from oslo_config import cfg
+
+from kingbird import conf as kingbird_conf
+from kingbird.db import api as db
+
+
+@pytest.fixture
+def conf():
+    """Give a configuration that no file has touched."""
+    made = cfg.ConfigOpts()
+    kingbird_conf.register_opts(made)
+    kingbird_conf.set_library_defaults()
+    made([], project="kingbird", default_config_files=[], default_config_dirs=[])
+    return made
+
+
+@pytest.fixture
+def database(conf, tmp_path):
+    """Give an empty SQLite database with all tables."""
+    conf.set_override("connection", f"sqlite:///{tmp_path}/kingbird.sqlite", group="database")
+    db.configure(conf)
+    db.migration.sync()
+    yield conf
+    db.dispose()

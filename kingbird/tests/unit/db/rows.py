@@ -1,0 +1,58 @@
+"""Makes the rows that tests of the database begin with."""
+
+import uuid
+
+from kingbird.db import api as db
+
+LEASE = 30.0
+PROJECT = "p" * 32
+
+
+def accepted_job(*, trust_id="trust", resources=("i1",), targets=("R2",), project=PROJECT):
+    """Store a job as the API does, and return its id."""
+    job_id = str(uuid.uuid4())
+    db.jobs.create(
+        job_id=job_id,
+        project_id=project,
+        user_id="u" * 32,
+        request=[
+            {
+                "resource_type": "image",
+                "resources": list(resources),
+                "sources": ["R1"],
+                "targets": list(targets),
+                "force": False,
+            }
+        ],
+        is_admin=False,
+        request_id=None,
+    )
+    assert db.jobs.accept(job_id, trust_id=trust_id)
+    return job_id
+
+
+def row(resource="i1", region="R2", status="IN_PROGRESS", rank=0, **more):
+    """Make the columns of an item."""
+    return {
+        "resource_type": "image",
+        "resource": resource,
+        "source_region": "R1",
+        "target_region": region,
+        "target_resource": resource,
+        "action": "create",
+        "status": status,
+        "reason": None,
+        "message": None,
+        "rank": rank,
+        "work": {"record": {"id": resource}, "references": {}},
+        **more,
+    }
+
+
+def planned_job(*items, engine="e1", **options):
+    """Store a job with a plan, and return its id."""
+    job_id = accepted_job(**options)
+    claim = db.leases.claim_job(engine, LEASE, held={job_id})
+    assert claim.job.id == job_id
+    db.plans.store(claim, items or [row()])
+    return job_id

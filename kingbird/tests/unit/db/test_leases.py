@@ -1,0 +1,95 @@
+"""Claims and fences."""
+
+import threading
+import time
+
+import pytest
+
+from kingbird import exception
+from kingbird.db import api as db
+from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row
+
+
+def test_one_engine_wins(database):
+    job_id = accepted_job()
+    claim = db.leases.claim_job("e1", LEASE)
+    assert (claim.job.id, claim.generation, claim.task) == (job_id, 1, None)
+    assert db.leases.claim_job("e2", LEASE) is None
+
+
+def test_many_engines_claim_each_job_once(database):
+    ids = {accepted_job() for _ in range(20)}
+    claimed, lock = [], threading.Lock()
+
+    def engine(name):
+        misses = 0
+        while misses < 3:
+            claim = db.leases.claim_job(name, LEASE)
+            if claim is None:
+                misses += 1
+                continue
+            with lock:
+                claimed.append(claim.job.id)
+
+    threads = [threading.Thread(target=engine, args=(f"e{n}",)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claimed) == sorted(ids)
+
+
+def test_an_expired_lease_is_taken_over_and_fences_the_old_engine_out(database):
+    accepted_job()
+    old = db.leases.claim_job("e1", 0.05)
+    time.sleep(0.1)
+    new = db.leases.claim_job("e2", LEASE)
+    assert new.generation == old.generation + 1
+    with pytest.raises(exception.LeaseLost):
+        db.leases.renew(old, LEASE)
+    with pytest.raises(exception.LeaseLost):
+        db.plans.store(old, [row()])
+    with pytest.raises(exception.LeaseLost):
+        db.leases.release(old)
+    db.leases.renew(new, LEASE)
+
+
+def test_a_renewed_lease_is_not_taken(database):
+    accepted_job()
+    claim = db.leases.claim_job("e1", 0.05)
+    db.leases.renew(claim, LEASE)
+    time.sleep(0.1)
+    assert db.leases.claim_job("e2", LEASE) is None
+
+
+def test_a_released_claim_is_taken_at_once(database):
+    accepted_job()
+    db.leases.release(db.leases.claim_job("e1", LEASE))
+    again = db.leases.claim_job("e2", LEASE)
+    assert again.job.attempts == 0, "handing back counts as no attempt"
+    db.leases.release(again, counts=True)
+    assert db.leases.claim_job("e2", LEASE).job.attempts == 1
+
+
+def test_jobs_with_a_users_token_only_for_who_holds_it(database):
+    job_id = accepted_job(trust_id=None)
+    assert db.leases.claim_job("e1", LEASE) is None
+    assert db.leases.claim_job("e2", LEASE, held={job_id}).job.id == job_id
+
+
+def test_tasks_of_jobs_with_a_users_token_only_for_who_holds_it(database):
+    job_id = planned_job(trust_id=None)
+    assert db.leases.claim_task("e1", LEASE) is None
+    assert db.leases.claim_task("e2", LEASE, held={job_id}).job.id == job_id
+
+
+def test_tasks_are_claimed_one_by_one(database):
+    planned_job(row(region="R2"), row(region="R3"))
+    claims = [db.leases.claim_task(name, LEASE) for name in ("e1", "e2", "e3")]
+    assert [claim and claim.task.region for claim in claims] == ["R2", "R3", None]
+
+
+def test_tasks_of_ended_jobs_are_not_claimed(database):
+    job_id = planned_job()
+    db.outcomes.close_job(db.jobs.get(PROJECT, job_id).pk)
+    assert db.leases.claim_task("e1", LEASE) is None

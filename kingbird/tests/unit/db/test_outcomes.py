@@ -1,0 +1,115 @@
+"""Outcomes, and who closes a job."""
+
+import threading
+
+import pytest
+
+from kingbird import exception
+from kingbird.db import api as db
+from kingbird.tests.unit.db.rows import LEASE, PROJECT, planned_job, row
+
+
+def outcome(item, status="SUCCESS", reason="created"):
+    return {
+        "pk": item.pk,
+        "status": status,
+        "reason": reason,
+        "message": None,
+        "target_resource": item.target_resource,
+    }
+
+
+def work_off(claim, status="SUCCESS", reason="created"):
+    items = db.plans.open_items(claim, 100)
+    db.outcomes.record(claim, [outcome(item, status, reason) for item in items])
+    return db.outcomes.end_task(claim)
+
+
+def test_outcomes_are_written_and_the_work_is_forgotten(database):
+    job_id = planned_job(row("a"), row("b"))
+    claim = db.leases.claim_task("e1", LEASE)
+    first = db.plans.open_items(claim, 1)
+    db.outcomes.record(claim, [outcome(first[0])])
+    (left,) = db.plans.open_items(claim, 10)
+    assert left.resource == "b"
+    done = db.jobs.list_items(db.jobs.get(PROJECT, job_id))[0]
+    assert (done.status, done.reason) == ("SUCCESS", "created")
+    assert done.updated_at is not None
+
+
+@pytest.mark.parametrize(
+    ("status", "job_status"),
+    [("SUCCESS", "SUCCESS"), ("SKIPPED", "SUCCESS"), ("FAILURE", "FAILURE")],
+)
+def test_a_job_is_a_success_when_no_item_failed(database, status, job_status):
+    job_id = planned_job(row("a"), row("b", status="SUCCESS"))
+    assert work_off(db.leases.claim_task("e1", LEASE), status) == 0
+    job = db.jobs.get(PROJECT, job_id)
+    assert db.outcomes.close_job(job.pk) == job_status
+    assert db.outcomes.close_job(job.pk) is None, "closed before"
+    assert db.jobs.get(PROJECT, job_id).status == job_status
+
+
+def test_of_tasks_that_end_at_once_exactly_one_reads_zero(database):
+    regions = [f"R{n}" for n in range(8)]
+    planned_job(*(row(region=region) for region in regions))
+    claims = [db.leases.claim_task(f"e{n}", LEASE) for n in range(8)]
+    barrier, left = threading.Barrier(8), []
+
+    def end(claim):
+        barrier.wait()
+        left.append(work_off(claim))
+
+    threads = [threading.Thread(target=end, args=(claim,)) for claim in claims]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(left) == list(range(8))
+
+
+def test_an_engine_that_lost_its_task_writes_nothing(database):
+    job_id = planned_job()
+    old = db.leases.claim_task("e1", 0.0)
+    items = db.plans.open_items(old, 10)
+    threading.Event().wait(0.01)
+    assert db.leases.claim_task("e2", LEASE)
+    for write in (
+        lambda: db.outcomes.record(old, [outcome(items[0])]),
+        lambda: db.outcomes.end_task(old),
+        lambda: db.outcomes.fail_task(old, "forbidden", ""),
+    ):
+        with pytest.raises(exception.LeaseLost):
+            write()
+    (item,) = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
+    assert item.status == "IN_PROGRESS"
+    assert db.jobs.get(PROJECT, job_id).tasks_open == 1
+
+
+def test_what_is_left_of_a_task_fails_in_its_region_only(database):
+    job_id = planned_job(row("a", "R2"), row("a", "R3"), row("b", "R2", status="SUCCESS"))
+    claim = db.leases.claim_task("e1", LEASE)
+    db.outcomes.fail_task(claim, "region_unavailable", "Gone.")
+    items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
+    assert [(item.status, item.reason) for item in items] == [
+        ("FAILURE", "region_unavailable"),
+        ("IN_PROGRESS", None),
+        ("SUCCESS", None),
+    ]
+
+
+def test_a_closed_job_has_no_open_item(database):
+    job_id = planned_job(row("a"), row("b"))
+    job = db.jobs.get(PROJECT, job_id)
+    assert db.outcomes.close_job(job.pk, message="Closed.") == "FAILURE"
+    items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
+    assert {(item.status, item.reason) for item in items} == {("FAILURE", "internal_error")}
+
+
+def test_a_deleted_trust_is_forgotten(database):
+    job_id = planned_job(trust_id="t1")
+    job = db.jobs.get(PROJECT, job_id)
+    db.outcomes.forget_trust(job.pk, "another")
+    assert db.jobs.get(PROJECT, job_id).trust_id == "t1"
+    db.outcomes.forget_trust(job.pk, "t1")
+    assert db.jobs.get(PROJECT, job_id).trust_id is None
