@@ -47,16 +47,23 @@ class Failures:
             self._failures.clear()
 
     def take(self, method: str, detail: Any) -> tuple[When | None, Exception | None]:
-        """Return the failure of a call, if it is to fail, and count it as used."""
+        """Return the failure of a call, if it is to fail, and count it as used.
+
+        What makes an error runs outside the lock, so that it can also slow calls down.
+        """
         with self._lock:
-            for failure in self._failures:
-                if failure.method not in ("*", method) or failure.left == 0:
-                    continue
-                made = failure.error
-                error = made if isinstance(made, Exception) else made(detail)
-                if error is None:
-                    continue
-                if failure.left is not None:
-                    failure.left -= 1
+            candidates = [one for one in self._failures if one.method in ("*", method)]
+        for failure in candidates:
+            made = failure.error
+            error = made if isinstance(made, Exception) else made(detail)
+            if error is not None and self._use(failure):
                 return failure.when, error.with_traceback(None)
         return None, None
+
+    def _use(self, failure: _Failure) -> bool:
+        with self._lock:
+            if failure.left == 0:
+                return False
+            if failure.left is not None:
+                failure.left -= 1
+            return True

@@ -1,0 +1,113 @@
+"""An engine over a database of its own, a Keystone in memory and three Glances in memory."""
+
+import time
+from collections.abc import Callable, Mapping
+
+from kingbird import exception
+from kingbird.clients.glance import Images
+from kingbird.db import api as db
+from kingbird.engine.service import Engine
+from kingbird.tests.doubles.glance import FakeGlance
+from kingbird.tests.unit.db.rows import PROJECT, accepted_job
+
+
+class FakeKeystone:
+    """Trusts as a set of ids; what an engine asks of Keystone is counted."""
+
+    def __init__(self) -> None:
+        self.trusts: set[str] = set()
+        self.calls: list[str] = []
+        self.problem: Exception | None = None
+
+    def _call(self, name: str) -> None:
+        self.calls.append(name)
+        if self.problem:
+            raise self.problem
+
+    def trust_auth(self, trust_id: str) -> str:
+        return trust_id
+
+    def token_auth(self, token: str) -> str:
+        return token
+
+    def regions(self, auth: str) -> dict[str, str]:
+        self._call("token")
+        if auth not in self.trusts:
+            raise exception.CredentialsLost("There is no such trust")
+        return {region: f"http://{region}" for region in ("R1", "R2", "R3")}
+
+    def delete_trust(self, trust_id: str, auth: str | None = None) -> None:
+        self._call("delete")
+        self.trusts.discard(trust_id)
+
+    def trusts_to_me(self) -> list[str]:
+        self._call("list")
+        return sorted(self.trusts)
+
+
+class FakeRegions:
+    """Opens regions as a member of the project."""
+
+    def __init__(self, glances: Mapping[str, FakeGlance]) -> None:
+        self.glances = glances
+
+    def open(
+        self, endpoints: Mapping[str, str], auth: str, *, global_request_id: str | None = None
+    ) -> dict[str, Images]:
+        return {region: self.glances[region].images_for(PROJECT) for region in endpoints}
+
+
+class Scene:
+    """What a test of an engine begins with."""
+
+    def __init__(self, conf) -> None:
+        self.conf = conf
+        for name, value in (("lease", 2), ("poll_interval", 0.1), ("grace", 5)):
+            conf.set_override(name, value, group="engine")
+        conf.set_override("retry_timeout", 0.2, group="sync")
+        self.keystone = FakeKeystone()
+        self.glances = {region: FakeGlance(region) for region in ("R1", "R2", "R3")}
+        self.announced: list[str] = []
+        self.engines: list[Engine] = []
+
+    def engine(self, *, start: bool = True) -> Engine:
+        engine = Engine(
+            self.conf,
+            keystone=self.keystone,
+            regions=FakeRegions(self.glances),
+            announce=self.announced.append,
+        )
+        self.engines.append(engine)
+        if start:
+            engine.start()
+        return engine
+
+    def image(self, **fields) -> str:
+        body = {"name": "one", "disk_format": "raw", "container_format": "bare", **fields}
+        return self.glances["R1"].images_for(PROJECT).create(body)["id"]
+
+    def job(self, *images: str, targets=("R2", "R3"), trust_id: str | None = "trust") -> str:
+        if trust_id:
+            self.keystone.trusts.add(trust_id)
+        return accepted_job(trust_id=trust_id, resources=images, targets=targets)
+
+    def items(self, job_id: str) -> list[db.Item]:
+        return list(db.jobs.list_items(self.get(job_id)))
+
+    def get(self, job_id: str) -> db.Job:
+        job = db.jobs.get(PROJECT, job_id)
+        assert job is not None
+        return job
+
+    def ended(self, job_id: str) -> str:
+        """Wait until a job has ended, and return its state."""
+        wait_for(lambda: self.get(job_id).status != "IN_PROGRESS")
+        return self.get(job_id).status
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
+    """Wait until something is true; an AssertionError when it does not become so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.01)
