@@ -15,7 +15,7 @@ from keystoneclient.v3 import client as keystone_client
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.clients.session import load_session
+from kingbird.clients.session import keystone_session
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
 
@@ -59,9 +59,7 @@ class Keystone:
         """The session for calls to Keystone, by the options of ``[keystone_authtoken]``."""
         with self._lock:
             if self._session is None:
-                self._session = load_session(self._conf, GROUP, connections=16)
-                if self._session.timeout is None:
-                    self._session.timeout = self._conf.glance.timeout
+                self._session = keystone_session(self._conf, connections=16)
             return self._session
 
     def _options(self) -> Any:

@@ -1,7 +1,6 @@
 """HTTP sessions: one for each region, its connections reused by all jobs."""
 
 import threading
-from typing import Any
 
 import requests
 from keystoneauth1 import loading
@@ -19,20 +18,35 @@ class _RoomyAdapter(TCPKeepAliveAdapter):
         super().__init__(pool_connections=2, pool_maxsize=connections)
 
 
-def load_session(
-    conf: cfg.ConfigOpts, group: str, *, connections: int, **overrides: Any
-) -> Session:
-    """Make a session by the options of a group (cafile, certfile, timeout and so on).
-
-    :param connections: how many connections to one host are kept open.
-    """
+def _transport(connections: int) -> requests.Session:
     transport = requests.Session()
     for scheme in ("http://", "https://"):
         transport.mount(scheme, _RoomyAdapter(connections))
     # Proxies and .netrc of the environment are no business of a service's.
     transport.trust_env = False
+    return transport
+
+
+def keystone_session(conf: cfg.ConfigOpts, *, connections: int) -> Session:
+    """Make a session for Keystone, by keystonemiddleware's options for TLS."""
+    options = conf.keystone_authtoken
+    return loading.session.Session().load_from_options(
+        insecure=options.insecure,
+        cacert=options.cafile,
+        cert=options.certfile,
+        key=options.keyfile,
+        timeout=options.http_connect_timeout or conf.glance.timeout,
+        session=_transport(connections),
+    )
+
+
+def glance_session(conf: cfg.ConfigOpts, *, connections: int) -> Session:
+    """Make a session for one region's Glance, by keystoneauth's options in ``[glance]``.
+
+    :param connections: how many connections are kept open.
+    """
     session: Session = loading.load_session_from_conf_options(
-        conf, group, session=transport, **overrides
+        conf, "glance", session=_transport(connections)
     )
     return session
 
@@ -53,8 +67,8 @@ class RegionSessions:
         """Return the region's session, made at the first call."""
         with self._lock:
             if region not in self._sessions:
-                session = load_session(
-                    self._conf, "glance", connections=self._conf.sync.region_concurrency
+                session = glance_session(
+                    self._conf, connections=self._conf.sync.region_concurrency
                 )
                 if self._timeout is not None:
                     session.timeout = min(session.timeout or self._timeout, self._timeout)

@@ -36,9 +36,7 @@ def _add_commands(subparsers: Any) -> None:
 def main() -> None:
     """Run one command."""
     conf = cfg.CONF
-    conf.register_cli_opt(
-        cfg.SubCommandOpt("command", title="Commands", handler=_add_commands)
-    )
+    conf.register_cli_opt(cfg.SubCommandOpt("command", title="Commands", handler=_add_commands))
     prepare_service(sys.argv[1:], prog="kingbird-manage", conf=conf)
     db.configure(conf)
     conf.command.function(conf)

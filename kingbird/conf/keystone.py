@@ -3,17 +3,17 @@
 Trusts are made to the user of this group, so one set of credentials serves both.
 """
 
-from keystoneauth1 import loading
+from keystonemiddleware import opts as middleware_opts
 from oslo_config import cfg
 
 GROUP = "keystone_authtoken"
 
 
 def register(conf: cfg.ConfigOpts) -> None:
-    """Register the options that don't depend on ``auth_type``.
+    """Register keystonemiddleware's own options: it and the service user share them.
 
-    The others are registered when the credentials are loaded: some are required, and
-    ``kingbird-manage db sync`` works without them.
+    Those of the credentials' plugin are registered when the credentials are loaded: some are
+    required, and ``kingbird-manage db sync`` works without them.
     """
-    loading.register_auth_conf_options(conf, GROUP)
-    loading.register_session_conf_options(conf, GROUP)
+    for group, opts in middleware_opts.list_auth_token_opts():
+        conf.register_opts(opts, group=group)
