@@ -1,0 +1,1 @@
+"""Measures Kingbird against the least that could be done: ratios, taken in one run."""
