@@ -1,0 +1,238 @@
+"""A cloud: one Keystone, and a Glance for each region."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from minicloud import catalog
+from minicloud.accounts import ACCOUNTS, PASSWORD
+from minicloud.bringup import bring_up, end_recorded
+from minicloud.clientfiles import credentials, write_client_files
+from minicloud.config import Options
+from minicloud.description import Description
+from minicloud.errors import MinicloudError
+from minicloud.layout import DEFAULT_HOME, State, locked
+from minicloud.processes import Process
+from minicloud.rest import Keystone
+
+DEFAULT_REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
+
+
+@dataclass(frozen=True)
+class Status:
+    """One process of a cloud."""
+
+    process: str
+    url: str
+    pid: int | None
+    """None if it does not run."""
+
+
+class Cloud:
+    """A cloud whose files are in one folder.
+
+    What changes it holds a lock in that folder, so a test and a person, or two commands, may
+    use the same cloud.
+
+    :param state_dir: the folder; a cloud that is in it already is used as it is.
+    :param home: where the services were installed.
+    :param regions: names; if not given, those that it has, or else three.
+    :param free_ports: use free ports, not 5000 for Keystone and 9292, 9293, ... for Glance.
+    :param glance_options: region -> section -> option -> value, instead of the usual ones.
+    :param keystone_options: section -> option -> value, likewise.
+
+    The options may be changed later; a process reads them when it is started or restarted.
+    """
+
+    def __init__(
+        self,
+        state_dir: str | Path,
+        home: str | Path | None = None,
+        regions: Sequence[str] | None = None,
+        free_ports: bool = False,
+        glance_options: dict[str, Options] | None = None,
+        keystone_options: Options | None = None,
+    ) -> None:
+        self.state = State(Path(state_dir).resolve())
+        self.free_ports = free_ports
+        self._home = Path(home).resolve() if home else None
+        self._regions = list(regions) if regions else None
+        self.glance_options = glance_options or {}
+        self.keystone_options = keystone_options or {}
+        self._about = self._read()
+        if glance_options is None:
+            self.glance_options = self._about.glance_options
+        if keystone_options is None:
+            self.keystone_options = self._about.keystone_options
+
+    @classmethod
+    def load(cls, state_dir: str | Path) -> Cloud:
+        """The cloud that is in the folder.
+
+        :raises MinicloudError: if there is none.
+        """
+        cloud = cls(state_dir)
+        if not cloud.state.description.exists():
+            raise MinicloudError(f"there is no cloud in {cloud.state.path}")
+        return cloud
+
+    @property
+    def regions(self) -> list[str]:
+        return list(self._about.regions)
+
+    @property
+    def auth_url(self) -> str:
+        """Keystone's URL, with /v3 at the end."""
+        return self._about.auth_url
+
+    @property
+    def glance_urls(self) -> dict[str, str]:
+        """Region -> the URL of its Glance, whatever the catalog says."""
+        return self._about.glance_urls
+
+    @property
+    def projects(self) -> dict[str, str]:
+        """Name -> id."""
+        return dict(self._about.projects)
+
+    @property
+    def users(self) -> dict[str, str]:
+        """Name -> id."""
+        return dict(self._about.users)
+
+    def credentials(self, user: str, project: str | None = None) -> dict[str, str]:
+        """The arguments of keystoneauth's password plugin, for the user's default project."""
+        account = next(account for account in ACCOUNTS if account.name == user)
+        chosen = credentials(self.auth_url, account)
+        return {**chosen, "project_name": project} if project else chosen
+
+    def token(self, user: str, project: str | None = None) -> str:
+        """A new token of the user."""
+        chosen = self.credentials(user, project)
+        return Keystone(self.auth_url, user, PASSWORD, chosen["project_name"]).token
+
+    def up(self, fresh: bool = False) -> bool:
+        """Start what does not run.
+
+        :param fresh: end the cloud first and begin with empty databases; regions and options
+            stay as they were, unless others were given.
+        :returns: False if everything ran already.
+        :raises MinicloudError: if something can't be started; then nothing that this call
+            started is left.
+        """
+        with self._changing():
+            if fresh:
+                end_recorded(self.state, self.state.recorded())
+                self.state.wipe()
+                self._about = self._new(self._regions or self._about.regions)
+            if self._regions is not None and self._regions != self._about.regions:
+                there = ", ".join(self._about.regions)
+                raise MinicloudError(
+                    f"the cloud in {self.state.path} has the regions {there}; "
+                    "to have others, begin anew (--fresh)"
+                )
+            if not self._about.ports:
+                # What an `up` left that was killed before it could write anything down.
+                end_recorded(self.state, self.state.recorded())
+            missing = [name for name in self._about.processes if not self._running(name)]
+            if not missing:
+                return False
+            # What runs was told the ports of the others, so they can't be chosen anew.
+            free_ports = self.free_ports and missing == self._about.processes
+            bring_up(self._about, self.state, missing, free_ports)
+            write_client_files(self.state, self.auth_url, self.regions)
+            return True
+
+    def down(self) -> list[str]:
+        """End all processes; the data stay. Returns those that were running."""
+        if not self.state.path.exists():
+            return []
+        with self._changing():
+            return end_recorded(self.state, self.state.recorded())
+
+    def stop(self, process: str) -> None:
+        """End one process: keystone, or glance-REGION. Its port stays its own."""
+        with self._changing():
+            self._check(process)
+            end_recorded(self.state, [process])
+
+    def start(self, process: str) -> None:
+        """Start one process on the port that it had, unless it runs."""
+        with self._changing():
+            self._check(process)
+            if not self._running(process):
+                bring_up(self._about, self.state, [process], free_ports=False)
+
+    def restart(self, process: str) -> None:
+        """End one process and start it on the same port, with the options as they are now."""
+        with self._changing():
+            self._check(process)
+            end_recorded(self.state, [process])
+            bring_up(self._about, self.state, [process], free_ports=False)
+
+    def status(self) -> list[Status]:
+        self._about = self._read()
+        return self._statuses()
+
+    def register_service(self, type_: str, name: str, endpoints: catalog.Urls) -> None:
+        """Put a service in the catalog, or change it: region -> URL, or -> interface -> URL."""
+        catalog.register_service(self._admin(), type_, name, endpoints)
+
+    def set_endpoint(self, type_: str, region: str, interface: str, url: str) -> None:
+        """Create or change one endpoint of a registered service."""
+        catalog.set_endpoint(self._admin(), type_, region, interface, url)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        """Alone with the cloud as it is now; what it is afterwards is written down."""
+        with locked(self.state.lock):
+            self._about = self._read()
+            self._about.glance_options = self.glance_options
+            self._about.keystone_options = self.keystone_options
+            try:
+                yield
+            finally:
+                # After a failure too: ports may be others by then, and Keystone not know them.
+                if self._about.users:
+                    self._about.save(self.state.description, self._pids())
+
+    def _read(self) -> Description:
+        try:
+            about = Description.load(self.state.description)
+        except FileNotFoundError:
+            return self._new(self._regions or list(DEFAULT_REGIONS))
+        about.home = self._home or about.home
+        return about
+
+    def _new(self, regions: list[str]) -> Description:
+        return Description(
+            home=self._home or DEFAULT_HOME,
+            regions=regions,
+            keystone_options=self.keystone_options,
+            glance_options=self.glance_options,
+        )
+
+    def _statuses(self) -> list[Status]:
+        return [
+            Status(process, self._about.url(process), self._running(process))
+            for process in self._about.processes
+        ]
+
+    def _pids(self) -> dict[str, int]:
+        found = {process: self._running(process) for process in self._about.processes}
+        return {process: pid for process, pid in found.items() if pid}
+
+    def _running(self, process: str) -> int | None:
+        found = Process.load(self.state.pid(process))
+        return found.pid if found and found.is_running() else None
+
+    def _check(self, process: str) -> None:
+        if process not in self._about.ports:
+            names = ", ".join(self._about.ports) or "none"
+            raise MinicloudError(f"no process is called {process}; there are: {names}")
+
+    def _admin(self) -> Keystone:
+        return Keystone(self.auth_url, "admin", PASSWORD, "admin")

@@ -1,0 +1,35 @@
+"""Makes SQLite bear the concurrent writes of a service that was written for a database server.
+
+oslo.db begins a transaction with a plain BEGIN. Two threads that each read and then write
+would dead-lock, so SQLite answers the second writer "database is locked" without waiting, and
+the service answers 500. BEGIN IMMEDIATE takes the write lock at the start, where SQLite waits
+for it. With write-ahead logging that wait does not hold up plain reads.
+"""
+
+from typing import Any
+
+from sqlalchemy import event
+from sqlalchemy.engine import Connection, Engine
+
+WAIT_MILLISECONDS = 30000
+
+
+@event.listens_for(Engine, "before_cursor_execute", retval=True)
+def begin_immediate(
+    connection: Connection,
+    cursor: object,
+    statement: str,
+    parameters: object,
+    context: object,
+    executemany: bool,
+) -> tuple[str, object]:
+    if statement == "BEGIN" and connection.dialect.name == "sqlite":
+        statement = "BEGIN IMMEDIATE"
+    return statement, parameters
+
+
+@event.listens_for(Engine, "connect")
+def configure(connection: Any, record: object) -> None:
+    if type(connection).__module__.startswith("sqlite3"):
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute(f"PRAGMA busy_timeout={WAIT_MILLISECONDS}")

@@ -1,0 +1,142 @@
+"""Starts service processes and ends them by recorded pid, never by name.
+
+A record holds the pid with the process's start time. A pid that was given to another process
+since then has another start time, and another command line, so it is left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from minicloud.errors import MinicloudError
+
+GRACE_SECONDS = 10.0
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process that this package started."""
+
+    pid: int
+    started: int
+    """Start time in clock ticks since the machine booted, as in /proc/PID/stat."""
+    command: tuple[str, ...]
+
+    @classmethod
+    def load(cls, record: Path) -> Process | None:
+        """The recorded process, if there is a record."""
+        try:
+            values = json.loads(record.read_text())
+        except FileNotFoundError:
+            return None
+        return cls(values["pid"], values["started"], tuple(values["command"]))
+
+    def save(self, record: Path) -> None:
+        record.write_text(json.dumps(asdict(self)))
+
+    def is_running(self) -> bool:
+        _reap(self.pid)
+        return start_time(self.pid) == self.started and command_line(self.pid) == self.command
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the process if it still runs and is still ours."""
+        if self.is_running():
+            os.kill(self.pid, number)
+
+
+def spawn(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    listener: socket.socket,
+    log: Path,
+    record: Path,
+) -> Process:
+    """Start a process in a session of its own, and record it.
+
+    Its standard input is the listening socket, its output goes to the end of the log.
+    """
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    files = [
+        (os.POSIX_SPAWN_DUP2, listener.fileno(), 0),
+        (os.POSIX_SPAWN_DUP2, output, 1),
+        (os.POSIX_SPAWN_DUP2, output, 2),
+    ]
+    # An interrupt waits until the process is recorded, or nobody would end it.
+    signals = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        # Not subprocess: the process is to outlive this one, of which a Popen would complain.
+        pid = os.posix_spawn(
+            command[0],
+            list(command),
+            environment,
+            file_actions=files,
+            setsid=True,
+            setsigmask=signals,
+        )
+        # A process that died at once is there until it is reaped.
+        process = Process(pid, start_time(pid, or_zombie=True) or 0, tuple(command))
+        process.save(record)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+        os.close(output)
+    return process
+
+
+def end(processes: Sequence[Process]) -> None:
+    """End the processes, all at the same time, and wait until they are gone.
+
+    :raises MinicloudError: if one is not gone even after SIGKILL.
+    """
+    for process in processes:
+        process.send(signal.SIGTERM)
+    waiting = _wait(processes, GRACE_SECONDS)
+    for process in waiting:
+        process.send(signal.SIGKILL)
+    if left := _wait(waiting, GRACE_SECONDS):
+        pids = ", ".join(str(process.pid) for process in left)
+        raise MinicloudError(f"killed, but not gone: {pids}")
+
+
+def start_time(pid: int, or_zombie: bool = False) -> int | None:
+    """When the process started, in clock ticks since boot; None if it ended."""
+    try:
+        text = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The second field is the program's name, which may hold spaces and parentheses.
+    fields = text.rpartition(")")[2].split()
+    if fields[0] in "ZX" and not or_zombie:
+        return None
+    return int(fields[19])
+
+
+def command_line(pid: int) -> tuple[str, ...]:
+    try:
+        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return ()
+    return tuple(os.fsdecode(word) for word in raw.split(b"\0")[:-1])
+
+
+def _wait(processes: Sequence[Process], seconds: float) -> list[Process]:
+    deadline = time.monotonic() + seconds
+    while left := [process for process in processes if process.is_running()]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)
+    return left
+
+
+def _reap(pid: int) -> None:
+    """Take leave of the process if it is a child of this one and has ended."""
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
