@@ -83,9 +83,9 @@ class Images:
             user_agent=f"kingbird/{version.version_string()}",
         )
 
-    def _call(self, method: str, url: str, **kwargs: Any) -> Any:
+    def _call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
         try:
-            return self._http.request(url, method, **kwargs)[1]
+            answer = self._http.request(url, method, **kwargs)[1]
         except (glance_exc.CommunicationError, glance_exc.InvalidEndpoint) as error:
             raise exception.RegionUnavailable(
                 f"The image service of region {self.region} does not answer"
@@ -99,12 +99,22 @@ class Images:
             raise exception.RegionUnavailable(
                 f"The image service of region {self.region} can't be used: {type(error).__name__}"
             ) from error
+        if not isinstance(answer, dict):
+            # A proxy's maintenance page, say.
+            raise exception.RegionUnavailable(
+                f"The image service of region {self.region} answered something else than JSON"
+            )
+        return answer
 
     def _list(self, query: Mapping[str, Any]) -> list[Image]:
         found: list[Image] = []
         url: str | None = f"/v2/images?{urlencode(query)}"
         while url:
             page = self._call("GET", url)
+            if not isinstance(page.get("images"), list):
+                raise exception.RegionUnavailable(
+                    f"The image service of region {self.region} answered without a list"
+                )
             found += page["images"]
             # Only path and query: a name from an answer never becomes a host.
             following = urlsplit(page["next"]) if page.get("next") else None
@@ -131,29 +141,26 @@ class Images:
     def get(self, image_id: str) -> Image | None:
         """Return an image, or ``None`` when there is none that the caller can see."""
         try:
-            image: Image = self._call("GET", f"/v2/images/{image_id}")
+            return self._call("GET", f"/v2/images/{image_id}")
         except exception.ImageRefused as error:
             if error.status == 404:
                 return None
             raise
-        return image
 
     def create(self, record: Image) -> Image:
         """Create a record: one POST with all its fields."""
-        image: Image = self._call(
+        return self._call(
             "POST",
             "/v2/images",
             data=json.dumps(record),
             headers={"Content-Type": "application/json"},
         )
-        return image
 
     def update(self, image_id: str, operations: list[dict[str, Any]]) -> Image:
         """Change a record: one PATCH with all its operations."""
-        image: Image = self._call(
+        return self._call(
             "PATCH",
             f"/v2/images/{image_id}",
             data=json.dumps(operations),
             headers={"Content-Type": PATCH_TYPE},
         )
-        return image

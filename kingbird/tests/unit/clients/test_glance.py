@@ -1,0 +1,169 @@
+"""Glance's answers, as errors that say what is wrong."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from keystoneauth1 import token_endpoint
+
+from kingbird import exception
+from kingbird.clients.regions import Regions
+
+FORBIDDEN = """<html>
+ <head><title>403 Forbidden</title></head>
+ <body><h1>403 Forbidden</h1>You are not authorized to complete &lt;this&gt; action.<br /><br />
+ </body></html>"""
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers every request with what the test put into ``answers``."""
+
+    protocol_version = "HTTP/1.1"
+    answers: list = []
+    seen: list = []
+
+    def _answer(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        self.seen.append((self.command, self.path, dict(self.headers), body))
+        status, headers, text = self.answers.pop(0)
+        if status is None:
+            self.close_connection = True
+            return
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    do_GET = do_POST = do_PATCH = _answer
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture
+def server():
+    """Give a server on loopback with a list of answers and of what came."""
+
+    class Handler(Answers):
+        answers: list = []
+        seen: list = []
+
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.handler = Handler
+    thread = threading.Thread(target=made.serve_forever)
+    thread.start()
+    yield made
+    made.shutdown()
+    thread.join()
+    made.server_close()
+
+
+@pytest.fixture
+def images(conf, server):
+    """Give the images of that server."""
+    url = f"http://127.0.0.1:{server.server_port}"
+    auth = token_endpoint.Token(url, "secret-token")
+    opened = Regions(conf, timeout=2).open({"R1": url}, auth, global_request_id="req-1")
+    return opened["R1"]
+
+
+def as_json(what, status=200):
+    return status, {"Content-Type": "application/json"}, json.dumps(what)
+
+
+def test_one_call_asks_for_ids_whatever_their_visibility(server, images):
+    server.handler.answers += [as_json({"images": [{"id": "a"}]})]
+    assert images.list_by_ids(["a", "b"]) == [{"id": "a"}]
+    ((method, path, headers, _),) = server.handler.seen
+    assert method == "GET"
+    assert path == "/v2/images?id=in%3Aa%2Cb&visibility=all&member_status=all&limit=1000"
+    assert headers["X-Auth-Token"] == "secret-token"
+    assert headers["X-OpenStack-Request-ID"] == "req-1"
+
+
+def test_hidden_images_are_asked_for_by_name(server, images):
+    server.handler.answers += [as_json({"images": []})]
+    images.list_by_ids(["a"], hidden=True)
+    assert server.handler.seen[0][1].endswith("&os_hidden=true")
+
+
+def test_pages_are_followed_on_the_same_server_whatever_next_says(server, images):
+    server.handler.answers += [
+        as_json({"images": [{"id": "a"}], "next": "http://elsewhere/v2/images?marker=a"}),
+        as_json({"images": [{"id": "b"}]}),
+    ]
+    assert [image["id"] for image in images.list_by_ids(["a", "b"])] == ["a", "b"]
+    assert server.handler.seen[1][1] == "/v2/images?marker=a"
+
+
+def test_what_is_not_there_is_none(server, images):
+    server.handler.answers += [(404, {}, "No image found")]
+    assert images.get("a") is None
+
+
+def test_a_no_keeps_glances_sentence_without_its_html(server, images):
+    server.handler.answers += [(403, {"Content-Type": "text/html"}, FORBIDDEN)]
+    with pytest.raises(exception.ImageRefused) as caught:
+        images.create({"id": "a"})
+    assert caught.value.status == 403
+    assert caught.value.message == "You are not authorized to complete <this> action."
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+def test_what_may_pass_is_an_outage(server, images, status):
+    server.handler.answers += [(status, {"Retry-After": "7"}, "Wait.")]
+    with pytest.raises(exception.RegionUnavailable) as caught:
+        images.create({"id": "a"})
+    assert (caught.value.status, caught.value.retry_after) == (status, 7)
+
+
+def test_a_connection_that_is_cut_is_an_outage(server, images):
+    server.handler.answers += [(None, {}, "")]
+    with pytest.raises(exception.RegionUnavailable, match="R1"):
+        images.create({"id": "a"})
+
+
+def test_no_server_is_an_outage(conf):
+    url = "http://127.0.0.1:1"
+    auth = token_endpoint.Token(url, "secret-token")
+    images = Regions(conf).open({"R1": url}, auth)["R1"]
+    with pytest.raises(exception.RegionUnavailable, match="does not answer") as caught:
+        images.get("a")
+    assert "secret-token" not in str(caught.value)
+
+
+def test_an_answer_that_is_no_json_is_an_outage(server, images):
+    server.handler.answers += [(200, {"Content-Type": "application/json"}, "{nonsense")]
+    with pytest.raises(exception.RegionUnavailable):
+        images.list_by_ids(["a"])
+    server.handler.answers += [(200, {"Content-Type": "text/html"}, "<p>Maintenance</p>")]
+    with pytest.raises(exception.RegionUnavailable):
+        images.list_by_ids(["a"])
+
+
+def test_a_patch_has_glances_own_type(server, images):
+    server.handler.answers += [as_json({"id": "a"})]
+    images.update("a", [{"op": "add", "path": "/x", "value": "y"}])
+    _, path, headers, body = server.handler.seen[0]
+    assert path == "/v2/images/a"
+    assert headers["Content-Type"] == "application/openstack-images-v2.1-json-patch"
+    assert json.loads(body) == [{"op": "add", "path": "/x", "value": "y"}]
+
+
+def test_connections_are_reused(server, images):
+    server.handler.answers += [as_json({"images": []}) for _ in range(5)]
+    ports = set()
+    serve = server.process_request
+
+    def count(request, address):
+        ports.add(address[1])
+        serve(request, address)
+
+    server.process_request = count
+    for _ in range(5):
+        images.list_by_ids(["a"])
+    assert len(ports) == 1

@@ -1,0 +1,80 @@
+"""Casts: wake-ups that never fail a request, and tokens that have to arrive."""
+
+import time
+
+import pytest
+from oslo_config import cfg
+
+from kingbird import concurrency, exception
+from kingbird.context import RequestContext
+from kingbird.rpc import messaging
+
+
+@pytest.fixture(scope="module")
+def client_of():
+    """Make clients; oslo.messaging works with the global configuration only."""
+    concurrency.setup()
+    from kingbird.rpc.client import EngineClient
+
+    def make(url):
+        cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
+        cfg.CONF.set_override("transport_url", url) if "transport_url" in cfg.CONF else None
+        import oslo_messaging
+
+        transport = oslo_messaging.get_rpc_transport(cfg.CONF, url=url)
+        return EngineClient(cfg.CONF, transport), transport
+
+    return make
+
+
+CONTEXT = RequestContext(auth_token="secret", request_id="req-1")
+
+
+class Engine:
+    """Notes what the endpoint hands on."""
+
+    id = "engine"
+
+    def __init__(self):
+        self.calls = []
+
+    def wake(self):
+        self.calls.append("wake")
+
+    def hand_over(self, job_id, token, endpoints):
+        self.calls.append((job_id, token, endpoints))
+
+
+def test_a_broker_that_is_down_fails_no_wake_up_and_costs_no_time(client_of):
+    client, _ = client_of("rabbit://guest:guest@127.0.0.1:1/")
+    begin = time.monotonic()
+    client.job_ready(CONTEXT, "j")
+    client.tasks_ready("j")
+    assert time.monotonic() - begin < 1
+
+
+def test_a_token_that_cannot_be_handed_over_is_an_error(client_of):
+    client, _ = client_of("rabbit://guest:guest@127.0.0.1:1/")
+    with pytest.raises(exception.Unavailable, match="broker") as caught:
+        client.job_with_token(CONTEXT, "j", {})
+    assert "secret" not in str(caught.value)
+
+
+def test_messages_arrive_at_the_endpoint(client_of):
+    from kingbird.rpc import server
+
+    client, transport = client_of(messaging.IN_PROCESS)
+    engine = Engine()
+    serving = server.create(cfg.CONF, engine, transport)
+    serving.start()
+    try:
+        client.job_ready(CONTEXT, "j")
+        client.tasks_ready("j")
+        client.job_with_token(CONTEXT, "j", {"R1": "http://r1"})
+        end = time.monotonic() + 10
+        while len(engine.calls) < 3 and time.monotonic() < end:
+            time.sleep(0.01)
+    finally:
+        serving.stop()
+        serving.wait()
+    assert sorted(engine.calls, key=str) == [("j", "secret", {"R1": "http://r1"}), "wake", "wake"]
