@@ -2,9 +2,12 @@
 
 import time
 from collections.abc import Callable, Mapping
+from typing import cast
 
 from kingbird import exception
 from kingbird.clients.glance import Images
+from kingbird.clients.keystone import Keystone
+from kingbird.clients.regions import Regions
 from kingbird.db import api as db
 from kingbird.engine.service import Engine
 from kingbird.tests.doubles.glance import FakeGlance
@@ -18,10 +21,11 @@ class FakeKeystone:
         self.trusts: set[str] = set()
         self.calls: list[str] = []
         self.problem: Exception | None = None
+        self.failing = {"token", "delete", "list"}
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
-        if self.problem:
+        if self.problem and name in self.failing:
             raise self.problem
 
     def trust_auth(self, trust_id: str) -> str:
@@ -73,8 +77,8 @@ class Scene:
     def engine(self, *, start: bool = True) -> Engine:
         engine = Engine(
             self.conf,
-            keystone=self.keystone,
-            regions=FakeRegions(self.glances),
+            keystone=cast(Keystone, self.keystone),
+            regions=cast(Regions, FakeRegions(self.glances)),
             announce=self.announced.append,
         )
         self.engines.append(engine)
