@@ -11,7 +11,7 @@ import sys
 
 from oslo_service import service
 
-from kingbird.cmd.services import ApiService
+from kingbird.cmd.api_service import ApiService
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
 

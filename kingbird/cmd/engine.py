@@ -8,7 +8,7 @@ import sys
 
 from oslo_service import service
 
-from kingbird.cmd.services import EngineService
+from kingbird.cmd.engine_service import EngineService
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
 

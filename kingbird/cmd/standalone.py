@@ -6,12 +6,42 @@ concurrency.setup()
 
 import sys
 
+from oslo_config import cfg
 from oslo_service import service
 
-from kingbird.cmd.services import StandaloneService
+from kingbird.cmd.api_service import ApiService
+from kingbird.cmd.engine_service import EngineService
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
 from kingbird.rpc import messaging
+
+
+class StandaloneService(service.ServiceBase):
+    """API and engine in one process, which messages need not leave."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        super().__init__()
+        self._parts: list[service.ServiceBase] = [EngineService(conf), ApiService(conf)]
+
+    def start(self) -> None:
+        """Start the engine, then the API."""
+        for part in self._parts:
+            part.start()
+
+    def stop(self) -> None:
+        """Stop the API, then the engine."""
+        for part in reversed(self._parts):
+            part.stop()
+
+    def wait(self) -> None:
+        """Wait until both have stopped."""
+        for part in self._parts:
+            part.wait()
+
+    def reset(self) -> None:
+        """SIGHUP, for both."""
+        for part in self._parts:
+            part.reset()
 
 
 def main() -> None:

@@ -1,0 +1,47 @@
+"""The API as a service that a program launches; see :mod:`kingbird.cmd.engine_service`."""
+
+import logging
+import threading
+
+from cheroot import wsgi as cheroot_wsgi
+from oslo_config import cfg
+from oslo_service import service
+
+from kingbird.api import app
+from kingbird.db import api as db
+
+LOG = logging.getLogger(__name__)
+
+
+class ApiService(service.ServiceBase):
+    """The API on cheroot: for development, and for the embedded default."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        super().__init__()
+        self._conf = conf
+        self._server: cheroot_wsgi.Server | None = None
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Listen and answer, in threads of its own."""
+        db.dispose()
+        address = (self._conf.api.host, self._conf.api.port)
+        self._server = cheroot_wsgi.Server(
+            address, app.create(self._conf), numthreads=self._conf.api.threads
+        )
+        self._server.prepare()
+        LOG.info("The API listens on %s:%s", *address)
+        threading.Thread(target=self._server.serve, name="kingbird-api", daemon=True).start()
+
+    def stop(self) -> None:
+        """Stop listening; requests under way are answered."""
+        if self._server is not None:
+            self._server.stop()
+        self._ended.set()
+
+    def wait(self) -> None:
+        """Wait until :meth:`stop` is done."""
+        self._ended.wait()
+
+    def reset(self) -> None:
+        """SIGHUP: options are read where they are used, so there is nothing to do."""
