@@ -1,0 +1,13 @@
+"""RBAC: the rules, in code, by the noun that they guard."""
+
+import itertools
+from collections.abc import Iterable
+
+from oslo_policy import policy
+
+from kingbird.policies import base, sync_jobs
+
+
+def list_rules() -> Iterable[policy.RuleDefault]:
+    """Return every rule (entry point ``oslo.policy.policies``)."""
+    return itertools.chain(base.list_rules(), sync_jobs.list_rules())

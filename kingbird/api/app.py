@@ -1,0 +1,138 @@
+"""Builds the WSGI application; the one place that knows the order of its layers.
+
+From the outside in:
+
+1. ``RequestId``: every answer, an error too, has ``X-Openstack-Request-Id``.
+2. ``Errors``: whatever comes out of the layers below, keystonemiddleware's 401 and Pecan's
+   404 included, leaves as the same JSON; so it stands around all that can fail.
+3. ``HTTPProxyToWSGI``: links show the URL that the caller used, before anything reads it.
+4. ``Paths``: one spelling of a path, before anybody decides by it.
+5. ``PublicPaths``: version discovery goes straight to Pecan, as a caller has no token yet.
+6. ``AuthProtocol``: no token or a bad one ends here, so nothing below sees such a request.
+7. Pecan, whose hooks make the context out of what keystonemiddleware found.
+"""
+
+import logging
+import threading
+from typing import Any
+
+import pecan
+from keystonemiddleware import auth_token
+from keystonemiddleware import opts as auth_token_opts
+from oslo_config import cfg
+from oslo_middleware import http_proxy_to_wsgi, request_id
+
+from kingbird.api import hooks, middleware
+from kingbird.api.acceptance import Acceptance, Engines
+from kingbird.api.controllers import v1
+from kingbird.api.controllers.root import RootController
+from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
+from kingbird.clients.keystone import Keystone
+from kingbird.clients.regions import Regions
+from kingbird.conf.keystone import GROUP
+from kingbird.context import RequestContext
+from kingbird.policies.enforcer import Enforcer
+from kingbird.rpc.client import EngineClient
+
+LOG = logging.getLogger(__name__)
+
+SERVICE_TYPE = "synchronization"
+
+#: What is answered without a token.
+PUBLIC = ("/", f"/{v1.VERSION}")
+
+
+def _authentication(
+    application: middleware.Application, conf: cfg.ConfigOpts, keystone: Keystone
+) -> middleware.Application:
+    for group, opts in auth_token_opts.list_auth_token_opts():
+        conf.register_opts(opts, group=group)
+    authenticated: middleware.Application = auth_token.AuthProtocol(
+        application,
+        {
+            "oslo_config_config": conf,
+            # Both would open a door, or shut one, behind the back of what stands below.
+            "delay_auth_decision": False,
+            "include_service_catalog": True,
+            # Without one, a 401 asks Keystone for it, and fails with it.
+            "www_authenticate_uri": conf[GROUP].www_authenticate_uri or keystone.auth_url,
+            # What access rules of application credentials call this service.
+            "service_type": conf[GROUP].service_type or SERVICE_TYPE,
+        },
+    )
+    return authenticated
+
+
+def build(
+    conf: cfg.ConfigOpts, *, keystone: Keystone, regions: Regions, engines: Engines
+) -> middleware.Application:
+    """Make the WSGI application of what it works with.
+
+    Nothing is connected to; the database is to be configured before the first request.
+
+    :param keystone: makes trusts.
+    :param regions: opens the regions' image services for the caller.
+    :param engines: wakes the engines.
+    """
+    acceptance = Acceptance(conf, keystone=keystone, regions=regions, engines=engines)
+    sync_jobs = SyncJobsController(conf, Enforcer(conf), acceptance)
+    application: Any = pecan.Pecan(
+        RootController(v1.V1Controller(sync_jobs)),
+        hooks=[hooks.JSONHook(), hooks.ContextHook()],
+        request_cls=hooks.Request,
+        use_context_locals=False,
+        guess_content_type_from_ext=False,
+    )
+    application = middleware.PublicPaths(
+        PUBLIC, application, _authentication(application, conf, keystone)
+    )
+    application = middleware.Paths(application)
+    application = http_proxy_to_wsgi.HTTPProxyToWSGI(application, conf)
+    application = middleware.Errors(application)
+    return request_id.RequestId(application, conf)
+
+
+class _LazyEngines:
+    """Makes its client with the first message.
+
+    A server such as gunicorn may load the application and fork then, and a transport belongs to
+    the process that made it.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+        self._lock = threading.Lock()
+        self._client: EngineClient | None = None
+
+    def _get(self) -> EngineClient:
+        with self._lock:
+            if self._client is None:
+                self._client = EngineClient(self._conf)
+            return self._client
+
+    def job_ready(self, context: RequestContext, job_id: str) -> None:
+        try:
+            client = self._get()
+        except Exception:
+            # The job is accepted all the same: engines look by themselves too.
+            LOG.exception("There is no transport to the engines")
+        else:
+            client.job_ready(context, job_id)
+
+    def job_with_token(
+        self, context: RequestContext, job_id: str, endpoints: dict[str, str]
+    ) -> None:
+        self._get().job_with_token(context, job_id, endpoints)
+
+
+def create(conf: cfg.ConfigOpts) -> middleware.Application:
+    """Make the WSGI application of the real Keystone, regions and message bus.
+
+    :param conf: configuration that has been read, as ``kingbird.conf.prepare_service`` does.
+    """
+    return build(
+        conf,
+        keystone=Keystone(conf),
+        regions=Regions(conf),
+        engines=_LazyEngines(conf),
+    )

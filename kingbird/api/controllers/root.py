@@ -1,0 +1,35 @@
+"""``/``: which versions there are."""
+
+from typing import Any
+
+import pecan
+import webob
+import webob.exc
+
+from kingbird.api.controllers import not_allowed, v1
+
+
+class RootController:
+    """Routes to the versions, and lists them."""
+
+    def __init__(self, v1_controller: v1.V1Controller) -> None:
+        self._v1 = v1_controller
+
+    @pecan.expose()
+    def _route(self, path: list[str], request: webob.Request) -> tuple[Any, list[str]]:
+        match path:
+            case [] | [""]:
+                return self.index, []
+            case [v1.VERSION, *rest]:
+                return self._v1._route(rest, request)
+        raise webob.exc.HTTPNotFound
+
+    @pecan.expose(generic=True, template="json")
+    def index(self, request: webob.Request, response: webob.Response) -> None:
+        """Refuse all but GET."""
+        not_allowed()
+
+    @index.when(method="GET", template="json")
+    def list_versions(self, request: webob.Request, response: webob.Response) -> dict[str, Any]:
+        """``GET /``"""
+        return {"versions": [v1.version(request)]}

@@ -1,0 +1,146 @@
+"""WSGI layers around Pecan: errors as JSON, one spelling of paths, and the door to tokens.
+
+``kingbird.api.app`` says in which order they stand and why.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import webob
+from keystoneauth1 import exceptions as ksa_exc
+
+from kingbird import exception
+from kingbird.context import RequestContext
+
+LOG = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+Application = Callable[[Environ, Any], Iterable[bytes]]
+
+#: What is said about answers that come without words of Kingbird's own.
+SENTENCES = {
+    400: "The request can't be read",
+    401: "The request needs a valid token in X-Auth-Token",
+    404: "There is nothing at this path",
+    405: "This path doesn't take this method",
+    503: "Keystone can't be used at the moment",
+}
+#: Headers of an answer that stay when its body is replaced.
+KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
+RETRY_AFTER = 5
+
+
+def render(error: exception.KingbirdError) -> webob.Response:
+    """Return an error as the API shows it."""
+    body = {"error": {"code": error.code, "title": error.title, "message": error.message}}
+    response = webob.Response(
+        status=error.code,
+        content_type="application/json",
+        body=json.dumps(body).encode(),
+    )
+    if error.code == 503:
+        response.headers["Retry-After"] = str(error.retry_after or RETRY_AFTER)
+    return response
+
+
+class Errors:
+    """Makes every answer of 400 and above, and every exception, the same JSON."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Answer a request; no exception leaves."""
+        request = webob.Request(environ)
+        # Until the token is known, lines in the log at least carry this request's id, and not
+        # that of the one before it in this thread.
+        RequestContext(request_id=environ.get("openstack.request_id"))
+        response = self._respond(request)
+        return response(environ, start_response)
+
+    def _respond(self, request: webob.Request) -> webob.Response:
+        try:
+            response = request.get_response(self._application)
+        except exception.KingbirdError as error:
+            if error.code < 500:
+                return render(error)
+            LOG.error("Can't answer: %s", error.message, exc_info=error.code == 500)
+            return render(error if error.code != 500 else _unexpected())
+        except ksa_exc.ClientException as error:
+            # keystonemiddleware knows of some of these only.
+            LOG.error("Keystone can't be used: %s", type(error).__name__)
+            return render(exception.KeystoneUnavailable(SENTENCES[503]))
+        except Exception:
+            LOG.exception("The request failed")
+            return render(_unexpected())
+        if response.status_int < 400:
+            return response
+        return self._as_json(response)
+
+    @staticmethod
+    def _as_json(response: webob.Response) -> webob.Response:
+        error = exception.KingbirdError(
+            SENTENCES.get(response.status_int, "The request can't be answered")
+        )
+        error.code = response.status_int
+        rendered = render(error)
+        for name in KEPT:
+            if name in response.headers:
+                rendered.headers[name] = response.headers[name]
+        return rendered
+
+
+def _unexpected() -> exception.KingbirdError:
+    return exception.KingbirdError(
+        "Kingbird failed; its log tells why, under the id in X-Openstack-Request-Id"
+    )
+
+
+class Paths:
+    """Gives every path one spelling: no doubled slash, none at the end.
+
+    An endpoint that was registered with a slash at its end makes clients double it.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Pass a request on.
+
+        :raises kingbird.exception.BadRequest: the path is no UTF-8, or holds a NUL.
+        """
+        path = environ.get("PATH_INFO", "")
+        try:
+            # WSGI hands bytes over as if they were Latin-1.
+            text = path.encode("latin-1").decode("utf-8")
+        except UnicodeError:
+            raise exception.BadRequest("The path is not in UTF-8") from None
+        if "\0" in text:
+            raise exception.BadRequest("The path holds a NUL")
+        environ["PATH_INFO"] = re.sub("/+", "/", f"/{path}/").rstrip("/") or "/"
+        return self._application(environ, start_response)
+
+
+class PublicPaths:
+    """Lets a few paths pass by the middleware that asks for a token.
+
+    :param public: the paths.
+    :param application: what answers them.
+    :param authenticated: the same behind the middleware.
+    """
+
+    def __init__(
+        self, public: Iterable[str], application: Application, authenticated: Application
+    ) -> None:
+        self._public = frozenset(public)
+        self._application = application
+        self._authenticated = authenticated
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Pass a request on."""
+        public = environ["PATH_INFO"] in self._public
+        return (self._application if public else self._authenticated)(environ, start_response)

@@ -1,0 +1,33 @@
+"""The application for gunicorn, uwsgi and the like: ``kingbird.api.wsgi:application``.
+
+Its configuration is the file that ``KINGBIRD_CONFIG_FILE`` names, else oslo.config's usual
+files for the project kingbird; the command line belongs to the server.  Loading connects to
+nothing, so the server may fork afterwards.
+"""
+
+import os
+
+from kingbird import concurrency
+
+concurrency.setup()
+
+from kingbird.api import app
+from kingbird.api.middleware import Application
+from kingbird.conf import prepare_service
+from kingbird.db import api as db
+
+CONFIG_FILE = "KINGBIRD_CONFIG_FILE"
+
+
+def _load() -> Application:
+    named = os.environ.get(CONFIG_FILE)
+    conf = prepare_service(
+        [], prog="kingbird-api", default_config_files=[named] if named else None
+    )
+    db.configure(conf)
+    # The pool is empty now, and should stay so in a child, whatever the server does.
+    os.register_at_fork(after_in_child=db.dispose)
+    return app.create(conf)
+
+
+application = _load()

@@ -1,0 +1,53 @@
+"""Who may have images synced, and look at and delete the jobs of a project."""
+
+from oslo_policy import policy
+
+from kingbird.policies import base
+
+CREATE = "kingbird:sync_jobs:create"
+LIST = "kingbird:sync_jobs:list"
+SHOW = "kingbird:sync_jobs:show"
+DELETE = "kingbird:sync_jobs:delete"
+
+_JOBS = "/v1.0/{project_id}/os-sync"
+_JOB = "/v1.0/{project_id}/os-sync/{job_id}"
+
+RULES = [
+    policy.DocumentedRuleDefault(
+        name=CREATE,
+        check_str=f"rule:{base.PROJECT_MEMBER}",
+        description="Have images synced. In the regions the job has no more rights than the "
+        "user who asked for it.",
+        operations=[{"method": "POST", "path": _JOBS}],
+        scope_types=["project"],
+    ),
+    policy.DocumentedRuleDefault(
+        name=LIST,
+        check_str=f"rule:{base.PROJECT_READER}",
+        description="List the project's jobs.",
+        operations=[
+            {"method": "GET", "path": _JOBS},
+            {"method": "GET", "path": f"{_JOBS}/active"},
+        ],
+        scope_types=["project"],
+    ),
+    policy.DocumentedRuleDefault(
+        name=SHOW,
+        check_str=f"rule:{base.PROJECT_READER}",
+        description="Show what became of each image of a job.",
+        operations=[{"method": "GET", "path": _JOB}],
+        scope_types=["project"],
+    ),
+    policy.DocumentedRuleDefault(
+        name=DELETE,
+        check_str=f"rule:{base.PROJECT_MEMBER}",
+        description="Delete a job that has ended. The records that it made stay.",
+        operations=[{"method": "DELETE", "path": _JOB}],
+        scope_types=["project"],
+    ),
+]
+
+
+def list_rules() -> list[policy.DocumentedRuleDefault]:
+    """Return this module's rules."""
+    return RULES

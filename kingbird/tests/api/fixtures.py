@@ -1,0 +1,156 @@
+"""What the YAML files can ask for under ``fixtures``; each file gets a world of its own."""
+
+import os
+from typing import Any
+from unittest import mock
+
+from gabbi import fixture
+
+from kingbird import exception
+from kingbird.db import api as db
+from kingbird.tests.api import world
+
+#: A body limit that a test can exceed without being in the way of other tests.
+LIMIT = 4096
+
+ENDED_JOB = "dddddddd-0000-4000-8000-000000000001"
+RUNNING_JOB = "dddddddd-0000-4000-8000-000000000002"
+FAILED_JOB = "dddddddd-0000-4000-8000-000000000003"
+THEIR_JOB = "dddddddd-0000-4000-8000-000000000009"
+
+_current: world.World | None = None
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Any:
+    """Answer with the application of the world that is open."""
+    assert _current is not None
+    return _current.application(environ, start_response)
+
+
+def current() -> world.World:
+    """Return the world that is open."""
+    assert _current is not None
+    return _current
+
+
+class World(fixture.GabbiFixture):
+    """The API with its regions, tokens and images (``kingbird.tests.api.world``)."""
+
+    def start_fixture(self) -> None:
+        """Open it, and put what YAML can't write into the environment."""
+        global _current  # noqa: PLW0603  gabbi asks for the application without arguments
+        names = {"KINGBIRD_TOO_LARGE": "x" * (LIMIT + 1), "KINGBIRD_DEEP": "[" * 2000}
+        self._environment = mock.patch.dict(os.environ, names)
+        self._environment.start()
+        self._world = _current = world.World(max_request_body_size=LIMIT)
+        self._world.__enter__()
+
+    def stop_fixture(self) -> None:
+        """Close it."""
+        self._world.__exit__(None, None, None)
+        self._environment.stop()
+
+
+def _job(job_id: str, project: str, resources: list[str], targets: list[str]) -> None:
+    db.jobs.create(
+        job_id=job_id,
+        project_id=project,
+        user_id="somebody",
+        request=[
+            {
+                "resource_type": "image",
+                "resources": resources,
+                "sources": ["RegionOne"],
+                "targets": targets,
+                "force": False,
+            }
+        ],
+        is_admin=False,
+        request_id=None,
+    )
+    db.jobs.accept(job_id, trust_id=f"trust-{job_id}")
+
+
+def _end(*outcomes: dict[str, Any]) -> None:
+    """Do an engine's part for the one job that waits."""
+    claim = db.leases.claim_job("engine", 30)
+    assert claim is not None
+    db.plans.store(
+        claim,
+        [
+            {
+                "resource_type": "image",
+                "source_region": "RegionOne",
+                "target_region": "RegionTwo",
+                "action": "create",
+                "target_resource": outcome["resource"],
+                "reason": None,
+                "message": None,
+                **outcome,
+            }
+            for outcome in outcomes
+        ],
+    )
+    db.outcomes.close_job(claim.job.pk)
+
+
+class Jobs(fixture.GabbiFixture):
+    """One job that succeeded, one that failed, one that runs, and one of another project."""
+
+    def start_fixture(self) -> None:
+        """Store them, the oldest first."""
+        _job(THEIR_JOB, world.OTHER_PROJECT, [world.IMAGE], ["RegionTwo"])
+        _end({"resource": world.IMAGE, "status": "SUCCESS", "reason": "created"})
+        _job(ENDED_JOB, world.PROJECT, [world.IMAGE], ["RegionTwo"])
+        _end({"resource": world.IMAGE, "status": "SUCCESS", "reason": "created"})
+        _job(FAILED_JOB, world.PROJECT, [world.IMAGE, world.IMAGE_2], ["RegionTwo"])
+        _end(
+            {"resource": world.IMAGE, "status": "SUCCESS", "reason": "in_sync", "action": "none"},
+            {
+                "resource": world.IMAGE_2,
+                "status": "FAILURE",
+                "reason": "owner_conflict",
+                "message": "The id belongs to another project's image",
+                "action": "none",
+                "target_resource": None,
+            },
+        )
+        _job(RUNNING_JOB, world.PROJECT, [world.IMAGE, world.IMAGE_2], ["RegionTwo"])
+
+
+class BrokenEngines(fixture.GabbiFixture):
+    """No message reaches an engine."""
+
+    def start_fixture(self) -> None:
+        """Break it; the world that comes next is whole again."""
+        current().engines.broken = True
+
+
+class KeystoneAway(fixture.GabbiFixture):
+    """Keystone makes no trusts as it is away."""
+
+    def start_fixture(self) -> None:
+        """Let it fail."""
+        current().keystone.errors["create_trust"] = exception.KeystoneUnavailable(
+            "Keystone can't be used at the moment", retry_after=7
+        )
+
+
+class RegionAway(fixture.GabbiFixture):
+    """The image service of RegionTwo answers 503."""
+
+    def start_fixture(self) -> None:
+        """Let it fail."""
+        current().glances["RegionTwo"].fail(
+            "list", exception.RegionUnavailable("Busy", 503, retry_after=9), times=None
+        )
+
+
+class DatabaseAway(fixture.GabbiFixture):
+    """The database can't be opened."""
+
+    def start_fixture(self) -> None:
+        """Point to one that is not there."""
+        conf = current().conf
+        conf.set_override("connection", "sqlite:////nowhere/kingbird.db", group="database")
+        db.configure(conf)

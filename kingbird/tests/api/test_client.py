@@ -1,0 +1,83 @@
+"""The published client, unchanged, over HTTP to the application."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from cheroot import wsgi
+from kingbirdclient import exceptions
+from kingbirdclient.api.v1 import client as published
+
+from kingbird.tests.api import fixtures
+from kingbird.tests.api.world import IMAGE, PROJECT, World
+
+
+@pytest.fixture(params=["/v1.0", "/v1.0/"])
+def client(request: pytest.FixtureRequest) -> Iterator[published.Client]:
+    """Give a client of a member, for an endpoint with and without a slash at its end."""
+    with World() as world:
+        jobs = fixtures.Jobs()
+        jobs.start_fixture()
+        server = wsgi.Server(("127.0.0.1", 0), world.application, numthreads=2)
+        server.prepare()
+        thread = threading.Thread(target=server.serve)
+        thread.start()
+        yield published.Client(
+            kingbird_url=f"http://127.0.0.1:{server.bind_addr[1]}{request.param}",
+            auth_token="member",
+            project_id=PROJECT,
+        )
+        server.stop()
+        thread.join()
+
+
+def test_create(client: published.Client) -> None:
+    (made,) = client.sync_manager.sync_resources(
+        resource_type="image",
+        resources=[IMAGE],
+        source="RegionOne",
+        target=["RegionTwo", "RegionThree"],
+        force="True",
+    )
+    assert made.status == "IN_PROGRESS"
+    items = client.sync_manager.sync_job_detail(made.id)
+    assert [item.target_region for item in items] == ["RegionTwo", "RegionThree"]
+
+
+def test_template(client: published.Client) -> None:
+    one = {
+        "resource_type": "image",
+        "resources": [IMAGE],
+        "source": "RegionOne",
+        "target": ["RegionTwo"],
+    }
+    (made,) = client.sync_manager.sync_resources(Sync=[one, {**one, "target": ["RegionThree"]}])
+    assert len(client.sync_manager.sync_job_detail(made.id)) == 2
+
+
+def test_list(client: published.Client) -> None:
+    found = client.sync_manager.list_sync_jobs()
+    assert [(job.id, job.status, job.updated_at == "None") for job in found] == [
+        (fixtures.RUNNING_JOB, "IN_PROGRESS", True),
+        (fixtures.FAILED_JOB, "FAILURE", False),
+        (fixtures.ENDED_JOB, "SUCCESS", False),
+    ]
+
+
+def test_list_active(client: published.Client) -> None:
+    (found,) = client.sync_manager.list_sync_jobs("active")
+    assert found.id == fixtures.RUNNING_JOB
+
+
+def test_show(client: published.Client) -> None:
+    one, two = client.sync_manager.sync_job_detail(fixtures.FAILED_JOB)
+    assert (one.resource_name, one.status) == (IMAGE, "SUCCESS")
+    assert (two.source_region, two.target_region) == ("RegionOne", "RegionTwo")
+    assert (two.resource_type, two.status) == ("image", "FAILURE")
+
+
+def test_delete(client: published.Client) -> None:
+    client.sync_manager.delete_sync_job(fixtures.ENDED_JOB)
+    with pytest.raises(exceptions.APIException) as caught:
+        client.sync_manager.delete_sync_job(fixtures.RUNNING_JOB)
+    assert caught.value.error_code == 406

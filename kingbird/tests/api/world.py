@@ -1,0 +1,153 @@
+"""The API in one process: the real application and middleware, a database file, doubles beyond.
+
+Two regions hold images under ids that tests know, and tokens have names that say whose they are.
+"""
+
+import shutil
+import tempfile
+from types import TracebackType
+from typing import Any
+
+from keystoneauth1 import fixture as ksa_fixture
+from keystonemiddleware import fixture as ksm_fixture
+from oslo_config import cfg
+
+from kingbird import conf as kingbird_conf
+from kingbird.api import app
+from kingbird.db import api as db
+from kingbird.tests.api import doubles
+from kingbird.tests.doubles.glance import FakeGlance
+
+PROJECT = "a1111111222233334444555555555555"
+OTHER_PROJECT = "f9999999888877776666555555555555"
+
+#: Images in RegionOne of the project.
+IMAGE = "aaaaaaaa-0000-4000-8000-000000000001"
+IMAGE_2 = "aaaaaaaa-0000-4000-8000-000000000002"
+HIDDEN = "aaaaaaaa-0000-4000-8000-000000000003"
+#: In RegionTwo only.
+IN_TWO = "bbbbbbbb-0000-4000-8000-000000000001"
+#: In RegionOne, but another project's and private.
+PRIVATE = "cccccccc-0000-4000-8000-000000000001"
+
+REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
+
+MEMBER_ROLES = ("member", "reader")
+
+
+def token_of(project: str | None, *roles: str, **more: Any) -> ksa_fixture.V3Token:
+    """Make what Keystone tells about a token, with three regions and Kingbird in its catalog."""
+    token = ksa_fixture.V3Token(
+        user_id="0123456789abcdef0123456789abcdef",
+        user_name="somebody",
+        user_domain_id="default",
+        project_id=project,
+        project_domain_id="default" if project else None,
+        **more,
+    )
+    for role in roles:
+        token.add_role(name=role)
+    service = token.add_service("image", name="glance")
+    for region in REGIONS:
+        service.add_endpoint("public", f"http://{region.lower()}.test", region=region)
+    token.add_service("synchronization").add_endpoint("public", "http://kingbird.test/v1.0")
+    return token
+
+
+#: The worlds that are open.  There is one way into the database in a process, and it leads to
+#: the last one's.
+_open: list["World"] = []
+
+
+class World:
+    """A context manager; while it is open, ``application`` answers.
+
+    Another one may be opened and closed meanwhile.
+
+    :param options: options of ``[api]`` that differ from the defaults.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._options = options
+
+    def __enter__(self) -> "World":
+        self._directory = tempfile.mkdtemp(prefix="kingbird-")
+        self.conf = cfg.ConfigOpts()
+        kingbird_conf.register_opts(self.conf)
+        kingbird_conf.set_library_defaults()
+        self.conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
+        self.conf.set_override(
+            "connection", f"sqlite:///{self._directory}/kingbird.db", group="database"
+        )
+        for name, value in self._options.items():
+            self.conf.set_override(name, value, group="api")
+        _open.append(self)
+        db.configure(self.conf)
+        db.migration.sync()
+        self._tokens = ksm_fixture.AuthTokenFixture()
+        self._tokens.setUp()
+        self.journal = doubles.Journal()
+        self.glances = {region: FakeGlance(region) for region in REGIONS}
+        self.keystone = doubles.FakeKeystone(self.journal)
+        self.projects: dict[str, str] = {}
+        self.regions = doubles.FakeRegions(self.glances, self.projects)
+        self.engines = doubles.FakeEngines(self.journal)
+        self._add_tokens()
+        self._add_images()
+        self.application = app.build(
+            self.conf,
+            keystone=self.keystone,  # type: ignore[arg-type]
+            regions=self.regions,  # type: ignore[arg-type]
+            engines=self.engines,
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._tokens.cleanUp()
+        db.dispose()
+        _open.remove(self)
+        if _open:
+            db.configure(_open[-1].conf)
+        shutil.rmtree(self._directory)
+
+    def add_token(self, name: str, project: str | None, *roles: str, **more: Any) -> None:
+        """Make a token that the middleware will know."""
+        self.add(token_of(project, *roles, **more), name)
+
+    def add(self, token: ksa_fixture.V3Token, name: str) -> None:
+        """Let the middleware know a token that :func:`token_of` made."""
+        self._tokens.add_token(token, token_id=name)
+        self.projects[name] = token.project_id or ""
+
+    def _add_tokens(self) -> None:
+        self.add_token("member", PROJECT, *MEMBER_ROLES)
+        self.add_token("reader", PROJECT, "reader")
+        self.add_token("admin", PROJECT, "admin", "manager", *MEMBER_ROLES)
+        self.add_token("service", PROJECT, "service")
+        self.add_token("no-role", PROJECT)
+        self.add_token("other", OTHER_PROJECT, *MEMBER_ROLES)
+        self.add_token("other-admin", OTHER_PROJECT, "admin", "manager", *MEMBER_ROLES)
+        self.add_token("unscoped", None)
+        self.add_token("application", PROJECT, *MEMBER_ROLES, methods=["application_credential"])
+        system = token_of(None, "admin", *MEMBER_ROLES)
+        system.set_system_scope()
+        self.add(system, "system")
+
+    def _add_images(self) -> None:
+        mine = {
+            region: glance.images_for(PROJECT, is_admin=True)
+            for region, glance in self.glances.items()
+        }
+        for image_id in (IMAGE, IMAGE_2):
+            mine["RegionOne"].create({"id": image_id, "name": image_id})
+        mine["RegionOne"].create({"id": HIDDEN, "os_hidden": True})
+        mine["RegionTwo"].create({"id": IN_TWO})
+        theirs = self.glances["RegionOne"].images_for(OTHER_PROJECT, is_admin=True)
+        theirs.create({"id": PRIVATE, "visibility": "private"})
+        for glance in self.glances.values():
+            glance.calls.clear()

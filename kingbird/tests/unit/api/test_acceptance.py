@@ -1,0 +1,195 @@
+"""A job is accepted whole, or nothing of it is left."""
+
+from typing import Any
+from unittest import mock
+
+import pytest
+
+from kingbird import exception
+from kingbird.db import api as db
+from kingbird.tests.api import world as w
+from kingbird.tests.unit.api.conftest import JOBS, Call, request_body
+
+
+@pytest.fixture
+def journal(world: w.World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Give the calls to Keystone, engines and database, in their order."""
+    for name in ("create", "accept", "discard"):
+        real = getattr(db.jobs, name)
+
+        def noted(*args: Any, name: str = name, real: Any = real, **kwargs: Any) -> Any:
+            world.journal.append(name)
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(db.jobs, name, noted)
+    return world.journal
+
+
+def rows() -> list[Any]:
+    """Return all jobs of the project, also those that are not accepted."""
+    import sqlalchemy as sa
+
+    with db.get_engine().connect() as connection:
+        return list(connection.execute(sa.select(db.Job.__table__)))
+
+
+def post(call: Call, **options: Any) -> Any:
+    return call(JOBS, "POST", body=request_body(), **options)
+
+
+def test_row_then_trust_then_claimable_then_message(
+    world: w.World, call: Call, journal: list[str]
+) -> None:
+    response = post(call)
+    assert response.status_int == 200
+    assert journal == ["create", "create_trust", "accept", "job_ready"]
+    (row,) = rows()
+    assert row.id == response.json["job_status"]["id"] == world.engines.ready[0]
+    assert (row.status, row.credentials, row.trust_id) == ("IN_PROGRESS", "trust", "trust0")
+    assert row.project_id == w.PROJECT
+    assert row.user_id == "0123456789abcdef0123456789abcdef"
+    assert row.request_id == response.headers["X-Openstack-Request-Id"]
+    assert row.is_admin is False
+    assert row.request == [
+        {
+            "resource_type": "image",
+            "resources": [w.IMAGE],
+            "sources": ["RegionOne"],
+            "targets": ["RegionTwo"],
+            "force": False,
+        }
+    ]
+
+
+def test_an_admins_job_is_an_admins(call: Call) -> None:
+    assert post(call, token="admin").status_int == 200
+    assert rows()[0].is_admin is True
+
+
+def test_the_callers_request_id_goes_along(world: w.World, call: Call) -> None:
+    sent = "req-11111111-2222-3333-4444-555555555555"
+    post(call, headers={"X-Openstack-Request-Id": sent})
+    assert world.regions.request_ids == [sent]
+
+
+def test_a_token_without_trust_goes_by_message(
+    world: w.World, call: Call, journal: list[str]
+) -> None:
+    response = post(call, token="application")
+    assert response.status_int == 200
+    assert journal == ["create", "create_trust", "accept", "job_with_token"]
+    (row,) = rows()
+    assert (row.status, row.credentials, row.trust_id) == ("IN_PROGRESS", "token", None)
+    assert world.engines.with_token == {
+        row.id: ("application", {name: f"http://{name.lower()}.test" for name in w.REGIONS})
+    }
+    assert "application" not in str(row)
+
+
+def test_a_token_that_no_engine_gets(world: w.World, call: Call, journal: list[str]) -> None:
+    world.engines.broken = True
+    response = post(call, token="application")
+    assert response.status_int == 503
+    assert response.headers["Retry-After"] == "10"
+    assert journal == ["create", "create_trust", "accept", "job_with_token", "discard"]
+    assert rows() == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (exception.KeystoneUnavailable("away", retry_after=7), 503),
+        (exception.ConfigurationError("no user"), 500),
+        (RuntimeError("oh"), 500),
+    ],
+)
+def test_no_trust_no_job(
+    world: w.World, call: Call, journal: list[str], error: Exception, status: int
+) -> None:
+    world.keystone.errors["create_trust"] = error
+    assert post(call).status_int == status
+    assert journal == ["create", "create_trust", "discard"]
+    assert rows() == []
+    assert world.keystone.trusts == set()
+
+
+def test_a_database_that_goes_away_before_the_row(world: w.World, call: Call) -> None:
+    away = exception.Unavailable("The database can't be used at the moment", retry_after=5)
+    with mock.patch.object(db.jobs, "create", side_effect=away):
+        assert post(call).status_int == 503
+    assert world.journal == []
+
+
+def test_a_database_that_goes_away_after_the_trust(
+    world: w.World, call: Call, journal: list[str]
+) -> None:
+    away = exception.Unavailable("The database can't be used at the moment", retry_after=5)
+    with mock.patch.object(db.jobs, "accept", side_effect=away):
+        assert post(call).status_int == 503
+    assert journal == ["create", "create_trust", "discard", "delete_trust"]
+    assert rows() == []
+    assert world.keystone.trusts == set()
+
+
+def test_all_fails_at_once(world: w.World, call: Call) -> None:
+    """The first failure is what the caller hears of; the rest is the reaper's."""
+    away = exception.Unavailable("The database can't be used at the moment", retry_after=5)
+    world.keystone.errors["delete_trust"] = exception.KeystoneUnavailable("away", retry_after=99)
+    with (
+        mock.patch.object(db.jobs, "accept", side_effect=away),
+        mock.patch.object(db.jobs, "discard", side_effect=away),
+    ):
+        response = post(call)
+    assert response.status_int == 503
+    assert response.headers["Retry-After"] == "5"
+    assert call(JOBS).json == {"job_set": []}
+
+
+def test_a_row_that_is_gone_meanwhile(world: w.World, call: Call, journal: list[str]) -> None:
+    """The reaper deletes what was not accepted for long."""
+    create_trust = world.keystone.create_trust
+
+    def slow(context: Any) -> str:
+        db.reaping.discard_unaccepted(-1)
+        return create_trust(context)
+
+    world.keystone.create_trust = slow  # type: ignore[method-assign]
+    assert post(call).status_int == 503
+    assert world.keystone.trusts == set()
+    assert "job_ready" not in journal
+
+
+def test_a_commit_whose_answer_was_lost(world: w.World, call: Call) -> None:
+    """The second try changes nothing, as the first one has."""
+    accept = db.jobs.accept
+
+    def twice(*args: Any, **kwargs: Any) -> bool:
+        accept(*args, **kwargs)
+        return accept(*args, **kwargs)
+
+    with mock.patch.object(db.jobs, "accept", twice):
+        assert post(call).status_int == 200
+    assert world.keystone.trusts == {"trust0"}
+    assert rows()[0].status == "IN_PROGRESS"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        request_body(resources=[w.PRIVATE]),
+        request_body(target=["Nowhere"]),
+        request_body(target=["RegionOne"]),
+        {},
+    ],
+)
+def test_what_is_refused_costs_nothing(world: w.World, call: Call, body: Any) -> None:
+    assert call(JOBS, "POST", body=body).status_int in (400, 404)
+    assert world.journal == []
+    assert rows() == []
+
+
+def test_who_is_refused_costs_nothing(world: w.World, call: Call) -> None:
+    for token in (None, "reader", "service", "other-admin"):
+        assert call(JOBS, "POST", token=token, body=request_body()).status_int in (401, 403)
+    assert world.regions.request_ids == []
+    assert rows() == []

@@ -1,0 +1,163 @@
+"""What a request names is looked for with as few calls as there can be."""
+
+import uuid
+from typing import Any
+
+import pytest
+
+from kingbird import exception
+from kingbird.api import lookups
+from kingbird.tests.doubles.glance import FakeGlance, FakeImages, refused
+
+PROJECT = "a" * 32
+
+
+def sync_set(resources: Any, sources: Any = ("R1",), targets: Any = ("R9",)) -> Any:
+    return {
+        "resource_type": "image",
+        "resources": list(resources),
+        "sources": list(sources),
+        "targets": list(targets),
+        "force": False,
+    }
+
+
+@pytest.fixture
+def glances() -> dict[str, FakeGlance]:
+    return {region: FakeGlance(region) for region in ("R1", "R2")}
+
+
+@pytest.fixture
+def opened(glances: dict[str, FakeGlance]) -> dict[str, FakeImages]:
+    return {region: glance.images_for(PROJECT) for region, glance in glances.items()}
+
+
+def new_ids(count: int) -> list[str]:
+    return [str(uuid.uuid4()) for _ in range(count)]
+
+
+def fill(glance: FakeGlance, ids: list[str], **fields: Any) -> None:
+    images = glance.images_for(PROJECT)
+    for image_id in ids:
+        images.create({"id": image_id, **fields})
+    glance.calls.clear()
+
+
+def asked(glance: FakeGlance) -> list[int]:
+    assert {method for method, _ in glance.calls} <= {"list"}
+    return [len(ids) for _, ids in glance.calls]
+
+
+def test_images_are_asked_for_by_the_hundred(glances: Any, opened: Any) -> None:
+    ids = new_ids(250)
+    fill(glances["R1"], ids)
+    lookups.check_images({"set": sync_set(ids)}, opened)
+    assert asked(glances["R1"]) == [100, 100, 50]
+    assert asked(glances["R2"]) == []
+
+
+def test_what_is_not_found_is_asked_for_among_the_hidden(glances: Any, opened: Any) -> None:
+    shown, hidden = new_ids(150), new_ids(20)
+    fill(glances["R1"], shown)
+    fill(glances["R1"], hidden, os_hidden=True)
+    lookups.check_images({"set": sync_set(shown + hidden)}, opened)
+    assert asked(glances["R1"]) == [100, 70, 20]
+
+
+def test_later_sources_are_asked_for_what_the_first_lack(glances: Any, opened: Any) -> None:
+    first, second = new_ids(30), new_ids(10)
+    fill(glances["R1"], first)
+    fill(glances["R2"], first + second)
+    lookups.check_images({"set": sync_set(first + second, ["R1", "R2"])}, opened)
+    assert asked(glances["R1"]) == [40, 10]
+    assert asked(glances["R2"]) == [10]
+
+
+def test_no_image_is_asked_for_twice(glances: Any, opened: Any) -> None:
+    ids = new_ids(30)
+    fill(glances["R1"], ids)
+    sets = {
+        "one": sync_set(ids[:20]),
+        "two": sync_set(ids[10:]),
+        "three": sync_set(ids, ["R1", "R2"]),
+    }
+    lookups.check_images(sets, opened)
+    assert asked(glances["R1"]) == [20, 10]
+    assert asked(glances["R2"]) == []
+
+
+def test_an_image_under_an_upper_case_id_is_found_by_no_other(glances: Any, opened: Any) -> None:
+    image_id = new_ids(1)[0]
+    fill(glances["R1"], [image_id.upper()])
+    with pytest.raises(exception.NotFound):
+        lookups.check_images({"set": sync_set([image_id])}, opened)
+
+
+def test_images_that_are_missing_are_named(glances: Any, opened: Any) -> None:
+    here, missing = new_ids(3), new_ids(7)
+    fill(glances["R1"], here)
+    sets = {"one": sync_set(here), "two": sync_set(missing, ["R2", "R1"])}
+    with pytest.raises(exception.NotFound) as caught:
+        lookups.check_images(sets, opened)
+    assert "7 image(s)" in caught.value.message
+    for image_id in missing[:5]:
+        assert f"{image_id} in R2 or R1 (two)" in caught.value.message
+    assert "and 2 more" in caught.value.message
+    assert len(caught.value.message) < 1000
+
+
+def test_a_region_without_an_answer_is_named(glances: Any, opened: Any) -> None:
+    glances["R1"].fail("list", exception.RegionUnavailable("Region R1 does not answer"))
+    with pytest.raises(exception.Unavailable, match="R1"):
+        lookups.check_images({"set": sync_set(new_ids(1))}, opened)
+
+
+def test_a_region_that_is_busy_is_named(glances: Any, opened: Any) -> None:
+    glances["R1"].fail("list", exception.RegionUnavailable("Slow down", 429, retry_after=9))
+    with pytest.raises(exception.Unavailable, match=r"R1.*Slow down") as caught:
+        lookups.check_images({"set": sync_set(new_ids(1))}, opened)
+    assert caught.value.retry_after == 9
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (401, exception.Forbidden),
+        (403, exception.Forbidden),
+        (400, exception.Unavailable),
+        (404, exception.Unavailable),
+    ],
+)
+def test_a_region_that_says_no_is_named(
+    glances: Any, opened: Any, status: int, error: type[exception.KingbirdError]
+) -> None:
+    glances["R1"].fail("list", refused(status, "Go away"))
+    with pytest.raises(error, match=r"R1.*Go away"):
+        lookups.check_images({"set": sync_set(new_ids(1))}, opened)
+
+
+KNOWN = {"R1": "http://r1", "R2": "http://r2"}
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets", "words"),
+    [
+        (["R3"], ["R2"], 'set.source names a region without an image endpoint: "R3"; known'),
+        (["R1", "r2"], ["R2"], 'set.source .* "r2"; known are R1, R2'),
+        (["R1"], ["R2", "R3"], 'set.target .* "R3"; known'),
+        (["R1"], ["R2", "R1"], "set.target names R1, which is the only source"),
+        (["R1"], ["R" * 5000], r"RRR\.\.\.; known"),
+    ],
+)
+def test_regions_that_are_refused(sources: Any, targets: Any, words: str) -> None:
+    with pytest.raises(exception.BadRequest, match=words):
+        lookups.check_regions({"set": sync_set([], sources, targets)}, KNOWN)
+
+
+def test_no_region_is_known_without_a_catalog() -> None:
+    with pytest.raises(exception.BadRequest, match="known are none"):
+        lookups.check_regions({"set": sync_set([])}, {})
+
+
+def test_one_of_several_sources_may_be_a_target() -> None:
+    lookups.check_regions({"set": sync_set([], ["R1", "R2"], ["R1", "R2"])}, KNOWN)

@@ -1,0 +1,72 @@
+"""Jobs as the published client reads them."""
+
+from datetime import datetime
+from typing import Any
+
+from kingbird.api.views import sync_jobs as view
+from kingbird.db import api as db
+
+JOB = "dddddddd-0000-4000-8000-000000000001"
+CREATED = datetime(2026, 11, 22, 23, 0, 0)
+
+
+def job(*sets: dict[str, Any], **columns: Any) -> db.Job:
+    return db.Job(id=JOB, status="IN_PROGRESS", created_at=CREATED, request=list(sets), **columns)
+
+
+def sync_set(resources: list[str], sources: list[str], targets: list[str]) -> dict[str, Any]:
+    return {
+        "resource_type": "image",
+        "resources": resources,
+        "sources": sources,
+        "targets": targets,
+        "force": False,
+    }
+
+
+def test_times_are_as_long_as_each_other() -> None:
+    assert view.moment(CREATED) == "2026-11-22T23:00:00.000000"
+    assert view.moment(CREATED.replace(microsecond=123)) == "2026-11-22T23:00:00.000123"
+
+
+def test_no_time_is_a_word() -> None:
+    assert view.moment(None) == "None"
+
+
+def test_an_image_is_expected_once_in_each_region() -> None:
+    made = view.items(
+        job(sync_set(["a", "b"], ["R1"], ["R2"]), sync_set(["b"], ["R3"], ["R2", "R4"])), []
+    )
+    assert [(item["resource"], item["source_region"], item["target_region"]) for item in made] == [
+        ("a", "R1", "R2"),
+        ("b", "R1", "R2"),
+        ("b", "R3", "R4"),
+    ]
+
+
+def test_no_region_is_expected_to_be_its_own_source() -> None:
+    made = view.items(job(sync_set(["a"], ["R1", "R2"], ["R1", "R2"])), [])
+    assert [(item["source_region"], item["target_region"]) for item in made] == [
+        ("R2", "R1"),
+        ("R1", "R2"),
+    ]
+
+
+def test_items_keep_their_ids_when_they_are_planned() -> None:
+    (expected,) = view.items(job(sync_set(["a"], ["R1"], ["R2"])), [])
+    item = db.Item(
+        resource="a",
+        resource_type="image",
+        source_region="R1",
+        target_region="R2",
+        target_resource="a",
+        status="SUCCESS",
+        action="create",
+        reason="created",
+        created_at=CREATED,
+    )
+    (planned,) = view.items(job(planned_at=CREATED), [item])
+    assert planned["id"] == expected["id"]
+    assert set(planned) == set(expected)
+    (elsewhere,) = view.items(job(sync_set(["a"], ["R1"], ["R3"])), [])
+    assert elsewhere["id"] != expected["id"]

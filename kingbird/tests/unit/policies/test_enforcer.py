@@ -1,0 +1,118 @@
+"""The enforcer says no in Kingbird's words, and changes with the policy file."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from oslo_config import cfg
+from oslo_policy import policy
+
+from kingbird import exception
+from kingbird.context import RequestContext
+from kingbird.policies import base, enforcer, list_rules, sync_jobs
+
+PROJECT = "a" * 32
+TARGET = {"project_id": PROJECT}
+RULES = (sync_jobs.CREATE, sync_jobs.LIST, sync_jobs.SHOW, sync_jobs.DELETE)
+
+
+def context(*roles: str, **more: Any) -> RequestContext:
+    return RequestContext(**{"project_id": PROJECT, "roles": roles, "overwrite": False, **more})
+
+
+def allowed(conf: cfg.ConfigOpts, asking: RequestContext) -> set[str]:
+    made = enforcer.Enforcer(conf)
+    return {rule.rpartition(":")[2] for rule in RULES if made.allows(asking, rule, TARGET)}
+
+
+@pytest.mark.parametrize(
+    ("roles", "rules"),
+    [
+        ([], set()),
+        (["service"], set()),
+        (["reader"], {"list", "show"}),
+        (["service", "reader"], {"list", "show"}),
+        (["member", "reader"], {"create", "list", "show", "delete"}),
+        (["admin", "manager", "member", "reader"], {"create", "list", "show", "delete"}),
+    ],
+)
+def test_what_roles_may_do(conf: cfg.ConfigOpts, roles: list[str], rules: set[str]) -> None:
+    assert allowed(conf, context(*roles)) == rules
+
+
+def test_roles_in_another_project_are_none(conf: cfg.ConfigOpts) -> None:
+    everything = ("admin", "manager", "member", "reader")
+    assert allowed(conf, context(*everything, project_id="b" * 32)) == set()
+
+
+@pytest.mark.parametrize(
+    "scope",
+    [
+        {"project_id": None, "system_scope": "all"},
+        {"project_id": None, "domain_id": "default"},
+        {"project_id": None},
+    ],
+)
+def test_other_scopes_may_nothing(conf: cfg.ConfigOpts, scope: dict[str, Any]) -> None:
+    assert allowed(conf, context("admin", "member", "reader", **scope)) == set()
+
+
+def test_no_has_the_rules_name(conf: cfg.ConfigOpts) -> None:
+    with pytest.raises(exception.Forbidden, match="kingbird:sync_jobs:create doesn't allow"):
+        enforcer.Enforcer(conf).authorize(context("reader"), sync_jobs.CREATE, TARGET)
+
+
+def test_a_wrong_scope_is_called_that(conf: cfg.ConfigOpts) -> None:
+    asking = context("admin", project_id=None, system_scope="all")
+    with pytest.raises(exception.Forbidden, match="scoped to a project"):
+        enforcer.Enforcer(conf).authorize(asking, sync_jobs.CREATE, TARGET)
+
+
+def test_an_unknown_rule_is_a_mistake_and_no_answer(conf: cfg.ConfigOpts) -> None:
+    with pytest.raises(policy.PolicyNotRegistered):
+        enforcer.Enforcer(conf).authorize(context("admin"), "kingbird:nothing", TARGET)
+
+
+@pytest.mark.parametrize(("roles", "is_admin"), [(["admin"], True), (["member"], False)])
+def test_admins(conf: cfg.ConfigOpts, roles: list[str], is_admin: bool) -> None:
+    made = enforcer.Enforcer(conf)
+    assert made.allows(context(*roles), base.ADMIN_REQUIRED, TARGET) is is_admin
+
+
+def test_a_policy_file_changes_rules(conf: cfg.ConfigOpts, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text('"kingbird:sync_jobs:create": "role:sync_operator"\n')
+    conf_with_file = enforcer.Enforcer(conf)._enforcer.conf
+    conf_with_file.set_override("policy_file", str(path), group="oslo_policy")
+    assert allowed(conf, context("sync_operator", "reader")) == {"create", "list", "show"}
+    assert "create" not in allowed(conf, context("member", "reader"))
+
+
+def test_every_call_is_documented() -> None:
+    documented = {
+        (operation["method"], operation["path"])
+        for rule in list_rules()
+        if isinstance(rule, policy.DocumentedRuleDefault)
+        for operation in rule.operations
+    }
+    assert documented == {
+        ("POST", "/v1.0/{project_id}/os-sync"),
+        ("GET", "/v1.0/{project_id}/os-sync"),
+        ("GET", "/v1.0/{project_id}/os-sync/active"),
+        ("GET", "/v1.0/{project_id}/os-sync/{job_id}"),
+        ("DELETE", "/v1.0/{project_id}/os-sync/{job_id}"),
+    }
+
+
+def test_every_rule_is_for_projects_and_told_about() -> None:
+    rules = list(list_rules())
+    assert len({rule.name for rule in rules}) == len(rules)
+    for rule in rules:
+        assert rule.scope_types == ["project"]
+        assert rule.description
+        assert rule.deprecated_rule is None
+
+
+def test_what_oslo_policys_tools_get() -> None:
+    made = enforcer.get_enforcer()
+    assert set(RULES) <= set(made.registered_rules)
