@@ -1,0 +1,145 @@
+"""What functional tests run against: one cloud for each run of pytest, on free ports.
+
+Kingbird speaks to its Glances and its Keystone through proxies that count and break calls.
+Deployments are made when a test asks for one and kept for the tests after it; pytest groups
+tests by deployment, so that one at a time runs.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kingbird.tests.functional import services
+from kingbird.tests.functional.deployment import Deployment, Kind, deploy
+from kingbird.tests.functional.kingbird_api import KingbirdAPI
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.proxy import Proxy
+
+ROOT = Path(__file__).resolve().parents[3]
+REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
+
+#: RegionThree allows fewer tags than others, so that a quota can be met.
+TAG_QUOTA = 6
+
+#: The deployments that tests share.
+KINDS = {
+    "rabbit-mariadb": Kind("MariaDB", broker=True),
+    "rabbit-postgresql": Kind("PostgreSQL", broker=True),
+    "standalone": Kind(),
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give tests that name no kind of deployment the one that is most like production."""
+    if "deployment" not in metafunc.fixturenames:
+        return
+    marker = metafunc.definition.get_closest_marker("deployments")
+    kinds = marker.args if marker else (_usual_kind(),)
+    metafunc.parametrize("deployment", kinds, indirect=True, scope="session")
+
+
+def _usual_kind() -> str:
+    kind = "rabbit-mariadb"
+    absent = any(services.missing(service) for service in KINDS[kind].services)
+    return "standalone" if absent and not services.required() else kind
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marker."""
+    config.addinivalue_line(
+        "markers", "deployments(*kinds): the deployments that a test runs on, one after another"
+    )
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A real Keystone and three real Glances."""
+    sys.path.insert(0, str(ROOT / "tools"))
+    from minicloud.cloud import Cloud
+
+    made = Cloud(
+        tmp_path_factory.mktemp("cloud"),
+        regions=REGIONS,
+        free_ports=True,
+        glance_options={"RegionThree": {"DEFAULT": {"image_tag_quota": str(TAG_QUOTA)}}},
+    )
+    made.up()
+    try:
+        yield made
+    finally:
+        made.down()
+
+
+@pytest.fixture(scope="session")
+def person(cloud: Any) -> Callable[..., Person]:
+    """Return a user of the cloud by name, the same one at each call."""
+    known: dict[tuple[str, ...], Person] = {}
+
+    def get(*name: str) -> Person:
+        if name not in known:
+            known[name] = Person(cloud, *name)
+        return known[name]
+
+    return get
+
+
+@pytest.fixture
+def demo(person: Callable[..., Person]) -> Person:
+    """An ordinary member."""
+    return person("demo")
+
+
+@pytest.fixture
+def other(person: Callable[..., Person]) -> Person:
+    """A member of another project."""
+    return person("other")
+
+
+@pytest.fixture
+def admin(person: Callable[..., Person]) -> Person:
+    """The cloud's admin, in a project of its own."""
+    return person("admin")
+
+
+@pytest.fixture(scope="session")
+def glances(cloud: Any) -> Iterator[dict[str, Proxy]]:
+    """The proxies through which Kingbird speaks to the Glances: the internal endpoints."""
+    with ExitStack() as stack:
+        proxies = {}
+        for region, url in cloud.glance_urls.items():
+            proxies[region] = stack.enter_context(Proxy(url))
+            cloud.set_endpoint("image", region, "internal", proxies[region].url)
+        yield proxies
+
+
+@pytest.fixture(scope="session")
+def deployment(
+    request: pytest.FixtureRequest,
+    cloud: Any,
+    glances: dict[str, Proxy],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Deployment]:
+    """A running Kingbird that tests share, in the catalog."""
+    folder = tmp_path_factory.mktemp(request.param)
+    with deploy(KINDS[request.param], cloud, folder) as running:
+        running.register()
+        yield running
+
+
+@pytest.fixture
+def deploy_own(
+    cloud: Any, glances: dict[str, Proxy], tmp_path: Path
+) -> Iterator[Callable[[Kind], Deployment]]:
+    """Run a Kingbird of a kind for one test, beside the shared one and not in the catalog."""
+    with ExitStack() as stack:
+        yield lambda kind: stack.enter_context(deploy(kind, cloud, tmp_path))
+
+
+@pytest.fixture
+def api(deployment: Deployment) -> Callable[[Person], KingbirdAPI]:
+    """Return the shared deployment's API as a user calls it."""
+    return lambda who: KingbirdAPI(deployment.url, who)

@@ -1,0 +1,101 @@
+"""The two Glances that the contract suite runs on, behind one way to set a scene."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from kingbird.clients.glance import Images
+from kingbird.tests.doubles.glance import FakeGlance
+from kingbird.tests.functional.people import Image, Person
+
+#: Project and roles of the cloud's users, for the double.
+USERS = {
+    "admin": ("p-admin", ("admin", "manager", "member", "reader")),
+    "demo": ("p-demo", ("member", "reader")),
+    "reader": ("p-demo", ("reader",)),
+    "other": ("p-other", ("member", "reader")),
+    "svconly": ("p-service", ("service",)),
+}
+
+
+class Scene(Protocol):
+    """One region's Glance, real or not."""
+
+    def images(self, user: str) -> Images:
+        """Return the images as a user of the cloud sees them."""
+
+    def project(self, user: str) -> str:
+        """Return the id of a user's project."""
+
+    def upload(self, image: Image, data: bytes) -> Image:
+        """Give an image of demo's its data."""
+
+    def deactivate(self, image: Image) -> Image:
+        """Let an admin deactivate an image."""
+
+    def delete(self, image: Image) -> None:
+        """Let an admin delete an image."""
+
+    def share(self, image: Image, user: str, status: str) -> None:
+        """Share an image of demo's with a user's project, which answers with a status."""
+
+
+class FakeScene:
+    """The double."""
+
+    def __init__(self) -> None:
+        self._glance = FakeGlance("RegionOne")
+
+    def images(self, user: str) -> Images:
+        project, roles = USERS[user]
+        return self._glance.images_for(project, roles=roles)
+
+    def project(self, user: str) -> str:
+        return USERS[user][0]
+
+    def upload(self, image: Image, data: bytes) -> Image:
+        return self._glance.upload(image["id"], data)
+
+    def deactivate(self, image: Image) -> Image:
+        return self._glance.deactivate(image["id"])
+
+    def delete(self, image: Image) -> None:
+        self._glance.delete(image["id"])
+
+    def share(self, image: Image, user: str, status: str) -> None:
+        self._glance.share(image["id"], self.project(user), status)
+
+
+class RealScene:
+    """A Glance of the cloud."""
+
+    def __init__(self, person: Callable[..., Person]) -> None:
+        self._person = person
+        self._region = "RegionOne"
+
+    def images(self, user: str) -> Images:
+        return self._person(user).images(self._region)
+
+    def project(self, user: str) -> str:
+        return self._person(user).project_id
+
+    def upload(self, image: Image, data: bytes) -> Image:
+        return self._person("demo").upload(self._region, image["id"], data)
+
+    def deactivate(self, image: Image) -> Image:
+        self._person("admin").deactivate(self._region, image["id"])
+        return self._person("admin").see(self._region, image["id"])
+
+    def delete(self, image: Image) -> None:
+        self._person("admin").delete(self._region, image["id"])
+
+    def share(self, image: Image, user: str, status: str) -> None:
+        self._person("demo").share(self._region, image["id"], self.project(user))
+        if status != "pending":
+            self._person(user).answer_share(self._region, image["id"], status)
+
+
+def make_scene(kind: str, request: Any) -> Scene:
+    """Return the scene of a kind: ``double``, or ``real``, which brings up the cloud."""
+    if kind == "double":
+        return FakeScene()
+    return RealScene(request.getfixturevalue("person"))

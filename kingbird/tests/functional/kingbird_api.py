@@ -1,0 +1,138 @@
+"""Kingbird's API as its users call it, over plain HTTP."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.programs import eventually
+
+IN_PROGRESS, SUCCESS, FAILURE, SKIPPED = "IN_PROGRESS", "SUCCESS", "FAILURE", "SKIPPED"
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job that has ended."""
+
+    id: str
+    status: str
+    items: list[dict[str, Any]]
+
+    def item(self, image_id: str, region: str | None = None) -> dict[str, Any]:
+        """Return the one item of an image, in a region if several were targets."""
+        found = [
+            item
+            for item in self.items
+            if item["resource"] == image_id and region in (None, item["target_region"])
+        ]
+        assert len(found) == 1, f"{len(found)} items for {image_id}: {self.items}"
+        return found[0]
+
+    @property
+    def only(self) -> dict[str, Any]:
+        """The one item of a job that has one."""
+        assert len(self.items) == 1, self.items
+        return self.items[0]
+
+    @property
+    def outcome(self) -> tuple[str, str]:
+        """Status and reason of the one item of a job that has one."""
+        return self.only["sync_status"], self.only["reason"]
+
+
+class KingbirdAPI:
+    """The API as one user calls it.
+
+    :param url: the base, without ``/v1.0``.
+    """
+
+    def __init__(self, url: str, person: Person) -> None:
+        self.person = person
+        self.url = url
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def call(
+        self,
+        method: str,
+        path: str = "",
+        *,
+        project: str | None = None,
+        token: str | None = None,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """Send a request.
+
+        :param path: what follows ``os-sync``.
+        :param project: another id in the path than the user's own.
+        :param token: another token than the user's own; empty for none.
+        """
+        token = self.person.token if token is None else token
+        headers = {"X-Auth-Token": token} if token else {}
+        return self._session.request(
+            method,
+            f"{self.url}/v1.0/{project or self.person.project_id}/os-sync{path}",
+            headers={**headers, **kwargs.pop("headers", {})},
+            timeout=60,
+            **kwargs,
+        )
+
+    def get(self, url: str) -> requests.Response:
+        """Send a GET without a token to a path that follows the base."""
+        return self._session.get(f"{self.url}{url}", timeout=60)
+
+    def post(self, *sets: dict[str, Any], **kwargs: Any) -> requests.Response:
+        """Ask for one set, or for several, which make one job."""
+        body = {"resource_set": sets[0] if len(sets) == 1 else {"Sync": list(sets)}}
+        return self.call("POST", json=body, **kwargs)
+
+    def accepted(self, *sets: dict[str, Any], **kwargs: Any) -> str:
+        """Ask for a job that is accepted, and return its id."""
+        answer = self.post(*sets, **kwargs)
+        assert answer.status_code == 200, answer.text
+        status = answer.json()["job_status"]
+        assert status["status"] == IN_PROGRESS
+        return str(status["id"])
+
+    def wait(self, job_id: str, seconds: float = 40) -> Job:
+        """Wait until a job has ended."""
+
+        def look() -> Job | None:
+            jobs = self.jobs()
+            status = next(job["sync_status"] for job in jobs if job["id"] == job_id)
+            return Job(job_id, status, self.items(job_id)) if status != IN_PROGRESS else None
+
+        job: Job = eventually(f"job {job_id} ends", look, seconds)
+        return job
+
+    def run(self, *sets: dict[str, Any], **kwargs: Any) -> Job:
+        """Ask for a job and wait until it has ended."""
+        return self.wait(self.accepted(*sets, **kwargs))
+
+    def jobs(self, path: str = "") -> list[dict[str, Any]]:
+        """Return the project's jobs; with ``/active`` those in progress."""
+        answer = self.call("GET", path)
+        assert answer.status_code == 200, answer.text
+        jobs: list[dict[str, Any]] = answer.json()["job_set"]
+        return jobs
+
+    def items(self, job_id: str) -> list[dict[str, Any]]:
+        """Return a job's items."""
+        return self.jobs(f"/{job_id}")
+
+
+def sync(
+    *image_ids: str,
+    source: str | list[str] = "RegionOne",
+    target: str | list[str] = "RegionTwo",
+    **options: Any,
+) -> dict[str, Any]:
+    """Return a set that names images."""
+    return {
+        "resource_type": "image",
+        "resources": list(image_ids),
+        "source": source,
+        "target": [target] if isinstance(target, str) else target,
+        **options,
+    }

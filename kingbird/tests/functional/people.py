@@ -1,0 +1,116 @@
+"""The users of the test cloud, each with what it does to Glance and Keystone by itself."""
+
+import uuid
+from functools import cached_property
+from typing import Any
+
+import requests
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
+
+from kingbird.clients.glance import Images
+
+Image = dict[str, Any]
+
+#: What records with data are made of; Glance checks what an image claims to be.
+RAW = {"disk_format": "raw", "container_format": "bare"}
+
+
+def unique(name: str = "image") -> str:
+    """Return a name that no other test uses."""
+    return f"{name}-{uuid.uuid4().hex[:12]}"
+
+
+class Person:
+    """One user in one project.  Calls go straight to the services, past any proxy.
+
+    :param cloud: a :class:`minicloud.cloud.Cloud`.
+    """
+
+    def __init__(self, cloud: Any, name: str, project: str | None = None) -> None:
+        self.name = name
+        self._cloud = cloud
+        self._credentials = cloud.credentials(name, project)
+        self.project_name: str = self._credentials["project_name"]
+        self.project_id: str = cloud.projects[self.project_name]
+        self.user_id: str = cloud.users[name]
+
+    @cached_property
+    def _auth(self) -> v3.Password:
+        return v3.Password(**self._credentials)
+
+    @cached_property
+    def session(self) -> Session:
+        """A session that names the user."""
+        return Session(auth=self._auth)
+
+    @property
+    def token(self) -> str:
+        """A token of the user; the same one at each call."""
+        return str(self.session.get_token())
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables from which command line clients take the user."""
+        variables = {f"OS_{key.upper()}": value for key, value in self._credentials.items()}
+        return {**variables, "OS_IDENTITY_API_VERSION": "3", "OS_REGION_NAME": "RegionOne"}
+
+    def images(self, region: str) -> Images:
+        """Return a region's images as the user sees them."""
+        return Images(region, self._cloud.glance_urls[region], self.session, self._auth)
+
+    def glance(self, region: str, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """Call a region's Glance.
+
+        :param path: what follows ``/v2/``.
+        :raises keystoneauth1.exceptions.HttpError: Glance says no.
+        """
+        url = f"{self._cloud.glance_urls[region]}/v2/{path}"
+        answer: requests.Response = self.session.request(url, method, **kwargs)
+        return answer
+
+    def keystone(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        """Call Keystone; ``path`` follows ``/v3``."""
+        answer: requests.Response = self.session.request(
+            f"{self._cloud.auth_url}{path}", method, **kwargs
+        )
+        return answer
+
+    def make(self, region: str, data: bytes | None = None, **fields: Any) -> Image:
+        """Create an image, with data if there are any.
+
+        :returns: the image as Glance shows it then.
+        """
+        formats = RAW if data is not None else {}
+        image = self.images(region).create({"name": unique(), **formats, **fields})
+        return self.upload(region, image["id"], data) if data is not None else image
+
+    def upload(self, region: str, image_id: str, data: bytes) -> Image:
+        """Give an image its data."""
+        headers = {"Content-Type": "application/octet-stream"}
+        self.glance(region, "PUT", f"images/{image_id}/file", data=data, headers=headers)
+        return self.see(region, image_id)
+
+    def see(self, region: str, image_id: str) -> Image:
+        """Return an image that is there."""
+        image = self.images(region).get(image_id)
+        assert image is not None, f"{self.name} sees no image {image_id} in {region}"
+        return image
+
+    def delete(self, region: str, image_id: str) -> None:
+        """Delete an image."""
+        self.glance(region, "DELETE", f"images/{image_id}")
+
+    def deactivate(self, region: str, image_id: str) -> None:
+        """Make an image one that only admins can download."""
+        self.glance(region, "POST", f"images/{image_id}/actions/deactivate")
+
+    def share(self, region: str, image_id: str, project_id: str) -> None:
+        """Share an image with another project, which has to accept it."""
+        path = f"images/{image_id}/members"
+        self.glance(region, "POST", path, json={"member": project_id})
+
+    def answer_share(self, region: str, image_id: str, status: str) -> None:
+        """Accept or reject a share that was made to the user's project."""
+        path = f"images/{image_id}/members/{self.project_id}"
+        self.glance(region, "PUT", path, json={"status": status})

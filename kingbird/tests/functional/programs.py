@@ -1,0 +1,134 @@
+"""Kingbird's programs as processes of their own, ended by the pids that were started."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+import requests
+
+from kingbird import concurrency
+
+#: Where the programs are; not resolved, as a virtual environment's python is a link.
+BIN = Path(sys.executable).parent
+GRACE = 15.0
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return what a program needs, without the OS_* and KINGBIRD_* variables of who runs it."""
+    kept = {
+        name: os.environ[name]
+        for name in ("HOME", "LANG", "TMPDIR", "TZ", "PYTHONPATH")
+        if name in os.environ
+    }
+    path = f"{BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**kept, "PATH": path, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore", **more}
+
+
+def run(*command: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run a program from the virtual environment until it ends."""
+    program, *arguments = command
+    return subprocess.run(
+        [BIN / program, *arguments],
+        env=environment(**variables),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    """Return a port below those that the kernel gives to clients, so that it stays free."""
+    from minicloud.ports import listen_on_free_port
+
+    with contextlib.closing(listen_on_free_port()) as listener:
+        return int(listener.getsockname()[1])
+
+
+def eventually(what: str, look: Callable[[], Any], seconds: float = 30, poll: float = 0.05) -> Any:
+    """Wait until ``look`` returns something true, and return that."""
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
+        time.sleep(poll)
+    return found
+
+
+class Program:
+    """A running program with its log.
+
+    :param backend: what threads are made of in it.
+    :param listener: a listening socket that it inherits.
+    """
+
+    def __init__(
+        self,
+        command: list[str],
+        log: Path,
+        *,
+        backend: str,
+        listener: socket.socket | None = None,
+        **variables: str,
+    ) -> None:
+        self.name = command[0]
+        self.log = log
+        self._output: IO[bytes] = log.open("ab")
+        self._process = subprocess.Popen(
+            [BIN / command[0], *command[1:]],
+            env=environment(**{concurrency.ENVIRONMENT: backend}, **variables),
+            stdin=subprocess.DEVNULL,
+            stdout=self._output,
+            stderr=self._output,
+            pass_fds=[listener.fileno()] if listener else [],
+            # Its children are its own session, so that they can be ended with it.
+            start_new_session=True,
+        )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def check(self) -> None:
+        """Raise if the program has ended by itself."""
+        code = self._process.poll()
+        assert code is None, f"{self.name} ended with {code}:\n{self.tail()}"
+
+    def tail(self, lines: int = 40) -> str:
+        """Return the end of the log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+    def answers(self, url: str, path: str = "/") -> bool:
+        """Whether the URL answers with a status below 400; for waiting until it does."""
+        self.check()
+        try:
+            with requests.Session() as session:
+                session.trust_env = False
+                return session.get(f"{url}{path}", timeout=5).ok
+        except requests.RequestException:
+            return False
+
+    def kill(self) -> None:
+        """End the program and its children at once, as a crash would."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, signal.SIGKILL)
+        self._process.wait()
+        self._output.close()
+
+    def stop(self) -> int:
+        """End the program in an orderly way.
+
+        :returns: its exit status; a negative signal number if it had to be killed.
+        """
+        if self._process.poll() is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(GRACE)
+        self.kill()
+        return self._process.returncode

@@ -1,0 +1,213 @@
+"""RabbitMQ, MariaDB and PostgreSQL, where they answer, with room of its own for each user.
+
+A test that needs a service that does not answer is skipped with a reason, or fails where
+``KINGBIRD_REQUIRE_SERVICES=1`` says that all of them are to be there.
+"""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import amqp
+import kombu
+import psycopg2
+import pymysql
+import pytest
+import requests
+
+#: How to reach each service; the environment variable comes first.
+URLS = {
+    "RabbitMQ": ("KINGBIRD_TEST_RABBITMQ_URL", "rabbit://guest:guest@127.0.0.1:5672/"),
+    "MariaDB": ("KINGBIRD_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306/"),
+    "PostgreSQL": (
+        "KINGBIRD_TEST_POSTGRESQL_URL",
+        "postgresql+psycopg2://postgres@127.0.0.1:5432/",
+    ),
+}
+REQUIRE = "KINGBIRD_REQUIRE_SERVICES"
+MANAGEMENT_PORT = 15672
+QUEUE = "kingbird-engine"
+
+
+def url_of(service: str) -> str:
+    """Return a service's URL."""
+    variable, default = URLS[service]
+    return os.environ.get(variable) or default
+
+
+def missing(service: str) -> str | None:
+    """Return why a service can't be used, or ``None`` if it can."""
+    try:
+        with contextlib.closing(_CONNECT[service]()):
+            return None
+    except Exception as error:
+        variable = URLS[service][0]
+        return f"{service} does not answer at {url_of(service)} ({variable}): {error}"
+
+
+def required() -> bool:
+    """Whether a service that does not answer is a failure."""
+    return os.environ.get(REQUIRE, "") not in ("", "0")
+
+
+def require(*services: str) -> None:
+    """Skip the test that runs, or fail it, if one of the services does not answer."""
+    reasons = [reason for reason in map(missing, services) if reason]
+    if not reasons:
+        return
+    if required():
+        pytest.fail(f"{REQUIRE} is set, but {'; '.join(reasons)}")
+    pytest.skip("; ".join(reasons))
+
+
+def _rabbitmq(url: str | None = None) -> kombu.Connection:
+    connection = kombu.Connection(
+        (url or url_of("RabbitMQ")).replace("rabbit://", "amqp://", 1),
+        connect_timeout=3,
+        transport="pyamqp",
+    )
+    connection.ensure_connection(max_retries=1, timeout=3)
+    return connection
+
+
+def _mysql() -> Any:
+    parts = urlsplit(url_of("MariaDB"))
+    return pymysql.connect(
+        host=parts.hostname or "127.0.0.1",
+        port=parts.port or 3306,
+        user=parts.username or "root",
+        password=parts.password or "",
+        connect_timeout=3,
+        autocommit=True,
+    )
+
+
+def _postgresql() -> Any:
+    parts = urlsplit(url_of("PostgreSQL"))
+    connection = psycopg2.connect(
+        host=parts.hostname,
+        port=parts.port or 5432,
+        user=parts.username or "postgres",
+        password=parts.password or None,
+        dbname="postgres",
+        connect_timeout=3,
+    )
+    # CREATE DATABASE works outside of transactions only.
+    connection.autocommit = True
+    return connection
+
+
+_CONNECT: dict[str, Any] = {
+    "RabbitMQ": _rabbitmq,
+    "MariaDB": _mysql,
+    "PostgreSQL": _postgresql,
+}
+
+
+@contextlib.contextmanager
+def database(service: str) -> Iterator[str]:
+    """Make a database, and drop it afterwards.
+
+    :yields: its URL as SQLAlchemy reads it.
+    """
+    name = f"kingbird_test_{uuid.uuid4().hex[:12]}"
+    options = " CHARACTER SET utf8mb4" if service == "MariaDB" else ""
+    _execute(service, f"CREATE DATABASE {name}{options}")
+    try:
+        parts = urlsplit(url_of(service))
+        yield parts._replace(path=f"/{name}").geturl()
+    finally:
+        # PostgreSQL drops no database that somebody is connected to, unless forced.
+        force = " WITH (FORCE)" if service == "PostgreSQL" else ""
+        _execute(service, f"DROP DATABASE IF EXISTS {name}{force}")
+
+
+def _execute(service: str, statement: str) -> None:
+    with contextlib.closing(_CONNECT[service]()) as connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+@contextlib.contextmanager
+def broker() -> Iterator[str]:
+    """Make a virtual host in RabbitMQ, and delete it with all its queues afterwards.
+
+    Two Kingbirds in one virtual host would take each other's messages: oslo.messaging names
+    queues by the topic only, whatever the exchange.  Where no virtual host can be made, by
+    the management API or by rabbitmqctl, the one of the URL is used.
+
+    :yields: the URL of the virtual host, as ``transport_url`` takes it.
+    """
+    name = f"kingbird-test-{uuid.uuid4().hex[:12]}"
+    parts = urlsplit(url_of("RabbitMQ"))
+    if not _make_virtual_host(name):
+        yield parts.geturl()
+        return
+    try:
+        yield parts._replace(path=f"/{quote(name)}").geturl()
+    finally:
+        _manage("DELETE", f"vhosts/{name}") or _control("delete_vhost", name)
+
+
+def _make_virtual_host(name: str) -> bool:
+    user = urlsplit(url_of("RabbitMQ")).username or "guest"
+    rights = {"configure": ".*", "write": ".*", "read": ".*"}
+    if _manage("PUT", f"vhosts/{name}"):
+        return _manage("PUT", f"permissions/{name}/{user}", json=rights)
+    return _control("add_vhost", name) and _control(
+        "set_permissions", "-p", name, user, ".*", ".*", ".*"
+    )
+
+
+def _manage(method: str, path: str, **kwargs: Any) -> bool:
+    parts = urlsplit(url_of("RabbitMQ"))
+    try:
+        answer = requests.request(
+            method,
+            f"http://{parts.hostname}:{MANAGEMENT_PORT}/api/{path}",
+            auth=(parts.username or "guest", parts.password or "guest"),
+            timeout=3,
+            **kwargs,
+        )
+    except requests.RequestException:
+        return False
+    return answer.ok
+
+
+def _control(*words: str) -> bool:
+    program = shutil.which("rabbitmqctl")
+    if program is None:
+        return False
+    done = subprocess.run([program, "-q", *words], capture_output=True, timeout=60, check=False)
+    return done.returncode == 0
+
+
+def wait_for_consumers(url: str, count: int, seconds: float = 30) -> None:
+    """Wait until that many engines take messages; what is cast before is lost."""
+    deadline = time.monotonic() + seconds
+    with contextlib.closing(_rabbitmq(url)) as connection:
+        while _consumers(connection) < count:
+            assert time.monotonic() < deadline, f"no {count} engines listen at {url}"
+            time.sleep(0.05)
+
+
+def _consumers(connection: kombu.Connection) -> int:
+    # A queue that is missing closes the channel, so each look has its own.
+    with connection.channel() as channel:
+        try:
+            return int(channel.queue_declare(QUEUE, passive=True).consumer_count)
+        except amqp.exceptions.NotFound:
+            return 0
+
+
+def closed_port() -> int:
+    """Return a port on which nobody listens."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        return int(unused.getsockname()[1])

@@ -1,0 +1,164 @@
+"""The published client, unchanged, does what it did: python-kingbirdclient 0.2.1 from PyPI."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kingbird.tests.functional.deployment import Deployment
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.programs import run
+from kingbird.tests.functional.proxy import Proxy, hold
+
+pytestmark = pytest.mark.deployments("rabbit-mariadb", "rabbit-postgresql", "standalone")
+
+Rows = list[dict[str, Any]]
+
+
+def client(who: Person, *words: str, program: str = "kingbird") -> Rows:
+    """Run a command that prints a table, and return its rows."""
+    done = run(program, "sync", *words, "-f", "json", **who.environment)
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+    rows: Rows = json.loads(done.stdout)
+    return rows
+
+
+def create(who: Person, *images: dict[str, Any], program: str = "kingbird", **more: Any) -> str:
+    """Run ``sync create`` from RegionOne and return the job's id."""
+    words = ["create", "--resource_type", "image", "--source", "RegionOne"]
+    words += [word for image in images for word in ("--resources", image["id"])]
+    words += [word for region in more.get("to", ["RegionTwo"]) for word in ("--target", region)]
+    words += ["--force"] if more.get("force") else []
+    (row,) = client(who, *words, program=program)
+    assert set(row) == {"ID", "STATUS", "CREATED_AT"}
+    assert row["STATUS"] == "IN_PROGRESS"
+    return str(row["ID"])
+
+
+@pytest.mark.parametrize("name", ["demo", "admin"])
+def test_create_and_show(
+    name: str, person: Callable[..., Person], api: Callable[[Person], KingbirdAPI]
+) -> None:
+    who = person(name)
+    image = who.make("RegionOne", b"data", tags=["one"])
+    job = api(who).wait(create(who, image))
+    assert job.status == SUCCESS
+    assert who.see("RegionTwo", image["id"])["name"] == image["name"]
+    (row,) = client(who, "show", job.id)
+    assert row == {
+        "ID": row["ID"],
+        "RESOURCE": image["id"],
+        "SOURCE_REGION": "RegionOne",
+        "TARGET_REGION": "RegionTwo",
+        "RESOURCE_TYPE": "image",
+        "STATUS": "SUCCESS",
+        "CREATED_AT": row["CREATED_AT"],
+        "UPDATED_AT": row["UPDATED_AT"],
+    }
+    assert row["UPDATED_AT"] > row["CREATED_AT"]
+
+
+def test_several_images_and_targets(demo: Person, api: Callable[[Person], KingbirdAPI]) -> None:
+    images = [demo.make("RegionOne") for _ in range(2)]
+    targets = ["RegionTwo", "RegionThree"]
+    job = api(demo).wait(create(demo, *images, to=targets))
+    assert job.status == SUCCESS
+    assert len(client(demo, "show", job.id)) == 4
+    for image in images:
+        for region in targets:
+            assert demo.see(region, image["id"])["name"] == image["name"]
+
+
+def test_force_makes_a_copy_under_another_id(
+    demo: Person, api: Callable[[Person], KingbirdAPI]
+) -> None:
+    image = demo.make("RegionOne")
+    job = api(demo).wait(create(demo, image, force=True))
+    assert job.status == SUCCESS
+    copy = job.only["target_resource"]
+    assert copy != image["id"]
+    assert demo.see("RegionTwo", copy)["name"] == image["name"]
+    assert demo.images("RegionTwo").get(image["id"]) is None
+
+
+def test_template(demo: Person, api: Callable[[Person], KingbirdAPI], tmp_path: Path) -> None:
+    one, two = demo.make("RegionOne"), demo.make("RegionTwo")
+    template = tmp_path / "sync.json"
+    sets = [
+        {
+            "resource_type": "image",
+            "resources": [one["id"]],
+            "source": "RegionOne",
+            "target": ["RegionTwo", "RegionThree"],
+        },
+        {
+            "resource_type": "image",
+            "resources": [two["id"]],
+            "source": "RegionTwo",
+            "target": ["RegionOne"],
+            "force": "True",
+        },
+    ]
+    template.write_text(json.dumps({"Sync": sets}))
+    (row,) = client(demo, "template", str(template))
+    job = api(demo).wait(row["ID"])
+    assert job.status == SUCCESS
+    assert job.item(one["id"], "RegionTwo")["target_resource"] == one["id"]
+    assert job.item(one["id"], "RegionThree")["target_resource"] == one["id"]
+    assert job.item(two["id"], "RegionOne")["target_resource"] != two["id"]
+    assert len(job.items) == 3
+
+
+def test_list_active_and_delete(
+    demo: Person, api: Callable[[Person], KingbirdAPI], glances: dict[str, Proxy]
+) -> None:
+    image = demo.make("RegionOne")
+    gate = threading.Event()
+    with glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
+        job_id = create(demo, image)
+        (row,) = client(demo, "list", "--active")
+        assert row["ID"] == job_id
+        assert row["STATUS"] == "IN_PROGRESS"
+        refused = run("kingbird", "sync", "delete", job_id, **demo.environment)
+        assert refused.returncode != 0
+        assert "406" in refused.stdout + refused.stderr
+        gate.set()
+        api(demo).wait(job_id)
+    rows = {row["ID"]: row for row in client(demo, "list")}
+    assert rows[job_id]["STATUS"] == "SUCCESS"
+    assert rows[job_id]["UPDATED_AT"] > rows[job_id]["CREATED_AT"]
+    done = run("kingbird", "sync", "delete", job_id, **demo.environment)
+    assert done.returncode == 0, done.stderr
+    assert job_id not in {row["ID"] for row in client(demo, "list")}
+
+
+def test_an_admin_deletes_its_jobs(admin: Person, api: Callable[[Person], KingbirdAPI]) -> None:
+    jobs = [api(admin).wait(create(admin, admin.make("RegionOne"))).id for _ in range(2)]
+    done = run("kingbird", "sync", "delete", *jobs, **admin.environment)
+    assert done.returncode == 0, done.stderr
+    assert not {*jobs} & {row["ID"] for row in client(admin, "list")}
+
+
+def test_the_openstack_command(demo: Person, api: Callable[[Person], KingbirdAPI]) -> None:
+    image = demo.make("RegionOne")
+    job_id = create(demo, image, program="openstack")
+    assert api(demo).wait(job_id).status == SUCCESS
+    assert job_id in {row["ID"] for row in client(demo, "list", program="openstack")}
+    (row,) = client(demo, "show", job_id, program="openstack")
+    assert (row["RESOURCE"], row["STATUS"]) == (image["id"], "SUCCESS")
+    done = run("openstack", "sync", "delete", job_id, **demo.environment)
+    assert done.returncode == 0, done.stderr
+    assert api(demo).call("GET", f"/{job_id}").status_code == 404
+
+
+def test_an_error_says_what_is_wrong(demo: Person, deployment: Deployment) -> None:
+    image = demo.make("RegionOne")
+    words = ["--resource_type", "image", "--resources", image["id"], "--source", "RegionOne"]
+    done = run("kingbird", "sync", "create", *words, "--target", "Nowhere", **demo.environment)
+    assert done.returncode != 0
+    assert "400" in done.stderr
+    assert "Nowhere" in done.stderr

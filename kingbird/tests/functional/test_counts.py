@@ -1,0 +1,90 @@
+"""How many calls a sync makes: counted by the proxies, not estimated."""
+
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from kingbird.tests.functional.deployment import Deployment
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.proxy import Call, Proxy
+
+IMAGES = 100
+TARGETS = ["RegionTwo", "RegionThree"]
+
+
+def keystone_call(call: Call) -> str | None:
+    """Name a call that Kingbird itself makes to Keystone for a job.
+
+    The middleware's validations, the service user's own token and the reaper's look at all
+    trusts are apart.
+    """
+    if call.path.startswith("/v3/OS-TRUST/trusts") and call.writes:
+        return f"{call.method} trust"
+    if call.path == "/v3/auth/tokens" and call.method == "POST":
+        trusted = "OS-TRUST:trust" in call.json["auth"].get("scope", {})
+        return "POST token of a trust" if trusted else None
+    apart = {("GET", "/v3/auth/tokens"), ("GET", "/v3/OS-TRUST/trusts")}
+    return None if (call.method, call.path) in apart else f"{call.method} {call.path}"
+
+
+def glance_call(call: Call) -> str:
+    """Name a call to a Glance."""
+    if call.method != "GET":
+        return f"{call.method} {call.path}"
+    assert call.path == "/v2/images", call
+    count = len(call.query["id"].removeprefix("in:").split(","))
+    assert count <= 100, call
+    hidden = " hidden" if call.query.get("os_hidden") == "true" else ""
+    return f"list {count}{hidden}"
+
+
+def test_calls_of_a_sync(
+    demo: Person,
+    api: Callable[[Person], KingbirdAPI],
+    deployment: Deployment,
+    glances: dict[str, Proxy],
+) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        images = list(pool.map(lambda _: demo.make("RegionOne"), range(IMAGES)))
+    ids = [image["id"] for image in images]
+    # What is asked for once in a process's life is asked for now.
+    assert api(demo).run(sync(demo.make("RegionOne")["id"])).status == SUCCESS
+
+    before = {region: len(proxy.calls) for region, proxy in glances.items()}
+    with deployment.keystone.recording() as calls:
+        job = api(demo).run(sync(*ids, target=TARGETS))
+    assert job.status == SUCCESS
+    assert len(job.items) == IMAGES * len(TARGETS)
+    assert {item["reason"] for item in job.items} == {"created"}
+
+    made = Counter(name for call in calls if (name := keystone_call(call)))
+    assert made == {"POST trust": 1, "POST token of a trust": 1, "DELETE trust": 1}
+    lists = {"list 100": 2, "list 100 hidden": 2}
+    assert counts(glances["RegionOne"], before["RegionOne"]) == {"list 100": 2}
+    for region in TARGETS:
+        assert counts(glances[region], before[region]) == {**lists, "POST /v2/images": IMAGES}
+
+    before = {region: len(proxy.calls) for region, proxy in glances.items()}
+    job = api(demo).run(sync(*ids, target=TARGETS))
+    assert {item["reason"] for item in job.items} == {"in_sync"}
+    assert counts(glances["RegionOne"], before["RegionOne"]) == {"list 100": 2}
+    # What was found among the visible ones is not looked for among the hidden ones.
+    for region in TARGETS:
+        assert counts(glances[region], before[region]) == {"list 100": 2, "list 100 hidden": 1}
+
+
+def counts(proxy: Proxy, since: int) -> dict[str, int]:
+    """Count what came since then, by name."""
+    return dict(Counter(glance_call(call) for call in proxy.calls[since:]))
+
+
+def test_hidden_images_cost_one_more_list(
+    demo: Person, api: Callable[[Person], KingbirdAPI], glances: dict[str, Proxy]
+) -> None:
+    shown, hidden = demo.make("RegionOne"), demo.make("RegionOne", os_hidden=True)
+    before = len(glances["RegionOne"].calls)
+    assert api(demo).run(sync(shown["id"], hidden["id"])).status == SUCCESS
+    # The API and the engine each ask for both, and then for the one that was not found.
+    expected = {"list 2": 2, "list 1 hidden": 2}
+    assert counts(glances["RegionOne"], before) == expected

@@ -1,0 +1,181 @@
+"""What jobs run with: trusts that end with them, and tokens where none is to be had."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
+
+from kingbird.tests.functional import services
+from kingbird.tests.functional.deployment import Deployment, Kind
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
+from kingbird.tests.functional.people import Person, unique
+from kingbird.tests.functional.programs import eventually
+from kingbird.tests.functional.proxy import Call, Proxy
+
+API = Callable[[Person], KingbirdAPI]
+
+TOKEN_HEADERS = ("X-Auth-Token", "X-Subject-Token", "X-Service-Token")
+
+
+@pytest.fixture
+def application_token(demo: Person, cloud: Any) -> str:
+    """A token of demo's from which Keystone makes no trust."""
+    made = demo.keystone(
+        "POST",
+        f"/users/{demo.user_id}/application_credentials",
+        json={"application_credential": {"name": unique(), "unrestricted": True}},
+    ).json()["application_credential"]
+    auth = v3.ApplicationCredential(
+        auth_url=cloud.auth_url,
+        application_credential_id=made["id"],
+        application_credential_secret=made["secret"],
+    )
+    return str(Session(auth=auth).get_token())
+
+
+def trusts(admin: Person, cloud: Any) -> list[dict[str, Any]]:
+    """Return the trusts made to Kingbird's service user."""
+    query = f"/OS-TRUST/trusts?trustee_user_id={cloud.users['kingbird']}"
+    found: list[dict[str, Any]] = admin.keystone("GET", query).json()["trusts"]
+    return found
+
+
+def is_trust(call: Call) -> bool:
+    return call.path.startswith("/v3/OS-TRUST/trusts") and call.writes
+
+
+@pytest.mark.parametrize("name", ["demo", "admin"])
+def test_a_trust_lives_as_long_as_its_job(
+    name: str,
+    person: Callable[..., Person],
+    admin: Person,
+    cloud: Any,
+    api: API,
+    deployment: Deployment,
+) -> None:
+    who = person(name)
+    image = who.make("RegionOne")
+    with deployment.keystone.recording() as calls:
+        assert api(who).run(sync(image["id"])).status == SUCCESS
+        eventually("no trust is left", lambda: not trusts(admin, cloud))
+    made, deleted = [call for call in calls if is_trust(call)]
+    assert (made.method, deleted.method) == ("POST", "DELETE")
+    trust = made.json["trust"]
+    assert trust["impersonation"] is True
+    assert trust["project_id"] == who.project_id
+    assert trust["expires_at"]
+    roles = {role["id"]: role["name"] for role in admin.keystone("GET", "/roles").json()["roles"]}
+    delegated = [roles[role["id"]] for role in trust["roles"]]
+    assert delegated == (["admin"] if name == "admin" else ["member"])
+
+
+def test_an_application_credential(
+    demo: Person,
+    admin: Person,
+    cloud: Any,
+    api: API,
+    deployment: Deployment,
+    application_token: str,
+) -> None:
+    image = demo.make("RegionOne", tags=["one"])
+    with deployment.keystone.recording() as calls:
+        job = api(demo).run(sync(image["id"], force=True), token=application_token)
+    assert job.outcome == (SUCCESS, "created")
+    assert demo.see("RegionTwo", job.only["target_resource"])["tags"] == ["one"]
+    assert not [call for call in calls if is_trust(call)]
+    assert not trusts(admin, cloud)
+
+
+def test_a_token_of_a_trust(demo: Person, admin: Person, cloud: Any, api: API) -> None:
+    """Keystone makes no trust from a trust's token, so the token itself travels."""
+    roles = admin.keystone("GET", "/roles?name=member").json()["roles"]
+    trust = demo.keystone(
+        "POST",
+        "/OS-TRUST/trusts",
+        json={
+            "trust": {
+                "trustor_user_id": demo.user_id,
+                "trustee_user_id": admin.user_id,
+                "project_id": demo.project_id,
+                "impersonation": True,
+                "roles": [{"id": roles[0]["id"]}],
+            }
+        },
+    ).json()["trust"]
+    credentials = cloud.credentials("admin")
+    for name in ("project_name", "project_domain_id"):
+        credentials.pop(name)
+    session = Session(auth=v3.Password(**credentials, trust_id=trust["id"]))
+    image = demo.make("RegionOne")
+    job = api(demo).run(sync(image["id"]), token=str(session.get_token()))
+    assert job.outcome == (SUCCESS, "created")
+    assert demo.see("RegionTwo", image["id"])["owner"] == demo.project_id
+
+
+def test_tokens_are_nowhere(
+    demo: Person,
+    api: API,
+    deployment: Deployment,
+    glances: dict[str, Proxy],
+    application_token: str,
+) -> None:
+    image = demo.make("RegionOne")
+    assert api(demo).run(sync(image["id"])).status == SUCCESS
+    job = api(demo).run(sync(image["id"], force=True), token=application_token)
+    assert job.status == SUCCESS
+    proxies = (deployment.keystone, *glances.values())
+    tokens = {
+        value
+        for proxy in proxies
+        for call in proxy.calls
+        for name, value in call.headers.items()
+        if name.title() in TOKEN_HEADERS
+    }
+    assert {demo.token, application_token} <= tokens
+    texts = {str(log): log.read_text(errors="replace") for log in deployment.logs}
+    assert any("DEBUG" in text for text in texts.values())
+    texts |= {f"table {name}": repr(rows) for name, rows in deployment.rows().items()}
+    assert job.id in texts["table jobs"]
+    for name, text in texts.items():
+        assert not [token for token in tokens if token in text], f"a token is in {name}"
+        assert "s3cret" not in text, f"a password is in {name}"
+
+
+class TestWithoutABroker:
+    """Nobody listens where RabbitMQ should be."""
+
+    @pytest.fixture
+    def lonely(self, deploy_own: Callable[[Kind], Deployment]) -> Deployment:
+        url = f"rabbit://guest:guest@127.0.0.1:{services.closed_port()}/"
+        options = {"engine": {"poll_interval": 0.5}}
+        return deploy_own(Kind(transport_url=url, options=options))
+
+    def test_jobs_are_accepted_at_once_and_done(
+        self, demo: Person, lonely: Deployment, application_token: str
+    ) -> None:
+        api = KingbirdAPI(lonely.url, demo)
+        images = [demo.make("RegionOne") for _ in range(3)]
+        jobs = []
+        for image in images:
+            began = time.monotonic()
+            jobs.append(api.accepted(sync(image["id"])))
+            assert time.monotonic() - began < 1
+        for job_id in jobs:
+            assert api.wait(job_id).status == SUCCESS
+
+        # A token that makes no trust would have to travel in a message: 503, and no row.
+        answer = api.post(sync(images[0]["id"], force=True), token=application_token)
+        assert answer.status_code == 503
+        assert "broker" in answer.json()["error"]["message"]
+        assert int(answer.headers["Retry-After"]) > 0
+        assert {job["id"] for job in api.jobs()} == set(jobs)
+        assert {row["id"] for row in lonely.rows()["jobs"]} == set(jobs)
+
+        # And the engine, which never got through to the broker, ends when it is told to.
+        (engine,) = lonely.engines
+        began = time.monotonic()
+        assert engine.stop() == 0, engine.tail()
+        assert time.monotonic() - began < 10
