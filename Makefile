@@ -1,0 +1,70 @@
+# Two commands matter: `make demo` shows Kingbird at work, `make test` tests it.
+# Both do all the set-up that they need, into .venv and .minicloud.
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHONPATH := $(CURDIR)/tools
+MINICLOUD := $(PYTHON) -m minicloud
+
+.PHONY: help venv cloud demo up down test lint docs unit functional bench samples clean
+
+help:
+	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
+	@echo "make up          start a cloud and Kingbird, and leave them running"
+	@echo "make down        stop them"
+	@echo "make test        lint, documentation, unit, API and functional tests"
+	@echo "make unit        unit and API tests alone: no network"
+	@echo "make functional  tests on a real Keystone, real Glances, brokers and databases"
+	@echo "make bench       measure, as ratios in one run"
+	@echo "make samples     generate etc/kingbird/"
+
+venv: .venv/ready
+
+.venv/ready: requirements.txt test-requirements.txt doc/requirements.txt setup.cfg setup.py pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet "uv>=0.5"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python \
+	    -r test-requirements.txt -r doc/requirements.txt -e .
+	@touch $@
+
+cloud:
+	$(MINICLOUD) install
+
+demo: venv cloud
+	$(BIN)/python -m demo
+
+up: venv cloud
+	$(BIN)/python -m demo up
+
+down:
+	$(PYTHON) -m demo down
+
+test: lint docs unit functional
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy kingbird tools benchmarks
+	$(BIN)/mypy --strict --follow-imports=silent kingbird/sync
+	PYTHONPATH=. $(BIN)/lint-imports
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml kingbird
+	$(BIN)/doc8 README.rst doc/source releasenotes/notes tools/minicloud/README.rst
+
+docs: venv
+	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
+
+unit: venv
+	$(BIN)/pytest kingbird/tests/unit kingbird/tests/api
+
+functional: venv cloud
+	$(BIN)/pytest kingbird/tests/functional
+
+bench: venv cloud
+	$(BIN)/python -m benchmarks
+
+samples: venv
+	$(BIN)/oslo-config-generator --config-file etc/kingbird-config-generator.conf
+	$(BIN)/oslopolicy-sample-generator --config-file etc/kingbird-policy-generator.conf
+
+clean: down
+	rm -rf .venv .minicloud .run doc/build

@@ -1,0 +1,101 @@
+"""Whether a region's records are what they should be, field by field.
+
+It shares nothing with Kingbird's own table of fields: what Kingbird forgot would be forgotten
+here as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from demo.glance import Image
+
+#: What each Glance says about its own copy and its data; all other fields have to be the same.
+REGIONAL = frozenset(
+    {
+        *("status", "checksum", "os_hash_algo", "os_hash_value", "size", "virtual_size"),
+        *("created_at", "updated_at", "self", "file", "schema", "direct_url", "locations"),
+        "stores",
+    }
+)
+#: Properties that hold another image's id.
+REFERENCES = ("kernel_id", "ramdisk_id")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with one image in one region."""
+
+    region: str
+    image_id: str
+    name: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.region}: {self.name} ({self.image_id}): {self.what}"
+
+
+def problems(
+    source_region: str, source: Mapping[str, Image], region: str, there: Mapping[str, Image]
+) -> list[Problem]:
+    """What a target region has wrong.
+
+    :param source: the images that should be there, by id.
+    :param there: the images that are there, by id.
+    """
+    found = []
+    for image_id, image in source.items():
+        if image_id not in there:
+            sentences = ["is missing"]
+        else:
+            sentences = differences(source_region, image, there[image_id], there)
+        found += [Problem(region, image_id, image["name"], text) for text in sentences]
+    for image_id in there.keys() - source.keys():
+        name = str(there[image_id]["name"])
+        found.append(Problem(region, image_id, name, f"is there, and not in {source_region}"))
+    return found
+
+
+def differences(
+    source_region: str, image: Image, copy: Image, there: Collection[str]
+) -> list[str]:
+    """What a copy has wrong, a sentence a field.
+
+    :param there: the ids of all images in the copy's region.
+    """
+    expected, actual = _comparable(image), _comparable(copy)
+    provenance = {name: actual.pop(name) for name in [*actual] if name.startswith("kingbird_")}
+    found = [
+        f"{name} is {actual.get(name)!r}, but {expected.get(name)!r} in {source_region}"
+        for name in sorted(expected.keys() | actual.keys())
+        if expected.get(name) != actual.get(name)
+    ]
+    found += [
+        f"{name} is {provenance.get(name)!r}, and should be {value!r}"
+        for name, value in _provenance(source_region, image).items()
+        if provenance.get(name) != value
+    ]
+    found += [
+        f"{name} names {copy[name]}, which is not there"
+        for name in REFERENCES
+        if copy.get(name) and copy[name] not in there
+    ]
+    return found
+
+
+def _comparable(image: Image) -> dict[str, Any]:
+    """Glance gives the tags in any order, and shows some absent fields as null."""
+    return {
+        name: sorted(value) if name == "tags" else value
+        for name, value in image.items()
+        if name not in REGIONAL and not name.startswith("os_glance_") and value is not None
+    }
+
+
+def _provenance(region: str, image: Image) -> dict[str, str]:
+    marks = {"kingbird_source_region": region, "kingbird_source_id": image["id"]}
+    if image.get("os_hash_value"):
+        marks["kingbird_source_hash"] = f"{image['os_hash_algo']}:{image['os_hash_value']}"
+    return marks

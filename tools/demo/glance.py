@@ -1,0 +1,62 @@
+"""Glance's API as it is, so that Kingbird's own code has no part in judging Kingbird."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+
+from demo.errors import DemoError
+
+Image = dict[str, Any]
+
+
+class Glance:
+    """One region's Glance as one user sees it.
+
+    :param url: without the version.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url = url
+        self._session = requests.Session()
+        # A proxy from the environment can't know what is on loopback.
+        self._session.trust_env = False
+        self._session.headers["X-Auth-Token"] = token
+
+    def images(self, owner: str) -> dict[str, Image]:
+        """All images of a project, hidden ones too, by id."""
+        found: dict[str, Image] = {}
+        for hidden in ("false", "true"):
+            path = f"/v2/images?visibility=all&owner={owner}&os_hidden={hidden}&limit=100"
+            while path:
+                page = self._call("GET", path).json()
+                found.update((image["id"], image) for image in page["images"])
+                path = page.get("next", "")
+        return found
+
+    def create(self, fields: Image) -> Image:
+        """Create an image that has no data yet."""
+        image: Image = self._call("POST", "/v2/images", json=fields).json()
+        return image
+
+    def upload(self, image_id: str, data: bytes) -> None:
+        """Give an image its data."""
+        headers = {"Content-Type": "application/octet-stream"}
+        self._call("PUT", f"/v2/images/{image_id}/file", data=data, headers=headers)
+
+    def share(self, image_id: str, project: str) -> None:
+        """Share an image with a project, if it is not already."""
+        path = f"/v2/images/{image_id}/members"
+        members = {member["member_id"] for member in self._call("GET", path).json()["members"]}
+        if project not in members:
+            self._call("POST", path, json={"member": project})
+
+    def _call(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        try:
+            answer = self._session.request(method, self.url + path, timeout=60, **kwargs)
+        except requests.RequestException as error:
+            raise DemoError(f"{method} {self.url}{path}: {error}") from None
+        if not answer.ok:
+            raise DemoError(f"{method} {self.url}{path}: {answer.status_code} {answer.text[:500]}")
+        return answer
