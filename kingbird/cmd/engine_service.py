@@ -18,6 +18,9 @@ from kingbird.rpc.client import EngineClient
 
 LOG = logging.getLogger(__name__)
 
+#: Seconds that a stopping engine waits for the broker to let go of its queues.
+DEAF = 5.0
+
 
 class EngineService(service.ServiceBase):
     """An engine and its RPC server."""
@@ -27,6 +30,7 @@ class EngineService(service.ServiceBase):
         self._conf = conf
         self._engine: Engine | None = None
         self._server: Any = None
+        self._hears = threading.Event()
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -38,16 +42,20 @@ class EngineService(service.ServiceBase):
         self._engine.start()
         self._server = server.create(self._conf, self._engine, transport)
         # Connecting to a broker that is away takes as long as that; the engine polls.
-        threading.Thread(target=self._serve, name="kingbird-rpc", daemon=True).start()
+        threading.Thread(target=self._hear, name="kingbird-rpc", daemon=True).start()
 
-    def _serve(self) -> None:
+    def _hear(self) -> None:
         self._server.start()
+        self._hears.set()
         LOG.info("The engine hears messages")
 
     def stop(self) -> None:
         """Stop hearing messages, then stop the engine."""
-        if self._server is not None:
-            self._server.stop()
+        if self._hears.is_set():
+            # It waits for a broker that has gone away meanwhile, which the engine does not.
+            stopping = threading.Thread(target=self._server.stop, daemon=True)
+            stopping.start()
+            stopping.join(DEAF)
         if self._engine is not None:
             self._engine.stop()
         self._ended.set()

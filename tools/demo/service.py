@@ -49,6 +49,13 @@ def configuration(folder: Path, port: int, credentials: Mapping[str, str]) -> Op
     }
 
 
+def _environment() -> dict[str, str]:
+    """What the caller's environment says of the concurrency backend goes through."""
+    name = "KINGBIRD_CONCURRENCY_BACKEND"
+    chosen = {name: os.environ[name]} if name in os.environ else {}
+    return {**clean_environment(), **chosen}
+
+
 class Standalone(Process):
     """The process, which gives itself another title than its command line after its start."""
 
@@ -125,7 +132,7 @@ class Service:
         nothing, other_end = socket.socketpair()
         other_end.close()
         with nothing:
-            spawn(command, clean_environment(), nothing, self.log, self._record)
+            spawn(command, _environment(), nothing, self.log, self._record)
         self._wait_until_ready()
 
     def stop(self) -> bool:

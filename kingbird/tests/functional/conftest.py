@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
 
 from kingbird.tests.functional import services
 from kingbird.tests.functional.deployment import Deployment, Kind, deploy
 from kingbird.tests.functional.kingbird_api import KingbirdAPI
-from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.people import Person, unique
 from kingbird.tests.functional.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -103,6 +105,22 @@ def other(person: Callable[..., Person]) -> Person:
 def admin(person: Callable[..., Person]) -> Person:
     """The cloud's admin, in a project of its own."""
     return person("admin")
+
+
+@pytest.fixture
+def application_token(demo: Person, cloud: Any) -> str:
+    """A token of demo's from which Keystone makes no trust."""
+    made = demo.keystone(
+        "POST",
+        f"/users/{demo.user_id}/application_credentials",
+        json={"application_credential": {"name": unique(), "unrestricted": True}},
+    ).json()["application_credential"]
+    auth = v3.ApplicationCredential(
+        auth_url=cloud.auth_url,
+        application_credential_id=made["id"],
+        application_credential_secret=made["secret"],
+    )
+    return str(Session(auth=auth).get_token())
 
 
 @pytest.fixture(scope="session")

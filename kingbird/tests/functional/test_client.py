@@ -14,7 +14,8 @@ from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import run
 from kingbird.tests.functional.proxy import Proxy, hold
 
-pytestmark = pytest.mark.deployments("rabbit-mariadb", "rabbit-postgresql", "standalone")
+pytestmark = pytest.mark.deployments("rabbit-mariadb", "rabbit-postgresql")
+everywhere = pytest.mark.deployments("rabbit-mariadb", "rabbit-postgresql", "standalone")
 
 Rows = list[dict[str, Any]]
 
@@ -39,6 +40,7 @@ def create(who: Person, *images: dict[str, Any], program: str = "kingbird", **mo
     return str(row["ID"])
 
 
+@everywhere
 @pytest.mark.parametrize("name", ["demo", "admin"])
 def test_create_and_show(
     name: str, person: Callable[..., Person], api: Callable[[Person], KingbirdAPI]
@@ -85,6 +87,7 @@ def test_force_makes_a_copy_under_another_id(
     assert demo.images("RegionTwo").get(image["id"]) is None
 
 
+@everywhere
 def test_template(demo: Person, api: Callable[[Person], KingbirdAPI], tmp_path: Path) -> None:
     one, two = demo.make("RegionOne"), demo.make("RegionTwo")
     template = tmp_path / "sync.json"
@@ -143,6 +146,7 @@ def test_an_admin_deletes_its_jobs(admin: Person, api: Callable[[Person], Kingbi
     assert not {*jobs} & {row["ID"] for row in client(admin, "list")}
 
 
+@pytest.mark.deployments("rabbit-mariadb")
 def test_the_openstack_command(demo: Person, api: Callable[[Person], KingbirdAPI]) -> None:
     image = demo.make("RegionOne")
     job_id = create(demo, image, program="openstack")
@@ -155,6 +159,7 @@ def test_the_openstack_command(demo: Person, api: Callable[[Person], KingbirdAPI
     assert api(demo).call("GET", f"/{job_id}").status_code == 404
 
 
+@pytest.mark.deployments("rabbit-mariadb")
 def test_an_error_says_what_is_wrong(demo: Person, deployment: Deployment) -> None:
     image = demo.make("RegionOne")
     words = ["--resource_type", "image", "--resources", image["id"], "--source", "RegionOne"]

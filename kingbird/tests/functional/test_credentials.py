@@ -1,6 +1,5 @@
 """What jobs run with: trusts that end with them, and tokens where none is to be had."""
 
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -8,32 +7,15 @@ import pytest
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
-from kingbird.tests.functional import services
-from kingbird.tests.functional.deployment import Deployment, Kind
+from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
-from kingbird.tests.functional.people import Person, unique
+from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.proxy import Call, Proxy
 
 API = Callable[[Person], KingbirdAPI]
 
 TOKEN_HEADERS = ("X-Auth-Token", "X-Subject-Token", "X-Service-Token")
-
-
-@pytest.fixture
-def application_token(demo: Person, cloud: Any) -> str:
-    """A token of demo's from which Keystone makes no trust."""
-    made = demo.keystone(
-        "POST",
-        f"/users/{demo.user_id}/application_credentials",
-        json={"application_credential": {"name": unique(), "unrestricted": True}},
-    ).json()["application_credential"]
-    auth = v3.ApplicationCredential(
-        auth_url=cloud.auth_url,
-        application_credential_id=made["id"],
-        application_credential_secret=made["secret"],
-    )
-    return str(Session(auth=auth).get_token())
 
 
 def trusts(admin: Person, cloud: Any) -> list[dict[str, Any]]:
@@ -142,40 +124,3 @@ def test_tokens_are_nowhere(
     for name, text in texts.items():
         assert not [token for token in tokens if token in text], f"a token is in {name}"
         assert "s3cret" not in text, f"a password is in {name}"
-
-
-class TestWithoutABroker:
-    """Nobody listens where RabbitMQ should be."""
-
-    @pytest.fixture
-    def lonely(self, deploy_own: Callable[[Kind], Deployment]) -> Deployment:
-        url = f"rabbit://guest:guest@127.0.0.1:{services.closed_port()}/"
-        options = {"engine": {"poll_interval": 0.5}}
-        return deploy_own(Kind(transport_url=url, options=options))
-
-    def test_jobs_are_accepted_at_once_and_done(
-        self, demo: Person, lonely: Deployment, application_token: str
-    ) -> None:
-        api = KingbirdAPI(lonely.url, demo)
-        images = [demo.make("RegionOne") for _ in range(3)]
-        jobs = []
-        for image in images:
-            began = time.monotonic()
-            jobs.append(api.accepted(sync(image["id"])))
-            assert time.monotonic() - began < 1
-        for job_id in jobs:
-            assert api.wait(job_id).status == SUCCESS
-
-        # A token that makes no trust would have to travel in a message: 503, and no row.
-        answer = api.post(sync(images[0]["id"], force=True), token=application_token)
-        assert answer.status_code == 503
-        assert "broker" in answer.json()["error"]["message"]
-        assert int(answer.headers["Retry-After"]) > 0
-        assert {job["id"] for job in api.jobs()} == set(jobs)
-        assert {row["id"] for row in lonely.rows()["jobs"]} == set(jobs)
-
-        # And the engine, which never got through to the broker, ends when it is told to.
-        (engine,) = lonely.engines
-        began = time.monotonic()
-        assert engine.stop() == 0, engine.tail()
-        assert time.monotonic() - began < 10
