@@ -46,7 +46,7 @@ class _Region:
         for hidden in (False, True):
             found: set[str] = set()
             for batch in batched(unknown, IDS_PER_CALL):
-                found.update(image["id"].lower() for image in self._list(batch, hidden))
+                found.update(image["id"] for image in self._list(batch, hidden))
             self._there |= found
             unknown = [image_id for image_id in unknown if image_id not in found]
         return self._there.intersection(ids)

@@ -48,7 +48,7 @@ def main() -> None:
     """Bring the database up to date, then serve and work until SIGTERM."""
     conf = prepare_service(sys.argv[1:], prog="kingbird-standalone")
     # Whoever needs a broker has several processes, and runs the other programs.
-    conf.set_override("transport_url", messaging.IN_PROCESS)
+    messaging.stay_in_process(conf)
     db.configure(conf)
     db.migration.sync()
     service.launch(conf, StandaloneService(conf), workers=1, restart_method="mutate").wait()

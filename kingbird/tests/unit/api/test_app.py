@@ -154,6 +154,11 @@ def test_parameters_are_no_arguments(shared_call: Call) -> None:
     assert '"job", "_method"' in response.json["error"]["message"]
 
 
+def test_discovery_answers_whatever_the_query(shared_call: Call) -> None:
+    for query in ("%ff=%00", "&&", "a=%zz", "version=2"):
+        assert shared_call("/v1.0", token=None, QUERY_STRING=query).status_int == 200
+
+
 # The way to tokens.
 
 
@@ -168,6 +173,13 @@ def test_an_option_opens_no_door() -> None:
             engines=world.engines,
         )
         assert caller(application)(JOBS, token=None).status_int == 401
+
+
+@pytest.mark.parametrize("header", ["HTTP_X_AUTH_TOKEN", "HTTP_X_SERVICE_TOKEN"])
+def test_a_token_that_can_be_none_is_not_shown_to_keystone(world: World, header: str) -> None:
+    """Keystone would answer 400, and that would look like an outage."""
+    world.add_token("to\x0bken", PROJECT, "member", "reader", "service")
+    assert caller(world.application)(JOBS, **{header: "to\x0bken"}).status_int == 401
 
 
 def test_401_says_where_keystone_is(world: World) -> None:

@@ -1,10 +1,13 @@
 """The programs as an operator types them."""
 
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import requests
 
 BIN = Path(sys.executable).parent
 
@@ -59,3 +62,44 @@ def test_the_upgrade_check_finds_a_schema_that_is_behind(config):
     done = run("kingbird-status", "--config-file", config, "upgrade", "check")
     assert done.returncode == 2, done.stdout
     assert "kingbird-manage db sync" in " ".join(done.stdout.replace("|", " ").split())
+
+
+def test_standalone_answers_and_ends(tmp_path):
+    """The embedded default needs no broker, no database server and no other command."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config = tmp_path / "kingbird.conf"
+    config.write_text(
+        f"[DEFAULT]\nstate_path = {tmp_path}\n"
+        # A broker in a shared file is none of this program's business.
+        "transport_url = rabbit://nobody:nothing@127.0.0.1:1/\n"
+        f"[api]\nport = {port}\n"
+        "[keystone_authtoken]\nauth_type = password\nauth_url = http://127.0.0.1:1/v3\n"
+        "username = kingbird\npassword = secret\n"
+    )
+    program = subprocess.Popen(
+        [BIN / "kingbird-standalone", "--config-file", config],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        versions = _versions(program, port)
+    finally:
+        program.terminate()
+        output, _ = program.communicate(timeout=60)
+    assert versions["versions"][0]["id"] == "v1.0", output
+    assert program.returncode == 0, output
+    assert "hears messages" in output
+    assert (tmp_path / "kingbird.sqlite").exists()
+
+
+def _versions(program, port):
+    end = time.monotonic() + 60
+    while program.poll() is None and time.monotonic() < end:
+        try:
+            return requests.get(f"http://127.0.0.1:{port}/", timeout=5).json()
+        except requests.ConnectionError:
+            time.sleep(0.1)
+    raise AssertionError("it never answered")

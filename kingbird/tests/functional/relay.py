@@ -1,0 +1,78 @@
+"""A TCP relay on loopback that can be cut: what stands behind it seems to stop."""
+
+import contextlib
+import socket
+import threading
+from urllib.parse import urlsplit
+
+_CHUNK = 65536
+
+
+class Relay:
+    """Relays connections to a service until :meth:`cut`, and again after :meth:`mend`.
+
+    :param url: the service's URL.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._parts = urlsplit(url)
+        self._lock = threading.Lock()
+        self._open: list[socket.socket] = []
+        self._listener: socket.socket | None = None
+        self._port = 0
+
+    @property
+    def url(self) -> str:
+        """The service's URL by way of this relay."""
+        host = f"127.0.0.1:{self._port}"
+        user = self._parts.netloc.rpartition("@")[0]
+        return self._parts._replace(netloc=f"{user}@{host}" if user else host).geturl()
+
+    def __enter__(self) -> "Relay":
+        self.mend()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cut()
+
+    def mend(self) -> None:
+        """Listen, on the same port as before."""
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", self._port))
+        listener.listen(64)
+        self._port = listener.getsockname()[1]
+        self._listener = listener
+        threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+
+    def cut(self) -> None:
+        """Close all connections, and listen no more."""
+        with self._lock:
+            ended, self._open = self._open, []
+        if self._listener is not None:
+            ended.append(self._listener)
+        for each in ended:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        self._listener = None
+
+    def _accept(self, listener: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                client, _ = listener.accept()
+                target = (self._parts.hostname or "127.0.0.1", self._parts.port or 0)
+                service = socket.create_connection(target)
+                with self._lock:
+                    self._open += [client, service]
+                for pair in ((client, service), (service, client)):
+                    threading.Thread(target=self._pump, args=pair, daemon=True).start()
+
+    @staticmethod
+    def _pump(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(_CHUNK):
+                sink.sendall(data)
+        for each in (source, sink):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)

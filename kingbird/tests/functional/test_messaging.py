@@ -1,0 +1,85 @@
+"""A message only saves waiting: what happens when RabbitMQ is away, or goes away."""
+
+import time
+from collections.abc import Callable
+
+from kingbird.tests.functional import services
+from kingbird.tests.functional.deployment import Deployment, Kind, Options
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.relay import Relay
+
+DeployOwn = Callable[[Kind], Deployment]
+
+#: Where no message comes, jobs are found in the database this often.
+POLLING = {"engine": {"poll_interval": 0.5}}
+
+
+def accepted_at_once(api: KingbirdAPI, image_id: str) -> str:
+    """Ask for a job, which is accepted within a second."""
+    began = time.monotonic()
+    job_id = api.accepted(sync(image_id))
+    assert time.monotonic() - began < 1
+    return job_id
+
+
+def test_no_broker(demo: Person, deploy_own: DeployOwn, application_token: str) -> None:
+    url = f"rabbit://guest:guest@127.0.0.1:{services.closed_port()}/"
+    lonely = deploy_own(Kind(transport_url=url, options=POLLING))
+    api = KingbirdAPI(lonely.url, demo)
+    assert api.jobs() == []
+    images = [demo.make("RegionOne") for _ in range(3)]
+    jobs = [accepted_at_once(api, image["id"]) for image in images]
+    for job_id in jobs:
+        assert api.wait(job_id).status == SUCCESS
+
+    # A token that makes no trust would have to travel in a message: 503, and no row.
+    answer = api.post(sync(images[0]["id"], force=True), token=application_token)
+    assert answer.status_code == 503
+    assert "broker" in answer.json()["error"]["message"]
+    assert int(answer.headers["Retry-After"]) > 0
+    assert {job["id"] for job in api.jobs()} == set(jobs)
+    assert {row["id"] for row in lonely.rows()["jobs"]} == set(jobs)
+
+    # And the engine, which never got through to the broker, ends when it is told to.
+    (engine,) = lonely.engines
+    began = time.monotonic()
+    assert engine.stop() == 0, engine.tail()
+    assert time.monotonic() - began < 10
+
+
+def test_a_broker_that_goes_and_comes_back(
+    demo: Person, deploy_own: DeployOwn, application_token: str
+) -> None:
+    services.require("RabbitMQ")
+    with services.broker() as broker_url, Relay(broker_url) as relay:
+        options: Options = {**POLLING, "oslo_messaging_rabbit": {"heartbeat_timeout_threshold": 3}}
+        running = deploy_own(Kind(transport_url=relay.url, options=options))
+        services.wait_for_consumers(broker_url, 1)
+        api = KingbirdAPI(running.url, demo)
+        image = demo.make("RegionOne")
+        assert api.run(sync(image["id"])).status == SUCCESS
+
+        relay.cut()
+        job = accepted_at_once(api, demo.make("RegionOne")["id"])
+        assert api.wait(job).status == SUCCESS
+        answer = api.post(sync(image["id"], force=True), token=application_token)
+        assert answer.status_code == 503
+        assert len(api.jobs()) == 2
+
+        relay.mend()
+        services.wait_for_consumers(broker_url, 1)
+        forced = api.run(sync(image["id"], force=True), token=application_token)
+        assert forced.status == SUCCESS
+        (engine,) = running.engines
+        assert engine.stop() == 0, engine.tail()
+
+
+def test_messages_are_not_waited_for_in_vain(demo: Person, deploy_own: DeployOwn) -> None:
+    """An engine that polls once a minute is told of jobs, and of tasks that it did not plan."""
+    running = deploy_own(Kind("MariaDB", broker=True, engines=2))
+    api = KingbirdAPI(running.url, demo)
+    for _ in range(5):
+        image = demo.make("RegionOne")
+        job_id = api.accepted(sync(image["id"], target=["RegionTwo", "RegionThree"]))
+        assert api.wait(job_id, seconds=20).status == SUCCESS
