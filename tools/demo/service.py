@@ -18,7 +18,7 @@ from pathlib import Path
 from minicloud.config import Options, render
 from minicloud.errors import PortTaken
 from minicloud.ports import HOST, listen, listen_on_free_port
-from minicloud.processes import Process, command_line, end, spawn, start_time
+from minicloud.processes import Process, end, spawn
 from minicloud.services import clean_environment, tail
 
 from demo.errors import DemoError
@@ -56,16 +56,6 @@ def _environment() -> dict[str, str]:
     return {**clean_environment(), **chosen}
 
 
-class Standalone(Process):
-    """The process, which gives itself another title than its command line after its start."""
-
-    def is_running(self) -> bool:
-        return super().is_running() or (
-            start_time(self.pid) == self.started
-            and any(PROGRAM in word for word in command_line(self.pid))
-        )
-
-
 class Service:
     """A kingbird-standalone whose files are in one folder.
 
@@ -93,7 +83,7 @@ class Service:
     @property
     def pid(self) -> int | None:
         """None if it does not run."""
-        found = Standalone.load(self._record)
+        found = Process.load(self._record)
         return found.pid if found and found.is_running() else None
 
     def choose_port(self, free_ports: bool) -> int:
@@ -137,7 +127,7 @@ class Service:
 
     def stop(self) -> bool:
         """End it. Returns whether it ran."""
-        process = Standalone.load(self._record)
+        process = Process.load(self._record)
         running = process is not None and process.is_running()
         if process and running:
             end([process])

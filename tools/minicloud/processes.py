@@ -1,7 +1,8 @@
 """Starts service processes and ends them by recorded pid, never by name.
 
-A record holds the pid with the process's start time. A pid that was given to another process
-since then has another start time, and another command line, so it is left alone.
+A record holds the pid with the process's start time and the machine's boot. A pid that was given
+to another process since then differs in one of them, so it is left alone. The command line is
+recorded for people only: programs change their titles.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ class Process:
     pid: int
     started: int
     """Start time in clock ticks since the machine booted, as in /proc/PID/stat."""
-    command: tuple[str, ...]
+    boot: str
+    """The machine's boot since which the start time counts."""
+    command: tuple[str, ...] = ()
 
     @classmethod
     def load(cls, record: Path) -> Process | None:
@@ -38,14 +41,15 @@ class Process:
             values = json.loads(record.read_text())
         except FileNotFoundError:
             return None
-        return cls(values["pid"], values["started"], tuple(values["command"]))
+        values["command"] = tuple(values["command"])
+        return cls(**values)
 
     def save(self, record: Path) -> None:
         record.write_text(json.dumps(asdict(self)))
 
     def is_running(self) -> bool:
         _reap(self.pid)
-        return start_time(self.pid) == self.started and command_line(self.pid) == self.command
+        return self.boot == boot_id() and start_time(self.pid) == self.started
 
     def send(self, number: signal.Signals) -> None:
         """Signal the process if it still runs and is still ours."""
@@ -83,7 +87,8 @@ def spawn(
             setsigmask=signals,
         )
         # A process that died at once is there until it is reaped.
-        process = Process(pid, start_time(pid, or_zombie=True) or 0, tuple(command))
+        started = start_time(pid, or_zombie=True) or 0
+        process = Process(pid, started, boot_id(), tuple(command))
         process.save(record)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, signals)
@@ -119,12 +124,9 @@ def start_time(pid: int, or_zombie: bool = False) -> int | None:
     return int(fields[19])
 
 
-def command_line(pid: int) -> tuple[str, ...]:
-    try:
-        raw = Path(f"/proc/{pid}/cmdline").read_bytes()
-    except (FileNotFoundError, ProcessLookupError):
-        return ()
-    return tuple(os.fsdecode(word) for word in raw.split(b"\0")[:-1])
+def boot_id() -> str:
+    """What tells this boot of the machine from others."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def _wait(processes: Sequence[Process], seconds: float) -> list[Process]:

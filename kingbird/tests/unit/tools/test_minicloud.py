@@ -142,7 +142,7 @@ class TestProcesses:
         assert processes.Process.load(state.pid("none")) is None
 
     @pytest.mark.parametrize(
-        "change", [{"started": 1}, {"command": ("something", "else")}], ids=["start", "command"]
+        "change", [{"started": 1}, {"boot": "another"}], ids=["start", "boot"]
     )
     def test_pid_of_another_is_left_alone(self, spawn, change):
         process = spawn("import time; time.sleep(60)")
