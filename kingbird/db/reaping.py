@@ -40,6 +40,16 @@ def finished_but_open() -> Sequence[Job]:
 
 
 @connection.transaction
+def still_open(job_ids: Collection[str]) -> set[str]:
+    """Return those of some jobs that have not ended."""
+    query = sa.select(Job.id).where(
+        Job.id.in_(sorted(job_ids)), Job.status.in_([jobs.ACCEPTING, jobs.IN_PROGRESS])
+    )
+    with connection.reader() as session:
+        return set(session.scalars(query))
+
+
+@connection.transaction
 def ended_with_trust() -> Sequence[Job]:
     """Return jobs that have ended and still name a trust."""
     query = sa.select(Job).where(

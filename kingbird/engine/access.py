@@ -87,7 +87,14 @@ class Access:
         db.outcomes.forget_trust(job.pk, job.trust_id)
 
     def forget(self, job_id: str) -> None:
-        """Drop what is kept in memory for a job that another engine ended."""
+        """Drop what is kept in memory for a job."""
         with self._lock:
             self._tokens.pop(job_id, None)
             self._auths.pop(job_id, None)
+
+    def forget_ended(self) -> None:
+        """Drop what is kept for jobs that other engines ended."""
+        with self._lock:
+            known = {*self._tokens, *self._auths}
+        for job_id in known - db.reaping.still_open(known):
+            self.forget(job_id)

@@ -2,11 +2,13 @@
 
 import dataclasses
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
 
+from kingbird import exception
 from kingbird.db import api as db
 from kingbird.engine.access import Access
 from kingbird.engine.claims import HeldLease
@@ -19,6 +21,9 @@ from kingbird.sync.retries import Retry
 from kingbird.sync.source import Caller
 
 LOG = logging.getLogger(__name__)
+
+#: Outcomes that might have been others, had there been more time.
+TRANSIENT = frozenset({"region_unavailable"})
 
 
 def rules_of(conf: cfg.ConfigOpts) -> Rules:
@@ -55,6 +60,7 @@ class JobPlanner:
     """Plans jobs that the engine has claimed.
 
     :param announce: tells other engines that there are tasks.
+    :param stopping: set when the engine is to stop.
     """
 
     def __init__(
@@ -64,12 +70,14 @@ class JobPlanner:
         pools: RegionPools,
         retry: Retry,
         announce: Callable[[str], None],
+        stopping: threading.Event,
     ) -> None:
         self._conf = conf
         self._access = access
         self._pools = pools
         self._retry = retry
         self._announce = announce
+        self._stopping = stopping
 
     def run(self, held: HeldLease) -> None:
         """Plan a job; one that needs no writing is closed at once.
@@ -89,9 +97,16 @@ class JobPlanner:
             retry=self._retry,
         )
         sets = [SyncSet.from_request(entry) for entry in job.request]
-        tasks = db.plans.store(held.claim, (as_row(item) for item in planner.plan(sets)))
+        rows = (self._row(item) for item in planner.plan(sets))
+        tasks = db.plans.store(held.claim, rows)
         LOG.info("Job %s is planned: %d regions to work on", job.id, tasks)
         if not tasks:
             close_job(self._access, job)
         elif tasks > 1 and job.credentials == "trust":
             self._announce(job.id)
+
+    def _row(self, item: Item) -> dict[str, Any]:
+        if self._stopping.is_set() and item.outcome and item.outcome.reason in TRANSIENT:
+            # It was not tried for as long as it should have been.
+            raise exception.Unavailable("The engine stops; another one plans the job")
+        return as_row(item)

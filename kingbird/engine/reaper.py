@@ -32,6 +32,7 @@ class Reaper:
         """
         db.reaping.discard_unaccepted(ACCEPTING_LIMIT)
         db.tombstones.purge()
+        self._access.forget_ended()
         for job in db.reaping.finished_but_open():
             close_job(self._access, job)
         silence = 2 * self._conf.engine.lease

@@ -52,22 +52,18 @@ class Engine:
         self._access = Access(keystone, regions)
         self._pools = RegionPools(conf.sync.region_concurrency)
         self._leases = Leases(lease)
-        retry = Retry(conf.sync.retry_timeout, self._pause)
+        retry = Retry(conf.sync.retry_timeout, self._stopping)
         self._dispatcher = Dispatcher(
             conf,
             self.id,
             self._leases,
             self._access,
-            JobPlanner(conf, self._access, self._pools, retry, announce),
+            JobPlanner(conf, self._access, self._pools, retry, announce, self._stopping),
             TaskWorker(conf, self._access, self._pools, retry, self._stopping),
             self._stopping,
         )
         self._reaper = Reaper(conf, keystone, self._access)
         self._threads: list[threading.Thread] = []
-
-    def _pause(self, seconds: float) -> None:
-        """Wait between two tries, but not longer than the engine lives."""
-        self._stopping.wait(seconds)
 
     def wake(self) -> None:
         """Look for work now; without it the next look is a few seconds away."""

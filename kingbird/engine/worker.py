@@ -166,7 +166,7 @@ class TaskWorker:
     ) -> Outcome | None:
         """Make one record.
 
-        :returns: the outcome, or ``None`` when the engine stops before it was begun.
+        :returns: the outcome, or ``None`` when the engine stops before there is one.
         """
         if self._stopping.is_set():
             return None
@@ -189,6 +189,9 @@ class TaskWorker:
                 )
             work = dataclasses.replace(work, record={**work.record, name: other.target_resource})
         outcome = applier.create(item.resource, item.source_region, work)
+        if self._stopping.is_set() and outcome.reason == "region_unavailable":
+            # It was not tried for as long as it should have been.
+            return None
         health.note(outcome)
         return outcome
 

@@ -1,5 +1,6 @@
 """Trying again what a region did not answer, or can't answer at the moment."""
 
+import threading
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
@@ -30,20 +31,21 @@ class Retry:
     """Repeats calls that raise :class:`kingbird.exception.RegionUnavailable`.
 
     :param timeout: seconds from the first try after which none is begun.
-    :param sleep: how to wait; an engine passes one that ends when it is told to stop.
+    :param stopping: when it is set, waiting ends and nothing is tried again.
     """
 
-    def __init__(self, timeout: float, sleep: Callable[[float], None]) -> None:
+    def __init__(self, timeout: float, stopping: threading.Event) -> None:
         self._timeout = timeout
-        self._sleep = sleep
+        self._stopping = stopping
 
     def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call ``function``; after all tries raise what the last one raised."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(exception.RegionUnavailable),
             wait=_wait,
-            stop=tenacity.stop_before_delay(self._timeout),
-            sleep=self._sleep,
+            stop=tenacity.stop_before_delay(self._timeout)
+            | tenacity.stop_when_event_set(self._stopping),
+            sleep=tenacity.sleep_using_event(self._stopping),
             reraise=True,
         )
         return retrying(function, *args, **kwargs)

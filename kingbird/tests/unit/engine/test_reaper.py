@@ -66,3 +66,15 @@ def test_a_trust_that_a_job_names_by_then_stays(scene):
     reaping.run()
     assert scene.keystone.trusts == {"new"}
     assert db.jobs.get(PROJECT, job_id).status == "IN_PROGRESS"
+
+
+def test_tokens_of_jobs_that_others_ended_are_forgotten(scene):
+    from kingbird.engine.access import Access, UserToken
+
+    access = Access(scene.keystone, FakeRegions(scene.glances))
+    running, ended = planned_job(trust_id=None), planned_job(trust_id=None)
+    for job_id in (running, ended, "deleted"):
+        access.hand_over(job_id, UserToken("secret", {}))
+    db.outcomes.close_job(scene.get(ended).pk)
+    access.forget_ended()
+    assert access.held == {running}

@@ -252,6 +252,28 @@ def test_a_stopping_engine_hands_its_task_back(scene):
     assert scene.glances["R2"].count()["create"] == 40, "no record was asked for twice"
 
 
+def test_what_an_engine_could_not_finish_trying_is_left_to_another(scene):
+    """A region that is away while an engine stops has not failed yet."""
+    scene.conf.set_override("retry_timeout", 60, group="sync")
+    image = scene.image()
+    for calls in ("list", "create"):
+        scene.glances["R2"].fail(calls, unavailable(), times=None)
+        scene.glances["R2"].fail("get", unavailable(), times=None)
+        scene.glances["R2"].calls.clear()
+        job_id = scene.job(image, targets=("R2",), trust_id=calls)
+        engine = scene.engine()
+        wait_for(lambda calls=calls: scene.glances["R2"].count()[calls] > 1)
+        engine.stop()
+        assert scene.get(job_id).status == "IN_PROGRESS"
+        assert not [item for item in scene.items(job_id) if item.status != "IN_PROGRESS"]
+        scene.glances["R2"].heal()
+        scene.engine()
+        assert scene.ended(job_id) == "SUCCESS"
+        scene.engines.pop().stop()
+        if calls == "list":
+            image = scene.image()
+
+
 def test_an_engine_shows_that_it_is_alive_and_leaves(scene):
     from kingbird.db.connection import reader
     from kingbird.db.models import Engine

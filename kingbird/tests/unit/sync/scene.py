@@ -1,5 +1,6 @@
 """Three regions in memory, and a planner and appliers over them."""
 
+import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Any
@@ -29,13 +30,25 @@ def submit(region: str, function: Any, /, *args: Any) -> "Future[Any]":
     return future
 
 
+class Hasty(threading.Event):
+    """An event that nobody sets, and that notes for how long it should have been waited for."""
+
+    def __init__(self, slept: list[float]) -> None:
+        super().__init__()
+        self._slept = slept
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._slept.append(timeout or 0)
+        return False
+
+
 class Scene:
     """A cloud of three regions."""
 
     def __init__(self, retry_timeout: float = 1.0) -> None:
         self.glances = {name: FakeGlance(name) for name in ("R1", "R2", "R3")}
         self.slept: list[float] = []
-        self.retry = Retry(retry_timeout, self.slept.append)
+        self.retry = Retry(retry_timeout, Hasty(self.slept))
         self.burnt: dict[str, dict[str, str]] = {}
 
     def images(self, region: str, project: str = DEMO, is_admin: bool = False) -> FakeImages:

@@ -1,9 +1,12 @@
 """Waiting between tries."""
 
+import threading
+
 import pytest
 
 from kingbird import exception
 from kingbird.sync.retries import FIRST_WAIT, LONGEST_WAIT, Retry
+from kingbird.tests.unit.sync.scene import Hasty
 
 
 def flaky(failures, **details):
@@ -19,7 +22,7 @@ def flaky(failures, **details):
 
 def test_waits_grow_and_are_bounded():
     slept = []
-    assert Retry(10_000, slept.append)(flaky(12)) == "answer"
+    assert Retry(10_000, Hasty(slept))(flaky(12)) == "answer"
     assert len(slept) == 12
     assert slept[0] < 1
     assert max(slept) <= LONGEST_WAIT + FIRST_WAIT
@@ -28,13 +31,13 @@ def test_waits_grow_and_are_bounded():
 
 def test_a_region_that_asks_for_patience_gets_it():
     slept = []
-    Retry(10_000, slept.append)(flaky(1, retry_after=7))
+    Retry(10_000, Hasty(slept))(flaky(1, retry_after=7))
     assert slept == [7.0]
 
 
 def test_the_last_error_is_raised_in_the_end():
     with pytest.raises(exception.RegionUnavailable, match="away"):
-        Retry(0, lambda _: None)(flaky(1))
+        Retry(0, Hasty([]))(flaky(1))
 
 
 def test_no_is_no():
@@ -45,5 +48,19 @@ def test_no_is_no():
         raise exception.ImageRefused("No.", 403)
 
     with pytest.raises(exception.ImageRefused):
-        Retry(60, lambda _: None)(refuse)
+        Retry(60, Hasty([]))(refuse)
+    assert len(calls) == 1
+
+
+def test_an_engine_that_stops_waits_no_more_and_tries_no_more():
+    stopping = threading.Event()
+    stopping.set()
+    calls = []
+
+    def away():
+        calls.append(1)
+        raise exception.RegionUnavailable("away", retry_after=100)
+
+    with pytest.raises(exception.RegionUnavailable):
+        Retry(1000, stopping)(away)
     assert len(calls) == 1
