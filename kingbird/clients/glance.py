@@ -111,11 +111,12 @@ class Images:
         url: str | None = f"/v2/images?{urlencode(query)}"
         while url:
             page = self._call("GET", url)
-            if not isinstance(page.get("images"), list):
+            images = page.get("images")
+            if not isinstance(images, list) or not all("id" in image for image in images):
                 raise exception.RegionUnavailable(
-                    f"The image service of region {self.region} answered without a list"
+                    f"The image service of region {self.region} answered without a list of images"
                 )
-            found += page["images"]
+            found += images
             # Only path and query: a name from an answer never becomes a host.
             following = urlsplit(page["next"]) if page.get("next") else None
             url = f"/v2/images?{following.query}" if following else None

@@ -210,6 +210,10 @@ def test_what_is_unknown_is_named(name: str) -> None:
     assert caught.value.message.startswith(f"resource_set.{name[:80]}".strip("."))
 
 
+def test_what_is_unknown_is_named_in_short() -> None:
+    assert len(complaint(request_body(**{"x" * 100_000: 1})) or "") < 500
+
+
 def test_sets_are_stored_in_one_spelling() -> None:
     one = request_body(
         resources=["AAAAAAAA000040008000000000000001", "aaaaaaaa-0000-4000-8000-000000000001"],

@@ -140,6 +140,10 @@ def test_an_answer_that_is_no_json_is_an_outage(server, images):
     server.handler.answers += [(200, {"Content-Type": "application/json"}, "{nonsense")]
     with pytest.raises(exception.RegionUnavailable):
         images.list_by_ids(["a"])
+    for nonsense in ({}, {"images": None}, {"images": [{"name": "no id"}]}):
+        server.handler.answers += [as_json(nonsense)]
+        with pytest.raises(exception.RegionUnavailable):
+            images.list_by_ids(["a"])
     server.handler.answers += [(200, {"Content-Type": "text/html"}, "<p>Maintenance</p>")]
     with pytest.raises(exception.RegionUnavailable):
         images.list_by_ids(["a"])
