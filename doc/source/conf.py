@@ -12,7 +12,7 @@ from kingbird import concurrency
 concurrency.setup()
 
 project = "Kingbird"
-copyright = "The Kingbird contributors"  # noqa: A001  Sphinx's name for it
+copyright = "The Kingbird contributors"
 
 extensions = [
     "openstackdocstheme",
@@ -20,7 +20,6 @@ extensions = [
     "oslo_policy.sphinxext",
     "reno.sphinxext",
 ]
-exclude_patterns = []
 
 # There is nothing to report to or to link to that every reader could reach.
 openstackdocs_auto_name = False
@@ -30,5 +29,4 @@ release = ""
 
 html_theme = "openstackdocs"
 html_theme_options = {"display_badge": False, "show_other_versions": False}
-html_static_path = []
 pygments_style = "native"
