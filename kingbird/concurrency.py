@@ -14,11 +14,13 @@ ENVIRONMENT = "KINGBIRD_CONCURRENCY_BACKEND"
 BACKENDS = ("threading", "eventlet")
 
 
-def setup() -> str:
+def setup(*, hosted: bool = False) -> str:
     """Set the process up for the backend that the environment names.
 
+    :param hosted: a server that is not Kingbird's has loaded the module and owns the threads.
+        It is too late to patch what they are made of, and requests would hang for ever.
     :returns: the backend's name.
-    :raises SystemExit: the environment names a backend that does not exist.
+    :raises SystemExit: the environment names a backend that does not exist, or can't be used.
     """
     name = os.environ.get(ENVIRONMENT) or "threading"
     if name not in BACKENDS:
@@ -28,6 +30,11 @@ def setup() -> str:
     if name == "eventlet":
         import eventlet  # noqa: PLC0415  only the one who asks for it needs it
 
+        if hosted and not eventlet.patcher.is_monkey_patched("thread"):
+            raise SystemExit(
+                f"{ENVIRONMENT} is eventlet, but the WSGI server runs on threads of its own: "
+                "leave the variable unset here, or run kingbird-api"
+            )
         eventlet.monkey_patch()
     from oslo_service import backend  # noqa: PLC0415  after the patching, or not at all
 

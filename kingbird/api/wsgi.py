@@ -9,7 +9,7 @@ import os
 
 from kingbird import concurrency
 
-concurrency.setup()
+concurrency.setup(hosted=True)
 
 from kingbird.api import app
 from kingbird.api.middleware import Application

@@ -44,4 +44,4 @@ class ApiService(service.ServiceBase):
         self._ended.wait()
 
     def reset(self) -> None:
-        """SIGHUP: options are read where they are used, so there is nothing to do."""
+        """SIGHUP: the launcher has read again what may change, which is the logging."""

@@ -65,4 +65,4 @@ class EngineService(service.ServiceBase):
         self._ended.wait()
 
     def reset(self) -> None:
-        """SIGHUP: options are read where they are used, so there is nothing to do."""
+        """SIGHUP: the launcher has read again what may change, which is the logging."""

@@ -3,6 +3,7 @@
 Trusts are made to the user of this group, so one set of credentials serves both.
 """
 
+from keystoneauth1 import loading
 from keystonemiddleware import opts as middleware_opts
 from oslo_config import cfg
 
@@ -17,3 +18,9 @@ def register(conf: cfg.ConfigOpts) -> None:
     """
     for group, opts in middleware_opts.list_auth_token_opts():
         conf.register_opts(opts, group=group)
+
+
+def credentials_opts() -> list[cfg.Opt]:
+    """Return the options of the service user's credentials, for the sample."""
+    opts: list[cfg.Opt] = loading.get_auth_plugin_conf_options("password")
+    return opts

@@ -64,6 +64,8 @@ def list_opts() -> list[tuple[str, Sequence[Any]]]:
         ("DEFAULT", DEFAULT_OPTS),
         *((module.GROUP, module.OPTS) for module in (api, engine, sync)),
         (glance.GROUP, [*glance.OPTS, *glance.session_opts()]),
+        # keystonemiddleware's sample shows the rest of the group.
+        (keystone.GROUP, keystone.credentials_opts()),
     ]
 
 

@@ -41,3 +41,15 @@ def test_a_backend_that_does_not_exist_is_named():
     assert done.returncode != 0
     assert "'gevent'" in done.stderr
     assert "threading or eventlet" in done.stderr
+
+
+def test_a_server_that_owns_its_threads_is_told():
+    done = subprocess.run(
+        [sys.executable, "-c", "import kingbird.api.wsgi"],
+        env={"KINGBIRD_CONCURRENCY_BACKEND": "eventlet", "PATH": ""},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "run kingbird-api" in done.stderr

@@ -28,7 +28,7 @@ def test_the_sample_shows_every_option_of_kingbirds_own():
         (group, opt.dest)
         for group, opts in kingbird_conf.list_opts()
         for opt in opts
-        if group != "DEFAULT"
+        if group not in ("DEFAULT", "keystone_authtoken")
     }
     assert shown == registered
 
