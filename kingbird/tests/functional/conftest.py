@@ -16,6 +16,7 @@ from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
 from kingbird.tests.functional import services
+from kingbird.tests.functional.contract_scenes import Scene, make_scene
 from kingbird.tests.functional.deployment import Deployment, Kind, deploy
 from kingbird.tests.functional.kingbird_api import KingbirdAPI
 from kingbird.tests.functional.people import Person, unique
@@ -121,6 +122,12 @@ def application_token(demo: Person, cloud: Any) -> str:
         application_credential_secret=made["secret"],
     )
     return str(Session(auth=auth).get_token())
+
+
+@pytest.fixture(params=["double", "real"])
+def scene(request: pytest.FixtureRequest) -> Scene:
+    """A Glance that the contract is checked on: the double, and a real one."""
+    return make_scene(request.param, request)
 
 
 @pytest.fixture(scope="session")

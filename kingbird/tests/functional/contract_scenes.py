@@ -1,11 +1,17 @@
 """The two Glances that the contract suite runs on, behind one way to set a scene."""
 
+import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import pytest
+
+from kingbird import exception
 from kingbird.clients.glance import Images
 from kingbird.tests.doubles.glance import FakeGlance
 from kingbird.tests.functional.people import Image, Person
+
+ASTRAL = "\N{GRINNING FACE}"
 
 #: Project and roles of the cloud's users, for the double.
 USERS = {
@@ -92,6 +98,18 @@ class RealScene:
         self._person("demo").share(self._region, image["id"], self.project(user))
         if status != "pending":
             self._person(user).answer_share(self._region, image["id"], status)
+
+
+def new_id() -> str:
+    """Return an id that no image has."""
+    return str(uuid.uuid4())
+
+
+def refusal(call: Any, *args: Any) -> exception.ImageRefused:
+    """Make a call that Glance refuses, and return what it says."""
+    with pytest.raises(exception.ImageRefused) as caught:
+        call(*args)
+    return caught.value
 
 
 def make_scene(kind: str, request: Any) -> Scene:

@@ -2,6 +2,7 @@
 
 import configparser
 import contextlib
+import os
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from kingbird import concurrency
 from kingbird.tests.functional import services
 from kingbird.tests.functional.programs import Program, eventually, free_port, run
 from kingbird.tests.functional.proxy import Proxy
@@ -29,12 +31,13 @@ class Kind:
     :param broker: whether API and engines are processes that RabbitMQ connects; if not, and
         unless ``transport_url`` names a broker, one process is both.
     :param transport_url: a broker that is not RabbitMQ's at hand, such as none at all.
+    :param backend: what threads are made of; by default the environment chooses.
     """
 
     database: str = "SQLite"
     broker: bool = False
     transport_url: str | None = None
-    backend: str = "threading"
+    backend: str = os.environ.get(concurrency.ENVIRONMENT) or "threading"
     engines: int = 1
     options: Options = field(default_factory=dict)
 

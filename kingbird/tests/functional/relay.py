@@ -46,33 +46,44 @@ class Relay:
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def cut(self) -> None:
-        """Close all connections, and listen no more."""
+        """End all connections, and listen no more."""
         with self._lock:
-            ended, self._open = self._open, []
+            ended = [*self._open]
         if self._listener is not None:
             ended.append(self._listener)
         for each in ended:
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+            _shut(each)
         self._listener = None
 
     def _accept(self, listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
+        with listener, contextlib.suppress(OSError):
             while True:
                 client, _ = listener.accept()
-                target = (self._parts.hostname or "127.0.0.1", self._parts.port or 0)
-                service = socket.create_connection(target)
-                with self._lock:
-                    self._open += [client, service]
-                for pair in ((client, service), (service, client)):
-                    threading.Thread(target=self._pump, args=pair, daemon=True).start()
+                threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
-    @staticmethod
-    def _pump(source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(_CHUNK):
-                sink.sendall(data)
-        for each in (source, sink):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
+    def _serve(self, client: socket.socket) -> None:
+        target = (self._parts.hostname or "127.0.0.1", self._parts.port or 0)
+        with client, socket.create_connection(target) as service:
+            with self._lock:
+                self._open += [client, service]
+            back = threading.Thread(target=_pump, args=(service, client), daemon=True)
+            back.start()
+            _pump(client, service)
+            # Only now, as nobody may close what another still reads from.
+            back.join()
+            with self._lock:
+                self._open.remove(client)
+                self._open.remove(service)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(_CHUNK):
+            sink.sendall(data)
+    _shut(source)
+    _shut(sink)
+
+
+def _shut(each: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        each.shutdown(socket.SHUT_RDWR)

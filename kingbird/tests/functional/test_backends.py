@@ -39,6 +39,8 @@ def test_eventlet(kind: Kind, demo: Person, deploy_own: Callable[[Kind], Deploym
 def test_two_engines_share_the_work(
     demo: Person, deploy_own: Callable[[Kind], Deployment]
 ) -> None:
+    # Engines poll once a minute here: what is done sooner they were told of by messages,
+    # jobs and the tasks that another engine planned.
     running = deploy_own(Kind("PostgreSQL", broker=True, engines=2))
     api = KingbirdAPI(running.url, demo)
     jobs = [
@@ -50,7 +52,7 @@ def test_two_engines_share_the_work(
         )
         for _ in range(6)
     ]
-    assert {api.wait(job_id).status for job_id in jobs} == {SUCCESS}
+    assert {api.wait(job_id, seconds=30).status for job_id in jobs} == {SUCCESS}
     assert len(running.rows()["engines"]) == 2
     for engine in running.engines:
         assert "has ended" in engine.log.read_text(), "an engine did nothing"

@@ -29,14 +29,15 @@ def error_of(answer: requests.Response, code: int) -> str:
 
 @pytest.mark.deployments("rabbit-mariadb", "standalone")
 class TestDiscovery:
-    @pytest.mark.parametrize("path", ["/", "/v1.0", "/v1.0/", "//v1.0"])
+    @pytest.mark.parametrize("path", ["/", "/v1.0", "/v1.0/"])
     def test_needs_no_token(self, demo: Person, api: API, path: str) -> None:
         answer = api(demo).get(path)
         assert answer.status_code in (200, 300), answer.text
         assert "v1.0" in answer.text
 
-    def test_as_keystoneauth_reads_it(self, demo: Person, api: API) -> None:
-        data = demo.session.get_endpoint_data(
+    def test_as_keystoneauth_reads_it(self, cloud: Any, api: API) -> None:
+        # A token that is younger than this deployment, as a token holds the catalog.
+        data = Person(cloud, "demo").session.get_endpoint_data(
             service_type="synchronization", region_name="RegionOne", min_version="1"
         )
         assert data is not None

@@ -73,13 +73,3 @@ def test_a_broker_that_goes_and_comes_back(
         assert forced.status == SUCCESS
         (engine,) = running.engines
         assert engine.stop() == 0, engine.tail()
-
-
-def test_messages_are_not_waited_for_in_vain(demo: Person, deploy_own: DeployOwn) -> None:
-    """An engine that polls once a minute is told of jobs, and of tasks that it did not plan."""
-    running = deploy_own(Kind("MariaDB", broker=True, engines=2))
-    api = KingbirdAPI(running.url, demo)
-    for _ in range(5):
-        image = demo.make("RegionOne")
-        job_id = api.accepted(sync(image["id"], target=["RegionTwo", "RegionThree"]))
-        assert api.wait(job_id, seconds=20).status == SUCCESS
