@@ -11,10 +11,10 @@ from kingbird import exception
 from kingbird.clients.glance import Images
 from kingbird.sync import diff
 from kingbird.sync import image as fields
+from kingbird.sync.copies import FORCED_TRIES
 from kingbird.sync.decide import Work, verdict_outcome
 from kingbird.sync.image import Image
 from kingbird.sync.outcome import UNUSABLE, Outcome
-from kingbird.sync.plan import FORCED_TRIES
 from kingbird.sync.retries import Retry
 
 #: Reasons by the status of a POST or PATCH that Glance refused.

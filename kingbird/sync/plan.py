@@ -6,6 +6,7 @@ item, and the first set that names it counts.
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent import futures
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from kingbird import exception
 from kingbird.clients.glance import Images
 from kingbird.sync import image as fields
 from kingbird.sync import listing
+from kingbird.sync.copies import Answers, Copies, Wanted, merge
 from kingbird.sync.decide import Item, Situation, decide
 from kingbird.sync.image import Image, Rules
 from kingbird.sync.listing import Found, Submit
@@ -22,9 +24,6 @@ from kingbird.sync.source import Caller, choose
 
 #: Looks up which ids are burnt in a region, with the reasons.
 Burnt = Callable[[str, Collection[str]], Mapping[str, str]]
-
-#: Ids tried for a forced copy before it is given up.
-FORCED_TRIES = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,14 +81,20 @@ class Planner:
         self._burnt = burnt
         self._submit = submit
         self._retry = retry
+        self._copies = Copies(regions, caller, submit, retry)
 
     def plan(self, sets: Sequence[SyncSet]) -> Iterator[Item]:
         """Yield the items of a job; those that others refer to come before them.
 
         Makes list calls only.
         """
-        wanted = self._find_sources(sets)
-        situations = self._look_at_targets(wanted)
+        # What the request names is looked for in sources and targets at the same time.
+        named = _named(sets)
+        with futures.ThreadPoolExecutor(max_workers=1) as aside:
+            looking = aside.submit(self._copies.first_look, named)
+            wanted = self._find_sources(sets)
+            answers = looking.result()
+        situations = self._situations(wanted, named, answers)
         decided: dict[tuple[str, str], Item] = {}
         for image, rank in _by_rank(wanted):
             for target in image.sync_set.targets:
@@ -145,8 +150,14 @@ class Planner:
 
     # Targets.
 
-    def _look_at_targets(self, wanted: Sequence[_Wanted]) -> dict[str, Situation]:
-        """Ask each target region for the images' ids and for those of forced copies."""
+    def _situations(
+        self, wanted: Sequence[_Wanted], asked: Wanted, answers: Answers
+    ) -> dict[str, Situation]:
+        """Say what there is in each target region.
+
+        :param asked: the images that the regions were asked for already.
+        :param answers: what they answered; it is added to.
+        """
         sources = {image.resource: image.source[1] for image in wanted if image.source}
         resources: dict[str, set[str]] = {}
         for image in wanted:
@@ -154,45 +165,20 @@ class Planner:
                 ids = resources.setdefault(target, set())
                 if image.source and image.source[0] != target:
                     ids.add(image.resource)
-        found: dict[str, Found] = {target: {} for target in resources}
-        problems: dict[str, exception.KingbirdError] = {}
-        ask = {
-            target: {name for one in ids for name in (one, fields.forced_id(one, target, 1))}
-            for target, ids in resources.items()
-            if ids
-        }
-        for n in range(2, FORCED_TRIES + 2):
-            answers = listing.lookup_regions(ask, self._regions, self._submit, self._retry)
-            ask = {}
-            for target, answer in answers.items():
-                if isinstance(answer, exception.KingbirdError):
-                    problems[target] = answer
-                    continue
-                found[target].update(answer)
-                # Where the id for a forced copy is there, but isn't one, the next may be.
-                more = {
-                    fields.forced_id(one, target, n)
-                    for one in resources[target]
-                    if (taken := answer.get(fields.forced_id(one, target, n - 1)))
-                    and not self._may_be_copy(taken, sources[one])
-                }
-                if more:
-                    ask[target] = more
-            if not ask:
-                break
+        rest = {target: ids - asked.get(target, set()) for target, ids in resources.items()}
+        merge(answers, self._copies.first_look(rest))
+        self._copies.look_on(resources, sources, answers)
         return {
-            target: Situation(
-                region=target,
-                images=found[target],
-                burnt=self._burnt(target, ids),
-                problem=_region_problem(problems[target]) if target in problems else None,
-            )
+            target: self._situation(target, ids, answers.get(target, {}))
             for target, ids in resources.items()
         }
 
-    def _may_be_copy(self, image: Image, source: Image) -> bool:
-        owners = (self._caller.project_id, source.get("owner"))
-        return image.get(fields.SOURCE_ID) == source["id"] and image.get("owner") in owners
+    def _situation(
+        self, target: str, ids: set[str], answer: Found | exception.KingbirdError
+    ) -> Situation:
+        if isinstance(answer, exception.KingbirdError):
+            return Situation(target, problem=_region_problem(answer))
+        return Situation(target, answer, self._burnt(target, ids))
 
     # Items.
 
@@ -228,6 +214,19 @@ class Planner:
             references=references,
         )
         return dataclasses.replace(item, rank=rank)
+
+
+def _named(sets: Sequence[SyncSet]) -> dict[str, set[str]]:
+    """Return the images that a request names, by target region.
+
+    Where a target is among the sources, it depends on the chosen source what to ask it for.
+    """
+    named: dict[str, set[str]] = {}
+    for one in sets:
+        for target in one.targets:
+            if target not in one.sources:
+                named.setdefault(target, set()).update(one.resources)
+    return named
 
 
 def _region_problem(error: exception.KingbirdError) -> Outcome:

@@ -154,11 +154,15 @@ class Deployment:
         return engine
 
     def start_api(self) -> None:
-        """Start the API as in production: the WSGI application under gunicorn."""
+        """Start the API as in production: the WSGI application under gunicorn.
+
+        Threads of gunicorn's own don't get along with eventlet; there the program serves.
+        """
+        if self.kind.backend == "eventlet":
+            self.api = self._program("kingbird-api")
+            return
         command = ["gunicorn", "--bind", f"127.0.0.1:{self._port}", "--workers", "1"]
-        # Threads of gunicorn's own don't get along with eventlet, and its worker for eventlet
-        # is no more.
-        command += [] if self.kind.backend == "eventlet" else ["--threads", "8"]
+        command += ["--threads", "8"]
         self.api = Program(
             [*command, "kingbird.api.wsgi:application"],
             self._folder / "kingbird-api.log",
