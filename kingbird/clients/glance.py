@@ -50,7 +50,9 @@ def _retry_after(response: requests.Response) -> int | None:
 
 def sentence(response: requests.Response) -> str:
     """Return Glance's own words in an error, without the HTML around them."""
-    text = re.sub(r"(?is)<head.*?</head>|<title.*?</title>|<h1.*?</h1>", " ", response.text)
+    # Not response.text, which guesses the encoding, slowly and aloud.
+    text = response.content.decode("utf-8", "replace")
+    text = re.sub(r"(?is)<head.*?</head>|<title.*?</title>|<h1.*?</h1>", " ", text)
     text = html.unescape(re.sub(r"<[^>]*>", " ", text))
     return " ".join(text.split())[:1000] or f"HTTP {response.status_code}"
 

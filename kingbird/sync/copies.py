@@ -3,7 +3,7 @@
 A copy has the image's own id, or one of those that forced copies of it can have.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from kingbird import exception
 from kingbird.clients.glance import Images
@@ -18,6 +18,9 @@ from kingbird.sync.source import Caller
 Wanted = Mapping[str, set[str]]
 Answers = dict[str, Found | exception.KingbirdError]
 
+#: Looks up which ids are burnt in a region, with the reasons.
+Burnt = Callable[[str, Collection[str]], Mapping[str, str]]
+
 #: Ids tried for a forced copy before it is given up.
 FORCED_TRIES = 20
 
@@ -26,13 +29,20 @@ class Copies:
     """Asks target regions.
 
     :param regions: the images of each region, as the job's user sees them.
+    :param burnt: looks up which ids are known to be unusable.
     """
 
     def __init__(
-        self, regions: Mapping[str, Images], caller: Caller, submit: Submit, retry: Retry
+        self,
+        regions: Mapping[str, Images],
+        caller: Caller,
+        burnt: Burnt,
+        submit: Submit,
+        retry: Retry,
     ) -> None:
         self._regions = regions
         self._caller = caller
+        self._burnt = burnt
         self._submit = submit
         self._retry = retry
 
@@ -49,42 +59,39 @@ class Copies:
             }
         )
 
-    def look_on(self, wanted: Wanted, sources: Mapping[str, Image], answers: Answers) -> Answers:
-        """Ask for further ids of forced copies, where the ones before are something else.
+    def look_on(
+        self, wanted: Wanted, sources: Mapping[str, Image], answers: Answers
+    ) -> dict[str, dict[str, str]]:
+        """Ask for further ids of forced copies, where the one before is no use for one.
 
         :param sources: the source images by their ids.
         :param answers: those of :meth:`first_look`; what is found is added.
-        :returns: ``answers``.
+        :returns: the ids of forced copies that are burnt, with the reasons, by region.
         """
-        latest = dict(answers)
-        for n in range(2, FORCED_TRIES + 1):
-            ask = {
-                target: ids
-                for target, answer in latest.items()
-                if not isinstance(answer, exception.KingbirdError)
-                and (ids := self._following(target, wanted[target], sources, answer, n))
-            }
+        burnt: dict[str, dict[str, str]] = {target: {} for target in wanted}
+        left = {target: set(ids) for target, ids in wanted.items()}
+        for n in range(1, FORCED_TRIES):
+            ask: dict[str, list[str]] = {}
+            for target, answer in answers.items():
+                if isinstance(answer, exception.KingbirdError) or not left.get(target):
+                    continue
+                ids = {fields.forced_id(one, target, n): one for one in left[target]}
+                burnt[target].update(self._burnt(target, ids.keys() - answer.keys()))
+                left[target] = {
+                    one
+                    for image_id, one in ids.items()
+                    if image_id in burnt[target]
+                    or (
+                        image_id in answer
+                        and not self._may_be_copy(answer[image_id], sources[one])
+                    )
+                }
+                ask[target] = [fields.forced_id(one, target, n + 1) for one in left[target]]
+            ask = {target: names for target, names in ask.items() if names}
             if not ask:
                 break
-            latest = self._ask(ask)
-            merge(answers, latest)
-        return answers
-
-    def _following(
-        self,
-        target: str,
-        resources: Iterable[str],
-        sources: Mapping[str, Image],
-        answer: Found,
-        n: int,
-    ) -> set[str]:
-        """Return the ``n``-th ids of the images whose id before is not a copy of them."""
-        return {
-            fields.forced_id(one, target, n)
-            for one in resources
-            if (taken := answer.get(fields.forced_id(one, target, n - 1)))
-            and not self._may_be_copy(taken, sources[one])
-        }
+            merge(answers, self._ask(ask))
+        return burnt
 
     def _may_be_copy(self, image: Image, source: Image) -> bool:
         owners = (self._caller.project_id, source.get("owner"))

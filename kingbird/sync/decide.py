@@ -209,7 +209,10 @@ def _own_copy(
 
 @dataclass(frozen=True)
 class _Copy:
-    """The forced copy that is there, or the number of the first id that is free."""
+    """The forced copy that is there, or the number of the id to ask for one under.
+
+    Burnt ids are asked for again, but what has an id after them is the copy.
+    """
 
     n: int
     outcome: Outcome | None = None
@@ -217,11 +220,15 @@ class _Copy:
 
 def _forced_copy(options: _Options, situation: Situation, target: str, *, private: bool) -> _Copy:
     """Find an image's forced copy among the ids that it can have."""
+    free = None
     for n in count(1):
         image_id = fields.forced_id(options.source["id"], target, n)
         image = situation.images.get(image_id)
         if image is None:
-            return _Copy(n)
+            free = free or n
+            if image_id in situation.burnt:
+                continue
+            return _Copy(free)
         record = options.record(image_id, forced=n, private=private)
         owner = options.owner(private=private)
         if image.get(fields.SOURCE_ID, options.source["id"]) != options.source["id"]:

@@ -5,7 +5,7 @@ item, and the first set that names it counts.
 """
 
 import dataclasses
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent import futures
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +14,13 @@ from kingbird import exception
 from kingbird.clients.glance import Images
 from kingbird.sync import image as fields
 from kingbird.sync import listing
-from kingbird.sync.copies import Answers, Copies, Wanted, merge
+from kingbird.sync.copies import Answers, Burnt, Copies, Wanted, merge
 from kingbird.sync.decide import Item, Situation, decide
 from kingbird.sync.image import Image, Rules
 from kingbird.sync.listing import Found, Submit
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.retries import Retry
 from kingbird.sync.source import Caller, choose
-
-#: Looks up which ids are burnt in a region, with the reasons.
-Burnt = Callable[[str, Collection[str]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +78,7 @@ class Planner:
         self._burnt = burnt
         self._submit = submit
         self._retry = retry
-        self._copies = Copies(regions, caller, submit, retry)
+        self._copies = Copies(regions, caller, burnt, submit, retry)
 
     def plan(self, sets: Sequence[SyncSet]) -> Iterator[Item]:
         """Yield the items of a job; those that others refer to come before them.
@@ -167,18 +164,22 @@ class Planner:
                     ids.add(image.resource)
         rest = {target: ids - asked.get(target, set()) for target, ids in resources.items()}
         merge(answers, self._copies.first_look(rest))
-        self._copies.look_on(resources, sources, answers)
+        burnt = self._copies.look_on(resources, sources, answers)
         return {
-            target: self._situation(target, ids, answers.get(target, {}))
+            target: self._situation(target, ids, answers.get(target, {}), burnt[target])
             for target, ids in resources.items()
         }
 
     def _situation(
-        self, target: str, ids: set[str], answer: Found | exception.KingbirdError
+        self,
+        target: str,
+        ids: set[str],
+        answer: Found | exception.KingbirdError,
+        burnt: Mapping[str, str],
     ) -> Situation:
         if isinstance(answer, exception.KingbirdError):
             return Situation(target, problem=_region_problem(answer))
-        return Situation(target, answer, self._burnt(target, ids))
+        return Situation(target, answer, {**self._burnt(target, ids), **burnt})
 
     # Items.
 

@@ -249,6 +249,26 @@ def test_an_id_for_forced_copies_that_somebody_took_is_passed_over(scene):
     assert again.outcome.reason == "in_sync"
 
 
+def test_a_forced_copy_behind_a_burnt_id_is_found(scene):
+    image = scene.create()
+    (first,) = scene.sync(image["id"], force=True)
+    scene.glances["R2"].delete(first.target_resource)
+    (second,) = scene.sync(image["id"], force=True)
+    assert reasons(scene.plan(image["id"])) == [("R2", "create", None)], "nothing is known yet"
+    scene.burnt["R2"] = dict(second.burnt)
+    for force in (False, True):
+        (item,) = scene.plan(image["id"], force=force)
+        assert item.outcome.reason == "in_sync"
+        assert item.target_resource == fields.forced_id(image["id"], "R2", 2)
+
+
+def test_a_burnt_id_is_asked_for_again_when_there_is_no_copy(scene):
+    image = scene.create()
+    scene.burnt["R2"] = {fields.forced_id(image["id"], "R2", 1): "id_taken"}
+    (item,) = scene.plan(image["id"], force=True)
+    assert item.target_resource == fields.forced_id(image["id"], "R2", 1)
+
+
 def test_forged_provenance_does_not_make_an_image_ours(scene):
     image = scene.create()
     taken = fields.forced_id(image["id"], "R2", 1)
