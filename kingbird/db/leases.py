@@ -35,6 +35,16 @@ class Claim:
     generation: int
 
     @property
+    def region_task(self) -> Task:
+        """The task's row.
+
+        :raises ValueError: the job was claimed, for planning.
+        """
+        if self.task is None:
+            raise ValueError("This is the claim of a job")
+        return self.task
+
+    @property
     def row(self) -> Job | Task:
         """The row that holds the lease."""
         return self.job if self.task is None else self.task

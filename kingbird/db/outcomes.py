@@ -79,7 +79,6 @@ def fail_task(claim: Claim, reason: str, message: str) -> None:
 
     :raises kingbird.exception.LeaseLost: another engine has the task by now.
     """
-    assert claim.task is not None  # noqa: S101  for the type checker
     with connection.writer() as session:
         fence(session, claim)
         _fail_open_items(
@@ -87,7 +86,7 @@ def fail_task(claim: Claim, reason: str, message: str) -> None:
             reason,
             message,
             Item.job_pk == claim.job.pk,
-            Item.target_region == claim.task.region,
+            Item.target_region == claim.region_task.region,
         )
 
 

@@ -136,13 +136,12 @@ def open_items(claim: Claim, limit: int) -> Sequence[Item]:
 
     :param limit: at most that many.
     """
-    assert claim.task is not None  # noqa: S101  for the type checker
     query = (
         sa.select(Item)
         .where(
             Item.job_pk == claim.job.pk,
-            Item.plan_generation == claim.task.plan_generation,
-            Item.target_region == claim.task.region,
+            Item.plan_generation == claim.region_task.plan_generation,
+            Item.target_region == claim.region_task.region,
             Item.status == jobs.IN_PROGRESS,
         )
         .order_by(Item.rank, Item.pk)
@@ -155,11 +154,10 @@ def open_items(claim: Claim, limit: int) -> Sequence[Item]:
 @connection.transaction
 def outcomes_of(claim: Claim, resources: Collection[str]) -> dict[str, Item]:
     """Return a task's items for some source images, by the image's id."""
-    assert claim.task is not None  # noqa: S101  for the type checker
     query = sa.select(Item).where(
         Item.job_pk == claim.job.pk,
-        Item.plan_generation == claim.task.plan_generation,
-        Item.target_region == claim.task.region,
+        Item.plan_generation == claim.region_task.plan_generation,
+        Item.target_region == claim.region_task.region,
         Item.resource.in_(sorted(resources)),
     )
     with connection.reader() as session:

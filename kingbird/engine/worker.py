@@ -77,14 +77,13 @@ class TaskWorker:
         :raises kingbird.exception.Unavailable: Keystone or the database is away.
         """
         claim = held.claim
-        assert claim.task is not None  # noqa: S101  for the type checker
-        images = self._access.open(claim.job).get(claim.task.region)
+        region = claim.region_task.region
+        images = self._access.open(claim.job).get(region)
         if images is None:
             db.outcomes.fail_task(
                 claim,
                 "region_unavailable",
-                f"Region {claim.task.region} has no image endpoint in the service catalog any "
-                "more",
+                f"Region {region} has no image endpoint in the service catalog any more",
             )
         else:
             self._work(held, images)

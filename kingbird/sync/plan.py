@@ -192,13 +192,12 @@ class Planner:
         rank: int,
     ) -> Item:
         if image.source is None:
-            assert image.problem is not None  # noqa: S101  for the type checker
             return Item(
                 resource=image.resource,
                 source_region=image.sync_set.sources[0],
                 target_region=target,
                 rank=rank,
-            ).ended(image.problem)
+            ).ended(image.problem or Outcome("source_gone"))
         region, source = image.source
         references = {
             name: decided[other, target]
