@@ -55,6 +55,7 @@ docs: venv
 
 unit: venv
 	$(BIN)/pytest kingbird/tests/unit kingbird/tests/api
+	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest kingbird/tests/unit kingbird/tests/api
 
 functional: venv cloud
 	$(BIN)/pytest kingbird/tests/functional

@@ -33,10 +33,14 @@ assert response.status_int == 200, response
 """
 
 
-def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
+def run(code: str, before: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
+    """Load the application and run code.
+
+    :param before: what the server did before it loaded the application.
+    """
     return subprocess.run(
-        [sys.executable, "-c", LOAD + code],
-        env={**os.environ, **environ},
+        [sys.executable, "-c", before + LOAD + code],
+        env={**os.environ, "KINGBIRD_CONCURRENCY_BACKEND": "threading", **environ},
         capture_output=True,
         text=True,
         timeout=60,
@@ -65,11 +69,15 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "none.conf" in done.stderr
 
 
-@pytest.mark.parametrize("backend", ["threading", "eventlet"])
-def test_both_backends(config_file: str, backend: str) -> None:
+@pytest.mark.parametrize(
+    ("backend", "before"),
+    [("threading", ""), ("eventlet", "import eventlet\neventlet.monkey_patch()\n")],
+)
+def test_the_backend_that_the_server_runs_on(config_file: str, backend: str, before: str) -> None:
     done = run(
         CHECK + "from oslo_service import backend\n"
         f"assert backend.get_backend_type().value == {backend!r}",
+        before,
         KINGBIRD_CONFIG_FILE=config_file,
         KINGBIRD_CONCURRENCY_BACKEND=backend,
     )
