@@ -4,12 +4,13 @@ Its schema layer is left aside: it validates on every attribute (1.4 ms a record
 fields that its schema names, and the raw body is what a record is copied from.
 """
 
+import contextlib
 import html
 import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import requests
 from glanceclient import exc as glance_exc
@@ -33,14 +34,49 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class _HTTP(glance_http.SessionClient):
-    """glanceclient's, but raises errors that keep status and ``Retry-After``."""
+    """glanceclient's, but answers in bytes, and its errors keep status and ``Retry-After``."""
 
-    def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, Any]:
+    def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, bytes]:
         if resp.status_code in TRANSIENT:
             raise exception.RegionUnavailable(sentence(resp), resp.status_code, _retry_after(resp))
         if resp.status_code >= 300:
             raise exception.ImageRefused(sentence(resp), resp.status_code)
-        return super()._handle_response(resp)
+        # Bytes, as pages that are fetched ahead stay bytes until they are used.
+        return resp, resp.content
+
+
+#: How a page begins whose tail can be read without its images.
+_LIST_FIRST = b'{"images": ['
+
+
+def walk_query(
+    *, hidden: bool = False, marker: str | None = None, filters: Iterable[tuple[str, str]] = ()
+) -> str:
+    """Return the query of a walk through a region, in the order of ids.
+
+    :param hidden: walk through hidden images, which Glance lists apart.
+    :param marker: the image after which to begin.
+    :param filters: further parameters; a ``visibility`` takes the place of ``all``.
+    """
+    query: list[tuple[str, Any]] = [*filters]
+    if not any(name == "visibility" for name, _ in query):
+        query.append(("visibility", "all"))
+    query += [("member_status", "all"), ("sort_key", "id"), ("sort_dir", "asc"), ("limit", PAGE)]
+    if hidden:
+        query.append(("os_hidden", "true"))
+    if marker is not None:
+        query.append(("marker", marker))
+    return urlencode(query)
+
+
+def _query_of(link: Any) -> str | None:
+    # Only the query: a name from an answer never becomes a host or a path.
+    return urlsplit(link).query if isinstance(link, str) and link else None
+
+
+def _marker_of(link: Any) -> str | None:
+    markers = parse_qs(_query_of(link) or "").get("marker")
+    return markers[-1] if markers else None
 
 
 def _retry_after(response: requests.Response) -> int | None:
@@ -85,9 +121,10 @@ class Images:
             user_agent=f"kingbird/{version.version_string()}",
         )
 
-    def _call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
+    def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
+        """Make a call and return the answer's body."""
         try:
-            answer = self._http.request(url, method, **kwargs)[1]
+            body: bytes = self._http.request(url, method, **kwargs)[1]
         except (glance_exc.CommunicationError, glance_exc.InvalidEndpoint) as error:
             raise exception.RegionUnavailable(
                 f"The image service of region {self.region} does not answer"
@@ -101,6 +138,13 @@ class Images:
             raise exception.RegionUnavailable(
                 f"The image service of region {self.region} can't be used: {type(error).__name__}"
             ) from error
+        return body
+
+    def _parse(self, body: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            answer = None
         if not isinstance(answer, dict):
             # A proxy's maintenance page, say.
             raise exception.RegionUnavailable(
@@ -108,21 +152,49 @@ class Images:
             )
         return answer
 
+    def _call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
+        return self._parse(self._fetch(method, url, **kwargs))
+
+    def _images_of(self, page: Mapping[str, Any]) -> list[Image]:
+        images = page.get("images")
+        if not isinstance(images, list) or not all("id" in image for image in images):
+            raise exception.RegionUnavailable(
+                f"The image service of region {self.region} answered without a list of images"
+            )
+        return images
+
     def _list(self, query: Mapping[str, Any]) -> list[Image]:
         found: list[Image] = []
-        url: str | None = f"/v2/images?{urlencode(query)}"
-        while url:
-            page = self._call("GET", url)
-            images = page.get("images")
-            if not isinstance(images, list) or not all("id" in image for image in images):
-                raise exception.RegionUnavailable(
-                    f"The image service of region {self.region} answered without a list of images"
-                )
-            found += images
-            # Only path and query: a name from an answer never becomes a host.
-            following = urlsplit(page["next"]) if page.get("next") else None
-            url = f"/v2/images?{following.query}" if following else None
+        following: str | None = urlencode(query)
+        while following is not None:
+            page = self._call("GET", f"/v2/images?{following}")
+            found += self._images_of(page)
+            following = _query_of(page.get("next"))
         return found
+
+    def fetch_page(self, query: str) -> bytes:
+        """Fetch one page of a list, for :meth:`read_page` to read when it is needed.
+
+        :param query: a query string, such as :func:`walk_query` makes.
+        """
+        return self._fetch("GET", f"/v2/images?{query}")
+
+    def read_page(self, body: bytes) -> list[Image]:
+        """Return the images of a page that was fetched."""
+        return self._images_of(self._parse(body))
+
+    def next_marker(self, body: bytes) -> str | None:
+        """Return the marker of the page that follows, or ``None`` after the last one.
+
+        Of Glance's link only the marker counts: it forgets all but one of several tags.
+        Images aren't parsed for that where the list comes first, as Glance writes it.
+        """
+        if body.startswith(_LIST_FIRST):
+            # No string of what follows the list holds a bracket: it is links.
+            end = body.rfind(b"]") + 1
+            with contextlib.suppress(ValueError):
+                return _marker_of(json.loads(b'{"images": []' + body[end:]).get("next"))
+        return _marker_of(self._parse(body).get("next"))
 
     def list_by_ids(self, ids: Iterable[str], *, hidden: bool = False) -> list[Image]:
         """Return those of at most 100 ids that are there, in one call.
@@ -141,6 +213,33 @@ class Images:
             query["os_hidden"] = "true"
         return self._list(query)
 
+    def list_forced(self) -> list[Image]:
+        """Return the visible images that say of themselves that a forced sync made them."""
+        return self._list({"kingbird_forced": "true", "visibility": "all", "limit": PAGE})
+
+    def list_members(self, image_id: str) -> list[dict[str, Any]]:
+        """Return the members of a shared image, each with ``member_id`` and ``status``."""
+        members = self._call("GET", f"/v2/images/{image_id}/members").get("members")
+        if not isinstance(members, list):
+            raise exception.RegionUnavailable(
+                f"The image service of region {self.region} answered without a list of members"
+            )
+        return members
+
+    def add_member(self, image_id: str, project_id: str) -> None:
+        """Share an image with a project, which has to accept it.  One POST."""
+        self._send("POST", f"/v2/images/{image_id}/members", {"member": project_id})
+
+    def set_member_status(self, image_id: str, project_id: str, status: str) -> None:
+        """Accept or reject a share in a project's stead.  One PUT."""
+        url = f"/v2/images/{image_id}/members/{quote(project_id, safe='')}"
+        self._send("PUT", url, {"status": status})
+
+    def _send(self, method: str, url: str, body: Image) -> Image:
+        return self._call(
+            method, url, data=json.dumps(body), headers={"Content-Type": "application/json"}
+        )
+
     def get(self, image_id: str) -> Image | None:
         """Return an image, or ``None`` when there is none that the caller can see."""
         try:
@@ -152,12 +251,7 @@ class Images:
 
     def create(self, record: Image) -> Image:
         """Create a record: one POST with all its fields."""
-        return self._call(
-            "POST",
-            "/v2/images",
-            data=json.dumps(record),
-            headers={"Content-Type": "application/json"},
-        )
+        return self._send("POST", "/v2/images", record)
 
     def update(self, image_id: str, operations: list[dict[str, Any]]) -> Image:
         """Change a record: one PATCH with all its operations."""

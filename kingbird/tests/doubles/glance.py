@@ -275,9 +275,9 @@ class FakeImages(Images):
         self._glance = glance
         self._caller = caller
 
-    def _call(self, method: str, url: str, **kwargs: Any) -> Any:
+    def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
         body = json.loads(kwargs["data"]) if "data" in kwargs else None
-        return self._glance.handle(self._caller, method, url, body)
+        return json.dumps(self._glance.handle(self._caller, method, url, body)).encode()
 
 
 def _copy(image: Image) -> Image:
