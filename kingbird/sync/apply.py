@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 
 from kingbird import exception
 from kingbird.clients.glance import Images
-from kingbird.sync import diff
+from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.copies import FORCED_TRIES
 from kingbird.sync.decide import Work, verdict_outcome
@@ -97,10 +97,10 @@ class Applier:
     def _settle(self, existing: Image, source_region: str, work: Work) -> Outcome:
         """Say what is there under the id; what an attempt left half made is completed."""
         source: Mapping[str, object] = {**work.data, "id": existing["id"]}
-        verdict = diff.judge(work.record, work.owner, source, existing)
-        if not diff.is_ours(work.record, work.owner, existing):
+        verdict = compare.judge(work.record, work.owner, source, existing)
+        if not compare.is_ours(work.record, work.owner, existing):
             return verdict_outcome(verdict, existing["id"], source_region)
-        if verdict.reason == diff.DRIFT:
+        if verdict.reason == compare.DRIFT:
             self._retry(self._complete, work, verdict.fields)
         elif verdict.reason in UNUSABLE:
             return verdict_outcome(verdict, existing["id"], source_region)

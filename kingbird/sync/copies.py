@@ -8,9 +8,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from kingbird import exception
 from kingbird.clients.glance import Images
 from kingbird.sync import image as fields
-from kingbird.sync import listing
+from kingbird.sync import lookup
 from kingbird.sync.image import Image
-from kingbird.sync.listing import Found, Submit
+from kingbird.sync.lookup import Found, Submit
 from kingbird.sync.retries import Retry
 from kingbird.sync.source import Caller
 
@@ -47,7 +47,7 @@ class Copies:
         self._retry = retry
 
     def _ask(self, ids: Mapping[str, Iterable[str]]) -> Answers:
-        return listing.lookup_regions(ids, self._regions, self._submit, self._retry)
+        return lookup.lookup_regions(ids, self._regions, self._submit, self._retry)
 
     def first_look(self, wanted: Wanted) -> Answers:
         """Ask for images' own ids and for the first ones of forced copies."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from kingbird.sync import diff
+from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
 from kingbird.sync.outcome import UNUSABLE, Outcome, drift_sentence, sentence
@@ -49,7 +49,7 @@ class Work:
     forced: int = 0
 
 
-#: The fields that :func:`kingbird.sync.diff.compare_data` reads.
+#: The fields that :func:`kingbird.sync.compare.compare_data` reads.
 DATA_FIELDS = ("status", "os_hash_algo", "os_hash_value", "checksum", "size")
 
 
@@ -183,11 +183,13 @@ class _Options:
         )
 
 
-def verdict_outcome(verdict: diff.Verdict, image_id: str, source_region: str) -> Outcome:
+def verdict_outcome(verdict: compare.Verdict, image_id: str, source_region: str) -> Outcome:
     """Turn a comparison into an outcome."""
-    if verdict.reason == diff.DRIFT:
-        return Outcome(diff.DRIFT, drift_sentence(verdict.fields, source=source_region), image_id)
-    present = image_id if verdict.reason == diff.IN_SYNC else None
+    if verdict.reason == compare.DRIFT:
+        return Outcome(
+            compare.DRIFT, drift_sentence(verdict.fields, source=source_region), image_id
+        )
+    present = image_id if verdict.reason == compare.IN_SYNC else None
     return Outcome(verdict.reason, target_resource=present)
 
 
@@ -201,8 +203,8 @@ def _own_copy(
         return Outcome(reason) if reason else None
     # A copy of somebody else's image has to be theirs as well to be the same image.
     owner = options.owner(private=False) if mine else options.source.get("owner")
-    verdict = diff.judge(options.record(item.resource), owner, options.source, image)
-    if not mine and verdict.reason != diff.IN_SYNC:
+    verdict = compare.judge(options.record(item.resource), owner, options.source, image)
+    if not mine and verdict.reason != compare.IN_SYNC:
         return Outcome("not_owner")
     return verdict_outcome(verdict, item.resource, item.source_region)
 
@@ -233,7 +235,7 @@ def _forced_copy(options: _Options, situation: Situation, target: str, *, privat
         owner = options.owner(private=private)
         if image.get(fields.SOURCE_ID, options.source["id"]) != options.source["id"]:
             continue
-        verdict = diff.judge(record, owner, options.source, image)
+        verdict = compare.judge(record, owner, options.source, image)
         if verdict.reason not in UNUSABLE:
             return _Copy(n, verdict_outcome(verdict, image_id, options.source_region))
     raise AssertionError("count() does not end")

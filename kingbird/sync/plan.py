@@ -13,11 +13,11 @@ from typing import Any
 from kingbird import exception
 from kingbird.clients.glance import Images
 from kingbird.sync import image as fields
-from kingbird.sync import listing
+from kingbird.sync import lookup
 from kingbird.sync.copies import Answers, Burnt, Copies, Wanted, merge
 from kingbird.sync.decide import Item, Situation, decide
 from kingbird.sync.image import Image, Rules
-from kingbird.sync.listing import Found, Submit
+from kingbird.sync.lookup import Found, Submit
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.retries import Retry
 from kingbird.sync.source import Caller, choose
@@ -124,7 +124,7 @@ class Planner:
         for image in todo:
             for region in image.sync_set.sources:
                 ids.setdefault(region, set()).add(image.resource)
-        answers = listing.lookup_regions(ids, self._regions, self._submit, self._retry)
+        answers = lookup.lookup_regions(ids, self._regions, self._submit, self._retry)
         return [self._with_source(image, answers) for image in todo]
 
     def _with_source(

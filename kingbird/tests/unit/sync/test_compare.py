@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kingbird.sync import diff
+from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.tests.unit.sync.scene import RULES
 
@@ -36,14 +36,14 @@ def record_of(image):
 
 @given(IMAGES)
 def test_a_copy_of_an_image_is_in_sync_with_it(image):
-    assert diff.judge(record_of(image), image["owner"], image, image).reason == diff.IN_SYNC
+    assert compare.judge(record_of(image), image["owner"], image, image).reason == compare.IN_SYNC
 
 
 @given(IMAGES, IMAGES)
 def test_another_owner_is_another_image_whatever_else(source, image):
     owner = "p1" if image["owner"] == "p2" else "p2"
-    verdict = diff.judge(record_of(source), owner, source, image)
-    assert verdict == diff.Verdict(diff.OWNER_CONFLICT)
+    verdict = compare.judge(record_of(source), owner, source, image)
+    assert verdict == compare.Verdict(compare.OWNER_CONFLICT)
 
 
 @given(IMAGES, IMAGES)
@@ -55,17 +55,17 @@ def test_drift_names_exactly_the_fields_that_differ(source, image):
         if (sorted(source[name]) if name == "tags" else source[name])
         != (sorted(image[name]) if name == "tags" else image[name])
     }
-    assert set(diff.differing_fields(record_of(source), image)) == naive
+    assert set(compare.differing_fields(record_of(source), image)) == naive
 
 
 @given(IMAGES, IMAGES)
 def test_data_are_compared_alike_in_both_directions(one, other):
-    assert diff.compare_data(one, other) == diff.compare_data(other, one)
+    assert compare.compare_data(one, other) == compare.compare_data(other, one)
 
 
 @given(IMAGES, IMAGES)
 def test_data_differ_only_where_both_have_some(one, other):
-    if diff.compare_data(one, other) != diff.UNKNOWN:
+    if compare.compare_data(one, other) != compare.UNKNOWN:
         assert fields.has_data(one)
         assert fields.has_data(other)
 
@@ -77,20 +77,20 @@ def active(**more):
 def test_hashes_count_only_when_both_used_the_same():
     a = active(os_hash_algo="sha256", os_hash_value="x")
     b = active(os_hash_algo="sha512", os_hash_value="y")
-    assert diff.compare_data(a, b) == diff.SAME
-    assert diff.compare_data(a, {**b, "os_hash_algo": "sha256"}) == diff.DIFFERENT
-    assert diff.compare_data(a, {**b, "checksum": "d"}) == diff.DIFFERENT
-    assert diff.compare_data(a, {**b, "checksum": None}) == diff.UNKNOWN
+    assert compare.compare_data(a, b) == compare.SAME
+    assert compare.compare_data(a, {**b, "os_hash_algo": "sha256"}) == compare.DIFFERENT
+    assert compare.compare_data(a, {**b, "checksum": "d"}) == compare.DIFFERENT
+    assert compare.compare_data(a, {**b, "checksum": None}) == compare.UNKNOWN
 
 
 def test_properties_that_only_the_target_has_are_no_drift():
     image = {"id": "one", "name": "n", "owner": "p", "tags": []}
-    assert diff.differing_fields(record_of(image), {**image, "extra": "e"}) == ()
+    assert compare.differing_fields(record_of(image), {**image, "extra": "e"}) == ()
 
 
 def test_provenance_counts_only_under_the_right_owner():
     made = record_of({"id": "one", "name": "n"})
-    assert diff.is_ours(made, "p", {**made, "owner": "p"})
-    assert not diff.is_ours(made, "p", {**made, "owner": "squatter"})
-    assert not diff.is_ours(made, "p", {**made, "owner": "p", fields.SOURCE_ID: "another"})
-    assert not diff.is_ours({"id": "one"}, "p", {"id": "one", "owner": "p"})
+    assert compare.is_ours(made, "p", {**made, "owner": "p"})
+    assert not compare.is_ours(made, "p", {**made, "owner": "squatter"})
+    assert not compare.is_ours(made, "p", {**made, "owner": "p", fields.SOURCE_ID: "another"})
+    assert not compare.is_ours({"id": "one"}, "p", {"id": "one", "owner": "p"})
