@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
+import orjson
 import requests
 from glanceclient import exc as glance_exc
 from glanceclient.common import http as glance_http
@@ -43,6 +44,14 @@ class _HTTP(glance_http.SessionClient):
             raise exception.ImageRefused(sentence(resp), resp.status_code)
         # Bytes, as pages that are fetched ahead stay bytes until they are used.
         return resp, resp.content
+
+
+def _loads(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # It is stricter: half a surrogate pair, which a name can hold, is no Unicode.
+        return json.loads(body)
 
 
 #: How a page begins whose tail can be read without its images.
@@ -142,7 +151,7 @@ class Images:
 
     def _parse(self, body: bytes) -> dict[str, Any]:
         try:
-            answer = json.loads(body)
+            answer = _loads(body)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
@@ -157,7 +166,9 @@ class Images:
 
     def _images_of(self, page: Mapping[str, Any]) -> list[Image]:
         images = page.get("images")
-        if not isinstance(images, list) or not all("id" in image for image in images):
+        if not isinstance(images, list) or not all(
+            isinstance(image, dict) and "id" in image for image in images
+        ):
             raise exception.RegionUnavailable(
                 f"The image service of region {self.region} answered without a list of images"
             )

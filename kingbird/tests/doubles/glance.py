@@ -10,16 +10,19 @@ import json
 import threading
 import uuid
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 from kingbird import exception
 from kingbird.clients.glance import Images
+from kingbird.tests.doubles import glance_lists as lists
+from kingbird.tests.doubles import glance_members as members
 from kingbird.tests.doubles import glance_rules as rules
 from kingbird.tests.doubles.failures import AFTER, BEFORE, HALF_MADE, Failures, When
-from kingbird.tests.doubles.glance_rules import Caller, Image, Stored
+from kingbird.tests.doubles.glance_rules import Caller, Image
+from kingbird.tests.doubles.glance_store import Record, Store, precise, seconds
 
 __all__ = ["AFTER", "BEFORE", "HALF_MADE", "FakeGlance", "FakeImages", "refused", "unavailable"]
 
@@ -44,11 +47,18 @@ class FakeGlance:
         self.region = region
         self._now = now or (lambda: datetime.now(UTC))
         self._lock = threading.RLock()
-        self._stored: dict[str, Stored] = {}
+        self._store = Store()
         self._failures = Failures()
-        #: Every call that came, failed ones too: ``list``, ``get``, ``create`` or ``update``,
-        #: and the ids asked for, the id, the body, or id and operations.
+        #: Every call that came, failed ones too: ``list`` (each page is a call), ``get``,
+        #: ``create``, ``update``, ``members``, ``share`` or ``accept``, and what it said: the
+        #: ids asked for or else the parsed query, the id, the body, id and operations; for
+        #: shares the id, id and project, or id, project and status.
         self.calls: list[tuple[str, Any]] = []
+        #: How many images a page holds at most, where that is less than what is asked for.
+        self.page_size: int | None = None
+        #: Called with the parsed query before each page of a list, when nothing of it has
+        #: been looked at: to create and delete images in mid-walk.
+        self.before_page: Callable[[dict[str, list[str]]], object] | None = None
 
     # What tests ask.
 
@@ -65,14 +75,20 @@ class FakeGlance:
     def peek(self, image_id: str) -> Image | None:
         """Return an image whoever owns it, without a call; ``None`` if there is none."""
         with self._lock:
-            stored = self._stored.get(image_id)
-            return _copy(stored.image) if stored and not stored.deleted else None
+            record = self._store.get(image_id)
+            return record.image if record else None
+
+    def shares(self, image_id: str) -> dict[str, str]:
+        """Return the status of each share of an image by project, without a call."""
+        with self._lock:
+            found = self._store.shares.get(image_id, {})
+            return {project: member["status"] for project, member in found.items()}
 
     @property
     def ids(self) -> set[str]:
         """The ids of all images that are there."""
         with self._lock:
-            return {key for key, stored in self._stored.items() if not stored.deleted}
+            return set(self._store.ids)
 
     def count(self) -> Counter[str]:
         """Return how many calls of each kind came."""
@@ -115,15 +131,24 @@ class FakeGlance:
         :raises kingbird.exception.ImageRefused: 403, as the image is protected.
         """
         with self._lock:
-            stored = self._there(image_id)
-            if stored.image["protected"]:
+            if self._there(image_id).image["protected"]:
                 raise rules.refuse(403, f"Image {image_id} is protected and cannot be deleted.")
-            stored.deleted = True
+            self._store.delete(image_id)
 
     def purge(self) -> None:
         """Forget deleted images, as ``glance-manage db purge_images_table`` does."""
         with self._lock:
-            self._stored = {k: stored for k, stored in self._stored.items() if not stored.deleted}
+            self._store.purge()
+
+    def fill(self, records: Iterable[Record]) -> int:
+        """Add many images at once; return how many were not there yet."""
+        with self._lock:
+            return self._store.fill(records)
+
+    def clear(self) -> None:
+        """Forget all images."""
+        with self._lock:
+            self._store.clear()
 
     def share(self, image_id: str, project: str, status: str = "accepted") -> None:
         """Share an image with a project.
@@ -131,10 +156,10 @@ class FakeGlance:
         :raises kingbird.exception.ImageRefused: 403, as only shared images have members.
         """
         with self._lock:
-            stored = self._there(image_id)
-            if stored.image["visibility"] != "shared":
+            if self._there(image_id).visibility != "shared":
                 raise rules.refuse(403, "Only shared images have members.")
-            stored.members[project] = status
+            made = members.new_member(image_id, project, status, seconds(self._moment()))
+            self._store.shares.setdefault(image_id, {})[project] = made
 
     def fail(
         self,
@@ -146,7 +171,8 @@ class FakeGlance:
     ) -> None:
         """Let calls fail.
 
-        :param method: ``list``, ``get``, ``create``, ``update``, or ``*`` for all.
+        :param method: ``list``, ``get``, ``create``, ``update``, ``members``, ``share``,
+            ``accept``, or ``*`` for all.
         :param error: what is raised; or what makes it from a call's detail, ``None`` to let
             that call through, which then does not count.
         :param times: how many calls fail; ``None`` for all until :meth:`heal`.
@@ -161,15 +187,21 @@ class FakeGlance:
 
     # What the clients' calls do.
 
-    def handle(self, caller: Caller, method: str, url: str, body: Any) -> Any:
-        """Answer a call as Glance would."""
+    def handle(self, caller: Caller, method: str, url: str, body: Any) -> bytes:
+        """Answer a call as Glance would, in JSON.
+
+        :param body: the call's, parsed.
+        :raises kingbird.exception.KingbirdError: as the client does.
+        """
         parts = urlsplit(url)
-        image_id = parts.path.removeprefix("/v2/images").removeprefix("/")
+        path = parts.path.removeprefix("/v2/images").strip("/")
+        image_id, _, rest = path.partition("/")
+        if rest:
+            return self._handle_members(caller, method, image_id, rest, body)
         if method == "GET" and not image_id:
-            query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-            return self._do("list", _ids(query), lambda _: self._list(caller, query))
+            return self._handle_list(caller, parts.query)
         if method == "GET":
-            return self._do("get", image_id, lambda _: _copy(self._seen(caller, image_id).image))
+            return self._do("get", image_id, lambda _: self._seen(caller, image_id).body)
         if method == "POST" and not image_id:
             return self._do("create", body, lambda half: self._create(caller, body, half))
         if method == "PATCH":
@@ -178,9 +210,48 @@ class FakeGlance:
             )
         raise AssertionError(f"The double knows no {method} {url}")
 
-    def _do(self, method: str, detail: Any, effect: Callable[[bool], Any]) -> Any:
+    def _handle_list(self, caller: Caller, query: str) -> bytes:
+        def effect(_: bool) -> bytes:
+            if self.before_page is not None:
+                self.before_page(parse_qs(query))
+            return lists.page(caller, self._store, lists.parse(query), self.page_size)
+
+        return self._do("list", _asked(query), effect)
+
+    def _handle_members(
+        self, caller: Caller, method: str, image_id: str, path: str, body: Any
+    ) -> bytes:
+        project = unquote(path.removeprefix("members").removeprefix("/"))
+        now = seconds(self._moment())
+        if path.startswith("members"):
+            if method == "GET" and not project:
+                return self._do(
+                    "members",
+                    image_id,
+                    lambda _: _dumped(members.list_members(caller, self._store, image_id)),
+                )
+            if method == "POST" and not project:
+                return self._do(
+                    "share",
+                    (image_id, body.get("member") if isinstance(body, dict) else None),
+                    lambda _: _dumped(members.add(caller, self._store, image_id, body, now)),
+                )
+            if method == "PUT" and project:
+                return self._do(
+                    "accept",
+                    (image_id, project, body.get("status") if isinstance(body, dict) else None),
+                    lambda _: _dumped(
+                        members.answer(caller, self._store, image_id, project, body, now)
+                    ),
+                )
+        raise AssertionError(f"The double knows no {method} {image_id}/{path}")
+
+    def _note(self, method: str, detail: Any) -> None:
         with self._lock:
             self.calls.append((method, detail))
+
+    def _do(self, method: str, detail: Any, effect: Callable[[bool], bytes]) -> bytes:
+        self._note(method, detail)
         failure, error = self._failures.take(method, detail)
         if error is not None and failure == BEFORE:
             raise error
@@ -192,78 +263,61 @@ class FakeGlance:
                 effect(failure == HALF_MADE)
         raise error
 
-    def _list(self, caller: Caller, query: dict[str, str]) -> Any:
-        filters = dict(query)
-        ids = _ids(filters)
-        filters.pop("id", None)
-        visibility = filters.pop("visibility", None)
-        member_status = filters.pop("member_status", "accepted")
-        hidden = filters.pop("os_hidden", "false") == "true"
-        limit = min(int(filters.pop("limit", "25")), 1000)
-        if filters:
-            raise AssertionError(f"The double knows no filters {sorted(filters)}")
-        if not {"admin", "reader"} & {*caller.roles}:
-            raise rules.refuse(403, "You are not authorized to complete get_images action.")
-        found = [
-            stored.image
-            for image_id, stored in self._stored.items()
-            if (ids is None or image_id in ids)
-            and rules.lists(
-                caller, stored, visibility=visibility, member_status=member_status, hidden=hidden
-            )
-        ]
-        if len(found) > limit:
-            raise AssertionError("The double has no pages")
-        # Newest first, as Glance does unless told otherwise.
-        return {"images": [_copy(image) for image in reversed(found)]}
-
-    def _create(self, caller: Caller, body: Any, half_made: bool) -> Image:
+    def _create(self, caller: Caller, body: Any, half_made: bool) -> bytes:
         if not isinstance(body, dict):
             raise unavailable(500)
-        image = rules.new_image(caller, body, str(uuid.uuid4()), self._moment())
-        if image["id"] in self._stored:
+        now = self._moment()
+        image = rules.new_image(caller, body, str(uuid.uuid4()), seconds(now))
+        if self._store.taken(image["id"]):
             raise rules.refuse(409, f"Image ID {image['id']} already exists!")
-        stored = self._stored[image["id"]] = Stored({**image, "tags": []})
-        # Glance stores tags last, so a refusal of theirs leaves a half-made record too.
-        rules.check_tags(image["tags"])
-        if not half_made:
-            stored.image = image
-        return _copy(image)
+        record = Record(image, now, now)
+        if half_made or not rules.can_store(image["tags"]):
+            # Glance stores tags last, so a refusal of theirs leaves a half-made record too.
+            self._store.put(Record({**image, "tags": []}, now, now))
+            rules.check_tags(image["tags"])
+        else:
+            self._store.put(record)
+        return record.body
 
-    def _update(self, caller: Caller, image_id: str, body: Any) -> Image:
+    def _update(self, caller: Caller, image_id: str, body: Any) -> bytes:
         if not isinstance(body, list):
             raise rules.refuse(400, "Request body must be a JSON array of operation objects.")
         changes = [rules.parse_change(change) for change in body]
-        stored = self._seen(caller, image_id)
-        old = stored.image
-        new = rules.changed_image(caller, old, changes, self._moment())
-        stored.image = {**new, "tags": old["tags"]}
-        rules.check_tags(new["tags"])
-        stored.image = new
-        if not rules.sees(caller, stored):
+        record = self._seen(caller, image_id)
+        if not changes:
+            return record.body
+        old, now = record.image, self._moment()
+        new = rules.changed_image(caller, old, changes, seconds(now))
+        if not rules.can_store(new["tags"]):
+            self._store.put(Record({**new, "tags": old["tags"]}, record.created, now))
+            rules.check_tags(new["tags"])
+        changed = Record(new, record.created, now)
+        self._store.put(changed)
+        if not rules.sees(caller, changed, self._store.shares):
             # A member that gives its image away: done, but the answer can't be shown.
             raise rules.refuse(403, f"Forbidding request, image {image_id} not visible")
-        return _copy(stored.image)
+        return changed.body
 
-    def _seen(self, caller: Caller, image_id: str) -> Stored:
-        stored = self._stored.get(image_id)
-        if stored is None or not rules.sees(caller, stored):
+    def _seen(self, caller: Caller, image_id: str) -> Record:
+        record = self._store.get(image_id)
+        if record is None or not rules.sees(caller, record, self._store.shares):
             raise rules.refuse(404, f"No image found with ID {image_id}")
-        return stored
+        return record
 
-    def _there(self, image_id: str) -> Stored:
-        stored = self._stored[image_id]
-        if stored.deleted:
+    def _there(self, image_id: str) -> Record:
+        record = self._store.get(image_id)
+        if record is None:
             raise KeyError(image_id)
-        return stored
+        return record
 
     def _change(self, image_id: str, **fields: Any) -> Image:
-        stored = self._there(image_id)
-        stored.image = rules.shown({**stored.image, **fields, "updated_at": self._moment()})
-        return _copy(stored.image)
+        record, now = self._there(image_id), self._moment()
+        image = rules.shown({**record.image, **fields, "updated_at": seconds(now)})
+        self._store.put(Record(image, record.created, now))
+        return image
 
     def _moment(self) -> str:
-        return self._now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return precise(self._now())
 
 
 class FakeImages(Images):
@@ -277,17 +331,17 @@ class FakeImages(Images):
 
     def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
         body = json.loads(kwargs["data"]) if "data" in kwargs else None
-        return json.dumps(self._glance.handle(self._caller, method, url, body)).encode()
+        return self._glance.handle(self._caller, method, url, body)
 
 
-def _copy(image: Image) -> Image:
-    copied: Image = json.loads(json.dumps(image))
-    return copied
+def _dumped(answer: Any) -> bytes:
+    return json.dumps(answer, ensure_ascii=False).encode()
 
 
-def _ids(query: dict[str, str]) -> tuple[str, ...] | None:
-    if "id" not in query:
-        return None
-    ids = tuple(query["id"].removeprefix("in:").split(","))
+def _asked(query: str) -> tuple[str, ...] | dict[str, list[str]]:
+    parsed = parse_qs(query, keep_blank_values=True)
+    if "id" not in parsed:
+        return parsed
+    ids = tuple(parsed["id"][-1].removeprefix("in:").split(","))
     assert len(ids) <= 100, "more than 100 ids in one call"
     return ids

@@ -1,17 +1,18 @@
 """What Glance 33 accepts, refuses and shows, as pure functions on image dicts.
 
-``kingbird/tests/functional/test_glance_contract.py`` runs the same tests on the double that
-is made of these rules and on a real Glance.
+The same tests, ``kingbird/tests/functional/test_glance_contract*.py``, run on the double and
+on the stand-in that are made of these rules, and on a real Glance.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import jsonschema
 
 from kingbird import exception
+from kingbird.tests.doubles.glance_store import Record, Shares
 
 Image = dict[str, Any]
 
@@ -119,50 +120,46 @@ class Caller:
         return self.is_admin or (role in self.roles and owner == self.project)
 
 
-@dataclass
-class Stored:
-    """An image in Glance's database; a deleted one keeps its id."""
-
-    image: Image
-    members: dict[str, str] = field(default_factory=dict)
-    deleted: bool = False
-
-
-def sees(caller: Caller, stored: Stored, member_status: str | None = None) -> bool:
-    """Whether a GET by id finds the image.
-
-    :param member_status: count a share only with this status; any if not given.
-    """
-    image = stored.image
-    if stored.deleted:
-        return False
+def sees(caller: Caller, record: Record, shares: Shares) -> bool:
+    """Whether a GET by id finds an image that is there."""
     if caller.is_admin:
         return True
     if "reader" not in caller.roles:
         return False
-    if image["visibility"] in ("public", "community") or image["owner"] == caller.project:
+    if record.visibility in ("public", "community") or record.owner == caller.project:
         return True
-    status = stored.members.get(caller.project) if image["visibility"] == "shared" else None
-    return status is not None and member_status in (None, status)
+    return record.visibility == "shared" and caller.project in shares.get(record.id, ())
 
 
-def lists(
-    caller: Caller, stored: Stored, *, visibility: str | None, member_status: str, hidden: bool
-) -> bool:
-    """Whether a list holds the image.
+def eyes(
+    caller: Caller, shares: Shares, *, visibility: str | None, member_status: str, hidden: bool
+) -> Callable[[Record], bool]:
+    """Return what tells whether a caller's list holds an image.
 
     :param visibility: the filter: a visibility, ``all``, or ``None`` if there is none; then
         community images of others are left out, for an admin too.
     :param member_status: which shares count; ``all`` for any.
     """
-    image = stored.image
-    if image["os_hidden"] is not hidden:
-        return False
-    if not sees(caller, stored, None if member_status == "all" else member_status):
-        return False
-    if visibility is None:
-        return image["visibility"] != "community" or image["owner"] == caller.project
-    return visibility in ("all", image["visibility"])
+    project, is_admin = caller.project, caller.is_admin
+
+    def shared(record: Record) -> bool:
+        share = shares.get(record.id, {}).get(project)
+        return share is not None and member_status in ("all", share["status"])
+
+    def look(record: Record) -> bool:
+        if record.hidden is not hidden:
+            return False
+        own, shown = record.owner == project, record.visibility
+        if visibility is None:
+            if shown == "community" and not own:
+                return False
+        elif visibility not in ("all", shown):
+            return False
+        if is_admin or own or shown in ("public", "community"):
+            return True
+        return shown == "shared" and shared(record)
+
+    return look
 
 
 def refuse(status: int, message: str) -> exception.ImageRefused:
@@ -200,8 +197,17 @@ def check_tags(tags: Iterable[str]) -> None:
     _check_characters("Param values can't contain 4 byte unicode.", tags)
 
 
+def can_store(tags: Iterable[str]) -> bool:
+    """Whether :func:`check_tags` has nothing to say."""
+    return not any(_is_astral(tag) for tag in tags)
+
+
+def _is_astral(text: str) -> bool:
+    return not text.isascii() and max(text) > "\uffff"
+
+
 def _check_characters(message: str, texts: Iterable[str]) -> None:
-    if any(ord(character) > 0xFFFF for text in texts for character in text):
+    if any(map(_is_astral, texts)):
         raise refuse(400, message)
 
 
@@ -277,14 +283,15 @@ def new_image(caller: Caller, body: Image, image_id: str, now: str) -> Image:
 def shown(image: Image) -> Image:
     """Return the image as an answer shows it: custom properties first, links at the end."""
     link = f"/v2/images/{image['id']}"
-    placed = ("direct_url", "stores")
     return {
         **properties(image),
-        **{name: image[name] for name in ATTRIBUTES},
-        **{name: image[name] for name in placed if name in image},
+        **{name: image[name] for name in ATTRIBUTES if name != "tags"},
+        **({"direct_url": image["direct_url"]} if "direct_url" in image else {}),
+        "tags": image["tags"],
         "self": link,
         "file": f"{link}/file",
         "schema": "/v2/schemas/image",
+        **({"stores": image["stores"]} if "stores" in image else {}),
     }
 
 

@@ -16,7 +16,7 @@ from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
 from kingbird.tests.functional import services
-from kingbird.tests.functional.contract_scenes import Scene, make_scene
+from kingbird.tests.functional.contract_scenes import RealScene, Scene
 from kingbird.tests.functional.deployment import Deployment, Kind, deploy
 from kingbird.tests.functional.kingbird_api import KingbirdAPI
 from kingbird.tests.functional.people import Person, unique
@@ -109,6 +109,12 @@ def admin(person: Callable[..., Person]) -> Person:
 
 
 @pytest.fixture
+def newcomer(admin: Person) -> Person:
+    """An ordinary member of a project that has no images."""
+    return admin.with_new_project("demo")
+
+
+@pytest.fixture
 def application_token(demo: Person, cloud: Any) -> str:
     """A token of demo's from which Keystone makes no trust."""
     made = demo.keystone(
@@ -124,10 +130,10 @@ def application_token(demo: Person, cloud: Any) -> str:
     return str(Session(auth=auth).get_token())
 
 
-@pytest.fixture(params=["double", "real"])
-def scene(request: pytest.FixtureRequest) -> Scene:
-    """A Glance that the contract is checked on: the double, and a real one."""
-    return make_scene(request.param, request)
+@pytest.fixture
+def scene(person: Callable[..., Person]) -> Scene:
+    """A real Glance, for the contract that unit tests check on the double and the stand-in."""
+    return RealScene(person)
 
 
 @pytest.fixture(scope="session")

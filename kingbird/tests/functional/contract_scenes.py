@@ -1,10 +1,14 @@
-"""The two Glances that the contract suite runs on, behind one way to set a scene."""
+"""The three Glances that the contract suite runs on, behind one way to set a scene."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any, Protocol
+from urllib.parse import urlencode
 
 import pytest
+from keystoneauth1 import token_endpoint
+from keystoneauth1.session import Session
 
 from kingbird import exception
 from kingbird.clients.glance import Images
@@ -13,7 +17,7 @@ from kingbird.tests.functional.people import Image, Person
 
 ASTRAL = "\N{GRINNING FACE}"
 
-#: Project and roles of the cloud's users, for the double.
+#: Project and roles of the cloud's users, for the double and the stand-in.
 USERS = {
     "admin": ("p-admin", ("admin", "manager", "member", "reader")),
     "demo": ("p-demo", ("member", "reader")),
@@ -21,6 +25,9 @@ USERS = {
     "other": ("p-other", ("member", "reader")),
     "svconly": ("p-service", ("service",)),
 }
+
+#: For calls to the stand-in.
+SESSION = Session()
 
 
 class Scene(Protocol):
@@ -71,6 +78,41 @@ class FakeScene:
         self._glance.share(image["id"], self.project(user), status)
 
 
+class StandinScene:
+    """The stand-in of the benchmarks, over HTTP.
+
+    :param standin: a :class:`standin.Standin` that runs.
+    """
+
+    def __init__(self, standin: Any) -> None:
+        self._standin = standin
+        self._region = next(iter(standin.urls))
+
+    def images(self, user: str) -> Images:
+        project, roles = USERS[user]
+        url = self._standin.urls[self._region]
+        # Its tokens say who calls.
+        auth = token_endpoint.Token(url, f"{project}:{','.join(roles)}")
+        return Images(self._region, url, SESSION, auth)
+
+    def project(self, user: str) -> str:
+        return USERS[user][0]
+
+    def upload(self, image: Image, data: bytes) -> Image:
+        active: Image = self._standin.upload(self._region, image["id"], data)
+        return active
+
+    def deactivate(self, image: Image) -> Image:
+        inactive: Image = self._standin.deactivate(self._region, image["id"])
+        return inactive
+
+    def delete(self, image: Image) -> None:
+        self._standin.delete(self._region, image["id"])
+
+    def share(self, image: Image, user: str, status: str) -> None:
+        self._standin.share(self._region, image["id"], self.project(user), status)
+
+
 class RealScene:
     """A Glance of the cloud."""
 
@@ -100,6 +142,17 @@ class RealScene:
             self._person(user).answer_share(self._region, image["id"], status)
 
 
+def page(images: Images, *query: tuple[str, object]) -> Image:
+    """Return one page of a list as Glance writes it, with the links around the images."""
+    answer: Image = json.loads(images.fetch_page(urlencode(query)))
+    return answer
+
+
+def names(images: Images, *query: tuple[str, object]) -> list[str]:
+    """Return the names of the images on one page."""
+    return [image["name"] for image in page(images, *query)["images"]]
+
+
 def new_id() -> str:
     """Return an id that no image has."""
     return str(uuid.uuid4())
@@ -110,10 +163,3 @@ def refusal(call: Any, *args: Any) -> exception.ImageRefused:
     with pytest.raises(exception.ImageRefused) as caught:
         call(*args)
     return caught.value
-
-
-def make_scene(kind: str, request: Any) -> Scene:
-    """Return the scene of a kind: ``double``, or ``real``, which brings up the cloud."""
-    if kind == "double":
-        return FakeScene()
-    return RealScene(request.getfixturevalue("person"))

@@ -1,6 +1,7 @@
-"""The double keeps the contract of the real Glance: the same tests run on both.
+"""The contract of the real Glance, which the double and the stand-in keep.
 
-Where the two differ the double is wrong, and every unit test that stands on it.
+Here the tests run on the real one; ``kingbird/tests/unit/doubles`` runs the same tests on the
+others.  Where they differ the double is wrong, and every unit test that stands on it.
 """
 
 import hashlib

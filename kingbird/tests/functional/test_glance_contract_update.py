@@ -1,12 +1,13 @@
-"""The double keeps the contract of the real Glance when images are changed."""
+"""The contract of the real Glance when images are changed."""
 
+import time
 import uuid
 from typing import Any
 
 import pytest
 
 from kingbird.tests.functional.contract_scenes import ASTRAL, Scene, new_id, refusal
-from kingbird.tests.functional.people import RAW
+from kingbird.tests.functional.people import RAW, Image
 
 
 def op(operation: str, path: str, *value: Any) -> dict[str, Any]:
@@ -97,6 +98,45 @@ class TestUpdate:
             "disk_format": "raw",
             "updated_at": updated["updated_at"],
         }
+
+    def test_values_that_are_taken_away(self, scene: Scene) -> None:
+        image = scene.images("demo").create({**RAW, "name": "old", "tags": ["old"]})
+        changes = [
+            op("add", "/name", None),
+            op("replace", "/tags", []),
+            op("add", "/disk_format", None),
+            op("replace", "/container_format", None),
+        ]
+        updated = scene.images("demo").update(image["id"], changes)
+        empty: Image = {"name": None, "tags": [], "disk_format": None, "container_format": None}
+        assert updated == {**image, **empty, "updated_at": updated["updated_at"]}
+
+    def test_visibilities(self, scene: Scene) -> None:
+        image = scene.images("demo").create({})
+        scene.share(image, "other", "accepted")
+
+        def change(user: str, visibility: str) -> str:
+            changes = [op("replace", "/visibility", visibility)]
+            return str(scene.images(user).update(image["id"], changes)["visibility"])
+
+        assert change("demo", "private") == "private"
+        assert scene.images("other").get(image["id"]) is None
+        # Shares outlast it.
+        assert change("demo", "shared") == "shared"
+        assert scene.images("other").get(image["id"]) is not None
+        assert change("admin", "public") == "public"
+        # It is public already, and the owner may change it, but not say so again.
+        assert refusal(change, "demo", "public").status == 403
+        named = scene.images("demo").update(image["id"], [op("add", "/name", "new")])
+        assert (named["name"], named["visibility"]) == ("new", "public")
+        assert change("demo", "community") == "community"
+
+    def test_a_change_that_changes_nothing_moves_the_time(self, scene: Scene) -> None:
+        image = scene.images("demo").create({})
+        time.sleep(1.01)
+        updated = scene.images("demo").update(image["id"], [op("replace", "/min_ram", 0)])
+        assert updated["updated_at"] > image["updated_at"]
+        assert updated["created_at"] == image["created_at"]
 
     def test_the_property_quota_counts_new_ones(self, scene: Scene) -> None:
         image = scene.images("demo").create({f"p{n}": "x" for n in range(128)})

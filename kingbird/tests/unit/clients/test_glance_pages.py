@@ -1,0 +1,175 @@
+"""Pages of a list: what is asked, where the next one begins, what is no page."""
+
+import json
+from urllib.parse import parse_qs, parse_qsl, urlencode
+
+import pytest
+from keystoneauth1 import token_endpoint
+from keystoneauth1.session import Session
+
+from kingbird import exception
+from kingbird.clients.glance import Images, walk_query
+from kingbird.tests.doubles.glance import FakeGlance
+
+WALK = [
+    ("visibility", "all"),
+    ("member_status", "all"),
+    ("sort_key", "id"),
+    ("sort_dir", "asc"),
+    ("limit", "1000"),
+]
+
+
+@pytest.fixture
+def images():
+    """Give images of a region that nobody calls."""
+    url = "http://127.0.0.1:1"
+    return Images("R1", url, Session(), token_endpoint.Token(url, "token"))
+
+
+def as_page(*found, **links):
+    """Write a page as Glance does: the list first, and the links after it."""
+    first = {"first": "/v2/images", "schema": "/v2/schemas/images"}
+    return json.dumps({"images": found, **first, **links}, ensure_ascii=False).encode()
+
+
+class TestQueries:
+    def test_the_bare_one(self):
+        assert parse_qsl(walk_query()) == WALK
+
+    def test_hidden_images_and_a_marker(self):
+        query = parse_qsl(walk_query(hidden=True, marker="a"))
+        assert query == [*WALK, ("os_hidden", "true"), ("marker", "a")]
+
+    def test_filters_keep_their_order_and_repetitions(self):
+        filters = [("tag", "a&b"), ("tag", "ü"), ("name", "in:x")]
+        assert parse_qsl(walk_query(filters=filters)) == [*filters, *WALK]
+
+    def test_a_visibility_takes_the_place_of_all(self):
+        query = parse_qs(walk_query(filters=[("visibility", "public")]))
+        assert query["visibility"] == ["public"]
+
+
+class TestNextMarker:
+    def test_after_the_last_page_there_is_none(self, images):
+        assert images.next_marker(as_page()) is None
+        assert images.next_marker(as_page({"id": "a"})) is None
+        assert images.next_marker(as_page({"id": "a"}, next=None)) is None
+        assert images.next_marker(as_page({"id": "a"}, next="")) is None
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "plain",
+            "]",
+            '"], "next": "/v2/images?marker=wrong"}',
+            '\\"], \\"next\\": \\"/v2/images?marker=wrong',
+            '{"images": [',
+            "[{]}",
+            "ü€\N{GRINNING FACE}",
+            "back\\slash\\",
+        ],
+    )
+    def test_whatever_names_and_tags_hold(self, images, name):
+        found = {"id": "a", "name": name, "tags": [name, "]"], name: name, "kept": ["x"]}
+        link = f"/v2/images?{urlencode({'name': name, 'tag': name, 'marker': 'right'})}"
+        first = f"/v2/images?{urlencode({'name': name})}"
+        for page in (as_page(found, next=link, first=first), as_page(found, found, next=link)):
+            assert images.next_marker(page) == "right"
+        assert images.next_marker(as_page(found, first=first)) is None
+
+    def test_brackets_that_a_proxy_left_in_the_links(self, images):
+        # Glance quotes them; then the page is parsed.
+        link = "/v2/images?name=in:[x]&marker=right"
+        assert images.next_marker(as_page({"id": "a"}, next=link, first="/v2/images?[]")) == (
+            "right"
+        )
+
+    @pytest.mark.parametrize(
+        "page",
+        [
+            {"next": "/v2/images?marker=right", "images": [{"id": "a"}]},
+            {"images": [{"id": "a"}], "next": "http://elsewhere/v2/images?marker=right"},
+            {"images": [{"id": "a"}], "next": "/v2/images?marker=wrong&marker=right"},
+            {"first": "/v2/images?marker=wrong", "images": [], "next": "?marker=right"},
+        ],
+    )
+    def test_other_ways_to_write_a_page(self, images, page):
+        for separators in (None, (",", ":")):
+            body = json.dumps(page, separators=separators).encode()
+            assert images.next_marker(body) == "right"
+
+    def test_an_indented_page(self, images):
+        page = {"images": [{"id": "a"}], "next": "?marker=right"}
+        assert images.next_marker(json.dumps(page, indent=1).encode()) == "right"
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            b"",
+            b"[]",
+            b"<p>Maintenance</p>",
+            b'{"images": [',
+            b'{"images": [{"id": "a"',
+            b'{"images": [{"id": "a"}], "next": "/v2/im',
+            b'{"images": [], "name": "\xff"}',
+        ],
+    )
+    def test_what_is_no_page_is_an_outage(self, images, body):
+        with pytest.raises(exception.RegionUnavailable, match="R1"):
+            images.next_marker(body)
+
+
+class TestReadPage:
+    def test_images(self, images):
+        assert images.read_page(as_page({"id": "a"}, {"id": "b"})) == [{"id": "a"}, {"id": "b"}]
+        assert images.read_page(as_page()) == []
+
+    @pytest.mark.parametrize("nonsense", [{"name": "no id"}, None, 5, "id", ["id"]])
+    def test_what_is_no_image(self, images, nonsense):
+        with pytest.raises(exception.RegionUnavailable, match="without a list of images"):
+            images.read_page(as_page({"id": "a"}, nonsense))
+
+
+class TestWalk:
+    def test_pages_follow_each_other_to_the_end(self):
+        glance = FakeGlance("R1")
+        images = glance.images_for("project")
+        for name in ("]", '"next"', '{"images": ['):
+            images.create({"name": name, "tags": [name, "both"]})
+        glance.page_size = 1
+        seen, marker = [], None
+        for _ in range(10):
+            filters = [("tag", "both"), ("visibility", "shared")]
+            body = images.fetch_page(walk_query(marker=marker, filters=filters))
+            seen += images.read_page(body)
+            marker = images.next_marker(body)
+            if marker is None:
+                break
+        assert [image["id"] for image in seen] == sorted(glance.ids)
+        # The page after the last full one is empty.
+        assert glance.count()["list"] == 4
+
+
+class TestMembers:
+    def test_projects_are_quoted(self):
+        glance = FakeGlance("R1")
+        images = glance.images_for("project")
+        made = images.create({})
+        images.add_member(made["id"], "a/b c")
+        glance.images_for("admins", is_admin=True).set_member_status(
+            made["id"], "a/b c", "accepted"
+        )
+        assert glance.shares(made["id"]) == {"a/b c": "accepted"}
+
+    @pytest.mark.parametrize("answer", [b"{}", b'{"members": null}', b'{"members": {}}'])
+    def test_what_is_no_list_of_members(self, images, monkeypatch, answer):
+        monkeypatch.setattr(images, "_fetch", lambda *args, **kwargs: answer)
+        with pytest.raises(exception.RegionUnavailable, match="without a list of members"):
+            images.list_members("a")
+
+
+def test_a_name_with_half_a_surrogate_pair_is_read():
+    page = b'{"images": [{"id": "1", "name": "\\ud800"}]}'
+    (image,) = FakeGlance("R1").images_for("p").read_page(page)
+    assert image["name"] == "\ud800"

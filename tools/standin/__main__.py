@@ -1,0 +1,42 @@
+"""The command line: python -m standin."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# The rules of Glance are those of the unit tests' double.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to end."""
+    from minicloud.__main__ import region_names
+
+    from kingbird.tests.doubles.glance_rules import ADMIN_ROLES, Caller
+    from standin.server import run
+
+    parser = argparse.ArgumentParser(prog="standin", description="A stand-in for Glances.")
+    parser.add_argument(
+        "--regions", type=region_names, default="3", help="a number or names: 3, or A,B,C"
+    )
+    parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="of each answer")
+    parser.add_argument("--port-base", type=int, default=0, help="the first port; 0 for free ones")
+    parser.add_argument("--project", default="standin", help="the usual caller's")
+    parser.add_argument("--roles", default=",".join(ADMIN_ROLES), help="the usual caller's")
+    parser.add_argument("--until-stdin-ends", action="store_true")
+    options = parser.parse_args(arguments)
+    run(
+        options.regions,
+        caller=Caller(options.project, tuple(options.roles.split(","))),
+        latency_ms=options.latency,
+        port_base=options.port_base,
+        until_stdin_ends=options.until_stdin_ends,
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What a benchmark may ask of the stand-in while it runs, as JSON over a port of its own."""
+
+from __future__ import annotations
+
+import gc
+import json
+from typing import Any
+
+from aiohttp import web
+
+from kingbird import exception
+from kingbird.tests.doubles.glance import unavailable
+from standin.images import Mill
+from standin.region import Region
+
+Json = Any
+
+
+class Control:
+    """Each public method is a call; :class:`standin.client.Standin` describes them."""
+
+    def __init__(self, regions: dict[str, Region]) -> None:
+        self._regions = regions
+        self._mill = Mill()
+
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer a POST of ``{"call": NAME, "arguments": {...}}``."""
+        asked = json.loads(await request.read())
+        try:
+            result = getattr(self, asked["call"])(**asked["arguments"])
+        except (exception.KingbirdError, KeyError, TypeError, ValueError) as error:
+            return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
+        return web.json_response({"result": result})
+
+    def seed(self, region: str, count: int, **options: Any) -> int:
+        made = self._regions[region].glance.fill(self._mill.records(region, count, **options))
+        # They stay: the collector need not look at them again and again.
+        gc.collect()
+        gc.freeze()
+        return made
+
+    def clear(self, region: str) -> None:
+        self._regions[region].glance.clear()
+
+    def latency(self, region: str | None, ms: float) -> None:
+        for each in [self._regions[region]] if region else self._regions.values():
+            each.latency = ms / 1000
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        return {name: dict(region.glance.counted) for name, region in self._regions.items()}
+
+    def peaks(self) -> dict[str, int]:
+        return {name: region.peak for name, region in self._regions.items()}
+
+    def reset_counts(self) -> None:
+        for region in self._regions.values():
+            region.reset()
+
+    def sizes(self) -> dict[str, int]:
+        return {name: len(region.glance.ids) for name, region in self._regions.items()}
+
+    def page_size(self, region: str, size: int | None) -> None:
+        self._regions[region].glance.page_size = size
+
+    def fail(
+        self, region: str, kind: str, status: int, times: int | None, retry_after: int | None
+    ) -> None:
+        self._regions[region].glance.fail(kind, unavailable(status, retry_after), times)
+
+    def heal(self, region: str) -> None:
+        self._regions[region].glance.heal()
+
+    def peek(self, region: str, image_id: str) -> Json:
+        return self._regions[region].glance.peek(image_id)
+
+    def upload(self, region: str, image_id: str, data: str) -> Json:
+        return self._regions[region].glance.upload(image_id, data.encode("latin-1"))
+
+    def deactivate(self, region: str, image_id: str) -> Json:
+        return self._regions[region].glance.deactivate(image_id)
+
+    def delete(self, region: str, image_id: str) -> None:
+        self._regions[region].glance.delete(image_id)
+
+    def share(self, region: str, image_id: str, project: str, status: str) -> None:
+        self._regions[region].glance.share(image_id, project, status)

@@ -1,0 +1,78 @@
+"""Serves all regions in one process, each on a port of its own, on loopback only."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+
+from aiohttp import web
+
+from kingbird.tests.doubles.glance_rules import Caller
+from standin.control import Control
+from standin.region import Region
+
+HOST = "127.0.0.1"
+
+Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
+
+
+def run(
+    names: Sequence[str],
+    *,
+    caller: Caller,
+    latency_ms: float = 0.0,
+    port_base: int = 0,
+    until_stdin_ends: bool = False,
+) -> None:
+    """Serve until SIGTERM or SIGINT.  Where it listens is printed as one line of JSON.
+
+    :param port_base: the first region's port, the others' follow; 0 for free ones.  The
+        port for control comes after the last region's.
+    :param until_stdin_ends: end with who started this, however that ends.
+    """
+    regions = {name: Region(name, caller, latency_ms / 1000) for name in names}
+    serving = _serve(regions, port_base, until_stdin_ends)
+    try:
+        import uvloop
+    except ImportError:
+        asyncio.run(serving)
+    else:
+        uvloop.run(serving)
+
+
+async def _serve(regions: dict[str, Region], port_base: int, until_stdin_ends: bool) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    async with contextlib.AsyncExitStack() as stack:
+        urls = {}
+        for position, (name, region) in enumerate(regions.items()):
+            port = port_base and port_base + position
+            urls[name] = await _listen(stack, region.answer, port)
+        port = port_base and port_base + len(regions)
+        control = await _listen(stack, Control(regions).answer, port)
+        print(json.dumps({"regions": urls, "control": control}), flush=True)
+        if until_stdin_ends:
+            loop.add_reader(sys.stdin.fileno(), _read, ended)
+        await ended.wait()
+
+
+async def _listen(stack: contextlib.AsyncExitStack, answer: Answer, port: int) -> str:
+    runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.1)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    # Hundreds of connections may come at once.
+    await web.TCPSite(runner, HOST, port, backlog=1024).start()
+    return f"http://{HOST}:{runner.addresses[0][1]}"
+
+
+def _read(ended: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        ended.set()
