@@ -72,6 +72,14 @@ OPTS = [
         help="Seconds for which a call that a region did not answer, or answered with 429 or "
         "5xx, is tried again.",
     ),
+    cfg.FloatOpt(
+        "late_after",
+        default=1.0,
+        min=0.1,
+        help="Seconds that other regions wait for a page of a region's list, if that takes more "
+        "than ten times as long as any of theirs. Then their share of a job over whole "
+        "regions is planned and worked on, and the slow region's follows.",
+    ),
     cfg.IntOpt(
         "fail_fast_after",
         default=5,

@@ -3,12 +3,14 @@
 Every call names the project, so that none can reach another project's rows.
 """
 
-from collections.abc import Sequence
+import uuid
+from collections import Counter
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from kingbird.db import connection
+from kingbird.db import connection, paging
 from kingbird.db.models import Item, Job
 
 #: The row is there, but nobody may claim it: its trust is not made yet.
@@ -18,6 +20,29 @@ SUCCESS = "SUCCESS"
 FAILURE = "FAILURE"
 SKIPPED = "SKIPPED"
 CANCELLED = "CANCELLED"
+#: What an item of a dry run ends as: this would have been done.
+PLANNED = "PLANNED"
+
+JOB_STATES = (IN_PROGRESS, SUCCESS, FAILURE, CANCELLED)
+ITEM_STATES = (IN_PROGRESS, SUCCESS, FAILURE, SKIPPED, CANCELLED, PLANNED)
+
+#: The reason of an item that was found as it should be.
+IN_SYNC = "in_sync"
+
+
+def item_id(job_id: str, resource: str, target: str) -> str:
+    """Return an item's id: the same before and after its job was planned, and planned anew.
+
+    :param resource: the image, or ``*`` for all of a region.
+    :param target: the target region.
+    """
+    return str(uuid.uuid5(uuid.UUID(job_id), f"{resource}/{target}"))
+
+
+def _visible(project_id: str, with_all_projects: bool) -> sa.Select[Job]:
+    """Select a project's accepted jobs, those about all projects on request only."""
+    query = sa.select(Job).where(Job.project_id == project_id, Job.status != ACCEPTING)
+    return query if with_all_projects else query.where(Job.all_projects.is_(False))
 
 
 @connection.transaction
@@ -29,8 +54,12 @@ def create(
     request: list[dict[str, Any]],
     is_admin: bool,
     request_id: str | None,
+    all_projects: bool = False,
 ) -> Job:
-    """Store a new job in the state ACCEPTING, which no engine claims and no list shows."""
+    """Store a new job in the state ACCEPTING, which no engine claims and no list shows.
+
+    :param all_projects: whether a set of it is about every project's images.
+    """
     with connection.writer() as session:
         job = Job(
             id=job_id,
@@ -38,6 +67,7 @@ def create(
             user_id=user_id,
             request=request,
             is_admin=is_admin,
+            all_projects=all_projects,
             request_id=request_id,
             status=ACCEPTING,
             credentials="trust",
@@ -77,60 +107,143 @@ def discard(job_id: str) -> None:
 
 
 @connection.transaction
-def get(project_id: str, job_id: str) -> Job | None:
-    """Return a project's job, or ``None``."""
+def get(project_id: str, job_id: str, *, with_all_projects: bool = False) -> Job | None:
+    """Return a project's job, or ``None``.
+
+    :param with_all_projects: find it even if it is about every project's images.
+    """
     with connection.reader() as session:
         return session.scalars(
-            sa.select(Job).where(
-                Job.id == job_id, Job.project_id == project_id, Job.status != ACCEPTING
-            )
+            _visible(project_id, with_all_projects).where(Job.id == job_id)
         ).one_or_none()
 
 
 @connection.transaction
-def list_for_project(project_id: str, *, active: bool = False) -> Sequence[Job]:
-    """Return a project's jobs, newest first.
+def list_for_project(
+    project_id: str,
+    *,
+    active: bool = False,
+    with_all_projects: bool = False,
+    status: Collection[str] | None = None,
+    limit: int | None = None,
+    marker: str | None = None,
+    sort_key: str = "created_at",
+    sort_dir: str = "desc",
+) -> Sequence[Job]:
+    """Return a page of a project's jobs, newest first unless told otherwise.
 
     :param active: only those in progress.
+    :param with_all_projects: also those that are about every project's images.
+    :param status: only those in one of these states.
+    :param marker: the id of the job that the page comes after.
+    :param sort_key: one of ``kingbird.db.paging.JOB_KEYS``.
+    :param sort_dir: ``asc`` or ``desc``.
+    :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
     """
-    query = (
-        sa.select(Job)
-        .where(Job.project_id == project_id)
-        .order_by(Job.pk.desc())
-        .options(sa.orm.defer(Job.request, raiseload=True))
+    query = _visible(project_id, with_all_projects).options(
+        sa.orm.defer(Job.request, raiseload=True), sa.orm.defer(Job.plan_rest, raiseload=True)
     )
-    query = query.where(Job.status == IN_PROGRESS if active else Job.status != ACCEPTING)
+    narrower = []
+    if active:
+        narrower.append(Job.status == IN_PROGRESS)
+    if status is not None:
+        narrower.append(Job.status.in_(sorted(status)))
     with connection.reader() as session:
-        return session.scalars(query).all()
+        return paging.page(
+            session,
+            query,
+            Job,
+            *narrower,
+            keys=paging.JOB_KEYS,
+            limit=limit,
+            marker=marker,
+            sort_key=sort_key,
+            sort_dir=sort_dir,
+        )
 
 
 @connection.transaction
-def list_items(job: Job) -> Sequence[Item]:
-    """Return the items of a job's plan in a stable order; none before it is planned."""
+def list_items(
+    job: Job,
+    *,
+    status: Collection[str] | None = None,
+    limit: int | None = None,
+    marker: str | None = None,
+    sort_key: str | None = None,
+    sort_dir: str = "asc",
+) -> Sequence[Item]:
+    """Return a page of the items of a job's plan, as far as it is stored.
+
+    There are none before it is planned.
+
+    :param status: only those in one of these states.
+    :param marker: the id of the item that the page comes after.
+    :param sort_key: one of ``kingbird.db.paging.ITEM_KEYS``; the plan's order without one.
+    :param sort_dir: ``asc`` or ``desc``.
+    :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
+    """
     if job.planned_at is None:
         return []
     query = (
         sa.select(Item)
-        .where(Item.job_pk == job.pk)
-        .order_by(Item.pk)
+        .where(Item.job_pk == job.pk, Item.part < job.plan_parts)
         .options(sa.orm.defer(Item.work, raiseload=True))
     )
+    narrower = [] if status is None else [Item.status.in_(sorted(status))]
     with connection.reader() as session:
-        return session.scalars(query).all()
+        return paging.page(
+            session,
+            query,
+            Item,
+            *narrower,
+            keys=paging.ITEM_KEYS,
+            limit=limit,
+            marker=marker,
+            # An item's number tells its place in the plan.
+            sort_key=sort_key or "created_at",
+            sort_dir=sort_dir,
+        )
 
 
 @connection.transaction
-def delete(project_id: str, job_id: str) -> bool:
+def counts(job: Job) -> tuple[dict[str, int], dict[str, int]]:
+    """Count a job's items, and the images that have none as they are in sync.
+
+    :returns: how many there are by their state, and by their reason; items that have not ended
+        have no reason.
+    """
+    query = (
+        sa.select(Item.status, Item.reason, sa.func.count())
+        .where(Item.job_pk == job.pk, Item.part < job.plan_parts)
+        .group_by(Item.status, Item.reason)
+    )
+    statuses: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
+    if in_sync := sum(job.in_sync.values()):
+        statuses[SUCCESS] += in_sync
+        outcomes[IN_SYNC] += in_sync
+    if job.planned_at is not None:
+        with connection.reader() as session:
+            for status, reason, count in session.execute(query):
+                statuses[status] += count
+                if reason:
+                    outcomes[reason] += count
+    return dict(statuses), dict(outcomes)
+
+
+@connection.transaction
+def delete(project_id: str, job_id: str, *, with_all_projects: bool = False) -> bool:
     """Delete a project's job that has ended, with its tasks and items.
 
+    :param with_all_projects: delete it even if it is about every project's images.
     :returns: whether there was one; a job in progress is left alone.
     """
+    query = sa.delete(Job).where(
+        Job.id == job_id,
+        Job.project_id == project_id,
+        Job.status.not_in([ACCEPTING, IN_PROGRESS]),
+    )
+    if not with_all_projects:
+        query = query.where(Job.all_projects.is_(False))
     with connection.writer() as session:
-        result = session.execute(
-            sa.delete(Job).where(
-                Job.id == job_id,
-                Job.project_id == project_id,
-                Job.status.not_in([ACCEPTING, IN_PROGRESS]),
-            )
-        )
-        return bool(result.rowcount)  # type: ignore[attr-defined]
+        return bool(session.execute(query).rowcount)  # type: ignore[attr-defined]

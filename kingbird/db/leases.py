@@ -86,7 +86,7 @@ def _runnable(held: Collection[str]) -> sa.ColumnElement[bool]:
 
 @connection.transaction
 def claim_job(engine_id: str, lease: float, held: Collection[str] = ()) -> Claim | None:
-    """Claim a job that waits to be planned, the oldest first.
+    """Claim a job that waits to be planned, or whose plan has a part left, the oldest first.
 
     :param lease: seconds.
     :param held: ids of jobs whose user's token this engine holds.
@@ -94,7 +94,10 @@ def claim_job(engine_id: str, lease: float, held: Collection[str] = ()) -> Claim
     """
     query = (
         sa.select(Job)
-        .where(Job.status == jobs.IN_PROGRESS, Job.planned_at.is_(None))
+        .where(
+            Job.status == jobs.IN_PROGRESS,
+            sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
+        )
         .where(_free(Job), _runnable(held))
         .order_by(Job.pk)
         .limit(CANDIDATES)
@@ -119,6 +122,8 @@ def claim_task(engine_id: str, lease: float, held: Collection[str] = ()) -> Clai
         .where(_runnable(held))
         .order_by(Task.pk)
         .limit(CANDIDATES)
+        # Up to a megabyte each, and only who plans a job reads it.
+        .options(orm.defer(Job.request, raiseload=True))
     )
     with connection.reader() as session:
         candidates = session.execute(query).all()
@@ -171,7 +176,10 @@ def release(claim: Claim, *, counts: bool = False) -> None:
     :raises kingbird.exception.LeaseLost: another engine has it.
     """
     model: Any = type(claim.row)
-    values: dict[str, Any] = {"engine_id": None, "lease_expires": None}
+    values: dict[str, Any] = {"lease_expires": None}
+    if claim.task is not None or claim.job.credentials == "trust":
+        # A job with a user's token stays with the engine that holds it.
+        values["engine_id"] = None
     if not counts:
         values["attempts"] = model.attempts - 1
     with connection.writer() as session:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from oslo_db.sqlalchemy import models as oslo_models
 from sqlalchemy.dialects import mysql
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # MySQL keeps whole seconds unless told otherwise, SQLite autoincrements INTEGER only.
@@ -51,6 +52,16 @@ class Timestamps(oslo_models.TimestampMixin):
     created_at: Mapped[datetime] = mapped_column(Moment, default=utcnow)
     updated_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
 
+    @hybrid_property
+    def touched_at(self) -> datetime:
+        """When the row was changed last: what ``updated_at`` is sorted by, as it is never null."""
+        return self.updated_at or self.created_at
+
+    @touched_at.inplace.expression
+    @classmethod
+    def _touched_at(cls) -> sa.ColumnElement[datetime]:
+        return sa.func.coalesce(cls.updated_at, cls.created_at)
+
 
 class Leased:
     """What a claim sets: who works on a row, until when, and which claim it was."""
@@ -77,11 +88,21 @@ class Job(Leased, Timestamps, Base):
     trust_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
     #: Whether Glance will take the job's user for an admin.
     is_admin: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
-    #: The sets, as ``kingbird.sync.plan.SyncSet`` reads them.
+    #: Whether a set is about every project's images; admins alone see such a job.
+    all_projects: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
+    #: The sets, as ``kingbird.sync.sets.SyncSet`` reads them.
     request: Mapped[list[dict[str, Any]]] = mapped_column(LongJSON)
     #: Claims so far; a job that keeps failing its engines is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
     planned_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    #: Parts of the plan that are stored; items of a later part don't count yet.
+    plan_parts: Mapped[int] = mapped_column(sa.Integer(), default=0)
+    #: What is left to plan, in the planner's own words.
+    plan_rest: Mapped[dict[str, Any] | None] = mapped_column(
+        sa.JSON(none_as_null=True), default=None
+    )
+    #: Images by target region that were found as they should be, and so have no item.
+    in_sync: Mapped[dict[str, int]] = mapped_column(LongJSON, default=dict)
     #: Tasks that have not ended; who takes it to 0 closes the job.
     tasks_open: Mapped[int] = mapped_column(sa.Integer(), default=0)
 
@@ -103,13 +124,19 @@ class Task(Leased, Timestamps, Base):
     job_pk: Mapped[int] = mapped_column(sa.ForeignKey("jobs.pk", ondelete="CASCADE"))
     #: The claim of the job that planned it.
     plan_generation: Mapped[int] = mapped_column(sa.Integer())
+    #: The part of the plan whose items it is about.
+    part: Mapped[int] = mapped_column(sa.Integer(), default=0)
     region: Mapped[str] = mapped_column(sa.String(255))
     done: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
 
     __table_args__ = (
         sa.UniqueConstraint(
-            "job_pk", "plan_generation", "region", name="uniq_tasks0job_pk0plan_generation0region"
+            "job_pk",
+            "plan_generation",
+            "part",
+            "region",
+            name="uniq_tasks0job_pk0plan_generation0part0region",
         ),
         sa.Index("tasks_done_idx", "done", "lease_expires"),
         Base.__table_args__,
@@ -122,31 +149,42 @@ class Item(Timestamps, Base):
     __tablename__ = "items"
 
     pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    #: :func:`kingbird.db.jobs.item_id`: the same when the job is planned anew.
+    id: Mapped[str] = mapped_column(sa.String(36))
     job_pk: Mapped[int] = mapped_column(sa.ForeignKey("jobs.pk", ondelete="CASCADE"))
     plan_generation: Mapped[int] = mapped_column(sa.Integer())
+    part: Mapped[int] = mapped_column(sa.Integer(), default=0)
     resource_type: Mapped[str] = mapped_column(sa.String(32))
+    #: An image's id, or ``*`` when the item is about a whole region.
     resource: Mapped[str] = mapped_column(sa.String(36))
     source_region: Mapped[str] = mapped_column(sa.String(255))
     target_region: Mapped[str] = mapped_column(sa.String(255))
     target_resource: Mapped[str | None] = mapped_column(sa.String(36), default=None)
     action: Mapped[str] = mapped_column(sa.String(16))
-    #: IN_PROGRESS, then SUCCESS, FAILURE, SKIPPED or CANCELLED.
+    #: IN_PROGRESS, then SUCCESS, FAILURE, SKIPPED, CANCELLED or, of a dry run, PLANNED.
     status: Mapped[str] = mapped_column(sa.String(16))
     reason: Mapped[str | None] = mapped_column(sa.String(64), default=None)
     message: Mapped[str | None] = mapped_column(sa.Text(), default=None)
     #: Items of a lower rank go first, as others refer to them (an AMI's kernel).
     rank: Mapped[int] = mapped_column(sa.Integer(), default=0)
-    #: What is to be written, until it is (``kingbird.sync.plan.Work``).
+    #: What is to be written, until it is (``kingbird.sync.item.Work``).
     work: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True), default=None)
 
+    @hybrid_property
+    def reason_word(self) -> str:
+        """The reason: what it is sorted by, as it is never null."""
+        return self.reason or ""
+
+    @reason_word.inplace.expression
+    @classmethod
+    def _reason_word(cls) -> sa.ColumnElement[str]:
+        return sa.func.coalesce(cls.reason, "")
+
     __table_args__ = (
-        sa.UniqueConstraint(
-            "job_pk",
-            "plan_generation",
-            "target_region",
-            "resource",
-            name="uniq_items0job_pk0plan_generation0target_region0resource",
-        ),
+        sa.UniqueConstraint("job_pk", "id", name="uniq_items0job_pk0id"),
+        # Pages in the order of the plan, and counts, which read nothing but the index.
+        sa.Index("items_plan_idx", "job_pk", "pk"),
+        sa.Index("items_status_idx", "job_pk", "status", "reason", "part"),
         sa.Index("items_open_idx", "job_pk", "target_region", "status", "rank", "pk"),
         Base.__table_args__,
     )

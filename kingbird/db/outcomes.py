@@ -86,6 +86,7 @@ def fail_task(claim: Claim, reason: str, message: str) -> None:
             reason,
             message,
             Item.job_pk == claim.job.pk,
+            Item.part == claim.region_task.part,
             Item.target_region == claim.region_task.region,
         )
 

@@ -1,89 +1,174 @@
-"""Plans: stored whole before the first write to any region, and read back by tasks."""
+"""Plans: stored in batches, part by part, and read back by tasks.
 
-from collections.abc import Collection, Iterable, Sequence
+No region is written to before the whole plan of a part is stored.  A job has several parts only
+when some regions were too slow for the others to wait for them.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
 from kingbird.batching import batched
 from kingbird.db import connection, jobs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
 
+#: The resource of an item about a whole region.
+ALL = "*"
 #: Rows in one INSERT.
 BATCH = 500
 
 
-@connection.transaction
-def _add(claim: Claim, rows: Sequence[dict[str, Any]]) -> None:
-    now = utcnow()
-    with connection.writer() as session:
-        fence(session, claim)
-        session.execute(
-            sa.insert(Item),
-            [
-                {
-                    "job_pk": claim.job.pk,
-                    "plan_generation": claim.generation,
-                    "created_at": now,
-                    "updated_at": None if row["status"] == jobs.IN_PROGRESS else now,
-                    **row,
-                }
-                for row in rows
-            ],
-        )
+#: What is known when a part's items have all been stored: the images in order that have no
+#: item, by region, and what is left for another part.
+Ending = tuple[Mapping[str, int], Mapping[str, Any] | None]
 
 
 @connection.transaction
 def _begin(claim: Claim) -> None:
-    """Delete what an engine that lost its lease on this job left of a plan."""
+    """Delete what an engine that lost its lease on this job left of a part."""
     with connection.writer() as session:
         fence(session, claim)
         for model in (Item, Task):
-            session.execute(sa.delete(model).where(model.job_pk == claim.job.pk))
+            session.execute(
+                sa.delete(model).where(
+                    model.job_pk == claim.job.pk, model.part >= _parts(claim.job.pk)
+                )
+            )
+
+
+def _parts(job_pk: int) -> sa.ScalarSelect[int]:
+    return sa.select(Job.plan_parts).where(Job.pk == job_pk).scalar_subquery()
 
 
 @connection.transaction
-def _finish(claim: Claim, regions: Iterable[str]) -> int:
+def _add(claim: Claim, part: int, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Store a batch; an image and region of an earlier part is no item again."""
     now = utcnow()
     with connection.writer() as session:
         fence(session, claim)
-        tasks = [
-            Task(job_pk=claim.job.pk, plan_generation=claim.generation, region=region)
-            for region in regions
-        ]
-        session.add_all(tasks)
-        session.execute(
-            sa.update(Job)
-            .where(Job.pk == claim.job.pk)
-            .values(
-                planned_at=now,
-                updated_at=now,
-                tasks_open=len(tasks),
-                # The engine's name stays: a job with a user's token ends with its engine.
-                lease_expires=None if tasks else Job.lease_expires,
-            )
-            .execution_options(synchronize_session=False)
+        ids = [jobs.item_id(claim.job.id, one["resource"], one["target_region"]) for one in rows]
+        known = _known(session, claim.job.pk, ids) if part else set()
+        fresh = {
+            item_id: {
+                "job_pk": claim.job.pk,
+                "plan_generation": claim.generation,
+                "part": part,
+                "id": item_id,
+                "created_at": now,
+                "updated_at": None if row["status"] == jobs.IN_PROGRESS else now,
+                **row,
+            }
+            for item_id, row in zip(ids, rows, strict=True)
+            if item_id not in known
+        }
+        for batch in batched(fresh.values(), BATCH):
+            session.execute(sa.insert(Item), batch)
+    return list(fresh.values())
+
+
+def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> set[str]:
+    return {
+        item_id
+        for batch in batched(ids, BATCH)
+        for item_id in session.scalars(
+            sa.select(Item.id).where(Item.job_pk == job_pk, Item.id.in_(batch))
         )
-    return len(tasks)
+    }
 
 
-def store(claim: Claim, items: Iterable[dict[str, Any]]) -> int:
-    """Store a job's plan in batches; its tasks become claimable with the last of them.
+@connection.transaction
+def _finish(claim: Claim, part: int, regions: Iterable[str], ending: Ending) -> int:
+    """Let a part's tasks be claimed, as all of its items are stored."""
+    in_sync, rest = ending
+    now = utcnow()
+    with connection.writer() as session:
+        fence(session, claim)
+        job = session.get_one(Job, claim.job.pk, populate_existing=True)
+        if job.plan_parts == part:
+            tasks = [
+                Task(job_pk=job.pk, plan_generation=claim.generation, part=part, region=region)
+                for region in regions
+            ]
+            session.add_all(tasks)
+            counts = dict(job.in_sync)
+            for region, count in in_sync.items():
+                counts[region] = counts.get(region, 0) + count
+            job.in_sync = counts
+            # What was left before was planned by now, and what is left now is counted.
+            job.tasks_open += len(tasks) + (rest is not None) - (job.plan_rest is not None)
+            job.plan_rest = dict(rest) if rest is not None else None
+            job.plan_parts += 1
+            job.planned_at = job.planned_at or now
+            job.updated_at = now
+            if tasks and rest is None:
+                # The engine's name stays: a job with a user's token ends with its engine.
+                job.lease_expires = None
+        return job.tasks_open
 
-    :param items: columns of ``Item``, each image and target region once.  An item whose
-        status is IN_PROGRESS is work for its region's task, another has ended already.
-    :returns: how many tasks there are.  With none, the caller closes the job.
+
+def store(
+    claim: Claim,
+    batches: Iterable[Sequence[dict[str, Any]]],
+    *,
+    part: int = 0,
+    ending: Callable[[], Ending] = lambda: ({}, None),
+) -> int:
+    """Store a part of a plan batch by batch; its tasks become claimable with the last one.
+
+    A batch is stored before the next one is asked for.
+
+    :param batches: columns of ``Item``.  An item whose status is IN_PROGRESS is work for its
+        region's task, another has ended already.
+    :param ending: asked for the rest when there are no more batches.
+    :returns: how many tasks of the job are open; what is left to plan counts as one.  With
+        none, the caller closes the job.
     :raises kingbird.exception.LeaseLost: another engine plans the job by now.
     """
     _begin(claim)
     regions: dict[str, None] = {}
-    for rows in batched(items, BATCH):
-        _add(claim, rows)
+    for rows in batches:
         regions.update(
-            (row["target_region"], None) for row in rows if row["status"] == jobs.IN_PROGRESS
+            (row["target_region"], None)
+            for row in _add(claim, part, rows)
+            if row["status"] == jobs.IN_PROGRESS
         )
-    return _finish(claim, regions)
+    return _finish(claim, part, regions, ending())
+
+
+@connection.transaction
+def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[Item]:
+    """Return the items that a job has in a region for some images, whichever part they are in."""
+    found: list[Item] = []
+    with connection.reader() as session:
+        for batch in batched(sorted(resources), BATCH):
+            query = sa.select(Item).where(
+                Item.job_pk == job_pk,
+                Item.target_region == region,
+                Item.resource.in_(batch),
+            )
+            found += session.scalars(query.options(orm.defer(Item.work, raiseload=True)))
+    return found
+
+
+def _failed(job: Job, resource: str, source: str, target: str, **more: Any) -> dict[str, Any]:
+    now = utcnow()
+    return {
+        "id": jobs.item_id(job.id, resource, target),
+        "job_pk": job.pk,
+        "plan_generation": 0,
+        "resource_type": "image",
+        "resource": resource,
+        "source_region": source,
+        "target_region": target,
+        "action": "none",
+        "status": jobs.FAILURE,
+        "created_at": now,
+        "updated_at": now,
+        **more,
+    }
 
 
 @connection.transaction
@@ -92,9 +177,8 @@ def fail_request(job: Job, reason: str, message: str) -> None:
 
     Nothing happens when the job was planned or closed meanwhile.
     """
-    now = utcnow()
     pairs = {
-        (resource, target): entry["sources"][0]
+        (resource, target): entry["sources"][0] if resource != ALL else ALL
         for entry in reversed(job.request)
         for resource in entry["resources"]
         for target in entry["targets"]
@@ -103,31 +187,67 @@ def fail_request(job: Job, reason: str, message: str) -> None:
         unplanned: Any = session.execute(
             sa.update(Job)
             .where(Job.pk == job.pk, Job.planned_at.is_(None), Job.status == jobs.IN_PROGRESS)
-            .values(planned_at=now, generation=Job.generation + 1)
+            .values(planned_at=utcnow(), plan_parts=1, generation=Job.generation + 1)
             .execution_options(synchronize_session=False)
         )
         if not unplanned.rowcount:
             return
         session.execute(sa.delete(Item).where(Item.job_pk == job.pk))
         rows = [
-            {
-                "job_pk": job.pk,
-                "plan_generation": 0,
-                "resource_type": "image",
-                "resource": resource,
-                "source_region": source,
-                "target_region": target,
-                "action": "none",
-                "status": jobs.FAILURE,
-                "reason": reason,
-                "message": message,
-                "created_at": now,
-                "updated_at": now,
-            }
+            _failed(job, resource, source, target, reason=reason, message=message)
             for (resource, target), source in pairs.items()
         ]
         for batch in batched(rows, BATCH):
             session.execute(sa.insert(Item), batch)
+
+
+@connection.transaction
+def fail_rest(job: Job, reason: str, message: str) -> int:
+    """Store a failed item for each region that a job's last part would have been about.
+
+    Nothing happens when that part was planned or the job closed meanwhile.
+
+    :returns: how many tasks of the job are open.
+    """
+    with connection.writer() as session:
+        unplanned: Any = session.execute(
+            sa.update(Job)
+            .where(
+                Job.pk == job.pk,
+                Job.plan_rest.is_not(None),
+                Job.plan_parts == job.plan_parts,
+                Job.status == jobs.IN_PROGRESS,
+            )
+            .values(
+                plan_rest=sa.null(),
+                plan_parts=Job.plan_parts + 1,
+                tasks_open=Job.tasks_open - 1,
+                generation=Job.generation + 1,
+                lease_expires=None,
+            )
+            .execution_options(synchronize_session=False)
+        )
+        if unplanned.rowcount:
+            session.execute(
+                sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts)
+            )
+            rows = [
+                _failed(
+                    job,
+                    ALL,
+                    ALL,
+                    region,
+                    part=job.plan_parts,
+                    reason=reason,
+                    message=message,
+                )
+                for region in (job.plan_rest or {}).get("known_to", ())
+            ]
+            known = _known(session, job.pk, [row["id"] for row in rows])
+            rows = [row for row in rows if row["id"] not in known]
+            if rows:
+                session.execute(sa.insert(Item), rows)
+        return session.execute(sa.select(Job.tasks_open).where(Job.pk == job.pk)).scalar_one()
 
 
 @connection.transaction
@@ -136,12 +256,14 @@ def open_items(claim: Claim, limit: int) -> Sequence[Item]:
 
     :param limit: at most that many.
     """
+    task = claim.region_task
     query = (
         sa.select(Item)
         .where(
             Item.job_pk == claim.job.pk,
-            Item.plan_generation == claim.region_task.plan_generation,
-            Item.target_region == claim.region_task.region,
+            Item.plan_generation == task.plan_generation,
+            Item.part == task.part,
+            Item.target_region == task.region,
             Item.status == jobs.IN_PROGRESS,
         )
         .order_by(Item.rank, Item.pk)
@@ -149,16 +271,3 @@ def open_items(claim: Claim, limit: int) -> Sequence[Item]:
     )
     with connection.reader() as session:
         return session.scalars(query).all()
-
-
-@connection.transaction
-def outcomes_of(claim: Claim, resources: Collection[str]) -> dict[str, Item]:
-    """Return a task's items for some source images, by the image's id."""
-    query = sa.select(Item).where(
-        Item.job_pk == claim.job.pk,
-        Item.plan_generation == claim.region_task.plan_generation,
-        Item.target_region == claim.region_task.region,
-        Item.resource.in_(sorted(resources)),
-    )
-    with connection.reader() as session:
-        return {item.resource: item for item in session.scalars(query)}

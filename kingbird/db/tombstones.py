@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
+from oslo_db import exception as db_exc
 
 from kingbird.batching import batched
 from kingbird.db import connection
@@ -31,7 +32,6 @@ def find(project_id: str, region: str, image_ids: Collection[str]) -> dict[str, 
     return found
 
 
-@connection.transaction
 def remember(project_id: str, region: str, burnt: Iterable[tuple[str, str]], ttl: float) -> None:
     """Remember ids that can't be used.
 
@@ -41,6 +41,15 @@ def remember(project_id: str, region: str, burnt: Iterable[tuple[str, str]], ttl
     rows = dict(burnt)
     if not rows or not ttl:
         return
+    try:
+        _replace(project_id, region, rows, ttl)
+    except db_exc.DBDuplicateEntry:
+        # Another job of the project met the same ids at the same time; now they are there.
+        _replace(project_id, region, rows, ttl)
+
+
+@connection.transaction
+def _replace(project_id: str, region: str, rows: dict[str, str], ttl: float) -> None:
     with connection.writer() as session:
         for ids in batched(sorted(rows), BATCH):
             session.execute(

@@ -70,13 +70,13 @@ class Access:
         return self._regions.open(endpoints, auth, global_request_id=request_id)
 
     def close(self, job: db.Job) -> None:
-        """Forget a job's credentials and delete its trust.
+        """Delete a job's trust.
 
-        A trust that can't be deleted now is left to the reaper.
+        One that can't be deleted now is left to the reaper.  What is kept in memory stays until
+        the database knows that the job has ended: nobody else has a user's token.
         """
         with self._lock:
-            self._tokens.pop(job.id, None)
-            auth = self._auths.pop(job.id, None)
+            auth = self._auths.get(job.id)
         if job.trust_id is None:
             return
         try:

@@ -14,6 +14,7 @@ def close_job(access: Access, job: db.Job) -> None:
     status = db.outcomes.close_job(
         job.pk, message="The job was closed before this item was worked on"
     )
+    access.forget(job.id)
     if status:
         LOG.info("Job %s has ended: %s", job.id, status)
 
@@ -23,5 +24,16 @@ def fail_job(access: Access, job: db.Job, reason: str, message: str) -> None:
     access.close(job)
     if job.planned_at is None:
         db.plans.fail_request(job, reason, message)
+    elif job.plan_rest is not None:
+        db.plans.fail_rest(job, reason, message)
     db.outcomes.close_job(job.pk, reason=reason, message=message)
+    access.forget(job.id)
     LOG.warning("Job %s was ended: %s", job.id, reason)
+
+
+def fail_planning(access: Access, job: db.Job, reason: str, message: str) -> None:
+    """Give up planning a job; tasks that an earlier part of its plan has go on."""
+    if job.plan_rest is None:
+        fail_job(access, job, reason, message)
+    elif db.plans.fail_rest(job, reason, message) <= 0:
+        close_job(access, job)

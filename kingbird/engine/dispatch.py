@@ -12,7 +12,7 @@ from kingbird import exception
 from kingbird.db import api as db
 from kingbird.engine.access import Access
 from kingbird.engine.claims import HeldLease, Leases
-from kingbird.engine.closing import close_job, fail_job
+from kingbird.engine.closing import close_job, fail_planning
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.worker import TaskWorker
 
@@ -108,8 +108,9 @@ class Dispatcher:
                 self._planner.run(held)
             else:
                 self._worker.run(held)
-        except exception.LeaseLost:
-            self._access.forget(job.id)
+        except exception.LeaseLost as error:
+            # Credentials stay: it may come back to this engine, and nobody else has a token.
+            LOG.warning("%s", error.message)
         except exception.CredentialsLost as error:
             self._end(claim, "forbidden", error.message)
         except exception.Unavailable as error:
@@ -124,7 +125,7 @@ class Dispatcher:
 
         def end() -> None:
             if claim.task is None:
-                fail_job(self._access, claim.job, reason, message)
+                fail_planning(self._access, claim.job, reason, message)
                 return
             db.outcomes.fail_task(claim, reason, message)
             if db.outcomes.end_task(claim) <= 0:

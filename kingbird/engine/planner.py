@@ -14,10 +14,14 @@ from kingbird.engine.access import Access
 from kingbird.engine.claims import HeldLease
 from kingbird.engine.closing import close_job
 from kingbird.engine.pools import RegionPools
-from kingbird.sync.decide import Item
+from kingbird.sync.cloud import Cloud
 from kingbird.sync.image import Rules
-from kingbird.sync.plan import Planner, SyncSet
+from kingbird.sync.item import Item
+from kingbird.sync.outcome import Outcome
+from kingbird.sync.plan import Planner
+from kingbird.sync.rest import Rest
 from kingbird.sync.retries import Retry
+from kingbird.sync.sets import SyncSet
 from kingbird.sync.source import Caller
 
 LOG = logging.getLogger(__name__)
@@ -56,6 +60,20 @@ def as_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
     return row
 
 
+def as_item(row: db.Item) -> Item:
+    """Turn columns into what the planner knows of an item that it planned before."""
+    ended = row.status != db.jobs.IN_PROGRESS and row.reason is not None
+    return Item(
+        row.resource,
+        row.source_region,
+        row.target_region,
+        action=row.action,
+        target_resource=row.target_resource,
+        outcome=Outcome(row.reason or "", row.message) if ended else None,
+        rank=row.rank,
+    )
+
+
 class JobPlanner:
     """Plans jobs that the engine has claimed.
 
@@ -87,23 +105,51 @@ class JobPlanner:
         :raises kingbird.exception.Unavailable: Keystone or the database is away.
         """
         job = held.claim.job
+        sets = [SyncSet.from_request(entry) for entry in job.request]
+        part = job.plan_parts
+        rest = Rest.from_json(job.plan_rest) if job.plan_rest else None
+        while True:
+            open_tasks, rest = self._plan_part(held, sets, part, rest)
+            LOG.info(
+                "Part %d of job %s is planned: %d regions to work on", part + 1, job.id, open_tasks
+            )
+            if open_tasks > 1 and job.credentials == "trust":
+                self._announce(job.id)
+            if rest is None:
+                break
+            part += 1
+        if open_tasks <= 0:
+            close_job(self._access, job)
+
+    def _plan_part(
+        self, held: HeldLease, sets: list[SyncSet], part: int, rest: Rest | None
+    ) -> tuple[int, Rest | None]:
+        """Plan what is left of a job, or as much of it as no slow region holds up.
+
+        :returns: how many tasks are open, and what is left now.
+        """
+        job = held.claim.job
         project_id = job.project_id
-        planner = Planner(
+        cloud = Cloud(
             self._access.open(job),
             Caller(project_id, job.is_admin),
             rules_of(self._conf),
             burnt=lambda region, ids: db.tombstones.find(project_id, region, ids),
+            planned=lambda region, ids: {
+                row.resource: as_item(row) for row in db.plans.planned(job.pk, region, ids)
+            },
             submit=self._pools.submit,
             retry=self._retry,
         )
-        sets = [SyncSet.from_request(entry) for entry in job.request]
-        rows = (self._row(item) for item in planner.plan(sets))
-        tasks = db.plans.store(held.claim, rows)
-        LOG.info("Job %s is planned: %d regions to work on", job.id, tasks)
-        if not tasks:
-            close_job(self._access, job)
-        elif tasks > 1 and job.credentials == "trust":
-            self._announce(job.id)
+        planner = Planner(cloud, late_after=self._conf.sync.late_after)
+        rows = ([self._row(item) for item in batch] for batch in planner.plan(sets, rest))
+
+        def ending() -> tuple[dict[str, int], dict[str, Any] | None]:
+            left = planner.rest.to_json() if planner.rest else None
+            return dict(planner.in_sync), left
+
+        open_tasks = db.plans.store(held.claim, rows, part=part, ending=ending)
+        return open_tasks, planner.rest
 
     def _row(self, item: Item) -> dict[str, Any]:
         if self._stopping.is_set() and item.outcome and item.outcome.reason in TRANSIENT:

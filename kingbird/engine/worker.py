@@ -1,12 +1,11 @@
 """Works on one task: makes the records of a job in one region."""
 
-import dataclasses
 import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent import futures
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from oslo_config import cfg
@@ -19,7 +18,7 @@ from kingbird.engine.claims import HeldLease
 from kingbird.engine.closing import close_job
 from kingbird.engine.pools import RegionPools
 from kingbird.sync.apply import Applier
-from kingbird.sync.decide import Work
+from kingbird.sync.item import UPDATE, Work
 from kingbird.sync.outcome import Outcome, sentence
 from kingbird.sync.retries import Retry
 
@@ -29,6 +28,8 @@ LOG = logging.getLogger(__name__)
 WINDOW = 1000
 FLUSH = 100
 FLUSH_SECONDS = 1.0
+#: Calls that a task has under way or queued, as a multiple of its region's workers.
+AHEAD = 2
 
 
 class _Health:
@@ -118,19 +119,28 @@ class TaskWorker:
     ) -> None:
         """Work on items that don't depend on each other, all workers at once."""
         named = {other for item in items for other in (item.work or {})["references"].values()}
-        others = db.plans.outcomes_of(held.claim, named) if named else {}
         region = items[0].target_region
-        calls = {
-            self._pools.submit(region, self._try_one, item, others, applier, health): item
-            for item in items
+        others = {
+            other.resource: other
+            for other in (db.plans.planned(held.claim.job.pk, region, named) if named else ())
         }
+        left = iter(items)
+        calls: dict[futures.Future[Outcome | None], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
         try:
-            for call in futures.as_completed(calls):
-                outcome = call.result()
-                if outcome is not None:
-                    done.append((calls[call], outcome))
+            while True:
+                # Not all at once: calls of other jobs would have to wait behind them.
+                for item in islice(left, AHEAD * self._conf.sync.region_concurrency - len(calls)):
+                    call = self._pools.submit(region, self._try_one, item, others, applier, health)
+                    calls[call] = item
+                if not calls:
+                    break
+                for call in futures.wait(calls, return_when=futures.FIRST_COMPLETED).done:
+                    item = calls.pop(call)
+                    outcome = call.result()
+                    if outcome is not None:
+                        done.append((item, outcome))
                 if len(done) >= FLUSH or (done and time.monotonic() - flushed > FLUSH_SECONDS):
                     batch, done = done, []
                     self._record(held, batch)
@@ -180,14 +190,19 @@ class TaskWorker:
             other = others.get(other_id)
             if other is None:
                 continue
-            if other.target_resource is None or other.status == db.jobs.IN_PROGRESS:
+            # What another part of the plan brings has its id already.
+            unfinished = other.status == db.jobs.IN_PROGRESS and other.part == item.part
+            if other.target_resource is None or unfinished:
                 return Outcome(
                     "dependency_failed",
                     f"{name} names image {other_id}, which could not be brought to "
                     f"{item.target_region}: {other.reason}",
                 )
-            work = dataclasses.replace(work, record={**work.record, name: other.target_resource})
-        outcome = applier.create(item.resource, item.source_region, work)
+            work = work.referring(name, other.target_resource)
+        if item.action == UPDATE:
+            outcome = applier.update(item.source_region, work)
+        else:
+            outcome = applier.create(item.resource, item.source_region, work)
         if self._stopping.is_set() and outcome.reason == "region_unavailable":
             # It was not tried for as long as it should have been.
             return None

@@ -1,4 +1,4 @@
-"""Makes one planned record in its region, whatever happens on the way (design, section 8).
+"""Makes or changes one planned record in its region, whatever happens on the way (section 8).
 
 Creating is idempotent: an answer that was lost, a record that is half made and a run that
 comes again all end in the same record.
@@ -9,16 +9,21 @@ from collections.abc import Callable, Mapping
 
 from kingbird import exception
 from kingbird.clients.glance import Images
-from kingbird.sync import compare
+from kingbird.sync import changes, compare, members
 from kingbird.sync import image as fields
 from kingbird.sync.copies import FORCED_TRIES
-from kingbird.sync.decide import Work, verdict_outcome
+from kingbird.sync.decide import verdict_outcome
 from kingbird.sync.image import Image
-from kingbird.sync.outcome import UNUSABLE, Outcome
+from kingbird.sync.item import Work
+from kingbird.sync.outcome import UNUSABLE, Outcome, drift_sentence, region_problem
 from kingbird.sync.retries import Retry
 
 #: Reasons by the status of a POST or PATCH that Glance refused.
 REFUSALS = {401: "forbidden", 403: "forbidden", 413: "quota"}
+#: What a call to a region ends with when it fails.
+_FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRefused)
+#: Reasons of an update that failed, for which the image is still there.
+_THERE = frozenset({"forbidden", "quota", "invalid", "region_unavailable"})
 
 
 class Applier:
@@ -38,6 +43,7 @@ class Applier:
         retry: Retry,
     ) -> None:
         self._images = images
+        self._is_admin = is_admin
         self._burnt_reason = "deleted_in_target" if is_admin else "id_taken"
         self._may_write = may_write
         self._retry = retry
@@ -51,13 +57,78 @@ class Applier:
         """
         burnt: list[tuple[str, str]] = []
         outcome = self._create(source_region, work)
-        while outcome.reason in UNUSABLE and work.forced:
+        while outcome.reason in UNUSABLE and (work.forced or work.fallback):
             burnt += outcome.burnt
             if work.forced >= FORCED_TRIES:
                 break
             work = _next(resource, self._images.region, work)
             outcome = self._create(source_region, work)
+        if outcome.reason == "created":
+            outcome = self._share(work, outcome)
         return dataclasses.replace(outcome, burnt=(*burnt, *outcome.burnt))
+
+    def update(self, source_region: str, work: Work) -> Outcome:
+        """Make a copy follow its source: one PATCH.
+
+        :returns: the outcome: ``drift`` when a field is left that can't be changed.
+        :raises kingbird.exception.LeaseLost: see ``may_write``.
+        """
+        image_id: str = work.record["id"]
+        try:
+            left = self._retry(self._patch, work)
+        except _FAILED as error:
+            outcome = self._failed(error, image_id, gone=404)
+            there = image_id if outcome.reason in _THERE else None
+            return dataclasses.replace(outcome, target_resource=there)
+        if left:
+            message = drift_sentence(tuple(left), source=source_region)
+            return Outcome(
+                compare.DRIFT,
+                f"{message}, which can't be changed in an image that has data; the rest follows",
+                image_id,
+            )
+        return self._share(work, Outcome("updated", target_resource=image_id))
+
+    def _patch(self, work: Work) -> list[str]:
+        """PATCH an image; where it changed since it was planned, look and do it anew.
+
+        :returns: the fields that can't be changed.
+        """
+        image_id: str = work.record["id"]
+        if not work.changes:
+            return work.left
+        self._may_write()
+        try:
+            self._images.update(image_id, work.changes)
+        except exception.ImageRefused as error:
+            if error.status not in (403, 409):
+                raise
+            image = self._images.get(image_id)
+            if image is None:
+                raise exception.ImageRefused(error.message, 404) from error
+            operations, left = changes.anew(work.record, image, work.changes)
+            if image.get("owner") != work.owner or operations == work.changes:
+                # Nothing changed; Glance means it.
+                raise
+            if operations:
+                self._may_write()
+                self._images.update(image_id, operations)
+            return left
+        return work.left
+
+    def _share(self, work: Work, outcome: Outcome) -> Outcome:
+        """Share what was made with the source's members; what could not be done is said."""
+        notes = [work.note] if work.note else []
+        if work.members:
+            notes += members.share(
+                self._images,
+                work.record["id"],
+                work.members,
+                is_admin=self._is_admin,
+                may_write=self._may_write,
+                retry=self._retry,
+            )
+        return dataclasses.replace(outcome, message="; ".join(notes)) if notes else outcome
 
     def _create(self, source_region: str, work: Work) -> Outcome:
         image_id: str = work.record["id"]
@@ -65,17 +136,23 @@ class Applier:
             existing = self._retry(self._post, work)
             if existing is not None:
                 return self._settle(existing, source_region, work)
-        except exception.RegionUnavailable as error:
-            return Outcome("region_unavailable", error.message)
-        except exception.CredentialsLost as error:
-            return Outcome("forbidden", error.message)
-        except exception.ImageRefused as error:
-            if error.status == 409:
-                # The id is taken, but by nothing that can be seen.
-                reason = self._burnt_reason
-                return Outcome(reason, burnt=((image_id, reason),))
-            return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
+        except _FAILED as error:
+            # 409: the id is taken, but by nothing that can be seen.
+            return self._failed(error, image_id, gone=409)
         return Outcome("created", target_resource=image_id)
+
+    def _failed(self, error: exception.KingbirdError, image_id: str, *, gone: int) -> Outcome:
+        """Turn an error into an outcome.
+
+        :param gone: the status by which Glance says that there is no image that can be seen.
+        """
+        if isinstance(error, exception.RegionUnavailable):
+            return region_problem(error)
+        if not isinstance(error, exception.ImageRefused):
+            return Outcome("forbidden", error.message)
+        if error.status == gone:
+            return Outcome(self._burnt_reason, burnt=((image_id, self._burnt_reason),))
+        return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
 
     def _post(self, work: Work) -> Image | None:
         """POST a record; where that leaves doubt, look.
@@ -108,7 +185,7 @@ class Applier:
 
     def _complete(self, work: Work, names: tuple[str, ...]) -> None:
         operations = [
-            {"op": "add", "path": f"/{_pointer(name)}", "value": work.record[name]}
+            {"op": "add", "path": changes.pointer(name), "value": work.record[name]}
             for name in names
             if name in work.record
         ]
@@ -122,13 +199,8 @@ class Applier:
             ) from error
 
 
-def _pointer(name: str) -> str:
-    """Escape a name for a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
-
-
 def _next(resource: str, region: str, work: Work) -> Work:
     """Return the work with the next id that a forced copy can have."""
     n = work.forced + 1
-    record = {**work.record, "id": fields.forced_id(resource, region, n)}
-    return dataclasses.replace(work, record=record, forced=n)
+    record = {**(work.fallback or work.record), "id": fields.forced_id(resource, region, n)}
+    return dataclasses.replace(work, record=record, forced=n, fallback=None)

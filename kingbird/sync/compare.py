@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kingbird.sync import image as fields
-from kingbird.sync.image import Image, Record
+from kingbird.sync.image import Image, Record, Rules
 
 IN_SYNC = "in_sync"
 DRIFT = "drift"
@@ -37,6 +37,12 @@ def differing_fields(record: Record, image: Image) -> tuple[str, ...]:
     """
     names = set(fields.COPIED) | (record.keys() - fields.SET_BY_GLANCE - fields.PROVENANCE)
     return tuple(sorted(name for name in names if _value(record, name) != _value(image, name)))
+
+
+def extra_fields(record: Record, image: Image, rules: Rules) -> tuple[str, ...]:
+    """Return the properties that only the image has, as far as such are copied at all."""
+    extra = fields.properties(image, rules).keys() - record.keys() - fields.PROVENANCE
+    return tuple(sorted(extra))
 
 
 def _value(fields_of: Mapping[str, Any], name: str) -> Any:

@@ -3,55 +3,29 @@
 A copy has the image's own id, or one of those that forced copies of it can have.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Mapping
 
 from kingbird import exception
-from kingbird.clients.glance import Images
 from kingbird.sync import image as fields
-from kingbird.sync import lookup
+from kingbird.sync.cloud import Answers, Cloud
 from kingbird.sync.image import Image
-from kingbird.sync.lookup import Found, Submit
-from kingbird.sync.retries import Retry
-from kingbird.sync.source import Caller
 
 #: Source images' ids, by target region.
 Wanted = Mapping[str, set[str]]
-Answers = dict[str, Found | exception.KingbirdError]
-
-#: Looks up which ids are burnt in a region, with the reasons.
-Burnt = Callable[[str, Collection[str]], Mapping[str, str]]
 
 #: Ids tried for a forced copy before it is given up.
 FORCED_TRIES = 20
 
 
 class Copies:
-    """Asks target regions.
+    """Asks target regions."""
 
-    :param regions: the images of each region, as the job's user sees them.
-    :param burnt: looks up which ids are known to be unusable.
-    """
-
-    def __init__(
-        self,
-        regions: Mapping[str, Images],
-        caller: Caller,
-        burnt: Burnt,
-        submit: Submit,
-        retry: Retry,
-    ) -> None:
-        self._regions = regions
-        self._caller = caller
-        self._burnt = burnt
-        self._submit = submit
-        self._retry = retry
-
-    def _ask(self, ids: Mapping[str, Iterable[str]]) -> Answers:
-        return lookup.lookup_regions(ids, self._regions, self._submit, self._retry)
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
 
     def first_look(self, wanted: Wanted) -> Answers:
         """Ask for images' own ids and for the first ones of forced copies."""
-        return self._ask(
+        return self._cloud.find(
             {
                 target: {name for one in ids for name in (one, fields.forced_id(one, target, 1))}
                 for target, ids in wanted.items()
@@ -76,7 +50,7 @@ class Copies:
                 if isinstance(answer, exception.KingbirdError) or not left.get(target):
                     continue
                 ids = {fields.forced_id(one, target, n): one for one in left[target]}
-                burnt[target].update(self._burnt(target, ids.keys() - answer.keys()))
+                burnt[target].update(self._cloud.burnt(target, ids.keys() - answer.keys()))
                 left[target] = {
                     one
                     for image_id, one in ids.items()
@@ -90,11 +64,11 @@ class Copies:
             ask = {target: names for target, names in ask.items() if names}
             if not ask:
                 break
-            merge(answers, self._ask(ask))
+            merge(answers, self._cloud.find(ask))
         return burnt
 
     def _may_be_copy(self, image: Image, source: Image) -> bool:
-        owners = (self._caller.project_id, source.get("owner"))
+        owners = (self._cloud.caller.project_id, source.get("owner"))
         return image.get(fields.SOURCE_ID) == source["id"] and image.get("owner") in owners
 
 

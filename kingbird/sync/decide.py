@@ -3,17 +3,37 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from itertools import count
-from typing import Any
 
-from kingbird.sync import compare
+from kingbird.sync import changes, compare
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
-from kingbird.sync.outcome import UNUSABLE, Outcome, drift_sentence, sentence
+from kingbird.sync.item import CREATE, DATA_FIELDS, UPDATE, Item, Work
+from kingbird.sync.outcome import BURNT, UNUSABLE, Outcome, drift_sentence
 from kingbird.sync.source import Caller
 
-CREATE = "create"
-NONE = "none"
+
+class Force(Enum):
+    """Whether a copy gets an id of its own."""
+
+    NEVER = 0
+    #: Where the image's own id can't be used.
+    WHERE_NEEDED = 1
+    ALWAYS = 2
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a set says about how its images are treated.
+
+    :ivar updates: whether what drifted is made to follow its source.
+    :ivar prunes: whether an update takes off properties that the source does not have.
+    """
+
+    force: Force = Force.NEVER
+    updates: bool = False
+    prunes: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,67 +51,14 @@ class Situation:
     problem: Outcome | None = None
 
 
-@dataclass(frozen=True)
-class Work:
-    """What a task has to write for an item.  Stored with it as JSON until it is done.
-
-    :ivar record: the body of the POST.
-    :ivar owner: whom the record will belong to.
-    :ivar data: the source's fields that tell what its data are.
-    :ivar references: source images by the property that refers to them.
-    :ivar forced: how many-th id of a forced copy the record has; 0 for the image's own id.
-    """
-
-    record: Record
-    owner: str | None
-    data: dict[str, Any]
-    references: dict[str, str] = field(default_factory=dict)
-    forced: int = 0
-
-
-#: The fields that :func:`kingbird.sync.compare.compare_data` reads.
-DATA_FIELDS = ("status", "os_hash_algo", "os_hash_value", "checksum", "size")
-
-
-@dataclass(frozen=True)
-class Item:
-    """One image in one target region, as planned.
-
-    :ivar action: ``create``, or ``none`` when there is nothing to write.
-    :ivar outcome: how it ended already, or ``None`` while there is work.
-    """
-
-    resource: str
-    source_region: str
-    target_region: str
-    action: str = NONE
-    target_resource: str | None = None
-    outcome: Outcome | None = None
-    work: Work | None = None
-    rank: int = 0
-
-    def ended(self, outcome: Outcome) -> "Item":
-        """Return the item with an outcome, and a sentence where the outcome has none."""
-        if outcome.message is None:
-            message = sentence(
-                outcome.reason, source=self.source_region, target=self.target_region
-            )
-            outcome = dataclasses.replace(outcome, message=message)
-        return dataclasses.replace(
-            self,
-            outcome=outcome,
-            target_resource=outcome.target_resource or self.target_resource,
-        )
-
-
 def decide(
     source: Image,
     source_region: str,
     situation: Situation,
     caller: Caller,
     rules: Rules,
+    wish: Wish,
     *,
-    force: bool = False,
     references: Mapping[str, Item] | None = None,
 ) -> Item:
     """Decide what happens to an image in a region (design, sections 7 and 8).
@@ -110,36 +77,66 @@ def decide(
         return item.ended(situation.problem)
 
     mine = caller.owns(source)
-    options = _Options(source, source_region, caller, rules, references)
+    options = _Options(source, source_region, caller, rules, wish, references)
     copy = _forced_copy(options, situation, target, private=not mine)
-    if not force:
-        own = _own_copy(item, options, situation, mine=mine)
-        if own and own.reason not in UNUSABLE | {"not_owner"}:
-            return item.ended(own)
-        if copy.outcome:
-            return item.ended(copy.outcome)
-        if own:
-            return item.ended(own)
-        if not mine:
-            return item.ended(Outcome("not_owner"))
-        work = options.work(image_id)
+    if wish.force is not Force.ALWAYS:
+        own = _own_copy(options, situation, mine=mine)
+        if own and own.outcome.reason not in UNUSABLE | {"not_owner"}:
+            return _settled(item, own, options)
+        if copy.found:
+            return _settled(item, copy.found, options)
+        work = _own_work(item, options, own, copy, mine=mine)
+        if isinstance(work, Outcome):
+            return item.ended(work)
+    elif copy.found:
+        return _settled(item, copy.found, options)
     else:
-        if copy.outcome:
-            return item.ended(copy.outcome)
-        work = options.work(
-            fields.forced_id(image_id, target, copy.n), forced=copy.n, private=not mine
-        )
+        work = options.forced_work(target, copy.n, private=not mine)
 
+    failed = _failed_reference(references, target)
+    if failed:
+        return item.ended(failed)
+    return dataclasses.replace(item, action=CREATE, work=work, target_resource=work.record["id"])
+
+
+def _own_work(
+    item: Item, options: "_Options", own: "_Found | None", copy: "_Copy", *, mine: bool
+) -> Work | Outcome:
+    """Say what to write where the image's own id is to be used, and no copy is there."""
+    needed = options.wish.force is Force.WHERE_NEEDED
+    if own is not None and not (needed and own.outcome.reason in UNUSABLE):
+        return own.outcome
+    if not mine:
+        return Outcome("not_owner")
+    if own is not None and own.outcome.reason not in BURNT:
+        return options.forced_work(item.target_region, copy.n, private=False)
+    work = options.work(item.resource)
+    if needed:
+        # A burnt id is asked for again; it may have been purged.
+        forced = options.forced_work(item.target_region, 1, private=False)
+        work = dataclasses.replace(work, fallback=forced.record)
+    return work
+
+
+def _failed_reference(references: Mapping[str, Item], target: str) -> Outcome | None:
     for name, other in references.items():
         if other.outcome and other.target_resource is None:
-            return item.ended(
-                Outcome(
-                    "dependency_failed",
-                    f"{name} names image {other.resource}, which could not be brought to "
-                    f"{target}: {other.outcome.reason}",
-                )
+            return Outcome(
+                "dependency_failed",
+                f"{name} names image {other.resource}, which could not be brought to "
+                f"{target}: {other.outcome.reason}",
             )
-    return dataclasses.replace(item, action=CREATE, work=work, target_resource=work.record["id"])
+    return None
+
+
+def verdict_outcome(verdict: compare.Verdict, image_id: str, source_region: str) -> Outcome:
+    """Turn a comparison into an outcome."""
+    if verdict.reason == compare.DRIFT:
+        return Outcome(
+            compare.DRIFT, drift_sentence(verdict.fields, source=source_region), image_id
+        )
+    present = image_id if verdict.reason == compare.IN_SYNC else None
+    return Outcome(verdict.reason, target_resource=present)
 
 
 @dataclass(frozen=True)
@@ -150,6 +147,7 @@ class _Options:
     source_region: str
     caller: Caller
     rules: Rules
+    wish: Wish
     references: Mapping[str, Item]
 
     def owner(self, *, private: bool) -> str | None:
@@ -182,31 +180,61 @@ class _Options:
             forced=forced,
         )
 
-
-def verdict_outcome(verdict: compare.Verdict, image_id: str, source_region: str) -> Outcome:
-    """Turn a comparison into an outcome."""
-    if verdict.reason == compare.DRIFT:
-        return Outcome(
-            compare.DRIFT, drift_sentence(verdict.fields, source=source_region), image_id
-        )
-    present = image_id if verdict.reason == compare.IN_SYNC else None
-    return Outcome(verdict.reason, target_resource=present)
+    def forced_work(self, target: str, n: int, *, private: bool) -> Work:
+        image_id = fields.forced_id(self.source["id"], target, n)
+        return self.work(image_id, forced=n, private=private)
 
 
-def _own_copy(
-    item: Item, options: _Options, situation: Situation, *, mine: bool
-) -> Outcome | None:
+@dataclass(frozen=True)
+class _Found:
+    """What has an id in the target.
+
+    :ivar image: the image, where there is one that can be seen.
+    :ivar forced: how many-th id of a forced copy it has.
+    """
+
+    outcome: Outcome
+    image: Image | None = None
+    fields: tuple[str, ...] = ()
+    forced: int = 0
+    private: bool = False
+
+
+def _settled(item: Item, found: _Found, options: _Options) -> Item:
+    """End an item with what was found; or plan an update, where it drifted."""
+    if found.image is None or not options.wish.updates:
+        return item.ended(found.outcome)
+    image_id = found.image["id"]
+    work = options.work(image_id, forced=found.forced, private=found.private)
+    operations, left = changes.additions(work.record, found.image, found.fields)
+    if options.wish.prunes:
+        operations += changes.removals(work.record, found.image, options.rules)
+    if not (operations or left):
+        return item.ended(found.outcome)
+    if not operations:
+        message = f"{found.outcome.message}, which can't be changed in an image that has data"
+        return item.ended(dataclasses.replace(found.outcome, message=message))
+    failed = _failed_reference(options.references, item.target_region)
+    if failed:
+        return item.ended(failed)
+    work = dataclasses.replace(work, changes=operations, left=left)
+    return dataclasses.replace(item, action=UPDATE, work=work, target_resource=image_id)
+
+
+def _own_copy(options: _Options, situation: Situation, *, mine: bool) -> _Found | None:
     """Look at what has the image's own id in the target."""
-    image = situation.images.get(item.resource)
+    image_id = options.source["id"]
+    image = situation.images.get(image_id)
     if image is None:
-        reason = situation.burnt.get(item.resource)
-        return Outcome(reason) if reason else None
+        reason = situation.burnt.get(image_id)
+        return _Found(Outcome(reason)) if reason else None
     # A copy of somebody else's image has to be theirs as well to be the same image.
     owner = options.owner(private=False) if mine else options.source.get("owner")
-    verdict = compare.judge(options.record(item.resource), owner, options.source, image)
+    verdict = compare.judge(options.record(image_id), owner, options.source, image)
     if not mine and verdict.reason != compare.IN_SYNC:
-        return Outcome("not_owner")
-    return verdict_outcome(verdict, item.resource, item.source_region)
+        return _Found(Outcome("not_owner"))
+    outcome = verdict_outcome(verdict, image_id, options.source_region)
+    return _Found(outcome, image, verdict.fields)
 
 
 @dataclass(frozen=True)
@@ -217,7 +245,7 @@ class _Copy:
     """
 
     n: int
-    outcome: Outcome | None = None
+    found: _Found | None = None
 
 
 def _forced_copy(options: _Options, situation: Situation, target: str, *, private: bool) -> _Copy:
@@ -231,11 +259,12 @@ def _forced_copy(options: _Options, situation: Situation, target: str, *, privat
             if image_id in situation.burnt:
                 continue
             return _Copy(free)
-        record = options.record(image_id, forced=n, private=private)
-        owner = options.owner(private=private)
         if image.get(fields.SOURCE_ID, options.source["id"]) != options.source["id"]:
             continue
+        record = options.record(image_id, forced=n, private=private)
+        owner = options.owner(private=private)
         verdict = compare.judge(record, owner, options.source, image)
         if verdict.reason not in UNUSABLE:
-            return _Copy(n, verdict_outcome(verdict, image_id, options.source_region))
+            outcome = verdict_outcome(verdict, image_id, options.source_region)
+            return _Copy(n, _Found(outcome, image, verdict.fields, n, private))
     raise AssertionError("count() does not end")

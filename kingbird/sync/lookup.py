@@ -36,8 +36,13 @@ def lookup(images: Images, ids: Iterable[str], submit: Submit, retry: Retry) -> 
             submit(images.region, _list_by_ids, images, chunk, hidden, retry)
             for chunk in batched(missing, IDS_PER_CALL)
         ]
-        for call in calls:
-            found.update((image["id"], image) for image in call.result())
+        try:
+            for call in calls:
+                found.update((image["id"], image) for image in call.result())
+        finally:
+            # Where one fails, the others would only keep the region's workers from other jobs.
+            for call in calls:
+                call.cancel()
         missing = [image_id for image_id in missing if image_id not in found]
     return found
 

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 
+from kingbird import exception
+
 SUCCESS = "SUCCESS"
 FAILURE = "FAILURE"
 SKIPPED = "SKIPPED"
+#: What a dry run ends with.
+PLANNED = "PLANNED"
 
 #: The status that goes with each reason (design, section 8).
 STATUS = {
     "created": SUCCESS,
+    "updated": SUCCESS,
     "in_sync": SUCCESS,
     "drift": FAILURE,
     "owner_conflict": FAILURE,
@@ -22,11 +27,16 @@ STATUS = {
     "quota": FAILURE,
     "invalid": FAILURE,
     "region_unavailable": FAILURE,
+    "listing_incomplete": FAILURE,
     "source_gone": FAILURE,
     "credentials_lost": FAILURE,
     "internal_error": FAILURE,
 }
 
+#: Reasons why a region could not be looked at; a dry run fails with them too.
+NOT_LOOKED_AT = frozenset(
+    {"region_unavailable", "listing_incomplete", "source_gone", "forbidden", "credentials_lost"}
+)
 #: Reasons for which an id can't be used, and a forced copy gets the next one.
 UNUSABLE = frozenset({"owner_conflict", "data_conflict", "deleted_in_target", "id_taken"})
 #: Reasons that a region is asked about only once a while.
@@ -44,6 +54,8 @@ _SENTENCES = {
     "other region",
     "not_owner": "The image belongs to another project. A forced sync makes a private copy "
     "under another id",
+    "listing_incomplete": "{target} leaves images out of its list, as its policy says; what it "
+    "does not show was not taken for missing",
     "source_gone": "The image can't be found in {source} any more",
 }
 
@@ -54,16 +66,20 @@ class Outcome:
 
     :ivar target_resource: the image's id in the target region, if it is there.
     :ivar burnt: ids that turned out to be unusable, with the reason.
+    :ivar is_dry: it is what a dry run found; nothing was written.
     """
 
     reason: str
     message: str | None = None
     target_resource: str | None = None
     burnt: tuple[tuple[str, str], ...] = ()
+    is_dry: bool = False
 
     @property
     def status(self) -> str:
-        """SUCCESS, FAILURE or SKIPPED."""
+        """SUCCESS, FAILURE, SKIPPED or PLANNED."""
+        if self.is_dry and self.reason not in NOT_LOOKED_AT:
+            return PLANNED
         return STATUS[self.reason]
 
 
@@ -76,3 +92,18 @@ def sentence(reason: str, *, source: str, target: str) -> str | None:
 def drift_sentence(fields: tuple[str, ...], *, source: str) -> str:
     """Name the fields that differ."""
     return f"Differs from the image in {source} in: {', '.join(fields)}"
+
+
+def region_problem(error: exception.KingbirdError) -> Outcome:
+    """Turn what a region's client raised into an outcome."""
+    if isinstance(error, exception.ImageRefused):
+        return Outcome("forbidden", error.message)
+    return Outcome("region_unavailable", error.message)
+
+
+def no_endpoint(region: str) -> Outcome:
+    """Say that a region is in the catalog no more."""
+    return Outcome(
+        "region_unavailable",
+        f"Region {region} has no image endpoint in the service catalog any more",
+    )

@@ -1,257 +1,74 @@
-"""From a request that names images to its items, before anything is written.
+"""From a request to its items, before anything is written.
 
 An item is one image in one target region; the same image and region twice in a job is one
-item, and the first set that names it counts.
+item.  What a set names counts before what another means by ``*``, and then the first set.
 """
 
-import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent import futures
-from dataclasses import dataclass
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 
-from kingbird import exception
-from kingbird.clients.glance import Images
-from kingbird.sync import image as fields
-from kingbird.sync import lookup
-from kingbird.sync.copies import Answers, Burnt, Copies, Wanted, merge
-from kingbird.sync.decide import Item, Situation, decide
-from kingbird.sync.image import Image, Rules
-from kingbird.sync.lookup import Found, Submit
-from kingbird.sync.outcome import Outcome
-from kingbird.sync.retries import Retry
-from kingbird.sync.source import Caller, choose
+from kingbird.batching import batched
+from kingbird.sync.cloud import Cloud
+from kingbird.sync.item import Item
+from kingbird.sync.members import with_members
+from kingbird.sync.named import NamedPlanner
+from kingbird.sync.rest import Rest
+from kingbird.sync.sets import SyncSet
+from kingbird.sync.whole import WholePlanner
 
-
-@dataclass(frozen=True, eq=False)
-class SyncSet:
-    """One entry of a request: ids, where from, where to.  Compared by identity."""
-
-    resources: tuple[str, ...]
-    sources: tuple[str, ...]
-    targets: tuple[str, ...]
-    force: bool = False
-    resource_type: str = "image"
-
-    @classmethod
-    def from_request(cls, entry: Mapping[str, Any]) -> "SyncSet":
-        """Read a set as the API stored it."""
-        return cls(
-            resources=tuple(entry["resources"]),
-            sources=tuple(entry["sources"]),
-            targets=tuple(entry["targets"]),
-            force=bool(entry["force"]),
-            resource_type=entry["resource_type"],
-        )
-
-
-@dataclass(frozen=True)
-class _Wanted:
-    """An image of a set, with its source once that is known."""
-
-    resource: str
-    sync_set: SyncSet
-    source: tuple[str, Image] | None = None
-    problem: Outcome | None = None
+#: Items in a batch.
+BATCH = 500
 
 
 class Planner:
-    """Plans one job.
+    """Plans one job, or a part of it.
 
-    :param regions: the images of each region, as the job's user sees them.
-    :param burnt: the ids that are known to be unusable.
+    :param late_after: seconds after which the plan of other regions does not wait for one
+        that is much slower; ``None`` waits for all.
+    :ivar in_sync: how many images are in order without an item, by target region.
+    :ivar rest: what is left to plan when all batches have been taken, or ``None``.
     """
 
-    def __init__(
-        self,
-        regions: Mapping[str, Images],
-        caller: Caller,
-        rules: Rules,
-        *,
-        burnt: Burnt,
-        submit: Submit,
-        retry: Retry,
-    ) -> None:
-        self._regions = regions
-        self._caller = caller
-        self._rules = rules
-        self._burnt = burnt
-        self._submit = submit
-        self._retry = retry
-        self._copies = Copies(regions, caller, burnt, submit, retry)
+    def __init__(self, cloud: Cloud, *, late_after: float | None = None) -> None:
+        self.in_sync: Counter[str] = Counter()
+        self.rest: Rest | None = None
+        self._cloud = cloud
+        self._named = NamedPlanner(cloud)
+        self._whole = WholePlanner(cloud, late_after)
 
-    def plan(self, sets: Sequence[SyncSet]) -> Iterator[Item]:
-        """Yield the items of a job; those that others refer to come before them.
+    def plan(self, sets: Sequence[SyncSet], rest: Rest | None = None) -> Iterator[list[Item]]:
+        """Yield the items in batches; those that others refer to come before them.
 
-        Makes list calls only.
+        Makes list calls only.  A batch that was taken is to be known to ``planned`` when the
+        next one is asked for.
+
+        :param rest: what an earlier part of the plan left.
         """
-        # What the request names is looked for in sources and targets at the same time.
-        named = _named(sets)
-        with futures.ThreadPoolExecutor(max_workers=1) as aside:
-            looking = aside.submit(self._copies.first_look, named)
-            wanted = self._find_sources(sets)
-            answers = looking.result()
-        situations = self._situations(wanted, named, answers)
-        decided: dict[tuple[str, str], Item] = {}
-        for image, rank in _by_rank(wanted):
-            for target in image.sync_set.targets:
-                if (image.resource, target) in decided:
-                    continue
-                item = self._item(image, target, situations[target], decided, rank)
-                decided[image.resource, target] = item
-                yield item
+        named = [each for each in sets if not each.is_whole]
+        whole = [each for each in sets if each.is_whole]
+        decided: dict[str, set[str]] = {}
+        for batch in batched(self._named.plan(named) if rest is None else (), BATCH):
+            for _, item in batch:
+                decided.setdefault(item.resource, set()).add(item.target_region)
+            yield self._finish(batch)
+        if rest is not None:
+            decided = _named_pairs(named)
+        if whole:
+            for batch in self._whole.plan(whole, decided, rest):
+                if batch:
+                    yield self._finish(batch)
+            self.in_sync.update(self._whole.in_sync)
+            self.rest = self._whole.rest
 
-    # Sources.
-
-    def _find_sources(self, sets: Sequence[SyncSet]) -> list[_Wanted]:
-        """Find each image's source; an AMI takes its kernel and ramdisk along."""
-        wanted: dict[tuple[str, SyncSet], _Wanted] = {}
-        todo = {(name, one): _Wanted(name, one) for one in sets for name in one.resources}
-        while todo:
-            found = self._find(list(todo.values()))
-            wanted.update(zip(todo, found, strict=True))
-            todo = {
-                (other, image.sync_set): _Wanted(other, image.sync_set)
-                for image in found
-                if image.source
-                for other in fields.references(image.source[1]).values()
-                if (other, image.sync_set) not in wanted
-            }
-        return list(wanted.values())
-
-    def _find(self, todo: Sequence[_Wanted]) -> list[_Wanted]:
-        ids: dict[str, set[str]] = {}
-        for image in todo:
-            for region in image.sync_set.sources:
-                ids.setdefault(region, set()).add(image.resource)
-        answers = lookup.lookup_regions(ids, self._regions, self._submit, self._retry)
-        return [self._with_source(image, answers) for image in todo]
-
-    def _with_source(
-        self, image: _Wanted, answers: Mapping[str, Found | exception.KingbirdError]
-    ) -> _Wanted:
-        copies = {}
-        problem: exception.KingbirdError | None = None
-        for region in image.sync_set.sources:
-            answer = answers[region]
-            if isinstance(answer, exception.KingbirdError):
-                problem = answer
-            elif image.resource in answer:
-                copies[region] = answer[image.resource]
-        source = choose(copies, image.sync_set.sources, self._caller)
-        if source:
-            return dataclasses.replace(image, source=source)
-        if problem:
-            return dataclasses.replace(image, problem=_region_problem(problem))
-        return dataclasses.replace(image, problem=Outcome("source_gone"))
-
-    # Targets.
-
-    def _situations(
-        self, wanted: Sequence[_Wanted], asked: Wanted, answers: Answers
-    ) -> dict[str, Situation]:
-        """Say what there is in each target region.
-
-        :param asked: the images that the regions were asked for already.
-        :param answers: what they answered; it is added to.
-        """
-        sources = {image.resource: image.source[1] for image in wanted if image.source}
-        resources: dict[str, set[str]] = {}
-        for image in wanted:
-            for target in image.sync_set.targets:
-                ids = resources.setdefault(target, set())
-                if image.source and image.source[0] != target:
-                    ids.add(image.resource)
-        rest = {target: ids - asked.get(target, set()) for target, ids in resources.items()}
-        merge(answers, self._copies.first_look(rest))
-        burnt = self._copies.look_on(resources, sources, answers)
-        return {
-            target: self._situation(target, ids, answers.get(target, {}), burnt[target])
-            for target, ids in resources.items()
-        }
-
-    def _situation(
-        self,
-        target: str,
-        ids: set[str],
-        answer: Found | exception.KingbirdError,
-        burnt: Mapping[str, str],
-    ) -> Situation:
-        if isinstance(answer, exception.KingbirdError):
-            return Situation(target, problem=_region_problem(answer))
-        return Situation(target, answer, {**self._burnt(target, ids), **burnt})
-
-    # Items.
-
-    def _item(
-        self,
-        image: _Wanted,
-        target: str,
-        situation: Situation,
-        decided: Mapping[tuple[str, str], Item],
-        rank: int,
-    ) -> Item:
-        if image.source is None:
-            return Item(
-                resource=image.resource,
-                source_region=image.sync_set.sources[0],
-                target_region=target,
-                rank=rank,
-            ).ended(image.problem or Outcome("source_gone"))
-        region, source = image.source
-        references = {
-            name: decided[other, target]
-            for name, other in fields.references(source).items()
-            if (other, target) in decided
-        }
-        item = decide(
-            source,
-            region,
-            situation,
-            self._caller,
-            self._rules,
-            force=image.sync_set.force,
-            references=references,
-        )
-        return dataclasses.replace(item, rank=rank)
+    def _finish(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
+        """Find out whom what is created will be shared with; a dry run creates nothing."""
+        items = [item.previewed() if each.dry_run else item for each, item in batch]
+        return with_members(items, self._cloud)
 
 
-def _named(sets: Sequence[SyncSet]) -> dict[str, set[str]]:
-    """Return the images that a request names, by target region.
-
-    Where a target is among the sources, it depends on the chosen source what to ask it for.
-    """
-    named: dict[str, set[str]] = {}
-    for one in sets:
-        for target in one.targets:
-            if target not in one.sources:
-                named.setdefault(target, set()).update(one.resources)
-    return named
-
-
-def _region_problem(error: exception.KingbirdError) -> Outcome:
-    if isinstance(error, exception.ImageRefused):
-        return Outcome("forbidden", error.message)
-    return Outcome("region_unavailable", error.message)
-
-
-def _by_rank(wanted: Sequence[_Wanted]) -> list[tuple[_Wanted, int]]:
-    """Order images so that each comes after those that it refers to.
-
-    References that go in a circle are no dependency.
-    """
-    sources = {image.resource: image.source[1] for image in wanted if image.source}
-    ranks: dict[str, int] = {}
-
-    def rank(resource: str, above: frozenset[str]) -> int:
-        if resource not in ranks:
-            others = [
-                rank(other, above | {resource})
-                for other in fields.references(sources.get(resource, {})).values()
-                if other not in above and other != resource
-            ]
-            ranks[resource] = 1 + max(others) if others else 0
-        return ranks[resource]
-
-    ranked = [(image, rank(image.resource, frozenset())) for image in wanted]
-    return sorted(ranked, key=lambda pair: pair[1])
+def _named_pairs(sets: Iterable[SyncSet]) -> dict[str, set[str]]:
+    pairs: dict[str, set[str]] = {}
+    for each in sets:
+        for resource in each.resources:
+            pairs.setdefault(resource, set()).update(each.targets)
+    return pairs

@@ -32,7 +32,7 @@ def choose(
     the oldest, and the region's name.
 
     :param copies: the image by region.
-    :param order: the request's source regions.
+    :param order: the source regions that the request names; ``*`` names none.
     :returns: region and image, or ``None`` when there is no copy.
     """
     own = {
@@ -47,7 +47,7 @@ def choose(
         candidates.items(),
         key=lambda copy: (
             not has_data(copy[1]),
-            order.index(copy[0]),
+            order.index(copy[0]) if copy[0] in order else len(order),
             copy[1].get("created_at") or "",
             copy[0],
         ),

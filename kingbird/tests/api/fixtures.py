@@ -4,6 +4,7 @@ import os
 from typing import Any
 from unittest import mock
 
+import sqlalchemy as sa
 from gabbi import fixture
 
 from kingbird import exception
@@ -14,6 +15,9 @@ from kingbird.tests.api import world
 LIMIT = 4096
 
 ENDED_JOB = "dddddddd-0000-4000-8000-000000000001"
+WHOLE_JOB = "dddddddd-0000-4000-8000-000000000004"
+LONG_JOB = "dddddddd-0000-4000-8000-000000000005"
+EVERYBODYS_JOB = "dddddddd-0000-4000-8000-000000000006"
 RUNNING_JOB = "dddddddd-0000-4000-8000-000000000002"
 FAILED_JOB = "dddddddd-0000-4000-8000-000000000003"
 THEIR_JOB = "dddddddd-0000-4000-8000-000000000009"
@@ -36,13 +40,15 @@ def current() -> world.World:
 class World(fixture.GabbiFixture):
     """The API with its regions, tokens and images (``kingbird.tests.api.world``)."""
 
+    options: dict[str, Any] = {}
+
     def start_fixture(self) -> None:
         """Open it, and put what YAML can't write into the environment."""
         global _current  # noqa: PLW0603  gabbi asks for the application without arguments
         names = {"KINGBIRD_TOO_LARGE": "x" * (LIMIT + 1), "KINGBIRD_DEEP": "[" * 2000}
         self._environment = mock.patch.dict(os.environ, names)
         self._environment.start()
-        self._world = _current = world.World(max_request_body_size=LIMIT)
+        self._world = _current = world.World(max_request_body_size=LIMIT, **self.options)
         self._world.__enter__()
 
     def stop_fixture(self) -> None:
@@ -51,7 +57,21 @@ class World(fixture.GabbiFixture):
         self._environment.stop()
 
 
-def _job(job_id: str, project: str, resources: list[str], targets: list[str]) -> None:
+class SmallPages(World):
+    """The same, with lists of at most three entries."""
+
+    options = {"max_limit": 3}
+
+
+def _job(
+    job_id: str,
+    project: str,
+    resources: list[str],
+    targets: list[str],
+    *,
+    all_projects: bool = False,
+    **options: Any,
+) -> None:
     db.jobs.create(
         job_id=job_id,
         project_id=project,
@@ -63,10 +83,12 @@ def _job(job_id: str, project: str, resources: list[str], targets: list[str]) ->
                 "sources": ["RegionOne"],
                 "targets": targets,
                 "force": False,
+                **options,
             }
         ],
         is_admin=False,
         request_id=None,
+        all_projects=all_projects,
     )
     db.jobs.accept(job_id, trust_id=f"trust-{job_id}")
 
@@ -75,22 +97,20 @@ def _end(*outcomes: dict[str, Any]) -> None:
     """Do an engine's part for the one job that waits."""
     claim = db.leases.claim_job("engine", 30)
     assert claim is not None
-    db.plans.store(
-        claim,
-        [
-            {
-                "resource_type": "image",
-                "source_region": "RegionOne",
-                "target_region": "RegionTwo",
-                "action": "create",
-                "target_resource": outcome["resource"],
-                "reason": None,
-                "message": None,
-                **outcome,
-            }
-            for outcome in outcomes
-        ],
-    )
+    rows = [
+        {
+            "resource_type": "image",
+            "source_region": "RegionOne",
+            "target_region": "RegionTwo",
+            "action": "create",
+            "target_resource": outcome["resource"],
+            "reason": None,
+            "message": None,
+            **outcome,
+        }
+        for outcome in outcomes
+    ]
+    db.plans.store(claim, [rows])
     db.outcomes.close_job(claim.job.pk)
 
 
@@ -116,6 +136,60 @@ class Jobs(fixture.GabbiFixture):
             },
         )
         _job(RUNNING_JOB, world.PROJECT, [world.IMAGE, world.IMAGE_2], ["RegionTwo"])
+
+
+class LongJob(fixture.GabbiFixture):
+    """A dry run with five items, besides many images that are in sync."""
+
+    ITEMS = (
+        ("PLANNED", "created", "create"),
+        ("PLANNED", "updated", "update"),
+        ("FAILURE", "owner_conflict", "none"),
+        ("SKIPPED", "deleted_in_target", "none"),
+        ("PLANNED", "created", "create"),
+    )
+
+    def start_fixture(self) -> None:
+        """Store it."""
+        _job(LONG_JOB, world.PROJECT, ["*"], ["RegionTwo"], dry_run=True)
+        _end(
+            *(
+                {
+                    "resource": f"eeeeeeee-0000-4000-8000-00000000000{number}",
+                    "status": status,
+                    "reason": reason,
+                    "action": action,
+                }
+                for number, (status, reason, action) in enumerate(self.ITEMS, 1)
+            )
+        )
+        with db.get_engine().begin() as connection:
+            connection.execute(
+                sa.update(db.Job)
+                .where(db.Job.id == LONG_JOB)
+                .values(in_sync={"RegionTwo": 9990, "RegionThree": 5})
+            )
+
+
+class EverybodysJob(fixture.GabbiFixture):
+    """A job about the images of every project, and one of another project of the same kind."""
+
+    def start_fixture(self) -> None:
+        """Store them."""
+        for job_id, project in (
+            (EVERYBODYS_JOB, world.PROJECT),
+            (THEIR_JOB, world.OTHER_PROJECT),
+        ):
+            _job(job_id, project, ["*"], ["RegionTwo"], all_projects=True)
+            _end({"resource": world.PRIVATE, "status": "SUCCESS", "reason": "created"})
+
+
+class WholeJob(fixture.GabbiFixture):
+    """A job with whole regions, which is not planned yet."""
+
+    def start_fixture(self) -> None:
+        """Store it."""
+        _job(WHOLE_JOB, world.PROJECT, ["*"], ["RegionTwo", "RegionThree"])
 
 
 class BrokenEngines(fixture.GabbiFixture):

@@ -54,5 +54,5 @@ def planned_job(*items, engine="e1", **options):
     job_id = accepted_job(**options)
     claim = db.leases.claim_job(engine, LEASE, held={job_id})
     assert claim.job.id == job_id
-    db.plans.store(claim, items or [row()])
+    db.plans.store(claim, [items or [row()]])
     return job_id

@@ -2,6 +2,10 @@
 
 import uuid
 
+import pytest
+import sqlalchemy as sa
+
+from kingbird import exception
 from kingbird.db import api as db
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 
@@ -10,7 +14,7 @@ def end(job_id, project=PROJECT):
     db.outcomes.close_job(db.jobs.get(project, job_id).pk)
 
 
-def create(job_id):
+def create(job_id, **options):
     return db.jobs.create(
         job_id=job_id,
         project_id=PROJECT,
@@ -18,7 +22,30 @@ def create(job_id):
         request=[],
         is_admin=False,
         request_id=None,
+        **options,
     )
+
+
+def change(model, row_id, **columns):
+    with db.get_engine().begin() as bind:
+        bind.execute(sa.update(model).where(model.id == row_id).values(**columns))
+
+
+def flat(lists):
+    return [each for one in lists for each in one]
+
+
+def pages(read, limit, **options):
+    """Return the ids of a list that is read by the page, each page by its own."""
+    found, marker = [], None
+    while page := read(limit=limit, marker=marker, **options):
+        found.append([each.id for each in page])
+        marker = page[-1].id
+    return found
+
+
+def jobs_by_page(limit, **options):
+    return pages(lambda **more: db.jobs.list_for_project(PROJECT, **more), limit, **options)
 
 
 def test_a_job_that_is_being_accepted_is_not_shown_and_not_claimed(database):
@@ -78,3 +105,148 @@ def test_all_of_unicode_and_long_requests_come_back(database):
     names = ["☃" * 30000, "😀"]
     job_id = accepted_job(resources=names)
     assert db.jobs.get(PROJECT, job_id).request[0]["resources"] == names
+
+
+def test_jobs_about_all_projects_are_found_on_request_only(database):
+    job_id = str(uuid.uuid4())
+    create(job_id, all_projects=True)
+    db.jobs.accept(job_id, trust_id="t")
+    assert db.jobs.get(PROJECT, job_id) is None
+    assert db.jobs.get("q" * 32, job_id, with_all_projects=True) is None
+    job = db.jobs.get(PROJECT, job_id, with_all_projects=True)
+    assert job.all_projects
+    assert db.jobs.list_for_project(PROJECT) == []
+    assert len(db.jobs.list_for_project(PROJECT, with_all_projects=True)) == 1
+    db.outcomes.close_job(job.pk)
+    assert not db.jobs.delete(PROJECT, job_id)
+    assert not db.jobs.delete("q" * 32, job_id, with_all_projects=True)
+    assert db.jobs.delete(PROJECT, job_id, with_all_projects=True)
+
+
+def test_jobs_by_the_page(database):
+    ids = [accepted_job() for _ in range(5)]
+    newest = ids[::-1]
+    assert jobs_by_page(2) == [newest[:2], newest[2:4], newest[4:]]
+    assert jobs_by_page(5) == [newest]
+    assert jobs_by_page(3, sort_dir="asc") == [ids[:3], ids[3:]]
+    assert flat(jobs_by_page(2, sort_key="id", sort_dir="asc")) == sorted(ids)
+
+
+def test_jobs_by_when_they_were_changed(database):
+    """One that was never changed has its place by when it was made."""
+    first, second, third = [accepted_job() for _ in range(3)]
+    end(first)
+    assert flat(jobs_by_page(1, sort_key="updated_at")) == [first, third, second]
+    assert flat(jobs_by_page(1, sort_key="updated_at", sort_dir="asc")) == [
+        second,
+        third,
+        first,
+    ]
+
+
+def test_jobs_by_their_state(database):
+    first, second, third = [accepted_job() for _ in range(3)]
+    end(second)
+    listed = flat(jobs_by_page(1, sort_key="sync_status", sort_dir="asc"))
+    assert listed == [first, third, second]
+    assert jobs_by_page(9, status=["SUCCESS", "CANCELLED"]) == [[second]]
+    assert jobs_by_page(9, status=["SUCCESS"], active=True) == []
+    assert jobs_by_page(9, active=True) == [[third, first]]
+
+
+def test_a_job_that_has_ended_meanwhile_is_a_marker(database):
+    first, second = accepted_job(), accepted_job()
+    end(second)
+    listed = db.jobs.list_for_project(PROJECT, active=True, marker=second)
+    assert [job.id for job in listed] == [first]
+
+
+@pytest.mark.parametrize("kind", ["unknown", "theirs", "accepting", "all projects"])
+def test_other_jobs_are_no_markers(database, kind):
+    accepted_job()
+    job_id = accepted_job(project="q" * 32) if kind == "theirs" else str(uuid.uuid4())
+    if kind in ("accepting", "all projects"):
+        create(job_id, all_projects=kind == "all projects")
+    if kind == "all projects":
+        db.jobs.accept(job_id, trust_id="t")
+    with pytest.raises(exception.BadRequest, match=job_id):
+        db.jobs.list_for_project(PROJECT, marker=job_id)
+
+
+def test_an_unknown_order(database):
+    with pytest.raises(exception.BadRequest, match="sort_key is unknown: pk"):
+        db.jobs.list_for_project(PROJECT, sort_key="pk")
+
+
+def a_job_of_items():
+    states = ["SUCCESS", "IN_PROGRESS", "FAILURE", "SUCCESS", "FAILURE", "SKIPPED"]
+    reasons = ["created", None, "quota", "updated", "drift", None]
+    job_id = planned_job(
+        *(
+            row(f"i{n}", status=status, reason=reason)
+            for n, (status, reason) in enumerate(zip(states, reasons, strict=True))
+        )
+    )
+    return db.jobs.get(PROJECT, job_id)
+
+
+def items_by_page(job, limit, **options):
+    listed = pages(lambda **more: db.jobs.list_items(job, **more), limit, **options)
+    names = {item.id: item.resource for item in db.jobs.list_items(job)}
+    return [[names[item_id] for item_id in page] for page in listed]
+
+
+def test_items_by_the_page_in_the_order_of_the_plan(database):
+    job = a_job_of_items()
+    assert items_by_page(job, 4) == [["i0", "i1", "i2", "i3"], ["i4", "i5"]]
+    assert items_by_page(job, 4, sort_dir="desc") == [["i5", "i4", "i3", "i2"], ["i1", "i0"]]
+    assert items_by_page(job, 2, status=["FAILURE"]) == [["i2", "i4"]]
+    assert items_by_page(job, 2, sort_key="reason") == [["i1", "i5"], ["i0", "i4"], ["i2", "i3"]]
+    assert items_by_page(job, 4, sort_key="reason", sort_dir="desc") == [
+        ["i3", "i2", "i4", "i0"],
+        ["i5", "i1"],
+    ]
+
+
+@pytest.mark.parametrize("key", sorted(db.paging.ITEM_KEYS))
+@pytest.mark.parametrize("direction", db.paging.DIRECTIONS)
+def test_every_order_of_items_lists_each_once(database, key, direction):
+    job = a_job_of_items()
+    listed = items_by_page(job, 1, sort_key=key, sort_dir=direction)
+    assert sorted(flat(listed)) == ["i0", "i1", "i2", "i3", "i4", "i5"]
+
+
+def test_an_item_of_another_job_is_no_marker(database):
+    one, two = a_job_of_items(), a_job_of_items()
+    item = db.jobs.list_items(two)[0]
+    with pytest.raises(exception.BadRequest, match=item.id):
+        db.jobs.list_items(one, marker=item.id)
+
+
+def test_items_of_a_part_that_is_not_stored_whole_dont_count(database):
+    job = a_job_of_items()
+    late = db.jobs.item_id(job.id, "i5", "R2")
+    change(db.Item, late, part=1)
+    assert [item.resource for item in db.jobs.list_items(job)] == ["i0", "i1", "i2", "i3", "i4"]
+    with pytest.raises(exception.BadRequest, match=late):
+        db.jobs.list_items(job, marker=late)
+    assert db.jobs.counts(job)[0] == {"SUCCESS": 2, "IN_PROGRESS": 1, "FAILURE": 2}
+    change(db.Job, job.id, plan_parts=2)
+    job = db.jobs.get(PROJECT, job.id)
+    assert len(db.jobs.list_items(job)) == 6
+
+
+def test_counts_of_items_and_of_what_has_none(database):
+    job = a_job_of_items()
+    statuses = {"SUCCESS": 2, "IN_PROGRESS": 1, "FAILURE": 2, "SKIPPED": 1}
+    outcomes = {"created": 1, "quota": 1, "updated": 1, "drift": 1}
+    assert db.jobs.counts(job) == (statuses, outcomes)
+    change(db.Job, job.id, in_sync={"R2": 7, "R3": 3})
+    job = db.jobs.get(PROJECT, job.id)
+    assert db.jobs.counts(job) == ({**statuses, "SUCCESS": 12}, {**outcomes, "in_sync": 10})
+
+
+def test_a_job_that_is_not_planned_has_nothing_to_count(database):
+    job = db.jobs.get(PROJECT, accepted_job())
+    assert db.jobs.counts(job) == ({}, {})
+    assert db.jobs.list_items(job, limit=5) == []

@@ -48,7 +48,7 @@ def test_an_expired_lease_is_taken_over_and_fences_the_old_engine_out(database):
     with pytest.raises(exception.LeaseLost):
         db.leases.renew(old, LEASE)
     with pytest.raises(exception.LeaseLost):
-        db.plans.store(old, [row()])
+        db.plans.store(old, [[row()]])
     with pytest.raises(exception.LeaseLost):
         db.leases.release(old)
     db.leases.renew(new, LEASE)

@@ -11,9 +11,9 @@ def test_tasks_can_be_claimed_once_the_plan_is_whole(database):
     claim = db.leases.claim_job("e1", LEASE)
 
     def items():
-        yield row(region="R2")
+        yield [row(region="R2")]
         assert db.leases.claim_task("e2", LEASE) is None
-        yield row(region="R3")
+        yield [row(region="R3")]
 
     assert db.plans.store(claim, items()) == 2
     assert db.leases.claim_task("e2", LEASE)
@@ -23,7 +23,7 @@ def test_tasks_can_be_claimed_once_the_plan_is_whole(database):
 def test_what_ended_in_planning_makes_no_task(database):
     accepted_job()
     claim = db.leases.claim_job("e1", LEASE)
-    assert db.plans.store(claim, [row(status="SUCCESS", reason="in_sync")]) == 0
+    assert db.plans.store(claim, [[row(status="SUCCESS", reason="in_sync")]]) == 0
 
 
 def test_planning_anew_deletes_the_older_plan(database):
@@ -31,15 +31,14 @@ def test_planning_anew_deletes_the_older_plan(database):
     old = db.leases.claim_job("e1", LEASE)
 
     def stops_halfway():
-        for n in range(600):
-            yield row(f"old{n}")
+        yield [row(f"old{n}") for n in range(600)]
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
         db.plans.store(old, stops_halfway())
     db.leases.release(old)
     new = db.leases.claim_job("e2", LEASE)
-    db.plans.store(new, [row("new")])
+    db.plans.store(new, [[row("new")]])
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert [item.resource for item in items] == ["new"]
 
@@ -55,7 +54,8 @@ def test_a_task_sees_its_own_regions_items(database):
     planned_job(row("a", "R2"), row("a", "R3"), row("b", "R3"))
     claim = db.leases.claim_task("e1", LEASE)
     assert [item.target_region for item in db.plans.open_items(claim, 10)] == ["R2"]
-    assert set(db.plans.outcomes_of(claim, {"a", "b"})) == {"a"}
+    (found,) = db.plans.planned(claim.job.pk, "R2", {"a", "b"})
+    assert (found.resource, found.target_region) == ("a", "R2")
 
 
 def test_a_job_that_was_never_planned_fails_item_by_item(database):
@@ -69,3 +69,78 @@ def test_a_job_that_was_never_planned_fails_item_by_item(database):
     }
     assert len(items) == 4
     assert {item.reason for item in items} == {"forbidden"}
+
+
+# Parts.
+
+
+def in_two_parts(rest=("R9",)):
+    """Store a plan's first part, and return the job's id and its claim."""
+    job_id = accepted_job(resources=("*",), targets=("R2", "R9"))
+    claim = db.leases.claim_job("e1", LEASE)
+    left = {"known_to": dict.fromkeys(rest, "b"), "unsorted": []}
+    rows = [[row("a", "R2")], [row("b", "R2", status="SKIPPED", reason="region_bound")]]
+    assert db.plans.store(claim, rows, ending=lambda: ({"R2": 7}, left)) == 2
+    return job_id, claim
+
+
+def show(job_id):
+    job = db.jobs.get(PROJECT, job_id)
+    return job, {item.resource: item.part for item in db.jobs.list_items(job)}
+
+
+def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
+    job_id, claim = in_two_parts()
+    assert db.leases.claim_job("e2", LEASE) is None, "its planner goes on"
+    task = db.leases.claim_task("e2", LEASE)
+    (item,) = db.plans.open_items(task, 10)
+    db.outcomes.record(task, [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}])
+    assert db.outcomes.end_task(task) == 1, "what is left to plan counts"
+
+    more = [[row("a", "R2"), row("c", "R2"), row("a", "R9")]]
+    assert db.plans.store(claim, more, part=1, ending=lambda: ({"R2": 1, "R9": 2}, None)) == 2
+    job, items = show(job_id)
+    assert items == {"a": 1, "b": 0, "c": 1}
+    assert [item.part for item in db.jobs.list_items(job)] == [0, 0, 1, 1], "a in R2 stays"
+    assert (job.plan_parts, job.plan_rest, job.in_sync) == (2, None, {"R2": 8, "R9": 2})
+    tasks = [db.leases.claim_task("e2", LEASE) for _ in range(3)]
+    assert [(one.task.region, one.task.part) for one in tasks[:2]] == [("R2", 1), ("R9", 1)]
+    assert [item.resource for item in db.plans.open_items(tasks[0], 10)] == ["c"]
+    assert tasks[2] is None
+    assert [db.outcomes.end_task(one) for one in tasks[:2]] == [1, 0]
+
+
+def test_another_engine_plans_the_rest(database):
+    job_id, claim = in_two_parts()
+    with pytest.raises(RuntimeError):
+        db.plans.store(claim, stops_after([row("half", "R9")]), part=1)
+    assert set(show(job_id)[1]) == {"a", "b"}, "half a part does not count"
+    db.leases.release(claim)
+    again = db.leases.claim_job("e2", LEASE)
+    assert again.job.id == job_id
+    assert db.plans.store(again, [[row("whole", "R9")]], part=1) == 2
+    assert set(show(job_id)[1]) == {"a", "b", "whole"}
+    assert db.leases.claim_job("e2", LEASE) is None
+
+
+def stops_after(rows):
+    yield rows
+    raise RuntimeError
+
+
+def test_a_part_is_finished_once(database):
+    _, claim = in_two_parts()
+    assert db.plans.store(claim, [[row("c", "R9")]], part=1) == 2
+    # Its answer was lost, and it is finished again.
+    assert db.plans._finish(claim, 1, ["R9"], ({"R9": 5}, None)) == 2
+
+
+def test_a_rest_that_can_not_be_planned_fails_by_region(database):
+    job_id, _ = in_two_parts(rest=("R8", "R9"))
+    job = db.jobs.get(PROJECT, job_id)
+    assert db.plans.fail_rest(job, "forbidden", "No token.") == 1
+    assert db.plans.fail_rest(job, "forbidden", "No token.") == 1
+    job, _ = show(job_id)
+    failed = [item for item in db.jobs.list_items(job) if item.status == "FAILURE"]
+    assert {(item.resource, item.target_region) for item in failed} == {("*", "R8"), ("*", "R9")}
+    assert db.leases.claim_job("e2", LEASE) is None

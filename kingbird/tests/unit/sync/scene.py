@@ -6,11 +6,15 @@ from concurrent.futures import Future
 from typing import Any
 
 from kingbird.sync.apply import Applier
-from kingbird.sync.decide import Item
+from kingbird.sync.cloud import Cloud
 from kingbird.sync.image import Rules
+from kingbird.sync.item import UPDATE, Item
+from kingbird.sync.lookup import Submit
 from kingbird.sync.outcome import Outcome
-from kingbird.sync.plan import Planner, SyncSet
+from kingbird.sync.plan import Planner
+from kingbird.sync.rest import Rest
 from kingbird.sync.retries import Retry
+from kingbird.sync.sets import SyncSet
 from kingbird.sync.source import Caller
 from kingbird.tests.doubles.glance import FakeGlance, FakeImages
 
@@ -73,8 +77,25 @@ class Scene:
         more: tuple[SyncSet, ...] = (),
         without: tuple[str, ...] = (),
     ) -> list[Item]:
+        first = SyncSet(tuple(ids), sources, targets, force, preferred=sources)
+        return self.plan_sets(first, *more, caller=caller, without=without)
+
+    def plan_sets(
+        self,
+        *sets: SyncSet,
+        caller: Caller | None = None,
+        without: tuple[str, ...] = (),
+        rest: Rest | None = None,
+        late_after: float | None = None,
+        submit: Submit = submit,
+    ) -> list[Item]:
+        """Plan sets.
+
+        :param without: regions that have no endpoint.
+        """
         caller = caller or self.caller()
-        planner = Planner(
+        items: list[Item] = []
+        cloud = Cloud(
             {
                 name: self.images(name, caller.project_id, caller.is_admin)
                 for name in self.glances
@@ -83,11 +104,18 @@ class Scene:
             caller,
             RULES,
             burnt=self._find_burnt,
+            planned=lambda target, ids: {
+                item.resource: item
+                for item in items
+                if item.target_region == target and item.resource in ids
+            },
             submit=submit,
             retry=self.retry,
         )
-        first = SyncSet(tuple(ids), sources, targets, force)
-        return list(planner.plan([first, *more]))
+        self.planner = Planner(cloud, late_after=late_after)
+        for batch in self.planner.plan(sets, rest):
+            items += batch
+        return items
 
     def _find_burnt(self, region: str, ids: Any) -> Mapping[str, str]:
         known = self.burnt.get(region, {})
@@ -103,6 +131,8 @@ class Scene:
             may_write=options.pop("may_write", lambda: None),
             retry=self.retry,
         )
+        if item.action == UPDATE:
+            return applier.update(item.source_region, item.work)
         return applier.create(item.resource, item.source_region, item.work)
 
     def sync(self, *ids: str, **options: Any) -> list[Outcome]:

@@ -5,7 +5,7 @@ import uuid
 import pytest
 
 from kingbird.sync import image as fields
-from kingbird.sync.plan import SyncSet
+from kingbird.sync.sets import SyncSet
 from kingbird.tests.doubles.glance import unavailable
 from kingbird.tests.unit.sync.scene import DEMO, OTHER, RULES, Scene
 
@@ -334,7 +334,7 @@ def test_images_that_name_each_other_are_planned_all_the_same(scene):
 
 
 def test_ids_are_asked_for_by_the_hundred(scene):
-    ids = [scene.create(name=f"n{n}")["id"] for n in range(250)]
+    ids = [scene.create(name=f"n{n}", visibility="private")["id"] for n in range(250)]
     for glance in scene.glances.values():
         glance.calls.clear()
     scene.plan(*ids)

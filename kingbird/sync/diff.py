@@ -1,0 +1,313 @@
+"""Compares whole regions: one merge by id over their sorted lists (design, section 6).
+
+Pure: iterators in, differences out.  Memory is that of a page a region, and what is equal
+everywhere, as nearly all is, costs one comparison of two dictionaries a copy.
+"""
+
+from bisect import bisect_right
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from kingbird.sync import compare
+from kingbird.sync import image as fields
+from kingbird.sync.compare import Verdict
+from kingbird.sync.image import Image, Rules
+
+Page = Sequence[Image]
+#: The copies of one image, by region.
+Copies = Mapping[str, Image]
+
+
+class Knowledge(Protocol):
+    """What is known about regions whose lists have gaps."""
+
+    def gaps(self, image_id: str) -> Collection[str]:
+        """Return the regions of which it is not known whether they have an image."""
+
+    def passed(self, image_id: str) -> None:
+        """Note that all images up to an id have been dealt with."""
+
+
+class Aim(Protocol):
+    """A set of a request, as far as whole regions are compared for it."""
+
+    @property
+    def sources(self) -> Sequence[str]:
+        """Where images may come from."""
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """Where they should be."""
+
+    @property
+    def prunes(self) -> bool:
+        """Whether properties that only a target has count as drift."""
+
+    def source_of(self, copies: Copies) -> tuple[str, Image] | None:
+        """Choose an image's source among its copies: region and image.
+
+        :returns: ``None`` when the set does not mean the image.
+        """
+
+    def means(self, image: Image) -> bool:
+        """Whether a copy in one of the sources makes the set mean the image."""
+
+
+#: Returns the targets of a set in which an image, with these copies, was dealt with before.
+Done = Callable[[Aim, str, Copies], Collection[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An image that is not the same everywhere.
+
+    :ivar copies: where it is, under its own id.
+    :ivar missing: the targets that don't have it.
+    :ivar verdicts: what its copies in targets are, where they are not in order.
+    :ivar in_sync: the targets in which it is in order.
+    """
+
+    aim: Aim
+    source_region: str
+    source: Image
+    copies: Copies
+    missing: tuple[str, ...]
+    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    in_sync: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of ids.
+
+    :ivar ids: in lower case, in order.
+    :ivar images: the images of each region, by id in lower case.
+    """
+
+    ids: list[str]
+    images: dict[str, dict[str, Image]]
+
+
+class _Stream:
+    """One sorted stream of pages, with the part of its page that was not used yet."""
+
+    def __init__(self, region: str, pages: Iterable[Page]) -> None:
+        self.region = region
+        self._pages = iter(pages)
+        self._page: Page = ()
+        self._keys: list[str] = []
+        self._begin = 0
+
+    def fill(self) -> bool:
+        """Have something to use.
+
+        :returns: whether there is any.
+        """
+        while self._begin == len(self._keys):
+            # Not two pages at once: this one has been used.
+            self._page, self._keys, self._begin = (), [], 0
+            page = next(self._pages, None)
+            if page is None:
+                return False
+            self._page = page
+            self._keys = [image["id"].lower() for image in page]
+        return True
+
+    @property
+    def last(self) -> str:
+        return self._keys[-1]
+
+    def take(self, horizon: str) -> Iterable[tuple[str, Image]]:
+        """Return the images up to an id."""
+        begin, end = self._begin, bisect_right(self._keys, horizon, self._begin)
+        self._begin = end
+        if begin == 0 and end == len(self._keys):
+            return zip(self._keys, self._page, strict=True)
+        return zip(self._keys[begin:end], self._page[begin:end], strict=True)
+
+
+def merge(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[Block]:
+    """Merge regions by id, a stretch of ids at a time.
+
+    :param streams: for each region any number of iterators of pages, each sorted by id in
+        lower case; together they are what the region has.
+    """
+    live = [_Stream(region, pages) for region, each in streams.items() for pages in each]
+    while True:
+        live = [stream for stream in live if stream.fill()]
+        if not live:
+            return
+        # Up to the nearest end of a page every stream is known.
+        horizon = min(stream.last for stream in live)
+        images: dict[str, dict[str, Image]] = {region: {} for region in streams}
+        for stream in live:
+            images[stream.region].update(stream.take(horizon))
+        yield Block(sorted(set().union(*images.values())), images)
+        del images
+
+
+class Differ:
+    """Finds what is not the same in all targets.
+
+    :param aims: the sets; where two want the same image in the same region, the first counts.
+    :param knowledge: of regions with gaps, in which nothing counts as missing.
+    :param done: says in which targets an image has been dealt with already; ``None`` when
+        nothing has.
+    :param is_forced: whether an image is a forced copy, which is no image of its own.
+    :ivar in_sync: how many images are in order, by target region.  Those of which a
+        :class:`Difference` says so are not among them.
+    """
+
+    def __init__(
+        self,
+        aims: Sequence[Aim],
+        rules: Rules,
+        knowledge: Knowledge,
+        *,
+        done: Done | None = None,
+        is_forced: Callable[[str, Image], bool] = lambda region, image: False,
+    ) -> None:
+        self.in_sync: Counter[str] = Counter()
+        self._aims = aims
+        self._rules = rules
+        self._knowledge = knowledge
+        self._done = done
+        self._is_forced = is_forced
+        regions = [name for aim in aims for name in (*aim.sources, *aim.targets)]
+        self._regions = list(dict.fromkeys(regions))
+        # What tells nothing about whether two images are the same.
+        ignored = (fields.SET_BY_GLANCE - {"owner"}) | fields.PROVENANCE | rules.dropped
+        self._neutral: dict[str, Any] = dict.fromkeys(ignored)
+
+    def differences(self, blocks: Iterable[Block]) -> Iterator[Difference]:
+        """Yield the differences in the order of ids; for one image one for each aim."""
+        for block in blocks:
+            columns = [block.images.get(region, {}) for region in self._regions]
+            plain = 0
+            for image_id in block.ids:
+                copies = [column.get(image_id) for column in columns]
+                if None not in copies and self._are_plain(copies):
+                    plain += self._count_plain(image_id, copies)
+                else:
+                    yield from self._compare(image_id, copies)
+            if plain:
+                self._add_plain(plain)
+            self._knowledge.passed(block.ids[-1])
+            # The next pages are parsed before the names are bound anew.
+            del block, columns
+
+    # What is the same everywhere.
+
+    def _are_plain(self, copies: Sequence[Any]) -> bool:
+        """Whether all copies are there and the same, so that no choice of source matters."""
+        first = copies[0]
+        if fields.FORCED in first:
+            return False
+        neutral = self._neutral
+        base = first | neutral
+        for copy in copies:
+            if copy is not first and copy | neutral != base:
+                break
+        else:
+            return _have_same_data(copies)
+        # Glance gives tags in any order.
+        base["tags"] = sorted(base["tags"])
+        for copy in copies:
+            other = copy | neutral
+            other["tags"] = sorted(other["tags"])
+            if other != base:
+                return False
+        return _have_same_data(copies)
+
+    def _count_plain(self, image_id: str, copies: Sequence[Any]) -> int:
+        if len(self._aims) == 1 and self._done is None and self._aims[0].means(copies[0]):
+            # All sources and targets have it; nearly always the first copy will do.
+            return 1
+        by_region = dict(zip(self._regions, copies, strict=True))
+        targets: dict[str, None] = {}
+        for aim in self._aims:
+            if aim.source_of(by_region):
+                before = self._done(aim, image_id, by_region) if self._done else ()
+                targets.update((name, None) for name in aim.targets if name not in before)
+        self.in_sync.update(targets.keys())
+        return 0
+
+    def _add_plain(self, count: int) -> None:
+        for target in self._aims[0].targets:
+            self.in_sync[target] += count
+
+    # What is not.
+
+    def _compare(self, image_id: str, found: Sequence[Image | None]) -> Iterator[Difference]:
+        copies = {
+            region: image
+            for region, image in zip(self._regions, found, strict=True)
+            if image is not None and not self._is_forced(region, image)
+        }
+        if not copies:
+            return
+        gaps = self._knowledge.gaps(image_id)
+        done: set[str] = set()
+        for aim in self._aims:
+            source = aim.source_of({r: copies[r] for r in aim.sources if r in copies})
+            if source is None:
+                continue
+            if self._done:
+                done.update(self._done(aim, image_id, copies))
+            targets = [name for name in aim.targets if name not in done]
+            if not targets:
+                continue
+            done.update(targets)
+            difference = self._difference(aim, source, copies, targets, gaps)
+            if difference.missing or difference.verdicts:
+                yield difference
+            else:
+                self.in_sync.update(difference.in_sync)
+
+    def _difference(
+        self,
+        aim: Aim,
+        chosen: tuple[str, Image],
+        copies: Copies,
+        targets: Sequence[str],
+        gaps: Collection[str],
+    ) -> Difference:
+        region, source = chosen
+        record = fields.record_for(source, region, self._rules, image_id=source["id"])
+        missing: list[str] = []
+        in_sync: list[str] = []
+        verdicts: dict[str, Verdict] = {}
+        for target in targets:
+            copy = copies.get(target)
+            if target == region:
+                in_sync.append(target)
+            elif copy is None:
+                if target not in gaps:
+                    missing.append(target)
+            else:
+                verdict = compare.judge(record, source.get("owner"), source, copy)
+                if verdict.reason == compare.IN_SYNC and aim.prunes:
+                    extra = compare.extra_fields(record, copy, self._rules)
+                    verdict = Verdict(compare.DRIFT, extra) if extra else verdict
+                if verdict.reason == compare.IN_SYNC:
+                    in_sync.append(target)
+                else:
+                    verdicts[target] = verdict
+        return Difference(aim, region, source, copies, tuple(missing), verdicts, tuple(in_sync))
+
+
+def _have_same_data(copies: Sequence[Image]) -> bool:
+    """Whether nothing speaks against the same data in all copies that have any."""
+    data = {
+        (
+            image.get("os_hash_algo"),
+            image.get("os_hash_value"),
+            image.get("checksum"),
+            image["size"],
+        )
+        for image in copies
+        if image.get("status") in fields.WITH_DATA
+    }
+    return len(data) <= 1

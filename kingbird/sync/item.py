@@ -1,0 +1,108 @@
+"""An item of a plan, and the work that it takes: what is stored until it is done."""
+
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Any
+
+from kingbird.sync.image import Record
+from kingbird.sync.outcome import Outcome, sentence
+
+CREATE = "create"
+UPDATE = "update"
+NONE = "none"
+
+#: The fields that :func:`kingbird.sync.compare.compare_data` reads.
+DATA_FIELDS = ("status", "os_hash_algo", "os_hash_value", "checksum", "size")
+
+#: What stands for all images; an item of that name is about a whole region.
+ALL = "*"
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a task has to write for an item.  Stored with it as JSON until it is done.
+
+    :ivar record: the body of the POST; for an update what the image should be like.
+    :ivar owner: whom the record will belong to.
+    :ivar data: the source's fields that tell what its data are.
+    :ivar references: source images by the property that refers to them.
+    :ivar forced: how many-th id of a forced copy the record has; 0 for the image's own id.
+    :ivar fallback: the record of the first forced copy, for the case that the image's own id
+        can't be used.
+    :ivar changes: the operations of the PATCH of an update.
+    :ivar left: fields that differ, but can't be changed.
+    :ivar members: pairs of project and status that a shared image is to be shared with.
+    :ivar note: what a person is to be told when the work was done.
+    """
+
+    record: Record
+    owner: str | None
+    data: dict[str, Any]
+    references: dict[str, str] = field(default_factory=dict)
+    forced: int = 0
+    fallback: Record | None = None
+    changes: list[dict[str, Any]] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    members: list[list[str]] = field(default_factory=list)
+    note: str | None = None
+
+    def referring(self, name: str, image_id: str) -> "Work":
+        """Return the work with a property that names another image by the id that it got."""
+        fallback = self.fallback and {**self.fallback, name: image_id}
+        changes = [
+            {**one, "value": image_id} if one["path"] == f"/{name}" and "value" in one else one
+            for one in self.changes
+        ]
+        record = {**self.record, name: image_id}
+        return dataclasses.replace(self, record=record, fallback=fallback, changes=changes)
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image in one target region, as planned.
+
+    :ivar action: ``create``, ``update``, or ``none`` when there is nothing to write.
+    :ivar outcome: how it ended already, or ``None`` while there is work.
+    :ivar rank: items of a lower rank go first, as others refer to them.
+    """
+
+    resource: str
+    source_region: str
+    target_region: str
+    action: str = NONE
+    target_resource: str | None = None
+    outcome: Outcome | None = None
+    work: Work | None = None
+    rank: int = 0
+
+    def ended(self, outcome: Outcome) -> "Item":
+        """Return the item with an outcome, and a sentence where the outcome has none."""
+        if outcome.message is None:
+            message = sentence(
+                outcome.reason, source=self.source_region, target=self.target_region
+            )
+            outcome = dataclasses.replace(outcome, message=message)
+        return dataclasses.replace(
+            self,
+            outcome=outcome,
+            target_resource=outcome.target_resource or self.target_resource,
+        )
+
+    def previewed(self) -> "Item":
+        """Return the item as a dry run ends it: nothing is written, and it says what would be."""
+        if self.outcome is not None:
+            outcome = dataclasses.replace(self.outcome, is_dry=True)
+            return dataclasses.replace(self, outcome=outcome)
+        reason, message = "missing", f"Would be created from {self.source_region}"
+        if self.work and self.work.forced:
+            message += " under an id of its own"
+        if self.work and self.action == UPDATE:
+            names = sorted({change["path"][1:] for change in self.work.changes})
+            reason, message = "drift", f"Would follow {self.source_region} in: {', '.join(names)}"
+            if self.work.left:
+                message += f"; can't be changed: {', '.join(self.work.left)}"
+        return dataclasses.replace(
+            self,
+            work=None,
+            outcome=Outcome(reason, message, self.target_resource, is_dry=True),
+        )

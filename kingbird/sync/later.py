@@ -1,0 +1,57 @@
+"""What can be decided only when a walk is over, kept on disk until then."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import orjson
+
+from kingbird.sync.image import Image
+
+#: Bytes that are kept in memory.
+IN_MEMORY = 1 << 20
+
+
+@dataclass(frozen=True)
+class Pending:
+    """One image in one target region.
+
+    :ivar index: which of the sets it is for.
+    :ivar copy: what has its id in the target.
+    """
+
+    index: int
+    source_region: str
+    source: Image
+    target: str
+    copy: Image | None
+
+
+class Later:
+    """A queue of :class:`Pending`, as JSON in a temporary file.  Use it as a context."""
+
+    def __init__(self) -> None:
+        self._file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
+
+    def __enter__(self) -> "Later":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def put(self, one: Pending) -> None:
+        """Add one at the end."""
+        row = [one.index, one.source_region, one.source, one.target, one.copy]
+        self._file.write(orjson.dumps(row) + b"\n")
+
+    def __iter__(self) -> Iterator[Pending]:
+        self._file.seek(0)
+        for line in self._file:
+            yield Pending(*orjson.loads(line))

@@ -1,0 +1,208 @@
+"""Plans sets that name their images: asks for these by id, and walks through no region."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent import futures
+from dataclasses import dataclass
+
+from kingbird import exception
+from kingbird.sync import image as fields
+from kingbird.sync.cloud import Answers, Cloud
+from kingbird.sync.copies import Copies, Wanted, merge
+from kingbird.sync.decide import Situation, decide
+from kingbird.sync.image import Image
+from kingbird.sync.item import Item
+from kingbird.sync.lookup import Found
+from kingbird.sync.outcome import Outcome, region_problem
+from kingbird.sync.sets import SyncSet
+from kingbird.sync.source import choose
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """An image of a set, with its source once that is known."""
+
+    resource: str
+    sync_set: SyncSet
+    source: tuple[str, Image] | None = None
+    problem: Outcome | None = None
+
+
+class NamedPlanner:
+    """Plans a job's sets that name images."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._copies = Copies(cloud)
+
+    def plan(self, sets: Sequence[SyncSet]) -> Iterator[tuple[SyncSet, Item]]:
+        """Yield the items, each with its set; those that others refer to come before them.
+
+        Makes list calls only.
+        """
+        if not sets:
+            return
+        # What the request names is looked for in sources and targets at the same time.
+        named = _named(sets)
+        with futures.ThreadPoolExecutor(max_workers=1) as aside:
+            looking = aside.submit(self._copies.first_look, named)
+            wanted = self._find_sources(sets)
+            answers = looking.result()
+        situations = self._situations(wanted, named, answers)
+        decided: dict[tuple[str, str], Item] = {}
+        for image, rank in _by_rank(wanted):
+            for target in image.sync_set.targets:
+                if (image.resource, target) in decided:
+                    continue
+                item = self._item(image, target, situations[target], decided, rank)
+                decided[image.resource, target] = item
+                yield image.sync_set, item
+
+    # Sources.
+
+    def _find_sources(self, sets: Sequence[SyncSet]) -> list[_Wanted]:
+        """Find each image's source; an AMI takes its kernel and ramdisk along."""
+        wanted: dict[tuple[str, SyncSet], _Wanted] = {}
+        todo = {(name, one): _Wanted(name, one) for one in sets for name in one.resources}
+        while todo:
+            found = self._find(list(todo.values()))
+            wanted.update(zip(todo, found, strict=True))
+            todo = {
+                (other, image.sync_set): _Wanted(other, image.sync_set)
+                for image in found
+                if image.source
+                for other in fields.references(image.source[1]).values()
+                if (other, image.sync_set) not in wanted
+            }
+        return list(wanted.values())
+
+    def _find(self, todo: Sequence[_Wanted]) -> list[_Wanted]:
+        ids: dict[str, set[str]] = {}
+        for image in todo:
+            for region in image.sync_set.sources:
+                ids.setdefault(region, set()).add(image.resource)
+        answers = self._cloud.find(ids)
+        return [self._with_source(image, answers) for image in todo]
+
+    def _with_source(
+        self, image: _Wanted, answers: Mapping[str, Found | exception.KingbirdError]
+    ) -> _Wanted:
+        copies = {}
+        problem: exception.KingbirdError | None = None
+        for region in image.sync_set.sources:
+            answer = answers[region]
+            if isinstance(answer, exception.KingbirdError):
+                problem = answer
+            elif image.resource in answer:
+                copies[region] = answer[image.resource]
+        source = choose(copies, image.sync_set.preferred, self._cloud.caller)
+        if source:
+            return dataclasses.replace(image, source=source)
+        if problem:
+            return dataclasses.replace(image, problem=region_problem(problem))
+        return dataclasses.replace(image, problem=Outcome("source_gone"))
+
+    # Targets.
+
+    def _situations(
+        self, wanted: Sequence[_Wanted], asked: Wanted, answers: Answers
+    ) -> dict[str, Situation]:
+        """Say what there is in each target region.
+
+        :param asked: the images that the regions were asked for already.
+        :param answers: what they answered; it is added to.
+        """
+        sources = {image.resource: image.source[1] for image in wanted if image.source}
+        resources: dict[str, set[str]] = {}
+        for image in wanted:
+            for target in image.sync_set.targets:
+                ids = resources.setdefault(target, set())
+                if image.source and image.source[0] != target:
+                    ids.add(image.resource)
+        rest = {target: ids - asked.get(target, set()) for target, ids in resources.items()}
+        merge(answers, self._copies.first_look(rest))
+        burnt = self._copies.look_on(resources, sources, answers)
+        return {
+            target: self._situation(target, ids, answers.get(target, {}), burnt[target])
+            for target, ids in resources.items()
+        }
+
+    def _situation(
+        self,
+        target: str,
+        ids: set[str],
+        answer: Found | exception.KingbirdError,
+        burnt: Mapping[str, str],
+    ) -> Situation:
+        if isinstance(answer, exception.KingbirdError):
+            return Situation(target, problem=region_problem(answer))
+        return Situation(target, answer, {**self._cloud.burnt(target, ids), **burnt})
+
+    # Items.
+
+    def _item(
+        self,
+        image: _Wanted,
+        target: str,
+        situation: Situation,
+        decided: Mapping[tuple[str, str], Item],
+        rank: int,
+    ) -> Item:
+        if image.source is None:
+            return Item(
+                resource=image.resource,
+                source_region=image.sync_set.sources[0],
+                target_region=target,
+                rank=rank,
+            ).ended(image.problem or Outcome("source_gone"))
+        region, source = image.source
+        references = {
+            name: decided[other, target]
+            for name, other in fields.references(source).items()
+            if (other, target) in decided
+        }
+        item = decide(
+            source,
+            region,
+            situation,
+            self._cloud.caller,
+            self._cloud.rules,
+            image.sync_set.wish,
+            references=references,
+        )
+        return dataclasses.replace(item, rank=rank)
+
+
+def _named(sets: Sequence[SyncSet]) -> dict[str, set[str]]:
+    """Return the images that a request names, by target region.
+
+    Where a target is among the sources, it depends on the chosen source what to ask it for.
+    """
+    named: dict[str, set[str]] = {}
+    for one in sets:
+        for target in one.targets:
+            if target not in one.sources:
+                named.setdefault(target, set()).update(one.resources)
+    return named
+
+
+def _by_rank(wanted: Sequence[_Wanted]) -> list[tuple[_Wanted, int]]:
+    """Order images so that each comes after those that it refers to.
+
+    References that go in a circle are no dependency.
+    """
+    sources = {image.resource: image.source[1] for image in wanted if image.source}
+    ranks: dict[str, int] = {}
+
+    def rank(resource: str, above: frozenset[str]) -> int:
+        if resource not in ranks:
+            others = [
+                rank(other, above | {resource})
+                for other in fields.references(sources.get(resource, {})).values()
+                if other not in above and other != resource
+            ]
+            ranks[resource] = 1 + max(others) if others else 0
+        return ranks[resource]
+
+    ranked = [(image, rank(image.resource, frozenset())) for image in wanted]
+    return sorted(ranked, key=lambda pair: pair[1])
