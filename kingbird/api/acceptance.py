@@ -59,19 +59,22 @@ class Acceptance:
 
         :param sets: the sets by their fields.
         :param is_admin: whether Glance will take the caller for an admin.
-        :raises kingbird.exception.BadRequest: a region is unknown, or its own only source.
+        :raises kingbird.exception.BadRequest: a region is unknown, or its own only source, or
+            there is no region to sync to.
         :raises kingbird.exception.NotFound: an image is not in its source regions.
         :raises kingbird.exception.Unavailable: Keystone, the database or a region is away.
         """
         endpoints = image_endpoints(context.service_catalog, self._conf.glance.interface)
         lookups.check_regions(sets, endpoints)
-        sources = {source for each in sets.values() for source in each["sources"]}
+        sets = lookups.resolve_regions(sets, endpoints)
+        named = lookups.with_ids(sets)
+        sources = {source for each in named.values() for source in each["sources"]}
         opened = self._regions.open(
             {region: endpoints[region] for region in sources},
             self._keystone.user_auth(context.auth_token),
             global_request_id=context.global_id,
         )
-        lookups.check_images(sets, opened)
+        lookups.check_images(named, opened)
 
         # keystonemiddleware lets no token of nobody pass, and the policy none of no project.
         job = db.jobs.create(
@@ -81,6 +84,7 @@ class Acceptance:
             request=[dict(each) for each in sets.values()],
             is_admin=is_admin,
             request_id=context.request_id,
+            all_projects=any(each["all_projects"] for each in sets.values()),
         )
         try:
             trust_id = self._keystone.create_trust(context)
@@ -122,7 +126,7 @@ class Acceptance:
         if db.jobs.accept(job.id, trust_id=trust_id):
             return
         # A commit whose answer was lost is run again, and finds nothing left to change.
-        stored = db.jobs.get(job.project_id, job.id)
+        stored = db.jobs.get(job.project_id, job.id, with_all_projects=True)
         if stored is None or stored.trust_id != trust_id:
             raise exception.Unavailable("The job could not be stored", retry_after=5)
 

@@ -18,7 +18,7 @@ class Request(pecan.Request):
 
     @property
     def GET(self) -> MultiDict:
-        """No parameters; :func:`kingbird.api.validation.no_query` refuses them."""
+        """No parameters; :func:`kingbird.api.validation.query` reads them."""
         return NoVars("The query belongs to the controller")
 
     @property

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from kingbird import exception
 from kingbird.api import validation
-from kingbird.api.schemas.sync_jobs import SyncSet
+from kingbird.api.schemas.sync_jobs import ALL, SyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, Images
 
@@ -19,28 +19,66 @@ def check_regions(sets: Mapping[str, SyncSet], known: Mapping[str, str]) -> None
     for field, each in sets.items():
         for name, regions in (("source", each["sources"]), ("target", each["targets"])):
             for region in regions:
-                if region not in known:
+                if region != ALL and region not in known:
                     raise exception.BadRequest(
                         f"{field}.{name} names a region without an image endpoint: "
                         f"{validation.shown(region)}; known are "
                         f"{validation.listed(sorted(known), 50) or 'none'}"
                     )
-        if len(each["sources"]) == 1 and each["sources"][0] in each["targets"]:
-            raise exception.BadRequest(
-                f"{field}.target names {each['sources'][0]}, which is the only source"
-            )
+        only = each["sources"][0] if len(each["sources"]) == 1 else ALL
+        if only != ALL and only in each["targets"]:
+            raise exception.BadRequest(f"{field}.target names {only}, which is the only source")
+
+
+def resolve_regions(sets: Mapping[str, SyncSet], known: Mapping[str, str]) -> dict[str, SyncSet]:
+    """Put names of regions in the place of ``*``, so that a job's regions are those of its day.
+
+    :param sets: the sets by their fields, their regions checked.
+    :param known: the image endpoints of the caller's catalog, by region.
+    :raises kingbird.exception.BadRequest: a set has no region left to write to.
+    """
+    return {field: _resolved(field, each, sorted(known)) for field, each in sets.items()}
+
+
+def _resolved(field: str, each: SyncSet, known: list[str]) -> SyncSet:
+    sources, targets = each["sources"], each["targets"]
+    if ALL in targets:
+        # Who names one source means the others.
+        only = sources[0] if len(sources) == 1 else None
+        targets = [region for region in known if region != only]
+    if ALL in sources:
+        sources = list(dict.fromkeys([*each["preferred"], *known]))
+    if not targets or (len(sources) == 1 and sources[0] in targets):
+        raise exception.BadRequest(
+            f"{field} leaves no region to sync to; those with an image endpoint are "
+            f"{validation.listed(known, 50) or 'none'}"
+        )
+    return {**each, "sources": sources, "targets": targets}
 
 
 class _Region:
-    """Asks one region for images, for each of them once, however many sets name it."""
+    """Asks one region for images, for each of them once, however many sets name it.
+
+    A region that could not be asked is not asked again.
+    """
 
     def __init__(self, images: Images) -> None:
         self._images = images
         self._asked: set[str] = set()
         self._there: set[str] = set()
+        #: Why it could not be asked.
+        self.problem: exception.KingbirdError | None = None
 
     def there(self, ids: list[str]) -> set[str]:
-        """Return those of some images that are there for the caller, hidden or not."""
+        """Return those of some images that are known to be there for the caller, hidden or not."""
+        if self.problem is None:
+            try:
+                self._ask(ids)
+            except (exception.Unavailable, exception.Forbidden) as error:
+                self.problem = error
+        return self._there.intersection(ids)
+
+    def _ask(self, ids: list[str]) -> None:
         unknown = [image_id for image_id in ids if image_id not in self._asked]
         self._asked.update(unknown)
         for hidden in (False, True):
@@ -49,7 +87,6 @@ class _Region:
                 found.update(image["id"] for image in self._list(batch, hidden))
             self._there |= found
             unknown = [image_id for image_id in unknown if image_id not in found]
-        return self._there.intersection(ids)
 
     def _list(self, ids: list[str], hidden: bool) -> list[dict[str, str]]:
         region = self._images.region
@@ -77,24 +114,41 @@ class _Region:
 def check_images(sets: Mapping[str, SyncSet], opened: Mapping[str, Images]) -> None:
     """Go on only if the caller sees each image in one of its sources.
 
-    The first sources are asked first, and a later one only for what they don't have.
+    The first sources are asked first, and a later one only for what they don't have.  A region
+    that can't be asked is in nobody's way whose images are found in the others.
 
-    :param sets: the sets by their fields.
-    :param opened: at least the source regions, opened for the caller.
+    :param sets: the sets by their fields, none with ``*`` among its regions.
+    :param opened: at least the source regions of sets that name images, opened for the caller.
     :raises kingbird.exception.NotFound: otherwise; the message names the first images and
         tells how many there are.
-    :raises kingbird.exception.Unavailable: a region does not answer; the message names it.
+    :raises kingbird.exception.Unavailable: an image may be in a region that does not answer;
+        the message names the region.
+    :raises kingbird.exception.Forbidden: the same of a region that lists nothing for the caller.
     """
     regions = {name: _Region(images) for name, images in opened.items()}
     missing: dict[str, str] = {}
-    for field, each in sets.items():
+    problems: list[exception.KingbirdError] = []
+    for field, each in with_ids(sets).items():
         left = each["resources"]
         for source in each["sources"]:
             there = regions[source].there(left)
             left = [image_id for image_id in left if image_id not in there]
+        if not left:
+            continue
+        unasked = [problem for name in each["sources"] if (problem := regions[name].problem)]
+        if unasked:
+            problems.extend(unasked)
+            continue
         where = " or ".join(each["sources"])
         missing.update({image_id: f"{image_id} in {where} ({field})" for image_id in left})
     if missing:
         raise exception.NotFound(
             f"{len(missing)} image(s) can't be found: {validation.listed(missing.values(), 5)}"
         )
+    if problems:
+        raise problems[0]
+
+
+def with_ids(sets: Mapping[str, SyncSet]) -> dict[str, SyncSet]:
+    """Return those of some sets that name images."""
+    return {field: each for field, each in sets.items() if each["resources"] != [ALL]}

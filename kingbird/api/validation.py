@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -13,6 +14,10 @@ from kingbird import exception
 
 #: The name of :func:`dashed`'s check within schemas.
 UUID_FORMAT = "uuid-with-or-without-dashes"
+#: The name of the check of texts that a database and a URL can hold.
+TEXT_FORMAT = "text-without-control-characters"
+#: The name of :func:`utc`'s check.
+MOMENT_FORMAT = "moment"
 
 #: A valid body is five levels deep; the parser itself would go on to a thousand.
 MAX_DEPTH = 16
@@ -24,6 +29,11 @@ DRAINED = 16
 
 _CHUNK = 65536
 _UUID = re.compile(r"([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})")
+_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
+_MOMENT = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,6})?)?"
+    r"(Z|[+-][0-9]{2}:?[0-9]{2})?"
+)
 _formats = jsonschema.FormatChecker(formats=())
 
 
@@ -41,6 +51,33 @@ def dashed(text: str) -> str:
 @_formats.checks(UUID_FORMAT, raises=ValueError)
 def _is_uuid(instance: object) -> bool:
     return not isinstance(instance, str) or bool(dashed(instance))
+
+
+@_formats.checks(TEXT_FORMAT)
+def _is_text(instance: object) -> bool:
+    return not isinstance(instance, str) or not _CONTROL.search(instance)
+
+
+def utc(text: str) -> str:
+    """Return a moment as Glance writes it: UTC, to the second.
+
+    :param text: ISO 8601, of date and time; UTC unless it names another zone.
+    :raises ValueError: it is something else.
+    """
+    if not _MOMENT.fullmatch(text.upper()):
+        raise ValueError("no moment")
+    moment = datetime.fromisoformat(text.upper())
+    if moment.tzinfo is not None:
+        try:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+        except OverflowError:
+            raise ValueError("beyond the calendar") from None
+    return moment.isoformat(timespec="seconds") + "Z"
+
+
+@_formats.checks(MOMENT_FORMAT, raises=ValueError)
+def _is_moment(instance: object) -> bool:
+    return not isinstance(instance, str) or bool(utc(instance))
 
 
 def uuid_in_path(text: str, what: str) -> str:
@@ -68,17 +105,22 @@ def listed(names: Iterable[str], most: int = 10) -> str:
     return f"{text} and {len(names) - most} more" if len(names) > most else text
 
 
-def no_query(request: webob.Request) -> None:
-    """Refuse a query string, so that no parameter is ignored silently.
+def query(request: webob.Request, known: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return the parameters of a query, none of which is ignored silently.
 
-    :raises kingbird.exception.BadRequest: there is one; the message names its parameters.
+    :param known: the names that they can have.
+    :raises kingbird.exception.BadRequest: there are others; the message names them.
     """
-    query = request.environ.get("QUERY_STRING", "")
-    if query:
-        names = dict(parse_qsl(query, keep_blank_values=True)) or {query: ""}
+    text = request.environ.get("QUERY_STRING", "")
+    pairs = parse_qsl(text, keep_blank_values=True)
+    names = {name: None for name, _ in pairs} or ({text: None} if text else {})
+    unknown = [name for name in names if name not in known]
+    if unknown:
         raise exception.BadRequest(
-            f"Unknown query parameter: {listed(map(shown, names))}; none is known here"
+            f"Unknown query parameter: {listed(map(shown, unknown))}; "
+            + (f"known here are {', '.join(known)}" if known else "none is known here")
         )
+    return pairs
 
 
 def read_body(request: webob.Request, limit: int) -> bytes:

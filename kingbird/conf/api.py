@@ -29,4 +29,11 @@ OPTS = [
         help="Largest request body in bytes; a larger one is answered with 413. A request "
         "takes about 40 bytes for each image that it names.",
     ),
+    cfg.IntOpt(
+        "max_limit",
+        default=1000,
+        min=1,
+        help="Largest page of a list of jobs or items, and what a request gets that sets no "
+        "limit. A link in the answer leads to the next page.",
+    ),
 ]

@@ -6,11 +6,15 @@ from kingbird.policies import base
 
 CREATE = "kingbird:sync_jobs:create"
 LIST = "kingbird:sync_jobs:list"
+ALL_PROJECTS = "kingbird:sync_jobs:all_projects"
+CREATE_ALL_PROJECTS = "kingbird:sync_jobs:create:all_projects"
 SHOW = "kingbird:sync_jobs:show"
 DELETE = "kingbird:sync_jobs:delete"
 
 _JOBS = "/v1.0/{project_id}/os-sync"
 _JOB = "/v1.0/{project_id}/os-sync/{job_id}"
+
+_PROJECT_ADMIN = f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s"
 
 RULES = [
     policy.DocumentedRuleDefault(
@@ -43,6 +47,26 @@ RULES = [
         check_str=f"rule:{base.PROJECT_MEMBER}",
         description="Delete a job that has ended. The records that it made stay.",
         operations=[{"method": "DELETE", "path": _JOB}],
+        scope_types=["project"],
+    ),
+    policy.DocumentedRuleDefault(
+        name=CREATE_ALL_PROJECTS,
+        check_str=_PROJECT_ADMIN,
+        description=f"Have the images of every project synced (all_projects), beside {CREATE}.",
+        operations=[{"method": "POST", "path": _JOBS}],
+        scope_types=["project"],
+    ),
+    policy.DocumentedRuleDefault(
+        name=ALL_PROJECTS,
+        check_str=_PROJECT_ADMIN,
+        description="See and delete jobs that are about the images of every project, as far "
+        "as the rule for the call allows it. For others they are not there.",
+        operations=[
+            {"method": "GET", "path": _JOBS},
+            {"method": "GET", "path": f"{_JOBS}/active"},
+            {"method": "GET", "path": _JOB},
+            {"method": "DELETE", "path": _JOB},
+        ],
         scope_types=["project"],
     ),
 ]

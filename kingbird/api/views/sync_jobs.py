@@ -1,10 +1,10 @@
 """Jobs and their items as the published client reads them (design, section 4)."""
 
-import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from kingbird.api.schemas.sync_jobs import ALL
 from kingbird.db import api as db
 
 
@@ -34,14 +34,25 @@ def summary(job: db.Job) -> dict[str, Any]:
     }
 
 
-def _item_id(job_id: str, resource: str, target: str) -> str:
-    # The same before and after the job was planned, and when it is planned anew.
-    return str(uuid.uuid5(uuid.UUID(job_id), f"{resource}/{target}"))
+def overview(job: db.Job, statuses: dict[str, int], outcomes: dict[str, int]) -> dict[str, Any]:
+    """Return a job as the list of its items shows it beside them.
 
-
-def _planned(job: db.Job, item: db.Item) -> dict[str, Any]:
+    :param statuses: how many items there are by their state.
+    :param outcomes: how many there are by their reason.
+    """
     return {
-        "id": _item_id(job.id, item.resource, item.target_region),
+        **summary(job),
+        "all_projects": job.all_projects,
+        "dry_run": any(each.get("dry_run", False) for each in job.request),
+        "statuses": statuses,
+        "outcomes": outcomes,
+    }
+
+
+def planned(item: db.Item) -> dict[str, Any]:
+    """Return an item of a job's plan."""
+    return {
+        "id": item.id,
         "resource": item.resource,
         "resource_type": item.resource_type,
         "source_region": item.source_region,
@@ -56,18 +67,24 @@ def _planned(job: db.Job, item: db.Item) -> dict[str, Any]:
     }
 
 
-def _expected(job: db.Job) -> Iterator[dict[str, Any]]:
-    """Yield what will be planned, as far as the request tells."""
+def expected(job: db.Job) -> Iterator[dict[str, Any]]:
+    """Yield what a job's items will be, as far as the request tells.
+
+    Each image comes once in each target region; where ``*`` stands for the images, one entry
+    stands for all of a region's.
+    """
     seen = set()
     for each in job.request:
         for target in each["targets"]:
-            source = next((name for name in each["sources"] if name != target), target)
+            named = [name for name in each["sources"] if name != target] or [target]
             for resource in each["resources"]:
+                # Of all images, some come from one source and some from another.
+                source = ALL if resource == ALL and len(named) > 1 else named[0]
                 if (resource, target) in seen:
                     continue
                 seen.add((resource, target))
                 yield {
-                    "id": _item_id(job.id, resource, target),
+                    "id": db.jobs.item_id(job.id, resource, target),
                     "resource": resource,
                     "resource_type": each["resource_type"],
                     "source_region": source,
@@ -81,14 +98,3 @@ def _expected(job: db.Job) -> Iterator[dict[str, Any]]:
                     "reason": None,
                     "message": None,
                 }
-
-
-def items(job: db.Job, planned: Iterable[db.Item]) -> list[dict[str, Any]]:
-    """Return a job's items: each image once in each target region.
-
-    :param planned: the items of the job's plan; before there is one, the request tells what
-        they will be.
-    """
-    if job.planned_at is None:
-        return list(_expected(job))
-    return [_planned(job, item) for item in planned]

@@ -1,20 +1,22 @@
 """The published client, unchanged, over HTTP to the application."""
 
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from cheroot import wsgi
-from kingbirdclient import exceptions
+from kingbirdclient import exceptions, shell
 from kingbirdclient.api.v1 import client as published
 
 from kingbird.tests.api import fixtures
-from kingbird.tests.api.world import IMAGE, PROJECT, World
+from kingbird.tests.api.world import IMAGE, PROJECT, REGIONS, World
 
 
 @pytest.fixture(params=["/v1.0", "/v1.0/"])
-def client(request: pytest.FixtureRequest) -> Iterator[published.Client]:
-    """Give a client of a member, for an endpoint with and without a slash at its end."""
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Serve the API, and give its endpoint with and without a slash at its end."""
     with World() as world:
         jobs = fixtures.Jobs()
         jobs.start_fixture()
@@ -22,13 +24,15 @@ def client(request: pytest.FixtureRequest) -> Iterator[published.Client]:
         server.prepare()
         thread = threading.Thread(target=server.serve)
         thread.start()
-        yield published.Client(
-            kingbird_url=f"http://127.0.0.1:{server.bind_addr[1]}{request.param}",
-            auth_token="member",
-            project_id=PROJECT,
-        )
+        yield f"http://127.0.0.1:{server.bind_addr[1]}{request.param}"
         server.stop()
         thread.join()
+
+
+@pytest.fixture
+def client(url: str) -> published.Client:
+    """Give a member's client."""
+    return published.Client(kingbird_url=url, auth_token="member", project_id=PROJECT)
 
 
 def test_create(client: published.Client) -> None:
@@ -81,3 +85,36 @@ def test_delete(client: published.Client) -> None:
     with pytest.raises(exceptions.APIException) as caught:
         client.sync_manager.delete_sync_job(fixtures.RUNNING_JOB)
     assert caught.value.error_code == 406
+
+
+Command = Callable[..., Any]
+
+
+@pytest.fixture
+def kingbird(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Command:
+    """Give the client's command, which finds the token that Keystone would give it."""
+    found = (url, "member", PROJECT, "somebody")
+    monkeypatch.setattr(published, "authenticate", lambda *args, **kwargs: found)
+
+    def run(*words: str) -> Any:
+        capsys.readouterr()
+        options = ["--os-auth-url", "http://keystone.test/v3", "--os-auth-token", "member"]
+        assert shell.main([*options, *words, "-f", "json"]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_any_to_any_on_the_command_line(kingbird: Command) -> None:
+    everything = ("--source", "*", "--target", "*", "--resources", "*")
+    (made,) = kingbird("sync", "create", *everything, "--resource_type", "image")
+    assert made["STATUS"] == "IN_PROGRESS"
+    items = kingbird("sync", "show", made["ID"])
+    assert [item["RESOURCE"] for item in items] == ["*", "*", "*"]
+    assert {item["TARGET_REGION"] for item in items} == set(REGIONS)
+    newest, *others = kingbird("sync", "list")
+    assert newest["ID"] == made["ID"]
+    assert len(others) == 3
+    assert kingbird("sync", "list", "--active")[0]["ID"] == made["ID"]

@@ -5,6 +5,7 @@ Two regions hold images under ids that tests know, and tokens have names that sa
 
 import shutil
 import tempfile
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
 
@@ -35,8 +36,10 @@ REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
 MEMBER_ROLES = ("member", "reader")
 
 
-def token_of(project: str | None, *roles: str, **more: Any) -> ksa_fixture.V3Token:
-    """Make what Keystone tells about a token, with three regions and Kingbird in its catalog."""
+def token_of(
+    project: str | None, *roles: str, regions: Sequence[str] = REGIONS, **more: Any
+) -> ksa_fixture.V3Token:
+    """Make what Keystone tells about a token, with regions and Kingbird in its catalog."""
     token = ksa_fixture.V3Token(
         user_id="0123456789abcdef0123456789abcdef",
         user_name="somebody",
@@ -48,7 +51,7 @@ def token_of(project: str | None, *roles: str, **more: Any) -> ksa_fixture.V3Tok
     for role in roles:
         token.add_role(name=role)
     service = token.add_service("image", name="glance")
-    for region in REGIONS:
+    for region in regions:
         service.add_endpoint("public", f"http://{region.lower()}.test", region=region)
     token.add_service("synchronization").add_endpoint("public", "http://kingbird.test/v1.0")
     return token
@@ -133,6 +136,7 @@ class World:
         self.add_token("other", OTHER_PROJECT, *MEMBER_ROLES)
         self.add_token("other-admin", OTHER_PROJECT, "admin", "manager", *MEMBER_ROLES)
         self.add_token("unscoped", None)
+        self.add_token("one-region", PROJECT, *MEMBER_ROLES, regions=["RegionOne"])
         self.add_token("application", PROJECT, *MEMBER_ROLES, methods=["application_credential"])
         system = token_of(None, "admin", *MEMBER_ROLES)
         system.set_system_scope()

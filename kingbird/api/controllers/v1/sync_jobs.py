@@ -7,7 +7,7 @@ import webob
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api import validation
+from kingbird.api import paging, validation
 from kingbird.api.acceptance import Acceptance
 from kingbird.api.controllers import not_allowed
 from kingbird.api.hooks import context_of
@@ -26,7 +26,8 @@ class SyncJobsController:
     """Every call authorizes first: neither body nor database is looked at before."""
 
     def __init__(self, conf: cfg.ConfigOpts, enforcer: Enforcer, acceptance: Acceptance) -> None:
-        self._limit = conf.api.max_request_body_size
+        self._largest_body = conf.api.max_request_body_size
+        self._largest_page = conf.api.max_limit
         self._enforcer = enforcer
         self._acceptance = acceptance
         self._create = validation.Schema(schema.CREATE)
@@ -45,13 +46,16 @@ class SyncJobsController:
         if named.replace("-", "") != project_id.replace("-", "").lower():
             raise exception.Forbidden("The token is not for the project in the path")
         self._enforcer.authorize(context, rule, {"project_id": project_id})
-        validation.no_query(request)
         return context, project_id
 
+    def _sees_all(self, context: RequestContext, project_id: str) -> bool:
+        """Whether the caller may know of jobs that are about every project's images."""
+        return self._enforcer.allows(context, policy.ALL_PROJECTS, {"project_id": project_id})
+
     @staticmethod
-    def _job(project_id: str, job: str) -> db.Job:
+    def _job(project_id: str, job: str, sees_all: bool) -> db.Job:
         job_id = validation.uuid_in_path(job, "job id")
-        found = db.jobs.get(project_id, job_id)
+        found = db.jobs.get(project_id, job_id, with_all_projects=sees_all)
         if found is None:
             raise exception.NotFound(f"There is no job {job_id}")
         return found
@@ -64,19 +68,39 @@ class SyncJobsController:
     @jobs.when(method="GET", template="json")
     def list_jobs(self, request: webob.Request, response: webob.Response, project: str) -> JSON:
         """``GET /v1.0/{project}/os-sync``"""
-        _, project_id = self._authorize(request, project, policy.LIST)
-        jobs = db.jobs.list_for_project(project_id)
-        return {"job_set": [view.summary(job) for job in jobs]}
+        return self._list(request, project)
+
+    def _list(self, request: webob.Request, project: str, *, active: bool = False) -> JSON:
+        context, project_id = self._authorize(request, project, policy.LIST)
+        page = paging.read(request, paging.JOBS, self._largest_page)
+        jobs = db.jobs.list_for_project(
+            project_id,
+            active=active,
+            with_all_projects=self._sees_all(context, project_id),
+            **page.options,
+        )
+        shown, links = page.cut(jobs, lambda job: job.id)
+        return {"job_set": [view.summary(job) for job in shown], "links": links}
 
     @jobs.when(method="POST", template="json")
     def create_job(self, request: webob.Request, response: webob.Response, project: str) -> JSON:
         """``POST /v1.0/{project}/os-sync``"""
         context, project_id = self._authorize(request, project, policy.CREATE)
-        body = validation.parse(validation.read_body(request, self._limit))
+        validation.query(request)
+        body = validation.parse(validation.read_body(request, self._largest_body))
         self._create.check(body)
-        is_admin = self._enforcer.allows(context, base.ADMIN_REQUIRED, {"project_id": project_id})
-        job = self._acceptance.accept(context, schema.sets_of(body), is_admin=is_admin)
-        return view.accepted(job)
+        sets = schema.sets_of(body)
+        target = {"project_id": project_id}
+        for field, each in sets.items():
+            if each["all_projects"] and not self._enforcer.allows(
+                context, policy.CREATE_ALL_PROJECTS, target
+            ):
+                raise exception.Forbidden(
+                    f"{field}.all_projects is true, and the policy {policy.CREATE_ALL_PROJECTS} "
+                    "doesn't allow you to sync the images of every project"
+                )
+        is_admin = self._enforcer.allows(context, base.ADMIN_REQUIRED, target)
+        return view.accepted(self._acceptance.accept(context, sets, is_admin=is_admin))
 
     @pecan.expose(generic=True, template="json")
     def active(self, request: webob.Request, response: webob.Response, project: str) -> None:
@@ -86,9 +110,7 @@ class SyncJobsController:
     @active.when(method="GET", template="json")
     def list_active(self, request: webob.Request, response: webob.Response, project: str) -> JSON:
         """``GET /v1.0/{project}/os-sync/active``"""
-        _, project_id = self._authorize(request, project, policy.LIST)
-        jobs = db.jobs.list_for_project(project_id, active=True)
-        return {"job_set": [view.summary(job) for job in jobs]}
+        return self._list(request, project, active=True)
 
     @pecan.expose(generic=True, template="json")
     def job(
@@ -102,19 +124,28 @@ class SyncJobsController:
         self, request: webob.Request, response: webob.Response, project: str, job: str
     ) -> JSON:
         """``GET /v1.0/{project}/os-sync/{job}``"""
-        _, project_id = self._authorize(request, project, policy.SHOW)
-        found = self._job(project_id, job)
-        return {"job_set": view.items(found, db.jobs.list_items(found))}
+        context, project_id = self._authorize(request, project, policy.SHOW)
+        page = paging.read(request, paging.ITEMS, self._largest_page)
+        found = self._job(project_id, job, self._sees_all(context, project_id))
+        if found.planned_at is None:
+            items = page.of(view.expected(found))
+        else:
+            items = [view.planned(item) for item in db.jobs.list_items(found, **page.options)]
+        shown, links = page.cut(items, lambda item: item["id"])
+        overview = view.overview(found, *db.jobs.counts(found))
+        return {"job_set": shown, "job": overview, "links": links}
 
     @job.when(method="DELETE", template="json")
     def delete_job(
         self, request: webob.Request, response: webob.Response, project: str, job: str
     ) -> JSON:
         """``DELETE /v1.0/{project}/os-sync/{job}``"""
-        _, project_id = self._authorize(request, project, policy.DELETE)
-        found = self._job(project_id, job)
+        context, project_id = self._authorize(request, project, policy.DELETE)
+        validation.query(request)
+        sees_all = self._sees_all(context, project_id)
+        found = self._job(project_id, job, sees_all)
         if found.status == db.jobs.IN_PROGRESS:
             raise exception.NotAcceptable(f"The job {found.id} is running")
-        if not db.jobs.delete(project_id, found.id):
+        if not db.jobs.delete(project_id, found.id, with_all_projects=sees_all):
             raise exception.NotFound(f"There is no job {found.id}")
         return {}

@@ -55,15 +55,50 @@ def test_row_then_trust_then_claimable_then_message(
             "resource_type": "image",
             "resources": [w.IMAGE],
             "sources": ["RegionOne"],
+            "preferred": ["RegionOne"],
             "targets": ["RegionTwo"],
             "force": False,
+            "all_projects": False,
+            "dry_run": False,
+            "on_drift": "report",
+            "prune": False,
+            "filters": {},
         }
     ]
+    assert row.all_projects is False
 
 
 def test_an_admins_job_is_an_admins(call: Call) -> None:
     assert post(call, token="admin").status_int == 200
     assert rows()[0].is_admin is True
+
+
+def test_the_regions_of_a_job_are_those_of_its_day(world: w.World, call: Call) -> None:
+    """And no region is asked for images that nobody named."""
+    body = request_body(
+        resources=["*"], source=["RegionTwo", "*"], target=["*"], all_projects="True"
+    )
+    assert call(JOBS, "POST", token="admin", body=body).status_int == 200
+    (row,) = rows()
+    assert row.all_projects is True
+    (stored,) = row.request
+    assert stored["resources"] == ["*"]
+    assert stored["sources"] == ["RegionTwo", "RegionOne", "RegionThree"]
+    assert stored["preferred"] == ["RegionTwo"]
+    assert stored["targets"] == ["RegionOne", "RegionThree", "RegionTwo"]
+    assert [glance.calls for glance in world.glances.values()] == [[], [], []]
+
+
+def test_a_commit_whose_answer_was_lost_of_a_job_about_all_projects(call: Call) -> None:
+    accept = db.jobs.accept
+
+    def twice(*args: Any, **kwargs: Any) -> bool:
+        accept(*args, **kwargs)
+        return accept(*args, **kwargs)
+
+    body = request_body(resources=["*"], all_projects=True)
+    with mock.patch.object(db.jobs, "accept", twice):
+        assert call(JOBS, "POST", token="admin", body=body).status_int == 200
 
 
 def test_the_callers_request_id_goes_along(world: w.World, call: Call) -> None:
@@ -142,7 +177,7 @@ def test_all_fails_at_once(world: w.World, call: Call) -> None:
         response = post(call)
     assert response.status_int == 503
     assert response.headers["Retry-After"] == "5"
-    assert call(JOBS).json == {"job_set": []}
+    assert call(JOBS).json == {"job_set": [], "links": []}
 
 
 def test_a_row_that_is_gone_meanwhile(world: w.World, call: Call, journal: list[str]) -> None:

@@ -5,6 +5,7 @@ import logging
 import threading
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import webob
@@ -44,17 +45,65 @@ def test_no_body_makes_a_500(shared_call: Call, body: Any) -> None:
         {},
         optional={
             "resource_type": st.just("image") | any_json,
-            "resources": st.lists(st.just(IMAGE) | st.uuids().map(str) | any_json),
-            "source": st.sampled_from(["RegionOne", "RegionTwo"]) | any_json,
-            "target": st.lists(st.sampled_from(["RegionOne", "RegionTwo"]) | any_json),
+            "resources": st.just(["*"])
+            | st.lists(st.just(IMAGE) | st.uuids().map(str) | any_json),
+            "source": st.sampled_from(["RegionOne", "RegionTwo", "*"]) | any_json,
+            "target": st.lists(st.sampled_from(["RegionOne", "RegionTwo", "*"]) | any_json),
             "force": st.booleans() | any_json,
+            "filters": any_json,
+            "all_projects": st.booleans() | any_json,
+            "dry_run": st.booleans() | any_json,
+            "on_drift": st.sampled_from(["report", "update"]) | any_json,
+            "prune": st.booleans() | any_json,
         },
     )
 )
 def test_no_set_makes_a_500(shared_call: Call, sync_set: Any) -> None:
     for resource_set in (sync_set, {"Sync": [sync_set]}):
         body = {"resource_set": resource_set}
-        assert shared_call(JOBS, "POST", body=body).status_int in (200, 400, 404)
+        assert shared_call(JOBS, "POST", body=body).status_int in (200, 400, 403, 404)
+
+
+@fuzz
+@given(
+    st.dictionaries(
+        st.sampled_from(
+            [
+                *("visibility", "owner", "name", "name_prefix", "tag", "property"),
+                *("size_min", "size_max", "updated_since", "status"),
+            ]
+        ),
+        any_json | st.text(min_size=1) | st.integers() | st.dictionaries(st.text(), st.text()),
+        max_size=2,
+    )
+)
+def test_no_filter_makes_a_500(shared_call: Call, filters: Any) -> None:
+    body = request_body(resources=["*"], filters=filters)
+    response = shared_call(JOBS, "POST", body=body)
+    assert response.status_int in (200, 400)
+    if response.status_int == 200:
+        job_id = response.json["job_status"]["id"]
+        assert shared_call(f"{JOBS}/{job_id}").json["job_set"][0]["resource"] == "*"
+
+
+@fuzz
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["limit", "marker", "sort_key", "sort_dir", "status"]),
+            st.integers().map(str)
+            | st.uuids().map(str)
+            | st.sampled_from(["asc", "desc", "id", "updated_at", "SUCCESS", "9" * 5000])
+            | st.text(st.characters(exclude_categories=["Cs"])),
+        ),
+        max_size=3,
+    )
+)
+def test_no_list_makes_a_500(shared_call: Call, query: list[tuple[str, str]]) -> None:
+    for path in (JOBS, f"{JOBS}/active", f"{JOBS}/{IMAGE}"):
+        response = shared_call(f"{path}?{urlencode(query)}")
+        assert response.status_int in (200, 400, 404)
+        assert len(response.json.get("error", {}).get("message", "")) < 500
 
 
 @fuzz
@@ -304,6 +353,24 @@ def test_an_application_below_a_prefix(shared_world: World) -> None:
     request = webob.Request.blank("/v1.0", base_url="http://cloud.test/synchronization")
     link = request.get_response(shared_world.application).json["version"]["links"][0]["href"]
     assert link == "http://cloud.test/synchronization/v1.0/"
+
+
+def test_links_to_pages_below_a_prefix(world: World, call: Call) -> None:
+    for _ in range(2):
+        assert call(JOBS, "POST", body=request_body()).status_int == 200
+    request = webob.Request.blank(
+        f"/v1.0//{PROJECT}/os-sync/?limit=1&status=IN_PROGRESS",
+        base_url="http://cloud.test/synchronization",
+        headers={"X-Auth-Token": "member"},
+    )
+    found = request.get_response(world.application).json
+    assert found["links"] == [
+        {
+            "rel": "next",
+            "href": f"http://cloud.test/synchronization{JOBS}?limit=1&status=IN_PROGRESS"
+            f"&marker={found['job_set'][0]['id']}",
+        }
+    ]
 
 
 def test_links_behind_a_proxy() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from kingbird import exception
 from kingbird.api import lookups
-from kingbird.tests.doubles.glance import FakeGlance, FakeImages, refused
+from kingbird.tests.doubles.glance import FakeGlance, FakeImages, refused, unavailable
 
 PROJECT = "a" * 32
 
@@ -17,6 +17,7 @@ def sync_set(resources: Any, sources: Any = ("R1",), targets: Any = ("R9",)) -> 
         "resource_type": "image",
         "resources": list(resources),
         "sources": list(sources),
+        "preferred": [region for region in sources if region != "*"],
         "targets": list(targets),
         "force": False,
     }
@@ -136,6 +137,48 @@ def test_a_region_that_says_no_is_named(
         lookups.check_images({"set": sync_set(new_ids(1))}, opened)
 
 
+def test_a_region_that_is_away_is_in_nobodys_way(glances: Any, opened: Any) -> None:
+    ids = new_ids(5)
+    fill(glances["R2"], ids)
+    glances["R1"].fail("list", unavailable(), times=None)
+    lookups.check_images({"set": sync_set(ids, ["R1", "R2"])}, opened)
+
+
+def test_a_region_that_refuses_is_in_nobodys_way(glances: Any, opened: Any) -> None:
+    ids = new_ids(5)
+    fill(glances["R2"], ids)
+    glances["R1"].fail("list", refused(403), times=None)
+    lookups.check_images({"set": sync_set(ids, ["R1", "R2"])}, opened)
+
+
+def test_a_region_that_is_away_may_have_what_is_missing(glances: Any, opened: Any) -> None:
+    here, missing = new_ids(3), new_ids(2)
+    fill(glances["R2"], here)
+    glances["R1"].fail("list", unavailable(retry_after=9), times=None)
+    sets = {
+        "one": sync_set(here + missing, ["R1", "R2"]),
+        "two": sync_set(missing, ["R2", "R1"]),
+    }
+    with pytest.raises(exception.Unavailable, match="region R1 can't be asked") as caught:
+        lookups.check_images(sets, opened)
+    assert caught.value.retry_after == 9
+    assert len(glances["R1"].calls) == 1, "once is enough"
+
+
+def test_what_is_missing_for_certain_is_told_first(glances: Any, opened: Any) -> None:
+    glances["R1"].fail("list", unavailable(), times=None)
+    sets = {"one": sync_set(new_ids(1), ["R1"]), "two": sync_set(new_ids(2), ["R2"])}
+    with pytest.raises(exception.NotFound, match=r"2 image\(s\)"):
+        lookups.check_images(sets, opened)
+
+
+def test_what_nobody_named_is_not_looked_for(glances: Any, opened: Any) -> None:
+    sets = {"one": sync_set(["*"]), "two": sync_set(new_ids(1))}
+    assert set(lookups.with_ids(sets)) == {"two"}
+    lookups.check_images({"one": sets["one"]}, opened)
+    assert glances["R1"].calls == []
+
+
 KNOWN = {"R1": "http://r1", "R2": "http://r2"}
 
 
@@ -161,3 +204,39 @@ def test_no_region_is_known_without_a_catalog() -> None:
 
 def test_one_of_several_sources_may_be_a_target() -> None:
     lookups.check_regions({"set": sync_set([], ["R1", "R2"], ["R1", "R2"])}, KNOWN)
+
+
+@pytest.mark.parametrize(("sources", "targets"), [(["*"], ["*"]), (["R1", "*"], ["R2"])])
+def test_a_star_is_no_unknown_region(sources: Any, targets: Any) -> None:
+    lookups.check_regions({"set": sync_set(["*"], sources, targets)}, KNOWN)
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets", "concrete"),
+    [
+        (["R2"], ["R1"], (["R2"], ["R1"])),
+        (["R2"], ["*"], (["R2"], ["R1", "R3"])),
+        (["R2", "R1"], ["*"], (["R2", "R1"], ["R1", "R2", "R3"])),
+        (["*"], ["R1"], (["R1", "R2", "R3"], ["R1"])),
+        (["*"], ["*"], (["R1", "R2", "R3"], ["R1", "R2", "R3"])),
+        (["R3", "*"], ["*"], (["R3", "R1", "R2"], ["R1", "R2", "R3"])),
+        (["*", "R3", "R2"], ["R1"], (["R3", "R2", "R1"], ["R1"])),
+    ],
+)
+def test_what_a_star_stands_for(sources: Any, targets: Any, concrete: Any) -> None:
+    known = {"R3": "http://r3", **KNOWN}
+    resolved = lookups.resolve_regions({"set": sync_set(["*"], sources, targets)}, known)
+    assert (resolved["set"]["sources"], resolved["set"]["targets"]) == concrete
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets"), [(["R1"], ["*"]), (["*"], ["*"]), (["*"], ["R1"])]
+)
+def test_a_cloud_of_one_region_has_nothing_to_sync(sources: Any, targets: Any) -> None:
+    with pytest.raises(exception.BadRequest, match=r"set leaves no region to sync to; .* R1"):
+        lookups.resolve_regions({"set": sync_set(["*"], sources, targets)}, {"R1": "http://r1"})
+
+
+def test_a_cloud_without_regions_has_nothing_to_sync() -> None:
+    with pytest.raises(exception.BadRequest, match="are none"):
+        lookups.resolve_regions({"set": sync_set(["*"], ["*"], ["*"])}, {})

@@ -18,6 +18,9 @@ LIMIT = 1000
 
 CREATE = validation.Schema(schema.CREATE)
 
+#: Fields of a set that can be left out.
+OPTIONS = ("force", "filters", "all_projects", "dry_run", "on_drift", "prune")
+
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
@@ -179,7 +182,7 @@ def test_any_json_is_a_request_or_refused(value: object) -> None:
 
 
 @given(
-    st.sampled_from(["resource_type", "resources", "source", "target", "force"]),
+    st.sampled_from(["resource_type", "resources", "source", "target", *OPTIONS]),
     any_json,
     st.booleans(),
 )
@@ -193,16 +196,16 @@ def test_what_is_wrong_is_named(field: str, value: object, several: bool) -> Non
     message = complaint(body)
     if message is None:
         # Only these can be right.
-        assert field in ("source", "target", "force")
+        assert field in ("source", "target", "force", "all_projects", "dry_run", "prune")
     else:
         assert message.startswith(path)
-        assert "must be" in message
+        assert "must be" in message or "is unknown" in message
         assert len(message) < 500
 
 
 @given(st.text().filter(lambda name: name not in request_body()["resource_set"]))
 def test_what_is_unknown_is_named(name: str) -> None:
-    if name in ("force", "Sync"):
+    if name in ("Sync", *OPTIONS):
         return
     body = request_body(**{name: 1})
     with pytest.raises(exception.BadRequest) as caught:
@@ -224,21 +227,20 @@ def test_sets_are_stored_in_one_spelling() -> None:
     two = request_body(source=["RegionTwo", "RegionOne", "RegionTwo"])["resource_set"]
     body = {"resource_set": {"Sync": [one, two]}}
     CREATE.check(body)
+    common = {
+        "resource_type": "image",
+        "resources": ["aaaaaaaa-0000-4000-8000-000000000001"],
+        "targets": ["RegionTwo"],
+        "all_projects": False,
+        "dry_run": False,
+        "on_drift": "report",
+        "prune": False,
+        "filters": {},
+    }
+    one, two = ["RegionOne"], ["RegionTwo", "RegionOne"]
     assert schema.sets_of(body) == {
-        "resource_set.Sync[0]": {
-            "resource_type": "image",
-            "resources": ["aaaaaaaa-0000-4000-8000-000000000001"],
-            "sources": ["RegionOne"],
-            "targets": ["RegionTwo"],
-            "force": True,
-        },
-        "resource_set.Sync[1]": {
-            "resource_type": "image",
-            "resources": ["aaaaaaaa-0000-4000-8000-000000000001"],
-            "sources": ["RegionTwo", "RegionOne"],
-            "targets": ["RegionTwo"],
-            "force": False,
-        },
+        "resource_set.Sync[0]": {**common, "sources": one, "preferred": one, "force": True},
+        "resource_set.Sync[1]": {**common, "sources": two, "preferred": two, "force": False},
     }
 
 
@@ -261,13 +263,27 @@ def test_no_other_words_for_force(value: object) -> None:
 def test_a_query_is_refused_by_its_names() -> None:
     request = webob.Request.blank("/?limit=1&marker=&%ff=1")
     with pytest.raises(exception.BadRequest, match='"limit", "marker", "\\\\ufffd"'):
-        validation.no_query(request)
+        validation.query(request)
 
 
 def test_a_query_that_names_nothing_is_refused_too() -> None:
     with pytest.raises(exception.BadRequest, match='"&&"'):
-        validation.no_query(webob.Request.blank("/?&&"))
+        validation.query(webob.Request.blank("/?&&"), ["limit"])
+
+
+def test_a_query_is_read_in_its_order() -> None:
+    request = webob.Request.blank("/?a=%C3%A4&b=&a=1+2")
+    assert validation.query(request, ["a", "b"]) == [
+        ("a", "\N{LATIN SMALL LETTER A WITH DIAERESIS}"),
+        ("b", ""),
+        ("a", "1 2"),
+    ]
+
+
+def test_what_is_known_is_told() -> None:
+    with pytest.raises(exception.BadRequest, match='"c"; known here are a, b'):
+        validation.query(webob.Request.blank("/?a=1&c=1"), ["a", "b"])
 
 
 def test_no_query_is_fine() -> None:
-    validation.no_query(webob.Request.blank("/?"))
+    assert validation.query(webob.Request.blank("/?")) == []

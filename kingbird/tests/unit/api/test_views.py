@@ -33,28 +33,38 @@ def test_no_time_is_a_word() -> None:
     assert view.moment(None) == "None"
 
 
-def test_an_image_is_expected_once_in_each_region() -> None:
-    made = view.items(
-        job(sync_set(["a", "b"], ["R1"], ["R2"]), sync_set(["b"], ["R3"], ["R2", "R4"])), []
-    )
-    assert [(item["resource"], item["source_region"], item["target_region"]) for item in made] == [
-        ("a", "R1", "R2"),
-        ("b", "R1", "R2"),
-        ("b", "R3", "R4"),
+def expected(*sets: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (item["resource"], item["source_region"], item["target_region"])
+        for item in view.expected(job(*sets))
     ]
 
 
+def test_an_image_is_expected_once_in_each_region() -> None:
+    assert expected(
+        sync_set(["a", "b"], ["R1"], ["R2"]), sync_set(["b"], ["R3"], ["R2", "R4"])
+    ) == [("a", "R1", "R2"), ("b", "R1", "R2"), ("b", "R3", "R4")]
+
+
 def test_no_region_is_expected_to_be_its_own_source() -> None:
-    made = view.items(job(sync_set(["a"], ["R1", "R2"], ["R1", "R2"])), [])
-    assert [(item["source_region"], item["target_region"]) for item in made] == [
-        ("R2", "R1"),
-        ("R1", "R2"),
+    assert expected(sync_set(["a"], ["R1", "R2"], ["R1", "R2"])) == [
+        ("a", "R2", "R1"),
+        ("a", "R1", "R2"),
+    ]
+
+
+def test_whole_regions_are_one_entry_each() -> None:
+    assert expected(sync_set(["*"], ["R1", "R2"], ["R1", "R2", "R3"])) == [
+        ("*", "R2", "R1"),
+        ("*", "R1", "R2"),
+        ("*", "*", "R3"),
     ]
 
 
 def test_items_keep_their_ids_when_they_are_planned() -> None:
-    (expected,) = view.items(job(sync_set(["a"], ["R1"], ["R2"])), [])
+    (before,) = view.expected(job(sync_set(["a"], ["R1"], ["R2"])))
     item = db.Item(
+        id=db.jobs.item_id(JOB, "a", "R2"),
         resource="a",
         resource_type="image",
         source_region="R1",
@@ -65,8 +75,26 @@ def test_items_keep_their_ids_when_they_are_planned() -> None:
         reason="created",
         created_at=CREATED,
     )
-    (planned,) = view.items(job(planned_at=CREATED), [item])
-    assert planned["id"] == expected["id"]
-    assert set(planned) == set(expected)
-    (elsewhere,) = view.items(job(sync_set(["a"], ["R1"], ["R3"])), [])
-    assert elsewhere["id"] != expected["id"]
+    after = view.planned(item)
+    assert after["id"] == before["id"]
+    assert set(after) == set(before)
+    (elsewhere,) = view.expected(job(sync_set(["a"], ["R1"], ["R3"])))
+    assert elsewhere["id"] != before["id"]
+
+
+def test_a_job_tells_of_its_options() -> None:
+    quiet, loud = sync_set(["a"], ["R1"], ["R2"]), sync_set(["b"], ["R1"], ["R2"])
+    loud["dry_run"] = True
+    made = view.overview(job(quiet, loud, all_projects=True), {"PLANNED": 1}, {"created": 1})
+    assert made == {
+        "id": JOB,
+        "sync_status": "IN_PROGRESS",
+        "created_at": view.moment(CREATED),
+        "updated_at": "None",
+        "all_projects": True,
+        "dry_run": True,
+        "statuses": {"PLANNED": 1},
+        "outcomes": {"created": 1},
+    }
+    # A job of the first release has no such option stored.
+    assert view.overview(job(quiet, all_projects=False), {}, {})["dry_run"] is False
