@@ -69,6 +69,12 @@ class RequestTooLarge(KingbirdError):
     code = 413
 
 
+class TooManyRequests(KingbirdError):
+    """The project has as much under way as it may have."""
+
+    code = 429
+
+
 class Unavailable(KingbirdError):
     """Keystone, the database or another thing that the answer needs is away."""
 
@@ -81,6 +87,18 @@ class ConfigurationError(KingbirdError):
 
 class LeaseLost(KingbirdError):
     """Another engine has taken the work over, or may have; write nothing more."""
+
+
+class Cancelled(KingbirdError):
+    """A user has cancelled the job; what is under way ends, the rest does not begin."""
+
+
+class JobRefused(KingbirdError):
+    """A job is more than is allowed; its reason is a word of ``kingbird.sync.outcome``."""
+
+    def __init__(self, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 # What the clients room raises.

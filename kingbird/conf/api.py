@@ -33,6 +33,7 @@ OPTS = [
         "max_limit",
         default=1000,
         min=1,
+        mutable=True,
         help="Largest page of a list of jobs or items, and what a request gets that sets no "
         "limit. A link in the answer leads to the next page.",
     ),

@@ -29,12 +29,14 @@ OPTS = [
         "poll_interval",
         default=5.0,
         min=0.1,
+        mutable=True,
         help="Seconds between two looks into the database for work that no message told of.",
     ),
     cfg.IntOpt(
         "reaper_interval",
         default=60,
         min=1,
+        mutable=True,
         help="Seconds between two rounds of the reaper, which ends what nobody works on any "
         "more and deletes trusts that were left behind.",
     ),
@@ -42,6 +44,7 @@ OPTS = [
         "max_attempts",
         default=5,
         min=1,
+        mutable=True,
         help="How often a job or a task is taken up before it is ended as a failure with "
         "the reason internal_error.",
     ),
@@ -49,7 +52,16 @@ OPTS = [
         "grace",
         default=30,
         min=0,
+        mutable=True,
         help="Seconds that a stopping engine gives its tasks to come to a point where they "
         "can be handed back.",
+    ),
+    cfg.IntOpt(
+        "purge_after_days",
+        default=0,
+        min=0,
+        mutable=True,
+        help="Days after which the reaper deletes jobs that have ended, with their items; 0 "
+        "keeps them for ever. kingbird-manage db purge does the same when it is called.",
     ),
 ]

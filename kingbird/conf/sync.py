@@ -28,6 +28,7 @@ OPTS = [
         "trust_lifetime",
         default=86400,
         min=60,
+        mutable=True,
         help="Seconds after which the trust that a job runs with expires, if the job has "
         "not ended and deleted it before.",
     ),
@@ -42,6 +43,7 @@ OPTS = [
         "token_job_wait",
         default=300,
         min=1,
+        mutable=True,
         help="Seconds that a job whose user can't make a trust waits for the engine that got "
         "its token; after that it ends with the reason credentials_lost.",
     ),
@@ -49,6 +51,7 @@ OPTS = [
         "tombstone_ttl",
         default=86400,
         min=0,
+        mutable=True,
         help="Seconds for which it is remembered that a deleted image's id can't be used in a "
         "region. Glance keeps such ids until its database is purged.",
     ),
@@ -69,6 +72,7 @@ OPTS = [
         "retry_timeout",
         default=60.0,
         min=0.0,
+        mutable=True,
         help="Seconds for which a call that a region did not answer, or answered with 429 or "
         "5xx, is tried again.",
     ),
@@ -76,6 +80,7 @@ OPTS = [
         "late_after",
         default=1.0,
         min=0.1,
+        mutable=True,
         help="Seconds that other regions wait for a page of a region's list, if that takes more "
         "than ten times as long as any of theirs. Then their share of a job over whole "
         "regions is planned and worked on, and the slow region's follows.",
@@ -84,7 +89,32 @@ OPTS = [
         "fail_fast_after",
         default=5,
         min=1,
+        mutable=True,
         help="Items in a row that fail as region_unavailable after which the remaining items "
         "of the task fail without a call.",
+    ),
+    cfg.FloatOpt(
+        "breaker_pause",
+        default=30.0,
+        min=0.0,
+        mutable=True,
+        help="Seconds for which a region that kept failing is left alone before one item is "
+        "tried again.",
+    ),
+    cfg.IntOpt(
+        "max_jobs_per_project",
+        default=100,
+        min=0,
+        mutable=True,
+        help="Jobs that a project may have in progress; a request beyond that is answered "
+        "with 429. 0 sets no limit.",
+    ),
+    cfg.IntOpt(
+        "max_items_per_job",
+        default=1000000,
+        min=0,
+        mutable=True,
+        help="Largest number of items of one job, an item being an image in a target region. A "
+        "request that names more is answered with 400. 0 sets no limit.",
     ),
 ]

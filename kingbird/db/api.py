@@ -1,6 +1,8 @@
 """The one door to the database: what other rooms may call, by noun."""
 
 from kingbird.db import (
+    again,
+    control,
     engines,
     jobs,
     leases,
@@ -8,6 +10,7 @@ from kingbird.db import (
     outcomes,
     paging,
     plans,
+    purging,
     reaping,
     tombstones,
 )
@@ -21,7 +24,9 @@ __all__ = [
     "Item",
     "Job",
     "Task",
+    "again",
     "configure",
+    "control",
     "dispose",
     "engines",
     "get_engine",
@@ -31,6 +36,7 @@ __all__ = [
     "outcomes",
     "paging",
     "plans",
+    "purging",
     "reaping",
     "tombstones",
 ]

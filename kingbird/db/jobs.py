@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from oslo_db import exception as db_exc
 
 from kingbird.db import connection, paging
 from kingbird.db.models import Item, Job
@@ -28,6 +29,11 @@ ITEM_STATES = (IN_PROGRESS, SUCCESS, FAILURE, SKIPPED, CANCELLED, PLANNED)
 
 #: The reason of an item that was found as it should be.
 IN_SYNC = "in_sync"
+
+
+def ended_as(reason: str) -> str:
+    """Return the state of an item that ended without being worked on."""
+    return CANCELLED if reason == "cancelled" else FAILURE
 
 
 def item_id(job_id: str, resource: str, target: str) -> str:
@@ -58,52 +64,81 @@ def create(
 ) -> Job:
     """Store a new job in the state ACCEPTING, which no engine claims and no list shows.
 
+    :param job_id: an id that nobody else makes.
     :param all_projects: whether a set of it is about every project's images.
     """
-    with connection.writer() as session:
-        job = Job(
-            id=job_id,
-            project_id=project_id,
-            user_id=user_id,
-            request=request,
-            is_admin=is_admin,
-            all_projects=all_projects,
-            request_id=request_id,
-            status=ACCEPTING,
-            credentials="trust",
-        )
-        session.add(job)
-        session.flush()
-        return job
+    try:
+        with connection.writer() as session:
+            job = Job(
+                id=job_id,
+                project_id=project_id,
+                user_id=user_id,
+                request=request,
+                is_admin=is_admin,
+                all_projects=all_projects,
+                request_id=request_id,
+                status=ACCEPTING,
+                credentials="trust",
+            )
+            session.add(job)
+            session.flush()
+            return job
+    except db_exc.DBDuplicateEntry:
+        # Its own row, from a commit whose answer was lost.
+        with connection.reader() as session:
+            return session.scalars(sa.select(Job).where(Job.id == job_id)).one()
 
 
 @connection.transaction
-def accept(job_id: str, *, trust_id: str | None) -> bool:
+def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -> bool:
     """Make a job claimable, in one UPDATE.
 
     :param trust_id: the trust it runs with; without one only the engine that gets the
         user's token by message can claim it.
-    :returns: whether the job was still there to be accepted.
+    :param is_admin: whether Glance will take who has those credentials for an admin; as it was
+        stored without it.
+    :returns: whether it is accepted now; not when the job was no longer there.
     """
+    values: dict[str, Any] = {} if is_admin is None else {"is_admin": is_admin}
     with connection.writer() as session:
-        result = session.execute(
+        session.execute(
             sa.update(Job)
             .where(Job.id == job_id, Job.status == ACCEPTING)
             .values(
                 status=IN_PROGRESS,
                 trust_id=trust_id,
                 credentials="trust" if trust_id else "token",
+                **values,
             )
             .execution_options(synchronize_session=False)
         )
-        return bool(result.rowcount)  # type: ignore[attr-defined]
+        # A commit whose answer was lost has done it before.
+        return session.execute(
+            sa.select(sa.exists().where(Job.id == job_id, Job.status != ACCEPTING))
+        ).scalar_one()
 
 
 @connection.transaction
-def discard(job_id: str) -> None:
-    """Take back a job that nobody has begun to work on."""
+def discard(job_id: str) -> bool:
+    """Take back a job that nobody has begun to work on.
+
+    :returns: whether it is gone; one that an engine has begun with stays.
+    """
     with connection.writer() as session:
         session.execute(sa.delete(Job).where(Job.id == job_id, Job.generation == 0))
+        return not session.execute(sa.select(sa.exists().where(Job.id == job_id))).scalar_one()
+
+
+@connection.transaction
+def count_active(project_id: str) -> int:
+    """Count a project's jobs that have not ended, those included that are being accepted."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(Job)
+        .where(Job.status.in_([ACCEPTING, IN_PROGRESS]), Job.project_id == project_id)
+    )
+    with connection.reader() as session:
+        return session.execute(query).scalar_one()
 
 
 @connection.transaction

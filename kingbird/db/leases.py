@@ -112,14 +112,37 @@ def claim_job(engine_id: str, lease: float, held: Collection[str] = ()) -> Claim
 
 
 @connection.transaction
-def claim_task(engine_id: str, lease: float, held: Collection[str] = ()) -> Claim | None:
-    """Claim a task of a planned job, the oldest first; otherwise like :func:`claim_job`."""
+def adopt(engine_id: str, job_ids: Collection[str]) -> None:
+    """Note which engine holds the users' tokens of some jobs, where that is not known."""
+    with connection.writer() as session:
+        session.execute(
+            sa.update(Job)
+            .where(
+                Job.id.in_(sorted(job_ids)), Job.credentials == "token", Job.engine_id.is_(None)
+            )
+            .values(engine_id=engine_id)
+            .execution_options(synchronize_session=False)
+        )
+
+
+@connection.transaction
+def claim_task(
+    engine_id: str,
+    lease: float,
+    held: Collection[str] = (),
+    *,
+    without: Collection[str] = (),
+) -> Claim | None:
+    """Claim a task of a planned job, the oldest first; otherwise like :func:`claim_job`.
+
+    :param without: regions whose tasks are left to others.
+    """
     query = (
         sa.select(Task, Job)
         .join(Job, Job.pk == Task.job_pk)
         .where(Task.done.is_(False), _free(Task))
         .where(Job.status == jobs.IN_PROGRESS, Job.planned_at.is_not(None))
-        .where(_runnable(held))
+        .where(_runnable(held), Task.region.not_in(sorted(without)))
         .order_by(Task.pk)
         .limit(CANDIDATES)
         # Up to a megabyte each, and only who plans a job reads it.
@@ -168,15 +191,18 @@ def renew(claim: Claim, lease: float) -> None:
 
 
 @connection.transaction
-def release(claim: Claim, *, counts: bool = False) -> None:
-    """Hand a claim back, so that any engine can take it at once.
+def release(claim: Claim, *, counts: bool = False, after: float = 0) -> None:
+    """Hand a claim back, so that any engine can take it.
 
+    :param after: seconds until then, so that what can't go on now isn't taken again and again.
     :param counts: whether the attempt is to count towards ``[engine] max_attempts``; it
         does not when an engine is merely stopping.
     :raises kingbird.exception.LeaseLost: another engine has it.
     """
     model: Any = type(claim.row)
-    values: dict[str, Any] = {"lease_expires": None}
+    values: dict[str, Any] = {
+        "lease_expires": now_ms() + int(after * 1000) if after else None,
+    }
     if claim.task is not None or claim.job.credentials == "trust":
         # A job with a user's token stays with the engine that holds it.
         values["engine_id"] = None

@@ -105,6 +105,10 @@ class Job(Leased, Timestamps, Base):
     in_sync: Mapped[dict[str, int]] = mapped_column(LongJSON, default=dict)
     #: Tasks that have not ended; who takes it to 0 closes the job.
     tasks_open: Mapped[int] = mapped_column(sa.Integer(), default=0)
+    #: Whether a user asked for its end: items that have not begun are not to begin.
+    cancelled: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
+    #: How often it was started: once, and once more for each time that it was tried again.
+    runs: Mapped[int] = mapped_column(sa.Integer(), default=1)
 
     __table_args__ = (
         sa.UniqueConstraint("id", name="uniq_jobs0id"),
@@ -169,6 +173,8 @@ class Item(Timestamps, Base):
     rank: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: What is to be written, until it is (``kingbird.sync.item.Work``).
     work: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True), default=None)
+    #: Runs of the job that tried it.
+    attempts: Mapped[int] = mapped_column(sa.Integer(), default=1)
 
     @hybrid_property
     def reason_word(self) -> str:

@@ -55,14 +55,14 @@ def end_task(claim: Claim) -> int:
         ).scalar_one()
 
 
-def _fail_open_items(
+def _end_open_items(
     session: orm.Session, reason: str, message: str, *where: sa.ColumnElement[bool]
 ) -> None:
     session.execute(
         sa.update(Item)
         .where(Item.status == jobs.IN_PROGRESS, *where)
         .values(
-            status=jobs.FAILURE,
+            status=jobs.ended_as(reason),
             reason=reason,
             message=message,
             target_resource=None,
@@ -75,13 +75,14 @@ def _fail_open_items(
 
 @connection.transaction
 def fail_task(claim: Claim, reason: str, message: str) -> None:
-    """Let what is left of a task fail; ending it is the caller's next step.
+    """Let what is left of a task fail, or be cancelled; ending it is the caller's next step.
 
+    :param reason: what the items get; ``cancelled`` is no failure.
     :raises kingbird.exception.LeaseLost: another engine has the task by now.
     """
     with connection.writer() as session:
         fence(session, claim)
-        _fail_open_items(
+        _end_open_items(
             session,
             reason,
             message,
@@ -93,7 +94,7 @@ def fail_task(claim: Claim, reason: str, message: str) -> None:
 
 @connection.transaction
 def close_job(job_pk: int, *, reason: str = "internal_error", message: str = "") -> str | None:
-    """Close a job by what its items say: SUCCESS when none failed.
+    """Close a job by what its items say: SUCCESS when none failed, or was cancelled.
 
     :param reason: what an item gets that has not ended, which no job should have by now.
     :returns: the job's state, or ``None`` when it had been closed before.
@@ -108,21 +109,23 @@ def close_job(job_pk: int, *, reason: str = "internal_error", message: str = "")
         )
         if not claimed.rowcount:
             return None
-        _fail_open_items(session, reason, message, Item.job_pk == job_pk)
+        _end_open_items(session, reason, message, Item.job_pk == job_pk)
         session.execute(
             sa.update(Task)
             .where(Task.job_pk == job_pk, Task.done.is_(False))
             .values(done=True, generation=Task.generation + 1)
             .execution_options(synchronize_session=False)
         )
-        failed = session.execute(
-            sa.select(sa.exists().where(Item.job_pk == job_pk, Item.status == jobs.FAILURE))
-        ).scalar_one()
-        status = jobs.FAILURE if failed else jobs.SUCCESS
+        found = set(
+            session.scalars(sa.select(Item.status).where(Item.job_pk == job_pk).distinct())
+        )
+        status = next(
+            (one for one in (jobs.CANCELLED, jobs.FAILURE) if one in found), jobs.SUCCESS
+        )
         session.execute(
             sa.update(Job)
             .where(Job.pk == job_pk)
-            .values(status=status)
+            .values(status=status, plan_rest=sa.null())
             .execution_options(synchronize_session=False)
         )
     return status

@@ -164,7 +164,7 @@ def _failed(job: Job, resource: str, source: str, target: str, **more: Any) -> d
         "source_region": source,
         "target_region": target,
         "action": "none",
-        "status": jobs.FAILURE,
+        "status": jobs.ended_as(more["reason"]),
         "created_at": now,
         "updated_at": now,
         **more,
@@ -203,12 +203,14 @@ def fail_request(job: Job, reason: str, message: str) -> None:
 
 @connection.transaction
 def fail_rest(job: Job, reason: str, message: str) -> int:
-    """Store a failed item for each region that a job's last part would have been about.
+    """End what a job's last part would have been about: late regions, or items tried again.
 
     Nothing happens when that part was planned or the job closed meanwhile.
 
     :returns: how many tasks of the job are open.
     """
+    rest = job.plan_rest or {}
+    regions = rest.get("known_to", ())
     with connection.writer() as session:
         unplanned: Any = session.execute(
             sa.update(Job)
@@ -220,7 +222,7 @@ def fail_rest(job: Job, reason: str, message: str) -> int:
             )
             .values(
                 plan_rest=sa.null(),
-                plan_parts=Job.plan_parts + 1,
+                plan_parts=Job.plan_parts + (1 if regions else 0),
                 tasks_open=Job.tasks_open - 1,
                 generation=Job.generation + 1,
                 lease_expires=None,
@@ -232,22 +234,36 @@ def fail_rest(job: Job, reason: str, message: str) -> int:
                 sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts)
             )
             rows = [
-                _failed(
-                    job,
-                    ALL,
-                    ALL,
-                    region,
-                    part=job.plan_parts,
-                    reason=reason,
-                    message=message,
-                )
-                for region in (job.plan_rest or {}).get("known_to", ())
+                _failed(job, ALL, ALL, one, part=job.plan_parts, reason=reason, message=message)
+                for one in regions
             ]
-            known = _known(session, job.pk, [row["id"] for row in rows])
-            rows = [row for row in rows if row["id"] not in known]
+            there = _known(session, job.pk, [row["id"] for row in rows])
+            rows = [row for row in rows if row["id"] not in there]
             if rows:
                 session.execute(sa.insert(Item), rows)
+            if not regions:
+                _end_waiting(session, job, reason, message)
         return session.execute(sa.select(Job.tasks_open).where(Job.pk == job.pk)).scalar_one()
+
+
+def _end_waiting(session: orm.Session, job: Job, reason: str, message: str) -> None:
+    """End the items of a run that tries again, as far as they were not planned."""
+    session.execute(
+        sa.update(Item)
+        .where(
+            Item.job_pk == job.pk,
+            Item.part == job.plan_parts - 1,
+            Item.status == jobs.IN_PROGRESS,
+        )
+        .values(
+            status=jobs.ended_as(reason),
+            reason=reason,
+            message=message,
+            work=sa.null(),
+            updated_at=utcnow(),
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 @connection.transaction
@@ -261,7 +277,6 @@ def open_items(claim: Claim, limit: int) -> Sequence[Item]:
         sa.select(Item)
         .where(
             Item.job_pk == claim.job.pk,
-            Item.plan_generation == task.plan_generation,
             Item.part == task.part,
             Item.target_region == task.region,
             Item.status == jobs.IN_PROGRESS,

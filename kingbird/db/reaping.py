@@ -68,6 +68,16 @@ def named_trusts(trust_ids: Collection[str]) -> set[str]:
 
 
 @connection.transaction
+def token_jobs_of(engine_id: str) -> Sequence[Job]:
+    """Return the open jobs whose user's token an engine took."""
+    query = sa.select(Job).where(
+        Job.status == jobs.IN_PROGRESS, Job.credentials == "token", Job.engine_id == engine_id
+    )
+    with connection.reader() as session:
+        return session.scalars(query).all()
+
+
+@connection.transaction
 def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
     """Return jobs with a user's token whose engine is gone, or never took them.
 

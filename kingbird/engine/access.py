@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from kingbird.clients.regions import Regions
 from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
+
+#: Seconds for which no trust is deleted after Keystone did not answer.
+KEYSTONE_PAUSE = 10.0
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,7 @@ class Access:
         self._regions = regions
         self._tokens: dict[str, UserToken] = {}
         self._auths: dict[str, BaseAuthPlugin] = {}
+        self._keystone_back = 0.0
         self._lock = threading.Lock()
 
     def hand_over(self, job_id: str, token: UserToken) -> None:
@@ -77,11 +82,13 @@ class Access:
         """
         with self._lock:
             auth = self._auths.get(job.id)
-        if job.trust_id is None:
+        if job.trust_id is None or time.monotonic() < self._keystone_back:
             return
         try:
             self._keystone.delete_trust(job.trust_id, auth)
         except exception.KeystoneUnavailable:
+            # Not for each job another timeout.
+            self._keystone_back = time.monotonic() + KEYSTONE_PAUSE
             LOG.warning("The trust of job %s could not be deleted; later", job.id)
             return
         db.outcomes.forget_trust(job.pk, job.trust_id)

@@ -51,6 +51,9 @@ class HeldLease:
             LOG.warning("Another engine has taken over a part of job %s", self.claim.job.id)
         except exception.Unavailable:
             LOG.warning("The database is away; a lease was not renewed")
+        except Exception:
+            # The others are to be renewed all the same.
+            LOG.exception("A lease was not renewed")
         else:
             self._write_until = before + self._lease * WRITE_PART
 

@@ -5,6 +5,8 @@ import logging
 from kingbird.db import api as db
 from kingbird.engine.access import Access
 
+CANCELLED = "The job was cancelled before this item was worked on"
+
 LOG = logging.getLogger(__name__)
 
 

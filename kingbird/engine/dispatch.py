@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import futurist
@@ -12,11 +13,14 @@ from kingbird import exception
 from kingbird.db import api as db
 from kingbird.engine.access import Access
 from kingbird.engine.claims import HeldLease, Leases
-from kingbird.engine.closing import close_job, fail_planning
+from kingbird.engine.closing import CANCELLED, close_job, fail_planning
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.worker import TaskWorker
 
 LOG = logging.getLogger(__name__)
+
+#: The part of an engine's tasks that one region may take, so that one that hangs leaves room.
+REGION_SHARE = 0.5
 
 OUT_OF_ATTEMPTS = "Engines took this up {} times without bringing it to an end"
 
@@ -45,6 +49,8 @@ class Dispatcher:
         self._worker = worker
         self._stopping = stopping
         self._wake = threading.Event()
+        self._running: Counter[str] = Counter()
+        self._lock = threading.Lock()
         self._free = threading.Semaphore(conf.engine.max_tasks)
         self._pool = futurist.ThreadPoolExecutor(max_workers=conf.engine.max_tasks)
 
@@ -78,9 +84,10 @@ class Dispatcher:
             # Tasks first: what has begun is to end before more begins.
             held = self._access.held
             claim = db.leases.claim_task(
-                self._engine_id, self._conf.engine.lease, held
+                self._engine_id, self._conf.engine.lease, held, without=self._full_regions()
             ) or db.leases.claim_job(self._engine_id, self._conf.engine.lease, held)
             if claim is not None:
+                self._note_running(claim, 1)
                 self._pool.submit(self._run, claim, since)
                 started = True
         finally:
@@ -88,11 +95,23 @@ class Dispatcher:
                 self._free.release()
         return started
 
+    def _full_regions(self) -> list[str]:
+        """Return the regions that have their share of the engine: others' tasks come first."""
+        share = max(1, int(self._conf.engine.max_tasks * REGION_SHARE))
+        with self._lock:
+            return [region for region, count in self._running.items() if count >= share]
+
+    def _note_running(self, claim: db.Claim, change: int) -> None:
+        if claim.task is not None:
+            with self._lock:
+                self._running[claim.task.region] += change
+
     def _run(self, claim: db.Claim, since: float) -> None:
         try:
             with self._leases.hold(claim, since) as held:
                 self._run_held(held)
         finally:
+            self._note_running(claim, -1)
             self._free.release()
             # What ended may have made more to do, and there is room for it now.
             self.wake()
@@ -113,6 +132,10 @@ class Dispatcher:
             LOG.warning("%s", error.message)
         except exception.CredentialsLost as error:
             self._end(claim, "forbidden", error.message)
+        except exception.Cancelled:
+            self._end(claim, "cancelled", CANCELLED)
+        except exception.JobRefused as error:
+            self._end(claim, error.reason, error.message)
         except exception.Unavailable as error:
             LOG.warning("Job %s has to wait: %s", job.id, error.message)
             self._hand_back(claim, counts=False)
@@ -134,9 +157,9 @@ class Dispatcher:
         self._unless_lost(claim, end)
 
     def _hand_back(self, claim: db.Claim, *, counts: bool) -> None:
-        """Give a claim back after a wait, so that what failed is not tried in a tight loop."""
-        self._stopping.wait(self._conf.engine.poll_interval)
-        self._unless_lost(claim, lambda: db.leases.release(claim, counts=counts))
+        """Give a claim back, for some time from now: others are not to wait behind it."""
+        after = 0 if self._stopping.is_set() else self._conf.engine.poll_interval
+        self._unless_lost(claim, lambda: db.leases.release(claim, counts=counts, after=after))
 
     @staticmethod
     def _unless_lost(claim: db.Claim, action: Callable[[], None]) -> None:

@@ -3,7 +3,7 @@
 import dataclasses
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -11,12 +11,15 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.engine.access import Access
+from kingbird.engine.breakers import Breakers
+from kingbird.engine.cancellations import Cancellations
 from kingbird.engine.claims import HeldLease
 from kingbird.engine.closing import close_job
 from kingbird.engine.pools import RegionPools
+from kingbird.sync import again
 from kingbird.sync.cloud import Cloud
 from kingbird.sync.image import Rules
-from kingbird.sync.item import Item
+from kingbird.sync.item import ALL, Item
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan import Planner
 from kingbird.sync.rest import Rest
@@ -28,6 +31,8 @@ LOG = logging.getLogger(__name__)
 
 #: Outcomes that might have been others, had there been more time.
 TRANSIENT = frozenset({"region_unavailable"})
+#: What ``plan_rest`` holds of a run that tries again what failed.
+AGAIN = "retry"
 
 
 def rules_of(conf: cfg.ConfigOpts) -> Rules:
@@ -77,6 +82,7 @@ def as_item(row: db.Item) -> Item:
 class JobPlanner:
     """Plans jobs that the engine has claimed.
 
+    :param breakers: of the regions; what they don't allow is not asked.
     :param announce: tells other engines that there are tasks.
     :param stopping: set when the engine is to stop.
     """
@@ -86,13 +92,16 @@ class JobPlanner:
         conf: cfg.ConfigOpts,
         access: Access,
         pools: RegionPools,
+        breakers: Breakers,
+        cancellations: Cancellations,
         retry: Retry,
         announce: Callable[[str], None],
         stopping: threading.Event,
     ) -> None:
         self._conf = conf
         self._access = access
-        self._pools = pools
+        self._submit = breakers.guard(pools.submit)
+        self._cancellations = cancellations
         self._retry = retry
         self._announce = announce
         self._stopping = stopping
@@ -103,13 +112,19 @@ class JobPlanner:
         :raises kingbird.exception.LeaseLost: another engine plans it by now.
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for it.
         :raises kingbird.exception.Unavailable: Keystone or the database is away.
+        :raises kingbird.exception.Cancelled: its user cancelled it.
+        :raises kingbird.exception.JobRefused: it is more than is allowed.
         """
         job = held.claim.job
         sets = [SyncSet.from_request(entry) for entry in job.request]
         part = job.plan_parts
-        rest = Rest.from_json(job.plan_rest) if job.plan_rest else None
+        is_again = bool(job.plan_rest and job.plan_rest.get(AGAIN))
+        rest = Rest.from_json(job.plan_rest) if job.plan_rest and not is_again else None
         while True:
-            open_tasks, rest = self._plan_part(held, sets, part, rest)
+            if is_again:
+                open_tasks = self._plan_again(held, sets)
+            else:
+                open_tasks, rest = self._plan_part(held, sets, part, rest)
             LOG.info(
                 "Part %d of job %s is planned: %d regions to work on", part + 1, job.id, open_tasks
             )
@@ -129,27 +144,59 @@ class JobPlanner:
         :returns: how many tasks are open, and what is left now.
         """
         job = held.claim.job
-        project_id = job.project_id
-        cloud = Cloud(
-            self._access.open(job),
-            Caller(project_id, job.is_admin),
-            rules_of(self._conf),
-            burnt=lambda region, ids: db.tombstones.find(project_id, region, ids),
-            planned=lambda region, ids: {
-                row.resource: as_item(row) for row in db.plans.planned(job.pk, region, ids)
-            },
-            submit=self._pools.submit,
-            retry=self._retry,
+        planner = Planner(
+            self._cloud(job, db.tombstones.find), late_after=self._conf.sync.late_after
         )
-        planner = Planner(cloud, late_after=self._conf.sync.late_after)
-        rows = ([self._row(item) for item in batch] for batch in planner.plan(sets, rest))
 
         def ending() -> tuple[dict[str, int], dict[str, Any] | None]:
             left = planner.rest.to_json() if planner.rest else None
             return dict(planner.in_sync), left
 
-        open_tasks = db.plans.store(held.claim, rows, part=part, ending=ending)
+        batches = self._rows(job, planner.plan(sets, rest))
+        open_tasks = db.plans.store(held.claim, batches, part=part, ending=ending)
         return open_tasks, planner.rest
+
+    def _plan_again(self, held: HeldLease, sets: list[SyncSet]) -> int:
+        """Plan the items that are tried again.  Burnt ids are asked for again.
+
+        :returns: how many tasks are open.
+        """
+        job = held.claim.job
+        pairs = db.again.waiting(held.claim)
+        whole = {target for resource, target in pairs if resource == ALL}
+        known = db.again.known(held.claim, whole) if whole else {}
+        planner = Planner(self._cloud(job, lambda project, region, ids: {}))
+        batches = planner.plan(again.sets_for(sets, pairs), known=known)
+        db.again.store(held.claim, self._rows(job, batches))
+        return db.again.finish(held.claim, (dict(planner.in_sync), None), whole)
+
+    def _cloud(self, job: db.Job, burnt: Callable[..., Mapping[str, str]]) -> Cloud:
+        return Cloud(
+            self._access.open(job),
+            Caller(job.project_id, job.is_admin),
+            rules_of(self._conf),
+            burnt=lambda region, ids: burnt(job.project_id, region, ids),
+            planned=lambda region, ids: {
+                row.resource: as_item(row) for row in db.plans.planned(job.pk, region, ids)
+            },
+            submit=self._submit,
+            retry=self._retry,
+        )
+
+    def _rows(
+        self, job: db.Job, batches: Iterable[Sequence[Item]]
+    ) -> Iterator[list[dict[str, Any]]]:
+        """Yield batches of columns, as long as the job is to go on and is not too large."""
+        count = 0
+        most = self._conf.sync.max_items_per_job
+        for batch in batches:
+            self._cancellations.check(job)
+            count += len(batch)
+            if most and count > most:
+                raise exception.JobRefused(
+                    "too_many_items", f"The job needs more than {most} items"
+                )
+            yield [self._row(item) for item in batch]
 
     def _row(self, item: Item) -> dict[str, Any]:
         if self._stopping.is_set() and item.outcome and item.outcome.reason in TRANSIENT:

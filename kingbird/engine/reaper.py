@@ -1,6 +1,7 @@
 """Ends what nobody works on any more, and deletes trusts that were left behind."""
 
 import logging
+from collections.abc import Callable
 
 from oslo_config import cfg
 
@@ -14,38 +15,79 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds after which a row whose API process never finished accepting it goes.
 ACCEPTING_LIMIT = 600
+#: Old jobs deleted in one round.
+PURGED_AT_ONCE = 1000
+
+ENGINE_GONE = "The job ran with its user's own token, and the engine that held it is gone"
 
 
 class Reaper:
     """One runs in every engine; what two of them do at once does no harm."""
 
-    def __init__(self, conf: cfg.ConfigOpts, keystone: Keystone, access: Access) -> None:
+    def __init__(
+        self, conf: cfg.ConfigOpts, engine_id: str, keystone: Keystone, access: Access
+    ) -> None:
         self._conf = conf
+        self._engine_id = engine_id
         self._keystone = keystone
         self._access = access
         self._unnamed: set[str] = set()
+        self._was_away = True
 
     def run(self) -> None:
         """Make one round.
 
         :raises kingbird.exception.Unavailable: the database is away.
         """
+        try:
+            self._end_jobs(judge_engines=not self._was_away)
+            self._was_away = False
+        except exception.Unavailable:
+            # While it was away no engine could give a sign of life: none is judged by that
+            # in the first round after it.
+            self._was_away = True
+            raise
+        self._tidy()
+        self._delete_unnamed_trusts()
+
+    def _end_jobs(self, *, judge_engines: bool) -> None:
+        self._access.forget_ended()
+        held = self._access.held
+        if held:
+            db.leases.adopt(self._engine_id, held)
+        for job in db.reaping.finished_but_open():
+            self._each(job, lambda job: close_job(self._access, job))
+        lost = [
+            job
+            for job in db.reaping.token_jobs_of(self._engine_id)
+            if job.id not in self._access.held
+        ]
+        if judge_engines:
+            silence = 2 * self._conf.engine.lease
+            lost += db.reaping.token_jobs_without_engine(self._conf.sync.token_job_wait, silence)
+        for job in lost:
+            self._each(
+                job, lambda job: fail_job(self._access, job, "credentials_lost", ENGINE_GONE)
+            )
+
+    def _tidy(self) -> None:
         db.reaping.discard_unaccepted(ACCEPTING_LIMIT)
         db.tombstones.purge()
-        self._access.forget_ended()
-        for job in db.reaping.finished_but_open():
-            close_job(self._access, job)
-        silence = 2 * self._conf.engine.lease
-        for job in db.reaping.token_jobs_without_engine(self._conf.sync.token_job_wait, silence):
-            fail_job(
-                self._access,
-                job,
-                "credentials_lost",
-                "The job ran with its user's own token, and the engine that held it is gone",
-            )
+        days = self._conf.engine.purge_after_days
+        if days:
+            db.purging.purge(days * 86400, PURGED_AT_ONCE)
         for job in db.reaping.ended_with_trust():
-            self._access.close(job)
-        self._delete_unnamed_trusts()
+            self._each(job, self._access.close)
+
+    @staticmethod
+    def _each(job: db.Job, action: Callable[[db.Job], None]) -> None:
+        """Keep what is wrong with one job from the others."""
+        try:
+            action(job)
+        except exception.Unavailable:
+            raise
+        except Exception:
+            LOG.exception("Job %s can't be ended", job.id)
 
     def _delete_unnamed_trusts(self) -> None:
         """Delete trusts that no job names, if they were unnamed in the last round too.

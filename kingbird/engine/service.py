@@ -15,6 +15,8 @@ from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
 from kingbird.db import api as db
 from kingbird.engine.access import Access, UserToken
+from kingbird.engine.breakers import Breakers
+from kingbird.engine.cancellations import Cancellations
 from kingbird.engine.claims import CALL_PART, RENEW_PART, Leases
 from kingbird.engine.dispatch import Dispatcher
 from kingbird.engine.planner import JobPlanner
@@ -58,17 +60,21 @@ class Engine:
         self._announce_elsewhere = announce
         self._pools = RegionPools(conf.sync.region_concurrency)
         self._leases = Leases(lease)
-        retry = Retry(conf.sync.retry_timeout, self._stopping)
+        self._stopped = threading.Event()
+        self._cancellations = Cancellations()
+        breakers = Breakers(lambda: conf.sync.fail_fast_after, lambda: conf.sync.breaker_pause)
+        retry = Retry(lambda: conf.sync.retry_timeout, self._stopping)
+        common = (conf, self._access, self._pools, breakers, self._cancellations, retry)
         self._dispatcher = Dispatcher(
             conf,
             self.id,
             self._leases,
             self._access,
-            JobPlanner(conf, self._access, self._pools, retry, self._announce, self._stopping),
-            TaskWorker(conf, self._access, self._pools, retry, self._stopping),
+            JobPlanner(*common, self._announce, self._stopping),
+            TaskWorker(*common, self._stopping),
             self._stopping,
         )
-        self._reaper = Reaper(conf, keystone, self._access)
+        self._reaper = Reaper(conf, self.id, keystone, self._access)
         self._threads: list[threading.Thread] = []
 
     def _announce(self, job_id: str) -> None:
@@ -85,6 +91,15 @@ class Engine:
         :param endpoints: the image endpoints of the user's catalog, by region.
         """
         self._access.hand_over(job_id, UserToken(token, endpoints))
+        try:
+            db.leases.adopt(self.id, [job_id])
+        except exception.Unavailable:
+            LOG.warning("The database is away; job %s is noted later", job_id)
+        self._dispatcher.wake()
+
+    def cancel(self, job_id: str) -> None:
+        """Look now whether a job is to be cancelled."""
+        self._cancellations.hint(job_id)
         self._dispatcher.wake()
 
     def start(self) -> None:
@@ -93,9 +108,12 @@ class Engine:
         gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
         rounds = {
             "dispatch": self._dispatcher.run,
-            "leases": lambda: self._every(self._conf.engine.lease * RENEW_PART, self._renew),
+            # Leases are held until the last piece of work has been handed back.
+            "leases": lambda: self._every(
+                self._conf.engine.lease * RENEW_PART, self._renew, self._stopped
+            ),
             "reaper": lambda: self._every(
-                self._conf.engine.reaper_interval, self._reaper.run, delay=True
+                self._conf.engine.reaper_interval, self._reaper.run, self._stopping, delay=True
             ),
         }
         for name, function in rounds.items():
@@ -110,19 +128,24 @@ class Engine:
         )
 
     def _every(
-        self, interval: float, function: Callable[[], None], *, delay: bool = False
+        self,
+        interval: float,
+        function: Callable[[], None],
+        end: threading.Event,
+        *,
+        delay: bool = False,
     ) -> None:
-        """Call ``function`` every ``interval`` seconds until the engine stops."""
+        """Call ``function`` every ``interval`` seconds until ``end`` is set."""
         if delay:
-            self._stopping.wait(interval)
-        while not self._stopping.is_set():
+            end.wait(interval)
+        while not end.is_set():
             try:
                 function()
             except exception.Unavailable as error:
                 LOG.warning("%s", error.message)
             except Exception:
                 LOG.exception("A round failed")
-            self._stopping.wait(interval)
+            end.wait(interval)
 
     def stop(self) -> None:
         """Stop taking work, hand back what can be, and end within the grace time."""
@@ -131,6 +154,7 @@ class Engine:
         LOG.info("Engine %s stops", self.id)
         self._stopping.set()
         self._dispatcher.stop(self._conf.engine.grace)
+        self._stopped.set()
         self._pools.shutdown()
         for thread in self._threads:
             thread.join(timeout=1)

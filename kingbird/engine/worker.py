@@ -14,8 +14,10 @@ from kingbird import exception
 from kingbird.clients.glance import Images
 from kingbird.db import api as db
 from kingbird.engine.access import Access
+from kingbird.engine.breakers import LEFT_ALONE, Breakers
+from kingbird.engine.cancellations import Cancellations
 from kingbird.engine.claims import HeldLease
-from kingbird.engine.closing import close_job
+from kingbird.engine.closing import CANCELLED, close_job
 from kingbird.engine.pools import RegionPools
 from kingbird.sync.apply import Applier
 from kingbird.sync.item import UPDATE, Work
@@ -32,24 +34,6 @@ FLUSH_SECONDS = 1.0
 AHEAD = 2
 
 
-class _Health:
-    """Notices that a region fails item after item, so that the rest can fail fast."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._failures = 0
-        self._lock = threading.Lock()
-
-    def note(self, outcome: Outcome) -> None:
-        with self._lock:
-            failed = outcome.reason == "region_unavailable"
-            self._failures = self._failures + 1 if failed else 0
-
-    @property
-    def given_up(self) -> bool:
-        return self._failures >= self._limit
-
-
 class TaskWorker:
     """Works on tasks that the engine has claimed.
 
@@ -61,12 +45,16 @@ class TaskWorker:
         conf: cfg.ConfigOpts,
         access: Access,
         pools: RegionPools,
+        breakers: Breakers,
+        cancellations: Cancellations,
         retry: Retry,
         stopping: threading.Event,
     ) -> None:
         self._conf = conf
         self._access = access
         self._pools = pools
+        self._breakers = breakers
+        self._cancellations = cancellations
         self._retry = retry
         self._stopping = stopping
 
@@ -79,6 +67,9 @@ class TaskWorker:
         """
         claim = held.claim
         region = claim.region_task.region
+        if self._cancellations.look(claim.job):
+            self._end_cancelled(claim)
+            return
         images = self._access.open(claim.job).get(region)
         if images is None:
             db.outcomes.fail_task(
@@ -88,9 +79,18 @@ class TaskWorker:
             )
         else:
             self._work(held, images)
+        if self._cancellations.asked(claim.job):
+            self._end_cancelled(claim)
+            return
         if self._stopping.is_set() and db.plans.open_items(claim, 1):
             db.leases.release(claim)
             return
+        if db.outcomes.end_task(claim) <= 0:
+            close_job(self._access, claim.job)
+
+    def _end_cancelled(self, claim: db.Claim) -> None:
+        """End a task whose job was cancelled: what was under way has ended by now."""
+        db.outcomes.fail_task(claim, "cancelled", CANCELLED)
         if db.outcomes.end_task(claim) <= 0:
             close_job(self._access, claim.job)
 
@@ -101,21 +101,19 @@ class TaskWorker:
             may_write=held.check,
             retry=self._retry,
         )
-        health = _Health(self._conf.sync.fail_fast_after)
-        while not self._stopping.is_set():
+        while not self._ends(held.claim.job):
             items = db.plans.open_items(held.claim, WINDOW)
             if not items:
                 return
             # What others refer to has a lower rank and ends first.
             for _rank, group in groupby(items, key=lambda item: item.rank):
-                self._work_on(held, list(group), applier, health)
+                self._work_on(held, list(group), applier)
 
     def _work_on(
         self,
         held: HeldLease,
         items: Sequence[db.Item],
         applier: Applier,
-        health: _Health,
     ) -> None:
         """Work on items that don't depend on each other, all workers at once."""
         named = {other for item in items for other in (item.work or {})["references"].values()}
@@ -131,8 +129,11 @@ class TaskWorker:
         try:
             while True:
                 # Not all at once: calls of other jobs would have to wait behind them.
+                self._cancellations.look(held.claim.job)
                 for item in islice(left, AHEAD * self._conf.sync.region_concurrency - len(calls)):
-                    call = self._pools.submit(region, self._try_one, item, others, applier, health)
+                    call = self._pools.submit(
+                        region, self._try_one, item, others, applier, held.claim.job
+                    )
                     calls[call] = item
                 if not calls:
                     break
@@ -155,11 +156,11 @@ class TaskWorker:
         item: db.Item,
         others: Mapping[str, db.Item],
         applier: Applier,
-        health: _Health,
+        job: db.Job,
     ) -> Outcome | None:
         """Keep a fault in one item from ending the others."""
         try:
-            return self._one(item, others, applier, health)
+            return self._one(item, others, applier, job)
         except exception.KingbirdError:
             raise
         except Exception:
@@ -171,20 +172,16 @@ class TaskWorker:
         item: db.Item,
         others: Mapping[str, db.Item],
         applier: Applier,
-        health: _Health,
+        job: db.Job,
     ) -> Outcome | None:
         """Make one record.
 
-        :returns: the outcome, or ``None`` when the engine stops before there is one.
+        :returns: the outcome, or ``None`` when engine or job end before there is one.
         """
-        if self._stopping.is_set():
+        if self._ends(job):
             return None
-        if health.given_up:
-            return Outcome(
-                "region_unavailable",
-                f"Region {item.target_region} failed for the items before this one too; this "
-                "one was not tried",
-            )
+        if not self._breakers.allows(item.target_region):
+            return Outcome("region_unavailable", LEFT_ALONE.format(item.target_region))
         work = Work(**(item.work or {}))
         for name, other_id in work.references.items():
             other = others.get(other_id)
@@ -206,8 +203,12 @@ class TaskWorker:
         if self._stopping.is_set() and outcome.reason == "region_unavailable":
             # It was not tried for as long as it should have been.
             return None
-        health.note(outcome)
+        self._breakers.note(item.target_region, failed=outcome.reason == "region_unavailable")
         return outcome
+
+    def _ends(self, job: db.Job) -> bool:
+        """Whether nothing more is to begin, as engine or job come to an end."""
+        return self._stopping.is_set() or self._cancellations.asked(job)
 
     def _record(self, held: HeldLease, done: Sequence[tuple[db.Item, Outcome]]) -> None:
         if not done:

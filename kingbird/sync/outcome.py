@@ -7,6 +7,7 @@ from kingbird import exception
 SUCCESS = "SUCCESS"
 FAILURE = "FAILURE"
 SKIPPED = "SKIPPED"
+CANCELLED = "CANCELLED"
 #: What a dry run ends with.
 PLANNED = "PLANNED"
 
@@ -31,6 +32,8 @@ STATUS = {
     "source_gone": FAILURE,
     "credentials_lost": FAILURE,
     "internal_error": FAILURE,
+    "too_many_items": FAILURE,
+    "cancelled": CANCELLED,
 }
 
 #: Reasons why a region could not be looked at; a dry run fails with them too.

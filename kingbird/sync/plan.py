@@ -5,7 +5,7 @@ item.  What a set names counts before what another means by ``*``, and then the 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from kingbird.batching import batched
 from kingbird.sync.cloud import Cloud
@@ -36,17 +36,23 @@ class Planner:
         self._named = NamedPlanner(cloud)
         self._whole = WholePlanner(cloud, late_after)
 
-    def plan(self, sets: Sequence[SyncSet], rest: Rest | None = None) -> Iterator[list[Item]]:
+    def plan(
+        self,
+        sets: Sequence[SyncSet],
+        rest: Rest | None = None,
+        known: Mapping[str, set[str]] | None = None,
+    ) -> Iterator[list[Item]]:
         """Yield the items in batches; those that others refer to come before them.
 
         Makes list calls only.  A batch that was taken is to be known to ``planned`` when the
         next one is asked for.
 
         :param rest: what an earlier part of the plan left.
+        :param known: target regions by image, which sets with ``*`` are to leave out.
         """
         named = [each for each in sets if not each.is_whole]
         whole = [each for each in sets if each.is_whole]
-        decided: dict[str, set[str]] = {}
+        decided = {resource: set(targets) for resource, targets in (known or {}).items()}
         for batch in batched(self._named.plan(named) if rest is None else (), BATCH):
             for _, item in batch:
                 decided.setdefault(item.resource, set()).add(item.target_region)

@@ -30,11 +30,11 @@ def _wait(state: tenacity.RetryCallState) -> float:
 class Retry:
     """Repeats calls that raise :class:`kingbird.exception.RegionUnavailable`.
 
-    :param timeout: seconds from the first try after which none is begun.
+    :param timeout: gives the seconds from the first try after which none is begun.
     :param stopping: when it is set, waiting ends and nothing is tried again.
     """
 
-    def __init__(self, timeout: float, stopping: threading.Event) -> None:
+    def __init__(self, timeout: Callable[[], float], stopping: threading.Event) -> None:
         self._timeout = timeout
         self._stopping = stopping
 
@@ -43,7 +43,7 @@ class Retry:
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(exception.RegionUnavailable),
             wait=_wait,
-            stop=tenacity.stop_before_delay(self._timeout)
+            stop=tenacity.stop_before_delay(self._timeout())
             | tenacity.stop_when_event_set(self._stopping),
             sleep=tenacity.sleep_using_event(self._stopping),
             reraise=True,

@@ -32,6 +32,8 @@ class SyncSet:
     updates: bool = False
     prunes: bool = False
     filters: Mapping[str, Any] = field(default_factory=dict)
+    #: Set where images of a set with ``*`` are named to be tried again.
+    force_mode: Force | None = None
 
     @classmethod
     def from_request(cls, entry: Mapping[str, Any]) -> "SyncSet":
@@ -63,8 +65,8 @@ class SyncSet:
         Who forces the sync of named images expects new ids; of whole regions only those
         images get one that need it.
         """
-        force = Force.NEVER
-        if self.force:
+        force = self.force_mode or Force.NEVER
+        if self.force and self.force_mode is None:
             force = Force.WHERE_NEEDED if self.is_whole else Force.ALWAYS
         return Wish(force, self.updates, self.prunes)
 

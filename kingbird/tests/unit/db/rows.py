@@ -8,14 +8,17 @@ LEASE = 30.0
 PROJECT = "p" * 32
 
 
-def accepted_job(*, trust_id="trust", resources=("i1",), targets=("R2",), project=PROJECT):
+def accepted_job(
+    *, trust_id="trust", resources=("i1",), targets=("R2",), project=PROJECT, request=None
+):
     """Store a job as the API does, and return its id."""
     job_id = str(uuid.uuid4())
     db.jobs.create(
         job_id=job_id,
         project_id=project,
         user_id="u" * 32,
-        request=[
+        request=request
+        or [
             {
                 "resource_type": "image",
                 "resources": list(resources),

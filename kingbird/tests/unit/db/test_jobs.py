@@ -56,21 +56,50 @@ def test_a_job_that_is_being_accepted_is_not_shown_and_not_claimed(database):
     assert db.leases.claim_job("e", 10) is None
     assert db.jobs.accept(job_id, trust_id="t")
     assert db.jobs.get(PROJECT, job_id).status == "IN_PROGRESS"
-    assert not db.jobs.accept(job_id, trust_id="t"), "only once"
+
+
+def test_accepting_tells_what_the_credentials_give(database):
+    job_id = str(uuid.uuid4())
+    create(job_id)
+    assert db.jobs.accept(job_id, trust_id="t", is_admin=True)
+    assert db.jobs.get(PROJECT, job_id).is_admin
 
 
 def test_a_discarded_job_leaves_nothing(database):
     job_id = str(uuid.uuid4())
     create(job_id)
-    db.jobs.discard(job_id)
+    assert db.jobs.discard(job_id)
     assert not db.jobs.accept(job_id, trust_id="t")
 
 
 def test_a_job_that_was_begun_is_not_discarded(database):
     job_id = accepted_job()
     db.leases.claim_job("e", 10)
-    db.jobs.discard(job_id)
+    assert not db.jobs.discard(job_id)
     assert db.jobs.get(PROJECT, job_id)
+
+
+def test_a_commit_whose_answer_was_lost_is_run_again(database, lost_answers):
+    """Whatever it was, it is done once, and its caller hears of that."""
+    job_id = str(uuid.uuid4())
+    with lost_answers():
+        job = create(job_id)
+    assert (job.id, job.status) == (job_id, "ACCEPTING")
+    with lost_answers():
+        assert db.jobs.accept(job_id, trust_id="t")
+    assert db.jobs.get(PROJECT, job_id).trust_id == "t"
+    with lost_answers():
+        assert db.jobs.discard(job_id)
+    assert db.jobs.count_active(PROJECT) == 0
+
+
+def test_jobs_that_count_for_a_projects_limit(database):
+    ended, accepting = accepted_job(), str(uuid.uuid4())
+    accepted_job()
+    accepted_job(project="q" * 32)
+    create(accepting, all_projects=True)
+    end(ended)
+    assert db.jobs.count_active(PROJECT) == 2
 
 
 def test_newest_first_and_active_only_on_request(database):

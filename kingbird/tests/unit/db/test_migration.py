@@ -42,10 +42,12 @@ def test_nothing_of_the_first_release_is_lost(database):
         assert (job.all_projects, job.plan_rest, job.in_sync) == (False, None, {})
         assert job.request == old_rows.REQUEST
         assert job.created_at == old_rows.CREATED
+        assert (job.cancelled, job.runs) == (False, 1)
     items = db.jobs.list_items(planned)
     assert [item.resource for item in items] == [f"i{n}" for n in range(2500)]
     for item in items:
         assert item.id == db.jobs.item_id(planned.id, item.resource, "R2")
+        assert item.attempts == 1
     assert db.jobs.list_items(unplanned) == []
     claim = db.leases.claim_task("engine", 10)
     assert (claim.job.id, claim.region_task.part) == (planned.id, 0)

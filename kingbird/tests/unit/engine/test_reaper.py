@@ -1,17 +1,23 @@
 """The reaper ends what nobody works on, and deletes trusts that were left."""
 
+import time
+
+import pytest
+
 from kingbird import exception
 from kingbird.db import api as db
+from kingbird.engine import access
+from kingbird.engine.access import Access, UserToken
 from kingbird.engine.reaper import Reaper
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, planned_job
 from kingbird.tests.unit.engine.scene import FakeRegions
 
 
-def reaper(scene):
-    from kingbird.engine.access import Access
-
-    access = Access(scene.keystone, FakeRegions(scene.glances))
-    return Reaper(scene.conf, scene.keystone, access)
+def reaper(scene, engine="me", tokens=()):
+    held = Access(scene.keystone, FakeRegions(scene.glances))
+    for job_id in tokens:
+        held.hand_over(job_id, UserToken("secret", {}))
+    return Reaper(scene.conf, engine, scene.keystone, held)
 
 
 def test_a_job_that_nobody_closed_is_closed_and_its_trust_deleted(scene):
@@ -29,13 +35,87 @@ def test_a_job_with_a_users_token_whose_engine_is_gone_fails(scene):
     planned = planned_job(trust_id=None, engine="gone")
     claimed = scene.job("i1", trust_id=None)
     assert db.leases.claim_job("gone", LEASE, held={claimed})
-    reaper(scene).run()
+    reaping = reaper(scene)
+    reaping.run()
+    assert scene.get(planned).status == "IN_PROGRESS", "none is judged in the first round"
+    reaping.run()
     for job_id in (planned, claimed):
         assert scene.get(job_id).status == "FAILURE"
         assert {item.reason for item in scene.items(job_id)} == {"credentials_lost"}
 
 
-def test_the_trust_of_an_ended_job_is_deleted_later_if_need_be(scene):
+def test_a_job_whose_token_this_engine_lost_fails(scene):
+    job_id = scene.job("i1", trust_id=None)
+    kept = scene.job("i2", trust_id=None)
+    for one in (job_id, kept):
+        db.leases.adopt("me", [one])
+    reaper(scene, tokens=[kept]).run()
+    assert scene.get(job_id).status == "FAILURE"
+    assert {item.reason for item in scene.items(job_id)} == {"credentials_lost"}
+    assert scene.get(kept).status == "IN_PROGRESS"
+
+
+def test_a_job_that_waits_for_the_engine_with_its_token_is_left_alone(scene):
+    scene.conf.set_override("token_job_wait", 1, group="sync")
+    job_id = scene.job("i1", trust_id=None)
+    db.engines.beat("busy", host="h", pid=1, version="1")
+    time.sleep(1.1)
+    reaper(scene, engine="busy", tokens=[job_id]).run()
+    others = reaper(scene)
+    others.run()
+    others.run()
+    assert scene.get(job_id).status == "IN_PROGRESS"
+
+
+def test_after_the_database_was_away_no_engine_is_judged_at_once(scene, monkeypatch):
+    planned = planned_job(trust_id=None, engine="silent")
+    reaping = reaper(scene)
+    reaping.run()
+    away = exception.Unavailable("Away.")
+    with monkeypatch.context() as broken:
+        broken.setattr(db.reaping, "finished_but_open", lambda: raising(away))
+        with pytest.raises(exception.Unavailable):
+            reaping.run()
+    reaping.run()
+    assert scene.get(planned).status == "IN_PROGRESS"
+    reaping.run()
+    assert scene.get(planned).status == "FAILURE"
+
+
+def raising(error):
+    raise error
+
+
+def test_one_job_that_can_not_be_ended_keeps_no_other_from_it(scene, monkeypatch):
+    first, second = planned_job(), planned_job()
+    for _ in range(2):
+        claim = db.leases.claim_task("e1", LEASE)
+        db.outcomes.fail_task(claim, "quota", "")
+        db.outcomes.end_task(claim)
+    close = db.outcomes.close_job
+    bad = scene.get(first).pk
+    monkeypatch.setattr(
+        db.outcomes,
+        "close_job",
+        lambda pk, **more: raising(ValueError()) if pk == bad else close(pk, **more),
+    )
+    reaper(scene).run()
+    assert scene.get(second).status == "FAILURE"
+    assert scene.get(first).status == "IN_PROGRESS"
+
+
+def test_old_jobs_are_deleted_if_the_operator_wants_it(scene):
+    job_id = planned_job()
+    db.outcomes.close_job(scene.get(job_id).pk)
+    reaper(scene).run()
+    assert db.jobs.get(PROJECT, job_id)
+    scene.conf.set_override("purge_after_days", 1, group="engine")
+    reaper(scene).run()
+    assert db.jobs.get(PROJECT, job_id), "it is not old enough"
+
+
+def test_the_trust_of_an_ended_job_is_deleted_later_if_need_be(scene, monkeypatch):
+    monkeypatch.setattr(access, "KEYSTONE_PAUSE", 0)
     scene.keystone.trusts.add("t1")
     job_id = planned_job(trust_id="t1")
     db.outcomes.close_job(scene.get(job_id).pk)
@@ -69,12 +149,18 @@ def test_a_trust_that_a_job_names_by_then_stays(scene):
 
 
 def test_tokens_of_jobs_that_others_ended_are_forgotten(scene):
-    from kingbird.engine.access import Access, UserToken
-
-    access = Access(scene.keystone, FakeRegions(scene.glances))
+    held = Access(scene.keystone, FakeRegions(scene.glances))
     running, ended = planned_job(trust_id=None), planned_job(trust_id=None)
     for job_id in (running, ended, "deleted"):
-        access.hand_over(job_id, UserToken("secret", {}))
+        held.hand_over(job_id, UserToken("secret", {}))
     db.outcomes.close_job(scene.get(ended).pk)
-    access.forget_ended()
-    assert access.held == {running}
+    held.forget_ended()
+    assert held.held == {running}
+
+
+def test_keystone_is_not_waited_for_once_a_job(scene):
+    for name in ("t1", "t2", "t3"):
+        db.outcomes.close_job(scene.get(planned_job(trust_id=name)).pk)
+    scene.keystone.problem = exception.KeystoneUnavailable("Away.")
+    reaper(scene).run()
+    assert scene.keystone.calls.count("delete") == 1

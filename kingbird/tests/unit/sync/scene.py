@@ -52,7 +52,7 @@ class Scene:
     def __init__(self, retry_timeout: float = 1.0) -> None:
         self.glances = {name: FakeGlance(name) for name in ("R1", "R2", "R3")}
         self.slept: list[float] = []
-        self.retry = Retry(retry_timeout, Hasty(self.slept))
+        self.retry = Retry(lambda: retry_timeout, Hasty(self.slept))
         self.burnt: dict[str, dict[str, str]] = {}
 
     def images(self, region: str, project: str = DEMO, is_admin: bool = False) -> FakeImages:

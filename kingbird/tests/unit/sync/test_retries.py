@@ -22,7 +22,7 @@ def flaky(failures, **details):
 
 def test_waits_grow_and_are_bounded():
     slept = []
-    assert Retry(10_000, Hasty(slept))(flaky(12)) == "answer"
+    assert Retry(lambda: 10_000, Hasty(slept))(flaky(12)) == "answer"
     assert len(slept) == 12
     assert slept[0] < 1
     assert max(slept) <= LONGEST_WAIT + FIRST_WAIT
@@ -31,13 +31,13 @@ def test_waits_grow_and_are_bounded():
 
 def test_a_region_that_asks_for_patience_gets_it():
     slept = []
-    Retry(10_000, Hasty(slept))(flaky(1, retry_after=7))
+    Retry(lambda: 10_000, Hasty(slept))(flaky(1, retry_after=7))
     assert slept == [7.0]
 
 
 def test_the_last_error_is_raised_in_the_end():
     with pytest.raises(exception.RegionUnavailable, match="away"):
-        Retry(0, Hasty([]))(flaky(1))
+        Retry(lambda: 0, Hasty([]))(flaky(1))
 
 
 def test_no_is_no():
@@ -48,7 +48,7 @@ def test_no_is_no():
         raise exception.ImageRefused("No.", 403)
 
     with pytest.raises(exception.ImageRefused):
-        Retry(60, Hasty([]))(refuse)
+        Retry(lambda: 60, Hasty([]))(refuse)
     assert len(calls) == 1
 
 
@@ -62,5 +62,5 @@ def test_an_engine_that_stops_waits_no_more_and_tries_no_more():
         raise exception.RegionUnavailable("away", retry_after=100)
 
     with pytest.raises(exception.RegionUnavailable):
-        Retry(1000, stopping)(away)
+        Retry(lambda: 1000, stopping)(away)
     assert len(calls) == 1

@@ -1,0 +1,158 @@
+"""What a user asks of a job after it was accepted: to end it, or to try again what failed.
+
+A commit whose answer was lost is run again, so each of these finds out whether it has done its
+part already.
+"""
+
+from collections.abc import Collection
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from kingbird.batching import batched
+from kingbird.db import connection, jobs
+from kingbird.db.models import Item, Job, utcnow
+
+#: What the planner reads in ``Job.plan_rest`` of a job that is tried again.
+RETRY_REST = {"retry": True}
+#: The action of an item that is to be tried again, until the planner knows a better one.
+RETRY = "retry"
+
+#: Reasons of skipped items whose cause may be gone by now: the id may have been purged.
+_PASSING = ("deleted_in_target", "id_taken")
+#: Ids in one statement.
+_BATCH = 500
+
+
+class _NothingToRetry(Exception):
+    """Rolls a transaction back."""
+
+
+@connection.transaction
+def cancel(job_pk: int) -> bool:
+    """Ask for the end of a job; engines see to it.  Asking twice does no harm.
+
+    :returns: whether the job was in progress.
+    """
+    with connection.writer() as session:
+        result = session.execute(
+            sa.update(Job)
+            .where(Job.pk == job_pk, Job.status == jobs.IN_PROGRESS)
+            .values(cancelled=True, updated_at=utcnow())
+            .execution_options(synchronize_session=False)
+        )
+        return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+@connection.transaction
+def cancelled(job_ids: Collection[str]) -> set[str]:
+    """Return those of some jobs whose end was asked for."""
+    found: set[str] = set()
+    with connection.reader() as session:
+        for batch in batched(sorted(job_ids), _BATCH):
+            found.update(
+                session.scalars(
+                    sa.select(Job.id).where(Job.id.in_(batch), Job.cancelled.is_(True))
+                )
+            )
+    return found
+
+
+@connection.transaction
+def retry(
+    job: Job, *, user_id: str, is_admin: bool, trust_id: str | None, request_id: str | None
+) -> int:
+    """Set a job that has ended going again, for what failed or was left out, all or nothing.
+
+    :param job: the row as it was read, which tells the run that is to follow.
+    :param user_id: who asks; the job goes on with that user's rights.
+    :param is_admin: whether Glance will take that user for an admin.
+    :param trust_id: the trust that it runs with; without one only the engine that gets the
+        user's token by message can claim it.
+    :param request_id: names the request, and so tells this run from another user's.
+    :returns: how many items are tried again; 0 when there is none, or when the job has not
+        ended, and then nothing was changed.
+    """
+    begin = (
+        sa.update(Job)
+        .where(
+            Job.pk == job.pk,
+            Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS]),
+            # Of two who try at the same time one comes first.
+            Job.runs == job.runs,
+            Job.plan_parts == job.plan_parts,
+        )
+        .values(
+            status=jobs.IN_PROGRESS,
+            user_id=user_id,
+            is_admin=is_admin,
+            trust_id=trust_id,
+            credentials="trust" if trust_id else "token",
+            request_id=request_id,
+            cancelled=False,
+            runs=Job.runs + 1,
+            attempts=0,
+            generation=Job.generation + 1,
+            engine_id=None,
+            lease_expires=None,
+            plan_rest=RETRY_REST,
+            # What is left to plan counts as one.
+            tasks_open=1,
+            plan_parts=Job.plan_parts + 1,
+            updated_at=utcnow(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    try:
+        with connection.writer() as session:
+            started = session.execute(begin)
+            if not started.rowcount:  # type: ignore[attr-defined]
+                return _begun_before(session, job, request_id)
+            return _reopen(session, job)
+    except _NothingToRetry:
+        return 0
+
+
+def _reopen(session: orm.Session, job: Job) -> int:
+    """Make a part of their own of the items that are to be tried again."""
+    result = session.execute(
+        sa.update(Item)
+        .where(
+            Item.job_pk == job.pk,
+            sa.or_(
+                Item.status.in_([jobs.FAILURE, jobs.CANCELLED]),
+                sa.and_(Item.status == jobs.SKIPPED, Item.reason.in_(_PASSING)),
+            ),
+        )
+        .values(
+            part=job.plan_parts,
+            status=jobs.IN_PROGRESS,
+            action=RETRY,
+            reason=None,
+            message=None,
+            work=sa.null(),
+            attempts=Item.attempts + 1,
+            updated_at=utcnow(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    count: int = result.rowcount  # type: ignore[attr-defined]
+    if not count:
+        raise _NothingToRetry
+    return count
+
+
+def _begun_before(session: orm.Session, job: Job, request_id: str | None) -> int:
+    """Return what an earlier run of this very call has reopened, if there was one."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(Item)
+        .join(Job, Job.pk == Item.job_pk)
+        .where(
+            Job.pk == job.pk,
+            Job.runs == job.runs + 1,
+            Job.request_id == request_id,
+            Item.part == job.plan_parts,
+        )
+    )
+    return session.execute(query).scalar_one()

@@ -1,0 +1,32 @@
+"""Old jobs, deleted for good."""
+
+import sqlalchemy as sa
+
+from kingbird.db import connection, jobs
+from kingbird.db.clock import ago
+from kingbird.db.models import Job
+
+_ENDED = Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS])
+
+
+@connection.transaction
+def purge(older_than_seconds: float, limit: int) -> int:
+    """Delete jobs that ended long ago, with their tasks and items, in one transaction.
+
+    :param older_than_seconds: how long ago they changed last, by the database's clock.
+    :param limit: at most that many jobs, those first that came first.
+    :returns: how many were deleted; fewer than ``limit`` when no more are that old.
+    """
+    query = (
+        sa.select(Job.pk)
+        .where(_ENDED, Job.touched_at < ago(older_than_seconds))
+        .order_by(Job.pk)
+        .limit(limit)
+    )
+    with connection.writer() as session:
+        old = session.scalars(query).all()
+        if not old:
+            return 0
+        # One that is tried again meanwhile stays.
+        result = session.execute(sa.delete(Job).where(Job.pk.in_(old), _ENDED))
+        return int(result.rowcount)  # type: ignore[attr-defined]

@@ -1,0 +1,107 @@
+"""Circuit breakers: a region that keeps failing is left alone for a while.
+
+What would have gone there fails fast meanwhile, and holds up no other region.  After the pause
+one call is tried; how it ends decides whether the region is back.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any
+
+from kingbird import exception
+from kingbird.sync.lookup import Submit
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclass
+class _Breaker:
+    failures: int = 0
+    #: The monotonic moment until which nothing is tried; ``None`` while the breaker is closed.
+    open_until: float | None = None
+
+
+class Breakers:
+    """One breaker for each region.  Safe for threads.
+
+    :param limit: gives the number of failures in a row that open a breaker.
+    :param pause: gives the seconds for which it stays open.
+    """
+
+    def __init__(
+        self,
+        limit: Callable[[], int],
+        pause: Callable[[], float],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = limit
+        self._pause = pause
+        self._clock = clock
+        self._breakers: dict[str, _Breaker] = {}
+        self._lock = threading.Lock()
+
+    def allows(self, region: str) -> bool:
+        """Say whether something may be tried in a region.
+
+        When a pause is over it is allowed once: who asks next has to wait for another pause,
+        or until :meth:`note` tells that the try went well.
+        """
+        with self._lock:
+            breaker = self._breakers.setdefault(region, _Breaker())
+            if breaker.open_until is None:
+                return True
+            now = self._clock()
+            if now < breaker.open_until:
+                return False
+            breaker.open_until = now + self._pause()
+            return True
+
+    def note(self, region: str, *, failed: bool) -> None:
+        """Note how a try ended.
+
+        :param failed: the region did not answer, after all repetitions.
+        """
+        with self._lock:
+            breaker = self._breakers.setdefault(region, _Breaker())
+            was_open = breaker.open_until is not None
+            if not failed:
+                breaker.failures, breaker.open_until = 0, None
+                if was_open:
+                    LOG.info("Region %s is back", region)
+                return
+            breaker.failures += 1
+            if breaker.failures >= self._limit():
+                breaker.open_until = self._clock() + self._pause()
+                if not was_open:
+                    LOG.warning("Region %s keeps failing and is left alone for a while", region)
+
+    def guard(self, submit: Submit) -> Submit:
+        """Return ``submit`` with breakers around its calls."""
+
+        def guarded(region: str, function: Callable[..., Any], /, *args: Any) -> "Future[Any]":
+            return submit(region, self._call, region, function, *args)
+
+        return guarded
+
+    def _call(self, region: str, function: Callable[..., Any], /, *args: Any) -> Any:
+        if not self.allows(region):
+            raise exception.RegionUnavailable(LEFT_ALONE.format(region))
+        try:
+            result = function(*args)
+        except exception.RegionUnavailable:
+            self.note(region, failed=True)
+            raise
+        except exception.KingbirdError:
+            # The region answered.
+            self.note(region, failed=False)
+            raise
+        self.note(region, failed=False)
+        return result
+
+
+#: What is said of what was not tried.
+LEFT_ALONE = "Region {} kept failing, so this was not tried"

@@ -1,0 +1,86 @@
+"""Breakers: when a region is left alone, and how it comes back."""
+
+import pytest
+
+from kingbird import exception
+from kingbird.engine.breakers import Breakers
+from kingbird.tests.unit.sync.scene import submit
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def breakers(clock):
+    return Breakers(lambda: 3, lambda: 30.0, clock)
+
+
+def fail(breakers, times, region="R1"):
+    for _ in range(times):
+        breakers.note(region, failed=True)
+
+
+def test_failures_in_a_row_open_it(breakers):
+    fail(breakers, 2)
+    breakers.note("R1", failed=False)
+    fail(breakers, 2)
+    assert breakers.allows("R1")
+    fail(breakers, 1)
+    assert not breakers.allows("R1")
+    assert breakers.allows("R2"), "the others don't notice"
+
+
+def test_after_a_pause_one_try_decides(breakers, clock):
+    fail(breakers, 3)
+    clock.now += 31
+    assert breakers.allows("R1")
+    assert not breakers.allows("R1"), "one at a time"
+    fail(breakers, 1)
+    clock.now += 29
+    assert not breakers.allows("R1")
+    clock.now += 2
+    assert breakers.allows("R1")
+    breakers.note("R1", failed=False)
+    assert breakers.allows("R1")
+    assert breakers.allows("R1")
+
+
+def test_a_try_that_came_to_nothing_blocks_nobody_for_ever(breakers, clock):
+    fail(breakers, 3)
+    clock.now += 31
+    assert breakers.allows("R1")
+    clock.now += 31
+    assert breakers.allows("R1")
+
+
+def test_calls_are_guarded(breakers):
+    calls = []
+
+    def call(error=None):
+        calls.append(error)
+        if error:
+            raise error
+        return "answer"
+
+    guarded = breakers.guard(submit)
+    away = exception.RegionUnavailable("Away.")
+    for _ in range(2):
+        assert guarded("R1", call, away).exception() is away
+    # What says no is there.
+    refused = exception.ImageRefused("No.", 403)
+    assert guarded("R1", call, refused).exception() is refused
+    for _ in range(3):
+        guarded("R1", call, away)
+    calls.clear()
+    assert "kept failing" in str(guarded("R1", call).exception())
+    assert not calls
+    assert guarded("R2", call).result() == "answer"

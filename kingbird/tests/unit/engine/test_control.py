@@ -1,0 +1,248 @@
+"""Jobs that are cancelled, and jobs that are tried again."""
+
+import threading
+import time
+
+import pytest
+
+from kingbird.db import api as db
+from kingbird.tests.doubles.glance import refused, unavailable
+from kingbird.tests.unit.db.rows import PROJECT, accepted_job
+from kingbird.tests.unit.engine.scene import wait_for
+
+
+def counts(scene, job_id):
+    statuses, outcomes = db.jobs.counts(scene.get(job_id))
+    return statuses, outcomes
+
+
+def retry(scene, job_id, trust_id="again"):
+    scene.keystone.trusts.add(trust_id)
+    job = scene.get(job_id)
+    return db.control.retry(job, user_id="who", is_admin=False, trust_id=trust_id, request_id=None)
+
+
+def whole(scene, trust_id="trust", **options):
+    """Make a job over whole regions."""
+    scene.keystone.trusts.add(trust_id)
+    entry = {
+        "resource_type": "image",
+        "resources": ["*"],
+        "sources": ["R1", "R2", "R3"],
+        "preferred": [],
+        "targets": ["R1", "R2", "R3"],
+        "force": False,
+        **options,
+    }
+    return accepted_job(trust_id=trust_id, request=[entry])
+
+
+def active(scene, region="R1", **fields):
+    body = {"disk_format": "raw", "container_format": "bare", "visibility": "private", **fields}
+    image_id = scene.glances[region].images_for(PROJECT).create(body)["id"]
+    scene.glances[region].upload(image_id, b"data")
+    return image_id
+
+
+# Cancelling.
+
+
+def slow_creates(scene, seconds=0.05):
+    begun = threading.Event()
+
+    def wait(detail):
+        begun.set()
+        time.sleep(seconds)
+
+    for region in ("R2", "R3"):
+        scene.glances[region].fail("create", wait, times=None)
+    return begun
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_cancelled_job_ends_with_what_was_under_way(scene, told):
+    job_id = scene.job(*(scene.image(visibility="private") for _ in range(200)))
+    begun = slow_creates(scene, 0.15)
+    engine = scene.engine()
+    assert begun.wait(10)
+    assert db.control.cancel(scene.get(job_id).pk)
+    if told:
+        engine.cancel(job_id)
+    assert scene.ended(job_id) == "CANCELLED"
+    statuses, outcomes = counts(scene, job_id)
+    assert set(statuses) == {"SUCCESS", "CANCELLED"}
+    assert statuses["CANCELLED"] == outcomes["cancelled"] > 100
+    made = sum(len(scene.glances[region].ids) for region in ("R2", "R3"))
+    assert made == statuses["SUCCESS"], "what was made is said"
+    assert scene.keystone.trusts == set()
+    assert not db.control.cancel(scene.get(job_id).pk)
+
+
+def test_a_job_that_was_not_begun_is_cancelled(scene):
+    job_id = scene.job(scene.image())
+    db.control.cancel(scene.get(job_id).pk)
+    scene.engine()
+    assert scene.ended(job_id) == "CANCELLED"
+    assert counts(scene, job_id)[0] == {"CANCELLED": 2}
+    assert not scene.glances["R2"].count()["create"]
+    assert scene.keystone.trusts == set()
+
+
+def test_a_plan_is_cancelled_on_the_way(scene):
+    for n in range(1200):
+        active(scene, name=f"{n}")
+    reached = threading.Event()
+
+    def wait(query):
+        if "marker" in query:
+            reached.set()
+            time.sleep(1.5)
+
+    scene.glances["R1"].before_page = wait
+    job_id = whole(scene)
+    scene.engine()
+    assert reached.wait(20)
+    db.control.cancel(scene.get(job_id).pk)
+    assert scene.ended(job_id) == "CANCELLED"
+    assert {(item.resource, item.status) for item in scene.items(job_id)} == {("*", "CANCELLED")}
+    assert not scene.glances["R2"].ids
+
+
+def test_what_had_ended_before_it_was_cancelled_keeps_its_outcome(scene):
+    job_id = scene.job(scene.image())
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+    assert not db.control.cancel(scene.get(job_id).pk)
+    assert scene.get(job_id).status == "SUCCESS"
+
+
+# Trying again.
+
+
+def test_only_what_failed_is_tried_again(scene):
+    images = [scene.image(name=f"{n}", visibility="private") for n in range(5)]
+    bad = images[2]
+    scene.glances["R2"].fail(
+        "create", lambda body: refused(403) if body["id"] == bad else None, times=None
+    )
+    job_id = scene.job(*images)
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    scene.glances["R2"].heal()
+    before = scene.glances["R2"].count()["create"]
+    assert retry(scene, job_id) == 1
+    assert scene.ended(job_id) == "SUCCESS"
+    job = scene.get(job_id)
+    assert (job.runs, job.tasks_open, job.plan_rest, job.trust_id) == (2, 0, None, None)
+    assert scene.glances["R2"].count()["create"] == before + 1
+    items = {(item.resource, item.target_region): item for item in scene.items(job_id)}
+    assert len(items) == 10
+    assert items[bad, "R2"].attempts == 2
+    assert items[bad, "R2"].reason == "created"
+    assert items[bad, "R3"].attempts == 1
+    assert retry(scene, job_id) == 0, "nothing is left"
+
+
+def test_what_is_in_order_by_now_is_said_so(scene):
+    image = scene.image()
+    scene.glances["R2"].fail("create", refused(403), times=1)
+    job_id = scene.job(image, targets=("R2",))
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    other = scene.job(image, targets=("R2",), trust_id="other")
+    assert scene.ended(other) == "SUCCESS"
+    retry(scene, job_id)
+    assert scene.ended(job_id) == "SUCCESS"
+    assert [item.reason for item in scene.items(job_id)] == ["in_sync"]
+
+
+def test_a_burnt_id_is_asked_for_again(scene):
+    image = scene.image()
+    scene.engine()
+    scene.ended(scene.job(image, targets=("R2",)))
+    scene.glances["R2"].delete(image)
+    job_id = scene.job(image, targets=("R2",), trust_id="second")
+    assert scene.ended(job_id) == "SUCCESS"
+    assert [item.status for item in scene.items(job_id)] == ["SKIPPED"]
+    scene.glances["R2"].purge()
+    assert retry(scene, job_id) == 1
+    assert scene.ended(job_id) == "SUCCESS"
+    assert [item.reason for item in scene.items(job_id)] == ["created"]
+
+
+def test_a_cancelled_job_goes_on_where_it_was(scene):
+    images = [scene.image(visibility="private") for _ in range(60)]
+    job_id = scene.job(*images, targets=("R2",))
+    begun = slow_creates(scene)
+    engine = scene.engine()
+    assert begun.wait(10)
+    db.control.cancel(scene.get(job_id).pk)
+    engine.cancel(job_id)
+    assert scene.ended(job_id) == "CANCELLED"
+    scene.glances["R2"].heal()
+    assert retry(scene, job_id) > 0
+    assert scene.ended(job_id) == "SUCCESS"
+    assert counts(scene, job_id)[0] == {"SUCCESS": 60}
+    assert scene.glances["R2"].count()["create"] == 60, "nothing is made twice"
+
+
+def test_a_region_that_was_away_is_compared_whole(scene):
+    made = [active(scene, name=f"{n}") for n in range(3)]
+    theirs = active(scene, "R3", name="theirs")
+    scene.glances["R3"].fail("*", unavailable(), times=None)
+    job_id = whole(scene)
+    scene.conf.set_override("breaker_pause", 0.1, group="sync")
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    found = {(item.resource, item.target_region, item.reason) for item in scene.items(job_id)}
+    assert found == {("*", "R3", "region_unavailable")} | {(one, "R2", "created") for one in made}
+    scene.glances["R3"].heal()
+    time.sleep(0.2)
+    assert retry(scene, job_id) == 1
+    assert scene.ended(job_id) == "SUCCESS"
+    assert scene.glances["R3"].ids == {*made, theirs}
+    assert theirs not in scene.glances["R2"].ids, "R3 is tried again as a target"
+    _, outcomes = counts(scene, job_id)
+    assert outcomes == {"created": 6, "in_sync": 4}
+    assert all(item.resource != "*" for item in scene.items(job_id))
+
+
+def test_another_engine_goes_on_with_a_retry(scene):
+    image = scene.image()
+    scene.glances["R2"].fail("create", refused(403), times=1)
+    job_id = scene.job(image, targets=("R2",))
+    first = scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    first.stop()
+    retry(scene, job_id)
+    claim = db.leases.claim_job("dead", 0.3)
+    assert claim.job.id == job_id
+    assert db.leases.claim_job("me", 1) is None
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+
+
+def test_a_retry_whose_credentials_are_lost_fails_again(scene):
+    image = scene.image()
+    scene.glances["R2"].fail("create", refused(403), times=1)
+    job_id = scene.job(image, targets=("R2",))
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    retry(scene, job_id, trust_id="gone")
+    scene.keystone.trusts.clear()
+    wait_for(lambda: scene.get(job_id).runs == 2 and scene.get(job_id).status != "IN_PROGRESS")
+    assert scene.get(job_id).status == "FAILURE"
+    assert [(item.reason, item.attempts) for item in scene.items(job_id)] == [("forbidden", 2)]
+
+
+def test_a_job_with_too_many_items_is_refused(scene):
+    for n in range(4):
+        active(scene, name=f"{n}")
+    scene.conf.set_override("max_items_per_job", 7, group="sync")
+    scene.engine()
+    job_id = whole(scene)
+    assert scene.ended(job_id) == "FAILURE"
+    assert {(i.resource, i.target_region, i.reason) for i in scene.items(job_id)} == {
+        ("*", region, "too_many_items") for region in ("R1", "R2", "R3")
+    }
+    assert not scene.glances["R2"].ids
