@@ -48,7 +48,7 @@ lint: venv
 	$(BIN)/mypy --strict --follow-imports=silent kingbird/sync
 	PYTHONPATH=. $(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml kingbird
-	$(BIN)/doc8 README.rst doc/source releasenotes/notes tools/minicloud/README.rst
+	$(BIN)/doc8 README.rst doc/source releasenotes/notes tools/minicloud/README.rst tools/standin/README.rst
 
 docs: venv
 	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html

@@ -65,4 +65,4 @@ class EngineService(service.ServiceBase):
         self._ended.wait()
 
     def reset(self) -> None:
-        """SIGHUP: the launcher has read again what may change, which is the logging."""
+        """SIGHUP: the launcher has read again what may change; it is looked up where needed."""

@@ -5,6 +5,14 @@ from oslo_config import cfg
 GROUP = "engine"
 
 OPTS = [
+    cfg.BoolOpt(
+        "delete_stray_trusts",
+        default=True,
+        mutable=True,
+        help="Delete trusts made to Kingbird's service user that no job of this database names, "
+        "as crashes leave behind. Turn it off where another Kingbird with a database of its own "
+        "has the same service user; better is a service user for each.",
+    ),
     cfg.IntOpt(
         "workers",
         default=1,

@@ -48,7 +48,8 @@ class Reaper:
             self._was_away = True
             raise
         self._tidy()
-        self._delete_unnamed_trusts()
+        if self._conf.engine.delete_stray_trusts:
+            self._delete_unnamed_trusts()
 
     def _end_jobs(self, *, judge_engines: bool) -> None:
         self._access.forget_ended()

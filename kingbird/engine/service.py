@@ -53,8 +53,8 @@ class Engine:
         self.id = f"{self._host[:20]}:{os.getpid()}:{uuid.uuid4()}"[:64]
         self._stopping = threading.Event()
         lease = conf.engine.lease
-        keystone = keystone or Keystone(conf)
         # A call has to be over while the lease under which it began still holds.
+        keystone = keystone or Keystone(conf, timeout=lease * CALL_PART)
         regions = regions or Regions(conf, timeout=lease * CALL_PART)
         self._access = Access(keystone, regions)
         self._announce_elsewhere = announce
@@ -110,10 +110,13 @@ class Engine:
             "dispatch": self._dispatcher.run,
             # Leases are held until the last piece of work has been handed back.
             "leases": lambda: self._every(
-                self._conf.engine.lease * RENEW_PART, self._renew, self._stopped
+                lambda: self._conf.engine.lease * RENEW_PART, self._renew, self._stopped
             ),
             "reaper": lambda: self._every(
-                self._conf.engine.reaper_interval, self._reaper.run, self._stopping, delay=True
+                lambda: self._conf.engine.reaper_interval,
+                self._reaper.run,
+                self._stopping,
+                delay=True,
             ),
         }
         for name, function in rounds.items():
@@ -129,15 +132,18 @@ class Engine:
 
     def _every(
         self,
-        interval: float,
+        interval: Callable[[], float],
         function: Callable[[], None],
         end: threading.Event,
         *,
         delay: bool = False,
     ) -> None:
-        """Call ``function`` every ``interval`` seconds until ``end`` is set."""
+        """Call ``function`` every ``interval`` seconds until ``end`` is set.
+
+        SIGHUP may change the interval.
+        """
         if delay:
-            end.wait(interval)
+            end.wait(interval())
         while not end.is_set():
             try:
                 function()
@@ -145,7 +151,7 @@ class Engine:
                 LOG.warning("%s", error.message)
             except Exception:
                 LOG.exception("A round failed")
-            end.wait(interval)
+            end.wait(interval())
 
     def stop(self) -> None:
         """Stop taking work, hand back what can be, and end within the grace time."""
