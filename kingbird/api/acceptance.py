@@ -8,15 +8,16 @@ looks for.
 
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol, cast
 
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api import lookups
+from kingbird.api import limits, lookups
 from kingbird.api.schemas.sync_jobs import SyncSet
-from kingbird.clients.keystone import Keystone, image_endpoints
+from kingbird.api.trusts import Trusts
+from kingbird.clients.keystone import Keystone, Trust, image_endpoints
 from kingbird.clients.regions import Regions
 from kingbird.context import RequestContext
 from kingbird.db import api as db
@@ -30,10 +31,20 @@ class Engines(Protocol):
     def job_ready(self, context: RequestContext, job_id: str) -> None:
         """Tell one engine of a new job.  Never raises."""
 
+    def job_cancelled(self, job_id: str) -> None:
+        """Tell all engines that a job is to end.  Never raises."""
+
     def job_with_token(
         self, context: RequestContext, job_id: str, endpoints: dict[str, str]
     ) -> None:
         """Hand a job to one engine with the user's token, or raise."""
+
+
+class IsAdmin(Protocol):
+    """Tells whether Glance will take the caller for an admin."""
+
+    def __call__(self, roles: Collection[str] | None = None, /) -> bool:
+        """Answer for some of the caller's roles, or for all of them."""
 
 
 class Acceptance:
@@ -49,25 +60,31 @@ class Acceptance:
     ) -> None:
         self._conf = conf
         self._keystone = keystone
+        self._trusts = Trusts(keystone)
         self._regions = regions
         self._engines = engines
 
     def accept(
-        self, context: RequestContext, sets: Mapping[str, SyncSet], *, is_admin: bool
+        self, context: RequestContext, sets: Mapping[str, SyncSet], *, is_admin: IsAdmin
     ) -> db.Job:
         """Check what the sets name, store them as one job, and wake an engine.
 
         :param sets: the sets by their fields.
-        :param is_admin: whether Glance will take the caller for an admin.
+        :param is_admin: tells whether Glance will take the caller for an admin.
         :raises kingbird.exception.BadRequest: a region is unknown, or its own only source, or
-            there is no region to sync to.
+            there is no region to sync to, or too much is named.
         :raises kingbird.exception.NotFound: an image is not in its source regions.
+        :raises kingbird.exception.TooManyRequests: the project has too many jobs in progress.
         :raises kingbird.exception.Unavailable: Keystone, the database or a region is away.
         """
+        # keystonemiddleware lets no token of nobody pass, and the policy none of no project.
+        project_id = cast(str, context.project_id)
         endpoints = image_endpoints(context.service_catalog, self._conf.glance.interface)
         lookups.check_regions(sets, endpoints)
         sets = lookups.resolve_regions(sets, endpoints)
         named = lookups.with_ids(sets)
+        limits.check_items(self._conf, named)
+        limits.check_jobs(self._conf, project_id)
         sources = {source for each in named.values() for source in each["sources"]}
         opened = self._regions.open(
             {region: endpoints[region] for region in sources},
@@ -76,26 +93,26 @@ class Acceptance:
         )
         lookups.check_images(named, opened)
 
-        # keystonemiddleware lets no token of nobody pass, and the policy none of no project.
         job = db.jobs.create(
             job_id=str(uuid.uuid4()),
-            project_id=cast(str, context.project_id),
+            project_id=project_id,
             user_id=cast(str, context.user_id),
             request=[dict(each) for each in sets.values()],
-            is_admin=is_admin,
+            is_admin=is_admin(),
             request_id=context.request_id,
             all_projects=any(each["all_projects"] for each in sets.values()),
         )
         try:
-            trust_id = self._keystone.create_trust(context)
-        except exception.TrustRefused as error:
-            LOG.info("Job %s runs with its user's token: %s", job.id, error.message)
-            self._hand_over(context, job, endpoints)
+            # Others may have come at the same time; now each of them counts.
+            limits.check_jobs(self._conf, project_id, more=0)
+            trust = self._trusts.make(context, job.id)
         except BaseException:
             self._discard(job)
             raise
+        if trust is None:
+            self._hand_over(context, job, endpoints)
         else:
-            self._make_claimable(context, job, trust_id)
+            self._make_claimable(context, job, trust, is_admin)
             self._engines.job_ready(context, job.id)
         LOG.info("Job %s accepted: %d set(s)", job.id, len(sets))
         return job
@@ -106,34 +123,40 @@ class Acceptance:
             self._accepted(job, None)
             self._engines.job_with_token(context, job.id, endpoints)
         except BaseException:
-            self._discard(job)
-            raise
+            if self._discard(job) is not False:
+                raise
 
-    def _make_claimable(self, context: RequestContext, job: db.Job, trust_id: str) -> None:
+    def _make_claimable(
+        self, context: RequestContext, job: db.Job, trust: Trust, is_admin: IsAdmin
+    ) -> None:
         try:
-            self._accepted(job, trust_id)
+            self._accepted(job, trust.id, is_admin=is_admin([trust.role]))
         except BaseException:
-            self._discard(job)
-            try:
-                # Who made a trust may delete it; Kingbird's own user needs a role for that.
-                self._keystone.delete_trust(trust_id, self._keystone.user_auth(context.auth_token))
-            except Exception as error:
-                # Engines look for trusts that no job names.
-                LOG.warning("The trust of job %s is left behind: %s", job.id, error)
+            taken_back = self._discard(job)
+            if taken_back is False:
+                return
+            if taken_back:
+                self._trusts.take_back(context, trust, job.id)
             raise
 
-    def _accepted(self, job: db.Job, trust_id: str | None) -> None:
-        if db.jobs.accept(job.id, trust_id=trust_id):
-            return
-        # A commit whose answer was lost is run again, and finds nothing left to change.
-        stored = db.jobs.get(job.project_id, job.id, with_all_projects=True)
-        if stored is None or stored.trust_id != trust_id:
+    @staticmethod
+    def _accepted(job: db.Job, trust_id: str | None, *, is_admin: bool | None = None) -> None:
+        if not db.jobs.accept(job.id, trust_id=trust_id, is_admin=is_admin):
             raise exception.Unavailable("The job could not be stored", retry_after=5)
 
     @staticmethod
-    def _discard(job: db.Job) -> None:
+    def _discard(job: db.Job) -> bool | None:
+        """Take back a job that could not be accepted.
+
+        :returns: whether it is gone, and not already worked on: a commit or a message may arrive
+            though its sender hears otherwise.  ``None`` when the database doesn't tell.
+        """
         try:
-            db.jobs.discard(job.id)
+            gone = db.jobs.discard(job.id)
         except Exception as error:
-            # Engines delete what was not accepted for long.
+            # Engines delete what was not accepted for long, and a trust that no job names.
             LOG.warning("Job %s could not be taken back: %s", job.id, error)
+            return None
+        if not gone:
+            LOG.warning("Job %s runs already; it counts as accepted", job.id)
+        return gone

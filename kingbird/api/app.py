@@ -26,7 +26,11 @@ from kingbird.api import hooks, middleware
 from kingbird.api.acceptance import Acceptance, Engines
 from kingbird.api.controllers import v1
 from kingbird.api.controllers.root import RootController
+from kingbird.api.controllers.v1.actions import ActionsController
+from kingbird.api.controllers.v1.engines import EnginesController
+from kingbird.api.controllers.v1.projects import Projects
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
+from kingbird.api.retrial import Retrial
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
 from kingbird.conf.keystone import GROUP
@@ -74,10 +78,16 @@ def build(
     :param regions: opens the regions' image services for the caller.
     :param engines: wakes the engines.
     """
+    projects = Projects(Enforcer(conf))
     acceptance = Acceptance(conf, keystone=keystone, regions=regions, engines=engines)
-    sync_jobs = SyncJobsController(conf, Enforcer(conf), acceptance)
+    retrial = Retrial(conf, keystone=keystone, engines=engines)
+    controller = v1.V1Controller(
+        SyncJobsController(conf, projects, acceptance),
+        ActionsController(conf, projects, retrial, engines),
+        EnginesController(conf, projects),
+    )
     application: Any = pecan.Pecan(
-        RootController(v1.V1Controller(sync_jobs)),
+        RootController(controller),
         hooks=[hooks.JSONHook(), hooks.ContextHook()],
         request_cls=hooks.Request,
         use_context_locals=False,
@@ -118,6 +128,14 @@ class _LazyEngines:
             LOG.exception("There is no transport to the engines")
         else:
             client.job_ready(context, job_id)
+
+    def job_cancelled(self, job_id: str) -> None:
+        try:
+            client = self._get()
+        except Exception:
+            LOG.exception("There is no transport to the engines")
+        else:
+            client.job_cancelled(job_id)
 
     def job_with_token(
         self, context: RequestContext, job_id: str, endpoints: dict[str, str]

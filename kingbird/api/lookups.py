@@ -1,5 +1,6 @@
 """What a request names has to be there: regions in the catalog, images in their source regions."""
 
+import time
 from collections.abc import Mapping
 
 from kingbird import exception
@@ -7,6 +8,11 @@ from kingbird.api import validation
 from kingbird.api.schemas.sync_jobs import ALL, SyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, Images
+
+#: Seconds that the calls of one request may take; who waits longer has gone away.
+SECONDS = 30.0
+#: Seconds after which such a request may come again.
+RETRY_AFTER = 30
 
 
 def check_regions(sets: Mapping[str, SyncSet], known: Mapping[str, str]) -> None:
@@ -60,10 +66,13 @@ class _Region:
     """Asks one region for images, for each of them once, however many sets name it.
 
     A region that could not be asked is not asked again.
+
+    :param end: the monotonic moment until which it may be asked.
     """
 
-    def __init__(self, images: Images) -> None:
+    def __init__(self, images: Images, end: float) -> None:
         self._images = images
+        self._end = end
         self._asked: set[str] = set()
         self._there: set[str] = set()
         #: Why it could not be asked.
@@ -90,8 +99,14 @@ class _Region:
 
     def _list(self, ids: list[str], hidden: bool) -> list[dict[str, str]]:
         region = self._images.region
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise exception.Unavailable(
+                f"Looking for the images took too long; region {region} was not asked for all",
+                retry_after=RETRY_AFTER,
+            )
         try:
-            return self._images.list_by_ids(ids, hidden=hidden)
+            return self._images.list_by_ids(ids, hidden=hidden, timeout=left)
         except exception.RegionUnavailable as error:
             if error.status is None:
                 # There was no answer; the message names the region already.
@@ -121,11 +136,12 @@ def check_images(sets: Mapping[str, SyncSet], opened: Mapping[str, Images]) -> N
     :param opened: at least the source regions of sets that name images, opened for the caller.
     :raises kingbird.exception.NotFound: otherwise; the message names the first images and
         tells how many there are.
-    :raises kingbird.exception.Unavailable: an image may be in a region that does not answer;
-        the message names the region.
+    :raises kingbird.exception.Unavailable: an image may be in a region that does not answer, or
+        not in time; the message names the region.
     :raises kingbird.exception.Forbidden: the same of a region that lists nothing for the caller.
     """
-    regions = {name: _Region(images) for name, images in opened.items()}
+    end = time.monotonic() + SECONDS
+    regions = {name: _Region(images, end) for name, images in opened.items()}
     missing: dict[str, str] = {}
     problems: list[exception.KingbirdError] = []
     for field, each in with_ids(sets).items():

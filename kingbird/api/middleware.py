@@ -43,7 +43,7 @@ def render(error: exception.KingbirdError) -> webob.Response:
         content_type="application/json",
         body=json.dumps(body).encode(),
     )
-    if error.code == 503:
+    if error.code in (429, 503):
         response.headers["Retry-After"] = str(error.retry_after or RETRY_AFTER)
     return response
 

@@ -193,6 +193,17 @@ def parse(body: bytes) -> Any:
     return value
 
 
+def no_body(request: webob.Request, limit: int) -> None:
+    """Go on only if a request says nothing, or ``{}``.
+
+    :param limit: bytes that are read at most.
+    :raises kingbird.exception.BadRequest: it says something.
+    """
+    body = read_body(request, limit)
+    if body.strip() and (value := parse(body)) != {}:
+        raise exception.BadRequest(f"The body is {shown(value)}; it must be empty, or {{}}")
+
+
 class Schema:
     """A schema to hold bodies against.  Safe for threads.
 

@@ -132,6 +132,8 @@ class Images:
 
     def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
         """Make a call and return the answer's body."""
+        if "timeout" in kwargs and self._http.session.timeout:
+            kwargs["timeout"] = min(kwargs["timeout"], self._http.session.timeout)
         try:
             body: bytes = self._http.request(url, method, **kwargs)[1]
         except (glance_exc.CommunicationError, glance_exc.InvalidEndpoint) as error:
@@ -174,11 +176,11 @@ class Images:
             )
         return images
 
-    def _list(self, query: Mapping[str, Any]) -> list[Image]:
+    def _list(self, query: Mapping[str, Any], **kwargs: Any) -> list[Image]:
         found: list[Image] = []
         following: str | None = urlencode(query)
         while following is not None:
-            page = self._call("GET", f"/v2/images?{following}")
+            page = self._call("GET", f"/v2/images?{following}", **kwargs)
             found += self._images_of(page)
             following = _query_of(page.get("next"))
         return found
@@ -207,12 +209,15 @@ class Images:
                 return _marker_of(json.loads(b'{"images": []' + body[end:]).get("next"))
         return _marker_of(self._parse(body).get("next"))
 
-    def list_by_ids(self, ids: Iterable[str], *, hidden: bool = False) -> list[Image]:
+    def list_by_ids(
+        self, ids: Iterable[str], *, hidden: bool = False, timeout: float | None = None
+    ) -> list[Image]:
         """Return those of at most 100 ids that are there, in one call.
 
         Community images of others and shares that are pending or rejected are among them.
 
         :param hidden: look for hidden images, which Glance lists only when asked to.
+        :param timeout: seconds that the call may take, if the configuration allows more.
         """
         query = {
             "id": f"in:{','.join(ids)}",
@@ -222,7 +227,7 @@ class Images:
         }
         if hidden:
             query["os_hidden"] = "true"
-        return self._list(query)
+        return self._list(query, **({} if timeout is None else {"timeout": timeout}))
 
     def list_forced(self) -> list[Image]:
         """Return the visible images that say of themselves that a forced sync made them."""

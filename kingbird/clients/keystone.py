@@ -3,7 +3,7 @@
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1 import loading, service_token, token_endpoint
@@ -41,15 +41,28 @@ def image_endpoints(catalog: list[dict[str, Any]], interface: str) -> dict[str, 
     return regions
 
 
+class Trust(NamedTuple):
+    """A trust that was made.
+
+    :ivar role: the name of the one role that it passes on.
+    """
+
+    id: str
+    role: str
+
+
 class Keystone:
     """Keystone as Kingbird's service user sees it.  Safe for threads.
 
     The service user is the one of ``[keystone_authtoken]``.  Calls go to its ``auth_url``
     straight away: discovery would cost a call for each job.
+
+    :param timeout: seconds that a call may take at most, if the configuration allows more.
     """
 
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
         self._conf = conf
+        self._timeout = timeout
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._service_auth: BaseAuthPlugin | None = None
@@ -60,6 +73,9 @@ class Keystone:
         with self._lock:
             if self._session is None:
                 self._session = keystone_session(self._conf, connections=16)
+                if self._timeout is not None:
+                    limit = self._session.timeout or self._timeout
+                    self._session.timeout = min(limit, self._timeout)
             return self._session
 
     def _options(self) -> Any:
@@ -122,23 +138,20 @@ class Keystone:
             session=self.session, auth=auth, endpoint_override=self.auth_url
         )
 
-    def create_trust(self, context: RequestContext) -> str:
+    def create_trust(self, context: RequestContext) -> Trust:
         """Have the user's token make a trust to the service user: one call.
 
         Only the first role of ``[sync] trust_roles`` that the token carries is delegated, by
         its id, as names can be ambiguous.
 
-        :returns: the trust's id.
         :raises kingbird.exception.TrustRefused: none is to be had from such a token.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
         if UNTRUSTED_METHODS.intersection(context.token_methods) or context.token_trust_id:
             raise exception.TrustRefused("This kind of token makes no trust")
         by_name = {role["name"]: role["id"] for role in context.token_roles}
-        role_id = next(
-            (by_name[name] for name in self._conf.sync.trust_roles if name in by_name), None
-        )
-        if role_id is None:
+        role = next((name for name in self._conf.sync.trust_roles if name in by_name), None)
+        if role is None:
             raise exception.TrustRefused("The token carries no role that may be delegated")
         auth = self.user_auth(context.auth_token)
         expires = datetime.now(UTC).replace(tzinfo=None) + timedelta(
@@ -150,7 +163,7 @@ class Keystone:
                 trustee_user=trustee,
                 trustor_user=context.user_id,
                 project=context.project_id,
-                role_ids=[role_id],
+                role_ids=[by_name[role]],
                 impersonation=True,
                 allow_redelegation=False,
                 expires_at=expires,
@@ -161,7 +174,7 @@ class Keystone:
             raise exception.KeystoneUnavailable(
                 "Keystone can't be used at the moment", retry_after=5
             ) from error
-        return str(trust.id)
+        return Trust(str(trust.id), role)
 
     def trust_auth(self, trust_id: str) -> BaseAuthPlugin:
         """Return the credentials that act as the user who made a trust.

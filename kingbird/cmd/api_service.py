@@ -44,4 +44,4 @@ class ApiService(service.ServiceBase):
         self._ended.wait()
 
     def reset(self) -> None:
-        """SIGHUP: the launcher has read again what may change, which is the logging."""
+        """SIGHUP: the launcher has read again what may change, and it is looked up where needed."""

@@ -4,13 +4,18 @@ from kingbird import concurrency
 
 concurrency.setup()
 
+import argparse
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
 
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
+
+#: Seconds.
+DAY = 86400
 
 
 def _db_sync(conf: cfg.ConfigOpts) -> None:
@@ -22,8 +27,28 @@ def _db_version(conf: cfg.ConfigOpts) -> None:
     print(db.migration.current() or "The database is empty")
 
 
+def _db_purge(conf: cfg.ConfigOpts) -> None:
+    days, batch = conf.command.older_than, conf.command.batch
+    deleted = 0
+    while count := db.purging.purge(days * DAY, batch):
+        deleted += count
+        if count < batch:
+            break
+    print(f"Deleted {deleted} job(s) that ended more than {days} day(s) ago")
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
+        return value
+
+    return number
+
+
 def _add_commands(subparsers: Any) -> None:
-    areas = subparsers.add_parser("db", help="The database's schema.").add_subparsers(
+    areas = subparsers.add_parser("db", help="The database.").add_subparsers(
         dest="action", required=True
     )
     sync = areas.add_parser("sync", help="Bring the schema up to date.")
@@ -31,6 +56,22 @@ def _add_commands(subparsers: Any) -> None:
     sync.set_defaults(function=_db_sync)
     version = areas.add_parser("version", help="Show the schema's revision.")
     version.set_defaults(function=_db_version)
+    purge = areas.add_parser("purge", help="Delete jobs that ended long ago, with their items.")
+    purge.add_argument(
+        "--older-than",
+        type=_at_least(0),
+        required=True,
+        metavar="DAYS",
+        help="Days since a job has ended.",
+    )
+    purge.add_argument(
+        "--batch",
+        type=_at_least(1),
+        default=100,
+        metavar="N",
+        help="Jobs deleted in one transaction; default: %(default)s.",
+    )
+    purge.set_defaults(function=_db_purge)
 
 
 def main() -> None:

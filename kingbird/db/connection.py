@@ -24,6 +24,20 @@ _manager = enginefacade.transaction_context()
 #: How long a writer of SQLite waits for the one before it, in milliseconds.
 SQLITE_BUSY_TIMEOUT = 30000
 
+#: What a database that can't be reached, or not yet, answers.
+_AWAY = (
+    db_exc.DBConnectionError,
+    db_exc.CantStartEngineError,
+    db_exc.DBDeadlock,
+    sa_exc.OperationalError,
+    sa_exc.TimeoutError,
+    db_exc.DBNonExistentDatabase,
+    db_exc.DBNonExistentTable,
+)
+#: A server that only reads, as a standby or one that is being replaced: PostgreSQL's word for
+#: that, and MySQL's.
+_READ_ONLY = ("25006", 1290, 1792, 1836)
+
 
 @enginefacade.transaction_context_provider
 class _Block:
@@ -42,7 +56,11 @@ def configure(conf: cfg.ConfigOpts) -> None:
         for name in ("max_pool_size", "max_overflow", "pool_timeout"):
             options[name] = getattr(conf.database, name)
     url = sa.make_url(options["connection"])
-    if url.get_backend_name() in ("mysql", "mariadb") and "charset" not in url.query:
+    if url.get_backend_name() == "mariadb":
+        # oslo.db knows deadlocks and duplicates of a dialect by its name, and this one not.
+        url = url.set(drivername=url.drivername.replace("mariadb", "mysql", 1))
+        options["connection"] = url.render_as_string(hide_password=False)
+    if url.get_backend_name() == "mysql" and "charset" not in url.query:
         # oslo.db's default is MySQL's three-byte "utf8".
         options["connection_parameters"] = "charset=utf8mb4"
     _manager.configure(sqlite_fk=True, **options)
@@ -114,32 +132,43 @@ def reader() -> Iterator[orm.Session]:
 def transaction(function: Callable[P, R]) -> Callable[P, R]:
     """Decorate a function that opens a transaction.
 
-    What a deadlock or a lost connection ended is run again; what can't be reached after that
-    becomes :class:`kingbird.exception.Unavailable`, so that the API answers 503 and an
-    engine waits.
+    What a deadlock or a lost connection ended is run again, though a commit whose answer was
+    lost may have done it already; so it has to be such that a second run does no harm.  What
+    can't be reached after that, or only be read from, becomes
+    :class:`kingbird.exception.Unavailable`, so that the API answers 503 and an engine waits.
     """
     retried = oslo_db_api.wrap_db_retry(
         max_retries=5, retry_interval=0.1, inc_retry_interval=True, retry_on_deadlock=True
     )(function)
+    # A lost connection is replaced by the next call.  A database that is away will be so for
+    # longer than a caller is to wait.
+    retried = oslo_db_api.wrap_db_retry(
+        max_retries=1, retry_interval=0.2, retry_on_disconnect=True
+    )(retried)
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return retried(*args, **kwargs)
-        except (
-            db_exc.DBConnectionError,
-            db_exc.CantStartEngineError,
-            db_exc.DBDeadlock,
-            sa_exc.OperationalError,
-            sa_exc.TimeoutError,
-            db_exc.DBNonExistentDatabase,
-            db_exc.DBNonExistentTable,
-        ) as error:
+        except (*_AWAY, db_exc.DBError) as error:
+            read_only = _is_read_only(error)
+            if read_only:
+                # The address may lead to the server that writes by now.
+                dispose()
+            elif not isinstance(error, _AWAY):
+                raise
             raise exception.Unavailable(
                 "The database can't be used at the moment", retry_after=5
             ) from error
 
     return call
+
+
+def _is_read_only(error: Exception) -> bool:
+    cause: Any = error.inner_exception if isinstance(error, db_exc.DBError) else error
+    original = getattr(cause, "orig", None)
+    number = original.args[0] if original is not None and original.args else None
+    return getattr(original, "pgcode", None) in _READ_ONLY or number in _READ_ONLY
 
 
 def database_exists(url: str) -> bool:

@@ -1,9 +1,11 @@
 """The engines and their signs of life."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from kingbird.db import connection
-from kingbird.db.clock import now_ms
+from kingbird.db.clock import ago, now_ms
 from kingbird.db.models import Engine
 
 #: Milliseconds after which an engine that was not heard of is forgotten.
@@ -20,9 +22,26 @@ def beat(engine_id: str, *, host: str, pid: int, version: str) -> None:
         if not seen.rowcount:  # type: ignore[attr-defined]
             session.execute(
                 sa.insert(Engine).values(
-                    id=engine_id, host=host, pid=pid, version=version, seen=now_ms()
+                    id=engine_id,
+                    host=host,
+                    pid=pid,
+                    version=version,
+                    started_at=ago(0),
+                    seen=now_ms(),
                 )
             )
+
+
+@connection.transaction
+def list_all(silence: float) -> Sequence[tuple[Engine, bool]]:
+    """Return the engines that are known, by host, and whether each is alive.
+
+    :param silence: seconds after which one that gave no sign of life is taken for dead.
+    """
+    alive = Engine.seen > now_ms() - int(silence * 1000)
+    query = sa.select(Engine, alive).order_by(Engine.host, Engine.started_at, Engine.id)
+    with connection.reader() as session:
+        return [(engine, bool(seen)) for engine, seen in session.execute(query)]
 
 
 @connection.transaction

@@ -4,8 +4,9 @@ A lease names an engine, the time it runs out and a generation that grows with e
 Every transaction that writes on behalf of a lease begins with :func:`fence`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import sqlalchemy as sa
@@ -75,21 +76,27 @@ def _free(model: type[Job] | type[Task]) -> sa.ColumnElement[bool]:
     return sa.or_(model.lease_expires.is_(None), model.lease_expires < now_ms())
 
 
-def _runnable(held: Collection[str]) -> sa.ColumnElement[bool]:
-    """Jobs that this engine has credentials for.
+#: Jobs whose user's token an engine holds in memory, with the request that it came by: a job
+#: that was tried again since then runs with another user's rights.
+Held = Mapping[str, str | None]
+NONE_HELD: Held = MappingProxyType({})
 
-    :param held: ids of jobs whose user's token this engine holds in memory.
-    """
-    with_trust: sa.ColumnElement[bool] = Job.credentials == "trust"
-    return sa.or_(with_trust, Job.id.in_(sorted(held))) if held else with_trust
+
+def _runnable(held: Held) -> sa.ColumnElement[bool]:
+    """Jobs that an engine has credentials for."""
+    with_token = [
+        sa.and_(Job.id == job_id, Job.request_id.is_(None) if by is None else Job.request_id == by)
+        for job_id, by in sorted(held.items())
+    ]
+    return sa.or_(Job.credentials == "trust", *with_token)
 
 
 @connection.transaction
-def claim_job(engine_id: str, lease: float, held: Collection[str] = ()) -> Claim | None:
+def claim_job(engine_id: str, lease: float, held: Held = NONE_HELD) -> Claim | None:
     """Claim a job that waits to be planned, or whose plan has a part left, the oldest first.
 
     :param lease: seconds.
-    :param held: ids of jobs whose user's token this engine holds.
+    :param held: jobs whose user's token this engine holds.
     :returns: the claim, or ``None`` when there is nothing to claim.
     """
     query = (
@@ -112,14 +119,12 @@ def claim_job(engine_id: str, lease: float, held: Collection[str] = ()) -> Claim
 
 
 @connection.transaction
-def adopt(engine_id: str, job_ids: Collection[str]) -> None:
+def adopt(engine_id: str, held: Held) -> None:
     """Note which engine holds the users' tokens of some jobs, where that is not known."""
     with connection.writer() as session:
         session.execute(
             sa.update(Job)
-            .where(
-                Job.id.in_(sorted(job_ids)), Job.credentials == "token", Job.engine_id.is_(None)
-            )
+            .where(Job.credentials == "token", Job.engine_id.is_(None), _runnable(held))
             .values(engine_id=engine_id)
             .execution_options(synchronize_session=False)
         )
@@ -129,7 +134,7 @@ def adopt(engine_id: str, job_ids: Collection[str]) -> None:
 def claim_task(
     engine_id: str,
     lease: float,
-    held: Collection[str] = (),
+    held: Held = NONE_HELD,
     *,
     without: Collection[str] = (),
 ) -> Claim | None:

@@ -47,10 +47,11 @@ def _parts(job_pk: int) -> sa.ScalarSelect[int]:
 def _add(claim: Claim, part: int, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Store a batch; an image and region of an earlier part is no item again."""
     now = utcnow()
+    mine = (part, claim.generation)
     with connection.writer() as session:
         fence(session, claim)
         ids = [jobs.item_id(claim.job.id, one["resource"], one["target_region"]) for one in rows]
-        known = _known(session, claim.job.pk, ids) if part else set()
+        known = _known(session, claim.job.pk, ids)
         fresh = {
             item_id: {
                 "job_pk": claim.job.pk,
@@ -62,19 +63,23 @@ def _add(claim: Claim, part: int, rows: Sequence[dict[str, Any]]) -> list[dict[s
                 **row,
             }
             for item_id, row in zip(ids, rows, strict=True)
-            if item_id not in known
+            # A commit whose answer was lost is run again, and meets its own rows.
+            if known.get(item_id, mine) == mine
         }
-        for batch in batched(fresh.values(), BATCH):
+        for batch in batched((fresh[one] for one in fresh if one not in known), BATCH):
             session.execute(sa.insert(Item), batch)
     return list(fresh.values())
 
 
-def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> set[str]:
+def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """Return which of some items are there: part and generation of each."""
     return {
-        item_id
+        item_id: (part, generation)
         for batch in batched(ids, BATCH)
-        for item_id in session.scalars(
-            sa.select(Item.id).where(Item.job_pk == job_pk, Item.id.in_(batch))
+        for item_id, part, generation in session.execute(
+            sa.select(Item.id, Item.part, Item.plan_generation).where(
+                Item.job_pk == job_pk, Item.id.in_(batch)
+            )
         )
     }
 

@@ -1,13 +1,12 @@
 """What the reaper looks for: jobs that nobody will end, and trusts left behind."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 
 import sqlalchemy as sa
 
 from kingbird.db import connection, jobs
-from kingbird.db.clock import now_ms
-from kingbird.db.models import Engine, Job, Task, utcnow
+from kingbird.db.clock import ago, now_ms
+from kingbird.db.models import Engine, Job, Task
 
 
 @connection.transaction
@@ -20,7 +19,7 @@ def discard_unaccepted(older_than: float) -> None:
         session.execute(
             sa.delete(Job).where(
                 Job.status == jobs.ACCEPTING,
-                Job.created_at < utcnow() - timedelta(seconds=older_than),
+                Job.created_at < ago(older_than),
             )
         )
 
@@ -92,7 +91,8 @@ def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
         Job.credentials == "token",
         sa.or_(
             sa.and_(Job.engine_id.is_not(None), ~alive),
-            sa.and_(Job.engine_id.is_(None), Job.created_at < utcnow() - timedelta(seconds=wait)),
+            # A job that is tried again waits from then on.
+            sa.and_(Job.engine_id.is_(None), Job.touched_at < ago(wait)),
         ),
     )
     with connection.reader() as session:

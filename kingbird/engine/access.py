@@ -26,6 +26,7 @@ class UserToken:
 
     token: str
     endpoints: Mapping[str, str]
+    request_id: str | None = None
 
     def __repr__(self) -> str:
         return "UserToken(***)"
@@ -38,7 +39,8 @@ class Access:
         self._keystone = keystone
         self._regions = regions
         self._tokens: dict[str, UserToken] = {}
-        self._auths: dict[str, BaseAuthPlugin] = {}
+        #: Each with the trust or token that it is made of: a job that is tried again has others.
+        self._auths: dict[str, tuple[str, BaseAuthPlugin]] = {}
         self._keystone_back = 0.0
         self._lock = threading.Lock()
 
@@ -48,10 +50,15 @@ class Access:
             self._tokens[job_id] = token
 
     @property
-    def held(self) -> set[str]:
-        """The jobs whose user's token this engine holds."""
+    def held(self) -> dict[str, str | None]:
+        """The jobs whose user's token this engine holds, and the request that each came by."""
         with self._lock:
-            return set(self._tokens)
+            return {job_id: token.request_id for job_id, token in self._tokens.items()}
+
+    def holds(self, job: db.Job) -> bool:
+        """Whether this engine has the token of the user who asked for a job's present run."""
+        held = self.held
+        return job.id in held and held[job.id] == job.request_id
 
     def open(self, job: db.Job) -> dict[str, Images]:
         """Return the images of every region of the cloud, as the job's user sees them.
@@ -61,16 +68,17 @@ class Access:
         """
         request_id = job.request_id
         with self._lock:
-            token = self._tokens.get(job.id)
-            auth = self._auths.get(job.id)
-            if auth is None:
-                if token is not None:
-                    auth = self._keystone.token_auth(token.token)
-                elif job.trust_id is not None:
-                    auth = self._keystone.trust_auth(job.trust_id)
-                else:
-                    raise exception.CredentialsLost("This engine has no token for the job")
-                self._auths[job.id] = auth
+            token = self._tokens.get(job.id) if job.credentials == "token" else None
+            if token is not None and token.request_id != job.request_id:
+                token = None
+            secret = token.token if token is not None else job.trust_id
+            if secret is None:
+                raise exception.CredentialsLost("This engine has no token for the job")
+            known, auth = self._auths.get(job.id, (None, None))
+            if auth is None or known != secret:
+                make = self._keystone.token_auth if token else self._keystone.trust_auth
+                auth = make(secret)
+                self._auths[job.id] = secret, auth
         endpoints = token.endpoints if token else self._keystone.regions(auth)
         return self._regions.open(endpoints, auth, global_request_id=request_id)
 
@@ -81,11 +89,11 @@ class Access:
         the database knows that the job has ended: nobody else has a user's token.
         """
         with self._lock:
-            auth = self._auths.get(job.id)
+            known, auth = self._auths.get(job.id, (None, None))
         if job.trust_id is None or time.monotonic() < self._keystone_back:
             return
         try:
-            self._keystone.delete_trust(job.trust_id, auth)
+            self._keystone.delete_trust(job.trust_id, auth if known == job.trust_id else None)
         except exception.KeystoneUnavailable:
             # Not for each job another timeout.
             self._keystone_back = time.monotonic() + KEYSTONE_PAUSE

@@ -59,9 +59,7 @@ class Reaper:
         for job in db.reaping.finished_but_open():
             self._each(job, lambda job: close_job(self._access, job))
         lost = [
-            job
-            for job in db.reaping.token_jobs_of(self._engine_id)
-            if job.id not in self._access.held
+            job for job in db.reaping.token_jobs_of(self._engine_id) if not self._access.holds(job)
         ]
         if judge_engines:
             silence = 2 * self._conf.engine.lease

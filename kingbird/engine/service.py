@@ -85,14 +85,21 @@ class Engine:
         """Look for work now; without it the next look is a few seconds away."""
         self._dispatcher.wake()
 
-    def hand_over(self, job_id: str, token: str, endpoints: dict[str, str]) -> None:
+    def hand_over(
+        self,
+        job_id: str,
+        token: str,
+        endpoints: dict[str, str],
+        request_id: str | None = None,
+    ) -> None:
         """Take a job whose user can't make a trust.
 
         :param endpoints: the image endpoints of the user's catalog, by region.
+        :param request_id: the request by which the user asked.
         """
-        self._access.hand_over(job_id, UserToken(token, endpoints))
+        self._access.hand_over(job_id, UserToken(token, endpoints, request_id))
         try:
-            db.leases.adopt(self.id, [job_id])
+            db.leases.adopt(self.id, {job_id: request_id})
         except exception.Unavailable:
             LOG.warning("The database is away; job %s is noted later", job_id)
         self._dispatcher.wake()

@@ -1,4 +1,4 @@
-"""Who may have images synced, and look at and delete the jobs of a project."""
+"""Who may have images synced, and look at, cancel, retry and delete the jobs of a project."""
 
 from oslo_policy import policy
 
@@ -10,9 +10,14 @@ ALL_PROJECTS = "kingbird:sync_jobs:all_projects"
 CREATE_ALL_PROJECTS = "kingbird:sync_jobs:create:all_projects"
 SHOW = "kingbird:sync_jobs:show"
 DELETE = "kingbird:sync_jobs:delete"
+CANCEL = "kingbird:sync_jobs:cancel"
+RETRY = "kingbird:sync_jobs:retry"
 
 _JOBS = "/v1.0/{project_id}/os-sync"
 _JOB = "/v1.0/{project_id}/os-sync/{job_id}"
+
+_CANCEL = f"{_JOB}/cancel"
+_RETRY = f"{_JOB}/retry"
 
 _PROJECT_ADMIN = f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s"
 
@@ -50,22 +55,41 @@ RULES = [
         scope_types=["project"],
     ),
     policy.DocumentedRuleDefault(
+        name=CANCEL,
+        check_str=f"rule:{base.PROJECT_MEMBER}",
+        description="Cancel a job that runs. The records that it has made stay.",
+        operations=[{"method": "POST", "path": _CANCEL}],
+        scope_types=["project"],
+    ),
+    policy.DocumentedRuleDefault(
+        name=RETRY,
+        # Who may have nothing synced may not do so by another's job.
+        check_str=f"rule:{CREATE}",
+        description="Try again what failed of a job that has ended. From then on it has the "
+        "rights of the user who asked for that.",
+        operations=[{"method": "POST", "path": _RETRY}],
+        scope_types=["project"],
+    ),
+    policy.DocumentedRuleDefault(
         name=CREATE_ALL_PROJECTS,
         check_str=_PROJECT_ADMIN,
-        description=f"Have the images of every project synced (all_projects), beside {CREATE}.",
-        operations=[{"method": "POST", "path": _JOBS}],
+        description=f"Have the images of every project synced (all_projects), beside {CREATE}, "
+        f"and what failed of that tried again, beside {RETRY}.",
+        operations=[{"method": "POST", "path": _JOBS}, {"method": "POST", "path": _RETRY}],
         scope_types=["project"],
     ),
     policy.DocumentedRuleDefault(
         name=ALL_PROJECTS,
         check_str=_PROJECT_ADMIN,
-        description="See and delete jobs that are about the images of every project, as far "
-        "as the rule for the call allows it. For others they are not there.",
+        description="See, cancel, retry and delete jobs that are about the images of every "
+        "project, as far as the rule for the call allows it. For others they are not there.",
         operations=[
             {"method": "GET", "path": _JOBS},
             {"method": "GET", "path": f"{_JOBS}/active"},
             {"method": "GET", "path": _JOB},
             {"method": "DELETE", "path": _JOB},
+            {"method": "POST", "path": _CANCEL},
+            {"method": "POST", "path": _RETRY},
         ],
         scope_types=["project"],
     ),

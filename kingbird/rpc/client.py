@@ -32,7 +32,7 @@ class EngineClient:
     def _cast(self, context: RequestContext | None, method: str, **kwargs: Any) -> bool:
         # Only ids that correlate log lines go along, no token.
         ids = {"request_id": context.request_id} if context else {}
-        options = {"fanout": True} if kwargs.pop("fanout", False) else {}
+        options = {name: kwargs.pop(name) for name in ("fanout", "version") if name in kwargs}
         try:
             self._client.prepare(**options).cast(ids, method, **kwargs)
         except Exception as error:
@@ -47,6 +47,11 @@ class EngineClient:
     def tasks_ready(self, job_id: str) -> None:
         """Tell all engines that a job has been planned.  Never raises."""
         self._cast(None, "tasks_ready", job_id=job_id, fanout=True)
+
+    def job_cancelled(self, job_id: str) -> None:
+        """Tell all engines that a job is to end.  Never raises: they look by themselves too."""
+        # An older engine, which knows nothing of it, drops the message.
+        self._cast(None, "job_cancelled", job_id=job_id, fanout=True, version="1.1")
 
     def job_with_token(
         self, context: RequestContext, job_id: str, endpoints: dict[str, str]

@@ -5,8 +5,10 @@ from oslo_config import cfg
 from oslo_messaging import opts
 
 TOPIC = "kingbird-engine"
-#: 1.0: job_ready, job_with_token, tasks_ready.
-VERSION = "1.0"
+#: What engines understand.  1.0: job_ready, job_with_token, tasks_ready; 1.1: job_cancelled.
+VERSION = "1.1"
+#: What a message asks for that an older engine is to understand too.
+OLDEST = "1.0"
 
 #: The transport of the embedded default: in process.
 IN_PROCESS = "fake://"
@@ -29,4 +31,4 @@ def transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:
 
 def target(**kwargs: str) -> oslo_messaging.Target:
     """Return the address of the engines, all of them unless ``server`` names one."""
-    return oslo_messaging.Target(topic=TOPIC, version=VERSION, **kwargs)
+    return oslo_messaging.Target(topic=TOPIC, version=OLDEST, **kwargs)

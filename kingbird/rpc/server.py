@@ -30,12 +30,17 @@ class Endpoint:
         LOG.debug("Told of the tasks of job %s", job_id)
         self._engine.wake()
 
+    def job_cancelled(self, context: dict[str, Any], job_id: str) -> None:
+        """A job is to end."""
+        LOG.debug("Told of the end of job %s", job_id)
+        self._engine.cancel(job_id)
+
     def job_with_token(
         self, context: dict[str, Any], job_id: str, token: str, endpoints: dict[str, str]
     ) -> None:
         """A job was accepted that only this engine can run, as it alone gets the token."""
         LOG.debug("Told of job %s, with its user's token", job_id)
-        self._engine.hand_over(job_id, token, endpoints)
+        self._engine.hand_over(job_id, token, endpoints, context.get("request_id"))
 
 
 def create(

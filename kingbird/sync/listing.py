@@ -119,7 +119,7 @@ class Listings:
             self._give_up(region, region_problem(error))
 
     def _all_pages(self, region: str, walk: Walk) -> Iterator[Page]:
-        if region in self._forced_in:
+        if region in self._forced_in and region not in self._given_up:
             copies = self._wait(self._forced_in[region], region, walk.asked)
             self.forced[region].update((image["id"], image) for image in copies)
             # Of the two walks only the first one waits.

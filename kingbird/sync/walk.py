@@ -18,6 +18,8 @@ Page = list[Image]
 
 #: Glance's answers to a marker that was deleted, or that the caller may not see any more.
 _MARKER_GONE = frozenset({400, 403, 404})
+#: Times that a walk begins anew without getting any further, before it is given up.
+RESTARTS = 3
 
 
 class Unsorted(Exception):
@@ -64,6 +66,7 @@ class Walk:
         self._wait = wait
         self._last = ""
         self._longest = 0
+        self._restarts = 0
         self._ahead: futures.Future[bytes] | None = self._ask(None)
 
     def _ask(self, marker: str | None) -> "futures.Future[bytes]":
@@ -113,8 +116,12 @@ class Walk:
             except exception.ImageRefused as error:
                 if error.status not in _MARKER_GONE or not earlier:
                     raise
+                if self._restarts == RESTARTS:
+                    # It is not for the markers that pages are refused.
+                    raise
             back *= 2
             if back > 2 * len(earlier):
+                self._restarts += 1
                 earlier = []
                 ahead = self._ask(None)
             else:
@@ -138,4 +145,5 @@ class Walk:
             page = [image for image, key in zip(page, keys, strict=True) if key > self._last]
         if keys and keys[-1] > self._last:
             self._last = keys[-1]
+            self._restarts = 0
         return page

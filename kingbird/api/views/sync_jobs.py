@@ -44,6 +44,8 @@ def overview(job: db.Job, statuses: dict[str, int], outcomes: dict[str, int]) ->
         **summary(job),
         "all_projects": job.all_projects,
         "dry_run": any(each.get("dry_run", False) for each in job.request),
+        "cancelled": job.cancelled,
+        "runs": job.runs,
         "statuses": statuses,
         "outcomes": outcomes,
     }
@@ -64,6 +66,7 @@ def planned(item: db.Item) -> dict[str, Any]:
         "target_resource": item.target_resource,
         "reason": item.reason,
         "message": item.message,
+        "attempts": item.attempts,
     }
 
 
@@ -97,4 +100,5 @@ def expected(job: db.Job) -> Iterator[dict[str, Any]]:
                     "target_resource": None,
                     "reason": None,
                     "message": None,
+                    "attempts": 0,
                 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kingbird import exception
-from kingbird.clients.keystone import UNTRUSTED_METHODS
+from kingbird.clients.keystone import UNTRUSTED_METHODS, Trust
 from kingbird.tests.doubles.glance import FakeGlance, FakeImages
 
 
@@ -20,13 +20,15 @@ class FakeKeystone:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.trusts: set[str] = set()
+        #: What is passed on: the first of these that a token carries.
+        self.trust_roles = ["admin", "member"]
         #: What the calls of that name raise.
         self.errors: dict[str, Exception] = {}
 
     def user_auth(self, token: str) -> str:
         return token
 
-    def create_trust(self, context: Any) -> str:
+    def create_trust(self, context: Any) -> Trust:
         self.journal.append("create_trust")
         if "create_trust" in self.errors:
             raise self.errors["create_trust"]
@@ -34,7 +36,8 @@ class FakeKeystone:
             raise exception.TrustRefused("This kind of token makes no trust")
         trust_id = f"trust{len(self.trusts)}"
         self.trusts.add(trust_id)
-        return trust_id
+        role = next(role for role in self.trust_roles if role in context.roles)
+        return Trust(trust_id, role)
 
     def delete_trust(self, trust_id: str, auth: Any = None) -> None:
         self.journal.append("delete_trust")
@@ -73,10 +76,15 @@ class FakeEngines:
         #: Jobs that came with a token, and the endpoints that came along.
         self.with_token: dict[str, tuple[str, dict[str, str]]] = {}
         self.broken = False
+        self.cancelled: list[str] = []
 
     def job_ready(self, context: Any, job_id: str) -> None:
         self.journal.append("job_ready")
         self.ready.append(job_id)
+
+    def job_cancelled(self, job_id: str) -> None:
+        self.journal.append("job_cancelled")
+        self.cancelled.append(job_id)
 
     def job_with_token(self, context: Any, job_id: str, endpoints: dict[str, str]) -> None:
         self.journal.append("job_with_token")

@@ -184,6 +184,40 @@ class EverybodysJob(fixture.GabbiFixture):
             _end({"resource": world.PRIVATE, "status": "SUCCESS", "reason": "created"})
 
 
+class EverybodysFailures(fixture.GabbiFixture):
+    """A job about the images of every project, of which one failed."""
+
+    def start_fixture(self) -> None:
+        """Store it."""
+        _job(EVERYBODYS_JOB, world.PROJECT, ["*"], ["RegionTwo"], all_projects=True)
+        _end({"resource": world.PRIVATE, "status": "FAILURE", "reason": "region_unavailable"})
+
+
+class Engines(fixture.GabbiFixture):
+    """An engine that lives, and one that was not heard of for some leases."""
+
+    def start_fixture(self) -> None:
+        """Store them."""
+        db.engines.beat("here:1", host="here", pid=1, version="1.2.3")
+        db.engines.beat("there:2", host="there", pid=2, version="1.2.3")
+        silence = 2000 * current().conf.engine.lease
+        with db.get_engine().begin() as connection:
+            connection.execute(
+                sa.update(db.Engine)
+                .where(db.Engine.id == "there:2")
+                .values(seen=db.Engine.seen - silence)
+            )
+
+
+class Limits(fixture.GabbiFixture):
+    """Two jobs at a time, with three items each."""
+
+    def start_fixture(self) -> None:
+        """Change the configuration of the world, which goes with it."""
+        current().conf.set_override("max_jobs_per_project", 2, group="sync")
+        current().conf.set_override("max_items_per_job", 3, group="sync")
+
+
 class WholeJob(fixture.GabbiFixture):
     """A job with whole regions, which is not planned yet."""
 

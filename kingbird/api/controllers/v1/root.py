@@ -7,6 +7,8 @@ import webob
 import webob.exc
 
 from kingbird.api.controllers import not_allowed
+from kingbird.api.controllers.v1.actions import ActionsController
+from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
 
 VERSION = "v1.0"
@@ -27,8 +29,15 @@ def version(request: webob.Request) -> dict[str, Any]:
 class V1Controller:
     """Routes everything of this version."""
 
-    def __init__(self, sync_jobs: SyncJobsController) -> None:
+    def __init__(
+        self,
+        sync_jobs: SyncJobsController,
+        actions: ActionsController,
+        engines: EnginesController,
+    ) -> None:
         self._sync_jobs = sync_jobs
+        self._actions = actions
+        self._engines = engines
 
     @pecan.expose()
     def _route(self, path: list[str], request: webob.Request) -> tuple[Any, list[str]]:
@@ -41,6 +50,12 @@ class V1Controller:
                 return self._sync_jobs.active, [project]
             case [project, "os-sync", job]:
                 return self._sync_jobs.job, [project, job]
+            case [project, "os-sync", job, "cancel"]:
+                return self._actions.cancel, [project, job]
+            case [project, "os-sync", job, "retry"]:
+                return self._actions.retry, [project, job]
+            case [project, "os-sync-engines"]:
+                return self._engines.engines, [project]
         raise webob.exc.HTTPNotFound
 
     @pecan.expose(generic=True, template="json")

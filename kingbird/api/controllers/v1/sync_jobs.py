@@ -1,5 +1,6 @@
 """``/v1.0/{project}/os-sync``: jobs are made, listed, shown and deleted (design, section 4)."""
 
+import functools
 from typing import Any
 
 import pecan
@@ -10,55 +11,41 @@ from kingbird import exception
 from kingbird.api import paging, validation
 from kingbird.api.acceptance import Acceptance
 from kingbird.api.controllers import not_allowed
-from kingbird.api.hooks import context_of
+from kingbird.api.controllers.v1.projects import Projects
 from kingbird.api.schemas import sync_jobs as schema
 from kingbird.api.views import sync_jobs as view
-from kingbird.context import RequestContext
 from kingbird.db import api as db
-from kingbird.policies import base
 from kingbird.policies import sync_jobs as policy
-from kingbird.policies.enforcer import Enforcer
 
 JSON = dict[str, Any]
+
+
+def find(project_id: str, job: str, sees_all: bool) -> db.Job:
+    """Return the job that a path names.
+
+    :param sees_all: whether jobs about every project's images are there for the caller.
+    :raises kingbird.exception.BadRequest: it names no job.
+    :raises kingbird.exception.NotFound: the project has no such job.
+    """
+    job_id = validation.uuid_in_path(job, "job id")
+    found = db.jobs.get(project_id, job_id, with_all_projects=sees_all)
+    if found is None:
+        raise exception.NotFound(f"There is no job {job_id}")
+    return found
+
+
+def _running(job: db.Job) -> exception.NotAcceptable:
+    return exception.NotAcceptable(f"The job {job.id} is running")
 
 
 class SyncJobsController:
     """Every call authorizes first: neither body nor database is looked at before."""
 
-    def __init__(self, conf: cfg.ConfigOpts, enforcer: Enforcer, acceptance: Acceptance) -> None:
-        self._largest_body = conf.api.max_request_body_size
-        self._largest_page = conf.api.max_limit
-        self._enforcer = enforcer
+    def __init__(self, conf: cfg.ConfigOpts, projects: Projects, acceptance: Acceptance) -> None:
+        self._conf = conf
+        self._projects = projects
         self._acceptance = acceptance
         self._create = validation.Schema(schema.CREATE)
-
-    def _authorize(
-        self, request: webob.Request, project: str, rule: str
-    ) -> tuple[RequestContext, str]:
-        """Go on only if the path is about the token's project and a rule allows it.
-
-        :returns: who asks, and the project's id as Keystone writes it, without dashes; both ways
-            are the same project.
-        """
-        named = validation.uuid_in_path(project, "project id")
-        context = context_of(request)
-        project_id = context.project_id or ""
-        if named.replace("-", "") != project_id.replace("-", "").lower():
-            raise exception.Forbidden("The token is not for the project in the path")
-        self._enforcer.authorize(context, rule, {"project_id": project_id})
-        return context, project_id
-
-    def _sees_all(self, context: RequestContext, project_id: str) -> bool:
-        """Whether the caller may know of jobs that are about every project's images."""
-        return self._enforcer.allows(context, policy.ALL_PROJECTS, {"project_id": project_id})
-
-    @staticmethod
-    def _job(project_id: str, job: str, sees_all: bool) -> db.Job:
-        job_id = validation.uuid_in_path(job, "job id")
-        found = db.jobs.get(project_id, job_id, with_all_projects=sees_all)
-        if found is None:
-            raise exception.NotFound(f"There is no job {job_id}")
-        return found
 
     @pecan.expose(generic=True, template="json")
     def jobs(self, request: webob.Request, response: webob.Response, project: str) -> None:
@@ -71,12 +58,12 @@ class SyncJobsController:
         return self._list(request, project)
 
     def _list(self, request: webob.Request, project: str, *, active: bool = False) -> JSON:
-        context, project_id = self._authorize(request, project, policy.LIST)
-        page = paging.read(request, paging.JOBS, self._largest_page)
+        context, project_id = self._projects.authorize(request, project, policy.LIST)
+        page = paging.read(request, paging.JOBS, self._conf.api.max_limit)
         jobs = db.jobs.list_for_project(
             project_id,
             active=active,
-            with_all_projects=self._sees_all(context, project_id),
+            with_all_projects=self._projects.sees_all(context, project_id),
             **page.options,
         )
         shown, links = page.cut(jobs, lambda job: job.id)
@@ -85,21 +72,22 @@ class SyncJobsController:
     @jobs.when(method="POST", template="json")
     def create_job(self, request: webob.Request, response: webob.Response, project: str) -> JSON:
         """``POST /v1.0/{project}/os-sync``"""
-        context, project_id = self._authorize(request, project, policy.CREATE)
+        context, project_id = self._projects.authorize(request, project, policy.CREATE)
         validation.query(request)
-        body = validation.parse(validation.read_body(request, self._largest_body))
+        body = validation.parse(
+            validation.read_body(request, self._conf.api.max_request_body_size)
+        )
         self._create.check(body)
         sets = schema.sets_of(body)
-        target = {"project_id": project_id}
         for field, each in sets.items():
-            if each["all_projects"] and not self._enforcer.allows(
-                context, policy.CREATE_ALL_PROJECTS, target
+            if each["all_projects"] and not self._projects.allows(
+                context, project_id, policy.CREATE_ALL_PROJECTS
             ):
                 raise exception.Forbidden(
                     f"{field}.all_projects is true, and the policy {policy.CREATE_ALL_PROJECTS} "
                     "doesn't allow you to sync the images of every project"
                 )
-        is_admin = self._enforcer.allows(context, base.ADMIN_REQUIRED, target)
+        is_admin = functools.partial(self._projects.is_admin, context, project_id)
         return view.accepted(self._acceptance.accept(context, sets, is_admin=is_admin))
 
     @pecan.expose(generic=True, template="json")
@@ -124,9 +112,9 @@ class SyncJobsController:
         self, request: webob.Request, response: webob.Response, project: str, job: str
     ) -> JSON:
         """``GET /v1.0/{project}/os-sync/{job}``"""
-        context, project_id = self._authorize(request, project, policy.SHOW)
-        page = paging.read(request, paging.ITEMS, self._largest_page)
-        found = self._job(project_id, job, self._sees_all(context, project_id))
+        context, project_id = self._projects.authorize(request, project, policy.SHOW)
+        page = paging.read(request, paging.ITEMS, self._conf.api.max_limit)
+        found = find(project_id, job, self._projects.sees_all(context, project_id))
         if found.planned_at is None:
             items = page.of(view.expected(found))
         else:
@@ -140,12 +128,14 @@ class SyncJobsController:
         self, request: webob.Request, response: webob.Response, project: str, job: str
     ) -> JSON:
         """``DELETE /v1.0/{project}/os-sync/{job}``"""
-        context, project_id = self._authorize(request, project, policy.DELETE)
+        context, project_id = self._projects.authorize(request, project, policy.DELETE)
         validation.query(request)
-        sees_all = self._sees_all(context, project_id)
-        found = self._job(project_id, job, sees_all)
+        sees_all = self._projects.sees_all(context, project_id)
+        found = find(project_id, job, sees_all)
         if found.status == db.jobs.IN_PROGRESS:
-            raise exception.NotAcceptable(f"The job {found.id} is running")
-        if not db.jobs.delete(project_id, found.id, with_all_projects=sees_all):
-            raise exception.NotFound(f"There is no job {found.id}")
+            raise _running(found)
+        deleted = db.jobs.delete(project_id, found.id, with_all_projects=sees_all)
+        # A commit whose answer was lost has deleted it before; a retry has set it going again.
+        if not deleted and db.jobs.get(project_id, found.id, with_all_projects=sees_all):
+            raise _running(found)
         return {}

@@ -6,6 +6,7 @@ from unittest import mock
 import pytest
 
 from kingbird import exception
+from kingbird.clients.keystone import Trust
 from kingbird.db import api as db
 from kingbird.tests.api import world as w
 from kingbird.tests.unit.api.conftest import JOBS, Call, request_body
@@ -166,6 +167,90 @@ def test_a_database_that_goes_away_after_the_trust(
     assert world.keystone.trusts == set()
 
 
+@pytest.mark.parametrize("token", ["member", "application"])
+def test_a_job_that_runs_already_is_accepted(world: w.World, call: Call, token: str) -> None:
+    """The commit, or the message, has arrived, but not its answer."""
+    away = exception.Unavailable("The database can't be used at the moment", retry_after=5)
+
+    def begun(real: Any) -> Any:
+        def done(*args: Any, **kwargs: Any) -> None:
+            real(*args, **kwargs)
+            held = {row.id: row.request_id for row in rows()}
+            assert db.leases.claim_job("engine", 30, held=held)
+            raise away
+
+        return done
+
+    with (
+        mock.patch.object(db.jobs, "accept", begun(db.jobs.accept))
+        if token == "member"
+        else mock.patch.object(
+            world.engines, "job_with_token", begun(world.engines.job_with_token)
+        )
+    ):
+        response = post(call, token=token)
+    assert response.status_int == 200
+    assert rows()[0].id == response.json["job_status"]["id"]
+    assert "delete_trust" not in world.journal
+
+
+def test_a_trust_that_a_job_may_name_stays(world: w.World, call: Call) -> None:
+    away = exception.Unavailable("The database can't be used at the moment", retry_after=5)
+    with (
+        mock.patch.object(db.jobs, "accept", side_effect=away),
+        mock.patch.object(db.jobs, "discard", side_effect=away),
+    ):
+        assert post(call).status_int == 503
+    assert world.keystone.trusts == {"trust0"}
+
+
+@pytest.mark.parametrize(("roles", "is_admin"), [(["admin"], True), (["member"], False)])
+def test_a_job_is_an_admins_if_its_trust_is(
+    world: w.World, call: Call, roles: list[str], is_admin: bool
+) -> None:
+    """An admin's trust passes on the role member alone where so configured."""
+    world.keystone.trust_roles = roles
+    assert post(call, token="admin").status_int == 200
+    assert rows()[0].is_admin is is_admin
+
+
+def test_a_job_with_an_admins_token_is_an_admins(world: w.World, call: Call) -> None:
+    world.keystone.trust_roles = ["member"]
+    world.add_token(
+        "admins-application", w.PROJECT, "admin", "member", methods=["application_credential"]
+    )
+    assert post(call, token="admins-application").status_int == 200
+    assert (rows()[0].credentials, rows()[0].is_admin) == ("token", True)
+
+
+def test_jobs_that_come_at_the_same_time_count(world: w.World, call: Call) -> None:
+    """Each has looked before the others were stored."""
+    world.conf.set_override("max_jobs_per_project", 1, group="sync")
+    create = db.jobs.create
+
+    def beside(**columns: Any) -> Any:
+        create(**{**columns, "job_id": "dddddddd-0000-4000-8000-000000000001"})
+        return create(**columns)
+
+    with mock.patch.object(db.jobs, "create", beside):
+        response = post(call)
+    assert response.status_int == 429
+    assert response.headers["Retry-After"] == "30"
+    assert [row.id for row in rows()] == ["dddddddd-0000-4000-8000-000000000001"]
+    assert world.journal == []
+
+
+def test_limits_change_at_run_time_and_0_is_none(world: w.World, call: Call) -> None:
+    for most, status in ((1, 200), (1, 429), (0, 200), (2, 429), (3, 200)):
+        world.conf.set_override("max_jobs_per_project", most, group="sync")
+        assert post(call).status_int == status
+    for most, status in ((1, 400), (0, 200), (2, 200)):
+        world.conf.set_override("max_jobs_per_project", 0, group="sync")
+        world.conf.set_override("max_items_per_job", most, group="sync")
+        body = request_body(target=["RegionTwo", "RegionThree"])
+        assert call(JOBS, "POST", body=body).status_int == status
+
+
 def test_all_fails_at_once(world: w.World, call: Call) -> None:
     """The first failure is what the caller hears of; the rest is the reaper's."""
     away = exception.Unavailable("The database can't be used at the moment", retry_after=5)
@@ -184,7 +269,7 @@ def test_a_row_that_is_gone_meanwhile(world: w.World, call: Call, journal: list[
     """The reaper deletes what was not accepted for long."""
     create_trust = world.keystone.create_trust
 
-    def slow(context: Any) -> str:
+    def slow(context: Any) -> Trust:
         db.reaping.discard_unaccepted(-1)
         return create_trust(context)
 

@@ -165,6 +165,24 @@ def test_a_region_that_is_away_may_have_what_is_missing(glances: Any, opened: An
     assert len(glances["R1"].calls) == 1, "once is enough"
 
 
+def test_looking_ends_in_time(glances: Any, opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call takes no longer than is left, and none begins when nothing is."""
+    clock = iter([100.0, 101.0, 125.0, 130.0])
+    monkeypatch.setattr(lookups.time, "monotonic", lambda: next(clock))
+    timeouts = []
+    list_by_ids = opened["R1"].list_by_ids
+
+    def noted(ids: list[str], *, hidden: bool, timeout: float) -> Any:
+        timeouts.append(timeout)
+        return list_by_ids(ids, hidden=hidden, timeout=timeout)
+
+    monkeypatch.setattr(opened["R1"], "list_by_ids", noted)
+    with pytest.raises(exception.Unavailable, match="took too long; region R1") as caught:
+        lookups.check_images({"set": sync_set(new_ids(250))}, opened)
+    assert caught.value.retry_after == 30
+    assert timeouts == [29.0, 5.0]
+
+
 def test_what_is_missing_for_certain_is_told_first(glances: Any, opened: Any) -> None:
     glances["R1"].fail("list", unavailable(), times=None)
     sets = {"one": sync_set(new_ids(1), ["R1"]), "two": sync_set(new_ids(2), ["R2"])}

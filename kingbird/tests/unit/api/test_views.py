@@ -85,7 +85,9 @@ def test_items_keep_their_ids_when_they_are_planned() -> None:
 def test_a_job_tells_of_its_options() -> None:
     quiet, loud = sync_set(["a"], ["R1"], ["R2"]), sync_set(["b"], ["R1"], ["R2"])
     loud["dry_run"] = True
-    made = view.overview(job(quiet, loud, all_projects=True), {"PLANNED": 1}, {"created": 1})
+    made = view.overview(
+        job(quiet, loud, all_projects=True, cancelled=True, runs=3), {"PLANNED": 1}, {"created": 1}
+    )
     assert made == {
         "id": JOB,
         "sync_status": "IN_PROGRESS",
@@ -93,6 +95,8 @@ def test_a_job_tells_of_its_options() -> None:
         "updated_at": "None",
         "all_projects": True,
         "dry_run": True,
+        "cancelled": True,
+        "runs": 3,
         "statuses": {"PLANNED": 1},
         "outcomes": {"created": 1},
     }

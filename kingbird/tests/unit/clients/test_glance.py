@@ -3,8 +3,10 @@
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 
 import pytest
+import requests
 from keystoneauth1 import token_endpoint
 
 from kingbird import exception
@@ -83,6 +85,16 @@ def test_one_call_asks_for_ids_whatever_their_visibility(server, images):
     assert path == "/v2/images?id=in%3Aa%2Cb&visibility=all&member_status=all&limit=1000"
     assert headers["X-Auth-Token"] == "secret-token"
     assert headers["X-OpenStack-Request-ID"] == "req-1"
+
+
+@pytest.mark.parametrize(("timeout", "most"), [(0.5, 0.5), (60, 2)])
+def test_a_call_takes_no_longer_than_it_may(server, images, timeout, most):
+    server.handler.answers += [as_json({"images": []})]
+    with mock.patch.object(
+        requests.Session, "send", autospec=True, side_effect=requests.Session.send
+    ) as send:
+        images.list_by_ids(["a"], timeout=timeout)
+    assert send.call_args.kwargs["timeout"] == most
 
 
 def test_hidden_images_are_asked_for_by_name(server, images):

@@ -4,10 +4,16 @@ import socket
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 import requests
+import sqlalchemy as sa
+
+from kingbird.db import api as db
+from kingbird.db.models import utcnow
+from kingbird.tests.unit.db import rows
 
 BIN = Path(sys.executable).parent
 
@@ -56,6 +62,36 @@ def test_a_command_that_does_not_exist_is_refused(config):
     done = run("kingbird-manage", "--config-file", config, "db", "drop")
     assert done.returncode == 2
     assert "drop" in done.stderr
+
+
+def test_old_jobs_are_purged(config, conf):
+    conf(["--config-file", config], project="kingbird")
+    db.configure(conf)
+    db.migration.sync()
+    for days in (1, 31, 32, 33):
+        job_id = rows.planned_job()
+        job = db.jobs.get(rows.PROJECT, job_id)
+        db.outcomes.close_job(job.pk)
+        with db.get_engine().begin() as bind:
+            moment = utcnow() - timedelta(days=days)
+            bind.execute(sa.update(db.Job).where(db.Job.pk == job.pk).values(updated_at=moment))
+    db.dispose()
+    for deleted in (3, 0):
+        done = run(
+            "kingbird-manage", "--config-file", config, "db", "purge", "--older-than", "30",
+            "--batch", "2",
+        )  # fmt: skip
+        assert f"Deleted {deleted} job(s)" in done.stdout, done.stderr
+    assert len(db.jobs.list_for_project(rows.PROJECT)) == 1
+    db.dispose()
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["--older-than", "-1"], ["--older-than", "1", "--batch", "0"]]
+)
+def test_a_purge_says_how_old(config, arguments):
+    done = run("kingbird-manage", "--config-file", config, "db", "purge", *arguments)
+    assert done.returncode == 2, done.stdout
 
 
 def test_the_upgrade_check_finds_a_schema_that_is_behind(config):

@@ -55,7 +55,7 @@ def row(resource="i1", region="R2", status="IN_PROGRESS", rank=0, **more):
 def planned_job(*items, engine="e1", **options):
     """Store a job with a plan, and return its id."""
     job_id = accepted_job(**options)
-    claim = db.leases.claim_job(engine, LEASE, held={job_id})
+    claim = db.leases.claim_job(engine, LEASE, held={job_id: None})
     assert claim.job.id == job_id
     db.plans.store(claim, [items or [row()]])
     return job_id

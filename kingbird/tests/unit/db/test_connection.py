@@ -1,11 +1,16 @@
 """The way into the database: threads side by side, and a database that is away."""
 
 import threading
+from unittest import mock
 
 import pytest
+from oslo_db import exception as db_exc
+from oslo_db.sqlalchemy import enginefacade
+from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
 from kingbird.db import api as db
+from kingbird.db import connection
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job
 
 
@@ -52,3 +57,99 @@ def test_a_database_without_tables_is_unavailable(conf, tmp_path):
     db.configure(conf)
     with pytest.raises(exception.Unavailable, match="database"):
         db.jobs.list_for_project(PROJECT)
+
+
+@pytest.fixture
+def tried():
+    """Give a function in the place of one that opens a transaction, and a list of its calls."""
+    calls = []
+
+    def make(*outcomes):
+        left = list(outcomes)
+
+        @connection.transaction
+        def function():
+            calls.append(True)
+            outcome = left.pop(0)
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        return function
+
+    return make, calls
+
+
+def test_a_lost_connection_is_replaced(tried):
+    make, calls = tried
+    assert make(db_exc.DBConnectionError(), "done")() == "done"
+    assert len(calls) == 2
+
+
+def test_a_database_that_stays_away_keeps_nobody_waiting(tried):
+    make, calls = tried
+    with pytest.raises(exception.Unavailable):
+        make(*[db_exc.DBConnectionError()] * 9)()
+    assert len(calls) == 2
+
+
+def test_a_deadlock_is_tried_more_often(tried):
+    make, calls = tried
+    assert make(*[db_exc.DBDeadlock()] * 3, "done")() == "done"
+    assert len(calls) == 4
+
+
+class _Refusal(Exception):
+    pgcode = None
+
+
+def _postgresql_refusal():
+    refusal = _Refusal("cannot execute INSERT in a read-only transaction")
+    refusal.pgcode = "25006"
+    return refusal
+
+
+@pytest.mark.parametrize(
+    "refusal", [_postgresql_refusal(), _Refusal(1290, "read-only"), _Refusal(1792, "READ ONLY")]
+)
+@pytest.mark.parametrize("kind", [sa_exc.InternalError, sa_exc.OperationalError])
+def test_a_database_that_only_reads_is_unavailable(tried, refusal, kind):
+    """And the next call connects anew: the address may lead to another server by then."""
+    make, _ = tried
+    error = kind("INSERT", {}, refusal)
+    with (
+        mock.patch.object(connection, "dispose") as dispose,
+        pytest.raises(exception.Unavailable),
+    ):
+        make(db_exc.DBError(error) if kind is sa_exc.InternalError else error)()
+    dispose.assert_called_once_with()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        db_exc.DBError(sa_exc.InternalError("INSERT", {}, _Refusal("oh"))),
+        db_exc.DBError(sa_exc.InternalError("INSERT", {}, _Refusal())),
+        db_exc.DBError(),
+        db_exc.DBDuplicateEntry(),
+    ],
+)
+def test_other_errors_stay_what_they_are(tried, error):
+    make, _ = tried
+    with pytest.raises(type(error)):
+        make(error)()
+
+
+@pytest.mark.parametrize("driver", ["mariadb+pymysql", "mysql+pymysql"])
+def test_mariadb_is_called_what_oslo_knows_it_by(conf, driver):
+    url = f"{driver}://me:p%40ss%2Fword@127.0.0.1:1/kingbird"
+    conf.set_override("connection", url, group="database")
+    configured = {}
+    with mock.patch.object(
+        enginefacade._TransactionContextManager,
+        "configure",
+        lambda self, **options: configured.update(options),
+    ):
+        db.configure(conf)
+    assert configured["connection"] == "mysql+pymysql://me:p%40ss%2Fword@127.0.0.1:1/kingbird"
+    assert configured["connection_parameters"] == "charset=utf8mb4"

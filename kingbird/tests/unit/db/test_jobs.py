@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
+from kingbird.tests.unit.db.lost import lost_answer
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 
 
@@ -79,16 +80,16 @@ def test_a_job_that_was_begun_is_not_discarded(database):
     assert db.jobs.get(PROJECT, job_id)
 
 
-def test_a_commit_whose_answer_was_lost_is_run_again(database, lost_answers):
+def test_a_commit_whose_answer_was_lost_is_run_again(database):
     """Whatever it was, it is done once, and its caller hears of that."""
     job_id = str(uuid.uuid4())
-    with lost_answers():
+    with lost_answer():
         job = create(job_id)
     assert (job.id, job.status) == (job_id, "ACCEPTING")
-    with lost_answers():
+    with lost_answer():
         assert db.jobs.accept(job_id, trust_id="t")
     assert db.jobs.get(PROJECT, job_id).trust_id == "t"
-    with lost_answers():
+    with lost_answer():
         assert db.jobs.discard(job_id)
     assert db.jobs.count_active(PROJECT) == 0
 

@@ -74,13 +74,13 @@ def test_a_released_claim_is_taken_at_once(database):
 def test_jobs_with_a_users_token_only_for_who_holds_it(database):
     job_id = accepted_job(trust_id=None)
     assert db.leases.claim_job("e1", LEASE) is None
-    assert db.leases.claim_job("e2", LEASE, held={job_id}).job.id == job_id
+    assert db.leases.claim_job("e2", LEASE, held={job_id: None}).job.id == job_id
 
 
 def test_tasks_of_jobs_with_a_users_token_only_for_who_holds_it(database):
     job_id = planned_job(trust_id=None)
     assert db.leases.claim_task("e1", LEASE) is None
-    assert db.leases.claim_task("e2", LEASE, held={job_id}).job.id == job_id
+    assert db.leases.claim_task("e2", LEASE, held={job_id: None}).job.id == job_id
 
 
 def test_tasks_are_claimed_one_by_one(database):

@@ -246,3 +246,25 @@ def test_a_job_with_too_many_items_is_refused(scene):
         ("*", region, "too_many_items") for region in ("R1", "R2", "R3")
     }
     assert not scene.glances["R2"].ids
+
+
+def test_who_tries_again_brings_credentials_of_their_own(scene):
+    """An engine that still knows the first user's token does not use it for another's run."""
+    image = scene.image()
+    scene.glances["R2"].fail("create", refused(403), times=1)
+    scene.keystone.trusts.add("first")
+    job_id = scene.job(image, targets=("R2",), trust_id=None)
+    engine = scene.engine()
+    endpoints = {region: f"http://{region}" for region in ("R1", "R2", "R3")}
+    engine.hand_over(job_id, "first", endpoints)
+    assert scene.ended(job_id) == "FAILURE"
+    # It should have been forgotten; another engine may have ended the job, though.
+    engine.hand_over(job_id, "first", endpoints)
+    job = scene.get(job_id)
+    assert db.control.retry(job, user_id="b", is_admin=False, trust_id=None, request_id="req-2")
+    engine.wake()
+    time.sleep(0.5)
+    assert scene.get(job_id).status == "IN_PROGRESS"
+    assert not scene.glances["R2"].ids
+    engine.hand_over(job_id, "second", endpoints, "req-2")
+    assert scene.ended(job_id) == "SUCCESS"

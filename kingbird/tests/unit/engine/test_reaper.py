@@ -34,7 +34,7 @@ def test_a_job_that_nobody_closed_is_closed_and_its_trust_deleted(scene):
 def test_a_job_with_a_users_token_whose_engine_is_gone_fails(scene):
     planned = planned_job(trust_id=None, engine="gone")
     claimed = scene.job("i1", trust_id=None)
-    assert db.leases.claim_job("gone", LEASE, held={claimed})
+    assert db.leases.claim_job("gone", LEASE, held={claimed: None})
     reaping = reaper(scene)
     reaping.run()
     assert scene.get(planned).status == "IN_PROGRESS", "none is judged in the first round"
@@ -48,7 +48,7 @@ def test_a_job_whose_token_this_engine_lost_fails(scene):
     job_id = scene.job("i1", trust_id=None)
     kept = scene.job("i2", trust_id=None)
     for one in (job_id, kept):
-        db.leases.adopt("me", [one])
+        db.leases.adopt("me", {one: None})
     reaper(scene, tokens=[kept]).run()
     assert scene.get(job_id).status == "FAILURE"
     assert {item.reason for item in scene.items(job_id)} == {"credentials_lost"}
@@ -155,7 +155,7 @@ def test_tokens_of_jobs_that_others_ended_are_forgotten(scene):
         held.hand_over(job_id, UserToken("secret", {}))
     db.outcomes.close_job(scene.get(ended).pk)
     held.forget_ended()
-    assert held.held == {running}
+    assert held.held == {running: None}
 
 
 def test_keystone_is_not_waited_for_once_a_job(scene):

@@ -9,11 +9,25 @@ from oslo_policy import policy
 
 from kingbird import exception
 from kingbird.context import RequestContext
-from kingbird.policies import base, enforcer, list_rules, sync_jobs
+from kingbird.policies import base, enforcer, engines, list_rules, sync_jobs
 
 PROJECT = "a" * 32
 TARGET = {"project_id": PROJECT}
-RULES = (sync_jobs.CREATE, sync_jobs.LIST, sync_jobs.SHOW, sync_jobs.DELETE)
+RULES = (
+    sync_jobs.CREATE,
+    sync_jobs.LIST,
+    sync_jobs.SHOW,
+    sync_jobs.DELETE,
+    sync_jobs.CANCEL,
+    sync_jobs.RETRY,
+    sync_jobs.ALL_PROJECTS,
+    sync_jobs.CREATE_ALL_PROJECTS,
+    engines.LIST,
+)
+
+
+READS = {"list", "show"}
+ACTS = {*READS, "create", "delete", "cancel", "retry"}
 
 
 def context(*roles: str, **more: Any) -> RequestContext:
@@ -22,7 +36,11 @@ def context(*roles: str, **more: Any) -> RequestContext:
 
 def allowed(conf: cfg.ConfigOpts, asking: RequestContext) -> set[str]:
     made = enforcer.Enforcer(conf)
-    return {rule.rpartition(":")[2] for rule in RULES if made.allows(asking, rule, TARGET)}
+    return {
+        rule.removeprefix("kingbird:sync_jobs:")
+        for rule in RULES
+        if made.allows(asking, rule, TARGET)
+    }
 
 
 @pytest.mark.parametrize(
@@ -30,10 +48,14 @@ def allowed(conf: cfg.ConfigOpts, asking: RequestContext) -> set[str]:
     [
         ([], set()),
         (["service"], set()),
-        (["reader"], {"list", "show"}),
-        (["service", "reader"], {"list", "show"}),
-        (["member", "reader"], {"create", "list", "show", "delete"}),
-        (["admin", "manager", "member", "reader"], {"create", "list", "show", "delete"}),
+        (["reader"], READS),
+        (["service", "reader"], READS),
+        (["member", "reader"], ACTS),
+        (["manager", "member", "reader"], ACTS),
+        (
+            ["admin", "manager", "member", "reader"],
+            {*ACTS, "all_projects", "create:all_projects", "kingbird:engines:list"},
+        ),
     ],
 )
 def test_what_roles_may_do(conf: cfg.ConfigOpts, roles: list[str], rules: set[str]) -> None:
@@ -84,8 +106,9 @@ def test_a_policy_file_changes_rules(conf: cfg.ConfigOpts, tmp_path: Path) -> No
     path.write_text('"kingbird:sync_jobs:create": "role:sync_operator"\n')
     conf_with_file = enforcer.Enforcer(conf)._enforcer.conf
     conf_with_file.set_override("policy_file", str(path), group="oslo_policy")
-    assert allowed(conf, context("sync_operator", "reader")) == {"create", "list", "show"}
-    assert "create" not in allowed(conf, context("member", "reader"))
+    # Who may retry a job has images synced too.
+    assert allowed(conf, context("sync_operator", "reader")) == {"create", "retry", *READS}
+    assert not {"create", "retry"} & allowed(conf, context("member", "reader"))
 
 
 def test_every_call_is_documented() -> None:
@@ -101,6 +124,9 @@ def test_every_call_is_documented() -> None:
         ("GET", "/v1.0/{project_id}/os-sync/active"),
         ("GET", "/v1.0/{project_id}/os-sync/{job_id}"),
         ("DELETE", "/v1.0/{project_id}/os-sync/{job_id}"),
+        ("POST", "/v1.0/{project_id}/os-sync/{job_id}/cancel"),
+        ("POST", "/v1.0/{project_id}/os-sync/{job_id}/retry"),
+        ("GET", "/v1.0/{project_id}/os-sync-engines"),
     }
 
 

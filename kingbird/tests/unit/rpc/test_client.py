@@ -1,6 +1,7 @@
 """Casts: wake-ups that never fail a request, and tokens that have to arrive."""
 
 import time
+from unittest import mock
 
 import pytest
 from oslo_config import cfg
@@ -41,8 +42,11 @@ class Engine:
     def wake(self):
         self.calls.append("wake")
 
-    def hand_over(self, job_id, token, endpoints):
-        self.calls.append((job_id, token, endpoints))
+    def cancel(self, job_id):
+        self.calls.append(f"cancel {job_id}")
+
+    def hand_over(self, job_id, token, endpoints, request_id):
+        self.calls.append((job_id, token, endpoints, request_id))
 
 
 def test_a_broker_that_is_down_fails_no_wake_up_and_costs_no_time(client_of):
@@ -50,6 +54,7 @@ def test_a_broker_that_is_down_fails_no_wake_up_and_costs_no_time(client_of):
     begin = time.monotonic()
     client.job_ready(CONTEXT, "j")
     client.tasks_ready("j")
+    client.job_cancelled("j")
     assert time.monotonic() - begin < 1
 
 
@@ -70,11 +75,41 @@ def test_messages_arrive_at_the_endpoint(client_of):
     try:
         client.job_ready(CONTEXT, "j")
         client.tasks_ready("j")
+        client.job_cancelled("j")
         client.job_with_token(CONTEXT, "j", {"R1": "http://r1"})
         end = time.monotonic() + 10
-        while len(engine.calls) < 3 and time.monotonic() < end:
+        while len(engine.calls) < 4 and time.monotonic() < end:
             time.sleep(0.01)
     finally:
         serving.stop()
         serving.wait()
-    assert sorted(engine.calls, key=str) == [("j", "secret", {"R1": "http://r1"}), "wake", "wake"]
+    assert sorted(engine.calls, key=str) == [
+        ("j", "secret", {"R1": "http://r1"}, "req-1"),
+        "cancel j",
+        "wake",
+        "wake",
+    ]
+
+
+def test_engines_of_the_release_before_get_what_they_know(client_of):
+    """While an upgrade is under way, some engines are older than the API."""
+    import oslo_messaging
+
+    from kingbird.rpc import server
+
+    client, transport = client_of(messaging.IN_PROCESS)
+    engine = Engine()
+    with mock.patch.object(server.Endpoint, "target", oslo_messaging.Target(version="1.0")):
+        serving = server.create(cfg.CONF, engine, transport)
+        serving.start()
+        try:
+            client.job_cancelled("j")
+            client.job_with_token(CONTEXT, "j", {})
+            end = time.monotonic() + 10
+            while not engine.calls and time.monotonic() < end:
+                time.sleep(0.01)
+            time.sleep(0.1)
+        finally:
+            serving.stop()
+            serving.wait()
+    assert engine.calls == [("j", "secret", {}, "req-1")]

@@ -1,0 +1,36 @@
+"""The trusts that jobs run with, as a request makes them and takes them back."""
+
+import logging
+
+from kingbird import exception
+from kingbird.clients.keystone import Keystone, Trust
+from kingbird.context import RequestContext
+
+LOG = logging.getLogger(__name__)
+
+
+class Trusts:
+    """Makes trusts by the caller's own token.  Safe for threads."""
+
+    def __init__(self, keystone: Keystone) -> None:
+        self._keystone = keystone
+
+    def make(self, context: RequestContext, job_id: str) -> Trust | None:
+        """Make the trust for a job; ``None`` when the job has to run with the token itself.
+
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
+        """
+        try:
+            return self._keystone.create_trust(context)
+        except exception.TrustRefused as error:
+            LOG.info("Job %s runs with its user's token: %s", job_id, error.message)
+            return None
+
+    def take_back(self, context: RequestContext, trust: Trust, job_id: str) -> None:
+        """Delete a trust that no job names.  Never raises."""
+        try:
+            # Who made a trust may delete it; Kingbird's own user needs a role for that.
+            self._keystone.delete_trust(trust.id, self._keystone.user_auth(context.auth_token))
+        except Exception as error:
+            # Engines look for trusts that no job names.
+            LOG.warning("The trust of job %s is left behind: %s", job_id, error)

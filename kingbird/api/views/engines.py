@@ -1,0 +1,24 @@
+"""Engines as the API shows them."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from kingbird.api.views.sync_jobs import moment
+from kingbird.db import api as db
+
+
+def shown(engine: db.Engine, alive: bool) -> dict[str, Any]:
+    """Return an engine; its times are those of the database's clock.
+
+    :param alive: whether its last sign of life is recent.
+    """
+    seen = datetime.fromtimestamp(engine.seen / 1000, UTC).replace(tzinfo=None)
+    return {
+        "id": engine.id,
+        "host": engine.host,
+        "pid": engine.pid,
+        "version": engine.version,
+        "started_at": moment(engine.started_at),
+        "last_seen": moment(seen),
+        "alive": alive,
+    }

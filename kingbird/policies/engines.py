@@ -1,0 +1,22 @@
+"""Who may look at the engines, which work for all projects."""
+
+from oslo_policy import policy
+
+from kingbird.policies import base
+
+LIST = "kingbird:engines:list"
+
+RULES = [
+    policy.DocumentedRuleDefault(
+        name=LIST,
+        check_str=f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
+        description="List the engines with their hosts and their last signs of life.",
+        operations=[{"method": "GET", "path": "/v1.0/{project_id}/os-sync-engines"}],
+        scope_types=["project"],
+    ),
+]
+
+
+def list_rules() -> list[policy.DocumentedRuleDefault]:
+    """Return this module's rules."""
+    return RULES
