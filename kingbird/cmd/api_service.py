@@ -44,4 +44,4 @@ class ApiService(service.ServiceBase):
         self._ended.wait()
 
     def reset(self) -> None:
-        """SIGHUP: the launcher has read again what may change, and it is looked up where needed."""
+        """SIGHUP: the launcher has read again what may change."""
