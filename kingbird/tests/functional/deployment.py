@@ -16,6 +16,7 @@ from kingbird import concurrency
 from kingbird.tests.functional import services
 from kingbird.tests.functional.programs import Program, eventually, free_port, run
 from kingbird.tests.functional.proxy import Proxy
+from kingbird.tests.functional.relay import Relay
 
 Options = Mapping[str, Mapping[str, Any]]
 
@@ -32,6 +33,7 @@ class Kind:
         unless ``transport_url`` names a broker, one process is both.
     :param transport_url: a broker that is not RabbitMQ's at hand, such as none at all.
     :param backend: what threads are made of; by default the environment chooses.
+    :param relayed: whether database and broker are reached by relays that a test can cut.
     """
 
     database: str = "SQLite"
@@ -40,6 +42,7 @@ class Kind:
     backend: str = os.environ.get(concurrency.ENVIRONMENT) or "threading"
     engines: int = 1
     options: Options = field(default_factory=dict)
+    relayed: bool = False
 
     @property
     def standalone(self) -> bool:
@@ -57,6 +60,7 @@ class Deployment:
 
     :param cloud: a :class:`minicloud.cloud.Cloud`.
     :param keystone: the proxy through which it speaks to Keystone.
+    :param relays: what it reaches its ``database`` and ``broker`` by, if not straight.
     """
 
     def __init__(
@@ -67,8 +71,10 @@ class Deployment:
         keystone: Proxy,
         database_url: str,
         transport_url: str | None,
+        relays: Mapping[str, Relay] | None = None,
     ) -> None:
         self.kind = kind
+        self.relays = dict(relays or {})
         self.keystone = keystone
         self.database_url = database_url
         self._cloud = cloud
@@ -102,7 +108,7 @@ class Deployment:
                 "state_path": self._folder,
                 "control_exchange": f"kingbird-test-{uuid.uuid4().hex[:12]}",
             },
-            "database": {"connection": self.database_url},
+            "database": {"connection": self._way("database", self.database_url)},
             "api": {"host": "127.0.0.1", "port": self._port},
             "glance": {"interface": "internal"},
             "sync": {"retry_timeout": 2},
@@ -118,7 +124,7 @@ class Deployment:
             # A job that is not done at once was not told of: tests would wait too long for it.
             options["engine"] = {"poll_interval": 60}
         if self._transport_url:
-            options["DEFAULT"]["transport_url"] = self._transport_url
+            options["DEFAULT"]["transport_url"] = self._way("broker", self._transport_url)
         for section, more in self.kind.options.items():
             options.setdefault(section, {}).update(more)
         parser = configparser.RawConfigParser(default_section="no section stands for all")
@@ -126,12 +132,15 @@ class Deployment:
         with self.config.open("w") as file:
             parser.write(file)
 
+    def _way(self, name: str, url: str) -> str:
+        return self.relays[name].url if name in self.relays else url
+
     def start(self) -> None:
         """Make the tables and start the programs.  Returns when all are ready."""
         done = run("kingbird-manage", "--config-file", self.config, "db", "sync")
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         if self.kind.standalone:
-            self.api = self._program("kingbird-standalone")
+            self.start_standalone()
         else:
             for _ in range(self.kind.engines):
                 self.start_engine()
@@ -146,6 +155,10 @@ class Deployment:
         if self.kind.broker:
             assert self._transport_url is not None
             services.wait_for_consumers(self._transport_url, len(self.engines))
+
+    def start_standalone(self) -> None:
+        """Start the program that is API and engine."""
+        self.api = self._program("kingbird-standalone")
 
     def start_engine(self) -> Program:
         """Start one more engine."""
@@ -178,10 +191,12 @@ class Deployment:
         return Program(command, log, backend=self.kind.backend)
 
     def stop(self) -> None:
-        """End all programs."""
-        for program in (self.api, *self.engines):
-            if program is not None:
-                program.stop()
+        """End all programs, at the same time: each takes some seconds."""
+        programs = [each for each in (self.api, *self.engines) if each is not None]
+        for program in programs:
+            program.terminate()
+        for program in programs:
+            program.stop()
         self.api, self.engines = None, []
 
     def register(self) -> None:
@@ -220,7 +235,16 @@ def deploy(kind: Kind, cloud: Any, folder: Path) -> Iterator[Deployment]:
         transport_url = kind.transport_url
         if kind.broker:
             transport_url = stack.enter_context(services.broker())
-        deployment = Deployment(kind, cloud, folder, keystone, database_url, transport_url)
+        relays = {}
+        if kind.relayed:
+            urls = {"database": database_url, "broker": transport_url}
+            # SQLite's is no server, and within one process there is no broker.
+            relays = {
+                name: stack.enter_context(Relay(url))
+                for name, url in urls.items()
+                if url and not url.startswith("sqlite")
+            }
+        deployment = Deployment(kind, cloud, folder, keystone, database_url, transport_url, relays)
         stack.callback(deployment.stop)
         deployment.start()
         yield deployment

@@ -1,7 +1,8 @@
 """Kingbird's API as its users call it, over plain HTTP."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -9,15 +10,20 @@ from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 
 IN_PROGRESS, SUCCESS, FAILURE, SKIPPED = "IN_PROGRESS", "SUCCESS", "FAILURE", "SKIPPED"
+PLANNED = "PLANNED"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A job that has ended."""
+    """A job that has ended.
+
+    :ivar overview: what the API tells of the job beside its items.
+    """
 
     id: str
     status: str
     items: list[dict[str, Any]]
+    overview: dict[str, Any] = field(default_factory=dict)
 
     def item(self, image_id: str, region: str | None = None) -> dict[str, Any]:
         """Return the one item of an image, in a region if several were targets."""
@@ -28,6 +34,19 @@ class Job:
         ]
         assert len(found) == 1, f"{len(found)} items for {image_id}: {self.items}"
         return found[0]
+
+    @property
+    def reasons(self) -> dict[tuple[str, str], str]:
+        """The reason of each item, by image and region."""
+        found = {(item["resource"], item["target_region"]): item["reason"] for item in self.items}
+        assert len(found) == len(self.items), "An image has two items in a region"
+        return found
+
+    @property
+    def outcomes(self) -> dict[str, int]:
+        """How many images there are by reason, those without an item too."""
+        counts: dict[str, int] = self.overview["outcomes"]
+        return counts
 
     @property
     def only(self) -> dict[str, Any]:
@@ -101,14 +120,14 @@ class KingbirdAPI:
         def look() -> Job | None:
             jobs = self.jobs()
             status = next(job["sync_status"] for job in jobs if job["id"] == job_id)
-            return Job(job_id, status, self.items(job_id)) if status != IN_PROGRESS else None
+            return Job(job_id, status, *self.show(job_id)) if status != IN_PROGRESS else None
 
         job: Job = eventually(f"job {job_id} ends", look, seconds)
         return job
 
-    def run(self, *sets: dict[str, Any], **kwargs: Any) -> Job:
+    def run(self, *sets: dict[str, Any], seconds: float = 40, **kwargs: Any) -> Job:
         """Ask for a job and wait until it has ended."""
-        return self.wait(self.accepted(*sets, **kwargs))
+        return self.wait(self.accepted(*sets, **kwargs), seconds)
 
     def jobs(self, path: str = "") -> list[dict[str, Any]]:
         """Return the project's jobs; with ``/active`` those in progress."""
@@ -119,7 +138,27 @@ class KingbirdAPI:
 
     def items(self, job_id: str) -> list[dict[str, Any]]:
         """Return a job's items."""
-        return self.jobs(f"/{job_id}")
+        return self.show(job_id)[0]
+
+    def show(
+        self, job_id: str, limit: int | None = None
+    ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        """Return a job's items, page after page, and what is told of the job beside them.
+
+        :param limit: how many items a page is to have.
+        """
+        items: list[dict[str, Any]] = []
+        path = f"/{job_id}?limit={limit}" if limit else f"/{job_id}"
+        while True:
+            answer = self.call("GET", path)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            items += page["job_set"]
+            assert limit is None or len(page["job_set"]) <= limit
+            following = [link["href"] for link in page["links"] if link["rel"] == "next"]
+            if not following:
+                return items, page["job"]
+            path = f"/{job_id}?{urlsplit(following[0]).query}"
 
 
 def sync(
@@ -134,5 +173,16 @@ def sync(
         "resources": list(image_ids),
         "source": source,
         "target": [target] if isinstance(target, str) else target,
+        **options,
+    }
+
+
+def whole(**options: Any) -> dict[str, Any]:
+    """Return a set for all images of all regions, as far as options don't say otherwise."""
+    return {
+        "resource_type": "image",
+        "resources": ["*"],
+        "source": "*",
+        "target": ["*"],
         **options,
     }

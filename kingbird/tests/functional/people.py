@@ -13,7 +13,7 @@ from kingbird.clients.glance import Images
 Image = dict[str, Any]
 
 #: What records with data are made of; Glance checks what an image claims to be.
-RAW = {"disk_format": "raw", "container_format": "bare"}
+RAW: Image = {"disk_format": "raw", "container_format": "bare"}
 
 
 def unique(name: str = "image") -> str:
@@ -25,14 +25,22 @@ class Person:
     """One user in one project.  Calls go straight to the services, past any proxy.
 
     :param cloud: a :class:`minicloud.cloud.Cloud`.
+    :param project: a project's name; by default the user's first one.
+    :param project_id: the id of a project that the cloud did not begin with.
     """
 
-    def __init__(self, cloud: Any, name: str, project: str | None = None) -> None:
+    def __init__(
+        self,
+        cloud: Any,
+        name: str,
+        project: str | None = None,
+        project_id: str | None = None,
+    ) -> None:
         self.name = name
         self._cloud = cloud
         self._credentials = cloud.credentials(name, project)
         self.project_name: str = self._credentials["project_name"]
-        self.project_id: str = cloud.projects[self.project_name]
+        self.project_id: str = project_id or cloud.projects[self.project_name]
         self.user_id: str = cloud.users[name]
 
     @cached_property
@@ -76,6 +84,16 @@ class Person:
         )
         return answer
 
+    def with_new_project(self, name: str) -> "Person":
+        """Return another user as a member of a project that is made for it; admins can."""
+        project = unique("project")
+        body = {"project": {"name": project, "domain_id": "default"}}
+        project_id = self.keystone("POST", "/projects", json=body).json()["project"]["id"]
+        (role,) = self.keystone("GET", "/roles?name=member").json()["roles"]
+        user_id = self._cloud.users[name]
+        self.keystone("PUT", f"/projects/{project_id}/users/{user_id}/roles/{role['id']}")
+        return Person(self._cloud, name, project, project_id)
+
     def make(self, region: str, data: bytes | None = None, **fields: Any) -> Image:
         """Create an image, with data if there are any.
 
@@ -114,3 +132,8 @@ class Person:
         """Accept or reject a share that was made to the user's project."""
         path = f"images/{image_id}/members/{self.project_id}"
         self.glance(region, "PUT", path, json={"status": status})
+
+    def members(self, region: str, image_id: str) -> dict[str, str]:
+        """Return whom an image is shared with: the status of each project."""
+        found = self.images(region).list_members(image_id)
+        return {one["member_id"]: one["status"] for one in found}

@@ -61,6 +61,17 @@ def eventually(what: str, look: Callable[[], Any], seconds: float = 30, poll: fl
     return found
 
 
+def _all_pids() -> list[int]:
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+
+
+def _session(pid: int) -> int | None:
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return None
+
+
 class Program:
     """A running program with its log.
 
@@ -79,6 +90,7 @@ class Program:
     ) -> None:
         self.name = command[0]
         self.log = log
+        self._asked = False
         self._output: IO[bytes] = log.open("ab")
         self._process = subprocess.Popen(
             [BIN / command[0], *command[1:]],
@@ -94,6 +106,20 @@ class Program:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has not ended."""
+        return self._process.poll() is None
+
+    @property
+    def pids(self) -> set[int]:
+        """The program and its children, workers that it forked among them."""
+        return {pid for pid in _all_pids() if _session(pid) == self.pid}
+
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal to the program and its children."""
+        os.killpg(self.pid, number)
 
     def check(self) -> None:
         """Raise if the program has ended by itself."""
@@ -121,13 +147,19 @@ class Program:
         self._process.wait()
         self._output.close()
 
+    def terminate(self) -> None:
+        """Ask the program to end, once; :meth:`stop` waits for it."""
+        if self._process.poll() is None and not self._asked:
+            self._asked = True
+            self._process.terminate()
+
     def stop(self) -> int:
         """End the program in an orderly way.
 
         :returns: its exit status; a negative signal number if it had to be killed.
         """
         if self._process.poll() is None:
-            self._process.terminate()
+            self.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(GRACE)
         self.kill()

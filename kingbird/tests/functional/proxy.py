@@ -5,8 +5,10 @@ or Kingbird's ``auth_url``, point to it.
 """
 
 import contextlib
+import dataclasses
 import http.client
 import json
+import re
 import socket
 import struct
 import threading
@@ -14,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade"})
@@ -32,6 +34,12 @@ class Call:
     #: ``None`` as long as there is no answer, and if the connection was closed without one.
     status: int | None = None
     at: float = field(default_factory=time.monotonic)
+    #: Path and query to forward; empty for what came.
+    url: str = ""
+    #: The headers of the answer.
+    answered: dict[str, str] = field(default_factory=dict)
+    #: Who sent it, as :attr:`Proxy.identify` says.
+    client: Any = None
 
     @property
     def json(self) -> Any:
@@ -91,6 +99,11 @@ def half_make(call: Call, forward: Callable[[Call], Answer]) -> Answer:
     return Answer(500, [], b"half-made by the test's proxy")
 
 
+def capped(call: Call, most: int) -> Call:
+    """Return a call for a list with shorter pages, as from a Glance that caps them."""
+    return dataclasses.replace(call, url=re.sub(r"\blimit=\d+", f"limit={most}", call.url))
+
+
 def hold(gate: threading.Event) -> Fault:
     """Keep the call waiting until the gate is open, then forward it."""
 
@@ -105,9 +118,11 @@ class Proxy:
     """A proxy in front of one service; starts and stops as a context manager.
 
     :param upstream: the service's URL, without a path.
+    :ivar identify: asked for each new connection who is at its other end, by that end's port.
     """
 
     def __init__(self, upstream: str) -> None:
+        self.identify: Callable[[int], Any] = lambda port: None
         parts = urlsplit(upstream)
         self._upstream = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._lock = threading.Lock()
@@ -123,7 +138,7 @@ class Proxy:
         """Where it listens."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def __enter__(self) -> "Proxy":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -137,6 +152,11 @@ class Proxy:
         """What came so far."""
         with self._lock:
             return list(self._calls)
+
+    def forget(self) -> None:
+        """Drop what came so far, as a run that lasts for hours has to."""
+        with self._lock:
+            self._calls.clear()
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[list[Call]]:
@@ -207,6 +227,7 @@ class _Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self._upstream: http.client.HTTPConnection | None = None
+        self._client = self.server.proxy.identify(self.client_address[1])
 
     def finish(self) -> None:
         if self._upstream is not None:
@@ -218,7 +239,8 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        call = Call(self.command, parts.path, query, dict(self.headers), body)
+        call = Call(self.command, parts.path, query, dict(self.headers), body, url=self.path)
+        call.client = self._client
         fault = self.server.proxy.take(call)
         try:
             answer = fault(call, self._forward) if fault else self._forward(call)
@@ -231,6 +253,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.connection.close()
             return
         call.status = answer.status
+        call.answered = dict(answer.headers)
         self.send_response_only(answer.status)
         for name, value in answer.headers:
             self.send_header(name, value)
@@ -251,7 +274,7 @@ class _Handler(BaseHTTPRequestHandler):
             fresh = self._upstream is None
             connection = self._upstream = self._upstream or self.server.proxy.connect()
             try:
-                connection.request(call.method, self.path, call.body or None, headers)
+                connection.request(call.method, call.url or self.path, call.body or None, headers)
                 response = connection.getresponse()
                 break
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):

@@ -1,4 +1,4 @@
-"""A TCP relay on loopback that can be cut: what stands behind it seems to stop."""
+"""A TCP relay on loopback that can be cut or held: what stands behind it seems to stop."""
 
 import contextlib
 import socket
@@ -11,6 +11,8 @@ _CHUNK = 65536
 class Relay:
     """Relays connections to a service until :meth:`cut`, and again after :meth:`mend`.
 
+    Between :meth:`stall` and :meth:`go_on` connections are there, but nothing passes.
+
     :param url: the service's URL.
     """
 
@@ -20,6 +22,8 @@ class Relay:
         self._open: list[socket.socket] = []
         self._listener: socket.socket | None = None
         self._port = 0
+        self._flowing = threading.Event()
+        self._flowing.set()
 
     @property
     def url(self) -> str:
@@ -45,15 +49,28 @@ class Relay:
         self._listener = listener
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
-    def cut(self) -> None:
-        """End all connections, and listen no more."""
+    def drop(self) -> None:
+        """End all connections; new ones can be made."""
         with self._lock:
             ended = [*self._open]
-        if self._listener is not None:
-            ended.append(self._listener)
         for each in ended:
             _shut(each)
-        self._listener = None
+
+    def cut(self) -> None:
+        """End all connections, and listen no more."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            _shut(listener)
+        self.drop()
+        self.go_on()
+
+    def stall(self) -> None:
+        """Keep back what is sent, either way, until :meth:`go_on`."""
+        self._flowing.clear()
+
+    def go_on(self) -> None:
+        """Pass on what was kept back, and what follows."""
+        self._flowing.set()
 
     def _accept(self, listener: socket.socket) -> None:
         with listener, contextlib.suppress(OSError):
@@ -66,22 +83,25 @@ class Relay:
         with client, socket.create_connection(target) as service:
             with self._lock:
                 self._open += [client, service]
-            back = threading.Thread(target=_pump, args=(service, client), daemon=True)
+            if self._listener is None:
+                # It was cut while this connection was made.
+                _shut(client)
+            back = threading.Thread(target=self._pump, args=(service, client), daemon=True)
             back.start()
-            _pump(client, service)
+            self._pump(client, service)
             # Only now, as nobody may close what another still reads from.
             back.join()
             with self._lock:
                 self._open.remove(client)
                 self._open.remove(service)
 
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        while data := source.recv(_CHUNK):
-            sink.sendall(data)
-    _shut(source)
-    _shut(sink)
+    def _pump(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(_CHUNK):
+                self._flowing.wait()
+                sink.sendall(data)
+        _shut(source)
+        _shut(sink)
 
 
 def _shut(each: socket.socket) -> None:

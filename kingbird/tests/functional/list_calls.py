@@ -1,0 +1,71 @@
+"""What Kingbird asked the Glances for, as the proxies saw it, by name."""
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.proxy import Call, Proxy
+from kingbird.tests.functional.snapshots import walk
+
+#: Glance's bound for a page.
+PAGE = 1000
+FORCED, VISIBLE, HIDDEN = "forced copies", "page of visible", "page of hidden"
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
+
+
+def is_walk(call: Call) -> bool:
+    """Whether a call asks for a page of a whole region."""
+    return call.path == "/v2/images" and "sort_key" in call.query
+
+
+def name_of(call: Call) -> str:
+    """Name a call, whatever images and projects it is about."""
+    if is_walk(call):
+        return HIDDEN if call.query.get("os_hidden") == "true" else VISIBLE
+    if call.path == "/v2/images" and "kingbird_forced" in call.query:
+        return FORCED
+    if call.path == "/v2/images" and "id" in call.query:
+        return "images by their ids"
+    return f"{call.method} {_UUID.sub('ID', call.path)}"
+
+
+class Recorded:
+    """The calls of a while, by region; complete when the while is over."""
+
+    def __init__(self, calls: Mapping[str, list[Call]]) -> None:
+        self.calls = calls
+
+    def counts(self, region: str) -> dict[str, int]:
+        """Count a region's calls by name."""
+        return dict(Counter(name_of(call) for call in self.calls[region]))
+
+    def writes(self, region: str) -> list[str]:
+        """Return the names of a region's calls that may have changed something."""
+        return sorted(name_of(call) for call in self.calls[region] if call.writes)
+
+    @property
+    def all_writes(self) -> list[str]:
+        """All regions' calls that may have changed something."""
+        return [f"{region}: {name}" for region in self.calls for name in self.writes(region)]
+
+
+@contextlib.contextmanager
+def recording(glances: Mapping[str, Proxy]) -> Iterator[Recorded]:
+    """Record what comes to all Glances."""
+    with ExitStack() as stack:
+        yield Recorded(
+            {region: stack.enter_context(proxy.recording()) for region, proxy in glances.items()}
+        )
+
+
+def lists_of_a_walk(who: Person, region: str) -> dict[str, int]:
+    """Return the calls that listing a whole region takes, by what there is at the moment."""
+    return {
+        FORCED: 1,
+        VISIBLE: len(walk(who, region, hidden=False)) // PAGE + 1,
+        HIDDEN: len(walk(who, region, hidden=True)) // PAGE + 1,
+    }
