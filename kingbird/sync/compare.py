@@ -104,3 +104,17 @@ def is_ours(record: Record, owner: str | None, image: Image) -> bool:
         )
         and (fields.SOURCE_ID in record)
     )
+
+
+def is_half_made(record: Record, owner: str | None, image: Image, verdict: Verdict) -> bool:
+    """Whether an image is a copy that somebody makes at the moment, or left half made.
+
+    Glance adds the tags of a new image after the rest, and whoever lists it in between sees none.
+    """
+    return (
+        verdict == Verdict(DRIFT, ("tags",))
+        and not image.get("tags")
+        and not fields.has_data(image)
+        and image.get("created_at") == image.get("updated_at")
+        and is_ours(record, owner, image)
+    )

@@ -230,7 +230,11 @@ def _own_copy(options: _Options, situation: Situation, *, mine: bool) -> _Found 
         return _Found(Outcome(reason)) if reason else None
     # A copy of somebody else's image has to be theirs as well to be the same image.
     owner = options.owner(private=False) if mine else options.source.get("owner")
-    verdict = compare.judge(options.record(image_id), owner, options.source, image)
+    record = options.record(image_id)
+    verdict = compare.judge(record, owner, options.source, image)
+    if mine and compare.is_half_made(record, owner, image, verdict):
+        # To make it again completes it.
+        return None
     if not mine and verdict.reason != compare.IN_SYNC:
         return _Found(Outcome("not_owner"))
     outcome = verdict_outcome(verdict, image_id, options.source_region)
@@ -264,6 +268,8 @@ def _forced_copy(options: _Options, situation: Situation, target: str, *, privat
         record = options.record(image_id, forced=n, private=private)
         owner = options.owner(private=private)
         verdict = compare.judge(record, owner, options.source, image)
+        if compare.is_half_made(record, owner, image, verdict):
+            return _Copy(n)
         if verdict.reason not in UNUSABLE:
             outcome = verdict_outcome(verdict, image_id, options.source_region)
             return _Copy(n, _Found(outcome, image, verdict.fields, n, private))

@@ -46,7 +46,10 @@ def test_calls_of_a_sync(
     glances: dict[str, Proxy],
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
-        images = list(pool.map(lambda _: demo.make("RegionOne"), range(IMAGES)))
+        # Of a shared image, as they are by default, the members are asked for too.
+        images = list(
+            pool.map(lambda _: demo.make("RegionOne", visibility="private"), range(IMAGES))
+        )
     ids = [image["id"] for image in images]
     # What is asked for once in a process's life is asked for now.
     assert api(demo).run(sync(demo.make("RegionOne")["id"])).status == SUCCESS
@@ -82,9 +85,22 @@ def counts(proxy: Proxy, since: int) -> dict[str, int]:
 def test_hidden_images_cost_one_more_list(
     demo: Person, api: Callable[[Person], KingbirdAPI], glances: dict[str, Proxy]
 ) -> None:
-    shown, hidden = demo.make("RegionOne"), demo.make("RegionOne", os_hidden=True)
+    shown, hidden = (
+        demo.make("RegionOne", visibility="private", os_hidden=hidden) for hidden in (False, True)
+    )
     before = len(glances["RegionOne"].calls)
     assert api(demo).run(sync(shown["id"], hidden["id"])).status == SUCCESS
     # The API and the engine each ask for both, and then for the one that was not found.
     expected = {"list 2": 2, "list 1 hidden": 2}
     assert counts(glances["RegionOne"], before) == expected
+
+
+def test_one_list_of_members_a_shared_image(
+    demo: Person, api: Callable[[Person], KingbirdAPI], glances: dict[str, Proxy]
+) -> None:
+    image = demo.make("RegionOne", visibility="shared")
+    for members in (1, 0):
+        before = len(glances["RegionOne"].calls)
+        assert api(demo).run(sync(image["id"], target=TARGETS)).status == SUCCESS
+        asked = [call.path for call in glances["RegionOne"].calls[before:]]
+        assert asked.count(f"/v2/images/{image['id']}/members") == members

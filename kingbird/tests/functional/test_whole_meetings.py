@@ -54,7 +54,7 @@ def test_a_forced_copy_follows(newcomer: Person, api: API, glances: dict[str, Pr
 
 
 def test_two_jobs_at_once(newcomer: Person, api: API) -> None:
-    images = {newcomer.make(REGIONS[n % 3])["id"] for n in range(12)}
+    images = {newcomer.make(REGIONS[n % 3], tags=["a"])["id"] for n in range(12)}
     jobs = [api(newcomer).accepted(whole(**QUEUED)) for _ in range(3)]
     ended = [api(newcomer).wait(job_id) for job_id in jobs]
     assert {job.status for job in ended} == {SUCCESS}

@@ -11,7 +11,7 @@ from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 DAY = 86400
 
 
-def change(job_id, **columns):
+def set_columns(job_id, **columns):
     with db.get_engine().begin() as bind:
         bind.execute(sa.update(db.Job).where(db.Job.id == job_id).values(**columns))
 
@@ -22,7 +22,7 @@ def a_job(days, *, ended=True):
     if ended:
         db.outcomes.close_job(db.jobs.get(PROJECT, job_id).pk)
     moment = utcnow() - timedelta(days=days)
-    change(job_id, created_at=moment, updated_at=moment)
+    set_columns(job_id, created_at=moment, updated_at=moment)
     return job_id
 
 
@@ -54,7 +54,7 @@ def test_by_the_batch(database):
 def test_a_job_that_was_changed_since_stays(database):
     """As one that was tried again."""
     job_id = a_job(99)
-    change(job_id, updated_at=utcnow())
+    set_columns(job_id, updated_at=utcnow())
     assert db.purging.purge(DAY, 100) == 0
     assert left() == {job_id}
 
@@ -62,13 +62,13 @@ def test_a_job_that_was_changed_since_stays(database):
 def test_a_job_that_was_never_changed_counts_from_its_beginning(database):
     old, new = a_job(3), a_job(0)
     for job_id in (old, new):
-        change(job_id, updated_at=None)
+        set_columns(job_id, updated_at=None)
     assert db.purging.purge(DAY, 100) == 1
     assert left() == {new}
 
 
 def test_jobs_that_wait_are_not_purged(database):
     job_id = accepted_job()
-    change(job_id, created_at=utcnow() - timedelta(days=99))
+    set_columns(job_id, created_at=utcnow() - timedelta(days=99))
     assert db.purging.purge(DAY, 100) == 0
     assert left() == {job_id}

@@ -125,6 +125,17 @@ def test_a_region_that_refuses_is_no_lost_marker(scene):
         list(walk(scene))
 
 
+def test_a_region_that_refuses_all_but_the_first_page_is_given_up(scene):
+    make(scene, 30)
+    scene.glances["R1"].page_size = 10
+    error = refused(403)
+    scene.glances["R1"].fail(
+        "list", lambda query: error if "marker" in query else None, times=None
+    )
+    with pytest.raises(exception.ImageRefused):
+        list(walk(scene))
+
+
 def test_a_page_that_fails_is_tried_again(scene):
     ids = make(scene, 3)
     scene.glances["R1"].fail("list", unavailable(503), times=2)

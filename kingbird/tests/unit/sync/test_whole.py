@@ -378,3 +378,30 @@ def test_what_a_set_names_is_not_planned_again_with_the_rest(scene):
     sets = SyncSet((image["id"],), ("R1",), ("R2",)), whole(targets=("R2", "R3"))
     items = scene.plan_sets(*sets, rest=Rest({"R2": "", "R3": ""}))
     assert rows(items) == {(image["id"], "R1", "R3"): ("create", None)}
+
+
+# Records that are half made.
+
+
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_copy_that_has_no_tags_yet_is_completed(scene, forced):
+    """Glance adds the tags of a new image after the rest, and another job may list in between."""
+    image = burn(scene, tags=["a"]) if forced else active(scene, tags=["a"])
+    scene.glances["R2"].fail("create", unavailable(), times=1, when="half_made")
+    name = fields.forced_id(image["id"], "R2", 1) if forced else image["id"]
+    record = fields.record_for(image, "R1", RULES, image_id=name, forced=forced)
+    with pytest.raises(Exception, match="away"):
+        scene.images("R2").create(record)
+    (item,) = scene.plan_sets(whole(force=forced))
+    assert (item.action, item.outcome) == ("create", None)
+    assert scene.apply(item).reason == "created"
+    assert scene.glances["R2"].peek(name)["tags"] == ["a"]
+
+
+def test_a_copy_without_tags_that_was_changed_since_has_drifted(scene):
+    image = active(scene, tags=["a"])
+    copied(scene, image, tags=[])
+    later = [{"op": "replace", "path": "/tags", "value": []}]
+    time.sleep(1.1)
+    scene.images("R2").update(image["id"], later)
+    assert rows(scene.plan_sets(whole())) == {(image["id"], "R1", "R2"): ("none", "drift")}
