@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)/tools
 MINICLOUD := $(PYTHON) -m minicloud
 
-.PHONY: help venv cloud demo up down test lint docs unit functional bench samples clean
+.PHONY: help venv cloud demo up down test lint docs unit functional chaos bench samples clean
 
 help:
 	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
@@ -15,7 +15,8 @@ help:
 	@echo "make test        lint, documentation, unit, API and functional tests"
 	@echo "make unit        unit and API tests alone: no network"
 	@echo "make functional  tests on a real Keystone, real Glances, brokers and databases"
-	@echo "make bench       measure, as ratios in one run"
+	@echo "make chaos       throw faults into jobs: ROUNDS=10 SEED=1 DATABASE=PostgreSQL"
+	@echo "make bench       measure, as ratios in one run, and write benchmarks/RESULTS.md"
 	@echo "make samples     generate etc/kingbird/"
 
 venv: .venv/ready
@@ -59,6 +60,12 @@ unit: venv
 
 functional: venv cloud
 	$(BIN)/pytest kingbird/tests/functional
+
+# Each fault is thrown once by `make functional` too.  FAULT is the name of one of them.
+chaos: venv cloud
+	$(BIN)/python -m kingbird.tests.functional.chaos --rounds $(or $(ROUNDS),1) \
+	    $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) \
+	    $(if $(BACKEND),--backend $(BACKEND)) $(if $(FAULT),--only "$(FAULT)")
 
 bench: venv cloud
 	$(BIN)/python -m benchmarks

@@ -1,59 +1,98 @@
-"""``make bench``: starts a cloud and Kingbird, measures, prints, stops all."""
+"""``make bench``: starts a cloud and Kingbird, measures, writes RESULTS.md, stops all."""
 
 import argparse
+import os
 import sys
-import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 
-from minicloud import Cloud  # noqa: E402
+from benchmarks import (  # noqa: E402
+    answer,
+    calls,
+    doubling,
+    machine,
+    memory,
+    nothing,
+    records,
+    slow,
+    table,
+    writing,
+)
+from benchmarks.world import world  # noqa: E402
 
-from benchmarks import records  # noqa: E402
-from kingbird.tests.functional import services  # noqa: E402
-from kingbird.tests.functional.deployment import Kind, deploy  # noqa: E402
-from kingbird.tests.functional.people import Person  # noqa: E402
+RESULTS = Path(__file__).with_name("RESULTS.md")
+#: In the order of the table.
+ROWS = {
+    "calls": calls.measure,
+    "writing": writing.measure,
+    "nothing": nothing.measure,
+    "doubling": doubling.measure,
+    "memory": memory.measure,
+    "slow": slow.measure,
+    "answer": answer.measure,
+    "records": records.measure,
+}
+
+TEXT = """\
+# Kingbird, measured
+
+Written by `make bench`: ratios and counts that were taken in one run on one
+machine. Seconds are medians, with the least and the most. What the rows mean is
+told in `doc/source/contributor/benchmarks.rst`.
+
+- {date}, in {minutes:.0f} minutes
+- {machine}; load {before:.1f} before, {after:.1f} over the last quarter of an hour of the run
+{versions}
+
+{table}
+"""
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Measure what the arguments ask for."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--records", type=int, default=200, help="in each round (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="(%(default)s)")
-    parser.add_argument("--connections", type=int, default=8, help="(%(default)s)")
-    options = parser.parse_args()
-    whole = not (services.missing("MariaDB") or services.missing("RabbitMQ"))
-    kind = Kind(
-        database="MariaDB" if whole else "SQLite",
-        broker=whole,
-        options={
-            "DEFAULT": {"debug": "false"},
-            "glance": {"interface": "public"},
-            "sync": {"region_concurrency": options.connections},
-        },
+    parser.add_argument(
+        "--quick", action="store_true", help="smaller numbers, less exact; writes no file"
     )
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "cloud").mkdir()
-        (folder / "kingbird").mkdir()
-        cloud = Cloud(folder / "cloud", regions=["RegionOne", "RegionTwo"], free_ports=True)
-        cloud.up()
-        try:
-            with deploy(kind, cloud, folder / "kingbird") as deployment:
-                measured = records.measure(
-                    Person(cloud, "demo"),
-                    deployment,
-                    cloud.glance_urls[records.TARGET],
-                    count=options.records,
-                    rounds=options.rounds,
-                    connections=options.connections,
-                    say=print,
-                )
-        finally:
-            cloud.down()
-    print(f"Kingbird with {'RabbitMQ and MariaDB' if whole else 'SQLite in one process'}")
-    print(records.table(measured, options.records))
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[*ROWS],
+        metavar="NAME",
+        help=f"measure this alone, and write no file; may be repeated: {', '.join(ROWS)}",
+    )
+    options = parser.parse_args(arguments)
+    # What else keeps the machine busy shows in the first of these.
+    load = os.getloadavg()[0]
+    begin = time.monotonic()
+    rows: list[table.Row] = []
+    with world() as cloud:
+        for name in options.only or ROWS:
+            for row in ROWS[name](cloud, quick=options.quick):
+                rows.append(row)
+                print(table.line(row), flush=True)
+        versions = machine.versions(cloud.whole)
+    minutes = (time.monotonic() - begin) / 60
+    print(f"in {minutes:.1f} minutes")
+    if options.quick or options.only:
+        return
+    RESULTS.write_text(
+        TEXT.format(
+            date=f"{datetime.now(UTC):%Y-%m-%d}",
+            minutes=minutes,
+            machine=machine.machine(),
+            before=load,
+            after=os.getloadavg()[2],
+            versions="\n".join(f"- {line}" for line in versions),
+            table=table.markdown(rows),
+        )
+    )
+    print(f"written to {RESULTS.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

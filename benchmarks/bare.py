@@ -1,15 +1,26 @@
-"""The bare loop: the same POSTs over the same number of connections, and nothing else."""
+"""The bare loops: the same calls over the same number of connections, and nothing else."""
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import urllib3
 
+from kingbird.clients.glance import PAGE, walk_query
 
-def post_all(url: str, token: str, records: Sequence[dict[str, Any]], connections: int) -> float:
+Image = dict[str, Any]
+
+#: How each region is walked through: visible images, hidden ones, and forced copies.
+VISIBLE = walk_query()
+HIDDEN = walk_query(hidden=True)
+FORCED = f"kingbird_forced=true&visibility=all&limit={PAGE}"
+#: What a job over whole regions lists in each of them.
+LISTS = (VISIBLE, HIDDEN, FORCED)
+
+
+def post_all(url: str, token: str, records: Sequence[Image], connections: int) -> float:
     """POST records to a Glance.
 
     :param url: the region's endpoint.
@@ -20,7 +31,7 @@ def post_all(url: str, token: str, records: Sequence[dict[str, Any]], connection
     pool = urllib3.PoolManager(maxsize=connections)
     headers = {"X-Auth-Token": token, "Content-Type": "application/json"}
 
-    def post(record: dict[str, Any]) -> int:
+    def post(record: Image) -> int:
         answer = pool.request("POST", f"{url}/v2/images", body=json.dumps(record), headers=headers)
         return answer.status
 
@@ -28,6 +39,36 @@ def post_all(url: str, token: str, records: Sequence[dict[str, Any]], connection
     with ThreadPoolExecutor(connections) as workers:
         statuses = set(workers.map(post, records))
     seconds = time.monotonic() - begin
-    if statuses != {201}:
+    if statuses - {201}:
         raise RuntimeError(f"The bare loop was answered {sorted(statuses)}")
     return seconds
+
+
+def pages(pool: urllib3.PoolManager, url: str, token: str, query: str) -> Iterator[list[Image]]:
+    """Yield a region's images, page by page."""
+    following: str | None = f"/v2/images?{query}"
+    while following:
+        answer = pool.request("GET", f"{url}{following}", headers={"X-Auth-Token": token})
+        if answer.status != 200:
+            raise RuntimeError(f"The bare loop was answered {answer.status}")
+        page = json.loads(answer.data)
+        yield page["images"]
+        following = page.get("next")
+
+
+def list_all(urls: Mapping[str, str], token: str, queries: Iterable[str] = LISTS) -> float:
+    """Walk through regions completely, all walks at the same time.
+
+    :returns: seconds from the first request until the last page is parsed.
+    """
+    walks = [(url, query) for url in urls.values() for query in queries]
+    pool = urllib3.PoolManager(num_pools=len(urls), maxsize=len(walks))
+
+    def walk(url: str, query: str) -> int:
+        return sum(len(page) for page in pages(pool, url, token, query))
+
+    begin = time.monotonic()
+    with ThreadPoolExecutor(len(walks)) as workers:
+        # An error is raised here.
+        list(workers.map(walk, *zip(*walks, strict=True)))
+    return time.monotonic() - begin

@@ -1,6 +1,7 @@
 """The way into the database: oslo.db's enginefacade, with SQLite made safe for threads."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
@@ -129,6 +130,10 @@ def reader() -> Iterator[orm.Session]:
         yield session
 
 
+#: Seconds before a transaction whose connection was lost is run again.
+RECONNECT = 0.2
+
+
 def transaction(function: Callable[P, R]) -> Callable[P, R]:
     """Decorate a function that opens a transaction.
 
@@ -140,16 +145,18 @@ def transaction(function: Callable[P, R]) -> Callable[P, R]:
     retried = oslo_db_api.wrap_db_retry(
         max_retries=5, retry_interval=0.1, inc_retry_interval=True, retry_on_deadlock=True
     )(function)
-    # A lost connection is replaced by the next call.  A database that is away will be so for
-    # longer than a caller is to wait.
-    retried = oslo_db_api.wrap_db_retry(
-        max_retries=1, retry_interval=0.2, retry_on_disconnect=True
-    )(retried)
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
-            return retried(*args, **kwargs)
+            try:
+                return retried(*args, **kwargs)
+            except db_exc.DBConnectionError:
+                # A lost connection is replaced by the next call.  A database that is away will
+                # be so for longer than a caller is to wait.  oslo.db's own way of doing this
+                # logs a traceback each time.
+                time.sleep(RECONNECT)
+                return retried(*args, **kwargs)
         except (*_AWAY, db_exc.DBError) as error:
             read_only = _is_read_only(error)
             if read_only:

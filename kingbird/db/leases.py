@@ -170,7 +170,14 @@ def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> Non
     """
     model: Any = type(claim.row)
     # Setting a column to itself still takes the row's lock.
-    expires = model.lease_expires if lease is None else now_ms() + int(lease * 1000)
+    # Where planning has ended, the row is still the engine's, but has no lease to renew.
+    expires = (
+        model.lease_expires
+        if lease is None
+        else sa.case(
+            (model.lease_expires.is_not(None), now_ms() + int(lease * 1000)), else_=sa.null()
+        )
+    )
     result: Any = session.execute(
         sa.update(model)
         .where(
@@ -188,6 +195,8 @@ def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> Non
 @connection.transaction
 def renew(claim: Claim, lease: float) -> None:
     """Hold on to a claim for ``lease`` seconds from now.
+
+    One that was handed back meanwhile stays so.
 
     :raises kingbird.exception.LeaseLost: another engine has it.
     """

@@ -272,10 +272,11 @@ def _end_waiting(session: orm.Session, job: Job, reason: str, message: str) -> N
 
 
 @connection.transaction
-def open_items(claim: Claim, limit: int) -> Sequence[Item]:
+def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[Item]:
     """Return a task's items that have not ended, lower ranks first.
 
     :param limit: at most that many.
+    :param after: only those that come after this one.
     """
     task = claim.region_task
     query = (
@@ -289,5 +290,8 @@ def open_items(claim: Claim, limit: int) -> Sequence[Item]:
         .order_by(Item.rank, Item.pk)
         .limit(limit)
     )
+    if after is not None:
+        later = sa.and_(Item.rank == after.rank, Item.pk > after.pk)
+        query = query.where(sa.or_(Item.rank > after.rank, later))
     with connection.reader() as session:
         return session.scalars(query).all()

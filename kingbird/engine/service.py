@@ -1,6 +1,5 @@
 """An engine's life: what it is made of, how it starts and how it stops."""
 
-import gc
 import logging
 import os
 import socket
@@ -14,6 +13,7 @@ from kingbird import exception, version
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
 from kingbird.db import api as db
+from kingbird.engine import memory
 from kingbird.engine.access import Access, UserToken
 from kingbird.engine.breakers import Breakers
 from kingbird.engine.cancellations import Cancellations
@@ -26,10 +26,6 @@ from kingbird.engine.worker import TaskWorker
 from kingbird.sync.retries import Retry
 
 LOG = logging.getLogger(__name__)
-
-#: New objects after which Python looks for garbage.  A page of a list is some thousand, none of
-#: which is in a cycle; to look after each 700 takes a third of the time of comparing regions.
-COLLECT_AFTER = 50_000
 
 
 class Engine:
@@ -112,7 +108,7 @@ class Engine:
     def start(self) -> None:
         """Begin to work, in threads of its own."""
         LOG.info("Engine %s starts", self.id)
-        gc.set_threshold(COLLECT_AFTER, *gc.get_threshold()[1:])
+        memory.spare()
         rounds = {
             "dispatch": self._dispatcher.run,
             # Leases are held until the last piece of work has been handed back.

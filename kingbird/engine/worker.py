@@ -3,9 +3,9 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent import futures
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from typing import Any
 
 from oslo_config import cfg
@@ -27,11 +27,28 @@ from kingbird.sync.retries import Retry
 LOG = logging.getLogger(__name__)
 
 #: Items read at a time, and outcomes written at a time or at the latest after some seconds.
-WINDOW = 1000
+WINDOW = 100
 FLUSH = 100
 FLUSH_SECONDS = 1.0
 #: Calls that a task has under way or queued, as a multiple of its region's workers.
 AHEAD = 2
+
+
+def _open_items(claim: db.Claim) -> Iterator[db.Item]:
+    """Yield a task's open items, lower ranks first; more are read as they are needed."""
+    last: db.Item | None = None
+    while items := db.plans.open_items(claim, WINDOW, after=last):
+        yield from items
+        last = items[-1]
+
+
+def _others(claim: db.Claim, items: Sequence[db.Item]) -> dict[str, db.Item]:
+    """Return the items of the images that some items refer to, by image."""
+    named = {other for item in items for other in (item.work or {})["references"].values()}
+    if not named:
+        return {}
+    found = db.plans.planned(claim.job.pk, claim.region_task.region, named)
+    return {other.resource: other for other in found}
 
 
 class TaskWorker:
@@ -102,35 +119,33 @@ class TaskWorker:
             retry=self._retry,
         )
         while not self._ends(held.claim.job):
-            items = db.plans.open_items(held.claim, WINDOW)
-            if not items:
+            items = _open_items(held.claim)
+            first = next(items, None)
+            if first is None:
                 return
             # What others refer to has a lower rank and ends first.
-            for _rank, group in groupby(items, key=lambda item: item.rank):
-                self._work_on(held, list(group), applier)
+            for _rank, group in groupby(chain([first], items), key=lambda item: item.rank):
+                self._work_on(held, group, applier)
 
     def _work_on(
         self,
         held: HeldLease,
-        items: Sequence[db.Item],
+        items: Iterator[db.Item],
         applier: Applier,
     ) -> None:
         """Work on items that don't depend on each other, all workers at once."""
-        named = {other for item in items for other in (item.work or {})["references"].values()}
-        region = items[0].target_region
-        others = {
-            other.resource: other
-            for other in (db.plans.planned(held.claim.job.pk, region, named) if named else ())
-        }
-        left = iter(items)
+        region = held.claim.region_task.region
         calls: dict[futures.Future[Outcome | None], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
         try:
             while True:
                 # Not all at once: calls of other jobs would have to wait behind them.
-                self._cancellations.look(held.claim.job)
-                for item in islice(left, AHEAD * self._conf.sync.region_concurrency - len(calls)):
+                self._look(held.claim.job)
+                room = AHEAD * self._conf.sync.region_concurrency - len(calls)
+                batch = list(islice(items, room))
+                others = _others(held.claim, batch)
+                for item in batch:
                     call = self._pools.submit(
                         region, self._try_one, item, others, applier, held.claim.job
                     )
@@ -143,13 +158,20 @@ class TaskWorker:
                     if outcome is not None:
                         done.append((item, outcome))
                 if len(done) >= FLUSH or (done and time.monotonic() - flushed > FLUSH_SECONDS):
-                    batch, done = done, []
-                    self._record(held, batch)
+                    self._record(held, done)
+                    done = []
                     flushed = time.monotonic()
         finally:
             for call in calls:
                 call.cancel()
         self._record(held, done)
+
+    def _look(self, job: db.Job) -> None:
+        try:
+            self._cancellations.look(job)
+        except exception.Unavailable:
+            # What was done is to be written down before this is noticed.
+            LOG.debug("The database is away; whether job %s is cancelled is not known", job.id)
 
     def _try_one(
         self,

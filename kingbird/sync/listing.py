@@ -132,6 +132,7 @@ class Listings:
             if walk.is_short and region not in self.problems:
                 self._note(region, Outcome("listing_incomplete"))
             yield page
+            del page
 
     def _note(self, region: str, problem: Outcome | None) -> None:
         self.known_to.setdefault(region, self._passed)

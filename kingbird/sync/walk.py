@@ -100,6 +100,8 @@ class Walk:
                 page = self._new_ones(page)
             if page:
                 yield page
+            # The next one is parsed before the name is bound anew.
+            del page
 
     def _take(self, ahead: "futures.Future[bytes]", earlier: list[str]) -> bytes:
         """Wait for a page; where its marker has gone, begin after an image before it.

@@ -18,7 +18,7 @@ from kingbird.sync.rest import Rest
 from kingbird.sync.sets import SyncSet, WholeAim
 
 #: Differences that are decided at a time.
-BATCH = 500
+BATCH = 100
 
 Decided = tuple[SyncSet, Item]
 

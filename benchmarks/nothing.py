@@ -1,0 +1,62 @@
+"""Time of a run that finds nothing to do, against a bare loop of the same list calls."""
+
+from collections.abc import Iterator
+
+from standin import Standin
+
+from benchmarks import bare
+from benchmarks.rounds import median, spread, take_turns
+from benchmarks.scene import fill, warm_up
+from benchmarks.service import Service, whole
+from benchmarks.table import Row
+from benchmarks.world import World
+
+REGIONS = 10
+#: Milliseconds for a page of 1000: about what a Glance takes, and a fourth of that.
+GLANCE, FASTER = 470, 100
+#: The processor's time is all that there is to compare.
+NONE = 0
+AT_MOST = 1.15
+
+
+def measure(world: World, *, quick: bool) -> Iterator[Row]:
+    """Take turns with the bare loop."""
+    count, rounds = (4_000, 1) if quick else (20_000, 3)
+    with world.glances(REGIONS) as glances, world.kingbird() as kingbird:
+        warm_up(world, kingbird, glances)
+        fill(glances, count)
+        for latency in (GLANCE, FASTER, NONE):
+            yield _row(world, kingbird, glances, count=count, rounds=rounds, latency=latency)
+
+
+def _row(
+    world: World, kingbird: Service, glances: Standin, *, count: int, rounds: int, latency: int
+) -> Row:
+    person = world.person()
+    glances.latency(None, latency)
+    calls: list[object] = []
+
+    def job() -> float:
+        glances.reset_counts()
+        done = kingbird.run(person, whole())
+        calls.append(glances.counts())
+        if kingbird.reasons(done.id):
+            raise RuntimeError(f"There was something to do: {kingbird.reasons(done.id)}")
+        return done.seconds
+
+    def loop() -> float:
+        glances.reset_counts()
+        seconds = bare.list_all(glances.urls, person.token)
+        calls.append(glances.counts())
+        return seconds
+
+    jobs, loops = take_turns(rounds, job, loop)
+    if any(one != calls[0] for one in calls):
+        raise RuntimeError(f"These are not the same calls: {calls}")
+    return Row(
+        f"nothing to do: {count} images in {REGIONS} regions, any to any, "
+        + (f"a page takes {latency} ms" if latency else "a page takes no time"),
+        median(jobs) / median(loops),
+        AT_MOST if latency else None,
+        f"job {spread(jobs)}, bare loop {spread(loops)}",
+    )

@@ -1,0 +1,94 @@
+"""What is measured: one small cloud, with as many Glances in its catalog as a row needs."""
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from minicloud import Cloud
+from standin import Standin
+
+from benchmarks.service import Service
+from kingbird.tests.functional import services
+from kingbird.tests.functional.deployment import Kind, deploy
+from kingbird.tests.functional.people import Person
+
+#: Under this interface the catalog has the cloud's own Glances, under the other one stand-ins.
+REAL, STANDIN = "public", "internal"
+#: Kingbird's default, and how many connections a bare loop has.
+CONNECTIONS = 8
+
+
+class World:
+    """A Keystone, two Glances, and Kingbirds and stand-ins for as long as a row wants them.
+
+    :ivar whole: whether RabbitMQ and MariaDB are there, so that Kingbird runs as in production.
+    """
+
+    def __init__(self, cloud: Cloud, folder: Path) -> None:
+        self.cloud = cloud
+        self.whole = not (services.missing("MariaDB") or services.missing("RabbitMQ"))
+        self._folder = folder
+
+    @contextlib.contextmanager
+    def glances(self, regions: int) -> Iterator[Standin]:
+        """Let stand-ins be the cloud's only Glances, as far as the interface for them goes.
+
+        Their owner is the admin's project, so an image is that of whoever runs the jobs.
+        """
+        project = self.cloud.projects["admin"]
+        with Standin(regions, project=project) as glances:
+            self.publish(glances.urls)
+            yield glances
+
+    def publish(self, urls: Mapping[str, str]) -> None:
+        """Make the catalog's stand-ins those at some URLs, by region, and no others."""
+        admin = Person(self.cloud, "admin")
+        for endpoint in self._endpoints(admin):
+            if endpoint["region_id"] not in urls:
+                admin.keystone("DELETE", f"/endpoints/{endpoint['id']}")
+        by_interface = {region: {STANDIN: url} for region, url in urls.items()}
+        self.cloud.register_service("image", "glance", by_interface)
+
+    @staticmethod
+    def _endpoints(admin: Person) -> list[dict[str, Any]]:
+        service = admin.keystone("GET", "/services?type=image").json()["services"][0]["id"]
+        query = f"/endpoints?service_id={service}&interface={STANDIN}"
+        endpoints: list[dict[str, Any]] = admin.keystone("GET", query).json()["endpoints"]
+        return endpoints
+
+    @contextlib.contextmanager
+    def kingbird(self, interface: str = STANDIN) -> Iterator[Service]:
+        """Run a Kingbird with one engine, new processes and an empty database."""
+        kind = Kind(
+            database="MariaDB" if self.whole else "SQLite",
+            broker=self.whole,
+            backend="threading",
+            options={
+                "DEFAULT": {"debug": "false"},
+                "glance": {"interface": interface},
+                "sync": {"region_concurrency": CONNECTIONS},
+            },
+        )
+        folder = Path(tempfile.mkdtemp(prefix="kingbird-", dir=self._folder))
+        with deploy(kind, self.cloud, folder) as deployment, Service(deployment) as service:
+            yield service
+
+    def person(self, name: str = "admin") -> Person:
+        """Return a user with a new token, whose catalog is that of now."""
+        return Person(self.cloud, name)
+
+
+@contextlib.contextmanager
+def world() -> Iterator[World]:
+    """Start the cloud, and stop it at the end."""
+    with tempfile.TemporaryDirectory(prefix="kingbird-bench-") as name:
+        folder = Path(name)
+        (folder / "cloud").mkdir()
+        cloud = Cloud(folder / "cloud", regions=["RegionOne", "RegionTwo"], free_ports=True)
+        cloud.up()
+        try:
+            yield World(cloud, folder)
+        finally:
+            cloud.down()

@@ -1,0 +1,76 @@
+"""Time to create records in one region, against a bare loop that is given the finished plan."""
+
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from benchmarks import bare
+from benchmarks.rounds import median, spread, take_turns
+from benchmarks.scene import SOURCE, warm_up
+from benchmarks.service import Job, whole
+from benchmarks.table import Row
+from benchmarks.world import CONNECTIONS, World
+from kingbird.sync import image as fields
+
+TARGET = "RegionTwo"
+#: Milliseconds that a Glance takes for a POST, about.
+LATENCY = 15
+AT_MOST = 1.15
+
+
+def original(number: int, owner: str) -> dict[str, Any]:
+    """Return an image that is nobody's but its owner's, so that no list of members is needed."""
+    return {
+        "id": str(uuid.uuid4()),
+        "name": f"benchmark-{number}",
+        "owner": owner,
+        "visibility": "private",
+        "disk_format": "raw",
+        "container_format": "bare",
+        "min_disk": 1,
+        "tags": ["benchmark", f"tag-{number}"],
+        "os_distro": "debian",
+        "number": str(number),
+    }
+
+
+def measure(world: World, *, quick: bool) -> Iterator[Row]:
+    """Take turns with the bare loop."""
+    count, rounds = (500, 2) if quick else (2000, 5)
+    with world.glances(2) as glances, world.kingbird() as kingbird:
+        warm_up(world, kingbird, glances)
+        person = world.person()
+        records = [original(number, person.project_id) for number in range(count)]
+        glances.clear(SOURCE)
+        bare.post_all(glances.urls[SOURCE], person.token, records, CONNECTIONS)
+        originals = [glances.upload(SOURCE, record["id"], b"data") for record in records]
+        records = [
+            fields.record_for(
+                image, SOURCE, fields.Rules(), image_id=image["id"], owner=image["owner"]
+            )
+            for image in originals
+        ]
+        glances.latency(None, LATENCY)
+
+        def loop() -> float:
+            glances.clear(TARGET)
+            return bare.post_all(glances.urls[TARGET], person.token, records, CONNECTIONS)
+
+        jobs: list[Job] = []
+
+        def job() -> float:
+            glances.clear(TARGET)
+            jobs.append(kingbird.run(person, whole(SOURCE, [TARGET])))
+            if kingbird.reasons(jobs[-1].id) != {"created": count}:
+                raise RuntimeError(f"Not all were created: {kingbird.reasons(jobs[-1].id)}")
+            return jobs[-1].seconds
+
+        loops, seconds = take_turns(rounds, loop, job)
+    what = f"{count} records into one region, {CONNECTIONS} connections, a POST takes {LATENCY} ms"
+    for part, measured in (("writing", [one.writing for one in jobs]), ("whole job", seconds)):
+        yield Row(
+            f"{what}: {part}",
+            median(measured) / median(loops),
+            AT_MOST,
+            f"{part} {spread(measured)}, bare loop {spread(loops)}",
+        )

@@ -1,0 +1,166 @@
+"""What happens to Kingbird's own processes."""
+
+import contextlib
+import signal
+import threading
+import time
+
+import requests
+
+from kingbird.tests.functional.chaos.settings import LEASE, LONG_LATENCY, MARGIN, OPTIONS
+from kingbird.tests.functional.chaos.stage import FEW, Fault, Stage
+from kingbird.tests.functional.programs import Program, eventually
+
+#: Seconds in which a write may still come that was checked before its process was stopped,
+#: but not sent.
+SLIP = 0.5
+
+
+def kill_working(stage: Stage) -> None:
+    """Kill -9 of the working engine; the other one takes over."""
+    program = stage.working()
+    stage.begin()
+    program.kill()
+
+
+def kill_all(stage: Stage) -> None:
+    """Kill -9 of all engines and a restart, which goes on within a lease and some seconds."""
+    before = set(stage.rows.engines())
+    programs = list(stage.programs)
+    stage.working()
+    stage.begin()
+    for program in programs:
+        program.kill()
+    killed = stage.rows.now()
+    kingbird = stage.kingbird
+    if kingbird.kind.standalone:
+        kingbird.start_standalone()
+    else:
+        kingbird.engines = []
+        for _ in programs:
+            kingbird.start_engine()
+
+    def look() -> int | None:
+        holders = stage.rows.holders(stage.job_id) - before
+        return stage.rows.now() if holders or stage.has_ended else None
+
+    taken = eventually("a new engine holds a lease", look, seconds=LEASE + 30)
+    seconds = (taken - killed) / 1000
+    stage.note(f"taken over {seconds:.1f} s after the kill, by the database's clock")
+    if seconds > LEASE + MARGIN:
+        stage.problems.append(f"the job was taken over only {seconds:.1f} s after the kill")
+
+
+def terminate_working(stage: Stage) -> None:
+    """SIGTERM of the working engine, which hands back what it holds, or ends it."""
+    program = stage.working()
+    mine = stage.engine_ids(program)
+    stage.begin()
+    code = program.stop()
+    if code != 0:
+        stage.problems.append(f"the engine ended with {code}: {program.tail(15)}")
+    held = [row for row in stage.rows.tasks(stage.job_id) if row.engine_id in mine]
+    if held:
+        stage.problems.append(f"the engine left leases behind: {held}")
+    if stage.kingbird.kind.standalone:
+        stage.kingbird.start_standalone()
+
+
+def kill_api(stage: Stage) -> None:
+    """Kill -9 of the API while it takes another job, and a restart.
+
+    That job is either there, and ends, or it is not.
+    """
+    before = set(stage.rows.jobs())
+    api, program = stage.api, stage.kingbird.api
+    assert program is not None
+
+    def ask() -> None:
+        with contextlib.suppress(requests.RequestException):
+            api.post(*stage.scene.sets(FEW))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    time.sleep(stage.rng.uniform(0, 0.6))
+    stage.begin()
+    program.kill()
+    asking.join(30)
+    stage.kingbird.start_api()
+    stage.kingbird.wait_until_ready()
+    states = {job_id: state for job_id, state in stage.rows.jobs().items() if job_id not in before}
+    stage.note(f"the other job was {[*states.values()] or 'not stored'}")
+    stage.more += [job_id for job_id, state in states.items() if state != "ACCEPTING"]
+
+
+def stop_working(stage: Stage) -> None:
+    """Stop the working engine until another one has its work, and continue it.
+
+    It makes no write then, until it has a lease again: who sent a call is known by the
+    connection on which it came.
+    """
+    program = stage.working()
+    mine = stage.engine_ids(program)
+    stage.begin()
+    program.send(signal.SIGSTOP)
+    try:
+        eventually(
+            "another engine takes over",
+            lambda: stage.has_ended or not _holds(stage, mine),
+            seconds=LEASE + MARGIN + 10,
+        )
+        stage.wait(stage.rng.uniform(0, 1))
+    finally:
+        continued = time.monotonic()
+        program.send(signal.SIGCONT)
+    again = _holds_again(stage, mine)
+    late = _writes(stage, program, continued, again)
+    slipped = [moment for moment in late if moment <= SLIP]
+    stage.note(
+        f"{len(slipped)} writes had been checked before the stop, {len(late)} came late; watched "
+        f"for {again - continued:.1f} s"
+    )
+    # Each connection has at most one call under way.
+    most = OPTIONS["sync"]["region_concurrency"] * len(stage.scene.targets)
+    if len(slipped) > most or len(late) > len(slipped):
+        stage.problems.append(f"an engine wrote without a lease, seconds after it went on: {late}")
+
+
+def _holds(stage: Stage, engines: set[str]) -> bool:
+    """Whether a task is one of some engines', its lease run out or not."""
+    return any(row.engine_id in engines for row in stage.rows.tasks(stage.job_id))
+
+
+def _holds_again(stage: Stage, engines: set[str], seconds: float = 10) -> float:
+    """Return when an engine was given a lease again, or when it was not looked for any more."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until and not stage.has_ended:
+        if _holds(stage, engines):
+            # It may have got it since the last look.
+            return time.monotonic() - 0.3
+        time.sleep(0.05)
+    return time.monotonic()
+
+
+def _writes(stage: Stage, program: Program, after: float, before: float) -> list[float]:
+    """Return when an engine wrote to the Glances, in seconds after a moment."""
+    return [
+        round(call.at - after, 3)
+        for region in stage.scene.targets
+        for call in stage.world.proxies[region].calls
+        if call.writes and call.client is program and after < call.at < before
+    ]
+
+
+FAULTS = (
+    Fault("engine killed", kill_working),
+    Fault("all engines killed", kill_all),
+    Fault("engine terminated", terminate_working),
+    Fault("API killed", kill_api, needs="engines"),
+    Fault(
+        "engine stopped and continued",
+        stop_working,
+        parts=(0.05, 0.3),
+        latency=LONG_LATENCY,
+        needs="engines",
+    ),
+)

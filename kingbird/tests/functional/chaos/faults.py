@@ -1,0 +1,10 @@
+"""All faults, in the order in which they are thrown."""
+
+from kingbird.tests.functional.chaos import engine_faults, glance_faults, service_faults
+from kingbird.tests.functional.chaos.stage import Fault
+
+FAULTS: dict[str, Fault] = {
+    fault.name: fault
+    for room in (engine_faults, service_faults, glance_faults)
+    for fault in room.FAULTS
+}

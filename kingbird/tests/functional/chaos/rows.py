@@ -1,0 +1,95 @@
+"""What the database says, straight: past the relays that Kingbird goes by."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.pool import NullPool
+
+from kingbird.db.clock import now_ms
+from kingbird.db.models import Engine, Item, Job, Task
+
+ENDED = ("SUCCESS", "FAILURE", "CANCELLED")
+
+
+class Rows:
+    """Reads a Kingbird's tables."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = sa.create_engine(url, poolclass=NullPool)
+
+    def _all(self, query: Any) -> Sequence[Any]:
+        with self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def now(self) -> int:
+        """Return the milliseconds of the database's clock, by which leases run."""
+        return int(self._all(sa.select(now_ms()))[0][0])
+
+    def jobs(self) -> dict[str, str]:
+        """Return the state of every job."""
+        return {row.id: row.status for row in self._all(sa.select(Job.id, Job.status))}
+
+    def has_ended(self, job_id: str) -> bool:
+        """Whether a job has ended."""
+        return self.jobs().get(job_id) in ENDED
+
+    def engines(self) -> dict[str, int]:
+        """Return the pid of every engine that was heard of."""
+        return {row.id: row.pid for row in self._all(sa.select(Engine.id, Engine.pid))}
+
+    def leases(self, job_id: str) -> list[Any]:
+        """Return who holds a job's tasks, and the job itself, and until when."""
+        return [*self.tasks(job_id), *self._plans(job_id)]
+
+    def tasks(self, job_id: str) -> Sequence[Any]:
+        """Return who holds a job's tasks, and until when."""
+        query = sa.select(Task.region, Task.engine_id, Task.lease_expires).join(
+            Job, Job.pk == Task.job_pk
+        )
+        return self._all(query.where(Job.id == job_id))
+
+    def _plans(self, job_id: str, *where: Any) -> Sequence[Any]:
+        query = sa.select(Job.id, Job.engine_id, Job.lease_expires)
+        return self._all(query.where(Job.id == job_id, *where))
+
+    def holders(self, job_id: str) -> set[str]:
+        """Return the engines that plan a job or work on its tasks, by a lease that still runs."""
+        now = self.now()
+        # Who has planned a job stays named in it.
+        rows = [*self.tasks(job_id), *self._plans(job_id, Job.planned_at.is_(None))]
+        return {
+            row.engine_id
+            for row in rows
+            if row.engine_id and row.lease_expires and row.lease_expires > now
+        }
+
+    def open_work(self, job_id: str) -> tuple[int, int]:
+        """Return a job's counter of open tasks, and how many tasks are not done."""
+        job = self._all(sa.select(Job.pk, Job.tasks_open).where(Job.id == job_id))[0]
+        undone = sa.select(sa.func.count()).where(Task.job_pk == job.pk, Task.done.is_(False))
+        return job.tasks_open, self._all(undone)[0][0]
+
+    def moments(self, job_id: str) -> dict[str, list[datetime]]:
+        """Return when a job's outcomes were stored, by region and in order."""
+        query = (
+            sa.select(Item.target_region, Item.updated_at)
+            .join(Job, Job.pk == Item.job_pk)
+            .where(Job.id == job_id, Item.updated_at.is_not(None))
+            .order_by(Item.updated_at)
+        )
+        found: dict[str, list[datetime]] = {}
+        for region, moment in self._all(query):
+            found.setdefault(region, []).append(moment)
+        return found
+
+    def states(self, job_id: str) -> dict[str, int]:
+        """Return how many items of a job there are by state and reason, to tell of."""
+        query = (
+            sa.select(Item.status, Item.reason, sa.func.count())
+            .join(Job, Job.pk == Item.job_pk)
+            .where(Job.id == job_id)
+            .group_by(Item.status, Item.reason)
+        )
+        return {f"{status} {reason}": count for status, reason, count in self._all(query)}

@@ -1,0 +1,120 @@
+"""What a job is about: fresh images in a source region, none of them in two others."""
+
+import time
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from kingbird.clients.glance import Image
+from kingbird.tests.functional.chaos.copies import Findings, compare_region, listing
+from kingbird.tests.functional.chaos.world import REAL, STANDIN, World
+from kingbird.tests.functional.kingbird_api import sync
+
+#: Images that other images of a scene refer to, and how many refer to them.
+KERNEL = {"container_format": "aki", "disk_format": "aki"}
+RAMDISK = {"container_format": "ari", "disk_format": "ari"}
+AMIS = 5
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Images, half of which are to be copied under ids of their own.
+
+    :ivar since: what was made before in these regions is no business of the job's.
+    """
+
+    source: str
+    targets: tuple[str, str]
+    ids: tuple[str, ...]
+    since: str | None = None
+
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """The images whose copies are to have their ids."""
+        return self.ids[: len(self.ids) // 2]
+
+    @property
+    def forced(self) -> tuple[str, ...]:
+        """The images whose copies are to have other ids."""
+        return self.ids[len(self.ids) // 2 :]
+
+    @property
+    def copies(self) -> int:
+        """How many records a job is to make."""
+        return len(self.ids) * len(self.targets)
+
+    def sets(self, most: int | None = None) -> list[dict[str, Any]]:
+        """Return what to ask Kingbird for.
+
+        :param most: so many of the plain images, and no others.
+        """
+        regions: dict[str, Any] = {"source": self.source, "target": list(self.targets)}
+        if most is not None:
+            return [sync(*self.plain[:most], **regions)]
+        return [sync(*self.plain, **regions), sync(*self.forced, force=True, **regions)]
+
+    def findings(self, world: World) -> Findings:
+        """Look into the Glances themselves, and say what is not as it should be."""
+        images = listing(world.images(self.source), self.since)
+        sources = [image for image in images if image["id"] in self.ids]
+        findings = Findings()
+        if len(sources) != len(self.ids):
+            findings.lost.append(f"{self.source} has {len(sources)} of {len(self.ids)} images")
+        for region in self.targets:
+            found = listing(world.images(region), self.since)
+            findings.add(compare_region(region, found, sources, self.source, set(self.forced)))
+        return findings
+
+
+def of_standins(world: World, count: int, latency: float) -> Scene:
+    """Fill the stand-ins anew: images with data, as the stand-in makes them.
+
+    :param latency: milliseconds by which their answers are late.
+    """
+    world.standin.latency(None, latency)
+    source, *targets = STANDIN
+    for region in STANDIN:
+        world.standin.clear(region)
+    world.standin.seed(source, count, salt=uuid.uuid4().hex, project=world.demo.project_id)
+    ids = tuple(image["id"] for image in listing(world.images(source)))
+    return Scene(source, (targets[0], targets[1]), ids)
+
+
+def of_glances(world: World, count: int) -> Scene:
+    """Make images in a real Glance, some of which refer to others."""
+    source, *targets = REAL
+    # Glance's clock is this machine's, and is asked about whole seconds.
+    time.sleep(1 - time.time() % 1)
+    since = datetime.now(UTC)
+    there = world.images(source)
+    kernel = there.create({"name": "kernel", "tags": ["chaos"], **KERNEL})["id"]
+    ramdisk = there.create({"name": "ramdisk", "tags": ["chaos"], **RAMDISK})["id"]
+    ids = [kernel, ramdisk]
+    for index in range(len(ids), count):
+        record = _record(index)
+        if index < AMIS + 2:
+            record |= {
+                "container_format": "ami",
+                "disk_format": "ami",
+                "kernel_id": kernel,
+                "ramdisk_id": ramdisk,
+            }
+        ids.append(there.create(record)["id"])
+    shown = since.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Scene(source, (targets[0], targets[1]), tuple(ids), shown)
+
+
+def _record(index: int) -> Image:
+    return {
+        "name": f"chaos-{index:03}",
+        "disk_format": "qcow2",
+        "container_format": "bare",
+        "tags": ["chaos", f"number-{index}"],
+        "visibility": ("private", "shared", "community")[index % 3],
+        "protected": index % 5 == 0,
+        "min_disk": index % 7,
+        "min_ram": 64 * (index % 3),
+        "os_distro": "debian",
+        "os_version": str(index),
+    }

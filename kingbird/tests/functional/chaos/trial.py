@@ -1,0 +1,190 @@
+"""Throws one fault into one job, and looks at everything afterwards."""
+
+import random
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from kingbird.tests.functional.chaos.logs import Logs, complaints, tokens
+from kingbird.tests.functional.chaos.rows import Rows
+from kingbird.tests.functional.chaos.scenes import of_glances, of_standins
+from kingbird.tests.functional.chaos.settings import PATIENCE
+from kingbird.tests.functional.chaos.stage import FEW, Fault, Stage
+from kingbird.tests.functional.chaos.world import World
+from kingbird.tests.functional.deployment import Deployment
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI
+from kingbird.tests.functional.programs import eventually
+
+#: Outcomes of an image that two jobs make at the same time.
+MADE = {"created", "in_sync"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of a fault.
+
+    :ivar seconds: how long it took after the fault until every region had an outcome again.
+    :ivar problems: all that is not as it should be, in words.
+    """
+
+    fault: str
+    seed: int
+    lost: int
+    doubled: int
+    stuck: int
+    seconds: float
+    problems: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        told = [f"{self.fault}, seed {self.seed}:", *self.problems]
+        return "\n  ".join([*told, *(f"({note})" for note in self.notes)])
+
+
+class Trials:
+    """Throws faults into one running Kingbird, one after another.
+
+    :param many: images of a job between stand-ins.
+    :param real: images of a job between Glances.
+    """
+
+    def __init__(
+        self, world: World, kingbird: Deployment, *, many: int = 300, real: int = 300
+    ) -> None:
+        self._world = world
+        self._kingbird = kingbird
+        self._many = many
+        self._real = real
+        self._rows = Rows(kingbird.database_url)
+        self._logs = Logs()
+
+    def run(self, fault: Fault, seed: int) -> Result:
+        """Throw a fault.
+
+        :param seed: chooses the moment, and whatever else is left to chance.
+        """
+        for proxy in (self._kingbird.keystone, *self._world.proxies.values()):
+            proxy.forget()
+        scene = (
+            of_glances(self._world, self._real)
+            if fault.real
+            else of_standins(self._world, self._many, fault.latency)
+        )
+        rng = random.Random(f"{seed} {fault.name}")
+        job_id = KingbirdAPI(self._kingbird.url, self._world.demo).accepted(*scene.sets())
+        stage = Stage(self._world, self._kingbird, self._rows, scene, rng, job_id)
+        for step in (lambda: self._throw(stage, fault), stage.restore):
+            try:
+                step()
+            except Exception as error:
+                stage.problems.append(f"{type(error).__name__}: {error}")
+        stuck = self._wait(stage)
+        return self._judge(stage, fault, seed, stuck)
+
+    def _throw(self, stage: Stage, fault: Fault) -> None:
+        """Wait for the moment, and let the fault happen."""
+        proxies = [self._world.proxies[region] for region in stage.scene.targets]
+        begun = sum(proxy.posts for proxy in proxies)
+        part = stage.rng.uniform(*fault.parts)
+        wanted = max(0, round(part * stage.scene.copies))
+        eventually(
+            f"{wanted} records are asked for",
+            lambda: sum(proxy.posts for proxy in proxies) - begun >= wanted or stage.has_ended,
+            seconds=60,
+            poll=0.005,
+        )
+        when = f"after {wanted} of {stage.scene.copies} records" if wanted else "before the plan"
+        stage.note(when)
+        if stage.has_ended:
+            stage.problems.append("the job ended before the fault came")
+        fault.act(stage)
+
+    def _wait(self, stage: Stage) -> list[str]:
+        """Wait until all jobs have ended; return those that don't."""
+        left = [stage.job_id, *stage.more]
+        until = time.monotonic() + PATIENCE
+        while left and time.monotonic() < until:
+            time.sleep(0.1)
+            left = [job_id for job_id in left if not self._rows.has_ended(job_id)]
+        return left
+
+    def _judge(self, stage: Stage, fault: Fault, seed: int, stuck: list[str]) -> Result:
+        problems = stage.problems
+        for job_id in stuck:
+            problems.append(f"job {job_id} is stuck: {self._rows.states(job_id)}")
+        lost = self._outcomes(stage) if not stuck else []
+        findings = stage.scene.findings(self._world)
+        # A record that is not right, and one whose outcome is not, is lost once.
+        count = max(len(lost), len(findings.lost))
+        problems += [*_some(lost), *_some(findings.lost), *_some(findings.doubled)]
+        problems += self._left(stage) if not stuck else []
+        # Only now, as what tidies up writes logs too.
+        problems += self._complaints()
+        return Result(
+            fault.name,
+            seed,
+            count,
+            len(findings.doubled),
+            len(stuck),
+            self._recovery(stage),
+            tuple(problems),
+            tuple(stage.notes),
+        )
+
+    def _outcomes(self, stage: Stage) -> list[str]:
+        """Say which outcomes are not the true ones: all records were made here."""
+        found = []
+        scene = stage.scene
+        wanted = {stage.job_id: scene.copies}
+        wanted |= dict.fromkeys(stage.more, len(scene.plain[:FEW]) * len(scene.targets))
+        for job_id, count in wanted.items():
+            items = stage.api.items(job_id)
+            named = {(item["resource"], item["target_region"]) for item in items}
+            if not len(items) == len(named) == count:
+                found.append(
+                    f"a job of {count} records has {len(items)} items, {len(named)} named"
+                )
+            reasons = MADE if stage.more else {"created"}
+            found += [
+                f"{item['resource']} in {item['target_region']} is {item['sync_status']}, "
+                f"{item['reason']}: {item.get('message')}"
+                for item in items
+                if item["sync_status"] != SUCCESS or item["reason"] not in reasons
+            ]
+        return found
+
+    def _left(self, stage: Stage) -> list[str]:
+        """Say what is left of jobs that have ended: leases, counters, trusts."""
+        found = []
+        for job_id in (stage.job_id, *stage.more):
+            held = [row for row in self._rows.leases(job_id) if row.engine_id or row.lease_expires]
+            if held:
+                found.append(f"leases of job {job_id} are left: {held}")
+            counter, undone = self._rows.open_work(job_id)
+            if counter or undone:
+                found.append(f"job {job_id}: tasks_open is {counter}, {undone} tasks are not done")
+        try:
+            eventually("no trust is left", lambda: not self._world.trusts(), 30, poll=0.3)
+        except AssertionError as error:
+            found.append(f"{error}: {len(self._world.trusts())}")
+        return found
+
+    def _complaints(self) -> list[str]:
+        proxies = (self._kingbird.keystone, *self._world.proxies.values())
+        used = {token for proxy in proxies for token in tokens(proxy.calls)}
+        used.add(self._world.demo.token)
+        return complaints(self._logs.news(self._kingbird.logs), used)
+
+    def _recovery(self, stage: Stage) -> float:
+        """Return how long a region had no outcome after the fault, that had some later."""
+
+        def waited(moments: list[datetime]) -> float:
+            later = [moment for moment in moments if moment >= stage.since]
+            return (later[0] - stage.since).total_seconds() if later else 0.0
+
+        return max(map(waited, self._rows.moments(stage.job_id).values()), default=0.0)
+
+
+def _some(found: list[str], most: int = 5) -> list[str]:
+    """Return the first few of many, which tell as much."""
+    return [*found[:most], *([f"and {len(found) - most} more"] if len(found) > most else [])]

@@ -1,0 +1,118 @@
+"""One cloud for all faults: a real Keystone, real Glances, and stand-ins for Glances beside them.
+
+The stand-ins are regions of the same catalog, so one Kingbird knows both.  They serve where the
+fault is in something else than a Glance, as they answer in a time that is chosen.
+"""
+
+import contextlib
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kingbird.clients.glance import Images
+from kingbird.tests.functional.chaos.owners import owner
+from kingbird.tests.functional.chaos.settings import LATENCY
+from kingbird.tests.functional.deployment import Deployment
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.programs import Program
+from kingbird.tests.functional.proxy import Call, Proxy
+
+ROOT = Path(__file__).resolve().parents[4]
+TOOLS = ROOT / "tools"
+if str(TOOLS) not in sys.path:
+    sys.path.insert(0, str(TOOLS))
+
+REAL = ("RegionOne", "RegionTwo", "RegionThree")
+STANDIN = ("StandinOne", "StandinTwo", "StandinThree")
+
+
+class Meter(Proxy):
+    """A proxy that knows how many records it was asked to make."""
+
+    def __init__(self, upstream: str) -> None:
+        super().__init__(upstream)
+        self.posts = 0
+        self._counting = threading.Lock()
+
+    def take(self, call: Call) -> Any:
+        """Note a call.  Return the fault that is to be applied to it."""
+        if call.method == "POST":
+            with self._counting:
+                self.posts += 1
+        return super().take(call)
+
+
+@dataclass
+class World:
+    """The cloud, and whom it knows.
+
+    :ivar urls: where each region's Glance is, real or not.
+    :ivar proxies: by which Kingbird reaches it.
+    :ivar kingbirds: those that run, for telling which program sent a call.
+    """
+
+    cloud: Any
+    standin: Any
+    demo: Person
+    admin: Person
+    urls: Mapping[str, str]
+    proxies: Mapping[str, Meter]
+    kingbirds: list[Deployment] = field(default_factory=list)
+
+    def images(self, region: str) -> Images:
+        """Return a region's images as the user sees them, past the proxy."""
+        session = self.demo.session
+        assert session.auth is not None
+        return Images(region, self.urls[region], session, session.auth)
+
+    def trusts(self) -> list[str]:
+        """Return the trusts that are made to Kingbird's service user."""
+        query = f"/OS-TRUST/trusts?trustee_user_id={self.cloud.users['kingbird']}"
+        found = self.admin.keystone("GET", query).json()["trusts"]
+        return [trust["id"] for trust in found]
+
+    def sender(self, port: int) -> Program | None:
+        """Return the engine that a connection comes from, by the connection's port."""
+        programs = [engine for kingbird in self.kingbirds for engine in kingbird.engines]
+        by_pid = {pid: program for program in programs for pid in program.pids}
+        pid = owner(port, by_pid)
+        return by_pid[pid] if pid else None
+
+    def kill(self, process: str) -> None:
+        """End a process of the cloud at once: ``keystone`` or ``glance-REGION``."""
+        from minicloud.processes import Process
+
+        found = Process.load(self.cloud.state.pid(process))
+        assert found is not None, f"{process} was never started"
+        found.send(signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def world(folder: Path) -> Iterator[World]:
+    """Start the cloud, and end it with the block."""
+    from minicloud.cloud import Cloud
+    from standin import Standin
+
+    cloud = Cloud(folder / "cloud", regions=REAL, free_ports=True)
+    with ExitStack() as stack:
+        stack.callback(cloud.down)
+        cloud.up()
+        demo, admin = Person(cloud, "demo"), Person(cloud, "admin")
+        standin = stack.enter_context(
+            Standin(STANDIN, latency=LATENCY, project=demo.project_id, roles=["member", "reader"])
+        )
+        urls = {**cloud.glance_urls, **standin.urls}
+        proxies = {region: stack.enter_context(Meter(url)) for region, url in urls.items()}
+        for region, proxy in proxies.items():
+            cloud.set_endpoint("image", region, "internal", proxy.url)
+        # A token's catalog is that of the moment at which it was made.
+        demo = Person(cloud, "demo")
+        made = World(cloud, standin, demo, admin, urls, proxies)
+        for proxy in proxies.values():
+            proxy.identify = made.sender
+        yield made
