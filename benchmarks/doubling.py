@@ -15,7 +15,7 @@ AT_MOST = 2.1
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
     """Sync any to any, with some images missing in each region but one."""
-    count, rounds = (5_000, 1) if quick else (20_000, 3)
+    count, rounds = (5_000, 1) if quick else (20_000, 5)
     with world.glances(REGIONS) as glances, world.kingbird() as kingbird:
         warm_up(world, kingbird, glances)
         person = world.person()

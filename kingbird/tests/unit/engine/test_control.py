@@ -91,18 +91,20 @@ def test_a_job_that_was_not_begun_is_cancelled(scene):
 def test_a_plan_is_cancelled_on_the_way(scene):
     for n in range(1200):
         active(scene, name=f"{n}")
-    reached = threading.Event()
+    reached, go_on = threading.Event(), threading.Event()
 
     def wait(query):
         if "marker" in query:
             reached.set()
-            time.sleep(1.5)
+            go_on.wait(20)
 
     scene.glances["R1"].before_page = wait
     job_id = whole(scene)
-    scene.engine()
+    engine = scene.engine()
     assert reached.wait(20)
     db.control.cancel(scene.get(job_id).pk)
+    engine.cancel(job_id)
+    go_on.set()
     assert scene.ended(job_id) == "CANCELLED"
     assert {(item.resource, item.status) for item in scene.items(job_id)} == {("*", "CANCELLED")}
     assert not scene.glances["R2"].ids
