@@ -14,7 +14,7 @@ from benchmarks.world import World
 REGIONS = 10
 #: Milliseconds for a page of 1000: about what a Glance takes, and a fourth of that.
 GLANCE, FASTER = 470, 100
-#: The processor's time is all that there is to compare.
+#: The processor's time, which the stand-in takes its part of too, is all there is to compare.
 NONE = 0
 AT_MOST = 1.15
 
@@ -57,6 +57,6 @@ def _row(
         f"nothing to do: {count} images in {REGIONS} regions, any to any, "
         + (f"a page takes {latency} ms" if latency else "a page takes no time"),
         median(jobs) / median(loops),
-        AT_MOST if latency else None,
+        AT_MOST if latency == GLANCE else None,
         f"job {spread(jobs)}, bare loop {spread(loops)}",
     )
