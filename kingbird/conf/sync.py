@@ -82,7 +82,7 @@ OPTS = [
         min=0.1,
         mutable=True,
         help="Seconds that other regions wait for a page of a region's list, if that takes more "
-        "than ten times as long as any of theirs. Then their share of a job over whole "
+        "than five times as long as any of theirs. Then their share of a job over whole "
         "regions is planned and worked on, and the slow region's follows.",
     ),
     cfg.IntOpt(

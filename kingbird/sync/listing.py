@@ -20,7 +20,7 @@ from kingbird.sync.retries import Retry
 from kingbird.sync.walk import Page, Unsorted, Walk
 
 #: A region is late when a page takes so many times as long as the slowest page elsewhere.
-LATE_FACTOR = 10
+LATE_FACTOR = 5
 #: Images in one page of a region that is sorted in memory.
 SORTED_PAGE = 1000
 
