@@ -14,6 +14,9 @@ from kingbird import exception
 
 #: The name of :func:`dashed`'s check within schemas.
 UUID_FORMAT = "uuid-with-or-without-dashes"
+#: The same, or what stands for all.
+SELECTED_FORMAT = "uuid-or-all"
+ALL = "*"
 #: The name of the check of texts that a database and a URL can hold.
 TEXT_FORMAT = "text-without-control-characters"
 #: The name of :func:`utc`'s check.
@@ -51,6 +54,11 @@ def dashed(text: str) -> str:
 @_formats.checks(UUID_FORMAT, raises=ValueError)
 def _is_uuid(instance: object) -> bool:
     return not isinstance(instance, str) or bool(dashed(instance))
+
+
+@_formats.checks(SELECTED_FORMAT, raises=ValueError)
+def _is_selected(instance: object) -> bool:
+    return instance == ALL or _is_uuid(instance)
 
 
 @_formats.checks(TEXT_FORMAT)

@@ -11,7 +11,7 @@ from kingbird.api import validation
 from kingbird.api.schemas import filters
 
 #: Stands for all images, or all regions.
-ALL = "*"
+ALL = validation.ALL
 
 
 class SyncSet(TypedDict):
@@ -85,10 +85,9 @@ _SET = {
             "minItems": 1,
             "items": {
                 "description": f'an image id (a UUID), or "{ALL}" alone',
-                "anyOf": [
-                    {"const": ALL},
-                    {"type": "string", "format": validation.UUID_FORMAT},
-                ],
+                "type": "string",
+                # One check, not one of two: a request may name a great many.
+                "format": validation.SELECTED_FORMAT,
             },
             **_all_alone(f'a list of image ids, or ["{ALL}"] without any id'),
         },
