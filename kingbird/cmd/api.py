@@ -9,9 +9,8 @@ concurrency.setup()
 
 import sys
 
-from oslo_service import service
-
 from kingbird.cmd.api_service import ApiService
+from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
 
@@ -20,7 +19,7 @@ def main() -> None:
     """Serve until SIGTERM."""
     conf = prepare_service(sys.argv[1:], prog="kingbird-api")
     db.configure(conf)
-    service.launch(conf, ApiService(conf), workers=1, restart_method="mutate").wait()
+    launch(conf, ApiService(conf))
 
 
 if __name__ == "__main__":

@@ -6,9 +6,8 @@ concurrency.setup()
 
 import sys
 
-from oslo_service import service
-
 from kingbird.cmd.engine_service import EngineService
+from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
 
@@ -17,9 +16,7 @@ def main() -> None:
     """Run engines until SIGTERM."""
     conf = prepare_service(sys.argv[1:], prog="kingbird-engine")
     db.configure(conf)
-    service.launch(
-        conf, EngineService(conf), workers=conf.engine.workers, restart_method="mutate"
-    ).wait()
+    launch(conf, EngineService(conf), workers=conf.engine.workers)
 
 
 if __name__ == "__main__":

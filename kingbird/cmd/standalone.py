@@ -11,6 +11,7 @@ from oslo_service import service
 
 from kingbird.cmd.api_service import ApiService
 from kingbird.cmd.engine_service import EngineService
+from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
 from kingbird.rpc import messaging
@@ -51,7 +52,7 @@ def main() -> None:
     messaging.stay_in_process(conf)
     db.configure(conf)
     db.migration.sync()
-    service.launch(conf, StandaloneService(conf), workers=1, restart_method="mutate").wait()
+    launch(conf, StandaloneService(conf))
 
 
 if __name__ == "__main__":

@@ -121,6 +121,10 @@ class Program:
         """Send a signal to the program and its children."""
         os.killpg(self.pid, number)
 
+    def send_alone(self, number: signal.Signals) -> None:
+        """Send a signal to the program, but not to its children."""
+        os.kill(self.pid, number)
+
     def check(self) -> None:
         """Raise if the program has ended by itself."""
         code = self._process.poll()

@@ -1,0 +1,53 @@
+"""Runs a service in processes of its own until it is told to end.
+
+oslo.service does so; but on threads its workers end at SIGHUP, and new ones take their place.
+That gives work in progress back for nothing, and leaves a small server deaf meanwhile.  So here
+cotyledon, which oslo.service launches them by, is told to read the configuration again.
+"""
+
+import cotyledon
+from cotyledon import oslo_config_glue, types
+from oslo_config import cfg
+from oslo_service import backend, service
+
+
+class _Worker(cotyledon.Service):
+    """A service in a worker process."""
+
+    name = "kingbird"
+
+    def __init__(
+        self, worker_id: types.WorkerId, conf: cfg.ConfigOpts, launched: service.ServiceBase
+    ) -> None:
+        super().__init__(worker_id)
+        self._conf = conf
+        self._launched = launched
+
+    def run(self) -> None:
+        """Serve until :meth:`terminate`."""
+        self._launched.start()
+        self._launched.wait()
+
+    def terminate(self) -> None:
+        """SIGTERM."""
+        self._launched.stop()
+
+    def reload(self) -> None:
+        """SIGHUP: read again what may change."""
+        self._conf.mutate_config_files()
+        self._launched.reset()
+
+
+def launch(conf: cfg.ConfigOpts, launched: service.ServiceBase, *, workers: int = 1) -> None:
+    """Run a service until SIGTERM; at SIGHUP options that are mutable are read again.
+
+    :param launched: started in each worker, after the fork.
+    :param workers: processes.
+    """
+    if backend.get_backend_type() is not backend.BackendType.THREADING:
+        service.launch(conf, launched, workers=workers, restart_method="mutate").wait()
+        return
+    manager = cotyledon.ServiceManager()
+    oslo_config_glue.setup(manager, conf, reload_method="mutate")
+    manager.add(_Worker, workers, args=(conf, launched))
+    manager.run()
