@@ -1,7 +1,8 @@
 """Circuit breakers: a region that keeps failing is left alone for a while.
 
 What would have gone there fails fast meanwhile, and holds up no other region.  After the pause
-one call is tried; how it ends decides whether the region is back.
+one call is tried, and what comes beside it waits for its end, which decides whether the region
+is back.
 """
 
 import logging
@@ -23,6 +24,8 @@ class _Breaker:
     failures: int = 0
     #: The monotonic moment until which nothing is tried; ``None`` while the breaker is closed.
     open_until: float | None = None
+    #: Whether the one call is under way that decides.
+    trying: bool = False
 
 
 class Breakers:
@@ -42,31 +45,37 @@ class Breakers:
         self._pause = pause
         self._clock = clock
         self._breakers: dict[str, _Breaker] = {}
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
     def allows(self, region: str) -> bool:
-        """Say whether something may be tried in a region.
+        """Say whether something may be tried in a region; :meth:`note` is to tell how it ended.
 
-        When a pause is over it is allowed once: who asks next has to wait for another pause,
-        or until :meth:`note` tells that the try went well.
+        When a pause is over it is allowed once, and who asks meanwhile waits for the end of
+        that, as a job makes several calls at the same time and needs them all.
         """
-        with self._lock:
+        with self._changed:
             breaker = self._breakers.setdefault(region, _Breaker())
+            while breaker.trying:
+                self._changed.wait()
             if breaker.open_until is None:
                 return True
-            now = self._clock()
-            if now < breaker.open_until:
+            if self._clock() < breaker.open_until:
                 return False
-            breaker.open_until = now + self._pause()
+            breaker.trying = True
             return True
 
-    def note(self, region: str, *, failed: bool) -> None:
+    def note(self, region: str, *, failed: bool | None) -> None:
         """Note how a try ended.
 
-        :param failed: the region did not answer, after all repetitions.
+        :param failed: the region did not answer, after all repetitions; ``None`` if that is not
+            known.
         """
-        with self._lock:
+        with self._changed:
             breaker = self._breakers.setdefault(region, _Breaker())
+            breaker.trying = False
+            self._changed.notify_all()
+            if failed is None:
+                return
             was_open = breaker.open_until is not None
             if not failed:
                 breaker.failures, breaker.open_until = 0, None
@@ -98,6 +107,9 @@ class Breakers:
         except exception.KingbirdError:
             # The region answered.
             self.note(region, failed=False)
+            raise
+        except BaseException:
+            self.note(region, failed=None)
             raise
         self.note(region, failed=False)
         return result

@@ -202,8 +202,6 @@ class TaskWorker:
         """
         if self._ends(job):
             return None
-        if not self._breakers.allows(item.target_region):
-            return Outcome("region_unavailable", LEFT_ALONE.format(item.target_region))
         work = Work(**(item.work or {}))
         for name, other_id in work.references.items():
             other = others.get(other_id)
@@ -218,15 +216,25 @@ class TaskWorker:
                     f"{item.target_region}: {other.reason}",
                 )
             work = work.referring(name, other.target_resource)
-        if item.action == UPDATE:
-            outcome = applier.update(item.source_region, work)
-        else:
-            outcome = applier.create(item.resource, item.source_region, work)
-        if self._stopping.is_set() and outcome.reason == "region_unavailable":
-            # It was not tried for as long as it should have been.
-            return None
-        self._breakers.note(item.target_region, failed=outcome.reason == "region_unavailable")
-        return outcome
+        return self._apply(item, work, applier)
+
+    def _apply(self, item: db.Item, work: Work, applier: Applier) -> Outcome | None:
+        region = item.target_region
+        if not self._breakers.allows(region):
+            return Outcome("region_unavailable", LEFT_ALONE.format(region))
+        failed = None
+        try:
+            if item.action == UPDATE:
+                outcome = applier.update(item.source_region, work)
+            else:
+                outcome = applier.create(item.resource, item.source_region, work)
+            if self._stopping.is_set() and outcome.reason == "region_unavailable":
+                # It was not tried for as long as it should have been.
+                return None
+            failed = outcome.reason == "region_unavailable"
+            return outcome
+        finally:
+            self._breakers.note(region, failed=failed)
 
     def _ends(self, job: db.Job) -> bool:
         """Whether nothing more is to begin, as engine or job come to an end."""

@@ -22,6 +22,8 @@ Options = Mapping[str, Mapping[str, Any]]
 
 #: Kingbird's service user, as the cloud made it.
 SERVICE_USER = "kingbird"
+#: Seconds for which a region that kept failing is left alone.
+BREAKER_PAUSE = 0.2
 
 
 @dataclass(frozen=True)
@@ -109,10 +111,10 @@ class Deployment:
                 "control_exchange": f"kingbird-test-{uuid.uuid4().hex[:12]}",
             },
             "database": {"connection": self._way("database", self.database_url)},
-            "api": {"host": "127.0.0.1", "port": self._port},
+            "api": {"host": "127.0.0.1", "port": self._port, "response_validation": "error"},
             "glance": {"interface": "internal"},
             # A region that one test took away is not to be left alone in the next one.
-            "sync": {"retry_timeout": 2, "breaker_pause": 0.2},
+            "sync": {"retry_timeout": 2, "breaker_pause": BREAKER_PAUSE},
             "oslo_messaging_rabbit": {"amqp_auto_delete": "true"},
             "keystone_authtoken": {
                 **credentials,
@@ -130,6 +132,14 @@ class Deployment:
             options.setdefault(section, {}).update(more)
         parser = configparser.RawConfigParser(default_section="no section stands for all")
         parser.read_dict(options)
+        with self.config.open("w") as file:
+            parser.write(file)
+
+    def change(self, section: str, **values: Any) -> None:
+        """Write options into the configuration; programs that run don't know of it yet."""
+        parser = configparser.RawConfigParser(default_section="no section stands for all")
+        parser.read(self.config)
+        parser.read_dict({section: values})
         with self.config.open("w") as file:
             parser.write(file)
 

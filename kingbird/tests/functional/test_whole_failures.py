@@ -2,12 +2,14 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
 import pytest
 
+from kingbird.tests.functional.deployment import BREAKER_PAUSE
 from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, whole
 from kingbird.tests.functional.list_calls import is_walk, recording
 from kingbird.tests.functional.people import Image, Person
@@ -71,6 +73,7 @@ def test_a_region_is_away(
     assert not calls.writes("RegionThree")
 
     # When it is back, the same request brings what is missing there, and what only it has.
+    time.sleep(BREAKER_PAUSE)
     job = api(newcomer).run(whole(**QUEUED))
     assert job.status == SUCCESS
     assert job.reasons == {

@@ -1,5 +1,8 @@
 """Breakers: when a region is left alone, and how it comes back."""
 
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from kingbird import exception
@@ -43,8 +46,8 @@ def test_after_a_pause_one_try_decides(breakers, clock):
     fail(breakers, 3)
     clock.now += 31
     assert breakers.allows("R1")
-    assert not breakers.allows("R1"), "one at a time"
     fail(breakers, 1)
+    assert not breakers.allows("R1")
     clock.now += 29
     assert not breakers.allows("R1")
     clock.now += 2
@@ -54,11 +57,41 @@ def test_after_a_pause_one_try_decides(breakers, clock):
     assert breakers.allows("R1")
 
 
-def test_a_try_that_came_to_nothing_blocks_nobody_for_ever(breakers, clock):
+@pytest.mark.parametrize(
+    ("failed", "then"), [(False, [True] * 3), (True, [False] * 3)], ids=["back", "away"]
+)
+def test_calls_beside_the_try_wait_for_its_end(breakers, clock, failed, then):
     fail(breakers, 3)
     clock.now += 31
     assert breakers.allows("R1")
+    with ThreadPoolExecutor(3) as pool:
+        answers = [pool.submit(breakers.allows, "R1") for _ in range(3)]
+        assert not futures.wait(answers, timeout=0.1).done
+        assert breakers.allows("R2"), "the others don't notice"
+        breakers.note("R1", failed=failed)
+        assert [answer.result(5) for answer in answers] == then
+
+
+def test_after_a_try_that_came_to_nothing_the_next_one_decides(breakers, clock):
+    fail(breakers, 3)
     clock.now += 31
+    assert breakers.allows("R1")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(breakers.allows, "R1")
+        breakers.note("R1", failed=None)
+        assert answer.result(5)
+    fail(breakers, 1)
+    assert not breakers.allows("R1")
+
+
+def test_a_fault_ends_the_try(breakers, clock):
+    fail(breakers, 3)
+    clock.now += 31
+
+    def call():
+        raise ZeroDivisionError
+
+    assert isinstance(breakers.guard(submit)("R1", call).exception(), ZeroDivisionError)
     assert breakers.allows("R1")
 
 
