@@ -15,6 +15,7 @@ from benchmarks import (  # noqa: E402
     answer,
     calls,
     doubling,
+    engines,
     machine,
     memory,
     nothing,
@@ -34,6 +35,7 @@ ROWS = {
     "doubling": doubling.measure,
     "memory": memory.measure,
     "slow": slow.measure,
+    "engines": engines.measure,
     "answer": answer.measure,
     "records": records.measure,
 }

@@ -4,6 +4,7 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from minicloud import Cloud
@@ -59,16 +60,30 @@ class World:
         return endpoints
 
     @contextlib.contextmanager
-    def kingbird(self, interface: str = STANDIN) -> Iterator[Service]:
-        """Run a Kingbird with one engine, new processes and an empty database."""
+    def kingbird(
+        self,
+        interface: str = STANDIN,
+        *,
+        engines: int = 1,
+        workers: int = 1,
+        sync: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Iterator[Service]:
+        """Run a Kingbird, new processes and an empty database.
+
+        :param engines: how many engines there are, and
+        :param workers: how many processes the API has, where RabbitMQ and MariaDB are.
+        :param sync: options of ``[sync]`` that differ.
+        """
         kind = Kind(
             database="MariaDB" if self.whole else "SQLite",
             broker=self.whole,
             backend="threading",
+            engines=engines,
+            workers=workers,
             options={
                 "DEFAULT": {"debug": "false"},
                 "glance": {"interface": interface},
-                "sync": {"region_concurrency": CONNECTIONS},
+                "sync": {"region_concurrency": CONNECTIONS, **sync},
             },
         )
         folder = Path(tempfile.mkdtemp(prefix="kingbird-", dir=self._folder))

@@ -1,0 +1,89 @@
+"""Database, broker, Keystone, API and engine start in any order: each waits, and says for what."""
+
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from kingbird.tests.functional.deployment import Deployment, Kind
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.programs import eventually
+from kingbird.tests.functional.proxy import refuse
+
+#: The database's kind, and what comes after what.
+ORDERS = (
+    ("MariaDB", ("engine", "api", "database", "broker", "keystone")),
+    ("PostgreSQL", ("api", "keystone", "engine", "broker", "database")),
+    ("MariaDB", ("database", "engine", "keystone", "api", "broker")),
+)
+#: What programs say of those that are away.
+WAITING = {
+    "database": "The database can't be used at the moment",
+    "broker": "The message broker can't be reached yet",
+}
+
+
+class Parts:
+    """The parts of a running Kingbird, all of them away until they are started."""
+
+    def __init__(self, running: Deployment) -> None:
+        self._running = running
+        running.stop()
+        self._logs = {path: path.stat().st_size for path in running.logs}
+        for relay in running.relays.values():
+            relay.cut()
+        self._keystone = running.keystone.broken(refuse)
+        self._keystone.__enter__()
+        self.start = {
+            "engine": running.start_engine,
+            "api": running.start_api,
+            "database": running.relays["database"].mend,
+            "broker": running.relays["broker"].mend,
+            "keystone": lambda: self._keystone.__exit__(None, None, None),
+        }
+
+    def tell(self, away: str) -> bool:
+        """Whether a log says of a part that it is away."""
+        return any(
+            WAITING[away].encode() in path.read_bytes()[self._logs.get(path, 0) :]
+            for path in self._running.logs
+        )
+
+
+@pytest.mark.parametrize(("database", "order"), ORDERS)
+def test_start_order(
+    database: str,
+    order: tuple[str, ...],
+    demo: Person,
+    deploy_own: Callable[[Kind], Deployment],
+) -> None:
+    options = {"engine": {"poll_interval": 1, "lease": 6}}
+    running = deploy_own(Kind(database, broker=True, relayed=True, options=options))
+    parts = Parts(running)
+    api = KingbirdAPI(running.url, demo)
+    image = demo.make("RegionOne")
+    started: list[str] = []
+    for name in order:
+        parts.start[name]()
+        started.append(name)
+        if name == "api":
+            # It answers, whatever else is away.
+            assert running.api is not None
+            eventually("the API answers", partial(running.api.answers, running.url))
+        if name == "engine":
+            for other in ("database", "broker"):
+                if other not in started:
+                    eventually(f"the engine says so: {other}", partial(parts.tell, other))
+        away = [other for other in ("keystone", "database") if other not in started]
+        if "api" in started and away:
+            answer = api.post(sync(image["id"]))
+            assert answer.status_code == 503, answer.text
+            assert answer.headers["Retry-After"]
+            assert answer.json()["error"]["message"]
+    eventually("the API answers", lambda: api.call("GET").status_code == 200)
+    job = api.run(sync(image["id"]), seconds=40)
+    assert job.status == SUCCESS
+    for program in (*running.engines, running.api):
+        assert program is not None
+        assert program.is_running, "a program did not wait"
