@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -35,7 +36,7 @@ class Parts:
             relay.cut()
         self._keystone = running.keystone.broken(refuse)
         self._keystone.__enter__()
-        self.start = {
+        self.start: dict[str, Callable[[], Any]] = {
             "engine": running.start_engine,
             "api": running.start_api,
             "database": running.relays["database"].mend,
