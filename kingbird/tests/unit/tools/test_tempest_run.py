@@ -1,0 +1,65 @@
+"""The runner of Tempest: its configuration, and how it judges a run."""
+
+import configparser
+from pathlib import Path
+
+import pytest
+from tempest_run import settings, totals
+
+OUTPUT = """\
+{{0}} kingbird_tempest_plugin.tests.x [0.1s] ... ok
+
+======
+Totals
+======
+Ran: 44 tests in 37.3087 sec.
+ - Passed: {passed}
+ - Skipped: {skipped}
+ - Expected Fail: 0
+ - Unexpected Success: 0
+ - Failed: {failed}
+Sum of execute time for each test: 60.7923 sec.
+"""
+
+
+@pytest.mark.parametrize(
+    ("passed", "skipped", "failed", "may_skip", "expected"),
+    [
+        (44, 0, 0, False, []),
+        (43, 1, 0, True, []),
+        (43, 1, 0, False, ["Skipped: 1"]),
+        (43, 0, 1, True, ["Failed: 1"]),
+        (0, 44, 0, True, ["no test has passed"]),
+        (42, 1, 1, False, ["Failed: 1", "Skipped: 1"]),
+    ],
+)
+def test_complaints(
+    passed: int, skipped: int, failed: int, may_skip: bool, expected: list[str]
+) -> None:
+    output = OUTPUT.format(passed=passed, skipped=skipped, failed=failed)
+    assert totals.complaints(output, may_skip) == expected
+
+
+def test_output_without_totals() -> None:
+    assert totals.complaints("The specified regex doesn't match", may_skip=True) == [
+        "no test has passed"
+    ]
+
+
+def test_tempest_conf(tmp_path: Path) -> None:
+    admin = {
+        "auth_url": "http://127.0.0.1:5000/v3",
+        "username": "admin",
+        "password": "50% of it",
+        "project_name": "admin",
+    }
+    text = settings.tempest_conf(tmp_path, admin, ["RegionTwo", "RegionOne"], "synchronization")
+    parser = configparser.RawConfigParser(default_section="no section stands for all")
+    parser.read_string(text)
+    assert parser["auth"]["admin_password"] == "50% of it"
+    assert parser.getboolean("auth", "use_dynamic_credentials")
+    assert parser["identity"]["uri_v3"] == admin["auth_url"]
+    assert parser["identity"]["region"] == "RegionTwo"
+    available = parser["service_available"]
+    there = {name for name in available if available.getboolean(name)}
+    assert there == {"glance", "kingbird"}

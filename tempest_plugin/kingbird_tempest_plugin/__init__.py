@@ -1,0 +1,1 @@
+"""Tempest tests of Kingbird."""

@@ -1,0 +1,1 @@
+"""Clients of Kingbird's API, by its major version."""

@@ -1,0 +1,7 @@
+"""Clients of version 1 of Kingbird's API."""
+
+from kingbird_tempest_plugin.services.v1.engines_client import EnginesClient
+from kingbird_tempest_plugin.services.v1.sync_jobs_client import SyncJobsClient
+from kingbird_tempest_plugin.services.v1.versions_client import VersionsClient
+
+__all__ = ["EnginesClient", "SyncJobsClient", "VersionsClient"]

@@ -1,0 +1,70 @@
+"""Sync jobs: ``/os-sync`` and what is below."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from tempest.lib.common import rest_client
+
+
+class SyncJobsClient(rest_client.RestClient):
+    """Calls ``/os-sync`` in the user's project.
+
+    Answers are Kingbird's, as dictionaries.  An error is the exception of
+    ``tempest.lib.exceptions`` for its code.
+    """
+
+    def _jobs(self, path: str = "", project: str | None = None) -> str:
+        return f"{project or self.project_id}/os-sync{path}"
+
+    def create_sync_job(self, *sets: dict[str, Any]) -> Any:
+        """Ask for a job of one set or several; returns ``{"job_status": {...}}``."""
+        return self.create_from_body(
+            {"resource_set": sets[0] if len(sets) == 1 else {"Sync": list(sets)}}
+        )
+
+    def create_from_body(self, body: Any) -> Any:
+        """Post any body, also one that is wrong."""
+        resp, answer = self.post(self._jobs(), json.dumps(body))
+        self.expected_success(200, resp.status)
+        return rest_client.ResponseBody(resp, json.loads(answer))
+
+    def list_sync_jobs(self, project: str | None = None, **params: Any) -> Any:
+        """Return a page of the project's jobs, newest first.
+
+        :param project: another id in the path than that of the user's project.
+        :param params: the query, such as ``limit``.
+        """
+        return self._get(self._jobs(project=project), params)
+
+    def list_active_sync_jobs(self, **params: Any) -> Any:
+        """Return a page of the jobs that are in progress."""
+        return self._get(self._jobs("/active"), params)
+
+    def show_sync_job(self, job_id: str, **params: Any) -> Any:
+        """Return a page of a job's items, as ``job_set``, beside the ``job``."""
+        return self._get(self._jobs(f"/{job_id}"), params)
+
+    def delete_sync_job(self, job_id: str) -> Any:
+        """Delete a job that has ended."""
+        resp, body = self.delete(self._jobs(f"/{job_id}"))
+        self.expected_success(200, resp.status)
+        return rest_client.ResponseBody(resp, json.loads(body))
+
+    def cancel_sync_job(self, job_id: str) -> Any:
+        """Cancel a job in progress."""
+        return self._act(job_id, "cancel")
+
+    def retry_sync_job(self, job_id: str) -> Any:
+        """Try again what failed of a job that has ended."""
+        return self._act(job_id, "retry")
+
+    def _act(self, job_id: str, action: str) -> Any:
+        resp, body = self.post(self._jobs(f"/{job_id}/{action}"), "{}")
+        self.expected_success(202, resp.status)
+        return rest_client.ResponseBody(resp, json.loads(body))
+
+    def _get(self, url: str, params: dict[str, Any]) -> Any:
+        resp, body = self.get(f"{url}?{urlencode(params)}" if params else url)
+        self.expected_success(200, resp.status)
+        return rest_client.ResponseBody(resp, json.loads(body))

@@ -1,0 +1,23 @@
+"""Version discovery, which needs no token."""
+
+import json
+from typing import Any
+
+from tempest.lib.common import rest_client
+
+
+class VersionsClient(rest_client.RestClient):
+    """Asks the endpoint itself, and its root, what they are."""
+
+    def show_version(self) -> Any:
+        """Return what the endpoint that the catalog names says of itself."""
+        return self._show(self.base_url)
+
+    def list_versions(self) -> Any:
+        """Return what the root of the service says."""
+        return self._show(self.base_url.rpartition("/v")[0] + "/")
+
+    def _show(self, url: str) -> Any:
+        resp, body = self.raw_request(url, "GET", headers={"Accept": "application/json"})
+        self.expected_success([200, 300], resp.status)
+        return rest_client.ResponseBody(resp, json.loads(body))

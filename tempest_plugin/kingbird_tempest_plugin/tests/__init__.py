@@ -1,0 +1,1 @@
+"""Where Tempest looks for tests."""

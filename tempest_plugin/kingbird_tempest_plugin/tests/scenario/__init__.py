@@ -1,0 +1,1 @@
+"""What users want of Kingbird, from one end to the other."""

@@ -1,0 +1,133 @@
+"""The command line: python -m tempest_run [ARGUMENTS OF tempest run]."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from minicloud.errors import MinicloudError
+
+from tempest_run import environment, leftovers, settings, stage, totals
+
+#: Seconds for Tempest itself, so that all of it takes less than five minutes.
+PATIENCE = 210.0
+PLUGIN_TESTS = ("--regex", "kingbird_tempest_plugin", "--concurrency", "2")
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Run Tempest's tests of Kingbird.
+
+    :param arguments: of ``tempest run``, in the place of those that select the plugin's tests.
+    :returns: the exit status: Tempest's, 1 if not all tests passed, 130 if interrupted.
+    """
+    for number in INTERRUPTS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    began = time.monotonic()
+    try:
+        environment.install()
+        with stage.stage() as (cloud, deployment, folder):
+            print(f"[{time.monotonic() - began:3.0f} s] a cloud and Kingbird are up")
+            conf = folder / "tempest.conf"
+            conf.write_text(
+                settings.tempest_conf(
+                    folder, cloud.credentials("admin"), cloud.regions, "synchronization"
+                )
+            )
+            code = _tempest(arguments or PLUGIN_TESTS, conf)
+            for sentence in leftovers.leftovers(cloud, deployment):
+                print(f"tempest_run: {sentence}", file=sys.stderr)
+                code = code or 1
+            if code:
+                _keep([folder / "tempest.log", *deployment.logs])
+        print(f"[{time.monotonic() - began:3.0f} s] everything is stopped")
+        return code
+    except (stage.ServicesMissing, MinicloudError, subprocess.SubprocessError) as error:
+        print(f"tempest_run: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("tempest_run: interrupted", file=sys.stderr)
+        return 130
+
+
+def _tempest(arguments: Sequence[str], conf: Path) -> int:
+    """Run Tempest in the folder of its configuration, and judge what it printed."""
+    command = [str(environment.BIN / "tempest"), "run", "--config-file", str(conf), *arguments]
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TZ") if name in os.environ}
+    path = f"{environment.BIN}{os.pathsep}{os.environ.get('PATH', '')}"
+    process = subprocess.Popen(
+        command,
+        cwd=conf.parent,
+        env={**kept, "PATH": path, "PYTHONUNBUFFERED": "1", "PYTHONWARNINGS": "ignore"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # Its workers are its own session, so that they can be ended with it.
+        start_new_session=True,
+    )
+    late = False
+
+    def give_up(*_: object) -> None:
+        nonlocal late
+        late = True
+        _end(process)
+
+    output = []
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        for line in process.stdout or ():
+            print(line, end="")
+            output.append(line)
+        code = process.wait()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+        _end(process)
+    may_skip = os.environ.get("KINGBIRD_REQUIRE_SERVICES", "") in ("", "0")
+    wrong = totals.complaints("".join(output), may_skip)
+    if late:
+        wrong.append(f"Tempest has not ended within {PATIENCE:.0f} seconds")
+    for sentence in wrong:
+        print(f"tempest_run: {sentence}", file=sys.stderr)
+    return code or bool(wrong)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _keep(logs: Sequence[Path]) -> None:
+    """Save the logs of a run that failed from the folder that is deleted."""
+    kept = environment.ROOT / ".run" / "tempest-logs"
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    for log in logs:
+        if log.exists():
+            shutil.copy(log, kept)
+    print(f"tempest_run: the logs are in {kept}", file=sys.stderr)
+
+
+def _interrupt(*_: object) -> None:
+    # Once: an impatient second one would come between the ending of one process and the next.
+    for number in INTERRUPTS:
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,50 @@
+"""``tempest.conf`` for a cloud of minicloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from minicloud.config import Options, render
+
+
+def tempest_conf(
+    folder: Path, admin: Mapping[str, str], regions: Sequence[str], service_type: str
+) -> str:
+    """Return the file's text.
+
+    :param folder: where Tempest has its files.
+    :param admin: the cloud's admin, as keystoneauth's password plugin takes it.
+    :param regions: the regions, of which the first is Tempest's own.
+    :param service_type: Kingbird's in the catalog.
+    """
+    options: Options = {
+        "DEFAULT": {"log_file": str(folder / "tempest.log"), "debug": "true"},
+        "oslo_concurrency": {"lock_path": str(folder / "locks")},
+        "auth": {
+            "admin_username": admin["username"],
+            "admin_password": admin["password"],
+            "admin_project_name": admin["project_name"],
+            "admin_domain_name": "Default",
+            # Users and projects of their own for each class of tests.
+            "use_dynamic_credentials": "true",
+            "create_isolated_networks": "false",
+        },
+        "identity": {
+            "uri_v3": admin["auth_url"],
+            "auth_version": "v3",
+            "v3_endpoint_type": "public",
+            "region": regions[0],
+        },
+        "service_available": {
+            "glance": "true",
+            "kingbird": "true",
+            **dict.fromkeys(("cinder", "horizon", "neutron", "nova", "swift"), "false"),
+        },
+        "kingbird": {
+            "catalog_type": service_type,
+            "build_timeout": "60",
+            "build_interval": "0.25",
+        },
+    }
+    return render(options, {})

@@ -1,0 +1,56 @@
+"""A cloud with a Kingbird in it, for as long as Tempest runs."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from minicloud.cloud import Cloud
+
+from kingbird.tests.functional import services
+from kingbird.tests.functional.deployment import Deployment, Kind, deploy
+
+REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
+PRODUCTION = Kind("MariaDB", broker=True, backend="threading")
+EMBEDDED = Kind(backend="threading")
+
+
+class ServicesMissing(Exception):
+    """What all tests are to run with is not there."""
+
+
+@contextlib.contextmanager
+def stage() -> Iterator[tuple[Cloud, Deployment, Path]]:
+    """Start everything on free ports, and stop it when the block ends, however it does.
+
+    Kingbird runs as in production, with gunicorn, RabbitMQ and MariaDB, or as the embedded
+    default where one of those does not answer.
+
+    :yields: the cloud, Kingbird, and an empty folder, which is deleted at the end.
+    :raises ServicesMissing: one does not answer and all are required.
+    """
+    kind = _kind()
+    with tempfile.TemporaryDirectory(prefix="kingbird-tempest-") as name:
+        folder = Path(name)
+        for part in ("cloud", "kingbird", "tempest"):
+            (folder / part).mkdir()
+        cloud = Cloud(folder / "cloud", regions=REGIONS, free_ports=True)
+        try:
+            cloud.up()
+            with deploy(kind, cloud, folder / "kingbird") as deployment:
+                deployment.register()
+                yield cloud, deployment, folder / "tempest"
+        finally:
+            cloud.down()
+
+
+def _kind() -> Kind:
+    reasons = [reason for reason in map(services.missing, PRODUCTION.services) if reason]
+    if not reasons:
+        return PRODUCTION
+    if services.required():
+        raise ServicesMissing(f"{services.REQUIRE} is set, but {'; '.join(reasons)}")
+    print(f"Kingbird runs with its embedded default: {'; '.join(reasons)}")
+    return EMBEDDED
