@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# The devstack plugin of Kingbird.  devstack sources it, with a mode and a phase as arguments,
+# when it is at that phase itself.
+
+_XTRACE_KINGBIRD=$(set +o | grep xtrace)
+set +o xtrace
+
+function is_kingbird_here {
+    is_service_enabled kingbird-api kingbird-engine
+}
+
+function install_kingbird {
+    setup_develop "$KINGBIRD_DIR"
+}
+
+# Tempest installs its plugins into an environment of its own, when it is configured.
+function install_kingbird_tempest_plugin {
+    if [[ "${TEMPEST_PLUGINS:-0}" == "0" ]]; then
+        TEMPEST_PLUGINS=$KINGBIRD_DIR/tempest_plugin
+    elif [[ "$TEMPEST_PLUGINS" != *"$KINGBIRD_DIR/tempest_plugin"* ]]; then
+        TEMPEST_PLUGINS+=" $KINGBIRD_DIR/tempest_plugin"
+    fi
+}
+
+# Each region has an endpoint, as clients look in the region that their user chose.
+function register_kingbird {
+    local url=$KINGBIRD_URL/v1.0
+    get_or_create_service kingbird synchronization "Image synchronization"
+    get_or_create_endpoint synchronization "$REGION_NAME" "$url" "$url" "$url"
+}
+
+function configure_kingbird {
+    sudo install -d -o "$STACK_USER" "$KINGBIRD_CONF_DIR"
+    # Begun anew, and with passwords in it.
+    install -m 0640 /dev/null "$KINGBIRD_CONF"
+    iniset "$KINGBIRD_CONF" DEFAULT debug "$ENABLE_DEBUG_LOG_LEVEL"
+    setup_logging "$KINGBIRD_CONF"
+    iniset "$KINGBIRD_CONF" database connection "$(database_connection_url kingbird)"
+    iniset_rpc_backend kingbird "$KINGBIRD_CONF"
+    configure_keystone_authtoken_middleware "$KINGBIRD_CONF" kingbird
+    iniset "$KINGBIRD_CONF" keystone_authtoken service_type synchronization
+    if is_service_enabled tls-proxy; then
+        iniset "$KINGBIRD_CONF" glance cafile "$SSL_BUNDLE_FILE"
+        iniset "$KINGBIRD_CONF" oslo_middleware enable_proxy_headers_parsing True
+    fi
+    configure_kingbird_uwsgi
+}
+
+# The API has a port of its own and is not behind Apache, so that all regions reach it by one
+# URL.
+function configure_kingbird_uwsgi {
+    local listen=$KINGBIRD_LISTEN_ADDRESS:$KINGBIRD_SERVICE_PORT
+    if is_service_enabled tls-proxy; then
+        listen=$KINGBIRD_LISTEN_ADDRESS:$KINGBIRD_SERVICE_PORT_INT
+    fi
+    write_uwsgi_config "$KINGBIRD_UWSGI_CONF" "$KINGBIRD_UWSGI" "" "$listen" kingbird-api
+    # Rather an end with the reason in the journal than a 500 for every request.
+    iniset "$KINGBIRD_UWSGI_CONF" uwsgi need-app true
+    # A request that is refused before its body was read would otherwise end with a reset
+    # connection, and not with the answer.
+    iniset "$KINGBIRD_UWSGI_CONF" uwsgi post-buffering 65536
+}
+
+# The role service, which create_service_user adds, validates tokens; admin deletes trusts
+# whose own token is not to be had any more.
+function create_kingbird_accounts {
+    create_service_user kingbird admin
+}
+
+function init_kingbird {
+    local bin result=0
+    bin=$(get_python_exec_prefix)
+    recreate_database kingbird
+    "$bin/kingbird-manage" --config-file "$KINGBIRD_CONF" db sync
+    # 1 is a warning, which the log keeps.
+    "$bin/kingbird-status" --config-file "$KINGBIRD_CONF" upgrade check || result=$?
+    if [[ $result -gt 1 ]]; then
+        die $LINENO "kingbird-status upgrade check ended with $result"
+    fi
+}
+
+function start_kingbird {
+    local bin
+    bin=$(get_python_exec_prefix)
+    run_process kingbird-api \
+        "$(command -v uwsgi) --procname-prefix kingbird-api --ini $KINGBIRD_UWSGI_CONF" \
+        "" "" "KINGBIRD_CONFIG_FILE=$KINGBIRD_CONF"
+    run_process kingbird-engine "$bin/kingbird-engine --config-file $KINGBIRD_CONF"
+    if is_service_enabled kingbird-api; then
+        if is_service_enabled tls-proxy; then
+            start_tls_proxy kingbird '*' "$KINGBIRD_SERVICE_PORT" \
+                "$KINGBIRD_SERVICE_HOST" "$KINGBIRD_SERVICE_PORT_INT"
+        fi
+        if ! wait_for_service "$SERVICE_TIMEOUT" "$KINGBIRD_URL/"; then
+            die $LINENO "kingbird-api did not start"
+        fi
+    fi
+}
+
+function stop_kingbird {
+    stop_process kingbird-api
+    stop_process kingbird-engine
+}
+
+function configure_kingbird_tempest {
+    iniset "$TEMPEST_CONFIG" service_available kingbird True
+    iniset "$TEMPEST_CONFIG" kingbird catalog_type synchronization
+    iniset "$TEMPEST_CONFIG" kingbird endpoint_type publicURL
+    iniset "$TEMPEST_CONFIG" kingbird region "$REGION_NAME"
+}
+
+function cleanup_kingbird {
+    # Whatever else is in the folder stays.
+    sudo rm -f "$KINGBIRD_CONF" "$KINGBIRD_UWSGI_CONF"
+    if [[ -d "$KINGBIRD_CONF_DIR" ]]; then
+        sudo rmdir --ignore-fail-on-non-empty "$KINGBIRD_CONF_DIR"
+    fi
+}
+
+case "$1 ${2:-}" in
+    "stack install")
+        if is_kingbird_here; then
+            echo_summary "Installing Kingbird"
+            install_kingbird
+            if is_service_enabled tempest; then
+                install_kingbird_tempest_plugin
+            fi
+        fi
+        ;;
+    "stack post-config")
+        echo_summary "Registering Kingbird in $REGION_NAME"
+        register_kingbird
+        if is_kingbird_here; then
+            echo_summary "Configuring Kingbird"
+            create_kingbird_accounts
+            configure_kingbird
+            init_kingbird
+        fi
+        ;;
+    "stack extra")
+        if is_kingbird_here; then
+            echo_summary "Starting Kingbird"
+            start_kingbird
+        fi
+        ;;
+    "stack test-config")
+        if is_kingbird_here && is_service_enabled tempest; then
+            echo_summary "Configuring Tempest for Kingbird"
+            configure_kingbird_tempest
+        fi
+        ;;
+    "unstack ")
+        if is_kingbird_here; then
+            stop_kingbird
+        fi
+        ;;
+    "clean ")
+        cleanup_kingbird
+        ;;
+esac
+
+$_XTRACE_KINGBIRD
