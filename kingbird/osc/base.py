@@ -1,0 +1,140 @@
+"""What the commands have in common: their client, waiting, and what they exit with."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from osc_lib.cli import format_columns
+from osc_lib.command import command
+
+from kingbird.osc import exits
+from kingbird.osc.client import SyncClient
+from kingbird.osc.images import Images
+from kingbird.osc.progress import Progress
+from kingbird.osc.waiting import Waiter
+
+JSON = dict[str, Any]
+
+#: What is shown of a job: the column, and the field of the API's answer.
+_JOB = {
+    "ID": "id",
+    "Status": "sync_status",
+    "Created At": "created_at",
+    "Updated At": "updated_at",
+    "Dry Run": "dry_run",
+    "All Projects": "all_projects",
+    "Cancelled": "cancelled",
+    "Runs": "runs",
+}
+_COUNTS = {"Statuses": "statuses", "Outcomes": "outcomes"}
+
+
+class SyncCommand(command.Command):
+    """A command of this plugin."""
+
+    exit_code = exits.OK
+
+    @property
+    def client(self) -> SyncClient:
+        """The API's client."""
+        client: SyncClient = self.manager.image_sync
+        return client
+
+    @property
+    def manager(self) -> Any:
+        """The client manager of python-openstackclient."""
+        return self.app.client_manager
+
+    def images(self) -> Images:
+        """Return the images of all regions."""
+        return Images(self.manager, self.log.warning)
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        exits.set_usage_error(parser)
+        return parser
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run the command and return what to exit with."""
+        return super().run(parsed_args) or self.exit_code
+
+    def tell(self, text: str) -> None:
+        """Say something to a person that is no output: to the standard error."""
+        if self.app.options.verbose_level:
+            print(text, file=sys.stderr, flush=True)
+
+    def wait(self, job_id: str, timeout: float | None) -> JSON:
+        """Wait for a job's end, with a progress bar on a terminal.
+
+        :param timeout: seconds.
+        :returns: the job, in progress still if the time was over before it.
+        """
+        try:
+            with Progress(self.app.options.verbose_level > 0) as progress:
+                return Waiter(self.client, progress.show).wait(job_id, timeout)
+        except KeyboardInterrupt:
+            self.tell(f"No longer waiting for job {job_id}")
+            raise
+
+
+class SyncLister(SyncCommand, command.Lister):
+    """A command that lists something."""
+
+
+class SyncShowOne(SyncCommand, command.ShowOne):
+    """A command that shows a job, and may wait for its end first."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        add_waiting(parser)
+        return parser
+
+    def shown(self, job_id: str, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+        """Return a job as cliff shows it, after its end if that is wished.
+
+        The command then exits with what tells how the job ended.
+        """
+        if parsed_args.wait:
+            job = self.wait(job_id, parsed_args.timeout)
+            self.exit_code = exits.of_job(job["sync_status"])
+            if self.exit_code == exits.TIMEOUT:
+                self.tell(f"Job {job_id} had not ended after {parsed_args.timeout:g} seconds")
+        else:
+            job = self.client.job(job_id)
+        return columns_of(job)
+
+
+def add_waiting(parser: argparse.ArgumentParser, *, always: bool = False) -> None:
+    """Add options about waiting.
+
+    :param always: whether the command waits in any case.
+    """
+    if not always:
+        parser.add_argument(
+            "--wait",
+            action="store_true",
+            help="Wait for the job's end; the exit status then tells how it ended",
+        )
+    parser.add_argument(
+        "--timeout",
+        metavar="<seconds>",
+        type=_seconds,
+        help="How long to wait at most (default: for ever)",
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds")
+    return seconds
+
+
+def columns_of(job: JSON) -> tuple[Sequence[str], Sequence[Any]]:
+    """Return a job's columns and their values."""
+    values: list[Any] = [job.get(field) for field in _JOB.values()]
+    values += [format_columns.DictColumn(job.get(field) or {}) for field in _COUNTS.values()]
+    return (*_JOB, *_COUNTS), values

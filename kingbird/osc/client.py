@@ -1,0 +1,151 @@
+"""Kingbird's API as the commands call it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from keystoneauth1 import adapter
+from keystoneauth1.session import Session
+from osc_lib import exceptions
+
+SERVICE_TYPE = "synchronization"
+
+JSON = dict[str, Any]
+
+
+class ApiError(exceptions.ClientException):
+    """The API said no; the text is what it said.
+
+    :ivar code: the HTTP status.
+    """
+
+
+class SyncClient:
+    """The calls of the API, in the project of the session's token.
+
+    Each raises :class:`ApiError` when the API refuses, and keystoneauth's exceptions when it
+    can't be reached or Keystone refuses.
+
+    :param session: an authenticated session.
+    :param interface: which of the catalog's endpoints is used.
+    :param region_name: that endpoint's region; any without one.
+    :param endpoint: a URL in place of the catalog's.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        *,
+        interface: str | None = None,
+        region_name: str | None = None,
+        endpoint: str | None = None,
+    ) -> None:
+        self._adapter = adapter.Adapter(
+            session,
+            service_type=SERVICE_TYPE,
+            interface=interface or "public",
+            region_name=region_name or None,
+            endpoint_override=endpoint,
+            raise_exc=False,
+        )
+
+    def create(self, resource_set: JSON) -> str:
+        """Make a job and return its id.
+
+        :param resource_set: a set, or several of them under ``Sync``.
+        """
+        answer = self._call("POST", "os-sync", json={"resource_set": resource_set})
+        return str(answer["job_status"]["id"])
+
+    def jobs(
+        self, *, active: bool = False, every_page: bool = False, **query: str | int | None
+    ) -> tuple[list[JSON], bool]:
+        """Return jobs of the project, and whether more follow.
+
+        :param active: only those in progress.
+        :param every_page: follow the links to the end.
+        :param query: ``limit``, ``marker``, ``status``, ``sort_key`` and ``sort_dir``.
+        """
+        path = "os-sync/active" if active else "os-sync"
+        return self._entries(path, query, every_page)
+
+    def items(
+        self, job: str, *, every_page: bool = False, **query: str | int | None
+    ) -> tuple[list[JSON], bool]:
+        """Return items of a job, and whether more follow; otherwise as :meth:`jobs`."""
+        return self._entries(_path(job), query, every_page)
+
+    def job(self, job: str) -> JSON:
+        """Return what there is to know of a job beside its items."""
+        found: JSON = self._call("GET", _path(job), params={"limit": 1})["job"]
+        return found
+
+    def cancel(self, job: str) -> None:
+        """Ask a job to end early."""
+        self._call("POST", f"{_path(job)}/cancel")
+
+    def retry(self, job: str) -> None:
+        """Set a job going again, for what failed of it."""
+        self._call("POST", f"{_path(job)}/retry")
+
+    def delete(self, job: str) -> None:
+        """Delete a job that has ended."""
+        self._call("DELETE", _path(job))
+
+    def engines(self) -> list[JSON]:
+        """Return the engines; for admins."""
+        found: list[JSON] = self._call("GET", "os-sync-engines")["engines"]
+        return found
+
+    def _entries(
+        self, path: str, query: Mapping[str, str | int | None], every_page: bool
+    ) -> tuple[list[JSON], bool]:
+        pages = self._pages(path, {name: value for name, value in query.items() if value})
+        entries: list[JSON] = []
+        for page, more_follow in pages:
+            entries += page
+            if not every_page:
+                return entries, more_follow
+        return entries, False
+
+    def _pages(self, path: str, query: Any) -> Iterator[tuple[list[JSON], bool]]:
+        """Yield the pages of a list, and of each whether another one follows."""
+        while True:
+            answer = self._call("GET", path, params=query)
+            links = answer.get("links", [])
+            following = [link["href"] for link in links if link["rel"] == "next"]
+            yield answer["job_set"], bool(following)
+            if not following:
+                return
+            # Of the link only the query: it may name a host that the service knows itself by.
+            query = dict(parse_qsl(urlsplit(following[0]).query))
+
+    def _call(self, method: str, path: str, **kwargs: Any) -> JSON:
+        project = self._adapter.get_project_id()
+        if not project:
+            raise exceptions.CommandError("Image synchronization needs a token for a project")
+        answer = self._adapter.request(f"/{project}/{path}", method, **kwargs)
+        if answer.status_code >= 400:
+            raise ApiError(answer.status_code, _message(answer))
+        try:
+            body = answer.json()
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise ApiError(
+                answer.status_code, f"{answer.url} doesn't answer as Kingbird does: no JSON object"
+            )
+        return body
+
+
+def _path(job: str) -> str:
+    return f"os-sync/{quote(job, safe='')}"
+
+
+def _message(answer: Any) -> str:
+    """Return the sentence of an error, whoever answered with it."""
+    try:
+        return str(answer.json()["error"]["message"])
+    except (ValueError, KeyError, TypeError):
+        # A proxy in front of the API may answer in HTML.
+        return f"{answer.reason or 'Error'} from {answer.url}"

@@ -1,0 +1,32 @@
+"""``openstack image sync cancel`` and ``retry``: what is asked of a job that there is."""
+
+import argparse
+from typing import Any
+
+from kingbird.osc.base import SyncShowOne
+
+
+class _OfJob(SyncShowOne):
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("job", metavar="<job>", help="Job (ID)")
+        return parser
+
+
+class CancelSync(_OfJob):
+    """End a job early: what is under way is finished, the rest is left"""
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+        """Cancel it."""
+        self.client.cancel(parsed_args.job)
+        return self.shown(parsed_args.job, parsed_args)
+
+
+class RetrySync(_OfJob):
+    """Try again what failed of a job, or was cancelled"""
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+        """Set it going again."""
+        self.client.retry(parsed_args.job)
+        return self.shown(parsed_args.job, parsed_args)

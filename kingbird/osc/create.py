@@ -1,0 +1,79 @@
+"""``openstack image sync create``"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from osc_lib import exceptions
+
+from kingbird.osc import options
+from kingbird.osc.base import SyncShowOne
+
+JSON = dict[str, Any]
+
+
+class CreateSync(SyncShowOne):
+    """Make images exist in other regions"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        options.add_selection(parser, optional=True)
+        options.add_regions(parser, targets_needed=True)
+        options.add_treatment(parser)
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Plan, and write nothing in any region"
+        )
+        parser.add_argument(
+            "--file",
+            metavar="<file>",
+            help="Sets as the API takes them, in JSON, in place of images, regions and options; "
+            '"-" for the standard input',
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+        """Make the job, and wait for it if that is wished."""
+        if parsed_args.file:
+            if _others(parsed_args):
+                raise exceptions.CommandError("--file goes with no images, regions and options")
+            resource_set = read(parsed_args.file)
+        else:
+            if not parsed_args.target:
+                raise exceptions.CommandError('Give --target, with the name of a region or "*"')
+            resource_set = options.set_of(parsed_args, self.manager, self.images())
+            if parsed_args.dry_run:
+                resource_set["dry_run"] = True
+        return self.shown(self.client.create(resource_set), parsed_args)
+
+
+def _others(parsed: argparse.Namespace) -> bool:
+    """Whether options are given that a file has in it."""
+    own = ("images", "all", "all_projects", "source", "target", "force", "on_drift", "prune")
+    filters = ("visibility", "owner", "owner_domain", "name", "name_prefix", "tag", "property")
+    sizes = ("size_min", "size_max", "updated_since", "status")
+    return any(
+        getattr(parsed, name) not in (None, False, [])
+        for name in (*own, *filters, *sizes, "dry_run")
+    )
+
+
+def read(name: str) -> JSON:
+    """Return the sets of a file, as the API wants them under ``resource_set``.
+
+    :param name: the file, with one set, several under ``Sync``, or a whole request; ``-`` for
+        the standard input.
+    :raises osc_lib.exceptions.CommandError: it can't be read, or is no JSON object.
+    """
+    try:
+        text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")
+        found = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise exceptions.CommandError(f"{name} can't be read as JSON: {error}") from None
+    if isinstance(found, dict):
+        found = found.get("resource_set", found)
+    if not isinstance(found, dict):
+        raise exceptions.CommandError(f"{name} holds no JSON object")
+    return found

@@ -1,0 +1,146 @@
+"""``openstack image sync diff``: a dry run as a matrix."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from keystoneauth1 import exceptions as ksa_exceptions
+from osc_lib import exceptions
+from osc_lib.cli import format_columns
+
+from kingbird.osc import exits, matrix, options
+from kingbird.osc.base import SyncLister, add_waiting
+from kingbird.osc.images import ALL, Images
+
+JSON = dict[str, Any]
+
+
+class DiffSync(SyncLister):
+    """Compare regions, and change nothing in them.
+
+    A cell is "=" where the image is there and in sync, "+" where it would be created, "~" where
+    the copy differs, and "!" where there is a problem. Of a blank cell nothing is known.
+    All regions are compared unless --source and --target tell otherwise. Images that are in order
+    in all regions are only counted.
+    """
+
+    _below: Sequence[str] = ()
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        options.add_selection(parser)
+        options.add_regions(parser, targets_needed=False)
+        options.add_treatment(parser)
+        add_waiting(parser, always=True)
+        parser.add_argument(
+            "--keep", action="store_true", help="Keep the job that compared, and tell its id"
+        )
+        parser.add_argument(
+            "--long", action="store_true", help="A column with the reasons in every format"
+        )
+        parser.add_argument(
+            "--exit-code",
+            action="store_true",
+            help=f"Exit with {exits.DIFFERENT} if anything is not in sync",
+        )
+        return parser
+
+    def take_action(
+        self, parsed_args: argparse.Namespace
+    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+        """Make the job, wait for its end, and return the matrix."""
+        images = self.images()
+        asked = options.set_of(parsed_args, self.manager, images)
+        job_id = self.client.create({**asked, "dry_run": True})
+        try:
+            job = self.wait(job_id, parsed_args.timeout)
+        except BaseException:
+            self._give_up(job_id)
+            raise
+        self.exit_code = exits.of_job(job["sync_status"])
+        if self.exit_code == exits.TIMEOUT:
+            self._give_up(job_id)
+            raise NotInTime(job_id, parsed_args.timeout)
+        try:
+            items, _ = self.client.items(job_id, every_page=True)
+        finally:
+            if parsed_args.keep:
+                self.tell(f"Job {job_id} is kept")
+            else:
+                self._delete(job_id)
+        return self._matrix(asked, job, items, images, parsed_args)
+
+    def run(self, parsed_args: argparse.Namespace) -> int:
+        """Run the command and return what to exit with."""
+        try:
+            return super().run(parsed_args)
+        except NotInTime as error:
+            self.log.error("%s", error)
+            return exits.TIMEOUT
+
+    def produce_output(
+        self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Any
+    ) -> int:
+        """Print the matrix, and below a table what it means."""
+        code = super().produce_output(parsed_args, column_names, data)
+        if parsed_args.formatter == "table":
+            self.app.stdout.write("\n".join([*self._below, ""]))
+        return code
+
+    def _matrix(
+        self,
+        asked: JSON,
+        job: JSON,
+        items: Sequence[JSON],
+        images: Images,
+        parsed: argparse.Namespace,
+    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
+        sources = [asked["source"]] if isinstance(asked["source"], str) else asked["source"]
+        everywhere = images.regions() if ALL in (*sources, *asked["target"]) else []
+        targets = everywhere if asked["target"] == [ALL] else asked["target"]
+        selection = matrix.Selection(
+            targets=targets,
+            whole=asked["resources"] == [ALL],
+            owner=None if parsed.all_projects else self.manager.auth_ref.project_id,
+            filtered="filters" in asked,
+        )
+        found = {item["target_region"] for item in items} | {*(job.get("regions") or {})}
+        named = {*(everywhere if ALL in sources else sources), *targets}
+        regions = sorted((named | found) - {ALL})
+        homes: dict[str, set[str]] = {}
+        for item in items:
+            if ALL not in (item["resource"], item["source_region"]):
+                homes.setdefault(item["source_region"], set()).add(item["resource"])
+        rows = matrix.rows(items, regions, selection, images.known(homes))
+        self._below = matrix.summary(rows, items, job)
+        if parsed.exit_code and self.exit_code == exits.OK and matrix.differs(rows):
+            self.exit_code = exits.DIFFERENT
+        more = ["Reasons"] if parsed.long else []
+        return ["ID", "Name", *regions, *more], [
+            [row.id, row.name, *row.cells]
+            + ([format_columns.DictColumn(row.reasons)] if parsed.long else [])
+            for row in rows
+        ]
+
+    def _delete(self, job_id: str) -> None:
+        try:
+            self.client.delete(job_id)
+        except (exceptions.ClientException, ksa_exceptions.ClientException) as error:
+            self.log.warning("Job %s, which compared, can't be deleted: %s", job_id, error)
+
+    def _give_up(self, job_id: str) -> None:
+        """Let nobody work for what nobody waits for."""
+        try:
+            self.client.cancel(job_id)
+        except (exceptions.ClientException, ksa_exceptions.ClientException) as error:
+            self.log.warning("Job %s, which compares, can't be cancelled: %s", job_id, error)
+        else:
+            self.log.warning("Job %s, which compares, was cancelled and not deleted", job_id)
+
+
+class NotInTime(exceptions.CommandError):
+    """A comparison had no end within the time."""
+
+    def __init__(self, job_id: str, seconds: float) -> None:
+        super().__init__(f"Job {job_id} had not ended after {seconds:g} seconds")

@@ -1,0 +1,113 @@
+"""``openstack image sync list``, ``show``, ``summary`` and ``delete``: jobs that there are."""
+
+import argparse
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from osc_lib import exceptions
+
+from kingbird.osc import paging
+from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
+
+#: The columns of items, and the fields of the API's answer; more of them with --long.
+_ITEM = {
+    "Image": "resource",
+    "Source": "source_region",
+    "Target": "target_region",
+    "Status": "sync_status",
+    "Action": "action",
+    "Reason": "reason",
+    "Message": "message",
+}
+_MORE = {
+    "ID": "id",
+    "Target Image": "target_resource",
+    "Attempts": "attempts",
+    "Created At": "created_at",
+    "Updated At": "updated_at",
+}
+
+Listed = tuple[Sequence[str], Iterable[Sequence[Any]]]
+
+
+class ListSync(SyncLister):
+    """List jobs, the newest first"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("--active", action="store_true", help="Only jobs in progress")
+        paging.add_paging(parser, "jobs")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> Listed:
+        """Return the jobs."""
+        query = paging.query_of(parsed_args)
+        jobs, more_follow = self.client.jobs(active=parsed_args.active, **query)
+        if more_follow and not parsed_args.limit:
+            self.tell("More jobs follow; --all lists them all")
+        fields = ("id", "sync_status", "created_at", "updated_at")
+        return ("ID", "Status", "Created At", "Updated At"), _rows(jobs, fields)
+
+
+class ShowSync(SyncLister):
+    """Show what becomes of each image of a job in each region"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("job", metavar="<job>", help="Job (ID)")
+        parser.add_argument("--long", action="store_true", help="Show all fields of the items")
+        paging.add_paging(parser, "items")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> Listed:
+        """Return the job's items."""
+        query = paging.query_of(parsed_args)
+        items, more_follow = self.client.items(parsed_args.job, **query)
+        if more_follow and not parsed_args.limit:
+            self.tell("More items follow; --all shows them all")
+        columns = {**_ITEM, **(_MORE if parsed_args.long else {})}
+        return tuple(columns), _rows(items, tuple(columns.values()))
+
+
+class SummarizeSync(SyncShowOne):
+    """Show a job as a whole: its state and how many images there are by outcome"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("job", metavar="<job>", help="Job (ID)")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+        """Return the job."""
+        return self.shown(parsed_args.job, parsed_args)
+
+
+class DeleteSync(SyncCommand):
+    """Delete jobs that have ended; the images stay"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("jobs", metavar="<job>", nargs="+", help="Job(s) to delete (ID)")
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Delete each; one that can't be deleted keeps none of the others."""
+        refused = 0
+        for job in parsed_args.jobs:
+            try:
+                self.client.delete(job)
+            except exceptions.ClientException as error:
+                refused += 1
+                self.log.error("Failed to delete job %s: %s", job, error)
+        if refused:
+            raise exceptions.CommandError(
+                f"{refused} of {len(parsed_args.jobs)} jobs failed to delete."
+            )
+
+
+def _rows(entries: Iterable[dict[str, Any]], fields: Sequence[str]) -> list[tuple[Any, ...]]:
+    return [tuple(entry.get(field) for field in fields) for entry in entries]

@@ -1,0 +1,181 @@
+"""The options that say which images go where, and the set that they make."""
+
+import argparse
+import re
+from typing import Any
+
+from osc_lib import exceptions
+from osc_lib.cli import parseractions
+
+from kingbird.osc.images import ALL, Images
+
+JSON = dict[str, Any]
+
+_PROJECT_ID = re.compile("[0-9a-f]{32}", re.I)
+
+
+def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    """Add what says which images are meant, and the filters.
+
+    :param optional: whether a command can do without any.
+    """
+    parser.add_argument(
+        "images", metavar="<image>", nargs="*", help="Image (name or ID), any number of them"
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="All images of the project, those alone that all filters match"
+        + ("" if optional else "; either this or images must be given"),
+    )
+    parser.add_argument(
+        "--all-projects",
+        action="store_true",
+        help="With --all: the images of every project (admin only)",
+    )
+    filters = parser.add_argument_group("filters", "Only with --all")
+    visibility = filters.add_mutually_exclusive_group()
+    for value in ("public", "private", "community", "shared"):
+        visibility.add_argument(
+            f"--{value}",
+            dest="visibility",
+            action="store_const",
+            const=value,
+            help=f"Only {value} images",
+        )
+    filters.add_argument(
+        "--owner", metavar="<project>", help="Only images of this project (name or ID)"
+    )
+    filters.add_argument(
+        "--owner-domain",
+        metavar="<domain>",
+        help="Domain of that project (name or ID), if its name is not enough",
+    )
+    filters.add_argument("--name", metavar="<name>", help="Only images of this name")
+    filters.add_argument(
+        "--name-prefix", metavar="<text>", help="Only images whose name begins so"
+    )
+    filters.add_argument(
+        "--tag",
+        metavar="<tag>",
+        action="append",
+        help="Only images with this tag (repeat for several that all have to be there)",
+    )
+    filters.add_argument(
+        "--property",
+        metavar="<key=value>",
+        action=parseractions.KeyValueAction,
+        help="Only images with this property (repeat for several that all have to be there)",
+    )
+    filters.add_argument(
+        "--size-min", metavar="<bytes>", type=int, help="Only images of at least this size"
+    )
+    filters.add_argument(
+        "--size-max", metavar="<bytes>", type=int, help="Only images of at most this size"
+    )
+    filters.add_argument(
+        "--updated-since",
+        metavar="<time>",
+        help="Only images updated since then, in ISO 8601; UTC without a zone",
+    )
+    filters.add_argument(
+        "--status",
+        metavar="<status>",
+        action="append",
+        help="Only images in this state (repeat for several; default: active)",
+    )
+
+
+def add_regions(parser: argparse.ArgumentParser, *, targets_needed: bool) -> None:
+    """Add where images come from, and where to they go.
+
+    :param targets_needed: whether the target has no default.
+    """
+    parser.add_argument(
+        "--source",
+        metavar="<region>",
+        action="append",
+        help="Region where the images are (repeat for several, the first one preferred; "
+        f'"{ALL}" for all; default: all)',
+    )
+    parser.add_argument(
+        "--target",
+        metavar="<region>",
+        action="append",
+        help="Region where the images should be (repeat for several; "
+        f'"{ALL}" for all' + (")" if targets_needed else "; default: all)"),
+    )
+
+
+def add_treatment(parser: argparse.ArgumentParser) -> None:
+    """Add what becomes of copies that are there, and of ids that can't be used."""
+    parser.add_argument(
+        "--force", action="store_true", help="Make copies under other ids where need be"
+    )
+    parser.add_argument(
+        "--on-drift",
+        choices=("report", "update"),
+        help="What becomes of a copy that differs (default: report)",
+    )
+    parser.add_argument(
+        "--prune",
+        action="store_true",
+        help="With --on-drift update: take off properties that the source doesn't have",
+    )
+
+
+def set_of(parsed: argparse.Namespace, manager: Any, images: Images) -> JSON:
+    """Return a set of a request as options describe it, names replaced by ids.
+
+    :param manager: the client manager of python-openstackclient.
+    :raises osc_lib.exceptions.CommandError: options contradict each other, or a name stands for
+        nothing or for several.
+    """
+    filters = _filters(parsed, manager)
+    if bool(parsed.images) == parsed.all:
+        raise exceptions.CommandError("Name images, or give --all, and not both")
+    for name, value in (("--all-projects", parsed.all_projects), ("filters", filters)):
+        if value and not parsed.all:
+            raise exceptions.CommandError(f"{name} can be given only with --all")
+    sources = parsed.source or [ALL]
+    made: JSON = {
+        "resource_type": "image",
+        "resources": [ALL] if parsed.all else images.ids(parsed.images, sources),
+        "source": ALL if sources == [ALL] else sources,
+        "target": parsed.target or [ALL],
+    }
+    given = {
+        "filters": filters,
+        "all_projects": parsed.all_projects,
+        "force": parsed.force,
+        "on_drift": parsed.on_drift,
+        "prune": parsed.prune,
+    }
+    return {**made, **{name: value for name, value in given.items() if value}}
+
+
+def _filters(parsed: argparse.Namespace, manager: Any) -> JSON:
+    given = {
+        "visibility": parsed.visibility,
+        "owner": parsed.owner and _project(parsed, manager),
+        "name": parsed.name,
+        "name_prefix": parsed.name_prefix,
+        "tag": parsed.tag,
+        "property": parsed.property,
+        "size_min": parsed.size_min,
+        "size_max": parsed.size_max,
+        "updated_since": parsed.updated_since,
+        "status": parsed.status,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _project(parsed: argparse.Namespace, manager: Any) -> str:
+    """Return the id of the project that owners are to be of."""
+    if _PROJECT_ID.fullmatch(parsed.owner) and not parsed.owner_domain:
+        return str(parsed.owner)
+    # Imported by who needs it: it takes long.
+    from openstackclient.identity import common  # noqa: PLC0415
+
+    found = common.find_project(manager.identity, parsed.owner, parsed.owner_domain)
+    return str(found.id)

@@ -1,0 +1,46 @@
+"""The options of lists that come by the page."""
+
+import argparse
+from typing import Any
+
+from osc_lib import exceptions
+
+
+def add_paging(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add what of a list is wanted, and in which order.
+
+    :param what: what the list is of, in plural.
+    """
+    pages = parser.add_mutually_exclusive_group()
+    pages.add_argument(
+        "--all", action="store_true", help=f"All {what}, page after page (default: one page)"
+    )
+    pages.add_argument("--limit", metavar="<number>", type=int, help=f"At most so many {what}")
+    parser.add_argument("--marker", metavar="<id>", help=f"Only {what} after this one, by its id")
+    parser.add_argument(
+        "--status",
+        metavar="<status>",
+        action="append",
+        help=f"Only {what} with this status (repeat for several)",
+    )
+    parser.add_argument(
+        "--sort", metavar="<key>[:<direction>]", help="Sort by this field, asc or desc"
+    )
+
+
+def query_of(parsed: argparse.Namespace) -> dict[str, Any]:
+    """Return what the client takes for these options.
+
+    :raises osc_lib.exceptions.CommandError: they make no sense.
+    """
+    if parsed.limit is not None and parsed.limit < 1:
+        raise exceptions.CommandError("--limit must be at least 1")
+    key, _, direction = (parsed.sort or "").partition(":")
+    return {
+        "every_page": parsed.all,
+        "limit": parsed.limit,
+        "marker": parsed.marker,
+        "status": ",".join(status.upper() for status in parsed.status or []) or None,
+        "sort_key": key or None,
+        "sort_dir": direction or None,
+    }

@@ -1,0 +1,219 @@
+"""``openstack image sync`` on the real cloud, as a person runs it."""
+
+import json
+import subprocess
+import threading
+from typing import Any
+
+import pytest
+
+from kingbird.tests.functional.conftest import REGIONS, TAG_QUOTA
+from kingbird.tests.functional.deployment import Deployment
+from kingbird.tests.functional.people import RAW, Person, unique
+from kingbird.tests.functional.programs import run
+from kingbird.tests.functional.proxy import Proxy, hold
+
+pytestmark = pytest.mark.deployments("rabbit-mariadb")
+
+SUCCESS, ERROR, FAILURE, CANCELLED, TIMEOUT, DIFFERENT = range(6)
+ALL_TARGETS = ("--target", "*")
+
+
+def osc(who: Person, *words: str, exits: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run ``openstack image sync`` until it ends, with the status that is expected."""
+    done = run("openstack", "image", "sync", *words, **who.environment)
+    assert done.returncode == exits, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+def told(who: Person, *words: str, exits: int = 0) -> Any:
+    """Run a command that prints something, and return that."""
+    return json.loads(osc(who, *words, "-f", "json", exits=exits).stdout)
+
+
+def cells(rows: list[dict[str, str]]) -> dict[str, str]:
+    """Return the matrix: a name's symbols in the regions' order, a point where it is blank."""
+    return {row["Name"]: "".join(row[region] or "." for region in REGIONS) for row in rows}
+
+
+def test_create_by_name_list_show_and_delete(newcomer: Person, deployment: Deployment) -> None:
+    # A colon, as Glance takes the beginning of a name for an operator.
+    named = newcomer.make("RegionTwo", b"data", name="in:web server", tags=["one"])
+    by_id = newcomer.make("RegionOne", b"data")
+    made = told(newcomer, "create", "in:web server", by_id["id"], *ALL_TARGETS, "--wait")
+    assert made["Status"] == "SUCCESS"
+    # Each is in order where it comes from.
+    assert made["Outcomes"] == {"created": 4, "in_sync": 2}
+    for region in REGIONS:
+        assert newcomer.see(region, named["id"])["name"] == "in:web server"
+        assert newcomer.see(region, by_id["id"])
+
+    (listed,) = told(newcomer, "list")
+    assert (listed["ID"], listed["Status"]) == (made["ID"], "SUCCESS")
+    assert told(newcomer, "list", "--active") == []
+    items = told(newcomer, "show", made["ID"], "--long")
+    assert {(item["Image"], item["Target"]) for item in items} == {
+        (image["id"], region) for image in (named, by_id) for region in REGIONS
+    }
+    assert {item["Reason"] for item in items} == {"created", "in_sync"}
+    first = told(newcomer, "show", made["ID"], "--limit", "2", "--sort", "target_region:desc")
+    assert [item["Target"] for item in first] == ["RegionTwo", "RegionTwo"]
+    assert told(newcomer, "show", made["ID"], "--status", "failure") == []
+
+    osc(newcomer, "delete", made["ID"])
+    assert told(newcomer, "list") == []
+    assert "no job" in osc(newcomer, "show", made["ID"], exits=ERROR).stderr.lower()
+
+
+def test_names_that_stand_for_none_or_for_several(
+    newcomer: Person, deployment: Deployment
+) -> None:
+    ids = {newcomer.make(region, name="twin")["id"] for region in ("RegionOne", "RegionTwo")}
+    refused = osc(newcomer, "create", "twin", *ALL_TARGETS, exits=ERROR).stderr
+    assert all(image_id in refused for image_id in ids)
+    assert "RegionOne" in refused
+    refused = osc(newcomer, "create", "nobody", *ALL_TARGETS, exits=ERROR).stderr
+    assert "No image is named nobody" in refused
+    # In one region it is one image.
+    made = told(
+        newcomer, "create", "twin", "--source", "RegionTwo", "--target", "RegionThree", "--wait"
+    )
+    assert made["Outcomes"] == {"created": 1}
+    # The API's own words, and wrong usage.
+    words = ("create", "twin", "--source", "RegionTwo")
+    refused = osc(newcomer, *words, "--target", "Nowhere", exits=ERROR).stderr
+    assert "resource_set.target" in refused
+    assert "(HTTP 400)" in refused
+    assert "--target" in osc(newcomer, *words, exits=ERROR).stderr
+    assert "usage:" in osc(newcomer, "create", "--no-such-option", exits=ERROR).stderr
+
+
+def make_differing(owner: Person, stranger: Person, prefix: str) -> dict[str, str]:
+    """Make images, in each of the three regions others.
+
+    :returns: the rows of the matrix that they make, by name.
+    """
+    in_order = owner.make("RegionOne", b"data", name=f"{prefix} in order")
+    drifted = owner.make("RegionOne", b"data", name=f"{prefix} drifted")
+    taken = owner.make("RegionOne", b"data", name=f"{prefix} taken")
+    owner.make("RegionTwo", b"data", name=f"{prefix} new")
+    for region in ("RegionTwo", "RegionThree"):
+        owner.images(region).create({**RAW, "id": in_order["id"], "name": in_order["name"]})
+    owner.images("RegionTwo").create({**RAW, "id": drifted["id"], "name": drifted["name"]})
+    owner.images("RegionThree").create(
+        {**RAW, "id": drifted["id"], "name": drifted["name"], "tags": ["mine"]}
+    )
+    # One that all see: a member learns of a stranger's private image only by the failure.
+    stranger.images("RegionTwo").create(
+        {**RAW, "id": taken["id"], "name": "theirs", "visibility": "community"}
+    )
+    return {
+        f"{prefix} drifted": "==~",
+        f"{prefix} new": "+=+",
+        f"{prefix} taken": "=!+",
+    }
+
+
+def test_diff_of_all_regions(newcomer: Person, other: Person, deployment: Deployment) -> None:
+    expected = make_differing(newcomer, other, "diff")
+    before = {region: newcomer.glance(region, "GET", "images").json() for region in REGIONS}
+    assert cells(told(newcomer, "diff", "--all")) == expected
+    # Nothing was written, and no job is left.
+    for region, images in before.items():
+        assert newcomer.glance(region, "GET", "images").json() == images
+    assert told(newcomer, "list") == []
+
+    printed = osc(newcomer, "diff", "--all", "--exit-code", exits=DIFFERENT).stdout
+    assert "| RegionOne | RegionThree | RegionTwo |" in printed
+    assert (
+        "in sync by region, with and without a row: RegionOne 3, RegionThree 1, RegionTwo 3"
+        in printed
+    )
+    assert "diff drifted in RegionThree: drift: Differs from the image in RegionOne" in printed
+    assert "diff taken in RegionTwo: owner_conflict:" in printed
+
+    # What a region has that was no source and no target is not known.
+    (row,) = told(
+        newcomer, "diff", "diff drifted", "--source", "RegionOne", "--target", "RegionThree"
+    )
+    assert (row["RegionOne"], row["RegionThree"]) == ("=", "~")
+    assert "RegionTwo" not in row
+    (row,) = told(newcomer, "diff", "--all", "--target", "RegionTwo", "--name", "diff taken")
+    assert cells([row]) == {"diff taken": "=!."}
+
+
+def test_diff_of_all_projects(
+    admin: Person, newcomer: Person, other: Person, deployment: Deployment
+) -> None:
+    prefix = unique("everybody")
+    expected = make_differing(newcomer, other, prefix)
+    words = ("diff", "--all", "--all-projects", "--name-prefix", prefix)
+    assert cells(told(admin, *words)) == expected
+    rows = told(admin, *words, "--long", "--on-drift", "update", "--owner", newcomer.project_name)
+    reasons = {row["Name"]: row["Reasons"] for row in rows}
+    assert "Would follow RegionOne" in reasons[f"{prefix} drifted"]["RegionThree"]
+    assert "403" in osc(newcomer, *words, exits=ERROR).stderr
+
+
+def test_wait_tells_how_it_ended_and_retry(newcomer: Person, deployment: Deployment) -> None:
+    tags = [f"tag{number}" for number in range(TAG_QUOTA + 1)]
+    image = newcomer.make("RegionOne", b"data", name="tagged", tags=tags)
+    words = ("create", "tagged", "--source", "RegionOne", *ALL_TARGETS, "--wait")
+    made = told(newcomer, *words, exits=FAILURE)
+    assert (made["Status"], made["Outcomes"]) == ("FAILURE", {"created": 1, "quota": 1})
+    # What is wrong comes with no tables and bars when nobody looks.
+    assert osc(newcomer, "retry", made["ID"], "--wait", exits=FAILURE).stderr == ""
+    newcomer.glance("RegionOne", "DELETE", f"images/{image['id']}/tags/{tags[0]}")
+    again = told(newcomer, "retry", made["ID"], "--wait")
+    assert (again["Status"], again["Runs"]) == ("SUCCESS", 3)
+    assert newcomer.see("RegionThree", image["id"])
+    refused = osc(newcomer, "retry", made["ID"], exits=ERROR)
+    assert "409" in refused.stderr
+
+
+def test_cancel_and_timeout(
+    newcomer: Person, deployment: Deployment, glances: dict[str, Proxy]
+) -> None:
+    # More than the engine has at hand when it hears of it.
+    for _ in range(48):
+        newcomer.make("RegionOne")
+    gate = threading.Event()
+    with glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
+        words = ["create", "--all", "--source", "RegionOne", "--target", "RegionTwo"]
+        words += ["--status", "queued"]
+        made = told(newcomer, *words, "--wait", "--timeout", "2", exits=TIMEOUT)
+        assert made["Status"] == "IN_PROGRESS"
+        (active,) = told(newcomer, "list", "--active")
+        assert active["ID"] == made["ID"]
+        refused = osc(newcomer, "delete", made["ID"], exits=ERROR).stderr
+        assert "406" in refused
+        assert told(newcomer, "cancel", made["ID"])["Cancelled"] is True
+        gate.set()
+        ended = told(newcomer, "summary", made["ID"], "--wait", exits=CANCELLED)
+    assert ended["Status"] == "CANCELLED"
+    assert ended["Statuses"]["CANCELLED"] >= 1
+    assert "409" in osc(newcomer, "cancel", made["ID"], exits=ERROR).stderr
+
+
+def test_engines(admin: Person, demo: Person, deployment: Deployment) -> None:
+    engines = told(admin, "engine", "list")
+    assert True in {engine["Alive"] for engine in engines}
+    assert "403" in osc(demo, "engine", "list", exits=ERROR).stderr
+
+
+def test_both_plugins_in_one_environment(newcomer: Person, deployment: Deployment) -> None:
+    image = newcomer.make("RegionOne", b"data", name="both")
+    words = ["--resource_type", "image", "--resources", image["id"], "--source", "RegionOne"]
+    done = run(
+        *("openstack", "sync", "create", *words, "--target", "RegionTwo", "-f", "json"),
+        **newcomer.environment,
+    )
+    assert done.returncode == 0, done.stderr
+    (theirs,) = json.loads(done.stdout)
+    assert told(newcomer, "summary", theirs["ID"], "--wait")["Outcomes"] == {"created": 1}
+    ours = told(newcomer, "create", "both", "--target", "RegionThree", "--wait")
+    done = run("openstack", "sync", "list", "-f", "json", **newcomer.environment)
+    assert {row["ID"] for row in json.loads(done.stdout)} == {theirs["ID"], ours["ID"]}
+    for command in ("sync create", "image sync create", "image create"):
+        shown = run("openstack", "help", *command.split())
+        assert shown.stdout.startswith(f"usage: openstack {command} "), shown.stderr

@@ -1,0 +1,62 @@
+"""What tests of the plugin share: ``openstack`` as a function, on a cloud in this process."""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from openstackclient import shell
+from osc_lib.clientmanager import ClientManager
+
+from kingbird.osc import plugin
+from kingbird.tests.unit.osc.cloud import Cloud
+
+
+class Ran:
+    """What a command printed, and what it ended with."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.out, self.err = code, out, err
+
+    @property
+    def json(self) -> Any:
+        """What it printed with ``-f json``."""
+        assert self.code == 0 or self.out, self.err
+        return json.loads(self.out)
+
+
+@pytest.fixture
+def cloud() -> Iterator[Cloud]:
+    """Give a cloud that a test has for itself."""
+    with Cloud() as made:
+        yield made
+
+
+@pytest.fixture
+def osc(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., Ran]]:
+    """Give ``openstack image sync``."""
+    for name in [name for name in os.environ if name.startswith("OS_")]:
+        monkeypatch.delenv(name)
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+
+    def run(*words: str, user: str = "member") -> Ran:
+        for name, value in cloud.environment(user).items():
+            monkeypatch.setenv(name, value)
+        # A program has one client manager; it keeps the client with the class.
+        vars(ClientManager)[plugin.API_NAME]._handle = None
+        capsys.readouterr()
+        try:
+            code = shell.main(["image", "sync", *words])
+        except SystemExit as error:
+            code = int(error.code or 0)
+        printed = capsys.readouterr()
+        return Ran(code, printed.out, printed.err)
+
+    yield run
+    root.handlers[:], level = before
+    root.setLevel(level)

@@ -1,0 +1,287 @@
+"""The commands, from their words to the database of the real API."""
+
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kingbird.db import api as db
+from kingbird.tests.api import fixtures
+from kingbird.tests.api.world import IMAGE, IMAGE_2, IN_TWO, PROJECT, REGIONS
+from kingbird.tests.unit.osc.cloud import Cloud
+
+Osc = Callable[..., Any]
+JSON = ("-f", "json")
+
+
+def stored(job_id: str) -> list[dict[str, Any]]:
+    """Return the sets of a job as the API stored them."""
+    job = db.jobs.get(PROJECT, job_id, with_all_projects=True)
+    assert job is not None
+    return list(job.request)
+
+
+@contextlib.contextmanager
+def engine(cloud: Cloud, *outcomes: dict[str, Any]) -> Iterator[None]:
+    """End the one job that a command makes, once the command has looked at it."""
+
+    def work() -> None:
+        for _ in range(2000):
+            if any(method == "GET" and "/os-sync/" in path for method, path in cloud.calls):
+                fixtures._end(*outcomes)
+                return
+            time.sleep(0.01)
+
+    thread = threading.Thread(target=work)
+    cloud.calls.clear()
+    thread.start()
+    yield
+    thread.join()
+
+
+def test_create_by_name_and_id(osc: Osc, cloud: Cloud) -> None:
+    cloud.add_image("RegionTwo", "bbbbbbbb-0000-4000-8000-000000000007", "web")
+    words = ("create", "web", IMAGE, "--target", "RegionThree", "--force", *JSON)
+    made = osc(*words).json
+    assert made["Status"] == "IN_PROGRESS"
+    (one,) = stored(made["ID"])
+    assert one["resources"] == ["bbbbbbbb-0000-4000-8000-000000000007", IMAGE]
+    assert set(one["sources"]) == set(REGIONS)
+    assert (one["targets"], one["force"], one["dry_run"]) == (["RegionThree"], True, False)
+
+
+def test_create_with_all_options(osc: Osc) -> None:
+    words = ["create", "--all", "--all-projects", "--source", "RegionOne", "--source", "*"]
+    words += ["--target", "*", "--on-drift", "update", "--prune", "--dry-run"]
+    words += ["--community", "--owner", PROJECT.upper(), "--name", "a", "--name-prefix", "b"]
+    words += ["--tag", "c", "--tag", "d", "--property", "e=f=g", "--property", "h="]
+    words += ["--size-min", "1", "--size-max", "2", "--updated-since", "2026-11-01T00:00:00Z"]
+    words += ["--status", "active", "--status", "queued"]
+    (one,) = stored(osc(*words, *JSON, user="admin").json["ID"])
+    assert one["resources"] == ["*"]
+    assert one["preferred"] == ["RegionOne"]
+    assert set(one["targets"]) == set(REGIONS)
+    assert one["filters"] == {
+        "visibility": "community",
+        "owner": PROJECT,
+        "name": "a",
+        "name_prefix": "b",
+        "tags": ["c", "d"],
+        "properties": {"e": "f=g", "h": ""},
+        "size_min": 1,
+        "size_max": 2,
+        "updated_since": "2026-11-01T00:00:00Z",
+        "statuses": ["active", "queued"],
+    }
+    flags = ("all_projects", "dry_run", "on_drift", "prune", "force")
+    assert [one[flag] for flag in flags] == [True, True, "update", True, False]
+
+
+def test_create_from_a_file(osc: Osc, tmp_path: Path) -> None:
+    one = {
+        "resource_type": "image",
+        "resources": [IMAGE],
+        "source": "RegionOne",
+        "target": ["RegionTwo"],
+    }
+    file = tmp_path / "sets.json"
+    file.write_text(json.dumps({"Sync": [one, {**one, "target": ["RegionThree"]}]}))
+    made = osc("create", "--file", str(file), *JSON).json
+    assert [each["targets"] for each in stored(made["ID"])] == [["RegionTwo"], ["RegionThree"]]
+    file.write_text(json.dumps({"resource_set": one}))
+    assert len(stored(osc("create", "--file", str(file), *JSON).json["ID"])) == 1
+    for text in ("{", "[]"):
+        file.write_text(text)
+        refused = osc("create", "--file", str(file))
+        assert (refused.code, str(file) in refused.err) == (1, True)
+    refused = osc("create", "--file", str(file), "--target", "RegionTwo")
+    assert (refused.code, "--file" in refused.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["create", IMAGE], "--target"),
+        (["create", "--target", "*"], "--all"),
+        (["create", IMAGE, "--all", "--target", "*"], "--all"),
+        (["create", IMAGE, "--all-projects", "--target", "*"], "--all-projects"),
+        (["create", IMAGE, "--size-min", "0", "--target", "*"], "filters"),
+        (["create", "--size-min", "many"], "--size-min"),
+        (["create", "nothing", "--target", "*"], "No image is named nothing"),
+        (["create", IMAGE, "--target", "Nowhere"], "resource_set.target"),
+        (["create", IMAGE, "--target", "*", "--prune"], "resource_set.prune"),
+        (["list", "--limit", "0"], "--limit"),
+        (["list", "--limit", "1", "--all"], "--all"),
+        (["list", "--sort", "color"], "sort_key"),
+        (["summary", "x"], "no UUID"),
+        (["summary", IMAGE, "--timeout", "-1"], "--timeout"),
+        (["engine", "list"], "HTTP 403"),
+        (["delete"], "<job>"),
+    ],
+)
+def test_what_is_wrong_is_told_and_exits_with_1(osc: Osc, words: list[str], told: str) -> None:
+    done = osc(*words)
+    assert done.code == 1
+    assert told in done.err
+    assert done.out == ""
+
+
+def test_a_name_of_several_images_is_refused_with_their_ids(osc: Osc, cloud: Cloud) -> None:
+    twins = [f"dddddddd-0000-4000-8000-00000000000{number}" for number in (1, 2)]
+    cloud.add_image("RegionOne", twins[0], "twin")
+    cloud.add_image("RegionTwo", twins[1], "twin", os_hidden=True)
+    done = osc("create", "twin", "--target", "RegionThree")
+    assert done.code == 1
+    assert f"{twins[0]} in RegionOne" in done.err
+    assert f"{twins[1]} in RegionTwo" in done.err
+    words = ("--source", "RegionTwo", "--target", "RegionThree", *JSON)
+    (one,) = stored(osc("create", "twin", *words).json["ID"])
+    assert one["resources"] == [twins[1]]
+
+
+def test_list_and_pages(osc: Osc, cloud: Cloud) -> None:
+    fixtures.Jobs().start_fixture()
+    listed = osc("list", *JSON).json
+    assert [job["ID"] for job in listed] == [
+        fixtures.RUNNING_JOB,
+        fixtures.FAILED_JOB,
+        fixtures.ENDED_JOB,
+    ]
+    words = ("--sort", "created_at:asc", "--limit", "1", "--marker", fixtures.ENDED_JOB)
+    (job,) = osc("list", *words, *JSON).json
+    assert job["ID"] == fixtures.FAILED_JOB
+    found = osc("list", "--status", "failure", "--status", "success", *JSON).json
+    assert {job["Status"] for job in found} == {"FAILURE", "SUCCESS"}
+    (job,) = osc("list", "--active", *JSON).json
+    assert job["ID"] == fixtures.RUNNING_JOB
+
+
+def test_all_pages_of_a_job(osc: Osc, cloud: Cloud) -> None:
+    fixtures.LongJob().start_fixture()
+    cloud.world.conf.set_override("max_limit", 2, group="api")
+    some = osc("show", fixtures.LONG_JOB, *JSON)
+    assert len(some.json) == 2
+    assert "--all" in some.err
+    cloud.calls.clear()
+    every = osc("show", fixtures.LONG_JOB, "--all", *JSON).json
+    assert [item["Reason"] for item in every] == [
+        reason for _, reason, _ in fixtures.LongJob.ITEMS
+    ]
+    assert len(cloud.calls) == 3
+    planned = osc("show", fixtures.LONG_JOB, "--status", "PLANNED", "--all", "--long", *JSON).json
+    assert {item["Status"] for item in planned} == {"PLANNED"}
+    job = osc("summary", fixtures.LONG_JOB, *JSON).json
+    assert (job["Dry Run"], job["Outcomes"]["in_sync"]) == (True, 9995)
+
+
+def test_delete_goes_on_after_a_job_that_stays(osc: Osc) -> None:
+    fixtures.Jobs().start_fixture()
+    jobs = (fixtures.RUNNING_JOB, fixtures.ENDED_JOB, fixtures.FAILED_JOB)
+    done = osc("delete", *jobs)
+    assert done.code == 1
+    assert "HTTP 406" in done.err
+    assert "1 of 3" in done.err
+    assert [job["ID"] for job in osc("list", *JSON).json] == [fixtures.RUNNING_JOB]
+
+
+def test_cancel_and_retry(osc: Osc) -> None:
+    fixtures.Jobs().start_fixture()
+    assert osc("cancel", fixtures.RUNNING_JOB, *JSON).json["Cancelled"] is True
+    again = osc("retry", fixtures.FAILED_JOB, *JSON).json
+    assert (again["Status"], again["Runs"]) == ("IN_PROGRESS", 2)
+    done = osc("cancel", fixtures.ENDED_JOB)
+    assert (done.code, "HTTP 409" in done.err) == (1, True)
+
+
+@pytest.mark.parametrize(("status", "code"), [("SUCCESS", 0), ("FAILURE", 2)])
+def test_wait_exits_as_the_job_ends(osc: Osc, cloud: Cloud, status: str, code: int) -> None:
+    words = ("create", IMAGE, "--source", "RegionOne", "--target", "RegionTwo")
+    with engine(cloud, {"resource": IMAGE, "status": status, "reason": "created"}):
+        done = osc(*words, "--wait", *JSON)
+    assert (done.code, done.json["Status"]) == (code, status)
+    assert "RegionTwo" not in done.err
+
+
+def test_wait_gives_up(osc: Osc) -> None:
+    fixtures.Jobs().start_fixture()
+    done = osc("summary", fixtures.RUNNING_JOB, "--wait", "--timeout", "0", *JSON)
+    assert (done.code, done.json["Status"]) == (4, "IN_PROGRESS")
+    assert "had not ended" in done.err
+
+
+def test_an_answer_of_something_else(osc: Osc, cloud: Cloud) -> None:
+    cloud.instead.append(("502 Bad Gateway", [("Content-Type", "text/html")], b"<h1>Oh</h1>"))
+    done = osc("list")
+    assert (done.code, "HTTP 502" in done.err, "<h1>" in done.err) == (1, True, False)
+    cloud.instead.append(("200 OK", [("Content-Type", "text/html")], b"<h1>Welcome</h1>"))
+    done = osc("list")
+    assert (done.code, "doesn't answer as Kingbird does" in done.err) == (1, True)
+
+
+def test_engines(osc: Osc) -> None:
+    db.engines.beat("here:1", host="here", pid=1, version="1.2.3")
+    (engine,) = osc("engine", "list", *JSON, user="admin").json
+    assert (engine["Host"], engine["PID"], engine["Alive"]) == ("here", 1, True)
+
+
+def dry(resource: str, target: str, reason: str, **fields: Any) -> dict[str, Any]:
+    """Return an item of a dry run from RegionOne."""
+    given = {"status": "PLANNED", "action": "none", "message": f"About {reason}"}
+    return {
+        "resource": resource,
+        "source_region": "RegionOne",
+        "target_region": target,
+        "reason": reason,
+        **given,
+        **fields,
+    }
+
+
+def test_diff(osc: Osc, cloud: Cloud) -> None:
+    items = (
+        dry(IMAGE, "RegionTwo", "missing"),
+        dry(IMAGE, "RegionThree", "drift"),
+        dry(IMAGE_2, "RegionThree", "owner_conflict"),
+        dry(IN_TWO, "RegionOne", "missing", source_region="RegionTwo"),
+    )
+    with engine(cloud, *items):
+        done = osc("diff", "--all", "--exit-code", "--keep", *JSON)
+    assert done.code == 5
+    assert [tuple(row.values())[2:] for row in done.json] == [
+        # RegionOne, RegionThree, RegionTwo.  The images have no data, so they are no part of
+        # the selection: where they have no item, nothing is known.
+        ("+", "", "="),
+        ("=", "~", "+"),
+        ("=", "!", ""),
+    ]
+    # An image without a name comes first.
+    assert [row["ID"] for row in done.json] == [IN_TWO, IMAGE, IMAGE_2]
+    assert "is kept" in done.err
+    (job,) = osc("list", *JSON).json
+    assert stored(job["ID"])[0]["dry_run"] is True
+
+
+def test_diff_prints_what_it_means_and_leaves_nothing(osc: Osc, cloud: Cloud) -> None:
+    items = (
+        dry(IMAGE, "RegionTwo", "owner_conflict"),
+        dry("*", "RegionThree", "region_unavailable", status="FAILURE"),
+    )
+    with engine(cloud, *items):
+        done = osc("diff", "--all")
+    assert done.code == 2
+    assert f"{IMAGE} in RegionTwo: owner_conflict: About owner_conflict" in done.out
+    assert "RegionThree: region_unavailable: About region_unavailable" in done.out
+    assert osc("list", *JSON).json == []
+
+
+def test_diff_that_takes_too_long_is_cancelled(osc: Osc) -> None:
+    done = osc("diff", "--all", "--timeout", "0")
+    assert (done.code, done.out) == (4, "")
+    (job,) = osc("list", *JSON).json
+    assert job["ID"] in done.err
+    assert osc("summary", job["ID"], *JSON).json["Cancelled"] is True

@@ -1,0 +1,116 @@
+"""A cell tells what the job tells, and no more."""
+
+from typing import Any
+
+import pytest
+
+from kingbird.osc import matrix
+from kingbird.osc.images import Known
+from kingbird.osc.matrix import Selection
+
+REGIONS = ("R1", "R2", "R3")
+OWNER = "owner"
+
+
+def item(image: str, target: str, reason: str | None, source: str = "R1") -> dict[str, Any]:
+    """Return an item as the API shows it."""
+    return {
+        "resource": image,
+        "source_region": source,
+        "target_region": target,
+        "sync_status": "PLANNED",
+        "reason": reason,
+        "message": None,
+    }
+
+
+def known(*ids: str, status: str = "active", refers: tuple[str, ...] = ()) -> dict[str, Known]:
+    """Return what Glance tells of images."""
+    return {one: Known(one, f"name of {one}", OWNER, status, refers) for one in ids}
+
+
+def cells(items: Any, selection: Selection, about: dict[str, Known]) -> dict[str, str]:
+    """Return each image's symbols, a point where a cell is blank."""
+    made = matrix.rows(items, REGIONS, selection, about)
+    return {row.id: "".join(cell or "." for cell in row.cells) for row in made}
+
+
+NAMED = Selection(targets=REGIONS)
+WHOLE = Selection(targets=REGIONS, whole=True, owner=OWNER)
+
+
+@pytest.mark.parametrize(
+    ("reason", "symbols"),
+    [
+        ("missing", "=+."),
+        ("drift", "=~."),
+        ("in_sync", "==."),
+        ("owner_conflict", "=!."),
+        ("deleted_in_target", "=!."),
+        # Whether the source has it was not seen.
+        ("source_gone", ".!."),
+        ("region_unavailable", ".!."),
+        (None, ".!."),
+    ],
+)
+def test_an_item_tells_of_its_target_and_perhaps_of_its_source(
+    reason: str | None, symbols: str
+) -> None:
+    assert cells([item("a", "R2", reason)], NAMED, known("a")) == {"a": symbols}
+
+
+def test_whole_regions_tell_by_having_no_item() -> None:
+    items = [item("a", "R2", "missing")]
+    assert cells(items, WHOLE, known("a")) == {"a": "=+="}
+    # R3 is no target: nobody looked there for this image.
+    no_target = Selection(targets=("R2",), whole=True, owner=OWNER)
+    assert cells(items, no_target, known("a")) == {"a": "=+."}
+
+
+def test_a_region_that_was_not_listed_tells_nothing() -> None:
+    items = [item("a", "R2", "missing"), item("*", "R3", "region_unavailable")]
+    assert cells(items, WHOLE, known("a")) == {"a": "=+."}
+
+
+def test_what_comes_along_with_another_image_was_not_compared_everywhere() -> None:
+    items = [item("ami", "R2", "missing"), item("kernel", "R2", "missing")]
+    about = {**known("ami", refers=("kernel",)), **known("kernel", status="queued")}
+    assert cells(items, WHOLE, about) == {"ami": "=+=", "kernel": "=+."}
+    # With data it is in the selection itself, unless a filter may leave it out.
+    about |= known("kernel")
+    assert cells(items, WHOLE, about) == {"ami": "=+=", "kernel": "=+="}
+    filtered = Selection(targets=REGIONS, whole=True, owner=OWNER, filtered=True)
+    assert cells(items, filtered, about) == {"ami": "=+=", "kernel": "=+."}
+    # Who knows what an unknown image refers to.
+    del about["ami"]
+    assert cells(items, filtered, about) == {"ami": "=+.", "kernel": "=+."}
+
+
+def test_another_project_s_image_is_not_in_the_selection() -> None:
+    items = [item("a", "R2", "not_owner")]
+    theirs = {"a": Known("a", "a", "somebody", "active")}
+    assert cells(items, WHOLE, theirs) == {"a": "=!."}
+    everybody = Selection(targets=REGIONS, whole=True)
+    assert cells(items, everybody, theirs) == {"a": "=!="}
+
+
+def test_rows_come_by_name_and_differ_or_not() -> None:
+    items = [item("b", "R2", "in_sync"), item("a", "R2", "in_sync"), item("c", "R2", "in_sync")]
+    made = matrix.rows(items, REGIONS, NAMED, known("b", "a"))
+    assert [row.id for row in made] == ["c", "a", "b"]
+    assert not matrix.differs(made)
+    assert matrix.differs(matrix.rows([item("a", "R2", "missing")], REGIONS, NAMED, {}))
+
+
+def test_the_lines_below() -> None:
+    told = {**item("a", "R2", "drift"), "message": "Differs in: tags"}
+    items = [told, item("*", "R3", "listing_incomplete"), item("b", "R2", "missing")]
+    made = matrix.rows(items, REGIONS, WHOLE, known("a"))
+    counts = {"R2": {"statuses": {}, "outcomes": {"in_sync": 7, "drift": 1}}}
+    lines = matrix.summary(made, items, {"regions": counts})
+    assert "Copies in sync by region, with and without a row: R2 7" in lines
+    assert "  R3: listing_incomplete" in lines
+    assert "  name of a in R2: drift: Differs in: tags (a)" in lines
+    assert not [line for line in lines if "missing" in line]
+    # An API that counts by no region.
+    assert "none" in matrix.summary([], [], {})[1]
