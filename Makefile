@@ -6,18 +6,21 @@ BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)/tools
 MINICLOUD := $(PYTHON) -m minicloud
 
-.PHONY: help venv cloud demo up down test lint docs unit functional chaos bench samples clean
+.PHONY: examples help venv cloud demo up down test lint docs unit unit-threading unit-eventlet functional tempest chaos fuzz bench samples clean
 
 help:
 	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
 	@echo "make up          start a cloud and Kingbird, and leave them running"
 	@echo "make down        stop them"
-	@echo "make test        lint, documentation, unit, API and functional tests"
+	@echo "make test        lint, documentation, unit, API and functional tests, Tempest"
 	@echo "make unit        unit and API tests alone: no network"
 	@echo "make functional  tests on a real Keystone, real Glances, brokers and databases"
+	@echo "make tempest     run the real Tempest with the plugin's tests"
 	@echo "make chaos       throw faults into jobs: ROUNDS=10 SEED=1 DATABASE=PostgreSQL"
+	@echo "make fuzz        send requests made up by a program: MINUTES=10 SEED=1"
 	@echo "make bench       measure, as ratios in one run, and write benchmarks/RESULTS.md"
-	@echo "make samples     generate etc/kingbird/"
+	@echo "make samples     generate etc/kingbird/ and api-ref/openapi.yaml"
+	@echo "make examples    record the API's examples anew, and generate samples"
 
 venv: .venv/ready
 
@@ -40,26 +43,40 @@ up: venv cloud
 down:
 	$(PYTHON) -m demo down
 
-test: lint docs unit functional
+test: lint docs unit functional tempest
 
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy kingbird tools benchmarks
+	$(BIN)/mypy tempest_plugin/kingbird_tempest_plugin
 	$(BIN)/mypy --strict --follow-imports=silent kingbird/sync
 	PYTHONPATH=. $(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml kingbird
-	$(BIN)/doc8 README.rst doc/source releasenotes/notes tools/minicloud/README.rst tools/standin/README.rst
+	$(BIN)/shellcheck --external-sources devstack/plugin.sh devstack/settings kingbird/tests/devstack/*.sh
+	$(BIN)/doc8 README.rst doc/source api-ref/source releasenotes/notes tools/minicloud/README.rst tools/standin/README.rst \
+	    devstack/README.rst tempest_plugin/README.rst
+	$(BIN)/reno --quiet lint
 
 docs: venv
 	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b html api-ref/source api-ref/build/html
 
+# Both at the same time: each takes one processor.
 unit: venv
+	$(MAKE) --jobs=2 --output-sync=target unit-threading unit-eventlet
+
+unit-threading: venv
 	$(BIN)/pytest kingbird/tests/unit kingbird/tests/api
+
+unit-eventlet: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest kingbird/tests/unit kingbird/tests/api
 
 functional: venv cloud
 	$(BIN)/pytest kingbird/tests/functional
+
+tempest: venv cloud
+	$(BIN)/python -m tempest_run
 
 # Each fault is thrown once by `make functional` too.  FAULT is the name of one of them.
 chaos: venv cloud
@@ -67,12 +84,24 @@ chaos: venv cloud
 	    $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) \
 	    $(if $(BACKEND),--backend $(BACKEND)) $(if $(FAULT),--only "$(FAULT)")
 
+# A shorter run is part of `make functional`.
+fuzz: venv cloud
+	KINGBIRD_FUZZ_MINUTES=$(or $(MINUTES),10) KINGBIRD_FUZZ_SEED=$(SEED) \
+	    $(BIN)/pytest -s kingbird/tests/functional/fuzz
+
 bench: venv cloud
 	$(BIN)/python -m benchmarks
 
 samples: venv
 	$(BIN)/oslo-config-generator --config-file etc/kingbird-config-generator.conf
 	$(BIN)/oslopolicy-sample-generator --config-file etc/kingbird-policy-generator.conf
+	$(BIN)/kingbird-manage --config-file /dev/null api-spec \
+	    --examples api-ref/examples --output api-ref/openapi.yaml
+
+# What the documentation shows of the API is what the application answers.
+examples: venv
+	KINGBIRD_WRITE_EXAMPLES=1 $(BIN)/pytest -q kingbird/tests/api/test_examples.py
+	$(MAKE) samples
 
 clean: down
-	rm -rf .venv .minicloud .run doc/build
+	rm -rf .venv .minicloud .run doc/build api-ref/build

@@ -9,60 +9,41 @@ import sys
 from oslo_config import cfg
 from oslo_upgradecheck import upgradecheck
 
-from kingbird import exception
-from kingbird.clients.keystone import Keystone
+from kingbird.cmd.checks import options, service_user, tables
 from kingbird.conf import register_opts, set_library_defaults
-from kingbird.db import api as db
+
+#: The exit code that says that nothing could be checked.
+BROKEN = 255
 
 
 class Checks(upgradecheck.UpgradeCommands):
-    """Checks that look at the real database and the real Keystone."""
+    """Checks that look at the real configuration, the real database and the real Keystone."""
 
-    def _check_database(self) -> upgradecheck.Result:
-        db.configure(cfg.CONF)
-        try:
-            current, head = db.migration.current(), db.migration.head()
-        except Exception as error:
-            return upgradecheck.Result(
-                upgradecheck.Code.FAILURE,
-                f"The database can't be reached: {type(error).__name__}",
-            )
-        if current != head:
-            return upgradecheck.Result(
-                upgradecheck.Code.FAILURE,
-                f"The schema is at {current or 'nothing'}, this release needs {head}: run "
-                "kingbird-manage db sync",
-            )
-        return upgradecheck.Result(upgradecheck.Code.SUCCESS)
-
-    def _check_service_user(self) -> upgradecheck.Result:
-        keystone = Keystone(cfg.CONF)
-        try:
-            trusts = keystone.trusts_to_me()
-        except exception.KingbirdError as error:
-            return upgradecheck.Result(
-                upgradecheck.Code.WARNING,
-                f"The service user of [keystone_authtoken] can't be used: {error.message}",
-            )
-        except cfg.Error as error:
-            return upgradecheck.Result(
-                upgradecheck.Code.FAILURE, f"[keystone_authtoken] can't be used: {error}"
-            )
-        return upgradecheck.Result(
-            upgradecheck.Code.SUCCESS, f"{len(trusts)} trusts at the moment"
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        super().__init__()
+        checked = tables.Tables(conf)
+        self._upgrade_checks = (
+            ("Configuration", lambda _: options.options(conf)),
+            ("Policies", lambda commands: options.policies(commands, conf)),
+            ("Database schema", lambda _: checked.schema()),
+            ("Database and broker", lambda _: checked.sharing()),
+            ("Engines", lambda _: checked.engines()),
+            ("Jobs in progress", lambda _: checked.jobs()),
+            ("Service user", lambda _: service_user.service_user(conf)),
         )
-
-    _upgrade_checks = (
-        ("Database schema", _check_database),
-        ("Service user", _check_service_user),
-    )
 
 
 def main() -> int:
     """Run the checks; the exit code is the worst of them."""
     register_opts(cfg.CONF)
     set_library_defaults()
-    code: int = upgradecheck.main(cfg.CONF, project="kingbird", upgrade_command=Checks())
+    try:
+        code: int = upgradecheck.main(
+            cfg.CONF, project="kingbird", upgrade_command=Checks(cfg.CONF), argv=sys.argv[1:]
+        )
+    except cfg.Error as error:
+        print(error, file=sys.stderr)
+        return BROKEN
     return code
 
 

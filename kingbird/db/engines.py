@@ -13,8 +13,14 @@ FORGET = 24 * 3600 * 1000
 
 
 @connection.transaction
-def beat(engine_id: str, *, host: str, pid: int, version: str) -> None:
-    """Say that an engine is alive, by the database's clock."""
+def beat(
+    engine_id: str, *, host: str, pid: int, version: str, rpc_version: str | None = None
+) -> None:
+    """Say that an engine is alive, by the database's clock.
+
+    :param version: its release.
+    :param rpc_version: what messages it understands.
+    """
     with connection.writer() as session:
         seen = session.execute(
             sa.update(Engine).where(Engine.id == engine_id).values(seen=now_ms())
@@ -26,6 +32,7 @@ def beat(engine_id: str, *, host: str, pid: int, version: str) -> None:
                     host=host,
                     pid=pid,
                     version=version,
+                    rpc_version=rpc_version,
                     started_at=ago(0),
                     seen=now_ms(),
                 )
@@ -42,6 +49,18 @@ def list_all(silence: float) -> Sequence[tuple[Engine, bool]]:
     query = sa.select(Engine, alive).order_by(Engine.host, Engine.started_at, Engine.id)
     with connection.reader() as session:
         return [(engine, bool(seen)) for engine, seen in session.execute(query)]
+
+
+@connection.transaction
+def rpc_versions(silence: float) -> set[str | None]:
+    """Return what messages the engines understand that are alive.
+
+    :param silence: as :func:`list_all` takes it.
+    :returns: ``None`` among them for those that don't say.
+    """
+    query = sa.select(Engine.rpc_version).where(Engine.seen > now_ms() - int(silence * 1000))
+    with connection.reader() as session:
+        return set(session.scalars(query))
 
 
 @connection.transaction

@@ -1,5 +1,9 @@
 """Schema migrations with alembic, from inside the package."""
 
+import logging
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import alembic.command
@@ -7,10 +11,18 @@ import alembic.config
 import sqlalchemy as sa
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from oslo_db import exception as db_exc
 
+from kingbird import exception
 from kingbird.db import connection
 
+LOG = logging.getLogger(__name__)
+
 _SCRIPTS = Path(__file__).parent / "alembic"
+
+#: Seconds that a program waits for another one that changes the schema.
+PATIENCE = 3600
 
 
 def _config(bind: sa.Connection | None = None) -> alembic.config.Config:
@@ -24,12 +36,60 @@ def _config(bind: sa.Connection | None = None) -> alembic.config.Config:
 def sync(revision: str = "head") -> None:
     """Bring the database that is configured to ``revision``.
 
+    Several programs may do this at the same time; one of them does it, and the others find
+    it done.
+
     :param revision: ``head``, a revision's id, or ``+1`` and the like.
-    :raises alembic.util.CommandError: there is no such revision.
+    :raises kingbird.exception.SchemaError: there is no such revision, or a newer release has
+        changed the schema already.
     """
-    with connection.get_engine().connect() as bind:
-        alembic.command.upgrade(_config(bind), revision)
+    with connection.get_engine().connect() as bind, _alone(bind):
+        try:
+            alembic.command.upgrade(_config(bind), revision)
+        except CommandError as error:
+            raise exception.SchemaError(_why(bind, error)) from error
         bind.commit()
+
+
+def _why(bind: sa.Connection, error: CommandError) -> str:
+    at = MigrationContext.configure(bind).get_current_revision()
+    if is_known(at):
+        return str(error)
+    return f"The schema is at {at}, which a newer release has made and this one doesn't know"
+
+
+@contextmanager
+def _alone(bind: sa.Connection) -> Iterator[None]:
+    """Keep other programs from changing the same schema meanwhile.
+
+    SQLite needs nothing for that: all migrations run in one transaction, and its transactions
+    that write wait for each other.
+    """
+    if bind.dialect.name == "postgresql":
+        # It is let go of with the transaction, in which all migrations run.
+        bind.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"kingbird db sync"))))
+        yield
+    elif bind.dialect.name in ("mysql", "mariadb"):
+        # The server has one room for the names of locks.
+        name = f"kingbird-{zlib.crc32(str(bind.engine.url.database).encode())}"
+        try:
+            got = bind.scalar(sa.select(sa.func.get_lock(name, PATIENCE)))
+        except (db_exc.DBError, sa.exc.SQLAlchemyError) as error:
+            # Some clusters refuse it; then the operator sees to it that one does this.
+            LOG.warning("Goes on without a lock on the schema: %s", type(error).__name__)
+            bind.rollback()
+            yield
+            return
+        if not got:
+            raise exception.SchemaError("Another program is changing the schema")
+        try:
+            bind.commit()
+            yield
+        finally:
+            bind.rollback()
+            bind.execute(sa.select(sa.func.release_lock(name)))
+    else:
+        yield
 
 
 def current() -> str | None:
@@ -41,3 +101,14 @@ def current() -> str | None:
 def head() -> str | None:
     """Return the newest revision that this release knows."""
     return ScriptDirectory.from_config(_config()).get_current_head()
+
+
+def revisions() -> list[str]:
+    """Return the revisions that this release knows, the oldest first."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return [script.revision for script in scripts][::-1]
+
+
+def is_known(revision: str | None) -> bool:
+    """Whether this release can bring a database from a revision to its own."""
+    return revision is None or revision in revisions()

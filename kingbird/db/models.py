@@ -80,7 +80,10 @@ class Job(Leased, Timestamps, Base):
     id: Mapped[str] = mapped_column(sa.String(36))
     project_id: Mapped[str] = mapped_column(sa.String(64))
     user_id: Mapped[str] = mapped_column(sa.String(64))
+    #: Kingbird's own id of the request that began this run; no two have the same.
     request_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
+    #: The id that the request came with, by which other services know what belongs together.
+    global_request_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
     #: ACCEPTING, then one of the states that the API shows.
     status: Mapped[str] = mapped_column(sa.String(16))
     #: ``trust``, or ``token``: only the engine that got the message can run it.
@@ -205,6 +208,8 @@ class Engine(Base):
     host: Mapped[str] = mapped_column(sa.String(255))
     pid: Mapped[int] = mapped_column(sa.Integer())
     version: Mapped[str] = mapped_column(sa.String(64))
+    #: What messages it understands; engines of the first releases don't say.
+    rpc_version: Mapped[str | None] = mapped_column(sa.String(16), default=None)
     started_at: Mapped[datetime] = mapped_column(Moment, default=utcnow)
     #: Milliseconds of the database's clock.
     seen: Mapped[int] = mapped_column(sa.BigInteger())

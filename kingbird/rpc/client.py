@@ -9,6 +9,7 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.context import RequestContext
 from kingbird.rpc import messaging
+from kingbird.rpc.levels import Level
 
 LOG = logging.getLogger(__name__)
 
@@ -22,6 +23,7 @@ class EngineClient:
     def __init__(
         self, conf: cfg.ConfigOpts, transport: oslo_messaging.transport.Transport | None = None
     ) -> None:
+        self._level = Level(conf)
         self._client = oslo_messaging.get_rpc_client(
             transport or messaging.transport(conf),
             messaging.target(),
@@ -34,7 +36,11 @@ class EngineClient:
         ids = {"request_id": context.request_id} if context else {}
         options = {name: kwargs.pop(name) for name in ("fanout", "version") if name in kwargs}
         try:
-            self._client.prepare(**options).cast(ids, method, **kwargs)
+            prepared = self._client.prepare(version_cap=self._level.get(), **options)
+            if not prepared.can_send_version():
+                LOG.debug("An engine is too old for the message %s", method)
+                return False
+            prepared.cast(ids, method, **kwargs)
         except Exception as error:
             LOG.warning("No message to the engines (%s): %s", method, type(error).__name__)
             return False
@@ -50,7 +56,7 @@ class EngineClient:
 
     def job_cancelled(self, job_id: str) -> None:
         """Tell all engines that a job is to end.  Never raises: they look by themselves too."""
-        # An older engine, which knows nothing of it, drops the message.
+        # While an engine is older than this message, all of them look by themselves.
         self._cast(None, "job_cancelled", job_id=job_id, fanout=True, version="1.1")
 
     def job_with_token(

@@ -1,14 +1,12 @@
-"""What both ends of the RPC share: the transport, the topic and its version."""
+"""What both ends of the RPC share: the transport and the topic."""
 
 import oslo_messaging
 from oslo_config import cfg
 from oslo_messaging import opts
 
+from kingbird.rpc.levels import OLDEST
+
 TOPIC = "kingbird-engine"
-#: What engines understand.  1.0: job_ready, job_with_token, tasks_ready; 1.1: job_cancelled.
-VERSION = "1.1"
-#: What a message asks for that an older engine is to understand too.
-OLDEST = "1.0"
 
 #: The transport of the embedded default: in process.
 IN_PROCESS = "fake://"

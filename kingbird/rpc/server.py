@@ -7,7 +7,7 @@ import oslo_messaging
 from oslo_config import cfg
 
 from kingbird.engine.service import Engine
-from kingbird.rpc import messaging
+from kingbird.rpc import levels, messaging
 
 LOG = logging.getLogger(__name__)
 
@@ -15,7 +15,7 @@ LOG = logging.getLogger(__name__)
 class Endpoint:
     """What can be called.  Messages only wake; the database says what there is to do."""
 
-    target = oslo_messaging.Target(version=messaging.VERSION)
+    target = oslo_messaging.Target(version=levels.VERSION)
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

@@ -24,11 +24,17 @@ REQUEST = [
 
 def go_back_to_first_release():
     """Put the tables of revision 2026.1 in place of today's, empty."""
+    go_back("2026.1")
+
+
+def go_back(revision=None):
+    """Put the tables of a revision in place of today's, empty; or none at all."""
     engine = db.get_engine()
     models.Base.metadata.drop_all(engine)
     with engine.begin() as bind:
         bind.execute(sa.text("DROP TABLE alembic_version"))
-    db.migration.sync("2026.1")
+    if revision:
+        db.migration.sync(revision)
 
 
 def add_rows(items):

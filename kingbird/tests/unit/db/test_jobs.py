@@ -270,13 +270,24 @@ def test_counts_of_items_and_of_what_has_none(database):
     job = a_job_of_items()
     statuses = {"SUCCESS": 2, "IN_PROGRESS": 1, "FAILURE": 2, "SKIPPED": 1}
     outcomes = {"created": 1, "quota": 1, "updated": 1, "drift": 1}
-    assert db.jobs.counts(job) == (statuses, outcomes)
+    regions = {"R2": {"statuses": statuses, "outcomes": outcomes}}
+    assert db.jobs.counts(job) == (statuses, outcomes, regions)
     change(db.Job, job.id, in_sync={"R2": 7, "R3": 3})
     job = db.jobs.get(PROJECT, job.id)
-    assert db.jobs.counts(job) == ({**statuses, "SUCCESS": 12}, {**outcomes, "in_sync": 10})
+    assert db.jobs.counts(job) == (
+        {**statuses, "SUCCESS": 12},
+        {**outcomes, "in_sync": 10},
+        {
+            "R2": {
+                "statuses": {**statuses, "SUCCESS": 9},
+                "outcomes": {**outcomes, "in_sync": 7},
+            },
+            "R3": {"statuses": {"SUCCESS": 3}, "outcomes": {"in_sync": 3}},
+        },
+    )
 
 
 def test_a_job_that_is_not_planned_has_nothing_to_count(database):
     job = db.jobs.get(PROJECT, accepted_job())
-    assert db.jobs.counts(job) == ({}, {})
+    assert db.jobs.counts(job) == ({}, {}, {})
     assert db.jobs.list_items(job, limit=5) == []

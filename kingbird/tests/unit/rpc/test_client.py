@@ -7,8 +7,9 @@ import pytest
 from oslo_config import cfg
 
 from kingbird import concurrency, exception
+from kingbird import conf as kingbird_conf
 from kingbird.context import RequestContext
-from kingbird.rpc import messaging
+from kingbird.rpc import levels, messaging
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +18,12 @@ def client_of():
     concurrency.setup()
     from kingbird.rpc.client import EngineClient
 
-    def make(url):
+    def make(url, level=levels.VERSION):
+        kingbird_conf.register_opts(cfg.CONF)
         cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
         cfg.CONF.set_override("transport_url", url) if "transport_url" in cfg.CONF else None
+        # No database is at hand that could tell.
+        cfg.CONF.set_override("engine", level, group="upgrade_levels")
         import oslo_messaging
 
         transport = oslo_messaging.get_rpc_transport(cfg.CONF, url=url)
@@ -34,9 +38,8 @@ CONTEXT = RequestContext(auth_token="secret", request_id="req-1")
 class Engine:
     """Notes what the endpoint hands on."""
 
-    id = "engine"
-
-    def __init__(self):
+    def __init__(self, name="engine"):
+        self.id = name
         self.calls = []
 
     def wake(self):
@@ -91,25 +94,42 @@ def test_messages_arrive_at_the_endpoint(client_of):
     ]
 
 
-def test_engines_of_the_release_before_get_what_they_know(client_of):
+@pytest.mark.parametrize(
+    ("level", "heard"),
+    [
+        # An engine that gets what it does not know drops it.
+        ("1.1", ["cancel j"]),
+        ("1.0", []),
+    ],
+)
+def test_engines_of_two_releases_side_by_side(client_of, level, heard):
     """While an upgrade is under way, some engines are older than the API."""
-    import oslo_messaging
-
     from kingbird.rpc import server
+    from kingbird.tests.doubles.first_endpoint import FirstEndpoint
 
-    client, transport = client_of(messaging.IN_PROCESS)
-    engine = Engine()
-    with mock.patch.object(server.Endpoint, "target", oslo_messaging.Target(version="1.0")):
-        serving = server.create(cfg.CONF, engine, transport)
+    client, transport = client_of(messaging.IN_PROCESS, level)
+    old, new = Engine("old"), Engine("new")
+    servings = [server.create(cfg.CONF, new, transport)]
+    with mock.patch.object(server, "Endpoint", FirstEndpoint):
+        servings.append(server.create(cfg.CONF, old, transport))
+    for serving in servings:
         serving.start()
-        try:
-            client.job_cancelled("j")
-            client.job_with_token(CONTEXT, "j", {})
-            end = time.monotonic() + 10
-            while not engine.calls and time.monotonic() < end:
-                time.sleep(0.01)
-            time.sleep(0.1)
-        finally:
+    try:
+        client.job_cancelled("j")
+        client.tasks_ready("j")
+        jobs = [f"j{number}" for number in range(20)]
+        for job_id in jobs:
+            client.job_with_token(CONTEXT, job_id, {})
+        end = time.monotonic() + 10
+        while len(old.calls + new.calls) < 22 + len(heard) and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.1)
+    finally:
+        for serving in servings:
             serving.stop()
             serving.wait()
-    assert engine.calls == [("j", "secret", {}, "req-1")]
+    # Each token has reached one engine, of whatever release.
+    tokens = [call[0] for call in old.calls + new.calls if isinstance(call, tuple)]
+    assert sorted(tokens) == sorted(jobs)
+    assert [call for call in new.calls if isinstance(call, str)] == [*heard, "wake"]
+    assert [call for call in old.calls if isinstance(call, str)] == ["wake"]

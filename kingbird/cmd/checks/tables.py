@@ -1,0 +1,105 @@
+"""The database: its schema, the engines and jobs in it, and who may share it."""
+
+import sqlalchemy as sa
+from oslo_config import cfg
+from oslo_messaging import opts as messaging_opts
+from oslo_upgradecheck.upgradecheck import Result
+from oslo_utils import versionutils
+
+from kingbird import version
+from kingbird.cmd.checks import failure, success, warning
+from kingbird.conf import upgrade_levels
+from kingbird.db import api as db
+from kingbird.rpc import levels, messaging
+
+SYNC = "run kingbird-manage db sync"
+NOT_LOOKED_AT = "Not looked at, as there are no tables that can be read"
+
+
+class Tables:
+    """Checks of one database.  The schema comes first: the others look only where it can be read.
+
+    :param conf: configuration that has been read by the time of the first check.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+        self._readable = False
+
+    def schema(self) -> Result:
+        """Whether the tables are those of this release."""
+        try:
+            host = sa.make_url(self._conf.database.connection).host
+            db.configure(self._conf)
+        except (sa.exc.SQLAlchemyError, AttributeError, ValueError) as error:
+            # What it says may quote the URL, with its password.
+            return failure(f"[database] connection can't be read: {type(error).__name__}")
+        try:
+            current, head = db.migration.current(), db.migration.head()
+        except Exception as error:
+            where = f" at {host}" if host else ""
+            return failure(f"The database{where} can't be reached: {type(error).__name__}")
+        self._readable = current is not None
+        if not db.migration.is_known(current):
+            return failure(
+                f"The schema is at {current}, which a newer release has made; this one knows "
+                f"{head} and can't work with it"
+            )
+        if current != head:
+            return failure(
+                f"The schema is at {current or 'nothing'}, this release needs {head}: {SYNC}"
+            )
+        return success(f"At {head}")
+
+    def engines(self) -> Result:
+        """Whether engines of other releases are alive."""
+        if not self._readable:
+            return success(NOT_LOOKED_AT)
+        alive = db.upgrades.engines_alive(levels.SILENT_LEASES * self._conf.engine.lease)
+        own = version.version_string()
+        others = [f"{host} ({release})" for host, release in alive if release != own]
+        if others:
+            return warning(
+                f"{len(others)} of {len(alive)} engines that are alive are not of this release, "
+                f"{own}: {', '.join(others)}. Restart them with it to end the upgrade"
+            )
+        pinned = self._conf.upgrade_levels.engine
+        as_tuple = versionutils.convert_version_to_tuple
+        if pinned != upgrade_levels.AUTO and as_tuple(pinned) < as_tuple(levels.VERSION):
+            return warning(
+                f"[upgrade_levels] engine holds messages at {pinned}, and no engine of another "
+                f"release is alive: set it to {upgrade_levels.AUTO}"
+            )
+        return success(f"{len(alive)} alive, all of this release" if alive else "None is alive")
+
+    def jobs(self) -> Result:
+        """Whether jobs in progress would suffer from a restart, or can't end well any more."""
+        if not self._readable:
+            return success(NOT_LOOKED_AT)
+        said = []
+        if count := db.upgrades.jobs_with_token():
+            said.append(
+                f"{count} job(s) in progress run with their user's own token and fail when "
+                "their engine stops: let them end first"
+            )
+        if count := db.upgrades.jobs_with_expired_trust(self._conf.sync.trust_lifetime):
+            said.append(
+                f"{count} job(s) in progress are older than [sync] trust_lifetime: their "
+                "trusts have expired, so they will fail; their users can retry them"
+            )
+        return warning(". ".join(said)) if said else success()
+
+    def sharing(self) -> Result:
+        """Whether processes on several hosts would use a database that is a file."""
+        self._conf.register_opts(dict(messaging_opts.list_opts())[None])
+        url = self._conf.transport_url
+        where = self._conf.get_location("transport_url")
+        given = where is not None and where.location is not cfg.Locations.opt_default
+        given = given and not url.startswith(messaging.IN_PROCESS)
+        if given and self._conf.database.connection.startswith("sqlite"):
+            return warning(
+                "transport_url names a message broker, but [database] connection is a SQLite "
+                "file, which APIs and engines on other hosts can't share. Take MariaDB, MySQL "
+                "or PostgreSQL, or kingbird-standalone, which needs no broker"
+            )
+        return success()

@@ -1,0 +1,65 @@
+"""Which messages may be sent, while engines of an earlier release run beside newer ones."""
+
+import logging
+import threading
+import time
+
+from oslo_config import cfg
+from oslo_utils import versionutils
+
+from kingbird import exception
+from kingbird.conf import upgrade_levels
+from kingbird.db import api as db
+
+LOG = logging.getLogger(__name__)
+
+#: What engines understand.  1.0: job_ready, job_with_token, tasks_ready; 1.1: job_cancelled.
+VERSION = "1.1"
+#: What a message asks for that an older engine is to understand too.
+OLDEST = "1.0"
+
+#: Seconds for which what the engines understand is not asked for again.
+FRESH = 10.0
+#: Leases after which an engine that gave no sign of life is taken for dead.
+SILENT_LEASES = 2
+
+
+def oldest(versions: set[str | None]) -> str:
+    """Return the version that all of some engines understand.
+
+    :param versions: what each understands; ``None`` for one that doesn't say.
+    """
+    said = {version or OLDEST for version in versions} | {VERSION}
+    return min(said, key=versionutils.convert_version_to_tuple)
+
+
+class Level:
+    """The newest version that may be sent, by ``[upgrade_levels] engine``.  Safe for threads."""
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._conf = conf
+        self._lock = threading.Lock()
+        self._known = OLDEST
+        self._asked: float | None = None
+
+    def get(self) -> str:
+        """Return the version.  Never raises: in doubt it is what every engine understands."""
+        chosen: str = self._conf.upgrade_levels.engine
+        if chosen != upgrade_levels.AUTO:
+            return chosen
+        with self._lock:
+            now = time.monotonic()
+            if self._asked is None or now - self._asked > FRESH:
+                self._look(now)
+            return self._known
+
+    def _look(self, now: float) -> None:
+        try:
+            versions = db.engines.rpc_versions(SILENT_LEASES * self._conf.engine.lease)
+        except exception.Unavailable as error:
+            LOG.debug("Engines are taken to understand %s: %s", self._known, error.message)
+            self._asked = now
+            return
+        # Which engine will be the first to start is not known.
+        self._known = oldest(versions) if versions else OLDEST
+        self._asked = now if versions else None

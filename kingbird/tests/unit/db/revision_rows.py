@@ -1,0 +1,196 @@
+"""Rows of every kind, as the release of any revision has stored them."""
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from kingbird.db import api as db
+from kingbird.tests.api import world
+
+PROJECT, OTHER = world.PROJECT, world.OTHER_PROJECT
+BEGAN = datetime(2026, 11, 22, 23, 0, 0, 5)
+#: Milliseconds of the database's clock, long past.
+PAST = 1_700_000_000_000
+
+#: What a column has that a revision lacked, in rows that were there before it.
+FILLED = {
+    "engines": {"rpc_version": None},
+    "jobs": {
+        "all_projects": False,
+        "cancelled": False,
+        "global_request_id": None,
+        "in_sync": {},
+        "plan_rest": None,
+        "runs": 1,
+    },
+    "tasks": {"part": 0},
+    "items": {"part": 0, "attempts": 1},
+    "tombstones": {},
+}
+
+
+def _image(number):
+    return f"eeeeeeee-0000-4000-8000-00000000000{number}"
+
+
+def job_id(pk):
+    """Return the id of the job of a number."""
+    return f"dddddddd-0000-4000-8000-00000000000{pk}"
+
+
+def _job(pk, status, **more):
+    began = BEGAN + timedelta(minutes=pk)
+    planned = more.get("planned_at")
+    return {
+        "pk": pk,
+        "id": job_id(pk),
+        "project_id": PROJECT,
+        "user_id": "u" * 32,
+        "request_id": f"req-{job_id(pk)}",
+        "global_request_id": None,
+        "status": status,
+        "credentials": "trust",
+        "trust_id": f"{pk:032}" if status == "IN_PROGRESS" else None,
+        "is_admin": False,
+        "all_projects": False,
+        "request": [
+            {
+                "resource_type": "image",
+                "resources": [_image(number) for number in range(3)],
+                "sources": ["RegionOne"],
+                "targets": ["RegionTwo", "Région Ünï"],
+                "force": False,
+            }
+        ],
+        "attempts": 0,
+        "planned_at": None,
+        "plan_parts": 1 if planned else 0,
+        "plan_rest": None,
+        "in_sync": {},
+        "tasks_open": 0,
+        "cancelled": False,
+        "runs": 1,
+        "engine_id": None,
+        "lease_expires": None,
+        "generation": 1 if planned else 0,
+        "created_at": began,
+        "updated_at": planned,
+        **more,
+    }
+
+
+def _jobs():
+    held = {"engine_id": "old:1:e", "lease_expires": PAST, "generation": 2, "attempts": 1}
+    planned = {"planned_at": BEGAN + timedelta(hours=1)}
+    return [
+        _job(1, "ACCEPTING"),
+        _job(2, "IN_PROGRESS"),
+        _job(3, "IN_PROGRESS", **held),
+        _job(4, "IN_PROGRESS", tasks_open=1, **planned),
+        _job(5, "IN_PROGRESS", credentials="token", **{**held, "trust_id": None}),
+        _job(6, "SUCCESS", **planned),
+        _job(7, "FAILURE", is_admin=True, **planned),
+        _job(8, "SUCCESS", project_id=OTHER, **planned),
+    ]
+
+
+def _items(pk, *outcomes):
+    for number, (status, reason) in enumerate(outcomes):
+        is_open = status == "IN_PROGRESS"
+        region = ["RegionTwo", "Région Ünï"][number % 2]
+        yield {
+            "id": db.jobs.item_id(job_id(pk), _image(number), region),
+            "job_pk": pk,
+            "plan_generation": 1,
+            "part": 0,
+            "resource_type": "image",
+            "resource": _image(number),
+            "source_region": "RegionOne",
+            "target_region": region,
+            "target_resource": _image(number),
+            "action": "create",
+            "status": status,
+            "reason": reason,
+            "message": f"Glance said: naïve “{reason}” 🐦" if reason == "forbidden" else None,
+            "rank": number,
+            "work": {"record": {"id": _image(number)}, "owner": PROJECT} if is_open else None,
+            "attempts": 1,
+            "created_at": BEGAN,
+            "updated_at": None if is_open else BEGAN + timedelta(seconds=number),
+        }
+
+
+def _task(pk, region, *, done):
+    return {
+        "job_pk": pk,
+        "plan_generation": 1,
+        "part": 0,
+        "region": region,
+        "done": done,
+        "attempts": 1,
+        "engine_id": "old:1:e",
+        "lease_expires": PAST,
+        "generation": 3,
+        "created_at": BEGAN,
+        "updated_at": BEGAN if done else None,
+    }
+
+
+def rows():
+    """Return the columns of each row, by table, parents first."""
+    return {
+        "engines": [
+            {
+                "id": "old:1:e",
+                "host": "old",
+                "pid": 1,
+                "version": "0.9",
+                "rpc_version": None,
+                "started_at": BEGAN,
+                "seen": PAST,
+            }
+        ],
+        "jobs": _jobs(),
+        "tasks": [
+            _task(4, "RegionTwo", done=False),
+            _task(4, "Région Ünï", done=True),
+            _task(6, "RegionTwo", done=True),
+        ],
+        "items": [
+            *_items(4, ("IN_PROGRESS", None), ("SUCCESS", "created"), ("SUCCESS", "created")),
+            *_items(6, ("SUCCESS", "created"), ("SKIPPED", "deleted_in_target")),
+            *_items(7, ("FAILURE", "forbidden"), ("FAILURE", "region_unavailable")),
+            *_items(8, ("SUCCESS", "created")),
+        ],
+        "tombstones": [
+            {
+                "region": "RegionTwo",
+                "image_id": _image(1),
+                "project_id": PROJECT,
+                "reason": "deleted_in_target",
+                "expires": 4 * PAST,
+            }
+        ],
+    }
+
+
+def add():
+    """Store them in the tables as they are now, leaving out the columns that they lack.
+
+    :returns: what was stored, by table.
+    """
+    meta = sa.MetaData()
+    stored = {}
+    with db.get_engine().begin() as bind:
+        meta.reflect(bind)
+        for name, wanted in rows().items():
+            table = meta.tables[name]
+            for column in table.c:
+                if column.name in ("request", "in_sync", "plan_rest", "work"):
+                    # PostgreSQL tells of JSON, MariaDB of text.
+                    column.type = sa.JSON(none_as_null=True)
+            stored[name] = [
+                {key: value for key, value in row.items() if key in table.c} for row in wanted
+            ]
+            bind.execute(table.insert(), stored[name])
+    return stored

@@ -1,0 +1,87 @@
+"""What may be sent, by the engines that are alive or by configuration."""
+
+import pytest
+import sqlalchemy as sa
+
+from kingbird.db import api as db
+from kingbird.rpc import levels
+
+
+def beat(name, rpc_version=levels.VERSION):
+    db.engines.beat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
+
+
+@pytest.fixture
+def level(database, monkeypatch):
+    """Give the level of a database without engines, which looks each time."""
+    monkeypatch.setattr(levels, "FRESH", -1)
+    return levels.Level(database)
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        ({levels.VERSION}, levels.VERSION),
+        ({levels.VERSION, None}, levels.OLDEST),
+        ({levels.VERSION, "1.0"}, "1.0"),
+        # By number, not by letter; and never more than this release can say.
+        ({"1.10", "1.9"}, levels.VERSION),
+    ],
+)
+def test_the_oldest_counts(versions, expected):
+    assert levels.oldest(versions) == expected
+
+
+def test_engines_come_and_go(level, database):
+    assert level.get() == levels.OLDEST
+    beat("new")
+    assert level.get() == levels.VERSION
+    beat("old", None)
+    assert level.get() == levels.OLDEST
+    with db.get_engine().begin() as bind:
+        silence = 1000 * levels.SILENT_LEASES * database.engine.lease
+        bind.execute(
+            sa.update(db.Engine).where(db.Engine.id == "old").values(seen=db.Engine.seen - silence)
+        )
+    assert level.get() == levels.VERSION
+
+
+def test_it_is_asked_for_now_and_then(level, monkeypatch):
+    beat("new")
+    monkeypatch.setattr(levels, "FRESH", 1000)
+    assert level.get() == levels.VERSION
+    beat("old", None)
+    assert level.get() == levels.VERSION
+    monkeypatch.setattr(levels, "FRESH", -1)
+    assert level.get() == levels.OLDEST
+
+
+def test_the_first_engine_counts_at_once(level, monkeypatch):
+    monkeypatch.setattr(levels, "FRESH", 1000)
+    assert level.get() == levels.OLDEST
+    beat("new")
+    assert level.get() == levels.VERSION
+
+
+def test_a_version_that_is_configured(level, database):
+    beat("new")
+    database.set_override("engine", "1.0", group="upgrade_levels")
+    assert level.get() == "1.0"
+    # SIGHUP changes it.
+    database.set_override("engine", "auto", group="upgrade_levels")
+    assert level.get() == levels.VERSION
+
+
+@pytest.mark.parametrize("version", ["newest", "1", "2026.1.1", ""])
+def test_only_versions_are_taken(conf, version):
+    with pytest.raises(ValueError, match=r"[Vv]alue"):
+        conf.set_override("engine", version, group="upgrade_levels")
+
+
+def test_a_database_that_is_away_changes_nothing(level, database):
+    beat("new")
+    assert level.get() == levels.VERSION
+    with db.get_engine().begin() as bind:
+        bind.exec_driver_sql("ALTER TABLE engines RENAME TO elsewhere")
+    assert level.get() == levels.VERSION
+    assert levels.Level(database).get() == levels.OLDEST
