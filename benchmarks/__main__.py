@@ -16,6 +16,7 @@ from benchmarks import (  # noqa: E402
     calls,
     doubling,
     engines,
+    load,
     machine,
     memory,
     nothing,
@@ -38,6 +39,7 @@ ROWS = {
     "engines": engines.measure,
     "answer": answer.measure,
     "records": records.measure,
+    "load": load.measure,
 }
 
 TEXT = """\

@@ -82,15 +82,13 @@ def add_jobs(url: str, person: Person, count: int) -> None:
     for begin in range(0, count, BATCH):
         jobs, items = _rows(person, min(BATCH, count - begin))
         with engine.begin() as connection:
-            connection.execute(sa.insert(Job.__table__), jobs)
+            connection.execute(sa.insert(Job), jobs)
             ids = [job["id"] for job in jobs]
-            keys: dict[str, int] = {
-                job_id: pk
-                for job_id, pk in connection.execute(sa.select(Job.id, Job.pk).where(Job.id.in_(ids)))
-            }
+            found = connection.execute(sa.select(Job.id, Job.pk).where(Job.id.in_(ids)))
+            keys = {row.id: row.pk for row in found}
             for item in items:
                 item["job_pk"] = keys[item.pop("job_id")]
-            connection.execute(sa.insert(Item.__table__), items)
+            connection.execute(sa.insert(Item), items)
     engine.dispose()
 
 
@@ -137,15 +135,11 @@ def _trusts(world: World, kingbird: Service, person: Person, count: int) -> floa
     return load.at_once(CONNECTIONS, [make(number) for number in range(count)]).rate
 
 
-def _post(
-    world: World, kingbird: Service, person: Person, url: str, count: int
-) -> Iterator[Row]:
+def _post(world: World, kingbird: Service, person: Person, url: str, count: int) -> Iterator[Row]:
     before = {row[0] for row in kingbird.query("SELECT id FROM jobs")}
     sync_set = {**whole(SOURCE, [TARGET]), "dry_run": True}
     done = load.post_jobs(url, person.token, sync_set, count, CONNECTIONS)
-    accepted = [
-        each.json["job_status"]["id"] for each in done.answers if each.status == 200
-    ]
+    accepted = [each.json["job_status"]["id"] for each in done.answers if each.status == 200]
     made = {row[0] for row in kingbird.query("SELECT id FROM jobs")} - before
     wrong = (count - len(accepted)) + (len(accepted) - len({*accepted})) + len(made ^ {*accepted})
     yield Row(
@@ -174,7 +168,7 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
     """Measure lists with few jobs, then with many, and everything else with many."""
     many, count, rounds = (10_000, 200, 10) if quick else (MANY, REQUESTS, 40)
     # No engine takes processor time from the API.
-    kind = {"engines": 0, "workers": WORKERS, "sync": {"max_jobs_per_project": 0}}
+    kind: dict[str, Any] = {"engines": 0, "workers": WORKERS, "sync": {"max_jobs_per_project": 0}}
     with world.glances(2) as glances, world.kingbird(**kind) as kingbird:
         fill(glances, 10)
         person = world.person()

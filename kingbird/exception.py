@@ -15,6 +15,8 @@ class KingbirdError(Exception):
     """
 
     code = 500
+    #: Whether a caller may read the message of an error that is the service's own.
+    is_public = False
 
     def __init__(self, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -81,8 +83,18 @@ class Unavailable(KingbirdError):
     code = 503
 
 
+class AnswerInvalid(KingbirdError):
+    """An answer of Kingbird's is not what its schema promises; names no values."""
+
+    is_public = True
+
+
 class ConfigurationError(KingbirdError):
     """The configuration can't work; the message names the option."""
+
+
+class SchemaError(KingbirdError):
+    """The database can't be brought to the schema that was asked for."""
 
 
 class LeaseLost(KingbirdError):
@@ -108,7 +120,10 @@ class RegionUnavailable(Unavailable):
     """A region's Glance did not answer, or answered 429 or 5xx.
 
     :param code: the HTTP status, or ``None`` when there was no answer.
+    :ivar region: which one it was; ``None`` where that is not known.
     """
+
+    region: str | None = None
 
     def __init__(
         self, message: str, status: int | None = None, retry_after: int | None = None

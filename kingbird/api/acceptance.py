@@ -100,6 +100,7 @@ class Acceptance:
             request=[dict(each) for each in sets.values()],
             is_admin=is_admin(),
             request_id=context.request_id,
+            global_request_id=context.global_request_id,
             all_projects=any(each["all_projects"] for each in sets.values()),
         )
         try:

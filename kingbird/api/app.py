@@ -2,14 +2,20 @@
 
 From the outside in:
 
-1. ``RequestId``: every answer, an error too, has ``X-Openstack-Request-Id``.
-2. ``Errors``: whatever comes out of the layers below, keystonemiddleware's 401 and Pecan's
+0. ``Metering``, if ``[metrics]`` is on: it tells of every answer, whichever layer it is from.
+1. ``RequestId``: every answer, whichever layer it is from, has ``X-Openstack-Request-Id``.
+2. ``CORS``, if ``[cors]`` names an origin: a browser asks with ``OPTIONS``, without a token, and
+   has to be allowed to read errors too.
+3. ``HTTPProxyToWSGI``: links show the URL that the caller used, and the caller's address is the
+   real one, before anything reads them.
+4. ``Health``: ``/healthcheck`` needs no token, has a form of its own when it says 503, and is to
+   answer when what is below can't.
+5. ``Errors``: whatever comes out of the layers below, keystonemiddleware's 401 and Pecan's
    404 included, leaves as the same JSON; so it stands around all that can fail.
-3. ``HTTPProxyToWSGI``: links show the URL that the caller used, before anything reads it.
-4. ``Paths``: one spelling of a path, before anybody decides by it.
-5. ``PublicPaths``: version discovery goes straight to Pecan, as a caller has no token yet.
-6. ``AuthProtocol``: no token or a bad one ends here, so nothing below sees such a request.
-7. Pecan, whose hooks make the context out of what keystonemiddleware found.
+6. ``Paths``: one spelling of a path, before anybody decides by it.
+7. ``PublicPaths``: version discovery goes straight to Pecan, as a caller has no token yet.
+8. ``AuthProtocol``: no token or a bad one ends here, so nothing below sees such a request.
+9. Pecan, whose hooks make the context out of what keystonemiddleware found.
 """
 
 import logging
@@ -20,16 +26,17 @@ import pecan
 from keystonemiddleware import auth_token
 from keystonemiddleware import opts as auth_token_opts
 from oslo_config import cfg
-from oslo_middleware import http_proxy_to_wsgi, request_id
+from oslo_middleware import cors, http_proxy_to_wsgi
 
-from kingbird.api import hooks, middleware
+from kingbird.api import health, hooks, metering, middleware
 from kingbird.api.acceptance import Acceptance, Engines
+from kingbird.api.calls import Gate
 from kingbird.api.controllers import v1
 from kingbird.api.controllers.root import RootController
 from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
-from kingbird.api.controllers.v1.projects import Projects
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
+from kingbird.api.projects import Projects
 from kingbird.api.retrial import Retrial
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
@@ -42,8 +49,16 @@ LOG = logging.getLogger(__name__)
 
 SERVICE_TYPE = "synchronization"
 
+#: Seconds that Keystone has for an answer, unless the configuration says otherwise for the
+#: middleware: a caller is to hear within ten seconds that it is away.
+KEYSTONE_SECONDS = 4
+
+#: The same of the database, for a connection that is made or taken up again; a statement may
+#: take longer.
+DATABASE_SECONDS = 4
+
 #: What is answered without a token.
-PUBLIC = ("/", f"/{v1.VERSION}")
+PUBLIC = ("/", f"/{v1.VERSION}", f"/{v1.VERSION}/{v1.DESCRIPTION}")
 
 
 def _authentication(
@@ -57,6 +72,8 @@ def _authentication(
             "oslo_config_config": conf,
             # Both would open a door, or shut one, behind the back of what stands below.
             "delay_auth_decision": False,
+            # Without one it waits for ever.  It may wait for two answers, one after the other.
+            "http_connect_timeout": conf[GROUP].http_connect_timeout or KEYSTONE_SECONDS,
             "include_service_catalog": True,
             # Without one, a 401 asks Keystone for it, and fails with it.
             "www_authenticate_uri": conf[GROUP].www_authenticate_uri or keystone.auth_url,
@@ -79,12 +96,15 @@ def build(
     :param engines: wakes the engines.
     """
     projects = Projects(Enforcer(conf))
+    gate = Gate(conf, projects)
     acceptance = Acceptance(conf, keystone=keystone, regions=regions, engines=engines)
     retrial = Retrial(conf, keystone=keystone, engines=engines)
     controller = v1.V1Controller(
-        SyncJobsController(conf, projects, acceptance),
-        ActionsController(conf, projects, retrial, engines),
-        EnginesController(conf, projects),
+        conf,
+        gate,
+        SyncJobsController(conf, gate, projects, acceptance),
+        ActionsController(gate, projects, retrial, engines),
+        EnginesController(conf, gate),
     )
     application: Any = pecan.Pecan(
         RootController(controller),
@@ -97,9 +117,15 @@ def build(
         PUBLIC, application, _authentication(application, conf, keystone)
     )
     application = middleware.Paths(application)
-    application = http_proxy_to_wsgi.HTTPProxyToWSGI(application, conf)
     application = middleware.Errors(application)
-    return request_id.RequestId(application, conf)
+    application = health.Health(application, conf)
+    application = http_proxy_to_wsgi.HTTPProxyToWSGI(application, conf)
+    conf.register_opts(cors.OPTS, group="cors")
+    if conf.cors.allowed_origin:
+        # Without an origin it would still make a 200 of whatever OPTIONS is answered.
+        application = cors.CORS(application, conf)
+    application = middleware.RequestId(application, conf)
+    return metering.Metering(application) if conf.metrics.listen else application
 
 
 class _LazyEngines:
@@ -150,7 +176,7 @@ def create(conf: cfg.ConfigOpts) -> middleware.Application:
     """
     return build(
         conf,
-        keystone=Keystone(conf),
+        keystone=Keystone(conf, timeout=KEYSTONE_SECONDS),
         regions=Regions(conf),
         engines=_LazyEngines(conf),
     )

@@ -18,7 +18,7 @@ class Request(pecan.Request):
 
     @property
     def GET(self) -> MultiDict:
-        """No parameters; :func:`kingbird.api.validation.query` reads them."""
+        """No parameters; :class:`kingbird.api.queries.Query` reads them."""
         return NoVars("The query belongs to the controller")
 
     @property
@@ -28,7 +28,7 @@ class Request(pecan.Request):
 
     @property
     def json(self) -> NoReturn:
-        """No value; :func:`kingbird.api.validation.read_body` reads the body."""
+        """No value; :func:`kingbird.api.bodies.read` reads the body."""
         raise ValueError("The body belongs to the controller")
 
 

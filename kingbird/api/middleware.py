@@ -11,6 +11,7 @@ from typing import Any
 
 import webob
 from keystoneauth1 import exceptions as ksa_exc
+from oslo_middleware import request_id
 
 from kingbird import exception
 from kingbird.context import RequestContext
@@ -48,6 +49,16 @@ def render(error: exception.KingbirdError) -> webob.Response:
     return response
 
 
+class RequestId(request_id.RequestId):
+    """Gives each request an id of its own, and takes the global one that it may come with.
+
+    A global id that is not ``req-`` and a UUID is left aside.
+    """
+
+    #: The answer has the id under the name that other services use too, and under this one.
+    compat_headers = ["openstack-request-id"]
+
+
 class Errors:
     """Makes every answer of 400 and above, and every exception, the same JSON."""
 
@@ -59,7 +70,10 @@ class Errors:
         request = webob.Request(environ)
         # Until the token is known, lines in the log at least carry this request's id, and not
         # that of the one before it in this thread.
-        RequestContext(request_id=environ.get("openstack.request_id"))
+        RequestContext(
+            request_id=environ.get(request_id.ENV_REQUEST_ID),
+            global_request_id=environ.get(request_id.GLOBAL_REQ_ID),
+        )
         response = self._respond(request)
         return response(environ, start_response)
 
@@ -70,7 +84,7 @@ class Errors:
             if error.code < 500:
                 return render(error)
             LOG.error("Can't answer: %s", error.message, exc_info=error.code == 500)
-            return render(error if error.code != 500 else _unexpected())
+            return render(error if error.code != 500 or error.is_public else _unexpected())
         except ksa_exc.ClientException as error:
             # keystonemiddleware knows of some of these only.
             LOG.error("Keystone can't be used: %s", type(error).__name__)

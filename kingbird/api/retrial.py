@@ -66,6 +66,7 @@ class Retrial:
                 is_admin=is_admin(trust and [trust.role]),
                 trust_id=trust and trust.id,
                 request_id=context.request_id,
+                global_request_id=context.global_request_id,
             )
         except BaseException:
             if trust is not None and self._is_unnamed(job, trust):

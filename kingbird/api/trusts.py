@@ -30,7 +30,11 @@ class Trusts:
         """Delete a trust that no job names.  Never raises."""
         try:
             # Who made a trust may delete it; Kingbird's own user needs a role for that.
-            self._keystone.delete_trust(trust.id, self._keystone.user_auth(context.auth_token))
+            self._keystone.delete_trust(
+                trust.id,
+                self._keystone.user_auth(context.auth_token),
+                global_request_id=context.global_id,
+            )
         except Exception as error:
             # Engines look for trusts that no job names.
             LOG.warning("The trust of job %s is left behind: %s", job_id, error)

@@ -11,6 +11,7 @@ from kingbird import concurrency
 
 concurrency.setup(hosted=True)
 
+from kingbird import metrics
 from kingbird.api import app
 from kingbird.api.middleware import Application
 from kingbird.conf import prepare_service
@@ -24,9 +25,10 @@ def _load() -> Application:
     conf = prepare_service(
         [], prog="kingbird-api", default_config_files=[named] if named else None
     )
-    db.configure(conf)
+    db.configure(conf, seconds=app.DATABASE_SECONDS)
     # The pool is empty now, and should stay so in a child, whatever the server does.
     os.register_at_fork(after_in_child=db.dispose)
+    metrics.start(conf)
     return app.create(conf)
 
 

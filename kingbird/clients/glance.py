@@ -136,20 +136,24 @@ class Images:
             kwargs["timeout"] = min(kwargs["timeout"], self._http.session.timeout)
         try:
             body: bytes = self._http.request(url, method, **kwargs)[1]
+        except exception.RegionUnavailable as error:
+            error.region = self.region
+            raise
         except (glance_exc.CommunicationError, glance_exc.InvalidEndpoint) as error:
-            raise exception.RegionUnavailable(
-                f"The image service of region {self.region} does not answer"
-            ) from error
+            raise self._unavailable("does not answer") from error
         except (ksa_exc.Unauthorized, ksa_exc.Forbidden, ksa_exc.NotFound) as error:
             # Glance's own answers don't come this way: this is Keystone, asked for a token.
             raise exception.CredentialsLost(
                 "Keystone gives no token for this job any more"
             ) from error
         except (ksa_exc.ClientException, requests.RequestException) as error:
-            raise exception.RegionUnavailable(
-                f"The image service of region {self.region} can't be used: {type(error).__name__}"
-            ) from error
+            raise self._unavailable(f"can't be used: {type(error).__name__}") from error
         return body
+
+    def _unavailable(self, what: str) -> exception.RegionUnavailable:
+        error = exception.RegionUnavailable(f"The image service of region {self.region} {what}")
+        error.region = self.region
+        return error
 
     def _parse(self, body: bytes) -> dict[str, Any]:
         try:
@@ -158,9 +162,7 @@ class Images:
             answer = None
         if not isinstance(answer, dict):
             # A proxy's maintenance page, say.
-            raise exception.RegionUnavailable(
-                f"The image service of region {self.region} answered something else than JSON"
-            )
+            raise self._unavailable("answered something else than JSON")
         return answer
 
     def _call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
@@ -171,9 +173,7 @@ class Images:
         if not isinstance(images, list) or not all(
             isinstance(image, dict) and "id" in image for image in images
         ):
-            raise exception.RegionUnavailable(
-                f"The image service of region {self.region} answered without a list of images"
-            )
+            raise self._unavailable("answered without a list of images")
         return images
 
     def _list(self, query: Mapping[str, Any], **kwargs: Any) -> list[Image]:
@@ -237,9 +237,7 @@ class Images:
         """Return the members of a shared image, each with ``member_id`` and ``status``."""
         members = self._call("GET", f"/v2/images/{image_id}/members").get("members")
         if not isinstance(members, list):
-            raise exception.RegionUnavailable(
-                f"The image service of region {self.region} answered without a list of members"
-            )
+            raise self._unavailable("answered without a list of members")
         return members
 
     def add_member(self, image_id: str, project_id: str) -> None:

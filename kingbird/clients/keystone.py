@@ -41,6 +41,37 @@ def image_endpoints(catalog: list[dict[str, Any]], interface: str) -> dict[str, 
     return regions
 
 
+REQUEST_ID = "X-Openstack-Request-Id"
+
+
+def _naming(session: Session, global_request_id: str | None) -> Session:
+    """Return a session over the same connections whose calls carry a global request id."""
+    if global_request_id is None:
+        return session
+    return Session(
+        session=session.session,
+        verify=session.verify,
+        cert=session.cert,
+        timeout=session.timeout,
+        additional_headers={**session.additional_headers, REQUEST_ID: global_request_id},
+    )
+
+
+class _NamedPassword(v3.Password):
+    """A user and password that say, whenever they get a token, which request it is for.
+
+    :param global_request_id: the id; ``None`` for none.
+    """
+
+    def __init__(self, *args: Any, global_request_id: str | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._global_request_id = global_request_id
+
+    def get_auth_ref(self, session: Session, **kwargs: Any) -> Any:
+        """Get a token."""
+        return super().get_auth_ref(_naming(session, self._global_request_id), **kwargs)
+
+
 class Trust(NamedTuple):
     """A trust that was made.
 
@@ -100,7 +131,7 @@ class Keystone:
             name: options.get(name)
             for name in ("username", "user_id", "user_domain_id", "user_domain_name", "password")
         }
-        return v3.Password(auth_url=self.auth_url, **user, **scope)
+        return _NamedPassword(auth_url=self.auth_url, **user, **scope)
 
     @property
     def service_auth(self) -> BaseAuthPlugin:
@@ -133,9 +164,22 @@ class Keystone:
                 "Kingbird's own credentials can't be used at the moment", retry_after=5
             ) from error
 
-    def _client(self, auth: BaseAuthPlugin) -> keystone_client.Client:
+    def service_roles(self) -> set[str]:
+        """Return the names of the roles that the service user has.
+
+        :raises kingbird.exception.KeystoneUnavailable: Keystone gives the service no token.
+        """
+        self.service_user_id()
+        access = self.service_auth.get_access(self.session)  # type: ignore[attr-defined]
+        return set(access.role_names)
+
+    def _client(
+        self, auth: BaseAuthPlugin, global_request_id: str | None = None
+    ) -> keystone_client.Client:
         return keystone_client.Client(
-            session=self.session, auth=auth, endpoint_override=self.auth_url
+            session=_naming(self.session, global_request_id),
+            auth=auth,
+            endpoint_override=self.auth_url,
         )
 
     def create_trust(self, context: RequestContext) -> Trust:
@@ -159,7 +203,7 @@ class Keystone:
         )
         trustee = self.service_user_id()
         try:
-            trust = self._client(auth).trusts.create(
+            trust = self._client(auth, context.global_id).trusts.create(
                 trustee_user=trustee,
                 trustor_user=context.user_id,
                 project=context.project_id,
@@ -176,12 +220,14 @@ class Keystone:
             ) from error
         return Trust(str(trust.id), role)
 
-    def trust_auth(self, trust_id: str) -> BaseAuthPlugin:
+    def trust_auth(self, trust_id: str, *, global_request_id: str | None = None) -> BaseAuthPlugin:
         """Return the credentials that act as the user who made a trust.
 
         They get one token and renew it by themselves until the trust expires.
+
+        :param global_request_id: what Keystone is told that the tokens are for.
         """
-        return self._password(trust_id=trust_id)
+        return self._password(trust_id=trust_id, global_request_id=global_request_id)
 
     def user_auth(self, token: str | None) -> BaseAuthPlugin:
         """Return a user's own token as credentials, as the API uses them within a request."""
@@ -215,17 +261,24 @@ class Keystone:
         catalog = access.service_catalog.catalog if access.has_service_catalog() else []
         return image_endpoints(catalog, self._conf.glance.interface)
 
-    def delete_trust(self, trust_id: str, auth: BaseAuthPlugin | None = None) -> None:
+    def delete_trust(
+        self,
+        trust_id: str,
+        auth: BaseAuthPlugin | None = None,
+        *,
+        global_request_id: str | None = None,
+    ) -> None:
         """Delete a trust; one that is gone counts as deleted.
 
         :param auth: the trust's own credentials, if their token is at hand.  Where they
             don't serve, the service user's are tried, which need the role ``admin``.
+        :param global_request_id: what Keystone is told that this is for.
         :raises kingbird.exception.KeystoneUnavailable: it could not be deleted now.
         """
         attempts = [auth, self.service_auth] if auth is not None else [self.service_auth]
         for credentials in attempts:
             try:
-                self._client(credentials).trusts.delete(trust_id)
+                self._client(credentials, global_request_id).trusts.delete(trust_id)
                 return
             except ksa_exc.NotFound:
                 if credentials is self.service_auth:

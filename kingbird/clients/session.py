@@ -1,27 +1,56 @@
 """HTTP sessions: one for each region, its connections reused by all jobs."""
 
 import threading
+import time
+from typing import Any
 
 import requests
 from keystoneauth1 import loading
 from keystoneauth1.session import Session, TCPKeepAliveAdapter
 from oslo_config import cfg
 
+from kingbird import events
+
 
 class _RoomyAdapter(TCPKeepAliveAdapter):
     """keystoneauth's adapter with as many kept connections as there are workers.
 
-    requests keeps 10 and throws away what goes beyond.
+    requests keeps 10 and throws away what goes beyond.  Each request that goes over the wire is
+    told of here, those included that keystoneauth makes by itself.
+
+    :param region: whose Glance is called; ``None`` for Keystone.
     """
 
-    def __init__(self, connections: int) -> None:
+    def __init__(self, connections: int, region: str | None) -> None:
         super().__init__(pool_connections=2, pool_maxsize=connections)
+        self._region = region
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request; the answer's body is read later."""
+        begin = time.perf_counter()
+        code = events.NO_ANSWER
+        try:
+            response = super().send(request, *args, **kwargs)
+            code = str(response.status_code)
+            return response
+        finally:
+            self._tell(request, code, time.perf_counter() - begin)
+
+    def _tell(self, request: requests.PreparedRequest, code: str, seconds: float) -> None:
+        method = request.method or ""
+        # Credentials renew their token over the session at hand.
+        if self._region is None or request.path_url.endswith("/auth/tokens"):
+            events.tell(events.KeystoneCall(method, code, seconds))
+        else:
+            events.tell(events.GlanceCall(self._region, method, code, seconds))
 
 
-def _transport(connections: int) -> requests.Session:
+def _transport(connections: int, region: str | None = None) -> requests.Session:
     transport = requests.Session()
     for scheme in ("http://", "https://"):
-        transport.mount(scheme, _RoomyAdapter(connections))
+        transport.mount(scheme, _RoomyAdapter(connections, region))
     # Proxies and .netrc of the environment are no business of a service's.
     transport.trust_env = False
     return transport
@@ -40,13 +69,13 @@ def keystone_session(conf: cfg.ConfigOpts, *, connections: int) -> Session:
     )
 
 
-def glance_session(conf: cfg.ConfigOpts, *, connections: int) -> Session:
+def glance_session(conf: cfg.ConfigOpts, region: str, *, connections: int) -> Session:
     """Make a session for one region's Glance, by keystoneauth's options in ``[glance]``.
 
     :param connections: how many connections are kept open.
     """
     session: Session = loading.load_session_from_conf_options(
-        conf, "glance", session=_transport(connections)
+        conf, "glance", session=_transport(connections, region)
     )
     return session
 
@@ -68,7 +97,7 @@ class RegionSessions:
         with self._lock:
             if region not in self._sessions:
                 session = glance_session(
-                    self._conf, connections=self._conf.sync.region_concurrency
+                    self._conf, region, connections=self._conf.sync.region_concurrency
                 )
                 if self._timeout is not None:
                     session.timeout = min(session.timeout or self._timeout, self._timeout)

@@ -7,6 +7,7 @@ from cheroot import wsgi as cheroot_wsgi
 from oslo_config import cfg
 from oslo_service import service
 
+from kingbird import metrics
 from kingbird.api import app
 from kingbird.db import api as db
 
@@ -25,9 +26,14 @@ class ApiService(service.ServiceBase):
     def start(self) -> None:
         """Listen and answer, in threads of its own."""
         db.dispose()
+        metrics.start(self._conf)
         address = (self._conf.api.host, self._conf.api.port)
         self._server = cheroot_wsgi.Server(
-            address, app.create(self._conf), numthreads=self._conf.api.threads
+            address,
+            app.create(self._conf),
+            numthreads=self._conf.api.threads,
+            # Of silence; else who sends half a request holds a thread.
+            timeout=self._conf.api.client_timeout,
         )
         self._server.prepare()
         LOG.info("The API listens on %s:%s", *address)

@@ -1,4 +1,4 @@
-"""kingbird-manage: what an operator does to the database."""
+"""kingbird-manage: what an operator does to the database, and the API's description."""
 
 from kingbird import concurrency
 
@@ -11,6 +11,8 @@ from typing import Any
 
 from oslo_config import cfg
 
+from kingbird import exception
+from kingbird.cmd import api_spec
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
 
@@ -19,7 +21,10 @@ DAY = 86400
 
 
 def _db_sync(conf: cfg.ConfigOpts) -> None:
-    db.migration.sync(conf.command.revision)
+    try:
+        db.migration.sync(conf.command.revision)
+    except exception.SchemaError as error:
+        sys.exit(error.message)
     print(f"The database is at revision {db.migration.current()}")
 
 
@@ -72,6 +77,7 @@ def _add_commands(subparsers: Any) -> None:
         help="Jobs deleted in one transaction; default: %(default)s.",
     )
     purge.set_defaults(function=_db_purge)
+    api_spec.add_command(subparsers)
 
 
 def main() -> None:

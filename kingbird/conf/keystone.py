@@ -18,6 +18,9 @@ def register(conf: cfg.ConfigOpts) -> None:
     """
     for group, opts in middleware_opts.list_auth_token_opts():
         conf.register_opts(opts, group=group)
+    # A caller waits meanwhile; four attempts take longer than anybody should wait to be told
+    # that Keystone is away.
+    conf.set_default("http_request_max_retries", 1, group=GROUP)
 
 
 def credentials_opts() -> list[cfg.Opt]:

@@ -6,11 +6,24 @@ from typing import Any
 
 from oslo_config import cfg
 from oslo_db import options as db_options
+from oslo_log import _options as log_options
 from oslo_log import log
+from oslo_middleware import cors
+from oslo_middleware.healthcheck import opts as healthcheck_opts
 from oslo_policy import opts as policy_opts
 
 from kingbird import version
-from kingbird.conf import api, engine, glance, keystone, sync
+from kingbird.conf import (
+    api,
+    engine,
+    glance,
+    healthcheck,
+    keystone,
+    log_lines,
+    metrics,
+    sync,
+    upgrade_levels,
+)
 
 DEFAULT_STATE_PATH = "/var/lib/kingbird"
 
@@ -27,7 +40,7 @@ DEFAULT_CONNECTION = "sqlite:///$state_path/kingbird.sqlite"
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register every option that Kingbird itself reads on ``conf``."""
     conf.register_opts(DEFAULT_OPTS)
-    for module in (api, engine, sync, glance):
+    for module in (api, engine, sync, glance, healthcheck, metrics, upgrade_levels):
         conf.register_opts(module.OPTS, group=module.GROUP)
     conf.register_opts(glance.session_opts(), group=glance.GROUP)
     keystone.register(conf)
@@ -55,14 +68,30 @@ def set_library_defaults() -> None:
             "glanceclient=WARN",
         ]
     )
+    # What a line of an engine's log is about.
+    cfg.set_defaults(log_options.log_opts, instance_uuid_format="[job: %(uuid)s] ")
     policy_opts.set_defaults(cfg.CONF, policy_file="policy.yaml")
+    cfg.set_defaults(
+        healthcheck_opts.HEALTHCHECK_OPTS,
+        backends=["kingbird_database", "kingbird_broker", "kingbird_engine"],
+    )
+    cors.set_defaults(
+        # Tokens travel in a header; there is no cookie that a browser could add by itself.
+        allow_credentials=False,
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["X-Auth-Token", "X-Openstack-Request-Id"],
+        expose_headers=["X-Openstack-Request-Id", "Openstack-Request-Id", "Retry-After"],
+    )
 
 
 def list_opts() -> list[tuple[str, Sequence[Any]]]:
     """Return the options that the sample configuration shows."""
     return [
         ("DEFAULT", DEFAULT_OPTS),
-        *((module.GROUP, module.OPTS) for module in (api, engine, sync)),
+        *(
+            (module.GROUP, module.OPTS)
+            for module in (api, engine, sync, healthcheck, metrics, upgrade_levels)
+        ),
         (glance.GROUP, [*glance.OPTS, *glance.session_opts()]),
         # keystonemiddleware's sample shows the rest of the group.
         (keystone.GROUP, keystone.credentials_opts()),
@@ -98,5 +127,6 @@ def prepare_service(
         default_config_files=default_config_files,
     )
     log.setup(conf, "kingbird", version.version_string())
+    log_lines.guard(logging.getLogger().handlers)
     logging.captureWarnings(True)
     return conf

@@ -4,6 +4,7 @@ from kingbird.db import (
     again,
     control,
     engines,
+    insight,
     jobs,
     leases,
     migration,
@@ -13,8 +14,9 @@ from kingbird.db import (
     purging,
     reaping,
     tombstones,
+    upgrades,
 )
-from kingbird.db.connection import configure, dispose, get_engine
+from kingbird.db.connection import configure, dispose, get_engine, ping
 from kingbird.db.leases import Claim
 from kingbird.db.models import Engine, Item, Job, Task
 
@@ -30,13 +32,16 @@ __all__ = [
     "dispose",
     "engines",
     "get_engine",
+    "insight",
     "jobs",
     "leases",
     "migration",
     "outcomes",
     "paging",
+    "ping",
     "plans",
     "purging",
     "reaping",
     "tombstones",
+    "upgrades",
 ]

@@ -1,11 +1,13 @@
 """The way into the database: oslo.db's enginefacade, with SQLite made safe for threads."""
 
+import functools
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
+from urllib.parse import urlencode
 
 import sqlalchemy as sa
 from oslo_config import cfg
@@ -16,6 +18,7 @@ from sqlalchemy import event, orm
 from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
+from kingbird.db import patience
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,8 +48,12 @@ class _Block:
     """What enginefacade hangs a transaction on; one for each block."""
 
 
-def configure(conf: cfg.ConfigOpts) -> None:
-    """Point the door at ``[database] connection``.  Call once, before first use."""
+def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
+    """Point the door at ``[database] connection``.  Call once, before first use.
+
+    :param seconds: after which a database that answers nothing counts as away; without, it is
+        waited for.
+    """
     global _manager  # noqa: PLW0603  enginefacade can't be configured twice
     _manager = enginefacade.transaction_context()
     options: dict[str, Any] = {
@@ -61,10 +68,15 @@ def configure(conf: cfg.ConfigOpts) -> None:
         # oslo.db knows deadlocks and duplicates of a dialect by its name, and this one not.
         url = url.set(drivername=url.drivername.replace("mariadb", "mysql", 1))
         options["connection"] = url.render_as_string(hide_password=False)
+    parameters = {} if seconds is None else patience.prepare(url, seconds)
+    if seconds is not None:
+        _manager.append_on_engine_create(
+            functools.partial(patience.bound, seconds=seconds, given=tuple(parameters))
+        )
     if url.get_backend_name() == "mysql" and "charset" not in url.query:
         # oslo.db's default is MySQL's three-byte "utf8".
-        options["connection_parameters"] = "charset=utf8mb4"
-    _manager.configure(sqlite_fk=True, **options)
+        parameters["charset"] = "utf8mb4"
+    _manager.configure(sqlite_fk=True, connection_parameters=urlencode(parameters), **options)
     _manager.append_on_engine_create(_prepare_sqlite)
 
 
@@ -132,6 +144,8 @@ def reader() -> Iterator[orm.Session]:
 
 #: Seconds before a transaction whose connection was lost is run again.
 RECONNECT = 0.2
+#: Seconds after which one that was lost is not.
+SLOW = 2.0
 
 
 def transaction(function: Callable[P, R]) -> Callable[P, R]:
@@ -148,10 +162,14 @@ def transaction(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        begun = time.monotonic()
         try:
             try:
                 return retried(*args, **kwargs)
             except db_exc.DBConnectionError:
+                if time.monotonic() - begun > SLOW:
+                    # It takes connections and is silent: a second look would be no quicker.
+                    raise
                 # A lost connection is replaced by the next call.  A database that is away will
                 # be so for longer than a caller is to wait.  oslo.db's own way of doing this
                 # logs a traceback each time.
@@ -169,6 +187,16 @@ def transaction(function: Callable[P, R]) -> Callable[P, R]:
             ) from error
 
     return call
+
+
+@transaction
+def ping() -> None:
+    """Have the database answer a query.
+
+    :raises kingbird.exception.Unavailable: it can't be reached.
+    """
+    with reader() as session:
+        session.execute(sa.select(1))
 
 
 def _is_read_only(error: Exception) -> bool:

@@ -60,7 +60,13 @@ def cancelled(job_ids: Collection[str]) -> set[str]:
 
 @connection.transaction
 def retry(
-    job: Job, *, user_id: str, is_admin: bool, trust_id: str | None, request_id: str | None
+    job: Job,
+    *,
+    user_id: str,
+    is_admin: bool,
+    trust_id: str | None,
+    request_id: str | None,
+    global_request_id: str | None = None,
 ) -> int:
     """Set a job that has ended going again, for what failed or was left out, all or nothing.
 
@@ -70,6 +76,7 @@ def retry(
     :param trust_id: the trust that it runs with; without one only the engine that gets the
         user's token by message can claim it.
     :param request_id: names the request, and so tells this run from another user's.
+    :param global_request_id: the id that the request came with, if it did with one.
     :returns: how many items are tried again; 0 when there is none, or when the job has not
         ended, and then nothing was changed.
     """
@@ -89,6 +96,7 @@ def retry(
             trust_id=trust_id,
             credentials="trust" if trust_id else "token",
             request_id=request_id,
+            global_request_id=global_request_id,
             cancelled=False,
             runs=Job.runs + 1,
             attempts=0,

@@ -30,6 +30,9 @@ ITEM_STATES = (IN_PROGRESS, SUCCESS, FAILURE, SKIPPED, CANCELLED, PLANNED)
 #: The reason of an item that was found as it should be.
 IN_SYNC = "in_sync"
 
+#: By target region: how many items there are under ``statuses`` and under ``outcomes``.
+RegionCounts = dict[str, dict[str, dict[str, int]]]
+
 
 def ended_as(reason: str) -> str:
     """Return the state of an item that ended without being worked on."""
@@ -60,11 +63,13 @@ def create(
     request: list[dict[str, Any]],
     is_admin: bool,
     request_id: str | None,
+    global_request_id: str | None = None,
     all_projects: bool = False,
 ) -> Job:
     """Store a new job in the state ACCEPTING, which no engine claims and no list shows.
 
     :param job_id: an id that nobody else makes.
+    :param global_request_id: the id that the request came with, if it did with one.
     :param all_projects: whether a set of it is about every project's images.
     """
     try:
@@ -77,6 +82,7 @@ def create(
                 is_admin=is_admin,
                 all_projects=all_projects,
                 request_id=request_id,
+                global_request_id=global_request_id,
                 status=ACCEPTING,
                 credentials="trust",
             )
@@ -241,29 +247,34 @@ def list_items(
 
 
 @connection.transaction
-def counts(job: Job) -> tuple[dict[str, int], dict[str, int]]:
+def counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCounts]:
     """Count a job's items, and the images that have none as they are in sync.
 
     :returns: how many there are by their state, and by their reason; items that have not ended
-        have no reason.
+        have no reason.  The third is both again for each target region.
     """
     query = (
-        sa.select(Item.status, Item.reason, sa.func.count())
+        sa.select(Item.target_region, Item.status, Item.reason, sa.func.count())
         .where(Item.job_pk == job.pk, Item.part < job.plan_parts)
-        .group_by(Item.status, Item.reason)
+        .group_by(Item.target_region, Item.status, Item.reason)
     )
-    statuses: Counter[str] = Counter()
-    outcomes: Counter[str] = Counter()
-    if in_sync := sum(job.in_sync.values()):
-        statuses[SUCCESS] += in_sync
-        outcomes[IN_SYNC] += in_sync
+    found: list[tuple[str, str, str | None, int]] = [
+        (region, SUCCESS, IN_SYNC, count) for region, count in job.in_sync.items() if count
+    ]
     if job.planned_at is not None:
         with connection.reader() as session:
-            for status, reason, count in session.execute(query):
-                statuses[status] += count
-                if reason:
-                    outcomes[reason] += count
-    return dict(statuses), dict(outcomes)
+            found += [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
+    statuses: Counter[str] = Counter()
+    outcomes: Counter[str] = Counter()
+    regions: RegionCounts = {}
+    for region, status, reason, count in found:
+        there = regions.setdefault(region, {"statuses": {}, "outcomes": {}})
+        statuses[status] += count
+        there["statuses"][status] = there["statuses"].get(status, 0) + count
+        if reason:
+            outcomes[reason] += count
+            there["outcomes"][reason] = there["outcomes"].get(reason, 0) + count
+    return dict(statuses), dict(outcomes), regions
 
 
 @connection.transaction

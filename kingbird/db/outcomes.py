@@ -1,5 +1,6 @@
 """Outcomes, written in batches; the end of tasks and of jobs."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,9 +56,34 @@ def end_task(claim: Claim) -> int:
         ).scalar_one()
 
 
-def _end_open_items(
-    session: orm.Session, reason: str, message: str, *where: sa.ColumnElement[bool]
+def count_open(
+    session: orm.Session, ended: Counter[str] | None, *where: sa.ColumnElement[bool]
 ) -> None:
+    """Count the items that are about to be ended, by target region.
+
+    :param ended: filled anew; ``None`` if nobody wants to know.
+    """
+    if ended is None:
+        return
+    # A commit whose answer was lost is run again.
+    ended.clear()
+    query = (
+        sa.select(Item.target_region, sa.func.count())
+        .where(Item.status == jobs.IN_PROGRESS, *where)
+        .group_by(Item.target_region)
+    )
+    for region, count in session.execute(query):
+        ended[region] = count
+
+
+def _end_open_items(
+    session: orm.Session,
+    reason: str,
+    message: str,
+    ended: Counter[str] | None,
+    *where: sa.ColumnElement[bool],
+) -> None:
+    count_open(session, ended, *where)
     session.execute(
         sa.update(Item)
         .where(Item.status == jobs.IN_PROGRESS, *where)
@@ -74,10 +100,13 @@ def _end_open_items(
 
 
 @connection.transaction
-def fail_task(claim: Claim, reason: str, message: str) -> None:
+def fail_task(
+    claim: Claim, reason: str, message: str, *, ended: Counter[str] | None = None
+) -> None:
     """Let what is left of a task fail, or be cancelled; ending it is the caller's next step.
 
     :param reason: what the items get; ``cancelled`` is no failure.
+    :param ended: gets the number of these items, by target region.
     :raises kingbird.exception.LeaseLost: another engine has the task by now.
     """
     with connection.writer() as session:
@@ -86,6 +115,7 @@ def fail_task(claim: Claim, reason: str, message: str) -> None:
             session,
             reason,
             message,
+            ended,
             Item.job_pk == claim.job.pk,
             Item.part == claim.region_task.part,
             Item.target_region == claim.region_task.region,
@@ -93,10 +123,17 @@ def fail_task(claim: Claim, reason: str, message: str) -> None:
 
 
 @connection.transaction
-def close_job(job_pk: int, *, reason: str = "internal_error", message: str = "") -> str | None:
+def close_job(
+    job_pk: int,
+    *,
+    reason: str = "internal_error",
+    message: str = "",
+    ended: Counter[str] | None = None,
+) -> str | None:
     """Close a job by what its items say: SUCCESS when none failed, or was cancelled.
 
     :param reason: what an item gets that has not ended, which no job should have by now.
+    :param ended: gets the number of these items, by target region.
     :returns: the job's state, or ``None`` when it had been closed before.
     """
     with connection.writer() as session:
@@ -109,7 +146,7 @@ def close_job(job_pk: int, *, reason: str = "internal_error", message: str = "")
         )
         if not claimed.rowcount:
             return None
-        _end_open_items(session, reason, message, Item.job_pk == job_pk)
+        _end_open_items(session, reason, message, ended, Item.job_pk == job_pk)
         session.execute(
             sa.update(Task)
             .where(Task.job_pk == job_pk, Task.done.is_(False))

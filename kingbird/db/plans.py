@@ -4,6 +4,7 @@ No region is written to before the whole plan of a part is stored.  A job has se
 when some regions were too slow for the others to wait for them.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs
+from kingbird.db import connection, jobs, outcomes
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
 
@@ -177,10 +178,14 @@ def _failed(job: Job, resource: str, source: str, target: str, **more: Any) -> d
 
 
 @connection.transaction
-def fail_request(job: Job, reason: str, message: str) -> None:
+def fail_request(
+    job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
+) -> None:
     """Store a failed item for each image and region that a job never planned names.
 
     Nothing happens when the job was planned or closed meanwhile.
+
+    :param ended: gets the number of these items, by target region.
     """
     pairs = {
         (resource, target): entry["sources"][0] if resource != ALL else ALL
@@ -204,14 +209,18 @@ def fail_request(job: Job, reason: str, message: str) -> None:
         ]
         for batch in batched(rows, BATCH):
             session.execute(sa.insert(Item), batch)
+        if ended is not None:
+            ended.clear()
+            ended.update(row["target_region"] for row in rows)
 
 
 @connection.transaction
-def fail_rest(job: Job, reason: str, message: str) -> int:
+def fail_rest(job: Job, reason: str, message: str, *, ended: Counter[str] | None = None) -> int:
     """End what a job's last part would have been about: late regions, or items tried again.
 
     Nothing happens when that part was planned or the job closed meanwhile.
 
+    :param ended: gets the number of these items, by target region.
     :returns: how many tasks of the job are open.
     """
     rest = job.plan_rest or {}
@@ -246,20 +255,23 @@ def fail_rest(job: Job, reason: str, message: str) -> int:
             rows = [row for row in rows if row["id"] not in there]
             if rows:
                 session.execute(sa.insert(Item), rows)
+            if ended is not None:
+                ended.clear()
+                ended.update(row["target_region"] for row in rows)
             if not regions:
-                _end_waiting(session, job, reason, message)
+                _end_waiting(session, job, reason, message, ended)
         return session.execute(sa.select(Job.tasks_open).where(Job.pk == job.pk)).scalar_one()
 
 
-def _end_waiting(session: orm.Session, job: Job, reason: str, message: str) -> None:
+def _end_waiting(
+    session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str] | None
+) -> None:
     """End the items of a run that tries again, as far as they were not planned."""
+    waiting = (Item.job_pk == job.pk, Item.part == job.plan_parts - 1)
+    outcomes.count_open(session, ended, *waiting)
     session.execute(
         sa.update(Item)
-        .where(
-            Item.job_pk == job.pk,
-            Item.part == job.plan_parts - 1,
-            Item.status == jobs.IN_PROGRESS,
-        )
+        .where(*waiting, Item.status == jobs.IN_PROGRESS)
         .values(
             status=jobs.ended_as(reason),
             reason=reason,

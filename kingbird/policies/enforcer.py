@@ -41,14 +41,16 @@ class Enforcer:
             scope.
         :raises oslo_policy.policy.PolicyNotRegistered: there is no such rule.
         """
+        unscoped = exception.Forbidden(f"{rule} takes a token that is scoped to a project")
         try:
             self._enforcer.authorize(rule, target, context, do_raise=True)
         except policy.InvalidScope as error:
-            raise exception.Forbidden(
-                f"{rule} takes a token that is scoped to a project"
-            ) from error
+            raise unscoped from error
         except policy.PolicyNotAuthorized as error:
             raise exception.Forbidden(f"The policy {rule} doesn't allow this") from error
+        if context.project_id is None:
+            # oslo.policy takes a token of nothing for one of a project.
+            raise unscoped
 
     def allows(self, context: RequestContext, rule: str, target: dict[str, Any]) -> bool:
         """Whether a rule allows it; see :meth:`authorize`."""

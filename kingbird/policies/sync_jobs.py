@@ -7,6 +7,7 @@ from kingbird.policies import base
 CREATE = "kingbird:sync_jobs:create"
 LIST = "kingbird:sync_jobs:list"
 ALL_PROJECTS = "kingbird:sync_jobs:all_projects"
+OTHER_PROJECTS = "kingbird:sync_jobs:other_projects"
 CREATE_ALL_PROJECTS = "kingbird:sync_jobs:create:all_projects"
 SHOW = "kingbird:sync_jobs:show"
 DELETE = "kingbird:sync_jobs:delete"
@@ -18,8 +19,6 @@ _JOB = "/v1.0/{project_id}/os-sync/{job_id}"
 
 _CANCEL = f"{_JOB}/cancel"
 _RETRY = f"{_JOB}/retry"
-
-_PROJECT_ADMIN = f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s"
 
 RULES = [
     policy.DocumentedRuleDefault(
@@ -72,15 +71,32 @@ RULES = [
     ),
     policy.DocumentedRuleDefault(
         name=CREATE_ALL_PROJECTS,
-        check_str=_PROJECT_ADMIN,
+        check_str=f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
         description=f"Have the images of every project synced (all_projects), beside {CREATE}, "
         f"and what failed of that tried again, beside {RETRY}.",
         operations=[{"method": "POST", "path": _JOBS}, {"method": "POST", "path": _RETRY}],
         scope_types=["project"],
     ),
     policy.DocumentedRuleDefault(
+        name=OTHER_PROJECTS,
+        check_str=f"rule:{base.ADMIN_REQUIRED}",
+        description="See, cancel and delete the jobs of another project than the token's, by "
+        "that project's path, as far as the rule for the call allows it in the own project. "
+        'Nobody makes or retries jobs there, as a job runs in its user\'s project. "!" keeps '
+        "everybody to the own project.",
+        operations=[
+            {"method": "GET", "path": _JOBS},
+            {"method": "GET", "path": f"{_JOBS}/active"},
+            {"method": "GET", "path": _JOB},
+            {"method": "DELETE", "path": _JOB},
+            {"method": "POST", "path": _CANCEL},
+        ],
+        scope_types=["project"],
+    ),
+    policy.DocumentedRuleDefault(
         name=ALL_PROJECTS,
-        check_str=_PROJECT_ADMIN,
+        # In whose path such a job is seen is up to the rule above.
+        check_str=f"rule:{base.ADMIN_REQUIRED}",
         description="See, cancel, retry and delete jobs that are about the images of every "
         "project, as far as the rule for the call allows it. For others they are not there.",
         operations=[

@@ -6,7 +6,9 @@ import pecan
 import webob
 import webob.exc
 
+from kingbird.api.calls import public
 from kingbird.api.controllers import not_allowed, v1
+from kingbird.api.schemas import versions as schema
 
 
 class RootController:
@@ -14,6 +16,7 @@ class RootController:
 
     def __init__(self, v1_controller: v1.V1Controller) -> None:
         self._v1 = v1_controller
+        self.gate = v1_controller.gate
 
     @pecan.expose()
     def _route(self, path: list[str], request: webob.Request) -> tuple[Any, list[str]]:
@@ -30,6 +33,7 @@ class RootController:
         not_allowed()
 
     @index.when(method="GET", template="json")
+    @public("list_versions", "List the versions", answer=schema.LISTED)
     def list_versions(self, request: webob.Request, response: webob.Response) -> dict[str, Any]:
         """``GET /``"""
         return {"versions": [v1.version(request)]}

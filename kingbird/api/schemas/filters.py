@@ -3,7 +3,9 @@
 from typing import Any
 
 from kingbird import exception
-from kingbird.api import validation
+from kingbird.api import formats
+from kingbird.api.schemas.bounds import MAX_FILTERED, MAX_NAME, MAX_VALUE
+from kingbird.api.schemas.shapes import one_of, one_or_several, text
 
 VISIBILITIES = ["public", "private", "shared", "community"]
 #: Glance's states of an image that can be listed.
@@ -17,30 +19,8 @@ STATUSES = [
     "killed",
     "pending_delete",
 ]
-#: What Glance allows for names, tags and the names of properties.
-LENGTH = 255
 #: A size is a signed number of 64 bits in Glance's database.
 LARGEST = 2**63 - 1
-
-
-def _text(description: str, *, shortest: int = 1, longest: int | None = LENGTH) -> dict[str, Any]:
-    schema = {
-        "description": description,
-        "type": "string",
-        "minLength": shortest,
-        "format": validation.TEXT_FORMAT,
-    }
-    return schema if longest is None else {**schema, "maxLength": longest}
-
-
-def _one_or_several(description: str, one: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a value, or of a list of at least one."""
-    return {
-        "description": description,
-        "if": {"type": "array"},
-        "then": {"description": description, "minItems": 1, "items": one},
-        "else": {**one, "description": description},
-    }
 
 
 _SIZE = {
@@ -49,46 +29,71 @@ _SIZE = {
     "minimum": 0,
     "maximum": LARGEST,
 }
-_STATUS = {"description": f"one of {', '.join(STATUSES)}", "enum": STATUSES}
-_TAG = _text(f"a tag of 1 to {LENGTH} characters")
+_STATUS = one_of(STATUSES)
+_TAG = text(f"a tag of 1 to {MAX_NAME} characters")
 
 FILTERS: dict[str, Any] = {
+    "title": "Filters",
+    "meaning": 'Narrows what ["*"] stands for.',
     "description": "an object of filters",
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "visibility": {
-            "description": f"one of {', '.join(VISIBILITIES)}",
-            "enum": VISIBILITIES,
+        "visibility": one_of(VISIBILITIES, "Images of this visibility."),
+        "owner": {
+            "meaning": "Images of this project.",
+            **text(f"a project's id of 1 to {MAX_NAME} characters"),
         },
-        "owner": _text(f"a project's id of 1 to {LENGTH} characters"),
-        "name": _text(f"a name of at most {LENGTH} characters", shortest=0),
-        "name_prefix": _text(f"the beginning of a name, 1 to {LENGTH} characters"),
-        "tag": _one_or_several(
-            f"a tag of 1 to {LENGTH} characters, or a list of at least one", _TAG
-        ),
+        "name": {
+            "meaning": "Images of this name.",
+            **text(f"a name of at most {MAX_NAME} characters", shortest=0),
+        },
+        "name_prefix": {
+            "meaning": "Images whose names begin so.",
+            **text(f"the beginning of a name, 1 to {MAX_NAME} characters"),
+        },
+        "tag": {
+            "meaning": "Images with this tag, or all of these.",
+            **one_or_several(
+                f"a tag of 1 to {MAX_NAME} characters, or a list of at least one and at most "
+                f"{MAX_FILTERED}",
+                _TAG,
+                MAX_FILTERED,
+            ),
+        },
         "property": {
-            "description": "an object of at least one property's name and value",
+            "meaning": "Images with all of these properties.",
+            "description": "an object of at least one property's name and value, and at most "
+            f"{MAX_FILTERED}",
             "type": "object",
             "minProperties": 1,
-            "propertyNames": _text(
-                f"an object whose names have 1 to {LENGTH} characters, none of them a control "
+            "maxProperties": MAX_FILTERED,
+            "propertyNames": text(
+                f"an object whose names have 1 to {MAX_NAME} characters, none of them a control "
                 "character"
             ),
-            "additionalProperties": _text(
-                "a string without control characters", shortest=0, longest=None
+            "additionalProperties": text(
+                f"a string of at most {MAX_VALUE} characters, none of them a control character",
+                shortest=0,
+                longest=MAX_VALUE,
             ),
         },
-        "size_min": _SIZE,
-        "size_max": _SIZE,
+        "size_min": {"meaning": "Images of at least this size.", **_SIZE},
+        "size_max": {"meaning": "Images of at most this size.", **_SIZE},
         "updated_since": {
+            "meaning": "Images that changed then or later; UTC unless it names another zone.",
             "description": "a date and time in ISO 8601, such as 2026-11-22T23:00:00Z",
             "type": "string",
-            "format": validation.MOMENT_FORMAT,
+            "format": formats.MOMENT,
         },
-        "status": _one_or_several(
-            f"one of {', '.join(STATUSES)}, or a list of at least one of them", _STATUS
-        ),
+        "status": {
+            "meaning": "Images of this status, or one of these.",
+            **one_or_several(
+                f"one of {', '.join(STATUSES)}, or a list of at least one of them",
+                _STATUS,
+                MAX_FILTERED,
+            ),
+        },
     },
 }
 
@@ -96,7 +101,7 @@ FILTERS: dict[str, Any] = {
 def _owner(text: str) -> str:
     """Return a project's id as Keystone writes it; one that is no UUID stays as it is."""
     try:
-        return validation.dashed(text).replace("-", "")
+        return formats.dashed(text).replace("-", "")
     except ValueError:
         return text
 
@@ -115,7 +120,7 @@ _STORED: dict[str, tuple[str, Any]] = {
     "property": ("properties", dict),
     "size_min": ("size_min", int),
     "size_max": ("size_max", int),
-    "updated_since": ("updated_since", validation.utc),
+    "updated_since": ("updated_since", formats.utc),
     "status": ("statuses", _several),
 }
 

@@ -34,11 +34,17 @@ def summary(job: db.Job) -> dict[str, Any]:
     }
 
 
-def overview(job: db.Job, statuses: dict[str, int], outcomes: dict[str, int]) -> dict[str, Any]:
+def overview(
+    job: db.Job,
+    statuses: dict[str, int],
+    outcomes: dict[str, int],
+    regions: db.jobs.RegionCounts,
+) -> dict[str, Any]:
     """Return a job as the list of its items shows it beside them.
 
     :param statuses: how many items there are by their state.
     :param outcomes: how many there are by their reason.
+    :param regions: both again for each target region.
     """
     return {
         **summary(job),
@@ -48,6 +54,7 @@ def overview(job: db.Job, statuses: dict[str, int], outcomes: dict[str, int]) ->
         "runs": job.runs,
         "statuses": statuses,
         "outcomes": outcomes,
+        "regions": regions,
     }
 
 

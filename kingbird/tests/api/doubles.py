@@ -34,12 +34,16 @@ class FakeKeystone:
             raise self.errors["create_trust"]
         if UNTRUSTED_METHODS.intersection(context.token_methods):
             raise exception.TrustRefused("This kind of token makes no trust")
+        role = next((role for role in self.trust_roles if role in context.roles), None)
+        if role is None:
+            raise exception.TrustRefused("The token carries no role that may be delegated")
         trust_id = f"trust{len(self.trusts)}"
         self.trusts.add(trust_id)
-        role = next(role for role in self.trust_roles if role in context.roles)
         return Trust(trust_id, role)
 
-    def delete_trust(self, trust_id: str, auth: Any = None) -> None:
+    def delete_trust(
+        self, trust_id: str, auth: Any = None, *, global_request_id: str | None = None
+    ) -> None:
         self.journal.append("delete_trust")
         if "delete_trust" in self.errors:
             raise self.errors["delete_trust"]

@@ -1,13 +1,18 @@
 """What the YAML files can ask for under ``fixtures``; each file gets a world of its own."""
 
+import json
 import os
+import tempfile
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
 import sqlalchemy as sa
 from gabbi import fixture
+from oslo_policy import policy
 
-from kingbird import exception
+from kingbird import exception, policies
+from kingbird.api import app
 from kingbird.db import api as db
 from kingbird.tests.api import world
 
@@ -61,6 +66,12 @@ class SmallPages(World):
     """The same, with lists of at most three entries."""
 
     options = {"max_limit": 3}
+
+
+class SmallBounds(World):
+    """The same, with small bounds of what a request may say."""
+
+    options = {"max_sets": 2, "max_resources": 3, "max_regions": 2, "max_json_depth": 8}
 
 
 def _job(
@@ -191,6 +202,89 @@ class EverybodysFailures(fixture.GabbiFixture):
         """Store it."""
         _job(EVERYBODYS_JOB, world.PROJECT, ["*"], ["RegionTwo"], all_projects=True)
         _end({"resource": world.PRIVATE, "status": "FAILURE", "reason": "region_unavailable"})
+
+
+def rights_job(kind: int, number: int) -> str:
+    """Return the id of one of :class:`RightsJobs`."""
+    return f"dddddddd-0000-4000-8000-0000000{kind}000{number}"
+
+
+class RightsJobs(fixture.GabbiFixture):
+    """Four jobs of each kind, so that each who may can do something to one of them.
+
+    Number 0 is for those who may not, 1 for a member, 2 for an admin, and 3 for another
+    project's admin.
+    """
+
+    #: The first digit of an id: project, whether it is about all projects, and how it ended.
+    KINDS = {
+        1: (world.PROJECT, False, "SUCCESS"),
+        2: (world.PROJECT, False, "FAILURE"),
+        4: (world.PROJECT, True, "FAILURE"),
+        5: (world.OTHER_PROJECT, False, "SUCCESS"),
+        8: (world.PROJECT, True, "FAILURE"),
+        # What runs comes last, as it waits for an engine.
+        3: (world.PROJECT, False, None),
+        6: (world.OTHER_PROJECT, False, None),
+        7: (world.PROJECT, True, None),
+    }
+
+    def start_fixture(self) -> None:
+        """Store them."""
+        for kind, (project, all_projects, status) in self.KINDS.items():
+            for number in range(4):
+                job_id = rights_job(kind, number)
+                _job(job_id, project, ["*"], ["RegionTwo"], all_projects=all_projects)
+                if status:
+                    reason = "created" if status == "SUCCESS" else "region_unavailable"
+                    _end({"resource": world.IMAGE, "status": status, "reason": reason})
+
+
+class _Policy(fixture.GabbiFixture):
+    """A policy file, which the application has to be made with."""
+
+    rules: dict[str, str] = {}
+
+    def start_fixture(self) -> None:
+        """Write it, and make the application anew."""
+        self._directory = tempfile.TemporaryDirectory(prefix="kingbird-policy-")
+        path = Path(self._directory.name) / "policy.yaml"
+        path.write_text(json.dumps(self.rules))
+        now = current()
+        now.conf.set_override("policy_file", str(path), group="oslo_policy")
+        now.add_token("operator", world.PROJECT, "operator", *world.MEMBER_ROLES)
+        now.application = app.build(
+            now.conf,
+            keystone=now.keystone,  # type: ignore[arg-type]
+            regions=now.regions,  # type: ignore[arg-type]
+            engines=now.engines,
+        )
+
+    def stop_fixture(self) -> None:
+        """Delete it."""
+        self._directory.cleanup()
+
+
+class OperatorPolicy(_Policy):
+    """Every call is for a role that no other rule knows."""
+
+    rules = {
+        rule.name: "role:operator"
+        for rule in policies.list_rules()
+        if isinstance(rule, policy.DocumentedRuleDefault)
+    }
+
+
+class SitePolicy(_Policy):
+    """Some rules are changed, the others stay."""
+
+    rules = {
+        "kingbird:sync_jobs:create": "rule:project_reader",
+        "kingbird:sync_jobs:delete": "rule:admin_required and project_id:%(project_id)s",
+        "kingbird:sync_jobs:list": "role:service and project_id:%(project_id)s",
+        "kingbird:sync_jobs:all_projects": "rule:project_member",
+        "kingbird:sync_jobs:other_projects": "!",
+    }
 
 
 class Engines(fixture.GabbiFixture):

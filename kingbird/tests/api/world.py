@@ -14,9 +14,11 @@ from keystonemiddleware import fixture as ksm_fixture
 from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
-from kingbird.api import app
+from kingbird.api import app, spec
+from kingbird.api.controllers import v1
 from kingbird.db import api as db
 from kingbird.tests.api import doubles
+from kingbird.tests.api.conformance import Conforming
 from kingbird.tests.doubles.glance import FakeGlance
 
 PROJECT = "a1111111222233334444555555555555"
@@ -82,6 +84,8 @@ class World:
         self.conf.set_override(
             "connection", f"sqlite:///{self._directory}/kingbird.db", group="database"
         )
+        # An answer that is not what was promised is to fail a test.
+        self.conf.set_override("response_validation", "error", group="api")
         for name, value in self._options.items():
             self.conf.set_override(name, value, group="api")
         _open.append(self)
@@ -97,12 +101,13 @@ class World:
         self.engines = doubles.FakeEngines(self.journal)
         self._add_tokens()
         self._add_images()
-        self.application = app.build(
+        application = app.build(
             self.conf,
             keystone=self.keystone,  # type: ignore[arg-type]
             regions=self.regions,  # type: ignore[arg-type]
             engines=self.engines,
         )
+        self.application: Any = Conforming(application, spec.build(self.conf, v1.ROUTES))
         return self
 
     def __exit__(

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from kingbird import concurrency
 from kingbird.tests.functional import services
+from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.programs import Program, eventually, free_port, run
 from kingbird.tests.functional.proxy import Proxy
 from kingbird.tests.functional.relay import Relay
@@ -35,6 +36,8 @@ class Kind:
         unless ``transport_url`` names a broker, one process is both.
     :param transport_url: a broker that is not RabbitMQ's at hand, such as none at all.
     :param backend: what threads are made of; by default the environment chooses.
+    :param engines: how many engines work, if they are processes of their own; there may be none.
+    :param workers: processes of the API, if gunicorn serves it.
     :param relayed: whether database and broker are reached by relays that a test can cut.
     """
 
@@ -43,6 +46,7 @@ class Kind:
     transport_url: str | None = None
     backend: str = os.environ.get(concurrency.ENVIRONMENT) or "threading"
     engines: int = 1
+    workers: int = 1
     options: Options = field(default_factory=dict)
     relayed: bool = False
 
@@ -171,9 +175,13 @@ class Deployment:
         """Start the program that is API and engine."""
         self.api = self._program("kingbird-standalone")
 
-    def start_engine(self) -> Program:
-        """Start one more engine."""
-        engine = self._program("kingbird-engine", number=len(self.engines) + 1)
+    def start_engine(self, *program: str) -> Program:
+        """Start one more engine.
+
+        :param program: how it is run, if not as ``kingbird-engine``.
+        """
+        number = len(self.engines) + 1
+        engine = self._program(*(program or ("kingbird-engine",)), number=number)
         self.engines.append(engine)
         return engine
 
@@ -185,8 +193,8 @@ class Deployment:
         if self.kind.backend == "eventlet":
             self.api = self._program("kingbird-api")
             return
-        command = ["gunicorn", "--bind", f"127.0.0.1:{self._port}", "--workers", "1"]
-        command += ["--threads", "8"]
+        command = ["gunicorn", "--bind", f"127.0.0.1:{self._port}"]
+        command += ["--workers", str(self.kind.workers), "--threads", "8"]
         self.api = Program(
             [*command, "kingbird.api.wsgi:application"],
             self._folder / "kingbird-api.log",
@@ -196,9 +204,9 @@ class Deployment:
             HOME=str(self._folder),
         )
 
-    def _program(self, name: str, number: int = 1) -> Program:
-        command = [name, "--config-file", str(self.config)]
-        log = self._folder / f"{name}-{number}.log"
+    def _program(self, *program: str, number: int = 1) -> Program:
+        command = [*program, "--config-file", str(self.config)]
+        log = self._folder / f"{Path(program[-1]).name}-{number}.log"
         return Program(command, log, backend=self.kind.backend)
 
     def stop(self) -> None:
@@ -214,6 +222,11 @@ class Deployment:
         """Put this deployment in the catalog of every region, in the place of any other."""
         urls = dict.fromkeys(self._cloud.regions, f"{self.url}/v1.0")
         self._cloud.register_service("synchronization", "kingbird", urls)
+
+    def note_for_leaks(self) -> None:
+        """Hand over what this deployment leaves behind, to be searched for secrets."""
+        if WATCH.is_on:
+            WATCH.ended(self.config, self.logs, self.rows())
 
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         """Return what is in the database, by table."""
@@ -256,6 +269,7 @@ def deploy(kind: Kind, cloud: Any, folder: Path) -> Iterator[Deployment]:
                 if url and not url.startswith("sqlite")
             }
         deployment = Deployment(kind, cloud, folder, keystone, database_url, transport_url, relays)
+        stack.callback(deployment.note_for_leaks)
         stack.callback(deployment.stop)
         deployment.start()
         yield deployment

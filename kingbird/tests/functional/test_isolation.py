@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import requests
+
 from kingbird.tests.functional.kingbird_api import KingbirdAPI, sync
 from kingbird.tests.functional.people import Person
 
@@ -20,16 +22,33 @@ def test_each_project_sees_its_own_jobs(demo: Person, other: Person, api: API) -
 
 def test_the_path_of_another_project(demo: Person, other: Person, admin: Person, api: API) -> None:
     theirs = api(other).run(sync(other.make("RegionOne")["id"])).id
+    looks = (("GET", ""), ("GET", "/active"), ("GET", f"/{theirs}"))
+    for method, path in (*looks, ("DELETE", f"/{theirs}"), ("POST", f"/{theirs}/cancel")):
+        answer = api(demo).call(method, path, project=other.project_id)
+        assert answer.status_code == 403, (method, path)
+    # What runs with the caller's rights is for nobody, as these are rights in another project.
     for who in (demo, admin):
-        for method, path in (("GET", ""), ("GET", "/active"), ("GET", f"/{theirs}")):
-            answer = api(who).call(method, path, project=other.project_id)
-            assert answer.status_code == 403, (who.name, method, path)
-        answer = api(who).call("DELETE", f"/{theirs}", project=other.project_id)
-        assert answer.status_code == 403
         image = who.make("RegionOne")["id"]
-        answer = api(who).post(sync(image), project=other.project_id)
+        assert api(who).post(sync(image), project=other.project_id).status_code == 403
+        answer = api(who).call("POST", f"/{theirs}/retry", project=other.project_id)
         assert answer.status_code == 403
     assert api(other).items(theirs)
+
+
+def test_an_admin_looks_after_other_projects_jobs(other: Person, admin: Person, api: API) -> None:
+    theirs = api(other).run(sync(other.make("RegionOne")["id"])).id
+
+    def call(method: str, path: str) -> requests.Response:
+        return api(admin).call(method, path, project=other.project_id)
+
+    assert theirs in [job["id"] for job in call("GET", "").json()["job_set"]]
+    assert call("GET", "/active").status_code == 200
+    assert call("GET", f"/{theirs}").json()["job_set"] == api(other).items(theirs)
+    assert call("POST", f"/{theirs}/cancel").status_code == 409
+    # In the path of the admin's own project it is not there.
+    assert api(admin).call("GET", f"/{theirs}").status_code == 404
+    assert call("DELETE", f"/{theirs}").status_code == 200
+    assert api(other).call("GET", f"/{theirs}").status_code == 404
 
 
 def test_newest_first(demo: Person, api: API) -> None:

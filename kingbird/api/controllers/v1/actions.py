@@ -5,17 +5,16 @@ from typing import Any
 
 import pecan
 import webob
-from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api import validation
 from kingbird.api.acceptance import Engines
+from kingbird.api.calls import Asked, Gate, call
 from kingbird.api.controllers import not_allowed
-from kingbird.api.controllers.v1.projects import Projects
 from kingbird.api.controllers.v1.sync_jobs import find
+from kingbird.api.projects import Projects
 from kingbird.api.retrial import Retrial
+from kingbird.api.schemas.sync_jobs import answers, bodies
 from kingbird.api.views import sync_jobs as view
-from kingbird.context import RequestContext
 from kingbird.db import api as db
 from kingbird.policies import sync_jobs as policy
 
@@ -23,24 +22,13 @@ JSON = dict[str, Any]
 
 
 class ActionsController:
-    """Each call authorizes first: neither body nor database is looked at before."""
+    """Cancels jobs, and tries them again."""
 
-    def __init__(
-        self, conf: cfg.ConfigOpts, projects: Projects, retrial: Retrial, engines: Engines
-    ) -> None:
-        self._largest_body = conf.api.max_request_body_size
+    def __init__(self, gate: Gate, projects: Projects, retrial: Retrial, engines: Engines) -> None:
+        self.gate = gate
         self._projects = projects
         self._retrial = retrial
         self._engines = engines
-
-    def _job(
-        self, request: webob.Request, project: str, job: str, rule: str
-    ) -> tuple[RequestContext, db.Job]:
-        """Return who asks, and the job, after all that the request itself can be wrong about."""
-        context, project_id = self._projects.authorize(request, project, rule)
-        validation.query(request)
-        validation.no_body(request, self._largest_body)
-        return context, find(project_id, job, self._projects.sees_all(context, project_id))
 
     @pecan.expose(generic=True, template="json")
     def cancel(
@@ -50,15 +38,24 @@ class ActionsController:
         not_allowed()
 
     @cancel.when(method="POST", template="json")
-    def cancel_job(
-        self, request: webob.Request, response: webob.Response, project: str, job: str
-    ) -> JSON:
+    @call(
+        "cancel_sync_job",
+        "End a job early",
+        rules=(policy.CANCEL, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
+        body=bodies.empty,
+        may_be_empty=True,
+        answer=answers.ACCEPTED,
+        status=202,
+        errors=(404, 409, 413),
+    )
+    def cancel_job(self, asked: Asked) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/cancel``"""
-        _, found = self._job(request, project, job, policy.CANCEL)
+        found = find(asked, self._projects)
         if not db.control.cancel(found.pk):
-            raise exception.Conflict(f"The job {found.id} has ended")
+            raise exception.Conflict(
+                f"The job {found.id} has ended; only one in progress can be cancelled"
+            )
         self._engines.job_cancelled(found.id)
-        response.status_int = 202
         return view.accepted(found)
 
     @pecan.expose(generic=True, template="json")
@@ -69,11 +66,19 @@ class ActionsController:
         not_allowed()
 
     @retry.when(method="POST", template="json")
-    def retry_job(
-        self, request: webob.Request, response: webob.Response, project: str, job: str
-    ) -> JSON:
+    @call(
+        "retry_sync_job",
+        "Try again what failed of a job",
+        rules=(policy.RETRY, policy.ALL_PROJECTS, policy.CREATE_ALL_PROJECTS),
+        body=bodies.empty,
+        may_be_empty=True,
+        answer=answers.ACCEPTED,
+        status=202,
+        errors=(404, 409, 413, 429),
+    )
+    def retry_job(self, asked: Asked) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/retry``"""
-        context, found = self._job(request, project, job, policy.RETRY)
+        context, found = asked.context, find(asked, self._projects)
         if found.all_projects and not self._projects.allows(
             context, found.project_id, policy.CREATE_ALL_PROJECTS
         ):
@@ -86,5 +91,4 @@ class ActionsController:
             found,
             is_admin=functools.partial(self._projects.is_admin, context, found.project_id),
         )
-        response.status_int = 202
         return view.accepted(found)

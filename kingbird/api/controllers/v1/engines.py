@@ -6,9 +6,9 @@ import pecan
 import webob
 from oslo_config import cfg
 
-from kingbird.api import validation
+from kingbird.api.calls import Asked, Gate, call
 from kingbird.api.controllers import not_allowed
-from kingbird.api.controllers.v1.projects import Projects
+from kingbird.api.schemas import engines as schema
 from kingbird.api.views import engines as view
 from kingbird.db import api as db
 from kingbird.policies import engines as policy
@@ -20,9 +20,9 @@ SILENT_LEASES = 2
 class EnginesController:
     """Lists the engines."""
 
-    def __init__(self, conf: cfg.ConfigOpts, projects: Projects) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, gate: Gate) -> None:
         self._silence = SILENT_LEASES * conf.engine.lease
-        self._projects = projects
+        self.gate = gate
 
     @pecan.expose(generic=True, template="json")
     def engines(self, request: webob.Request, response: webob.Response, project: str) -> None:
@@ -30,12 +30,9 @@ class EnginesController:
         not_allowed()
 
     @engines.when(method="GET", template="json")
-    def list_engines(
-        self, request: webob.Request, response: webob.Response, project: str
-    ) -> dict[str, Any]:
+    @call("list_engines", "List the engines", rules=(policy.LIST,), answer=schema.LISTED)
+    def list_engines(self, asked: Asked) -> dict[str, Any]:
         """``GET /v1.0/{project}/os-sync-engines``"""
-        self._projects.authorize(request, project, policy.LIST)
-        validation.query(request)
         return {
             "engines": [
                 view.shown(engine, alive) for engine, alive in db.engines.list_all(self._silence)

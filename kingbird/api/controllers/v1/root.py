@@ -1,17 +1,27 @@
 """``/v1.0``: the table of what there is."""
 
+import json
 from typing import Any
 
 import pecan
 import webob
 import webob.exc
+from oslo_config import cfg
 
+from kingbird.api import spec
+from kingbird.api.calls import Gate, public
 from kingbird.api.controllers import not_allowed
 from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
+from kingbird.api.schemas import versions as schema
+from kingbird.api.spec import Route
 
 VERSION = "v1.0"
+#: Where the API describes itself, below the version.
+DESCRIPTION = "openapi.json"
+#: For how many seconds that may be kept.
+KEPT = 300
 
 
 def version(request: webob.Request) -> dict[str, Any]:
@@ -31,31 +41,25 @@ class V1Controller:
 
     def __init__(
         self,
+        conf: cfg.ConfigOpts,
+        gate: Gate,
         sync_jobs: SyncJobsController,
         actions: ActionsController,
         engines: EnginesController,
     ) -> None:
-        self._sync_jobs = sync_jobs
-        self._actions = actions
-        self._engines = engines
+        self._conf = conf
+        self.gate = gate
+        controllers = {type(each): each for each in (self, sync_jobs, actions, engines)}
+        self._routes = [
+            (route, getattr(controllers[route.controller], route.name)) for route in ROUTES
+        ]
+        self._description: bytes | None = None
 
     @pecan.expose()
     def _route(self, path: list[str], request: webob.Request) -> tuple[Any, list[str]]:
-        match path:
-            case []:
-                return self.index, []
-            case [project, "os-sync"]:
-                return self._sync_jobs.jobs, [project]
-            case [project, "os-sync", "active"]:
-                return self._sync_jobs.active, [project]
-            case [project, "os-sync", job]:
-                return self._sync_jobs.job, [project, job]
-            case [project, "os-sync", job, "cancel"]:
-                return self._actions.cancel, [project, job]
-            case [project, "os-sync", job, "retry"]:
-                return self._actions.retry, [project, job]
-            case [project, "os-sync-engines"]:
-                return self._engines.engines, [project]
+        for route, method in self._routes:
+            if (names := route.match(path)) is not None:
+                return method, names
         raise webob.exc.HTTPNotFound
 
     @pecan.expose(generic=True, template="json")
@@ -64,6 +68,35 @@ class V1Controller:
         not_allowed()
 
     @index.when(method="GET", template="json")
+    @public("show_version", "Show the version", answer=schema.SHOWN)
     def show_version(self, request: webob.Request, response: webob.Response) -> dict[str, Any]:
         """``GET /v1.0``"""
         return {"version": version(request)}
+
+    @pecan.expose(generic=True, content_type="application/json")
+    def description(self, request: webob.Request, response: webob.Response) -> None:
+        """Refuse all but GET."""
+        not_allowed()
+
+    @description.when(method="GET", content_type="application/json")
+    @public("show_description", "Show this description of the API", answer=schema.DESCRIPTION)
+    def show_description(self, request: webob.Request, response: webob.Response) -> bytes:
+        """``GET /v1.0/openapi.json``"""
+        if self._description is None:
+            document = spec.build(self._conf, ROUTES)
+            self._description = json.dumps(document).encode()
+        response.cache_control = f"public, max-age={KEPT}"
+        return self._description
+
+
+#: Everything below ``/v1.0``, the first that fits.
+ROUTES = (
+    Route((), V1Controller, "index"),
+    Route((DESCRIPTION,), V1Controller, "description"),
+    Route(("{project_id}", "os-sync"), SyncJobsController, "jobs"),
+    Route(("{project_id}", "os-sync", "active"), SyncJobsController, "active"),
+    Route(("{project_id}", "os-sync", "{job_id}"), SyncJobsController, "job"),
+    Route(("{project_id}", "os-sync", "{job_id}", "cancel"), ActionsController, "cancel"),
+    Route(("{project_id}", "os-sync", "{job_id}", "retry"), ActionsController, "retry"),
+    Route(("{project_id}", "os-sync-engines"), EnginesController, "engines"),
+)

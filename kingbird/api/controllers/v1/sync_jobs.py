@@ -10,9 +10,11 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.api import paging, validation
 from kingbird.api.acceptance import Acceptance
+from kingbird.api.calls import Asked, Gate, call
 from kingbird.api.controllers import not_allowed
-from kingbird.api.controllers.v1.projects import Projects
+from kingbird.api.projects import Projects
 from kingbird.api.schemas import sync_jobs as schema
+from kingbird.api.schemas.sync_jobs import answers, queries
 from kingbird.api.views import sync_jobs as view
 from kingbird.db import api as db
 from kingbird.policies import sync_jobs as policy
@@ -20,32 +22,38 @@ from kingbird.policies import sync_jobs as policy
 JSON = dict[str, Any]
 
 
-def find(project_id: str, job: str, sees_all: bool) -> db.Job:
+def find(asked: Asked, projects: Projects) -> db.Job:
     """Return the job that a path names.
 
-    :param sees_all: whether jobs about every project's images are there for the caller.
+    Jobs about every project's images are there for some callers only.
+
     :raises kingbird.exception.BadRequest: it names no job.
     :raises kingbird.exception.NotFound: the project has no such job.
     """
-    job_id = validation.uuid_in_path(job, "job id")
-    found = db.jobs.get(project_id, job_id, with_all_projects=sees_all)
+    job_id = validation.uuid_in_path(asked.path[0], "job id")
+    sees_all = projects.sees_all(asked.context, asked.project_id)
+    found = db.jobs.get(asked.project_id, job_id, with_all_projects=sees_all)
     if found is None:
         raise exception.NotFound(f"There is no job {job_id}")
     return found
 
 
 def _running(job: db.Job) -> exception.NotAcceptable:
-    return exception.NotAcceptable(f"The job {job.id} is running")
+    return exception.NotAcceptable(
+        f"The job {job.id} is in progress; it can be deleted once it has ended or was cancelled"
+    )
 
 
 class SyncJobsController:
-    """Every call authorizes first: neither body nor database is looked at before."""
+    """Makes, lists, shows and deletes jobs."""
 
-    def __init__(self, conf: cfg.ConfigOpts, projects: Projects, acceptance: Acceptance) -> None:
+    def __init__(
+        self, conf: cfg.ConfigOpts, gate: Gate, projects: Projects, acceptance: Acceptance
+    ) -> None:
         self._conf = conf
+        self.gate = gate
         self._projects = projects
         self._acceptance = acceptance
-        self._create = validation.Schema(schema.CREATE)
 
     @pecan.expose(generic=True, template="json")
     def jobs(self, request: webob.Request, response: webob.Response, project: str) -> None:
@@ -53,32 +61,41 @@ class SyncJobsController:
         not_allowed()
 
     @jobs.when(method="GET", template="json")
-    def list_jobs(self, request: webob.Request, response: webob.Response, project: str) -> JSON:
+    @call(
+        "list_sync_jobs",
+        "List the project's jobs",
+        rules=(policy.LIST, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
+        query=queries.JOBS,
+        answer=answers.LISTED,
+    )
+    def list_jobs(self, asked: Asked) -> JSON:
         """``GET /v1.0/{project}/os-sync``"""
-        return self._list(request, project)
+        return self._list(asked)
 
-    def _list(self, request: webob.Request, project: str, *, active: bool = False) -> JSON:
-        context, project_id = self._projects.authorize(request, project, policy.LIST)
-        page = paging.read(request, paging.JOBS, self._conf.api.max_limit)
+    def _list(self, asked: Asked, *, active: bool = False) -> JSON:
+        page = paging.page(asked.request, asked.query, self._conf.api.max_limit)
         jobs = db.jobs.list_for_project(
-            project_id,
+            asked.project_id,
             active=active,
-            with_all_projects=self._projects.sees_all(context, project_id),
+            with_all_projects=self._projects.sees_all(asked.context, asked.project_id),
             **page.options,
         )
         shown, links = page.cut(jobs, lambda job: job.id)
         return {"job_set": [view.summary(job) for job in shown], "links": links}
 
     @jobs.when(method="POST", template="json")
-    def create_job(self, request: webob.Request, response: webob.Response, project: str) -> JSON:
+    @call(
+        "create_sync_job",
+        "Have images synced",
+        rules=(policy.CREATE, policy.CREATE_ALL_PROJECTS),
+        body=schema.create,
+        answer=answers.ACCEPTED,
+        errors=(404, 413, 429),
+    )
+    def create_job(self, asked: Asked) -> JSON:
         """``POST /v1.0/{project}/os-sync``"""
-        context, project_id = self._projects.authorize(request, project, policy.CREATE)
-        validation.query(request)
-        body = validation.parse(
-            validation.read_body(request, self._conf.api.max_request_body_size)
-        )
-        self._create.check(body)
-        sets = schema.sets_of(body)
+        context, project_id = asked.context, asked.project_id
+        sets = schema.sets_of(asked.body, self.gate.bounds)
         for field, each in sets.items():
             if each["all_projects"] and not self._projects.allows(
                 context, project_id, policy.CREATE_ALL_PROJECTS
@@ -96,9 +113,16 @@ class SyncJobsController:
         not_allowed()
 
     @active.when(method="GET", template="json")
-    def list_active(self, request: webob.Request, response: webob.Response, project: str) -> JSON:
+    @call(
+        "list_active_sync_jobs",
+        "List the project's jobs that are in progress",
+        rules=(policy.LIST, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
+        query=queries.JOBS,
+        answer=answers.LISTED,
+    )
+    def list_active(self, asked: Asked) -> JSON:
         """``GET /v1.0/{project}/os-sync/active``"""
-        return self._list(request, project, active=True)
+        return self._list(asked, active=True)
 
     @pecan.expose(generic=True, template="json")
     def job(
@@ -108,13 +132,18 @@ class SyncJobsController:
         not_allowed()
 
     @job.when(method="GET", template="json")
-    def show_job(
-        self, request: webob.Request, response: webob.Response, project: str, job: str
-    ) -> JSON:
+    @call(
+        "show_sync_job",
+        "Show what became of each image of a job",
+        rules=(policy.SHOW, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
+        query=queries.ITEMS,
+        answer=answers.SHOWN,
+        errors=(404,),
+    )
+    def show_job(self, asked: Asked) -> JSON:
         """``GET /v1.0/{project}/os-sync/{job}``"""
-        context, project_id = self._projects.authorize(request, project, policy.SHOW)
-        page = paging.read(request, paging.ITEMS, self._conf.api.max_limit)
-        found = find(project_id, job, self._projects.sees_all(context, project_id))
+        page = paging.page(asked.request, asked.query, self._conf.api.max_limit)
+        found = find(asked, self._projects)
         if found.planned_at is None:
             items = page.of(view.expected(found))
         else:
@@ -124,18 +153,21 @@ class SyncJobsController:
         return {"job_set": shown, "job": overview, "links": links}
 
     @job.when(method="DELETE", template="json")
-    def delete_job(
-        self, request: webob.Request, response: webob.Response, project: str, job: str
-    ) -> JSON:
+    @call(
+        "delete_sync_job",
+        "Delete a job that has ended",
+        rules=(policy.DELETE, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
+        answer=answers.DELETED,
+        errors=(404, 406),
+    )
+    def delete_job(self, asked: Asked) -> JSON:
         """``DELETE /v1.0/{project}/os-sync/{job}``"""
-        context, project_id = self._projects.authorize(request, project, policy.DELETE)
-        validation.query(request)
-        sees_all = self._projects.sees_all(context, project_id)
-        found = find(project_id, job, sees_all)
+        found = find(asked, self._projects)
         if found.status == db.jobs.IN_PROGRESS:
             raise _running(found)
-        deleted = db.jobs.delete(project_id, found.id, with_all_projects=sees_all)
+        sees_all = self._projects.sees_all(asked.context, asked.project_id)
+        deleted = db.jobs.delete(asked.project_id, found.id, with_all_projects=sees_all)
         # A commit whose answer was lost has deleted it before; a retry has set it going again.
-        if not deleted and db.jobs.get(project_id, found.id, with_all_projects=sees_all):
+        if not deleted and db.jobs.get(asked.project_id, found.id, with_all_projects=sees_all):
             raise _running(found)
         return {}

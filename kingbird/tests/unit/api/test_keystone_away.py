@@ -1,12 +1,18 @@
 """The application of the real clients, with a Keystone that nobody answers for."""
 
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from keystoneauth1 import loading
 from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
+from kingbird import exception
 from kingbird.api import app
+from kingbird.clients.keystone import Keystone
 from kingbird.tests.unit.api.conftest import JOBS, caller
 
 UNREACHABLE = """
@@ -16,7 +22,6 @@ auth_url = http://127.0.0.1:1/v3
 username = kingbird
 password = secret
 project_name = service
-http_request_max_retries = 0
 """
 
 
@@ -42,3 +47,36 @@ def test_keystone_away(unreachable: cfg.ConfigOpts) -> None:
     response = call(JOBS)
     assert response.status_int == 503
     assert response.headers["Retry-After"] == "5"
+
+
+@pytest.fixture
+def silent(unreachable: cfg.ConfigOpts) -> Iterator[cfg.ConfigOpts]:
+    """Give a configuration whose Keystone takes connections and never answers."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        # Connections wait in the backlog.
+        listener.listen(64)
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v3"
+        loading.load_auth_from_conf_options(unreachable, "keystone_authtoken")
+        unreachable.set_override("auth_url", url, group="keystone_authtoken")
+        yield unreachable
+
+
+def test_keystone_silent(silent: cfg.ConfigOpts) -> None:
+    """A token can't be looked at; the caller hears that within ten seconds."""
+    call = caller(app.create(silent))
+    begun = time.monotonic()
+    response = call(JOBS)
+    assert response.status_int == 503
+    assert response.headers["Retry-After"] == "5"
+    assert time.monotonic() - begun < 10
+
+
+def test_keystone_silent_since_the_token_was_seen(silent: cfg.ConfigOpts) -> None:
+    """No trust can be made."""
+    keystone = Keystone(silent, timeout=app.KEYSTONE_SECONDS)
+    begun = time.monotonic()
+    with pytest.raises(exception.KeystoneUnavailable) as caught:
+        keystone.service_user_id()
+    assert caught.value.retry_after
+    assert time.monotonic() - begun < 10

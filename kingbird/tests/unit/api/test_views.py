@@ -86,7 +86,10 @@ def test_a_job_tells_of_its_options() -> None:
     quiet, loud = sync_set(["a"], ["R1"], ["R2"]), sync_set(["b"], ["R1"], ["R2"])
     loud["dry_run"] = True
     made = view.overview(
-        job(quiet, loud, all_projects=True, cancelled=True, runs=3), {"PLANNED": 1}, {"created": 1}
+        job(quiet, loud, all_projects=True, cancelled=True, runs=3),
+        {"PLANNED": 1},
+        {"created": 1},
+        {"R2": {"statuses": {"PLANNED": 1}, "outcomes": {"created": 1}}},
     )
     assert made == {
         "id": JOB,
@@ -99,6 +102,7 @@ def test_a_job_tells_of_its_options() -> None:
         "runs": 3,
         "statuses": {"PLANNED": 1},
         "outcomes": {"created": 1},
+        "regions": {"R2": {"statuses": {"PLANNED": 1}, "outcomes": {"created": 1}}},
     }
     # A job of the first release has no such option stored.
-    assert view.overview(job(quiet, all_projects=False), {}, {})["dry_run"] is False
+    assert view.overview(job(quiet, all_projects=False), {}, {}, {})["dry_run"] is False

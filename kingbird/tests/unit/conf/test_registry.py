@@ -21,9 +21,8 @@ def test_registering_twice_does_no_harm(conf):
 def test_the_sample_shows_every_option_of_kingbirds_own():
     made = cfg.ConfigOpts()
     kingbird_conf.register_opts(made)
-    registered = {
-        (group, name) for group in ("api", "engine", "sync", "glance") for name in made[group]
-    }
+    groups = ("api", "engine", "sync", "glance", "healthcheck", "metrics", "upgrade_levels")
+    registered = {(group, name) for group in groups for name in made[group]}
     shown = {
         (group, opt.dest)
         for group, opts in kingbird_conf.list_opts()

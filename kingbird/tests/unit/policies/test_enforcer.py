@@ -21,6 +21,7 @@ RULES = (
     sync_jobs.CANCEL,
     sync_jobs.RETRY,
     sync_jobs.ALL_PROJECTS,
+    sync_jobs.OTHER_PROJECTS,
     sync_jobs.CREATE_ALL_PROJECTS,
     engines.LIST,
 )
@@ -54,7 +55,10 @@ def allowed(conf: cfg.ConfigOpts, asking: RequestContext) -> set[str]:
         (["manager", "member", "reader"], ACTS),
         (
             ["admin", "manager", "member", "reader"],
-            {*ACTS, "all_projects", "create:all_projects", "kingbird:engines:list"},
+            {
+                *(*ACTS, "all_projects", "create:all_projects", "other_projects"),
+                "kingbird:engines:list",
+            },
         ),
     ],
 )
@@ -62,9 +66,12 @@ def test_what_roles_may_do(conf: cfg.ConfigOpts, roles: list[str], rules: set[st
     assert allowed(conf, context(*roles)) == rules
 
 
-def test_roles_in_another_project_are_none(conf: cfg.ConfigOpts) -> None:
-    everything = ("admin", "manager", "member", "reader")
-    assert allowed(conf, context(*everything, project_id="b" * 32)) == set()
+def test_roles_in_another_project(conf: cfg.ConfigOpts) -> None:
+    members = ("manager", "member", "reader")
+    assert allowed(conf, context(*members, project_id="b" * 32)) == set()
+    # These two are about jobs of other projects.
+    admin = context("admin", *members, project_id="b" * 32)
+    assert allowed(conf, admin) == {"all_projects", "other_projects"}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,10 @@ from kingbird.context import RequestContext
 from kingbird.policies import base, sync_jobs
 from kingbird.policies.enforcer import Enforcer
 
+#: What may be done in another project's path, by who may at all.  Not what runs with the
+#: caller's own rights, which are those in the token's project.
+ELSEWHERE = frozenset({sync_jobs.LIST, sync_jobs.SHOW, sync_jobs.DELETE, sync_jobs.CANCEL})
+
 
 class Projects:
     """The rules, applied to the project in a path."""
@@ -22,20 +26,30 @@ class Projects:
     def authorize(
         self, request: webob.Request, project: str, rule: str
     ) -> tuple[RequestContext, str]:
-        """Go on only if the path is about the token's project and a rule allows it.
+        """Go on only if a rule allows it, and the path is about the token's project.
 
-        :returns: who asks, and the project's id as Keystone writes it, without dashes; both ways
-            are the same project.
+        About another one it may be where ``kingbird:sync_jobs:other_projects`` allows that.
+
+        :returns: who asks, and the id of the path's project as Keystone writes it, without
+            dashes; both ways are the same project.
         :raises kingbird.exception.BadRequest: the path names no project.
         :raises kingbird.exception.Forbidden: otherwise.
         """
         named = validation.uuid_in_path(project, "project id")
         context = context_of(request)
         project_id = context.project_id or ""
-        if named.replace("-", "") != project_id.replace("-", "").lower():
+        target = {"project_id": project_id}
+        plain = named.replace("-", "")
+        if plain == project_id.replace("-", "").lower():
+            self._enforcer.authorize(context, rule, target)
+            return context, project_id
+        if rule not in ELSEWHERE or not self._enforcer.allows(
+            context, sync_jobs.OTHER_PROJECTS, {"project_id": plain}
+        ):
             raise exception.Forbidden("The token is not for the project in the path")
-        self._enforcer.authorize(context, rule, {"project_id": project_id})
-        return context, project_id
+        # Who may not do it at home may not do it elsewhere.
+        self._enforcer.authorize(context, rule, target)
+        return context, plain
 
     def allows(self, context: RequestContext, project_id: str, rule: str) -> bool:
         """Whether a rule allows something that only a part of a request is about."""

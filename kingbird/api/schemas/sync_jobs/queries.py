@@ -1,0 +1,51 @@
+"""The queries of the lists: which page, of which entries, in which order."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from kingbird.api import formats
+from kingbird.api.schemas.shapes import one_of
+from kingbird.db import api as db
+
+#: A status may come several times, but there are no more than these to name.
+MAX_STATUSES = 32
+
+
+def _pages(what: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[str, Any]:
+    return {
+        "description": "a query",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "limit": {
+                "meaning": "How many entries the page has at most. [api] max_limit is what a "
+                "request gets that sets none or a larger one.",
+                "description": "a whole number of at least 1",
+                "type": "integer",
+                "minimum": 1,
+            },
+            "marker": {
+                "meaning": "What the page comes after.",
+                "description": f"the id of the last {what} seen (a UUID)",
+                "type": "string",
+                "format": formats.UUID,
+            },
+            "sort_dir": {"type": "string", **one_of(db.paging.DIRECTIONS, "The direction.")},
+            "sort_key": {
+                "type": "string",
+                **one_of(list(sort_keys), "What the entries are sorted by."),
+            },
+            "status": {
+                "meaning": "Only entries with this sync_status, or one of these.",
+                "description": f"a list of {MAX_STATUSES} states at most",
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_STATUSES,
+                "items": {"type": "string", **one_of(states)},
+            },
+        },
+    }
+
+
+JOBS = _pages("job", db.jobs.JOB_STATES, db.paging.JOB_KEYS)
+ITEMS = _pages("item", db.jobs.ITEM_STATES, db.paging.ITEM_KEYS)

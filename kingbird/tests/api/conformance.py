@@ -1,0 +1,79 @@
+"""Holds what the API answers against what its OpenAPI document promises.
+
+A test double may stray from the document; so may the code that answers before a controller
+does.  This stands around the whole application.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import jsonschema_rs
+import webob
+
+_NAME = re.compile(r"\{\w+\}")
+
+
+class Conforming:
+    """A WSGI layer that fails where an answer is none that the document knows.
+
+    :param application: what answers.
+    :param document: the OpenAPI document.
+    """
+
+    def __init__(self, application: Any, document: dict[str, Any]) -> None:
+        self._application = application
+        self._document = document
+        self._validators: dict[tuple[str, str, int], Any] = {}
+        # A path without names goes before one with them.
+        self._paths = [
+            (re.compile(_NAME.sub("[^/]+", path)), path)
+            for path in sorted(document["paths"], key=lambda path: "{" in path.split("/")[-1])
+        ]
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        """Answer a request, and look at the answer.
+
+        :raises AssertionError: the document has no such answer.
+        """
+        request = webob.Request(environ)
+        method = request.method.lower()
+        path = environ.get("PATH_INFO", "")
+        response = request.get_response(self._application)
+        template = self._template(path)
+        if template is not None and method in self._document["paths"][template]:
+            self._check(template, method, response)
+        answer: Iterable[bytes] = response(environ, start_response)
+        return answer
+
+    def _template(self, path: str) -> str | None:
+        path = re.sub("/+", "/", f"/{path}/").rstrip("/")
+        return next(
+            (template for pattern, template in self._paths if pattern.fullmatch(path)), None
+        )
+
+    def _check(self, path: str, method: str, response: webob.Response) -> None:
+        code = response.status_int
+        if code == 500:
+            # Tests that break the service on purpose get it; no document promises it.
+            return
+        operation = self._document["paths"][path][method]
+        found = operation["responses"].get(str(code))
+        assert found is not None, f"{method} {path} answers {code}: {response.text}"
+        found = self._resolved(found)
+        for name in found["headers"]:
+            assert name in response.headers, f"{method} {path} answers {code} without {name}"
+        key = (path, method, code)
+        if key not in self._validators:
+            schema = {
+                **found["content"]["application/json"]["schema"],
+                "components": self._document["components"],
+            }
+            self._validators[key] = jsonschema_rs.Draft202012Validator(schema)
+        self._validators[key].validate(response.json)
+
+    def _resolved(self, part: dict[str, Any]) -> dict[str, Any]:
+        if "$ref" in part:
+            _, _, kind, name = part["$ref"].split("/")
+            part = self._document["components"][kind][name]
+        return part

@@ -1,0 +1,218 @@
+"""The examples of the documentation are what the application answers.
+
+``make examples`` records them anew.
+"""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+import webob
+from oslo_config import cfg
+
+from kingbird import conf as kingbird_conf
+from kingbird.api import spec
+from kingbird.api.controllers import v1
+from kingbird.api.spec import examples
+from kingbird.db import api as db
+from kingbird.tests.api import fixtures
+from kingbird.tests.api.world import IMAGE, IMAGE_2, PROJECT, World
+
+FOLDER = Path(__file__).parents[3] / "api-ref" / "examples"
+#: If it is set, the examples are recorded, not compared.
+WRITE = "KINGBIRD_WRITE_EXAMPLES"
+
+JOBS = f"/v1.0/{PROJECT}/os-sync"
+
+ONE_SET = {
+    "resource_type": "image",
+    "resources": [IMAGE],
+    "source": "RegionOne",
+    "target": ["RegionTwo", "RegionThree"],
+}
+
+#: Name, operation, summary, method, path, body, token.
+CALLS: list[tuple[Any, ...]] = [
+    ("show-version", "show_version", "The version", "GET", "/v1.0", None, None),
+    (
+        *("create-one-set", "create_sync_job", "One set", "POST", JOBS),
+        {"resource_set": {**ONE_SET, "force": False}},
+        "member",
+    ),
+    (
+        *("create-several-sets", "create_sync_job", "Several sets make one job", "POST", JOBS),
+        {
+            "resource_set": {
+                "Sync": [
+                    ONE_SET,
+                    {
+                        **ONE_SET,
+                        "resources": [IMAGE_2],
+                        "source": ["RegionOne", "RegionTwo"],
+                        "target": ["RegionThree"],
+                        "force": True,
+                    },
+                ]
+            }
+        },
+        "member",
+    ),
+    (
+        *("create-any-to-any", "create_sync_job", "All images to all regions", "POST", JOBS),
+        {
+            "resource_set": {
+                "resource_type": "image",
+                "resources": ["*"],
+                "source": "*",
+                "target": ["*"],
+                "filters": {"status": "active", "tag": ["golden"]},
+                "on_drift": "update",
+                "prune": True,
+                "dry_run": True,
+            }
+        },
+        "member",
+    ),
+    (
+        *("create-unknown-region", "create_sync_job", "An unknown region", "POST", JOBS),
+        {"resource_set": {**ONE_SET, "target": ["Nowhere"]}},
+        "member",
+    ),
+    ("list-jobs", "list_sync_jobs", "A page of jobs", "GET", f"{JOBS}?limit=2", None, "reader"),
+    ("list-active", "list_active_sync_jobs", "Jobs", "GET", f"{JOBS}/active", None, "reader"),
+    (
+        *("show-job", "show_sync_job", "A job that failed in part", "GET"),
+        *(f"{JOBS}/{fixtures.FAILED_JOB}", None, "reader"),
+    ),
+    (
+        *("show-job-not-planned", "show_sync_job", "A job that is not planned yet", "GET"),
+        *(f"{JOBS}/{fixtures.RUNNING_JOB}?limit=1", None, "reader"),
+    ),
+    (
+        *("show-no-job", "show_sync_job", "No such job", "GET"),
+        *(f"{JOBS}/dddddddd-0000-4000-8000-00000000000f", None, "reader"),
+    ),
+    (
+        *("delete-running-job", "delete_sync_job", "A job in progress", "DELETE"),
+        *(f"{JOBS}/{fixtures.RUNNING_JOB}", None, "member"),
+    ),
+    (
+        *("cancel-job", "cancel_sync_job", "The job ends early", "POST"),
+        *(f"{JOBS}/{fixtures.RUNNING_JOB}/cancel", None, "member"),
+    ),
+    (
+        *("retry-job", "retry_sync_job", "The job goes on", "POST"),
+        *(f"{JOBS}/{fixtures.FAILED_JOB}/retry", None, "member"),
+    ),
+    (
+        *("delete-job", "delete_sync_job", "The job is gone", "DELETE"),
+        *(f"{JOBS}/{fixtures.ENDED_JOB}", None, "member"),
+    ),
+    (
+        *("list-engines", "list_engines", "One engine lives", "GET"),
+        *(f"/v1.0/{PROJECT}/os-sync-engines", None, "admin"),
+    ),
+    (
+        *("list-engines-refused", "list_engines", "Not for members", "GET"),
+        *(f"/v1.0/{PROJECT}/os-sync-engines", None, "member"),
+    ),
+]
+
+_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
+
+#: Ids that tests chose stay as they are.
+_CHOSEN = re.compile("0000-4000-8000")
+
+
+def normal(text: str) -> str:
+    """Return an answer with the same ids and times at each run."""
+    made = sorted(set(_UUID.findall(text)), key=text.index)
+    number = 0
+    for each in made:
+        if not _CHOSEN.search(each):
+            number += 1
+            text = text.replace(each, f"0d1f6b3e-6a2c-4d0e-9a55-{number:012}")
+    return _MOMENT.sub("2026-11-22T23:35:22.722237", text)
+
+
+@pytest.fixture(scope="module")
+def recorded() -> dict[str, dict[str, Any]]:
+    """Make all calls, one after the other, and give the examples by their names."""
+    found = {}
+    with World() as world:
+        fixtures.Jobs().start_fixture()
+        db.engines.beat("node1:4711", host="node1", pid=4711, version="1.0.0")
+        for name, operation, summary, method, path, body, token in CALLS:
+            request = webob.Request.blank(
+                path, method=method, base_url="http://kingbird.test:8118"
+            )
+            if token is not None:
+                request.headers["X-Auth-Token"] = token
+            asked = {"method": method, "path": path}
+            if body is not None:
+                request.json = asked["body"] = body
+            response = request.get_response(world.application)
+            found[name] = {
+                "operation": operation,
+                "summary": summary,
+                "request": asked,
+                "response": {
+                    "status": response.status_int,
+                    "body": json.loads(normal(response.text)),
+                },
+            }
+    return found
+
+
+@pytest.mark.parametrize("name", [call[0] for call in CALLS])
+def test_example(recorded: dict[str, dict[str, Any]], name: str) -> None:
+    path = FOLDER / f"{name}.json"
+    text = json.dumps(recorded[name], indent=2) + "\n"
+    if os.environ.get(WRITE):
+        path.write_text(text)
+    assert path.read_text() == text
+
+
+def test_no_other_examples() -> None:
+    assert {path.stem for path in FOLDER.glob("*")} == {call[0] for call in CALLS}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    """Give the document with its examples."""
+    conf = cfg.ConfigOpts()
+    kingbird_conf.register_opts(conf)
+    conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
+    return spec.build(conf, v1.ROUTES, examples.read(FOLDER))
+
+
+def test_each_example_is_valid(document: dict[str, Any]) -> None:
+    parts = [*document["components"]["responses"].values()]
+    for path in document["paths"].values():
+        for operation in path.values():
+            parts += [operation.get("requestBody", {}), *operation["responses"].values()]
+    checked = 0
+    for part in parts:
+        for media in part.get("content", {}).values():
+            schema = {**media["schema"], "components": document["components"]}
+            for example in media.get("examples", {}).values():
+                jsonschema_rs.validate(schema, example["value"])
+                checked += 1
+    # Each answer, and the bodies of three good requests.
+    assert checked == len(CALLS) + 3
+
+
+def test_each_call_has_an_example(document: dict[str, Any]) -> None:
+    shown = {call[1] for call in CALLS}
+    calls = {
+        operation["operationId"]
+        for path in document["paths"].values()
+        for operation in path.values()
+    }
+    # It would show the document within itself.
+    assert calls - shown == {"show_description"}

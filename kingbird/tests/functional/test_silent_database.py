@@ -1,0 +1,69 @@
+"""A database that takes connections and answers nothing is away: callers hear so in time."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+import webob
+
+from kingbird.api import app
+from kingbird.db import api as db
+from kingbird.tests.api.world import PROJECT, World
+from kingbird.tests.functional import services
+from kingbird.tests.functional.relay import Relay
+
+JOBS = f"/v1.0/{PROJECT}/os-sync"
+
+
+@pytest.fixture(params=["MariaDB", "PostgreSQL"])
+def silent(request: pytest.FixtureRequest) -> Iterator[tuple[World, Relay]]:
+    """Give the API on a database, and the relay by which it is reached."""
+    services.require(request.param)
+    with World() as world, services.database(request.param) as url, Relay(url) as relay:
+        world.conf.set_override("connection", relay.url, group="database")
+        db.configure(world.conf, seconds=app.DATABASE_SECONDS)
+        db.migration.sync()
+        yield world, relay
+        relay.go_on()
+        db.dispose()
+
+
+def ask(world: World) -> tuple[webob.Response, float]:
+    """Return an answer, and how many seconds it took."""
+    request = webob.Request.blank(JOBS)
+    request.headers["X-Auth-Token"] = "member"
+    begun = time.monotonic()
+    response = request.get_response(world.application)
+    return response, time.monotonic() - begun
+
+
+def test_a_database_that_falls_silent(silent: tuple[World, Relay]) -> None:
+    world, relay = silent
+    assert ask(world)[0].status_int == 200
+    relay.stall()
+    response, seconds = ask(world)
+    assert response.status_int == 503, response.text
+    assert response.headers["Retry-After"] == "5"
+    assert seconds < 10
+    relay.go_on()
+    assert ask(world)[0].status_int == 200
+
+
+def test_a_database_that_never_spoke(silent: tuple[World, Relay]) -> None:
+    world, relay = silent
+    relay.stall()
+    db.dispose()
+    db.configure(world.conf, seconds=app.DATABASE_SECONDS)
+    response, seconds = ask(world)
+    assert response.status_int == 503, response.text
+    assert seconds < 10
+
+
+def test_statements_may_take_longer(silent: tuple[World, Relay]) -> None:
+    with db.get_engine().connect() as connection:
+        sleep = "pg_sleep" if connection.dialect.name == "postgresql" else "sleep"
+        begun = time.monotonic()
+        connection.execute(sa.text(f"SELECT {sleep}({app.DATABASE_SECONDS + 1})"))
+        assert time.monotonic() - begun > app.DATABASE_SECONDS
+        connection.execute(sa.text("SELECT 1"))

@@ -1,0 +1,79 @@
+"""The small server of kingbird-api and kingbird-standalone."""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from kingbird.api import app
+from kingbird.cmd.api_service import ApiService
+from kingbird.tests.api.world import PROJECT, World
+from kingbird.tests.unit.api.conftest import request_body
+
+JOBS = f"/v1.0/{PROJECT}/os-sync"
+#: Seconds for which the server waits for more of a request.
+PATIENCE = 1
+
+
+@pytest.fixture
+def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """Serve with a single thread, and give the port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        chosen = free.getsockname()[1]
+    with World(port=chosen, threads=1, client_timeout=PATIENCE) as world:
+        monkeypatch.setattr(app, "create", lambda conf: world.application)
+        service = ApiService(world.conf)
+        service.start()
+        yield chosen
+        service.stop()
+        service.wait()
+
+
+def head(method: str = "POST", length: int = 0) -> bytes:
+    return (
+        f"{method} {JOBS} HTTP/1.1\r\nHost: localhost\r\nX-Auth-Token: member\r\n"
+        f"Content-Length: {length}\r\n\r\n"
+    ).encode()
+
+
+def read(connection: socket.socket) -> bytes:
+    """Read until the server closes."""
+    connection.settimeout(20)
+    found = b""
+    while chunk := connection.recv(65536):
+        found += chunk
+    return found
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [head(length=100) + b'{"resource_set":', head()[:40], b""],
+    ids=["half a body", "half a head", "nothing"],
+)
+def test_who_sends_half_a_request_holds_no_thread(port: int, sent: bytes) -> None:
+    """The connection is closed; who said half a head is told why before."""
+    with socket.create_connection(("127.0.0.1", port)) as slow:
+        slow.sendall(sent)
+        begun = time.monotonic()
+        with socket.create_connection(("127.0.0.1", port)) as other:
+            other.sendall(head("GET").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            assert b" 200 " in read(other).partition(b"\r\n")[0]
+        assert time.monotonic() - begun < 5 * PATIENCE
+        if sent:
+            answer = read(slow)
+            assert answer == b"" or b" 408 " in answer.partition(b"\r\n")[0]
+
+
+def test_a_whole_request_may_come_in_parts(port: int) -> None:
+    body = json.dumps(request_body()).encode()
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        connection.sendall(
+            head(length=len(body)).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+        )
+        for number in range(0, len(body), 50):
+            connection.sendall(body[number : number + 50])
+            time.sleep(0.3)
+        assert b" 200 " in read(connection).partition(b"\r\n")[0]
