@@ -9,6 +9,7 @@ concurrency.setup()
 
 import sys
 
+from kingbird.api.app import DATABASE_SECONDS
 from kingbird.cmd.api_service import ApiService
 from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
@@ -18,7 +19,7 @@ from kingbird.db import api as db
 def main() -> None:
     """Serve until SIGTERM."""
     conf = prepare_service(sys.argv[1:], prog="kingbird-api")
-    db.configure(conf)
+    db.configure(conf, seconds=DATABASE_SECONDS)
     launch(conf, ApiService(conf))
 
 

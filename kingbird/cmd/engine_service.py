@@ -6,20 +6,24 @@ it raises, and calls ``stop()`` even when it never ran.
 
 import logging
 import threading
+import time
 from typing import Any
 
 from oslo_config import cfg
 from oslo_service import service
 
+from kingbird import metrics
 from kingbird.db import api as db
 from kingbird.engine.service import Engine
-from kingbird.rpc import messaging, server
+from kingbird.rpc import levels, messaging, server
 from kingbird.rpc.client import EngineClient
 
 LOG = logging.getLogger(__name__)
 
 #: Seconds that a stopping engine waits for the broker to let go of its queues.
 DEAF = 5.0
+#: Seconds between two lines in the log about a broker that is away when the engine starts.
+TELL = 5.0
 
 
 class EngineService(service.ServiceBase):
@@ -36,28 +40,39 @@ class EngineService(service.ServiceBase):
     def start(self) -> None:
         """Start working on what is in the database, then on what messages tell of."""
         db.dispose()
+        metrics.start(self._conf)
         transport = messaging.transport(self._conf)
         client = EngineClient(self._conf, transport)
-        self._engine = Engine(self._conf, announce=client.tasks_ready)
+        self._engine = Engine(self._conf, announce=client.tasks_ready, rpc_version=levels.VERSION)
         self._engine.start()
         self._server = server.create(self._conf, self._engine, transport)
         # Connecting to a broker that is away takes as long as that; the engine polls.
         threading.Thread(target=self._hear, name="kingbird-rpc", daemon=True).start()
+        threading.Thread(target=self._tell_while_deaf, daemon=True).start()
 
     def _hear(self) -> None:
         self._server.start()
         self._hears.set()
         LOG.info("The engine hears messages")
 
+    def _tell_while_deaf(self) -> None:
+        # oslo.messaging tells of a connection that failed, but not whose.
+        while not self._hears.wait(TELL) and not self._ended.is_set():
+            LOG.warning(
+                "The message broker can't be reached yet; until then work is found in the database"
+            )
+
     def stop(self) -> None:
-        """Stop hearing messages, then stop the engine."""
+        """Stop hearing messages, then stop the engine, both within its grace time."""
+        begin = time.monotonic()
         if self._hears.is_set():
             # It waits for a broker that has gone away meanwhile, which the engine does not.
             stopping = threading.Thread(target=self._server.stop, daemon=True)
             stopping.start()
-            stopping.join(DEAF)
+            # Not the other way round: a token that came to a stopping engine would be lost.
+            stopping.join(min(DEAF, self._conf.engine.grace))
         if self._engine is not None:
-            self._engine.stop()
+            self._engine.stop(spent=time.monotonic() - begin)
         self._ended.set()
 
     def wait(self) -> None:

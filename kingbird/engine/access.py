@@ -20,6 +20,14 @@ LOG = logging.getLogger(__name__)
 KEYSTONE_PAUSE = 10.0
 
 
+def _global_id(job: db.Job) -> str | None:
+    """Return the id that Keystone and Glance get with the calls for a job.
+
+    It is the one that the request came with, else Kingbird's own of that request.
+    """
+    return job.global_request_id or job.request_id
+
+
 @dataclass(frozen=True)
 class UserToken:
     """A user's own token, as it came by message; it is kept in memory alone."""
@@ -66,7 +74,6 @@ class Access:
         :raises kingbird.exception.CredentialsLost: Keystone gives no token any more.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
-        request_id = job.request_id
         with self._lock:
             token = self._tokens.get(job.id) if job.credentials == "token" else None
             if token is not None and token.request_id != job.request_id:
@@ -76,11 +83,13 @@ class Access:
                 raise exception.CredentialsLost("This engine has no token for the job")
             known, auth = self._auths.get(job.id, (None, None))
             if auth is None or known != secret:
-                make = self._keystone.token_auth if token else self._keystone.trust_auth
-                auth = make(secret)
+                if token is not None:
+                    auth = self._keystone.token_auth(secret)
+                else:
+                    auth = self._keystone.trust_auth(secret, global_request_id=_global_id(job))
                 self._auths[job.id] = secret, auth
         endpoints = token.endpoints if token else self._keystone.regions(auth)
-        return self._regions.open(endpoints, auth, global_request_id=request_id)
+        return self._regions.open(endpoints, auth, global_request_id=_global_id(job))
 
     def close(self, job: db.Job) -> None:
         """Delete a job's trust.
@@ -93,7 +102,11 @@ class Access:
         if job.trust_id is None or time.monotonic() < self._keystone_back:
             return
         try:
-            self._keystone.delete_trust(job.trust_id, auth if known == job.trust_id else None)
+            self._keystone.delete_trust(
+                job.trust_id,
+                auth if known == job.trust_id else None,
+                global_request_id=_global_id(job),
+            )
         except exception.KeystoneUnavailable:
             # Not for each job another timeout.
             self._keystone_back = time.monotonic() + KEYSTONE_PAUSE

@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
-from kingbird import exception
+from kingbird import events, exception
 from kingbird.sync.lookup import Submit
 
 LOG = logging.getLogger(__name__)
@@ -81,12 +81,14 @@ class Breakers:
                 breaker.failures, breaker.open_until = 0, None
                 if was_open:
                     LOG.info("Region %s is back", region)
+                    events.tell(events.BreakerChanged(region, is_open=False))
                 return
             breaker.failures += 1
             if breaker.failures >= self._limit():
                 breaker.open_until = self._clock() + self._pause()
                 if not was_open:
                     LOG.warning("Region %s keeps failing and is left alone for a while", region)
+                    events.tell(events.BreakerChanged(region, is_open=True))
 
     def guard(self, submit: Submit) -> Submit:
         """Return ``submit`` with breakers around its calls."""

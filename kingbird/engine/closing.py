@@ -1,7 +1,9 @@
 """The end of a job: its trust goes first, so that an ended job has none."""
 
 import logging
+from collections import Counter
 
+from kingbird import events
 from kingbird.db import api as db
 from kingbird.engine.access import Access
 
@@ -13,29 +15,69 @@ LOG = logging.getLogger(__name__)
 def close_job(access: Access, job: db.Job) -> None:
     """Close a job whose tasks have all ended.  Closing it twice does no harm."""
     access.close(job)
+    ended = to_count()
     status = db.outcomes.close_job(
-        job.pk, message="The job was closed before this item was worked on"
+        job.pk, message="The job was closed before this item was worked on", ended=ended
     )
     access.forget(job.id)
     if status:
         LOG.info("Job %s has ended: %s", job.id, status)
+        tell_ended(ended, "internal_error")
+        events.tell(events.JobEnded(job, status, None))
 
 
 def fail_job(access: Access, job: db.Job, reason: str, message: str) -> None:
     """End a job that can't go on; what is left of it fails with ``reason``."""
     access.close(job)
-    if job.planned_at is None:
-        db.plans.fail_request(job, reason, message)
-    elif job.plan_rest is not None:
-        db.plans.fail_rest(job, reason, message)
-    db.outcomes.close_job(job.pk, reason=reason, message=message)
+    _fail_unplanned(job, reason, message)
+    ended = to_count()
+    status = db.outcomes.close_job(job.pk, reason=reason, message=message, ended=ended)
     access.forget(job.id)
     LOG.warning("Job %s was ended: %s", job.id, reason)
+    if status:
+        tell_ended(ended, reason)
+        events.tell(events.JobEnded(job, status, reason))
+
+
+def _fail_unplanned(job: db.Job, reason: str, message: str) -> int:
+    """End what no plan is made for any more.
+
+    :returns: how many tasks of the job are open.
+    """
+    open_tasks = 0
+    ended = to_count()
+    if job.planned_at is None:
+        db.plans.fail_request(job, reason, message, ended=ended)
+    elif job.plan_rest is not None:
+        open_tasks = db.plans.fail_rest(job, reason, message, ended=ended)
+    tell_ended(ended, reason)
+    return open_tasks
 
 
 def fail_planning(access: Access, job: db.Job, reason: str, message: str) -> None:
     """Give up planning a job; tasks that an earlier part of its plan has go on."""
     if job.plan_rest is None:
         fail_job(access, job, reason, message)
-    elif db.plans.fail_rest(job, reason, message) <= 0:
+    elif _fail_unplanned(job, reason, message) <= 0:
         close_job(access, job)
+
+
+def fail_task(claim: db.Claim, reason: str, message: str) -> None:
+    """Let what is left of a task fail, or be cancelled; ending it is the caller's next step.
+
+    :raises kingbird.exception.LeaseLost: another engine has the task by now.
+    """
+    ended = to_count()
+    db.outcomes.fail_task(claim, reason, message, ended=ended)
+    tell_ended(ended, reason)
+
+
+def to_count() -> Counter[str] | None:
+    """Return what the number of ended items is to be written to, if anybody wants to know."""
+    return Counter() if events.heard() else None
+
+
+def tell_ended(ended: Counter[str] | None, reason: str) -> None:
+    """Tell of items that were ended without being worked on, by region."""
+    for region, count in (ended or {}).items():
+        events.tell(events.ItemsEnded(region, db.jobs.ended_as(reason), reason, count))

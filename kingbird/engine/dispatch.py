@@ -9,11 +9,12 @@ from collections.abc import Callable
 import futurist
 from oslo_config import cfg
 
-from kingbird import exception
+from kingbird import events, exception
 from kingbird.db import api as db
+from kingbird.engine import naming
 from kingbird.engine.access import Access
 from kingbird.engine.claims import HeldLease, Leases
-from kingbird.engine.closing import CANCELLED, close_job, fail_planning
+from kingbird.engine.closing import CANCELLED, close_job, fail_planning, fail_task
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.worker import TaskWorker
 
@@ -87,6 +88,7 @@ class Dispatcher:
                 self._engine_id, self._conf.engine.lease, held, without=self._full_regions()
             ) or db.leases.claim_job(self._engine_id, self._conf.engine.lease, held)
             if claim is not None:
+                self._tell_taken_over(claim)
                 self._note_running(claim, 1)
                 self._pool.submit(self._run, claim, since)
                 started = True
@@ -94,6 +96,11 @@ class Dispatcher:
             if not started:
                 self._free.release()
         return started
+
+    def _tell_taken_over(self, claim: db.Claim) -> None:
+        # The row as it was: with the lease of the one that had it before.
+        if claim.row.lease_expires and claim.row.engine_id not in (None, self._engine_id):
+            events.tell(events.TakenOver("job" if claim.task is None else "task"))
 
     def _full_regions(self) -> list[str]:
         """Return the regions that have their share of the engine: others' tasks come first."""
@@ -107,6 +114,7 @@ class Dispatcher:
                 self._running[claim.task.region] += change
 
     def _run(self, claim: db.Claim, since: float) -> None:
+        naming.name_thread(claim.job)
         try:
             with self._leases.hold(claim, since) as held:
                 self._run_held(held)
@@ -124,6 +132,8 @@ class Dispatcher:
                 message = OUT_OF_ATTEMPTS.format(claim.row.attempts)
                 self._end(claim, "internal_error", message)
             elif claim.task is None:
+                if not claim.row.attempts:
+                    events.tell(events.JobBegan(job))
                 self._planner.run(held)
             else:
                 self._worker.run(held)
@@ -150,7 +160,7 @@ class Dispatcher:
             if claim.task is None:
                 fail_planning(self._access, claim.job, reason, message)
                 return
-            db.outcomes.fail_task(claim, reason, message)
+            fail_task(claim, reason, message)
             if db.outcomes.end_task(claim) <= 0:
                 close_job(self._access, claim.job)
 

@@ -3,13 +3,15 @@
 import dataclasses
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
 
-from kingbird import exception
+from kingbird import events, exception
 from kingbird.db import api as db
+from kingbird.engine import naming
 from kingbird.engine.access import Access
 from kingbird.engine.breakers import Breakers
 from kingbird.engine.cancellations import Cancellations
@@ -33,6 +35,20 @@ LOG = logging.getLogger(__name__)
 TRANSIENT = frozenset({"region_unavailable"})
 #: What ``plan_rest`` holds of a run that tries again what failed.
 AGAIN = "retry"
+
+
+#: Items by target region, status and reason.
+Ended = Counter[tuple[str, str, str]]
+
+
+def _tell_planned(job: db.Job, ended: Ended, in_sync: Mapping[str, int]) -> None:
+    """Tell of what was found and needs no work, once the plan is stored."""
+    for (region, status, reason), count in ended.items():
+        events.tell(events.ItemsEnded(region, status, reason, count))
+    for region, count in in_sync.items():
+        if count:
+            events.tell(events.ItemsEnded(region, db.jobs.SUCCESS, db.jobs.IN_SYNC, count))
+    events.tell(events.JobProgressed(job))
 
 
 def rules_of(conf: cfg.ConfigOpts) -> Rules:
@@ -152,8 +168,10 @@ class JobPlanner:
             left = planner.rest.to_json() if planner.rest else None
             return dict(planner.in_sync), left
 
-        batches = self._rows(job, planner.plan(sets, rest))
+        ended: Ended = Counter()
+        batches = self._rows(job, planner.plan(sets, rest), ended)
         open_tasks = db.plans.store(held.claim, batches, part=part, ending=ending)
+        _tell_planned(job, ended, planner.in_sync)
         return open_tasks, planner.rest
 
     def _plan_again(self, held: HeldLease, sets: list[SyncSet]) -> int:
@@ -167,8 +185,11 @@ class JobPlanner:
         known = db.again.known(held.claim, whole) if whole else {}
         planner = Planner(self._cloud(job, lambda project, region, ids: {}))
         batches = planner.plan(again.sets_for(sets, pairs), known=known)
-        db.again.store(held.claim, self._rows(job, batches))
-        return db.again.finish(held.claim, (dict(planner.in_sync), None), whole)
+        ended: Ended = Counter()
+        db.again.store(held.claim, self._rows(job, batches, ended))
+        open_tasks = db.again.finish(held.claim, (dict(planner.in_sync), None), whole)
+        _tell_planned(job, ended, planner.in_sync)
+        return open_tasks
 
     def _cloud(self, job: db.Job, burnt: Callable[..., Mapping[str, str]]) -> Cloud:
         return Cloud(
@@ -179,14 +200,17 @@ class JobPlanner:
             planned=lambda region, ids: {
                 row.resource: as_item(row) for row in db.plans.planned(job.pk, region, ids)
             },
-            submit=self._submit,
+            submit=naming.carrying(self._submit),
             retry=self._retry,
         )
 
     def _rows(
-        self, job: db.Job, batches: Iterable[Sequence[Item]]
+        self, job: db.Job, batches: Iterable[Sequence[Item]], ended: Ended
     ) -> Iterator[list[dict[str, Any]]]:
-        """Yield batches of columns, as long as the job is to go on and is not too large."""
+        """Yield batches of columns, as long as the job is to go on and is not too large.
+
+        :param ended: gets the number of items that need no work.
+        """
         count = 0
         most = self._conf.sync.max_items_per_job
         for batch in batches:
@@ -196,6 +220,11 @@ class JobPlanner:
                 raise exception.JobRefused(
                     "too_many_items", f"The job needs more than {most} items"
                 )
+            ended.update(
+                (item.target_region, item.outcome.status, item.outcome.reason)
+                for item in batch
+                if item.outcome
+            )
             yield [self._row(item) for item in batch]
 
     def _row(self, item: Item) -> dict[str, Any]:

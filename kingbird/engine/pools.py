@@ -11,6 +11,8 @@ from typing import Any
 
 import futurist
 
+from kingbird.engine import naming
+
 
 class RegionPools:
     """Makes a region's workers when they are first needed.
@@ -30,7 +32,7 @@ class RegionPools:
             if pool is None:
                 pool = futurist.ThreadPoolExecutor(max_workers=self._concurrency)
                 self._pools[region] = pool
-        future: Future[Any] = pool.submit(function, *args)
+        future: Future[Any] = pool.submit(naming.carried(function), *args)
         return future
 
     def shutdown(self) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from oslo_config import cfg
 
-from kingbird import exception, version
+from kingbird import events, exception, version
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
 from kingbird.db import api as db
@@ -34,6 +34,7 @@ class Engine:
     It knows nothing of messages; who gets one calls :meth:`wake` or :meth:`hand_over`.
 
     :param announce: tells other engines that a job was planned.
+    :param rpc_version: what messages are understood by what hands them on.
     """
 
     def __init__(
@@ -43,9 +44,11 @@ class Engine:
         keystone: Keystone | None = None,
         regions: Regions | None = None,
         announce: Callable[[str], None] = lambda job_id: None,
+        rpc_version: str | None = None,
     ) -> None:
         self._conf = conf
         self._host = socket.gethostname()
+        self._rpc_version = rpc_version
         self.id = f"{self._host[:20]}:{os.getpid()}:{uuid.uuid4()}"[:64]
         self._stopping = threading.Event()
         lease = conf.engine.lease
@@ -59,7 +62,11 @@ class Engine:
         self._stopped = threading.Event()
         self._cancellations = Cancellations()
         breakers = Breakers(lambda: conf.sync.fail_fast_after, lambda: conf.sync.breaker_pause)
-        retry = Retry(lambda: conf.sync.retry_timeout, self._stopping)
+        retry = Retry(
+            lambda: conf.sync.retry_timeout,
+            self._stopping,
+            lambda error: events.tell(events.Retried(error.region or "unknown")),
+        )
         common = (conf, self._access, self._pools, breakers, self._cancellations, retry)
         self._dispatcher = Dispatcher(
             conf,
@@ -130,7 +137,11 @@ class Engine:
     def _renew(self) -> None:
         self._leases.renew()
         db.engines.beat(
-            self.id, host=self._host, pid=os.getpid(), version=version.version_string()
+            self.id,
+            host=self._host,
+            pid=os.getpid(),
+            version=version.version_string(),
+            rpc_version=self._rpc_version,
         )
 
     def _every(
@@ -156,13 +167,16 @@ class Engine:
                 LOG.exception("A round failed")
             end.wait(interval())
 
-    def stop(self) -> None:
-        """Stop taking work, hand back what can be, and end within the grace time."""
+    def stop(self, *, spent: float = 0) -> None:
+        """Stop taking work, hand back what can be, and end within the grace time.
+
+        :param spent: seconds of it that have passed already.
+        """
         if self._stopping.is_set():
             return
         LOG.info("Engine %s stops", self.id)
         self._stopping.set()
-        self._dispatcher.stop(self._conf.engine.grace)
+        self._dispatcher.stop(max(self._conf.engine.grace - spent, 0))
         self._stopped.set()
         self._pools.shutdown()
         for thread in self._threads:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent import futures
 from itertools import chain, groupby, islice
@@ -10,14 +11,14 @@ from typing import Any
 
 from oslo_config import cfg
 
-from kingbird import exception
+from kingbird import events, exception
 from kingbird.clients.glance import Images
 from kingbird.db import api as db
 from kingbird.engine.access import Access
 from kingbird.engine.breakers import LEFT_ALONE, Breakers
 from kingbird.engine.cancellations import Cancellations
 from kingbird.engine.claims import HeldLease
-from kingbird.engine.closing import CANCELLED, close_job
+from kingbird.engine.closing import CANCELLED, close_job, fail_task
 from kingbird.engine.pools import RegionPools
 from kingbird.sync.apply import Applier
 from kingbird.sync.item import UPDATE, Work
@@ -89,7 +90,7 @@ class TaskWorker:
             return
         images = self._access.open(claim.job).get(region)
         if images is None:
-            db.outcomes.fail_task(
+            fail_task(
                 claim,
                 "region_unavailable",
                 f"Region {region} has no image endpoint in the service catalog any more",
@@ -107,7 +108,7 @@ class TaskWorker:
 
     def _end_cancelled(self, claim: db.Claim) -> None:
         """End a task whose job was cancelled: what was under way has ended by now."""
-        db.outcomes.fail_task(claim, "cancelled", CANCELLED)
+        fail_task(claim, "cancelled", CANCELLED)
         if db.outcomes.end_task(claim) <= 0:
             close_job(self._access, claim.job)
 
@@ -260,6 +261,10 @@ class TaskWorker:
                 }
             )
         db.outcomes.record(held.claim, rows)
+        counts = Counter((item.target_region, end.status, end.reason) for item, end in done)
+        for counted, count in counts.items():
+            events.tell(events.ItemsEnded(*counted, count))
+        events.tell(events.JobProgressed(held.claim.job))
         db.tombstones.remember(
             held.claim.job.project_id,
             done[0][0].target_region,

@@ -32,11 +32,23 @@ class Retry:
 
     :param timeout: gives the seconds from the first try after which none is begun.
     :param stopping: when it is set, waiting ends and nothing is tried again.
+    :param again: called with what went wrong before a call is waited for and made again.
     """
 
-    def __init__(self, timeout: Callable[[], float], stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        timeout: Callable[[], float],
+        stopping: threading.Event,
+        again: Callable[[exception.RegionUnavailable], None] = lambda _: None,
+    ) -> None:
         self._timeout = timeout
         self._stopping = stopping
+        self._again = again
+
+    def _note(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, exception.RegionUnavailable):
+            self._again(error)
 
     def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call ``function``; after all tries raise what the last one raised."""
@@ -46,6 +58,7 @@ class Retry:
             stop=tenacity.stop_before_delay(self._timeout())
             | tenacity.stop_when_event_set(self._stopping),
             sleep=tenacity.sleep_using_event(self._stopping),
+            before_sleep=self._note,
             reraise=True,
         )
         return retrying(function, *args, **kwargs)

@@ -28,7 +28,7 @@ class FakeKeystone:
         if self.problem and name in self.failing:
             raise self.problem
 
-    def trust_auth(self, trust_id: str) -> str:
+    def trust_auth(self, trust_id: str, *, global_request_id: str | None = None) -> str:
         return trust_id
 
     def token_auth(self, token: str) -> str:
@@ -40,7 +40,9 @@ class FakeKeystone:
             raise exception.CredentialsLost("There is no such trust")
         return {region: f"http://{region}" for region in ("R1", "R2", "R3")}
 
-    def delete_trust(self, trust_id: str, auth: str | None = None) -> None:
+    def delete_trust(
+        self, trust_id: str, auth: str | None = None, *, global_request_id: str | None = None
+    ) -> None:
         self._call("delete")
         self.trusts.discard(trust_id)
 

@@ -12,7 +12,7 @@ from kingbird.tests.unit.engine.scene import wait_for
 
 
 def counts(scene, job_id):
-    statuses, outcomes = db.jobs.counts(scene.get(job_id))
+    statuses, outcomes, _ = db.jobs.counts(scene.get(job_id))
     return statuses, outcomes
 
 

@@ -1,0 +1,137 @@
+"""The metrics that events add to.
+
+Labels have few values: regions come from the service catalog, routes are templates.
+"""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from kingbird import events
+
+#: Seconds.  A call to a region may take up to 25 by default.
+CALL_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 60)
+#: A job may take hours.
+JOB_BUCKETS = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 10800, 36000)
+
+
+class Counters:
+    """Listens to events.
+
+    :param registry: where the metrics are registered.
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, text: str, *labels: str) -> Counter:
+            return Counter(f"kingbird_{name}", text, labels, registry=registry)
+
+        def histogram(
+            name: str, text: str, *labels: str, buckets: tuple[float, ...] = CALL_BUCKETS
+        ) -> Histogram:
+            return Histogram(f"kingbird_{name}", text, labels, registry=registry, buckets=buckets)
+
+        self._requests = counter(
+            "api_requests_total", "Requests that the API answered", "method", "route", "code"
+        )
+        self._request_seconds = histogram(
+            "api_request_duration_seconds",
+            "Seconds in which the API answered a request",
+            "method",
+            "route",
+        )
+        self._glance_calls = counter(
+            "glance_calls_total",
+            "HTTP requests to Glance; code is none where there was no answer",
+            "region",
+            "method",
+            "code",
+        )
+        self._glance_seconds = histogram(
+            "glance_call_duration_seconds",
+            "Seconds until Glance's answer began",
+            "region",
+            "method",
+        )
+        self._keystone_calls = counter(
+            "keystone_calls_total",
+            "HTTP requests to Keystone, but for the validation of tokens",
+            "method",
+            "code",
+        )
+        self._keystone_seconds = histogram(
+            "keystone_call_duration_seconds", "Seconds until Keystone's answer began", "method"
+        )
+        self._retries = counter(
+            "glance_retries_total", "Calls to Glance that were made again", "region"
+        )
+        self._breakers = Gauge(
+            "kingbird_region_breaker_open",
+            "1 while a region is left alone as it kept failing, else 0",
+            ["region"],
+            registry=registry,
+            # Of a service's processes, the one that knows the worst.
+            multiprocess_mode="livemax",
+        )
+        self._takeovers = counter(
+            "lease_takeovers_total",
+            "Jobs and tasks taken over from an engine whose lease had run out",
+            "kind",
+        )
+        self._items = counter(
+            "items_ended_total",
+            "Images by target region that got an outcome, those in sync included",
+            "region",
+            "status",
+            "reason",
+        )
+        self._jobs = counter("jobs_ended_total", "Jobs that have ended", "state")
+        self._job_seconds = histogram(
+            "job_duration_seconds",
+            "Seconds from a job's request to its end, the first time that it ran",
+            "state",
+            buckets=JOB_BUCKETS,
+        )
+        self._handlers: Mapping[type, Callable[[Any], None]] = MappingProxyType(
+            {
+                events.ApiRequest: self._api_request,
+                events.GlanceCall: self._glance_call,
+                events.KeystoneCall: self._keystone_call,
+                events.Retried: lambda event: self._retries.labels(event.region).inc(),
+                events.BreakerChanged: lambda event: self._breakers.labels(event.region).set(
+                    event.is_open
+                ),
+                events.TakenOver: lambda event: self._takeovers.labels(event.kind).inc(),
+                events.ItemsEnded: lambda event: self._items.labels(
+                    event.region, event.status, event.reason
+                ).inc(event.number),
+                events.JobEnded: self._job_ended,
+            }
+        )
+
+    def __call__(self, event: Any) -> None:
+        """Count an event."""
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def _api_request(self, event: events.ApiRequest) -> None:
+        self._requests.labels(event.method, event.route, event.code).inc()
+        self._request_seconds.labels(event.method, event.route).observe(event.seconds)
+
+    def _glance_call(self, event: events.GlanceCall) -> None:
+        self._glance_calls.labels(event.region, event.method, event.code).inc()
+        self._glance_seconds.labels(event.region, event.method).observe(event.seconds)
+
+    def _keystone_call(self, event: events.KeystoneCall) -> None:
+        self._keystone_calls.labels(event.method, event.code).inc()
+        self._keystone_seconds.labels(event.method).observe(event.seconds)
+
+    def _job_ended(self, event: events.JobEnded) -> None:
+        self._jobs.labels(event.state).inc()
+        if event.job.runs == 1:
+            # When a later run began is not known.
+            took = datetime.now(UTC).replace(tzinfo=None) - event.job.created_at
+            self._job_seconds.labels(event.state).observe(max(took.total_seconds(), 0.0))

@@ -1,0 +1,123 @@
+"""Counts in this process, and answers Prometheus for all processes of its service.
+
+The processes add their counters up in files; that is prometheus_client's multiprocess mode.  One
+of them listens, and when it ends another one does within a second, so neither gunicorn nor uwsgi
+needs a hook.
+"""
+
+import logging
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from oslo_config import cfg
+from oslo_utils import netutils
+
+from kingbird import events
+from kingbird.metrics.folder import Folder
+
+LOG = logging.getLogger(__name__)
+
+#: Where prometheus_client keeps values, which it reads when it is imported.
+ENVIRONMENT = "PROMETHEUS_MULTIPROC_DIR"
+#: Seconds until a process looks again whether it is the one that answers.
+TURN = 1.0
+#: Seconds until it tries again to listen.
+AGAIN = 5.0
+
+
+def start(conf: cfg.ConfigOpts) -> None:
+    """Begin to count, and to answer when it is this process's turn.
+
+    :raises OSError: ``[metrics] directory`` can't be used.
+    """
+    host, port = netutils.parse_host_port(conf.metrics.listen)
+    # Services that share a directory don't share their files.
+    folder = Folder(Path(conf.metrics.directory) / f"{conf.prog or 'kingbird'}-{port}")
+    folder.join()
+    os.environ[ENVIRONMENT] = str(folder.path)
+    from prometheus_client import CollectorRegistry  # noqa: PLC0415  it reads the environment
+
+    from kingbird.metrics.counters import Counters  # noqa: PLC0415
+
+    # What is asked for comes out of the files, whichever process counted it.
+    events.listen(Counters(CollectorRegistry()))
+    answering = _Answering(conf, folder, host, port)
+    answering.start()
+    os.register_at_fork(after_in_child=answering.forked)
+
+
+class _Answering:
+    """Listens when it is this process's turn."""
+
+    def __init__(self, conf: cfg.ConfigOpts, folder: Folder, host: str, port: int) -> None:
+        self._conf = conf
+        self._folder = folder
+        self._host = host
+        self._port = port
+
+    def start(self) -> None:
+        """Wait for the turn, in a thread of its own."""
+        threading.Thread(target=self._run, name="kingbird-metrics", daemon=True).start()
+
+    def forked(self) -> None:
+        """In a new process: join as one of its own."""
+        self._folder.leave_to_parent()
+        try:
+            self._folder.join()
+        except OSError as error:
+            LOG.error("Metrics of this process are not answered: %s", error)
+        else:
+            self.start()
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        registry = _registry(self._conf, self._folder)
+        told = False
+        while True:
+            try:
+                if self._folder.may_answer():
+                    self._listen(registry)
+                    return
+                delay = TURN
+            except OSError as error:
+                if not told:
+                    LOG.error("Metrics can't be answered at %s: %s", self._where, error)
+                told = True
+                delay = AGAIN
+            pause.wait(delay)
+
+    @property
+    def _where(self) -> str:
+        return f"{self._host}:{self._port}"
+
+    def _listen(self, registry: Any) -> None:
+        from prometheus_client import start_http_server  # noqa: PLC0415  see start()
+
+        start_http_server(self._port, self._host, registry)
+        LOG.info("Metrics are answered at %s", self._where)
+
+
+def _registry(conf: cfg.ConfigOpts, folder: Folder) -> Any:
+    from prometheus_client import CollectorRegistry, Metric  # noqa: PLC0415  see start()
+    from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
+    from prometheus_client.registry import Collector  # noqa: PLC0415
+
+    from kingbird.metrics.collector import DatabaseCollector  # noqa: PLC0415
+
+    class Living(Collector):
+        """Without the states of processes that are no more."""
+
+        def __init__(self) -> None:
+            self._files = MultiProcessCollector(None, str(folder.path))
+
+        def collect(self) -> Iterator[Metric]:
+            folder.forget_dead()
+            yield from self._files.collect()
+
+    registry = CollectorRegistry()
+    registry.register(Living())
+    registry.register(DatabaseCollector(conf))
+    return registry

@@ -1,0 +1,77 @@
+"""The files of a service's counters, shared by its worker processes.
+
+Each process writes files of its own, and whoever is asked adds them up.  Two locks, which the
+kernel drops with the process that holds them, need no supervisor: the first process of a service
+finds nobody else and clears away what an earlier run left; and one process at a time answers.
+"""
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+from typing import IO
+
+
+class Folder:
+    """The directory of one service on one host.
+
+    :raises OSError: it can't be made or written to.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._alive: IO[bytes] | None = None
+        self._answering: IO[bytes] | None = None
+
+    def join(self) -> None:
+        """Become one of the service's processes; the first one clears the directory.
+
+        :raises OSError: it can't be written to.
+        """
+        self._alive = (self.path / "alive.lock").open("ab")
+        try:
+            fcntl.flock(self._alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # There are others; if one of them is clearing, this waits for its end.
+            fcntl.flock(self._alive, fcntl.LOCK_SH)
+            return
+        for file in self.path.glob("*.db"):
+            file.unlink()
+        fcntl.flock(self._alive, fcntl.LOCK_SH)
+
+    def leave_to_parent(self) -> None:
+        """Let go of what a fork brought along: these locks are the parent's."""
+        for file in (self._alive, self._answering):
+            if file is not None:
+                file.close()
+        self._alive = self._answering = None
+
+    def may_answer(self) -> bool:
+        """Whether this process is the one that answers, as of now."""
+        if self._answering is not None:
+            return True
+        file = (self.path / "answering.lock").open("ab")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            return False
+        self._answering = file
+        return True
+
+    def forget_dead(self) -> None:
+        """Drop the states that processes have left which are no more; their counts stay."""
+        for file in self.path.glob("gauge_live*_*.db"):
+            pid = file.stem.rpartition("_")[2]
+            if pid.isdigit() and not _exists(int(pid)):
+                file.unlink(missing_ok=True)
+
+
+def _exists(pid: int) -> bool:
+    with contextlib.suppress(PermissionError):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+    return True

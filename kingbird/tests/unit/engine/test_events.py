@@ -1,0 +1,133 @@
+"""What an engine tells of is what the database says, whichever way a job ends."""
+
+from collections import Counter
+
+import pytest
+from oslo_context import context
+
+from kingbird import events, exception
+from kingbird.db import api as db
+from kingbird.engine.closing import fail_job
+from kingbird.engine.naming import carried, carrying, name_thread
+from kingbird.sync.outcome import STATUS
+from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
+
+
+@pytest.fixture
+def told():
+    heard = []
+    events.listen(heard.append)
+    yield heard
+    events.ignore(heard.append)
+
+
+def of(told, kind):
+    return [event for event in told if isinstance(event, kind)]
+
+
+def items(told):
+    counts = Counter()
+    for event in of(told, events.ItemsEnded):
+        counts[event.region, event.status, event.reason] += event.number
+    return counts
+
+
+def stored(job):
+    return Counter(
+        (item.target_region, item.status, item.reason) for item in db.jobs.list_items(job)
+    )
+
+
+def test_a_job(scene, told):
+    job_id = scene.job(scene.image(), scene.image())
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+    (began,) = of(told, events.JobBegan)
+    (ended,) = of(told, events.JobEnded)
+    assert began.job.id == ended.job.id == job_id
+    assert (ended.state, ended.reason) == ("SUCCESS", None)
+    assert (
+        items(told)
+        == stored(scene.get(job_id))
+        == {(region, "SUCCESS", "created"): 2 for region in ("R2", "R3")}
+    )
+
+
+def test_what_needs_no_work_is_told_of_too(scene, told):
+    image = scene.image()
+    for count in (1, 2):
+        job_id = scene.job(image, targets=("R2",))
+        if count == 1:
+            scene.engine()
+        assert scene.ended(job_id) == "SUCCESS"
+    assert items(told) == {("R2", "SUCCESS", "created"): 1, ("R2", "SUCCESS", "in_sync"): 1}
+
+
+def test_a_job_without_credentials(scene, told):
+    job_id = accepted_job(trust_id="gone", resources=(scene.image(),), targets=("R2", "R3"))
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    (ended,) = of(told, events.JobEnded)
+    assert (ended.state, ended.reason) == ("FAILURE", "forbidden")
+    assert items(told) == stored(scene.get(job_id))
+    assert sum(items(told).values()) == 2
+
+
+class NoAccess:
+    def close(self, job):
+        pass
+
+    def forget(self, job_id):
+        pass
+
+
+def test_a_planned_job_that_is_given_up(database, told):
+    job_id = planned_job(row("i1", "R2"), row("i2", "R2"), row("i1", "R3"))
+    job = db.jobs.get(PROJECT, job_id)
+    for _ in range(2):
+        fail_job(NoAccess(), job, "credentials_lost", "gone")
+    assert len(of(told, events.JobEnded)) == 1
+    status = STATUS["credentials_lost"]
+    assert items(told) == {
+        ("R2", status, "credentials_lost"): 2,
+        ("R3", status, "credentials_lost"): 1,
+    }
+    assert items(told) == stored(job)
+
+
+def test_work_that_is_taken_over(scene, told):
+    job_id = scene.job(scene.image(), targets=("R2",))
+    assert db.leases.claim_job("e1", 0.01, held={job_id: None}) is not None
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+    assert of(told, events.TakenOver) == [events.TakenOver("job")]
+
+
+def test_calls_that_are_made_again(scene, told):
+    engine = scene.engine(start=False)
+    error = exception.RegionUnavailable("away", 503)
+    error.region = "R2"
+    calls = iter([error, None])
+
+    def call():
+        if problem := next(calls):
+            raise problem
+
+    scene.conf.set_override("retry_timeout", 5, group="sync")
+    engine._dispatcher._worker._retry(call)
+    assert of(told, events.Retried) == [events.Retried("R2")]
+
+
+def test_threads_are_told_what_they_work_on(database):
+    job = db.jobs.get(PROJECT, planned_job())
+    before = context.get_current()
+    try:
+        name_thread(job)
+        function = carried(lambda: context.get_current().resource_uuid)
+        submit = carrying(lambda region, function, *args: context.get_current().resource_uuid)
+        name_thread(db.jobs.get(PROJECT, accepted_job()))
+        assert function() == job.id
+        assert submit("R1", print) == job.id
+    finally:
+        if before is not None:
+            before.update_store()

@@ -1,0 +1,67 @@
+"""What the database tells, and that a scrape does not fail with it."""
+
+import pytest
+
+from kingbird import exception
+from kingbird.db import api as db
+from kingbird.metrics.collector import DatabaseCollector
+from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row
+
+
+def collected(collector):
+    return {
+        (sample.name.removeprefix("kingbird_"), *sample.labels.values()): sample.value
+        for family in collector.collect()
+        for sample in family.samples
+    }
+
+
+@pytest.fixture
+def collector(database):
+    database.set_override("cache_time", 0, group="metrics")
+    return DatabaseCollector(database)
+
+
+def test_an_empty_database(collector):
+    found = collected(collector)
+    assert found["database_up",] == 1
+    assert found["engines_alive",] == found["jobs_in_progress",] == 0
+    assert found["queue_size", "job"] == found["queue_oldest_seconds", "task"] == 0
+
+
+def test_what_waits(collector):
+    planned_job(row(region="R2"), row(region="R3"))
+    accepted_job()
+    accepted_job()
+    db.engines.beat("e1", host="h", pid=1, version="1")
+    found = collected(collector)
+    assert found["jobs_in_progress",] == 3
+    assert found["queue_size", "job"] == 2
+    assert found["queue_size", "task"] == 2
+    assert 0 <= found["queue_oldest_seconds", "job"] < 60
+    assert found["engines_alive",] == 1
+    # What is held does not wait.
+    assert db.leases.claim_task("e1", LEASE) is not None
+    assert db.leases.claim_job("e1", LEASE) is not None
+    found = collected(collector)
+    assert (found["queue_size", "job"], found["queue_size", "task"]) == (1, 1)
+
+
+def test_without_the_database(collector, monkeypatch):
+    def away(silence):
+        raise exception.Unavailable("away")
+
+    monkeypatch.setattr(db.insight, "look", away)
+    found = collected(collector)
+    assert found["database_up",] == 0
+    assert not any(name[0] == "engines_alive" for name in found)
+
+
+def test_what_was_read_is_answered_again(database, monkeypatch):
+    looks = []
+    look = db.insight.look
+    monkeypatch.setattr(db.insight, "look", lambda silence: looks.append(1) or look(silence))
+    collector = DatabaseCollector(database)
+    for _ in range(3):
+        collected(collector)
+    assert len(looks) == 1

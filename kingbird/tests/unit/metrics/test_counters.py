@@ -1,0 +1,114 @@
+"""Events are counted, by labels of which there are few."""
+
+import datetime
+from types import SimpleNamespace
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from kingbird import events
+from kingbird.api.metering import Metering, template
+from kingbird.metrics.counters import Counters
+
+
+@pytest.fixture
+def registry():
+    made = CollectorRegistry()
+    counters = Counters(made)
+    events.listen(counters)
+    yield made
+    events.ignore(counters)
+
+
+def value(registry, name, **labels):
+    return registry.get_sample_value(f"kingbird_{name}", labels)
+
+
+def job(runs=1, ago=3):
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    return SimpleNamespace(runs=runs, created_at=now - datetime.timedelta(seconds=ago))
+
+
+def test_calls(registry):
+    events.tell(events.GlanceCall("R1", "GET", "200", 0.2))
+    events.tell(events.GlanceCall("R1", "GET", events.NO_ANSWER, 25))
+    events.tell(events.KeystoneCall("POST", "201", 0.1))
+    events.tell(events.Retried("R1"))
+    labels = {"region": "R1", "method": "GET"}
+    assert value(registry, "glance_calls_total", code="200", **labels) == 1
+    assert value(registry, "glance_calls_total", code="none", **labels) == 1
+    assert value(registry, "glance_call_duration_seconds_sum", **labels) == 25.2
+    assert value(registry, "keystone_calls_total", method="POST", code="201") == 1
+    assert value(registry, "glance_retries_total", region="R1") == 1
+
+
+def test_only_a_first_run_has_a_duration(registry):
+    events.tell(events.JobEnded(job(), "SUCCESS", None))
+    events.tell(events.JobEnded(job(runs=2), "SUCCESS", None))
+    assert value(registry, "jobs_ended_total", state="SUCCESS") == 2
+    assert value(registry, "job_duration_seconds_count", state="SUCCESS") == 1
+    assert 3 <= value(registry, "job_duration_seconds_sum", state="SUCCESS") < 30
+
+
+def test_a_breaker_opens_and_closes(registry):
+    for is_open in (True, False):
+        events.tell(events.BreakerChanged("R1", is_open))
+        assert value(registry, "region_breaker_open", region="R1") == is_open
+
+
+def test_a_listener_that_fails_harms_nobody(registry):
+    def fail(event):
+        raise ValueError
+
+    events.listen(fail)
+    try:
+        events.tell(events.Retried("R1"))
+    finally:
+        events.ignore(fail)
+    assert value(registry, "glance_retries_total", region="R1") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("", "/"),
+        ("/", "/"),
+        ("/v1.0/", "/v1.0"),
+        ("//healthcheck/", "/healthcheck"),
+        ("/v1.0/openapi.json", "/v1.0/openapi.json"),
+        ("/v1.0//p1/os-sync/", "/v1.0/{project_id}/os-sync"),
+        ("/v1.0/p1/os-sync/active", "/v1.0/{project_id}/os-sync/active"),
+        ("/v1.0/p1/os-sync/j1", "/v1.0/{project_id}/os-sync/{job_id}"),
+        ("/v1.0/p1/os-sync/j1/cancel", "/v1.0/{project_id}/os-sync/{job_id}/cancel"),
+        ("/v1.0/p1/os-sync/j1/x", "other"),
+        ("/wp-login.php", "other"),
+        ("/v2.0", "other"),
+    ],
+)
+def test_a_path_is_counted_under_its_route(path, route):
+    assert template(path) == route
+
+
+def call(application, method="GET", path="/"):
+    environ = {"REQUEST_METHOD": method, "PATH_INFO": path}
+    return list(Metering(application)(environ, lambda status, headers: None))
+
+
+def test_answers_are_counted_by_code(registry):
+    def respond(environ, start_response):
+        start_response("404 Not Found", [])
+        return [b""]
+
+    for number in range(3):
+        call(respond, "BREW" if number else "GET", f"/{number}")
+    assert value(registry, "api_requests_total", method="GET", route="other", code="404") == 1
+    assert value(registry, "api_requests_total", method="other", route="other", code="404") == 2
+
+
+def test_an_answer_that_fails_is_counted_as_500(registry):
+    def fail(environ, start_response):
+        raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        call(fail)
+    assert value(registry, "api_requests_total", method="GET", route="/", code="500") == 1

@@ -1,0 +1,101 @@
+"""The dashboard and the alert rules name metrics that there are, in PromQL that can be read."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from prometheus_client import CollectorRegistry
+
+from kingbird.metrics.collector import DatabaseCollector
+from kingbird.metrics.counters import Counters
+
+ETC = Path(__file__).resolve().parents[4] / "etc" / "kingbird"
+RULES = ETC / "prometheus-alerts.yaml"
+DASHBOARD = ETC / "grafana-dashboard.json"
+PROMTOOL = shutil.which("promtool")
+
+
+def alerts() -> list[str]:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    return [rule["expr"] for group in groups for rule in group["rules"]]
+
+
+def panels() -> list[str]:
+    found = json.loads(DASHBOARD.read_text())["panels"]
+    return [target["expr"] for panel in found for target in panel["targets"]]
+
+
+@pytest.fixture
+def there(database) -> dict[str, set[str]]:
+    """Return the samples that can be asked for, with their labels."""
+    registry = CollectorRegistry()
+    Counters(registry)
+    # What is asked of metrics without a sample yet is known by their families alone.
+    labels = {}
+    for metric in registry._collector_to_names:
+        names = set(metric._labelnames)
+        if metric._type == "counter":
+            labels[f"{metric._name}_total"] = names
+        elif metric._type == "histogram":
+            labels |= {f"{metric._name}_{end}": names for end in ("count", "sum")}
+            labels[f"{metric._name}_bucket"] = {*names, "le"}
+        else:
+            labels[metric._name] = names
+    for family in DatabaseCollector(database).collect():
+        labels[family.name] = {name for sample in family.samples for name in sample.labels}
+    return labels
+
+
+def test_every_metric_is_there(there):
+    used = set(re.findall(r"kingbird_\w+", " ".join(alerts() + panels())))
+    assert used <= set(there)
+    # And what there is can be seen, but for what is a count and a sum of the same.
+    unseen = {name for name in there if not name.endswith(("_sum", "_count"))} - used
+    assert not unseen
+
+
+@pytest.mark.parametrize("expression", alerts() + panels())
+def test_labels_are_there(there, expression):
+    known = set().union(*(there[name] for name in re.findall(r"kingbird_\w+", expression)))
+    grouped = re.findall(r"\bby \(([^)]*)\)", expression)
+    used = {name.strip() for group in grouped for name in group.split(",")}
+    used |= set(re.findall(r"[{,]\s*(\w+)\s*=", expression))
+    # Prometheus's own.
+    assert used - {"instance"} <= known
+
+
+@pytest.mark.parametrize("expression", alerts() + panels())
+def test_brackets_are_closed(expression):
+    opened = []
+    for sign in re.sub(r'"[^"]*"', "", expression):
+        if sign in "([{":
+            opened.append(")]}"["([{".index(sign)])
+        elif sign in ")]}":
+            assert opened
+            assert opened.pop() == sign
+    assert not opened
+
+
+@pytest.mark.skipif(
+    PROMTOOL is None, reason="promtool is not here; brackets and names are checked"
+)
+def test_prometheus_reads_them(tmp_path):
+    rules = [
+        {"record": f"panel{number}", "expr": expression.replace("$__rate_interval", "5m")}
+        for number, expression in enumerate(panels())
+    ]
+    recorded = tmp_path / "panels.yaml"
+    recorded.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    for file in (RULES, recorded):
+        done = subprocess.run(
+            [str(PROMTOOL), "check", "rules", str(file)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
