@@ -3,7 +3,7 @@
 import contextlib
 import os
 import signal
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any
 import requests
 from prometheus_client.parser import text_string_to_metric_families
 
-from kingbird.tests.functional.deployment import Deployment, Kind
+from kingbird.tests.functional.deployment import Deployment, Kind, Options
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, whole
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually, free_port
@@ -42,7 +42,7 @@ class Scrape:
 
     def by(self, name: str, *labels: str) -> dict[Any, float]:
         """Return the values of a metric by some of its labels, added up over the others."""
-        found: Counter[Any] = Counter()
+        found: dict[Any, float] = defaultdict(float)
         for sample in self.samples:
             if sample.name == f"kingbird_{name}":
                 key = tuple(sample.labels[label] for label in labels)
@@ -137,6 +137,9 @@ def test_counts_are_what_happened(
             api.call("GET", "?limit=1").status_code,
         ]
 
+    def ended() -> bool:
+        return sum(Scrape(address["engine"]).by("jobs_ended_total").values()) == JOBS
+
     with (
         glances["RegionTwo"].broken(error(503), lambda call: call.writes, times=5),
         ThreadPoolExecutor(THREADS) as pool,
@@ -147,12 +150,8 @@ def test_counts_are_what_happened(
         for where in address.values():
             assert Scrape(where).samples
         accepted = [job for job, _ in jobs]
+        eventually("all jobs have ended", ended, seconds=60)
     assert {tuple(codes) for codes in reads} == {(401, 403, 404, 401, 200)}
-
-    def ended() -> bool:
-        return sum(Scrape(address["engine"]).by("jobs_ended_total").values()) == JOBS
-
-    eventually("all jobs have ended", ended, seconds=60)
     after = {name: Scrape(where) for name, where in address.items()}
 
     # The requests that were made, and no others.
@@ -244,7 +243,7 @@ def test_a_database_that_is_away(
     newcomer: Person, deploy_own: Callable[[Kind], Deployment]
 ) -> None:
     address = f"127.0.0.1:{free_port()}"
-    options = {
+    options: Options = {
         "metrics": {"listen": address, "cache_time": 0, "database_timeout": 1},
         "DEFAULT": {"debug": "true"},
     }

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -36,6 +37,7 @@ def there(database) -> dict[str, set[str]]:
     Counters(registry)
     # What is asked of metrics without a sample yet is known by their families alone.
     labels = {}
+    metric: Any
     for metric in registry._collector_to_names:
         names = set(metric._labelnames)
         if metric._type == "counter":
