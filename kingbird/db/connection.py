@@ -25,6 +25,8 @@ R = TypeVar("R")
 
 _manager = enginefacade.transaction_context()
 
+#: The part of a lease for which a transaction may stand still.
+IDLE_PART = 3
 #: How long a writer of SQLite waits for the one before it, in milliseconds.
 SQLITE_BUSY_TIMEOUT = 30000
 
@@ -78,6 +80,9 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
         parameters["charset"] = "utf8mb4"
     _manager.configure(sqlite_fk=True, connection_parameters=urlencode(parameters), **options)
     _manager.append_on_engine_create(_prepare_sqlite)
+    _manager.append_on_engine_create(
+        functools.partial(patience.let_go, seconds=conf.engine.lease / IDLE_PART)
+    )
 
 
 def dispose() -> None:

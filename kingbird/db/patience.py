@@ -1,7 +1,11 @@
-"""How long a database may keep a caller waiting that takes connections and answers nothing.
+"""How long a database and its callers wait for each other.
 
-Drivers wait for ever.  Statements may take their time, as some do much; but a connection that
-is made, or taken from the pool and asked whether it lives, is to answer soon.
+Drivers wait for ever for a database that takes connections and answers nothing.  Statements may
+take their time, as some do much; but a connection that is made, or taken from the pool and asked
+whether it lives, is to answer soon.
+
+And databases wait for ever for a caller that stands still within a transaction, and keep its
+locks; see :func:`let_go`.
 """
 
 import contextlib
@@ -99,6 +103,35 @@ def _answering(connection: Any, seconds: int) -> Iterator[None]:
             yield
         finally:
             timer.cancel()
+
+
+#: What ends a transaction within which nothing comes: PostgreSQL's word for it, in milliseconds,
+#: and MariaDB's, in seconds.  MySQL has none.
+_LET_GO = {
+    "postgresql": "SET SESSION idle_in_transaction_session_timeout = {:.0f}000",
+    "mariadb": "SET SESSION idle_transaction_timeout = {:.0f}",
+}
+
+
+def let_go(engine: sa.Engine, seconds: float) -> None:
+    """Let the database end transactions within which nothing comes for so many seconds.
+
+    A process that was stopped in one would keep others from its rows for as long as it stands
+    still, and a lease that has run out could not be taken over.
+    """
+    dialect: Any = engine.dialect
+    statement = _LET_GO.get("mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name)
+    if statement is None:
+        return
+
+    def prepare(connection: Any, record: Any) -> None:
+        with contextlib.closing(connection.cursor()) as cursor:
+            cursor.execute(statement.format(max(seconds, 1)))
+        connection.commit()
+
+    event.listen(engine, "connect", prepare)
+    # The first connection was made before anybody could listen.
+    engine.dispose()
 
 
 def _shut(watched: socket.socket) -> None:

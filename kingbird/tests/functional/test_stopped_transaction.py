@@ -1,0 +1,50 @@
+"""A process that stands still within a transaction: its locks don't outlive its lease."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from oslo_db import exception as db_exc
+
+from kingbird.db import api as db
+from kingbird.db.models import Tombstone
+from kingbird.tests.api.world import World
+from kingbird.tests.functional import services
+
+LEASE = 6
+
+
+@pytest.fixture(params=["MariaDB", "PostgreSQL"])
+def url(request: pytest.FixtureRequest) -> Iterator[str]:
+    services.require(request.param)
+    with World() as world, services.database(request.param) as url:
+        world.conf.set_override("connection", url, group="database")
+        world.conf.set_override("lease", LEASE, group="engine")
+        db.configure(world.conf)
+        db.migration.sync()
+        yield url
+        db.dispose()
+
+
+def test_its_locks_end(url: str) -> None:
+    row = {"region": "R1", "image_id": "i", "project_id": "p", "expires": 1, "reason": "id_taken"}
+    write = sa.update(Tombstone).values(expires=2)
+    other = sa.create_engine(url)
+    try:
+        with db.get_engine().begin() as connection:
+            connection.execute(sa.insert(Tombstone).values(**row))
+        stopped = db.get_engine().connect()
+        stopped.execute(write)
+        begun = time.monotonic()
+        with other.begin() as connection:
+            connection.execute(write)
+        waited = time.monotonic() - begun
+        assert waited < LEASE
+        assert waited > 0.5, "there was no lock to wait for"
+        # Whoever stood still learns that it is over.
+        with pytest.raises(db_exc.DBConnectionError):
+            stopped.execute(write)
+        stopped.invalidate()
+    finally:
+        other.dispose()
