@@ -19,6 +19,7 @@ from kingbird.tests.functional import services
 from kingbird.tests.functional.contract_scenes import RealScene, Scene
 from kingbird.tests.functional.deployment import Deployment, Kind, deploy
 from kingbird.tests.functional.kingbird_api import KingbirdAPI
+from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.people import Person, unique
 from kingbird.tests.functional.proxy import Proxy
 
@@ -56,6 +57,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "deployments(*kinds): the deployments that a test runs on, one after another"
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Search what all deployments leave behind for secrets; a find fails the run's last test."""
+    WATCH.begin(tmp_path_factory.mktemp("leaks"))
+    try:
+        yield
+        assert not WATCH.logs or len(WATCH.secrets), "Kingbird ran and no secret was seen"
+        found = WATCH.found()
+        assert not found, "\n".join(["There are secrets where none may be:", *found])
+    finally:
+        WATCH.end()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 
@@ -88,14 +89,17 @@ class KingbirdAPI:
         :param token: another token than the user's own; empty for none.
         """
         token = self.person.token if token is None else token
+        WATCH.token(token)
         headers = {"X-Auth-Token": token} if token else {}
-        return self._session.request(
+        answer = self._session.request(
             method,
             f"{self.url}/v1.0/{project or self.person.project_id}/os-sync{path}",
             headers={**headers, **kwargs.pop("headers", {})},
             timeout=60,
             **kwargs,
         )
+        WATCH.answered(answer.headers, answer.content)
+        return answer
 
     def get(self, url: str) -> requests.Response:
         """Send a GET without a token to a path that follows the base."""

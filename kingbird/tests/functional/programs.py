@@ -14,6 +14,7 @@ from typing import IO, Any
 import requests
 
 from kingbird import concurrency
+from kingbird.tests.functional.leaks.watch import WATCH
 
 #: Where the programs are; not resolved, as a virtual environment's python is a link.
 BIN = Path(sys.executable).parent
@@ -34,7 +35,7 @@ def environment(**more: str) -> dict[str, str]:
 def run(*command: str | Path, **variables: str) -> subprocess.CompletedProcess[str]:
     """Run a program from the virtual environment until it ends."""
     program, *arguments = command
-    return subprocess.run(
+    done = subprocess.run(
         [BIN / program, *arguments],
         env=environment(**variables),
         capture_output=True,
@@ -42,6 +43,8 @@ def run(*command: str | Path, **variables: str) -> subprocess.CompletedProcess[s
         timeout=120,
         check=False,
     )
+    WATCH.answered({}, f"{done.stdout}{done.stderr}".encode())
+    return done
 
 
 def free_port() -> int:

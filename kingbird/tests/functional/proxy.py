@@ -19,6 +19,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
+from kingbird.tests.functional.leaks.watch import WATCH
+
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade"})
 
 
@@ -288,7 +290,10 @@ class _Handler(BaseHTTPRequestHandler):
             for name, value in response.getheaders()
             if name.lower() not in {*_HOP_BY_HOP, "content-length"}
         ]
-        return Answer(response.status, kept, response.read())
+        answer = Answer(response.status, kept, response.read())
+        # Here, as an answer may be lost on its way back.
+        WATCH.called(call, answer)
+        return answer
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = _handle
 

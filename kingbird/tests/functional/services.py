@@ -4,7 +4,9 @@ A test that needs a service that does not answer is skipped with a reason, or fa
 ``KINGBIRD_REQUIRE_SERVICES=1`` says that all of them are to be there.
 """
 
+import atexit
 import contextlib
+import functools
 import os
 import shutil
 import socket
@@ -104,6 +106,23 @@ def _postgresql() -> Any:
     return connection
 
 
+#: What makes a database with its user, and what drops both.
+_STATEMENTS = {
+    "MariaDB": (
+        (
+            "CREATE DATABASE {name} CHARACTER SET utf8mb4",
+            "CREATE USER {name}@'%' IDENTIFIED BY '{password}'",
+            "GRANT ALL ON {name}.* TO {name}@'%'",
+        ),
+        ("DROP DATABASE IF EXISTS {name}", "DROP USER IF EXISTS {name}@'%'"),
+    ),
+    "PostgreSQL": (
+        ("CREATE ROLE {name} LOGIN PASSWORD '{password}'", "CREATE DATABASE {name} OWNER {name}"),
+        # It drops no database that somebody is connected to, unless forced.
+        ("DROP DATABASE IF EXISTS {name} WITH (FORCE)", "DROP ROLE IF EXISTS {name}"),
+    ),
+}
+
 _CONNECT: dict[str, Any] = {
     "RabbitMQ": _rabbitmq,
     "MariaDB": _mysql,
@@ -115,21 +134,26 @@ _CONNECT: dict[str, Any] = {
 def database(service: str) -> Iterator[str]:
     """Make a database, and drop it afterwards.
 
+    Its user has its name, and a password that is looked for in logs.
+
     :yields: its URL as SQLAlchemy reads it.
     """
     name = f"kingbird_test_{uuid.uuid4().hex[:12]}"
-    options = " CHARACTER SET utf8mb4" if service == "MariaDB" else ""
-    _execute(service, f"CREATE DATABASE {name}{options}")
+    password = uuid.uuid4().hex
+    make, drop = _STATEMENTS[service]
     try:
+        for statement in make:
+            execute(service, statement.format(name=name, password=password))
         parts = urlsplit(url_of(service))
-        yield parts._replace(path=f"/{name}").geturl()
+        where = parts.netloc.rpartition("@")[2]
+        yield parts._replace(netloc=f"{name}:{password}@{where}", path=f"/{name}").geturl()
     finally:
-        # PostgreSQL drops no database that somebody is connected to, unless forced.
-        force = " WITH (FORCE)" if service == "PostgreSQL" else ""
-        _execute(service, f"DROP DATABASE IF EXISTS {name}{force}")
+        for statement in drop:
+            execute(service, statement.format(name=name))
 
 
-def _execute(service: str, statement: str) -> None:
+def execute(service: str, statement: str) -> None:
+    """Run a statement as who may make databases."""
     with contextlib.closing(_CONNECT[service]()) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
 
@@ -146,17 +170,35 @@ def broker() -> Iterator[str]:
     """
     name = f"kingbird-test-{uuid.uuid4().hex[:12]}"
     parts = urlsplit(url_of("RabbitMQ"))
-    if not _make_virtual_host(name):
+    user = _broker_user()
+    if user is None or not _make_virtual_host(name, user[0]):
         yield parts.geturl()
         return
     try:
-        yield parts._replace(path=f"/{quote(name)}").geturl()
+        where = parts.netloc.rpartition("@")[2]
+        netloc = f"{user[0]}:{user[1]}@{where}"
+        yield parts._replace(netloc=netloc, path=f"/{quote(name)}").geturl()
     finally:
         _manage("DELETE", f"vhosts/{name}") or _control("delete_vhost", name)
 
 
-def _make_virtual_host(name: str) -> bool:
-    user = urlsplit(url_of("RabbitMQ")).username or "guest"
+@functools.cache
+def _broker_user() -> tuple[str, str] | None:
+    """Make the user of this run, whose password is looked for in logs; it goes with the run.
+
+    :returns: its name and password, if users can be made.
+    """
+    name, password = f"kingbird-test-{uuid.uuid4().hex[:12]}", uuid.uuid4().hex
+    if _manage("PUT", f"users/{name}", json={"password": password, "tags": ""}):
+        atexit.register(_manage, "DELETE", f"users/{name}")
+    elif _control("add_user", name, password):
+        atexit.register(_control, "delete_user", name)
+    else:
+        return None
+    return name, password
+
+
+def _make_virtual_host(name: str, user: str) -> bool:
     rights = {"configure": ".*", "write": ".*", "read": ".*"}
     if _manage("PUT", f"vhosts/{name}"):
         return _manage("PUT", f"permissions/{name}/{user}", json=rights)

@@ -1,0 +1,127 @@
+"""What schemathesis does in its own process beside what it does anyway.
+
+It reads this module, as ``SCHEMATHESIS_HOOKS`` says; see its documentation for the names.
+"""
+
+import json
+import os
+import re
+import threading
+from pathlib import Path
+from typing import Any
+
+import schemathesis
+from keystoneauth1.identity import v3
+from keystoneauth1.session import Session
+from schemathesis.core.parameters import ParameterLocation
+
+from kingbird.tests.functional.fuzz.names import Names
+from kingbird.tests.functional.fuzz.plain import make_plain
+from kingbird.tests.functional.fuzz.scene import Scene
+
+SCENE = Scene.load()
+NAMES = Names(SCENE)
+
+#: Longer answers are not written down.
+MOST = 200_000
+#: What may be wrong with a body that the schema finds right.
+REASONS = re.compile(
+    r"names a region without an image endpoint|which is the only source"
+    r"|leaves no region to sync to|must be no more than size_max|names nothing in this list"
+)
+
+_lock = threading.Lock()
+
+
+@schemathesis.auth(refresh_interval=900)
+class Token:
+    """A token of the member whom the environment names."""
+
+    def get(self, case: Any, context: Any) -> str:
+        """Return one that is still good for a while."""
+        names = ("auth_url", "username", "password", "user_domain_id", "project_domain_id")
+        given: dict[str, Any] = {name: os.environ[f"OS_{name.upper()}"] for name in names}
+        auth = v3.Password(**given, project_id=SCENE.project)
+        return str(Session(auth=auth).get_token())
+
+    def set(self, case: Any, data: str, context: Any) -> None:
+        """Put it into a request."""
+        case.headers = {**(case.headers or {}), "X-Auth-Token": data}
+
+
+@schemathesis.hook
+def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
+    """Make the document one that can be fuzzed; tell what can be done with an accepted job."""
+    make_plain(raw_schema)
+    follow = ("show_sync_job", "cancel_sync_job", "retry_sync_job", "delete_sync_job")
+    answers = raw_schema["paths"]["/v1.0/{project_id}/os-sync"]["post"]["responses"]
+    answers["200"]["links"] = {
+        operation: {
+            "operationId": operation,
+            "parameters": {
+                "path.project_id": SCENE.project,
+                "path.job_id": "$response.body#/job_status/id",
+            },
+        }
+        for operation in follow
+    }
+
+
+def _is_valid(case: Any, location: ParameterLocation) -> bool:
+    meta = case.meta
+    if meta is None:
+        return True
+    info = meta.components.get(location)
+    return info is None or info.mode.is_positive
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    """Put real names into what is valid."""
+    with _lock:
+        if case.path_parameters and _is_valid(case, ParameterLocation.PATH):
+            NAMES.path(case.path_parameters)
+        if case.query and _is_valid(case, ParameterLocation.QUERY):
+            NAMES.query(case.query)
+        if _is_valid(case, ParameterLocation.BODY):
+            NAMES.body(case.body)
+
+
+@schemathesis.hook
+def after_call(context: Any, case: Any, response: Any) -> None:
+    """Write down what was asked and answered."""
+    text = response.content.decode("utf-8", "replace")
+    entry = {
+        "operation": case.operation.definition.raw.get("operationId"),
+        "method": case.method,
+        "url": response.request.url,
+        "status": response.status_code,
+        "answer": text if len(text) <= MOST else None,
+    }
+    with _lock:
+        with Path(SCENE.record).open("a") as file:
+            file.write(f"{json.dumps(entry)}\n")
+        if case.method == "POST" and response.status_code == 200:
+            NAMES.jobs.append(response.json()["job_status"]["id"])
+
+
+@schemathesis.check
+def nothing_of_another_project(ctx: Any, response: Any, case: Any) -> None:
+    """No answer tells of what belongs to another project."""
+    text = response.content.decode("utf-8", "replace")
+    for image in SCENE.foreign_images:
+        assert image not in text, f"An image of another project is in the answer: {image}"
+    if response.status_code < 400:
+        for job in SCENE.foreign_jobs:
+            assert job not in text, f"A job of another project is in the answer: {job}"
+
+
+@schemathesis.check
+def refused_for_a_reason(ctx: Any, response: Any, case: Any) -> None:
+    """What the schemas find right is refused only for what no schema can tell."""
+    if response.status_code != 400 or case.meta is None:
+        return
+    if not case.meta.generation.mode.is_positive:
+        return
+    message = response.json()["error"]["message"]
+    assert REASONS.search(message), f"A valid request was refused: {message}"

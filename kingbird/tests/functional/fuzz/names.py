@@ -1,0 +1,73 @@
+"""Puts real names into valid requests, so that more comes of them than 400 and 404.
+
+A made up region is never known, and a made up id is nobody's.  What is wrong on purpose stays as
+it is.  Which name is taken depends on the one that it replaces alone, so that the same seed makes
+the same requests.
+"""
+
+import random
+import zlib
+from typing import Any
+
+from kingbird.tests.functional.fuzz.scene import Scene
+
+
+def _dice(*of: Any) -> random.Random:
+    return random.Random(zlib.crc32(repr(of).encode()))
+
+
+class Names:
+    """Chooses names, and remembers the jobs that were accepted meanwhile.
+
+    :ivar jobs: the ids of the caller's jobs, the newest last.
+    """
+
+    def __init__(self, scene: Scene) -> None:
+        self._scene = scene
+        self.jobs: list[str] = []
+
+    def path(self, parameters: dict[str, Any]) -> None:
+        """Change the parameters of a path that is valid."""
+        if "project_id" in parameters:
+            dice = _dice(parameters["project_id"])
+            parameters["project_id"] = dice.choices(
+                [self._scene.project, self._scene.foreign_project, parameters["project_id"]],
+                [40, 2, 1],
+            )[0]
+        job = parameters.get("job_id")
+        # One that a link has put there stays.
+        if job is not None and job not in self.jobs:
+            dice = _dice(job)
+            pools = [self.jobs[-8:] or [job], self._scene.foreign_jobs, [job]]
+            parameters["job_id"] = dice.choice(dice.choices(pools, [12, 3, 1])[0])
+
+    def query(self, parameters: dict[str, Any]) -> None:
+        """Change the parameters of a query that is valid."""
+        marker = parameters.get("marker")
+        if isinstance(marker, str) and self.jobs:
+            dice = _dice(marker)
+            pools = [self.jobs[-8:], self._scene.foreign_jobs, [marker]]
+            parameters["marker"] = dice.choice(dice.choices(pools, [4, 1, 1])[0])
+
+    def body(self, body: Any) -> None:
+        """Change a body that is valid: a request for a job."""
+        if not isinstance(body, dict) or not isinstance(body.get("resource_set"), dict):
+            return
+        given = body["resource_set"]
+        for each in given.get("Sync", [given]):
+            self._set(each)
+
+    def _set(self, each: dict[str, Any]) -> None:
+        dice = _dice(each)
+        if dice.randrange(20) == 0:
+            return
+        if each["resources"] != ["*"]:
+            most = len(self._scene.images)
+            count = dice.randint(1, min(most, len(each["resources"])))
+            each["resources"] = dice.sample(self._scene.images, count)
+        first, *others = self._scene.regions
+        if each["source"] != "*":
+            count = dice.choice([1, 1, 1, len(others)])
+            each["source"] = first if count == 1 else [first, *dice.sample(others, count - 1)]
+        if each["target"] not in ("*", ["*"]):
+            each["target"] = dice.sample(others, dice.randint(1, len(others)))

@@ -1,0 +1,48 @@
+"""Searches texts, however long, for many secrets at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import ahocorasick
+
+#: Characters that are read at a time.
+CHUNK = 1 << 22
+
+
+def search(secrets: Mapping[str, str], files: Iterable[Path]) -> Iterator[str]:
+    """Yield where a secret is: once a file and kind, without the secret itself.
+
+    :param secrets: the secrets, and what each is.
+    :raises FileNotFoundError: a file is gone, so nobody knows.
+    """
+    if not secrets:
+        return
+    automaton = ahocorasick.Automaton()
+    for secret, kind in secrets.items():
+        automaton.add_word(secret, (kind, len(secret)))
+    automaton.make_automaton()
+    longest = max(map(len, secrets))
+    for path in files:
+        yield from sorted(
+            {
+                f"a {kind} is in {path}, as in: {near}"
+                for kind, near in _first(automaton, path, longest)
+            }
+        )
+
+
+def _first(
+    automaton: ahocorasick.Automaton, path: Path, longest: int
+) -> Iterator[tuple[str, str]]:
+    """Yield the kinds of secrets in a file, each with what stands before the first."""
+    seen = set()
+    kept = ""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        while piece := file.read(CHUNK):
+            text = kept + piece
+            for end, (kind, length) in automaton.iter(text):
+                if kind not in seen:
+                    seen.add(kind)
+                    start = end - length + 1
+                    yield kind, repr(text[max(0, start - 120) : start])
+            kept = text[-longest:]

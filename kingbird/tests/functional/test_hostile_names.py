@@ -1,0 +1,171 @@
+"""Names in a request are names: none becomes a part of a URL, or a line of a log."""
+
+import json
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from kingbird.tests.functional.deployment import Deployment
+from kingbird.tests.functional.kingbird_api import KingbirdAPI, sync, whole
+from kingbird.tests.functional.people import Person, unique
+from kingbird.tests.functional.proxy import Answer, Call, Proxy
+
+API = Callable[[Person], KingbirdAPI]
+
+FORGED = "2026-11-23 10:00:00.000 1 INFO kingbird.api.acceptance [-] Job forged"
+#: What ends a line, or moves a terminal's cursor to one that is written already.
+BREAKS = ["\n", "\r\n", "\r", "\x85", "\u2028", "\x1b[1A\x1b[2K"]
+
+REGIONS = [
+    "../",
+    "RegionOne/../../v3/users",
+    "evil.example/",
+    "http://evil.example/",
+    "//evil.example",
+    "user@evil.example:80",
+    "RegionOne#",
+    "RegionOne?x=y",
+    "RegionOne%2f..%2f",
+    "RegionOne\\",
+    "127.0.0.1",
+    " RegionOne",
+    "RegionOne ",
+    "{region}",
+]
+JOBS = [
+    "/..%2f..%2fv3%2fauth%2ftokens",
+    "/%2e%2e/%2e%2e/v3/users",
+    "/http:%2f%2fevil.example",
+    "/%2f%2fevil.example%2f",
+    "/active%2f..%2f..",
+    "/%0d%0aHost:%20evil.example",
+    "/{id}%2f..%2f{id}",
+    "/{id};x=y",
+    "/{id}%3fx=y",
+    "/{id}%00",
+    "/{id}/../..",
+    "/{id}@evil.example",
+]
+
+
+@pytest.fixture
+def quiet(glances: dict[str, Proxy], deployment: Deployment, demo: Person) -> Iterator[None]:
+    """Fail if, beside a look at the token, Kingbird asks anybody for anything meanwhile."""
+    # The token is one that Keystone was asked about already.
+    KingbirdAPI(deployment.url, demo).jobs()
+    before = {name: len(proxy.calls) for name, proxy in glances.items()}
+    with deployment.keystone.recording() as calls:
+        yield
+    assert before == {name: len(proxy.calls) for name, proxy in glances.items()}
+    asked = {(call.method, call.path) for call in calls}
+    assert asked <= {("GET", "/v3/auth/tokens"), ("POST", "/v3/auth/tokens")}
+
+
+@pytest.mark.usefixtures("quiet")
+class TestNobodyIsAsked:
+    @pytest.mark.parametrize("field", ["source", "target"])
+    @pytest.mark.parametrize("region", [*REGIONS, *(f"RegionOne{end}" for end in BREAKS)])
+    def test_regions(self, demo: Person, api: API, region: str, field: str) -> None:
+        for wanted in (sync(str(uuid.uuid4())), whole()):
+            answer = api(demo).post({**wanted, field: [region]})
+            assert answer.status_code == 400, answer.text
+            assert field in answer.json()["error"]["message"]
+
+    @pytest.mark.parametrize("method", ["GET", "DELETE"])
+    @pytest.mark.parametrize("path", JOBS)
+    def test_jobs(self, demo: Person, api: API, path: str, method: str) -> None:
+        answer = api(demo).call(method, path.replace("{id}", str(uuid.uuid4())))
+        assert answer.status_code in (400, 404, 405), answer.text
+
+    @pytest.mark.parametrize(
+        "image", ["../", "a/../b", "http://evil.example/", "%2e%2e%2f", "x\n"]
+    )
+    def test_images(self, demo: Person, api: API, image: str) -> None:
+        answer = api(demo).post(sync(image))
+        assert answer.status_code == 400, answer.text
+
+    def test_projects(self, demo: Person, api: API) -> None:
+        for project in ("..", "..%2f..", "%2f%2fevil.example", f"{demo.project_id}%2f.."):
+            answer = api(demo).call("GET", project=project)
+            assert answer.status_code in (400, 404), answer.text
+
+
+def test_the_host_of_a_request_leads_nowhere(
+    demo: Person, api: API, glances: dict[str, Proxy]
+) -> None:
+    """Endpoints come from the catalog, whatever headers say about hosts."""
+    image = demo.make("RegionOne")["id"]
+    headers = {
+        "Host": "evil.example",
+        "X-Forwarded-Host": "evil.example",
+        "X-Service-Catalog": json.dumps(
+            [
+                {
+                    "type": "image",
+                    "endpoints": [{"region": "RegionOne", "internalURL": "http://evil.example"}],
+                }
+            ]
+        ),
+        "X-Project-Id": "0" * 32,
+        "X-Roles": "admin",
+    }
+    with glances["RegionOne"].recording() as calls:
+        answer = api(demo).post(sync(image), headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert [call for call in calls if call.path == "/v2/images"]
+
+
+def test_filters_stay_in_the_query(demo: Person, api: API, glances: dict[str, Proxy]) -> None:
+    odd = "x&owner=evil#/../?limit=1;visibility=public"
+    property_name = f"os_{unique()}&marker=x"
+    filters = {"name": odd, "tag": [odd], "property": {property_name: odd}}
+    with glances["RegionOne"].recording() as calls:
+        job = api(demo).run(whole(filters=filters, source="RegionOne", dry_run=True))
+    assert job.items == []
+    lists = [call for call in calls if call.path.endswith("/images")]
+    assert lists
+    for call in lists:
+        assert call.path == "/v2/images"
+        assert call.query.get("owner", demo.project_id) == demo.project_id
+        assert call.query["limit"] == "1000"
+        assert "marker" not in call.query or uuid.UUID(call.query["marker"])
+
+
+def _lines(deployment: Deployment) -> list[str]:
+    # Whatever a terminal, or a program that reads lines, takes for the end of one.
+    text = "".join(
+        log.read_bytes().decode("utf-8", "replace").replace("\x1b", "\n")
+        for log in deployment.logs
+    )
+    return text.splitlines()
+
+
+@pytest.mark.deployments("rabbit-mariadb", "standalone")
+@pytest.mark.parametrize("end", BREAKS)
+def test_no_line_is_forged(
+    demo: Person, api: API, deployment: Deployment, glances: dict[str, Proxy], end: str
+) -> None:
+    """What is sent in bodies, paths and headers, and what Glance says, makes no line."""
+    text = f"{unique('word')}{end}{FORGED}"
+    kingbird = api(demo)
+    kingbird.post({**sync(text), "source": text, "target": [text], text: text})
+    kingbird.post(whole(filters={"name": text, "tag": [text], "property": {text: text}}))
+    kingbird.call("GET", f"/{text}", params={"status": text, text: text})
+    kingbird.call("GET", project=text)
+    for name in ("X-Openstack-Request-Id", "X-Auth-Token", "User-Agent", "X-Forwarded-For"):
+        raw = text.encode().replace(b"\r", b"").replace(b"\n", b"")
+        kingbird.call("GET", headers={name: raw})
+
+    # Glance's own words, which may repeat what somebody has written into an image.
+    def odd(call: Call, forward: Callable[[Call], Answer]) -> Answer:
+        return Answer(503, [], text.encode())
+
+    image = demo.make("RegionOne")["id"]
+    with glances["RegionOne"].broken(odd):
+        assert kingbird.post(sync(image)).status_code == 503
+    lines = _lines(deployment)
+    assert any("Job forged" in line for line in lines), "nothing of it was logged"
+    prefixed = [line for line in lines if line.lstrip().startswith(FORGED[:40])]
+    assert not prefixed, prefixed[:3]
+    assert not [line for line in lines if line.startswith(("[1A", "[2K"))]
