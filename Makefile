@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)/tools
 MINICLOUD := $(PYTHON) -m minicloud
 
-.PHONY: examples help venv cloud demo up down test lint docs unit unit-threading unit-eventlet functional tempest chaos fuzz bench samples clean
+.PHONY: examples help venv cloud demo up down test lint docs unit unit-threading unit-eventlet functional functional-faults functional-others tempest chaos fuzz bench samples clean
 
 help:
 	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
@@ -72,8 +72,17 @@ unit-threading: venv
 unit-eventlet: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest kingbird/tests/unit kingbird/tests/api
 
+# Faults and what they wait for need little of the machine: they run beside the others, on a
+# cloud of their own.
 functional: venv cloud
-	$(BIN)/pytest kingbird/tests/functional
+	$(MAKE) --jobs=2 --output-sync=target functional-faults functional-others
+
+functional-faults: venv cloud
+	$(BIN)/pytest kingbird/tests/functional/chaos kingbird/tests/functional/fuzz
+
+functional-others: venv cloud
+	$(BIN)/pytest kingbird/tests/functional --ignore=kingbird/tests/functional/chaos \
+	    --ignore=kingbird/tests/functional/fuzz
 
 tempest: venv cloud
 	$(BIN)/python -m tempest_run
