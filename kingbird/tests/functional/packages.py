@@ -23,7 +23,7 @@ def call(*command: str | Path, folder: Path | None = None, **variables: str) -> 
     done = subprocess.run(
         [str(word) for word in command],
         cwd=folder,
-        env={**environment(**_network()), "PYTHONPATH": "", **variables},
+        env={**environment(**network()), "PYTHONPATH": "", **variables},
         capture_output=True,
         text=True,
         timeout=240,
@@ -33,8 +33,8 @@ def call(*command: str | Path, folder: Path | None = None, **variables: str) -> 
     return done.stdout
 
 
-def _network() -> dict[str, str]:
-    # How packages are to be had is a matter of who runs the tests.
+def network() -> dict[str, str]:
+    """Return how packages are to be had, which is a matter of who runs the tests."""
     beginnings = ("UV_", "PIP_", "SSL_CERT_", "REQUESTS_CA_", "HTTP_PROXY", "HTTPS_PROXY")
     names = [name for name in os.environ if name.upper().startswith((*beginnings, "NO_PROXY"))]
     return {name: os.environ[name] for name in names}
@@ -46,6 +46,23 @@ def tracked() -> list[str]:
     return sorted(name for name in listed.split("\0") if name and (ROOT / name).is_file())
 
 
+def copy_source(source: Path) -> list[str]:
+    """Copy the tree into a repository of its own; pbr asks git for files and version.
+
+    :param source: a folder that is to be made.
+    :returns: the files.
+    """
+    files = tracked()
+    for name in files:
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, source / name)
+    identity = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
+    call("git", "init", "--quiet", folder=source)
+    call("git", "add", "--all", "--force", folder=source)
+    call("git", *identity, "commit", "--quiet", "--message", "All", folder=source)
+    return files
+
+
 class Packages:
     """A source package, and the wheel that was made of it.
 
@@ -54,15 +71,7 @@ class Packages:
 
     def __init__(self, folder: Path) -> None:
         source, dist = folder / "source", folder / "dist"
-        self.files = tracked()
-        for name in self.files:
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, source / name)
-        # pbr asks git for the list of files; the tree's own repository is not to be touched.
-        identity = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.org")
-        call("git", "init", "--quiet", folder=source)
-        call("git", "add", "--all", "--force", folder=source)
-        call("git", *identity, "commit", "--quiet", "--message", "All", folder=source)
+        self.files = copy_source(source)
         build = ("-m", "build", "--installer", "uv")
         call(BIN / "python", *build, "--outdir", dist, source, PBR_VERSION=VERSION)
         (self.wheel,) = dist.glob("*.whl")

@@ -1,0 +1,184 @@
+"""The commands of the guides for users and administrators, as their pages show them."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kingbird.tests.functional.deployment import Deployment
+from kingbird.tests.functional.kingbird_api import KingbirdAPI, sync
+from kingbird.tests.functional.people import RAW, Person
+from kingbird.tests.functional.programs import environment, eventually
+from kingbird.tests.functional.proxy import Proxy, hold
+from kingbird.tests.guide.pages import README, Command, blocks, literal
+from kingbird.tests.guide.runs import USER, pages_of, to_run
+from kingbird.tests.guide.shapes import shape
+from kingbird.tests.guide.shell import Shell
+
+pytestmark = pytest.mark.deployments("rabbit-mariadb")
+
+TASKS = "doc/source/user/tasks.rst"
+WHOLE = "doc/source/user/whole-regions.rst"
+#: Ids that the pages have.
+IMAGE, SECOND, AMI = (
+    "4235414a-8aaa-462c-a3e2-2305bfe34c98",
+    "bc204f27-5c87-4eab-9f1d-3c3634ca4a3b",
+    "3d2718fe-e72a-47bd-b8e9-8d0bd0b3b4d5",
+)
+EDGE, GOLDEN, WEB = (
+    "6c6b1f5e-2a04-4a5a-9f0b-1d1f6f0f7b11",
+    "8fc38dc3-f496-4c44-8fbe-e2a099673bd4",
+    "5f4890a3-f66f-49f0-83fd-566759998e87",
+)
+JOBS = (
+    "596ef4e5-5ba1-40e1-8027-41416f46b2ae",
+    "ef67753a-cca5-45c8-9a95-4d9a4c657455",
+    "627adf92-b9dc-46d8-b538-f7e849c92733",
+)
+#: Exit statuses that the page about them gives, other than 0.
+EXITS = {
+    'openstack image sync create edge-node --target "*" --wait': 2,
+    'openstack image sync create --all --target "*" --on-drift update --prune --wait '
+    "--timeout 600": 2,
+    "openstack image sync diff --all --exit-code -f csv": 5,
+    f"openstack image sync cancel {JOBS[1]} --wait": 3,
+}
+
+
+@pytest.fixture(scope="module")
+def owner(person: Callable[..., Person]) -> Person:
+    """A member whose images have the ids and the differences that the pages show."""
+    made = person("admin").with_new_project("demo")
+    one, two, three = (made.images(f"Region{name}") for name in ("One", "Two", "Three"))
+    for image_id in (IMAGE, SECOND):
+        one.create({**RAW, "id": image_id, "name": image_id[:8]})
+    kernel = one.create({"name": "kernel", "disk_format": "aki", "container_format": "aki"})
+    one.create(
+        {
+            "id": AMI,
+            "name": "legacy",
+            "disk_format": "ami",
+            "container_format": "ami",
+            "kernel_id": kernel["id"],
+        }
+    )
+    one.create({**RAW, "id": GOLDEN, "name": "golden-web", "tags": ["released"]})
+    one.create({**RAW, "id": WEB, "name": "web-server"})
+    two.create({**RAW, "id": WEB, "name": "web-server", "tags": ["changed"]})
+    three.create({**RAW, "id": WEB, "name": "web-server"})
+    three.create({**RAW, "id": EDGE, "name": "edge-node"})
+    for image_id in (IMAGE, SECOND, AMI, kernel["id"], GOLDEN, WEB):
+        made.upload("RegionOne", image_id, b"data")
+    made.upload("RegionThree", EDGE, b"data")
+    stranger = {**RAW, "id": EDGE, "name": "theirs", "visibility": "community"}
+    person("other").images("RegionOne").create(stranger)
+    return made
+
+
+@dataclass
+class Reader:
+    """Somebody who types what a page says.
+
+    :ivar shell: the member's.
+    :ivar admin: an admin's, for what only admins may do.
+    """
+
+    shell: Shell
+    admin: Shell
+    api: KingbirdAPI
+    glances: dict[str, Proxy]
+
+    def name_job(self, name: str, job_id: str) -> None:
+        """Let an id that a page has stand for a job."""
+        for shell in (self.shell, self.admin):
+            shell.replacements[name] = job_id
+            shell.run(f"JOB={job_id}")
+
+    def run(self, command: Command) -> str:
+        """Run a command, in the state of things that it needs."""
+        admins = "--all-projects" in command.words or "engine list" in command.words
+        shell = self.admin if admins or "/admin/" in command.page else self.shell
+        exits = EXITS.get(command.words, 0)
+        if "/cancel" in command.words or " cancel " in command.words:
+            with self._running():
+                return shell.run(command.text, exits=exits)
+        return shell.run(command.text, exits=exits)
+
+    @contextlib.contextmanager
+    def _running(self) -> Iterator[None]:
+        """Have a job that goes on until it is cancelled, in the place of all others."""
+        # More than are made at a time: a job whose images are all there was not cancelled.
+        images = [self.api.person.make("RegionOne")["id"] for _ in range(16)]
+        gate = threading.Event()
+        with self.glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
+            job_id = self.api.accepted(sync(*images))
+            for name in JOBS[:2]:
+                self.name_job(name, job_id)
+
+            def let_it_end() -> None:
+                try:
+                    eventually("a cancel", lambda: self.api.show(job_id)[1]["cancelled"])
+                finally:
+                    gate.set()
+
+            waiting = threading.Thread(target=let_it_end)
+            waiting.start()
+            try:
+                yield
+            finally:
+                waiting.join()
+        assert self.api.wait(job_id).status == "CANCELLED"
+
+
+@pytest.fixture
+def reader(
+    owner: Person,
+    admin: Person,
+    api: Callable[[Person], KingbirdAPI],
+    deployment: Deployment,
+    glances: dict[str, Proxy],
+    tmp_path: Path,
+) -> Reader:
+    """Somebody with the pages' files, two jobs that have ended and a token."""
+    files = {
+        "sets.json": literal(TASKS, "json")[0],
+        "golden.json": literal(WHOLE, "json")[0],
+        "request.json": next(text for kind, text in blocks(README) if text.startswith("{\n")),
+    }
+    config = f"--config-file {deployment.config}"
+    replacements = {
+        "https://KINGBIRD_HOST:8118": deployment.url,
+        "--owner web ": f"--owner {owner.project_name} ",
+        "kingbird-manage ": f"kingbird-manage {config} ",
+        "kingbird-status ": f"kingbird-status {config} ",
+    }
+    shells: list[Shell] = []
+    for who in (owner, admin):
+        folder = tmp_path / who.name
+        folder.mkdir()
+        for name, text in files.items():
+            (folder / name).write_text(text)
+        known = {"TOKEN": who.token, "PROJECT": who.project_id, "HOME": str(tmp_path)}
+        shells.append(Shell(folder, replacements, {**environment(), **who.environment, **known}))
+    own, admins = shells
+    made = Reader(own, admins, api(owner), glances)
+    ended = [api(owner).run(sync(IMAGE)).id for _ in range(2)]
+    for name, job_id in zip(JOBS, (ended[0], *ended), strict=True):
+        made.name_job(name, job_id)
+    return made
+
+
+@pytest.mark.parametrize("page", pages_of(USER))
+def test_the_commands_of_a_page(page: str, reader: Reader) -> None:
+    for command in to_run(page):
+        output = reader.run(command)
+        if expected := shape(command.output):
+            assert shape(output) == expected, f"{command.words}\n{output}"
+        if command.words.startswith("curl "):
+            assert '{"error"' not in output, f"{command.words}\n{output}"
+        # So that one command does not meet what another one is still doing.
+        for job in reader.api.jobs("/active"):
+            reader.api.wait(job["id"])

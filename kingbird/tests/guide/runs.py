@@ -1,0 +1,66 @@
+"""Which test runs a page's commands, and why some are run by none.
+
+A test runs *all* commands of its pages but those of :data:`NOT_RUN`, so a command that is new on
+such a page is run without anybody's doing.  A command on another page fails a unit test.
+"""
+
+from kingbird.tests.guide.pages import Command, commands
+
+INSTALL = "test_install_guide.py::test_a_stranger_installs_kingbird_and_syncs_a_region"
+USER = "test_user_guide.py::test_the_commands_of_a_page"
+
+#: Pages, and the functional test that runs their commands.
+RUN_BY = {
+    "doc/source/install/service.rst": INSTALL,
+    "doc/source/install/api.rst": INSTALL,
+    "doc/source/user/tasks.rst": USER,
+    "doc/source/user/whole-regions.rst": USER,
+    "doc/source/user/outcomes.rst": USER,
+    "doc/source/user/openstackclient.rst": USER,
+    "doc/source/api/create.rst": USER,
+    "doc/source/admin/health.rst": USER,
+    "doc/source/admin/housekeeping.rst": USER,
+    "doc/source/admin/upgrades.rst": USER,
+}
+
+ROOT_ONLY = "changes the host, as root"
+DEVELOPER = "is a way to run the tests, the benchmark or the documentation's own build"
+DEVSTACK = "needs a devstack"
+CREDENTIALS = "the tests give their own credentials to the clients in these variables"
+
+#: Beginnings of commands that no test runs, and why.
+NOT_RUN = {
+    "useradd ": ROOT_ONLY,
+    "install -d -o root ": ROOT_ONLY,
+    "chown ": ROOT_ONLY,
+    "systemctl ": ROOT_ONLY,
+    "cp /opt/kingbird/share/kingbird/systemd": ROOT_ONLY,
+    "make ": DEVELOPER,
+    "export PYTHONPATH=tools": DEVELOPER,
+    ".venv/bin/": DEVELOPER,
+    "PYTHONPATH=tools .venv/bin/": DEVELOPER,
+    ". openrc ": DEVSTACK,
+    "openstack endpoint list --service synchronization": DEVSTACK,
+    "cd /opt/stack/": DEVSTACK,
+    "tempest run ": DEVSTACK,
+    "export OS_": CREDENTIALS,
+    "pip install ": "test-requirements.txt has the same requirements, which a unit test compares",
+    "glance-manage ": "is a program of Glance's",
+    "kingbird-standalone ": "test_packaging.py starts it so, from a wheel",
+}
+
+
+def reason_not_to_run(command: Command) -> str | None:
+    """Return why no test runs a command, or ``None`` if one has to."""
+    found = [why for start, why in NOT_RUN.items() if command.words.startswith(start)]
+    return found[0] if found else None
+
+
+def to_run(page: str) -> list[Command]:
+    """Return the commands of a page that its test runs."""
+    return [each for each in commands(page) if reason_not_to_run(each) is None]
+
+
+def pages_of(test: str) -> list[str]:
+    """Return the pages whose commands a test runs."""
+    return [page for page, runs in RUN_BY.items() if runs == test]

@@ -1,0 +1,33 @@
+"""What an output looks like, without what differs from one run to the next."""
+
+import json
+from typing import Any
+
+#: What is in these is called by outcomes and regions, which differ.
+COUNTS = ("statuses", "outcomes", "regions")
+
+Shape = tuple[str, tuple[str, ...]]
+
+
+def shape(output: str) -> Shape | None:
+    """Return the heads of a table, or the keys of JSON; ``None`` of anything else."""
+    try:
+        return "keys", tuple(sorted(set(_keys(json.loads(output)))))
+    except ValueError:
+        pass
+    lines = [line for line in output.splitlines() if line.startswith(("+-", "| "))]
+    if len(lines) < 2 or not lines[0].startswith("+-"):
+        return None
+    return "table", tuple(sorted(cell.strip() for cell in lines[1].strip("| ").split("|")))
+
+
+def _keys(value: Any, place: str = "") -> list[str]:
+    if isinstance(value, list):
+        return [key for each in value for key in _keys(each, place)]
+    if not isinstance(value, dict):
+        return []
+    return [
+        path
+        for key, inner in value.items()
+        for path in (place + key, *(_keys(inner, f"{place}{key}.") if key not in COUNTS else ()))
+    ]
