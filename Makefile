@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)/tools
 MINICLOUD := $(PYTHON) -m minicloud
 
-.PHONY: examples help venv cloud demo up down test lint docs unit unit-threading unit-eventlet functional functional-faults functional-others tempest chaos fuzz bench samples clean
+.PHONY: examples help venv cloud demo up down test lint docs unit unit-threading unit-eventlet functional functional-apart functional-others tempest chaos fuzz bench samples clean
 
 help:
 	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
@@ -72,17 +72,17 @@ unit-threading: venv
 unit-eventlet: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest kingbird/tests/unit kingbird/tests/api
 
-# Faults and what they wait for need little of the machine: they run beside the others, on a
-# cloud of their own.
-functional: venv cloud
-	$(MAKE) --jobs=2 --output-sync=target functional-faults functional-others
+# What waits more than it works, or brings all that it needs, runs beside the others.
+APART := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py)
 
-functional-faults: venv cloud
-	$(BIN)/pytest kingbird/tests/functional/chaos kingbird/tests/functional/fuzz
+functional: venv cloud
+	$(MAKE) --jobs=2 --output-sync=target functional-apart functional-others
+
+functional-apart: venv cloud
+	$(BIN)/pytest $(APART)
 
 functional-others: venv cloud
-	$(BIN)/pytest kingbird/tests/functional --ignore=kingbird/tests/functional/chaos \
-	    --ignore=kingbird/tests/functional/fuzz
+	$(BIN)/pytest kingbird/tests/functional $(addprefix --ignore=,$(APART))
 
 tempest: venv cloud
 	$(BIN)/python -m tempest_run
