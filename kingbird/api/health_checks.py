@@ -1,23 +1,18 @@
 """What ``/healthcheck`` looks at: the database, the message broker and the engines.
 
-A check that waits for something which does not answer can't be ended, so it runs in a thread of
-its own, and nobody waits for it longer than ``[healthcheck] timeout``.  As long as it runs no
-second one begins.
+Nobody waits for a check longer than ``[healthcheck] timeout``.
 """
 
 import abc
 import logging
-import threading
-import time
-from concurrent.futures import Future, TimeoutError
 from typing import Any
 
 from oslo_config import cfg
 from oslo_middleware.healthcheck import pluginbase
 
 from kingbird import exception
-from kingbird.api.controllers.v1.engines import SILENT_LEASES
 from kingbird.db import api as db
+from kingbird.looking import Looking
 from kingbird.rpc.probe import Probe
 
 LOG = logging.getLogger(__name__)
@@ -34,10 +29,12 @@ class _Check(pluginbase.HealthcheckBaseExtension):
     def __init__(self, oslo_conf: cfg.ConfigOpts, conf: dict[str, Any]) -> None:
         """Take the configuration as oslo.middleware hands it over; nothing is connected to."""
         super().__init__(oslo_conf, conf)
-        self._lock = threading.Lock()
-        self._running: Future[str | None] | None = None
-        self._known: Result | None = None
-        self._until = 0.0
+        self._looking = Looking(
+            f"kingbird-health-{self.name}",
+            self._look,
+            patience=lambda: self.oslo_conf.healthcheck.timeout,
+            fresh=lambda: self.oslo_conf.healthcheck.cache_time,
+        )
 
     @abc.abstractmethod
     def look(self) -> str | None:
@@ -49,36 +46,16 @@ class _Check(pluginbase.HealthcheckBaseExtension):
 
     def healthcheck(self, server_port: int) -> Result:
         """Return what was found a moment ago, or is found now."""
-        # Who comes while a check is made waits for what it finds.
-        with self._lock:
-            if self._known is None or time.monotonic() >= self._until:
-                self._known = self._found()
-                self._until = time.monotonic() + self.oslo_conf.healthcheck.cache_time
-            return self._known
+        found = self._looking.get()
+        return self._result("does not answer") if found is None else found
 
-    def _found(self) -> Result:
-        earlier = self._running
-        if earlier is not None and not earlier.done():
-            # It has been waited for already.
-            return self._result("does not answer")
-        running: Future[str | None] = Future()
-        self._running = running
-        threading.Thread(
-            target=self._run, args=(running,), name=f"kingbird-health-{self.name}", daemon=True
-        ).start()
+    def _look(self) -> Result:
         try:
-            return self._result(running.result(self.oslo_conf.healthcheck.timeout))
-        except TimeoutError:
-            return self._result("does not answer")
-
-    def _run(self, running: "Future[str | None]") -> None:
-        try:
-            problem = self.look()
+            return self._result(self.look())
         except Exception as error:
             # Its words may hold addresses, and more.
             LOG.warning("The %s can't be reached: %s", self.name, type(error).__name__)
-            problem = "can't be reached"
-        running.set_result(problem)
+            return self._result("can't be reached")
 
     def _result(self, problem: str | None) -> Result:
         if problem is None:
@@ -119,7 +96,7 @@ class Engine(_Check):
 
     def look(self) -> str | None:
         """Read the signs of life."""
-        silence = SILENT_LEASES * self.oslo_conf.engine.lease
+        silence = db.engines.silence(self.oslo_conf)
         try:
             alive = any(alive for _, alive in db.engines.list_all(silence))
         except exception.Unavailable:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from oslo_config import cfg
 
 from kingbird.db import connection
 from kingbird.db.clock import ago, now_ms
@@ -10,6 +11,22 @@ from kingbird.db.models import Engine
 
 #: Milliseconds after which an engine that was not heard of is forgotten.
 FORGET = 24 * 3600 * 1000
+#: Leases without a sign of life after which an engine is taken for dead.
+SILENT_LEASES = 2
+
+
+def silence(conf: cfg.ConfigOpts) -> float:
+    """Return the seconds without a sign of life after which an engine is taken for dead."""
+    seconds: float = SILENT_LEASES * conf.engine.lease
+    return seconds
+
+
+def alive(silence: float) -> sa.ColumnElement[bool]:
+    """Return the condition that an engine gave a sign of life.
+
+    :param silence: within so many seconds.
+    """
+    return Engine.seen > now_ms() - int(silence * 1000)
 
 
 @connection.transaction
@@ -45,8 +62,7 @@ def list_all(silence: float) -> Sequence[tuple[Engine, bool]]:
 
     :param silence: seconds after which one that gave no sign of life is taken for dead.
     """
-    alive = Engine.seen > now_ms() - int(silence * 1000)
-    query = sa.select(Engine, alive).order_by(Engine.host, Engine.started_at, Engine.id)
+    query = sa.select(Engine, alive(silence)).order_by(Engine.host, Engine.started_at, Engine.id)
     with connection.reader() as session:
         return [(engine, bool(seen)) for engine, seen in session.execute(query)]
 
@@ -58,7 +74,7 @@ def rpc_versions(silence: float) -> set[str | None]:
     :param silence: as :func:`list_all` takes it.
     :returns: ``None`` among them for those that don't say.
     """
-    query = sa.select(Engine.rpc_version).where(Engine.seen > now_ms() - int(silence * 1000))
+    query = sa.select(Engine.rpc_version).where(alive(silence))
     with connection.reader() as session:
         return set(session.scalars(query))
 

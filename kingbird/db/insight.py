@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from kingbird.db import connection, jobs
+from kingbird.db import connection, engines, jobs
 from kingbird.db.clock import ago, now_ms
 from kingbird.db.models import Engine, Job, Task
 
@@ -60,7 +60,6 @@ def look(silence: float) -> Insight:
             in_progress,
         )
     )
-    alive = Engine.seen > now_ms() - int(silence * 1000)
     with connection.reader() as session:
         at = _moment(session.execute(now).one()[1])
         return Insight(
@@ -70,7 +69,7 @@ def look(silence: float) -> Insight:
             jobs=_queue(at, *session.execute(jobs_waiting).one()),
             tasks=_queue(at, *session.execute(tasks_waiting).one()),
             engines=session.execute(
-                sa.select(sa.func.count()).select_from(Engine).where(alive)
+                sa.select(sa.func.count()).select_from(Engine).where(engines.alive(silence))
             ).scalar_one(),
         )
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from kingbird.db import connection, jobs
+from kingbird.db import connection, engines, jobs
 from kingbird.db.clock import ago, now_ms
 from kingbird.db.models import Engine, Job, Task
 
@@ -83,9 +83,7 @@ def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
     :param wait: seconds that such a job may wait to be claimed.
     :param silence: seconds after which an engine that gave no sign of life is gone.
     """
-    alive = sa.exists().where(
-        Engine.id == Job.engine_id, Engine.seen > now_ms() - int(silence * 1000)
-    )
+    alive = sa.exists().where(Engine.id == Job.engine_id, engines.alive(silence))
     query = sa.select(Job).where(
         Job.status == jobs.IN_PROGRESS,
         Job.credentials == "token",

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from kingbird.db import connection, jobs
-from kingbird.db.clock import ago, now_ms
+from kingbird.db import connection, engines, jobs
+from kingbird.db.clock import ago
 from kingbird.db.models import Engine, Job
 
 
@@ -21,7 +21,7 @@ def engines_alive(silence: float) -> Sequence[tuple[str, str]]:
     """
     query = (
         sa.select(Engine.host, Engine.version)
-        .where(Engine.seen > now_ms() - int(silence * 1000))
+        .where(engines.alive(silence))
         .order_by(Engine.host, Engine.version)
     )
     with connection.reader() as session:

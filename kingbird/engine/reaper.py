@@ -62,7 +62,7 @@ class Reaper:
             job for job in db.reaping.token_jobs_of(self._engine_id) if not self._access.holds(job)
         ]
         if judge_engines:
-            silence = 2 * self._conf.engine.lease
+            silence = db.engines.silence(self._conf)
             lost += db.reaping.token_jobs_without_engine(self._conf.sync.token_job_wait, silence)
         for job in lost:
             self._each(

@@ -5,10 +5,7 @@ maximum of what they say.
 """
 
 import logging
-import threading
-import time
 from collections.abc import Iterator
-from concurrent.futures import Future, TimeoutError
 
 from oslo_config import cfg
 from prometheus_client import Metric
@@ -17,31 +14,29 @@ from prometheus_client.registry import Collector
 
 from kingbird import exception, version
 from kingbird.db import api as db
-from kingbird.rpc.levels import SILENT_LEASES
+from kingbird.looking import Looking
 
 LOG = logging.getLogger(__name__)
 
 
 class DatabaseCollector(Collector):
-    """Looks into the database, now and then, however often it is asked.  Never raises.
-
-    A look that has no answer can't be ended, so it runs in a thread of its own; as long as it
-    runs no second one begins.
-    """
+    """Looks into the database, now and then, however often it is asked.  Never raises."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
-        self._lock = threading.Lock()
-        self._running: Future[db.insight.Insight | None] | None = None
-        self._known: db.insight.Insight | None = None
-        self._until = 0.0
+        self._looking = Looking(
+            "kingbird-metrics-look",
+            self._look,
+            patience=lambda: conf.metrics.database_timeout,
+            fresh=lambda: conf.metrics.cache_time,
+        )
 
     def collect(self) -> Iterator[Metric]:
         """Yield what the database tells."""
         info = GaugeMetricFamily("kingbird_build_info", "1, by release", labels=["version"])
         info.add_metric([version.version_string()], 1)
         yield info
-        known = self._get()
+        known = self._looking.get()
         yield GaugeMetricFamily(
             "kingbird_database_up",
             "Whether the database answered",
@@ -71,34 +66,11 @@ class DatabaseCollector(Collector):
         yield size
         yield oldest
 
-    def _get(self) -> db.insight.Insight | None:
-        # Who comes while a look is made waits for what it finds.
-        with self._lock:
-            if time.monotonic() >= self._until:
-                self._known = self._look()
-                self._until = time.monotonic() + self._conf.metrics.cache_time
-            return self._known
-
     def _look(self) -> db.insight.Insight | None:
-        if self._running is not None and not self._running.done():
-            return None
-        running: Future[db.insight.Insight | None] = Future()
-        self._running = running
-        threading.Thread(
-            target=self._run, args=(running,), name="kingbird-metrics-look", daemon=True
-        ).start()
         try:
-            return running.result(self._conf.metrics.database_timeout)
-        except TimeoutError:
-            return None
-
-    def _run(self, running: "Future[db.insight.Insight | None]") -> None:
-        found = None
-        try:
-            found = db.insight.look(SILENT_LEASES * self._conf.engine.lease)
+            return db.insight.look(db.engines.silence(self._conf))
         except exception.Unavailable as error:
             LOG.debug("Metrics go without the database: %s", error.message)
         except Exception:
             LOG.exception("Metrics go without the database")
-        finally:
-            running.set_result(found)
+        return None

@@ -20,8 +20,6 @@ OLDEST = "1.0"
 
 #: Seconds for which what the engines understand is not asked for again.
 FRESH = 10.0
-#: Leases after which an engine that gave no sign of life is taken for dead.
-SILENT_LEASES = 2
 
 
 def oldest(versions: set[str | None]) -> str:
@@ -55,7 +53,7 @@ class Level:
 
     def _look(self, now: float) -> None:
         try:
-            versions = db.engines.rpc_versions(SILENT_LEASES * self._conf.engine.lease)
+            versions = db.engines.rpc_versions(db.engines.silence(self._conf))
         except exception.Unavailable as error:
             LOG.debug("Engines are taken to understand %s: %s", self._known, error.message)
             self._asked = now

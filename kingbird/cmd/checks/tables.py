@@ -55,7 +55,7 @@ class Tables:
         """Whether engines of other releases are alive."""
         if not self._readable:
             return success(NOT_LOOKED_AT)
-        alive = db.upgrades.engines_alive(levels.SILENT_LEASES * self._conf.engine.lease)
+        alive = db.upgrades.engines_alive(db.engines.silence(self._conf))
         own = version.version_string()
         others = [f"{host} ({release})" for host, release in alive if release != own]
         if others:

@@ -294,7 +294,7 @@ class Engines(fixture.GabbiFixture):
         """Store them."""
         db.engines.beat("here:1", host="here", pid=1, version="1.2.3")
         db.engines.beat("there:2", host="there", pid=2, version="1.2.3")
-        silence = 2000 * current().conf.engine.lease
+        silence = 1000 * db.engines.silence(current().conf)
         with db.get_engine().begin() as connection:
             connection.execute(
                 sa.update(db.Engine)

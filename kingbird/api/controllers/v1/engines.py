@@ -13,15 +13,12 @@ from kingbird.api.views import engines as view
 from kingbird.db import api as db
 from kingbird.policies import engines as policy
 
-#: Leases without a sign of life after which an engine is taken for dead.
-SILENT_LEASES = 2
-
 
 class EnginesController:
     """Lists the engines."""
 
     def __init__(self, conf: cfg.ConfigOpts, gate: Gate) -> None:
-        self._silence = SILENT_LEASES * conf.engine.lease
+        self._silence = db.engines.silence(conf)
         self.gate = gate
 
     @pecan.expose(generic=True, template="json")

@@ -109,7 +109,7 @@ def test_engines_of_another_release(checks, database):
     assert "1 of 2 engines" in found.details
     assert "old (0.9)" in found.details
     with db.get_engine().begin() as bind:
-        silence = 2000 * database.engine.lease
+        silence = 1000 * db.engines.silence(database)
         bind.execute(
             sa.update(db.Engine).where(db.Engine.id == "old").values(seen=db.Engine.seen - silence)
         )

@@ -39,7 +39,7 @@ def test_engines_come_and_go(level, database):
     beat("old", None)
     assert level.get() == levels.OLDEST
     with db.get_engine().begin() as bind:
-        silence = 1000 * levels.SILENT_LEASES * database.engine.lease
+        silence = 1000 * db.engines.silence(database)
         bind.execute(
             sa.update(db.Engine).where(db.Engine.id == "old").values(seen=db.Engine.seen - silence)
         )
