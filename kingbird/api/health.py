@@ -5,7 +5,6 @@ by ``[healthcheck] backends``, names of entry points in ``oslo.middleware.health
 Kingbird's own are in :mod:`kingbird.api.health_checks`.
 """
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,7 +12,7 @@ from oslo_config import cfg
 from oslo_middleware import healthcheck
 
 from kingbird import exception
-from kingbird.api.middleware import Application, Environ
+from kingbird.api.middleware import Application, Environ, spelled
 
 PATH = "/healthcheck"
 METHODS = ("GET", "HEAD")
@@ -42,8 +41,7 @@ class Health:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request, or pass it on."""
-        path = re.sub("/+", "/", environ.get("PATH_INFO", "")).rstrip("/")
-        if path == PATH and environ["REQUEST_METHOD"] in METHODS:
+        if spelled(environ.get("PATH_INFO", "")) == PATH and environ["REQUEST_METHOD"] in METHODS:
             answer: Iterable[bytes] = self._healthcheck(environ, start_response)
             return answer
         return self._application(environ, start_response)

@@ -7,7 +7,7 @@ from typing import Any
 from kingbird import events
 from kingbird.api import health
 from kingbird.api.controllers import v1
-from kingbird.api.middleware import Application, Environ
+from kingbird.api.middleware import Application, Environ, spelled
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: What stands for all other methods, and for paths where there is nothing.
@@ -16,15 +16,15 @@ OTHER = "other"
 
 def template(path: str) -> str:
     """Return which of the API's routes a path takes, in OpenAPI's form."""
-    parts = [part for part in path.split("/") if part]
-    match parts:
-        case []:
-            return "/"
+    path = spelled(path)
+    if path in ("/", health.PATH):
+        return path
+    match path.split("/")[1:]:
         case [v1.VERSION, *rest]:
             for route in v1.ROUTES:
                 if route.match(rest) is not None:
                     return "/".join(("", v1.VERSION, *route.path))
-    return health.PATH if "/" + "/".join(parts) == health.PATH else OTHER
+    return OTHER
 
 
 class Metering:

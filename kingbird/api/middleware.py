@@ -5,7 +5,6 @@
 
 import json
 import logging
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -115,11 +114,16 @@ def _unexpected() -> exception.KingbirdError:
     )
 
 
-class Paths:
-    """Gives every path one spelling: no doubled slash, none at the end.
+def spelled(path: str) -> str:
+    """Return a path in its one spelling: no doubled slash, none at the end.
 
     An endpoint that was registered with a slash at its end makes clients double it.
     """
+    return "/" + "/".join(part for part in path.split("/") if part)
+
+
+class Paths:
+    """Gives every path one spelling, see :func:`spelled`."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -137,7 +141,7 @@ class Paths:
             raise exception.BadRequest("The path is not in UTF-8") from None
         if "\0" in text:
             raise exception.BadRequest("The path holds a NUL")
-        environ["PATH_INFO"] = re.sub("/+", "/", f"/{path}/").rstrip("/") or "/"
+        environ["PATH_INFO"] = spelled(path)
         return self._application(environ, start_response)
 
 

@@ -27,7 +27,7 @@ class Conforming:
         self._validators: dict[tuple[str, str, int], Any] = {}
         # A path without names goes before one with them.
         self._paths = [
-            (re.compile(_NAME.sub("[^/]+", path)), path)
+            (re.compile("[^/]+".join(map(re.escape, _NAME.split(path)))), path)
             for path in sorted(document["paths"], key=lambda path: "{" in path.split("/")[-1])
         ]
 
@@ -37,11 +37,16 @@ class Conforming:
         :raises AssertionError: the document has no such answer.
         """
         request = webob.Request(environ)
-        method = request.method.lower()
+        # "get" is another method than GET.
+        method = request.method.lower() if request.method.isupper() else None
         path = environ.get("PATH_INFO", "")
         response = request.get_response(self._application)
         template = self._template(path)
-        if template is not None and method in self._document["paths"][template]:
+        if (
+            template is not None
+            and method is not None
+            and method in self._document["paths"][template]
+        ):
             self._check(template, method, response)
         answer: Iterable[bytes] = response(environ, start_response)
         return answer
