@@ -13,9 +13,11 @@ From the outside in:
 5. ``Errors``: whatever comes out of the layers below, keystonemiddleware's 401 and Pecan's
    404 included, leaves as the same JSON; so it stands around all that can fail.
 6. ``Paths``: one spelling of a path, before anybody decides by it.
-7. ``PublicPaths``: version discovery goes straight to Pecan, as a caller has no token yet.
-8. ``AuthProtocol``: no token or a bad one ends here, so nothing below sees such a request.
-9. Pecan, whose hooks make the context out of what keystonemiddleware found.
+7. ``WsgiMiddleware``, if ``[profiler]`` is on: a request that is signed is traced.  What asks
+   Keystone about the token stands below, so that its time shows and Keystone gets the headers.
+8. ``PublicPaths``: version discovery goes straight to Pecan, as a caller has no token yet.
+9. ``AuthProtocol``: no token or a bad one ends here, so nothing below sees such a request.
+10. Pecan, whose hooks make the context out of what keystonemiddleware found.
 """
 
 import logging
@@ -27,6 +29,7 @@ from keystonemiddleware import auth_token
 from keystonemiddleware import opts as auth_token_opts
 from oslo_config import cfg
 from oslo_middleware import cors, http_proxy_to_wsgi
+from osprofiler.web import WsgiMiddleware
 
 from kingbird.api import health, hooks, metering, middleware
 from kingbird.api.acceptance import Acceptance, Engines
@@ -44,6 +47,7 @@ from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
 from kingbird.policies.enforcer import Enforcer
 from kingbird.rpc.client import EngineClient
+from kingbird.tracing import spans
 
 LOG = logging.getLogger(__name__)
 
@@ -116,6 +120,8 @@ def build(
     application = middleware.PublicPaths(
         PUBLIC, application, _authentication(application, conf, keystone)
     )
+    if spans.are_made():
+        application = WsgiMiddleware(application, conf.profiler.hmac_keys, enabled=True)
     application = middleware.Paths(application)
     application = middleware.Errors(application)
     application = health.Health(application, conf)

@@ -16,6 +16,7 @@ from kingbird.api import app
 from kingbird.api.middleware import Application
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
+from kingbird.tracing.start import start as start_tracing
 
 CONFIG_FILE = "KINGBIRD_CONFIG_FILE"
 
@@ -25,6 +26,7 @@ def _load() -> Application:
     conf = prepare_service(
         [], prog="kingbird-api", default_config_files=[named] if named else None
     )
+    start_tracing(conf)
     db.configure(conf, seconds=app.DATABASE_SECONDS)
     # The pool is empty now, and should stay so in a child, whatever the server does.
     os.register_at_fork(after_in_child=db.dispose)

@@ -10,6 +10,7 @@ from keystoneauth1.session import Session, TCPKeepAliveAdapter
 from oslo_config import cfg
 
 from kingbird import events
+from kingbird.tracing import spans
 
 
 class _RoomyAdapter(TCPKeepAliveAdapter):
@@ -29,6 +30,7 @@ class _RoomyAdapter(TCPKeepAliveAdapter):
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """Send a request; the answer's body is read later."""
+        spans.call_begins(request, self._region)
         begin = time.perf_counter()
         code = events.NO_ANSWER
         try:
@@ -37,6 +39,7 @@ class _RoomyAdapter(TCPKeepAliveAdapter):
             return response
         finally:
             self._tell(request, code, time.perf_counter() - begin)
+            spans.call_ends(code)
 
     def _tell(self, request: requests.PreparedRequest, code: str, seconds: float) -> None:
         method = request.method or ""

@@ -14,11 +14,13 @@ from kingbird.cmd.api_service import ApiService
 from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
+from kingbird.tracing.start import start as start_tracing
 
 
 def main() -> None:
     """Serve until SIGTERM."""
     conf = prepare_service(sys.argv[1:], prog="kingbird-api")
+    start_tracing(conf)
     db.configure(conf, seconds=DATABASE_SECONDS)
     launch(conf, ApiService(conf))
 

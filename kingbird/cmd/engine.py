@@ -10,11 +10,13 @@ from kingbird.cmd.engine_service import EngineService
 from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
+from kingbird.tracing.start import start as start_tracing
 
 
 def main() -> None:
     """Run engines until SIGTERM."""
     conf = prepare_service(sys.argv[1:], prog="kingbird-engine")
+    start_tracing(conf)
     db.configure(conf)
     launch(conf, EngineService(conf), workers=conf.engine.workers)
 

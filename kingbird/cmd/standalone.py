@@ -15,6 +15,7 @@ from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
 from kingbird.rpc import messaging
+from kingbird.tracing.start import start as start_tracing
 
 
 class StandaloneService(service.ServiceBase):
@@ -50,6 +51,7 @@ def main() -> None:
     conf = prepare_service(sys.argv[1:], prog="kingbird-standalone")
     # Whoever needs a broker has several processes, and runs the other programs.
     messaging.stay_in_process(conf)
+    start_tracing(conf)
     db.configure(conf)
     db.migration.sync()
     launch(conf, StandaloneService(conf))

@@ -22,6 +22,7 @@ from kingbird.conf import (
     log_lines,
     metrics,
     sync,
+    tracing,
     upgrade_levels,
 )
 
@@ -44,6 +45,7 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
         conf.register_opts(module.OPTS, group=module.GROUP)
     conf.register_opts(glance.session_opts(), group=glance.GROUP)
     keystone.register(conf)
+    tracing.register(conf)
     conf.register_opts(db_options.database_opts, group="database")
 
 

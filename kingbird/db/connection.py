@@ -19,6 +19,7 @@ from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
 from kingbird.db import patience
+from kingbird.tracing import database, spans
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,6 +84,8 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
     _manager.append_on_engine_create(
         functools.partial(patience.let_go, seconds=conf.engine.lease / IDLE_PART)
     )
+    if spans.are_made() and conf.profiler.trace_sqlalchemy:
+        _manager.append_on_engine_create(database.listen)
 
 
 def dispose() -> None:
@@ -103,8 +106,7 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     before fail at once.  ``BEGIN IMMEDIATE`` takes it at the start and waits, and with a WAL
     readers wait for nobody.
     """
-    # enginefacade comes here twice, as its reader is its writer.
-    if engine.dialect.name != "sqlite" or event.contains(engine, "connect", _connect_sqlite):
+    if engine.dialect.name != "sqlite":
         return
     event.listen(engine, "connect", _connect_sqlite)
     # oslo.db emits the BEGIN, and no listener can be put ahead of its own.

@@ -17,6 +17,7 @@ from kingbird.engine.claims import HeldLease, Leases
 from kingbird.engine.closing import CANCELLED, close_job, fail_planning, fail_task
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.worker import TaskWorker
+from kingbird.tracing import jobs
 
 LOG = logging.getLogger(__name__)
 
@@ -24,6 +25,17 @@ LOG = logging.getLogger(__name__)
 REGION_SHARE = 0.5
 
 OUT_OF_ATTEMPTS = "Engines took this up {} times without bringing it to an end"
+
+
+def _is_new(job: db.Job) -> bool:
+    """Whether a run of a job begins, by its row as it was before the claim.
+
+    A claim that is handed back, as one is every few seconds while Keystone is away, need not
+    count as an attempt; but it leaves a generation, or the time until which the job waits.
+    """
+    return not job.attempts and (
+        job.generation == 0 or (job.runs > 1 and job.lease_expires is None)
+    )
 
 
 class Dispatcher:
@@ -116,7 +128,8 @@ class Dispatcher:
     def _run(self, claim: db.Claim, since: float) -> None:
         naming.name_thread(claim.job)
         try:
-            with self._leases.hold(claim, since) as held:
+            region = claim.task.region if claim.task else None
+            with jobs.working(claim.job.id, region), self._leases.hold(claim, since) as held:
                 self._run_held(held)
         finally:
             self._note_running(claim, -1)
@@ -132,7 +145,7 @@ class Dispatcher:
                 message = OUT_OF_ATTEMPTS.format(claim.row.attempts)
                 self._end(claim, "internal_error", message)
             elif claim.task is None:
-                if not claim.row.attempts:
+                if _is_new(job):
                     events.tell(events.JobBegan(job))
                 self._planner.run(held)
             else:

@@ -1,4 +1,4 @@
-"""Which job a line of the log is about: threads are told whose work they do.
+"""Which job a line of the log, or a span, is about: threads are told whose work they do.
 
 oslo.log takes what it shows beside a message from the thread's context.
 """
@@ -12,6 +12,7 @@ from oslo_context import context
 from kingbird.context import RequestContext
 from kingbird.db import api as db
 from kingbird.sync.lookup import Submit
+from kingbird.tracing import spans
 
 
 def name_thread(job: db.Job) -> None:
@@ -41,10 +42,11 @@ def carried(function: Callable[..., Any]) -> Callable[..., Any]:
 def carrying(submit: Submit) -> Submit:
     """Return ``submit`` for threads that work for the one that is here, and were told nothing."""
     current = context.get_current()
+    traced = spans.carrier()
 
     def submitted(region: str, function: Callable[..., Any], /, *args: Any) -> "Future[Any]":
         if current is not None:
             current.update_store()
-        return submit(region, function, *args)
+        return submit(region, traced(function), *args)
 
     return submitted

@@ -1,0 +1,25 @@
+"""[profiler]: osprofiler's options."""
+
+from oslo_config import cfg
+from osprofiler import opts
+
+GROUP = "profiler"
+
+#: osprofiler's default, which everybody knows.
+DEFAULT_KEY = "SECRET_KEY"
+
+
+def register(conf: cfg.ConfigOpts) -> None:
+    """Register the options."""
+    for _, options in opts.list_opts():
+        for option in options:
+            if option.name == "connection_string":
+                # It may hold a password, and options are shown in logs and reports.
+                option.secret = True
+    for group, options in opts.list_opts():
+        conf.register_opts(options, group=group)
+
+
+def keys(conf: cfg.ConfigOpts) -> list[str]:
+    """Return the keys with which a request to trace may be signed; the first signs our own."""
+    return [key for part in conf.profiler.hmac_keys.split(",") if (key := part.strip())]

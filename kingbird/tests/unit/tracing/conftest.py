@@ -1,0 +1,29 @@
+"""What tests of traces share: a process that traces, and what it traced."""
+
+import pytest
+from osprofiler import notifier, profiler
+
+from kingbird.tracing import jobs, spans
+from kingbird.tracing.sender import cleaned
+
+KEY = "a-key-of-ones-own"
+
+
+@pytest.fixture
+def restored(monkeypatch):
+    """Leave no trace behind."""
+    before = notifier.get()
+    monkeypatch.setattr(jobs, "_known", jobs._known.copy())
+    yield
+    profiler.clean()
+    notifier.set(before)
+    spans.switch(None)
+
+
+@pytest.fixture
+def traced(restored):
+    """Switch tracing on; gives what is sent."""
+    sent = []
+    notifier.set(lambda payload: sent.append(cleaned(payload)))
+    spans.switch(KEY)
+    return sent

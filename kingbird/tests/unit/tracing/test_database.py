@@ -1,0 +1,55 @@
+"""Spans of statements begin and end with them, and hold no values."""
+
+import pytest
+import sqlalchemy as sa
+
+from kingbird.tracing import database, spans
+
+IDS = {"base_id": "b", "parent_id": "p"}
+
+
+@pytest.fixture
+def engine(tmp_path):
+    made = sa.create_engine(f"sqlite:///{tmp_path}/x.sqlite")
+    database.listen(made)
+    yield made
+    made.dispose()
+
+
+def ends(traced):
+    return [one["name"] for one in traced]
+
+
+def test_a_statement(traced, engine):
+    with spans.joined(IDS), engine.connect() as connection:
+        connection.execute(sa.text("SELECT :x AS found"), {"x": "a-value"})
+    assert ends(traced) == ["db-start", "db-stop"]
+    assert traced[0]["info"]["db"]["statement"] == "SELECT ? AS found"
+    assert "a-value" not in str(traced)
+
+
+def test_one_that_fails(traced, engine):
+    with spans.joined(IDS), spans.span("around"), engine.connect() as connection:
+        with pytest.raises(sa.exc.OperationalError):
+            connection.execute(sa.text("SELECT :x FROM nowhere"), {"x": "a-value"})
+        connection.rollback()
+    assert ends(traced) == ["around-start", "db-start", "db-stop", "around-stop"]
+    assert traced[2]["info"]["etype"] == "OperationalError"
+    assert "nowhere" not in str(traced[2:])
+
+
+def test_a_connection_that_fails_ends_no_span(traced):
+    engine = sa.create_engine("sqlite:////no/such/folder/x.sqlite")
+    database.listen(engine)
+    with spans.joined(IDS), spans.span("around"):
+        with pytest.raises(sa.exc.OperationalError):
+            engine.connect()
+        with spans.span("after"):
+            pass
+    assert ends(traced) == ["around-start", "after-start", "after-stop", "around-stop"]
+
+
+def test_nobody_asked(traced, engine):
+    with engine.connect() as connection:
+        connection.execute(sa.text("SELECT 1"))
+    assert not traced

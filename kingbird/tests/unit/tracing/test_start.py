@@ -1,0 +1,108 @@
+"""Whether anything is traced, and what it costs where nothing is."""
+
+import logging
+import os
+
+import pytest
+import sqlalchemy as sa
+from osprofiler import notifier, web
+
+from kingbird.api import app
+from kingbird.conf import tracing
+from kingbird.db import api as db
+from kingbird.db import connection
+from kingbird.rpc import messaging
+from kingbird.tests.api.world import World
+from kingbird.tests.unit.tracing.conftest import KEY
+from kingbird.tracing import database, spans
+from kingbird.tracing.start import start
+
+
+@pytest.fixture
+def wanted(conf, restored, monkeypatch):
+    """Give a configuration that asks for traces, of a program that does not run."""
+    monkeypatch.setattr(os, "register_at_fork", lambda **_: None)
+    conf.prog = "kingbird-test"
+    conf.set_override("enabled", True, group="profiler")
+    conf.set_override("hmac_keys", f" {KEY} , another", group="profiler")
+    # In these tests nothing is sent.
+    conf.set_override("connection_string", "redis://:pass-of-redis@127.0.0.1:1", group="profiler")
+    return conf
+
+
+def layers(application):
+    """Return the types of an application's layers, from the outside in."""
+    found = []
+    while application is not None:
+        found.append(type(application))
+        inner = vars(application)
+        application = inner.get("_application") or inner.get("application")
+    return found
+
+
+def built():
+    with World() as world:
+        return layers(
+            app.build(
+                world.conf, keystone=world.keystone, regions=world.regions, engines=world.engines
+            )
+        )
+
+
+def listens():
+    return sa.event.contains(connection.get_engine(), "before_cursor_execute", database._begin)
+
+
+def test_by_default_there_is_nothing(conf, restored, database):
+    before = notifier.get()
+    start(conf)
+    assert not spans.are_made()
+    assert notifier.get() is before
+    assert web.WsgiMiddleware not in built()
+    db.configure(conf)
+    assert not listens()
+
+
+@pytest.mark.parametrize("statements", [True, False])
+def test_what_is_asked_for(wanted, database, statements):
+    wanted.set_override("trace_sqlalchemy", statements, group="profiler")
+    start(wanted)
+    assert spans.are_made()
+    order = [layer.__name__ for layer in built()]
+    assert order.index("Paths") + 1 == order.index("WsgiMiddleware")
+    assert order.index("WsgiMiddleware") + 1 == order.index("PublicPaths")
+    db.configure(wanted)
+    assert listens() is statements
+
+
+@pytest.mark.parametrize("keys", ["", " , ", tracing.DEFAULT_KEY, f"{KEY},{tracing.DEFAULT_KEY}"])
+def test_everybody_knows_the_default_key(wanted, keys, caplog):
+    wanted.set_override("hmac_keys", keys, group="profiler")
+    start(wanted)
+    assert not spans.are_made()
+    assert "hmac_keys has to be a secret" in caplog.text
+
+
+@pytest.mark.parametrize("url", [messaging.IN_PROCESS, "nonsense"])
+def test_spans_need_a_broker(wanted, url, caplog):
+    wanted.set_override("connection_string", "messaging://", group="profiler")
+    messaging.stay_in_process(wanted)
+    wanted.set_override("transport_url", url)
+    start(wanted)
+    assert not spans.are_made()
+    assert "Nothing is traced: [oslo_messaging_notifications] transport_url" in caplog.text
+
+
+def test_the_connection_string_is_a_secret(wanted, caplog):
+    caplog.set_level(logging.DEBUG)
+    wanted.log_opt_values(logging.getLogger(), logging.DEBUG)
+    assert "profiler.connection_string" in caplog.text
+    assert "profiler.hmac_keys" in caplog.text
+    start(wanted)
+    wanted.set_override("connection_string", "nosuch://:pass-of-redis@host", group="profiler")
+    with spans.joined({"base_id": "b", "parent_id": "p"}), spans.span("one"):
+        pass
+    notifier.get()._thread.join(10)
+    assert "Nothing is traced: ValueError" in caplog.text
+    assert "pass-of-redis" not in caplog.text
+    assert KEY not in caplog.text

@@ -1,0 +1,135 @@
+"""Sends spans by a driver of osprofiler's, in a thread of its own.
+
+No request waits for it, and drivers need not be safe for threads.
+"""
+
+import logging
+import queue
+import re
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+LOG = logging.getLogger(__name__)
+
+#: Beginnings and ends of spans that may wait to be sent; beyond that they are dropped.
+WAITING = 10000
+#: Spans of which a driver may have seen the beginning alone.
+OPEN = 10000
+
+#: What is sent of what is known.  The rest may hold what is nobody's business: the parameters of
+#: a statement or a query, and an error's message.
+KEPT = {
+    "request": ("method", "scheme", "path"),
+    "requests": ("method", "scheme", "hostname", "port", "path", "region", "status_code"),
+    "db": ("statement",),
+    "function": ("name",),
+    "job": ("id", "region"),
+}
+#: What drivers take for granted.
+FILLED: dict[str, dict[str, Any]] = {
+    "request": {"query": ""},
+    "requests": {"query": ""},
+    "db": {"params": None},
+}
+
+_TRUST = re.compile(r"(?<=/OS-TRUST/trusts/)[^/]+")
+
+
+def cleaned(payload: dict[str, Any]) -> dict[str, Any]:
+    """Return what may be sent of a beginning or end of a span.
+
+    :param payload: as osprofiler makes it.
+    """
+    info = payload.get("info", {})
+    kept: dict[str, Any] = {"host": info.get("host")}
+    for kind, names in KEPT.items():
+        if kind in info:
+            about = {name: info[kind][name] for name in names if name in info[kind]}
+            if "path" in about:
+                about["path"] = _TRUST.sub("***", about["path"])
+            kept[kind] = {**FILLED.get(kind, {}), **about}
+    if "etype" in info:
+        kept["etype"] = kept["message"] = info["etype"]
+    return {**payload, "info": kept}
+
+
+class Sender:
+    """Takes spans from all threads of a process.
+
+    :param connect: makes the driver, in the thread that uses it.
+    """
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, as after a fork: a child has none of its parent's threads."""
+        self._lock = threading.Lock()
+        self._waiting: queue.Queue[dict[str, Any]] = queue.Queue(WAITING)
+        self._thread: threading.Thread | None = None
+        self._dropped = 0
+        self._gave_up = False
+
+    def __call__(self, payload: dict[str, Any]) -> None:
+        """Take the beginning or the end of a span; it is sent soon.  Never raises."""
+        if self._gave_up:
+            return
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(
+                    target=self._run, name="kingbird-tracing", daemon=True
+                )
+                self._thread.start()
+        try:
+            self._waiting.put_nowait(cleaned(payload))
+        except queue.Full:
+            with self._lock:
+                self._dropped += 1
+
+    def _run(self) -> None:
+        try:
+            driver = self._connect()
+        except Exception as error:
+            # Its words may hold the connection string, and that a password.
+            LOG.error("Nothing is traced: %s", type(error).__name__)
+            self._gave_up = True
+            return
+        notify = _Ordered(driver).notify if hasattr(driver, "spans") else driver.notify
+        while True:
+            payload = self._waiting.get()
+            with self._lock:
+                dropped, self._dropped = self._dropped, 0
+            if dropped:
+                LOG.warning("Spans came faster than they went; dropped: %d", dropped)
+            try:
+                notify(payload)
+            except Exception as error:
+                LOG.warning("A span was not sent: %s", type(error).__name__)
+
+
+class _Ordered:
+    """A driver that takes the last span that began for the one that ends.
+
+    OpenTelemetry's does.  Several requests are under way at a time, so it is given the right one.
+    """
+
+    def __init__(self, driver: Any) -> None:
+        self._driver = driver
+        self._open: OrderedDict[str, Any] = OrderedDict()
+
+    def notify(self, payload: dict[str, Any]) -> None:
+        """Send the beginning or the end of a span."""
+        if payload["name"].endswith("-stop"):
+            begun = self._open.pop(payload["trace_id"], None)
+            if begun is None:
+                return
+            self._driver.spans.append(begun)
+            self._driver.notify(payload)
+        else:
+            self._driver.notify(payload)
+            self._open[payload["trace_id"]] = self._driver.spans.pop()
+            if len(self._open) > OPEN:
+                self._open.popitem(last=False)
