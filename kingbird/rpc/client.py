@@ -5,11 +5,14 @@ from typing import Any
 
 import oslo_messaging
 from oslo_config import cfg
+from oslo_messaging.rpc.client import RPCClient
 
 from kingbird import exception
 from kingbird.context import RequestContext
 from kingbird.rpc import messaging
 from kingbird.rpc.levels import Level
+from kingbird.rpc.sender import Sender
+from kingbird.tracing import spans
 
 LOG = logging.getLogger(__name__)
 
@@ -24,27 +27,47 @@ class EngineClient:
         self, conf: cfg.ConfigOpts, transport: oslo_messaging.transport.Transport | None = None
     ) -> None:
         self._level = Level(conf)
-        self._client = oslo_messaging.get_rpc_client(
-            transport or messaging.transport(conf),
-            messaging.target(),
-            # By default a cast waits for ever for a broker that is down.
-            retry=0,
-        )
+        self._sender = Sender(conf, messaging.target(), transport)
 
-    def _cast(self, context: RequestContext | None, method: str, **kwargs: Any) -> bool:
+    def _cast(
+        self,
+        context: RequestContext | None,
+        method: str,
+        *,
+        fanout: bool = False,
+        version: str | None = None,
+        surely: bool = False,
+        **kwargs: Any,
+    ) -> bool:
         # Only ids that correlate log lines go along, no token.
-        ids = {"request_id": context.request_id} if context else {}
-        options = {name: kwargs.pop(name) for name in ("fanout", "version") if name in kwargs}
+        ids: dict[str, Any] = {"request_id": context.request_id} if context else {}
+        if trace := spans.current():
+            ids["trace"] = trace
+        options: dict[str, Any] = {"version_cap": self._level.get()}
+        if fanout:
+            options["fanout"] = True
+        if version is not None:
+            options["version"] = version
+        if surely:
+            # Without an engine's queue RabbitMQ would drop it without a word.
+            options["transport_options"] = oslo_messaging.TransportOptions(at_least_once=True)
+        understood = True
+
+        def message(client: RPCClient) -> None:
+            nonlocal understood
+            prepared = client.prepare(**options)
+            understood = prepared.can_send_version()
+            if understood:
+                prepared.cast(ids, method, **kwargs)
+
         try:
-            prepared = self._client.prepare(version_cap=self._level.get(), **options)
-            if not prepared.can_send_version():
-                LOG.debug("An engine is too old for the message %s", method)
-                return False
-            prepared.cast(ids, method, **kwargs)
+            self._sender.send(message, again=surely)
         except Exception as error:
             LOG.warning("No message to the engines (%s): %s", method, type(error).__name__)
             return False
-        return True
+        if not understood:
+            LOG.debug("An engine is too old for the message %s", method)
+        return understood
 
     def job_ready(self, context: RequestContext, job_id: str) -> None:
         """Tell one engine of a new job.  Never raises: engines look by themselves too."""
@@ -71,11 +94,13 @@ class EngineClient:
             context,
             "job_with_token",
             job_id=job_id,
+            # Engines that hear of a job twice run it once.
+            surely=True,
             token=context.auth_token,
             endpoints=endpoints,
         ):
             raise exception.Unavailable(
                 "This kind of token makes no trust, so the job has to be handed to an engine "
-                "at once, and the message broker can't be reached",
+                "at once, and none can be reached over the message broker",
                 retry_after=10,
             )

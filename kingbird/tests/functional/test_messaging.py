@@ -2,6 +2,9 @@
 
 import time
 from collections.abc import Callable
+from configparser import ConfigParser
+
+import kombu
 
 from kingbird.tests.functional import services
 from kingbird.tests.functional.deployment import Deployment, Kind, Options
@@ -73,3 +76,32 @@ def test_a_broker_that_goes_and_comes_back(
         assert forced.status == SUCCESS
         (engine,) = running.engines
         assert engine.stop() == 0, engine.tail()
+
+
+def test_engines_that_no_message_gets_to(
+    demo: Person, deploy_own: DeployOwn, application_token: str
+) -> None:
+    """A broker drops what it has no queue for without a word, unless it is told not to."""
+    services.require("RabbitMQ")
+    with services.broker() as broker_url:
+        running = deploy_own(Kind(transport_url=broker_url, options=POLLING))
+        services.wait_for_consumers(broker_url, 1)
+        api = KingbirdAPI(running.url, demo)
+        image = demo.make("RegionOne")
+        # The API has a connection from here on.
+        assert api.run(sync(image["id"])).status == SUCCESS
+
+        config = ConfigParser(interpolation=None)
+        config.read(running.config)
+        with kombu.Connection(broker_url.replace("rabbit://", "amqp://", 1)) as connection:
+            connection.channel().exchange_delete(config["DEFAULT"]["control_exchange"])
+        job = accepted_at_once(api, demo.make("RegionOne")["id"])
+        assert api.wait(job).status == SUCCESS
+        assert api.post(sync(image["id"], force=True), token=application_token).status_code == 503
+        assert len(api.jobs()) == 2
+
+        # This one makes its queue known anew.
+        running.start_engine()
+        services.wait_for_consumers(broker_url, 2)
+        forced = api.run(sync(image["id"], force=True), token=application_token)
+        assert forced.status == SUCCESS
