@@ -90,7 +90,7 @@ class ItemsEnded(NamedTuple):
 
 
 class JobBegan(NamedTuple):
-    """An engine begins to plan a job.
+    """An engine begins with a run of a job: once, or seldom twice for one that is tried again.
 
     :ivar job: its row, a :class:`kingbird.db.models.Job`; here and below.
     """

@@ -15,7 +15,7 @@ from oslo_service import service
 from kingbird import metrics
 from kingbird.db import api as db
 from kingbird.engine.service import Engine
-from kingbird.rpc import levels, messaging, server
+from kingbird.rpc import levels, messaging, notifications, server
 from kingbird.rpc.client import EngineClient
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +34,7 @@ class EngineService(service.ServiceBase):
         self._conf = conf
         self._engine: Engine | None = None
         self._server: Any = None
+        self._notifications: notifications.Notifications | None = None
         self._hears = threading.Event()
         self._ended = threading.Event()
 
@@ -41,6 +42,7 @@ class EngineService(service.ServiceBase):
         """Start working on what is in the database, then on what messages tell of."""
         db.dispose()
         metrics.start(self._conf)
+        self._notifications = notifications.start(self._conf)
         transport = messaging.transport(self._conf)
         client = EngineClient(self._conf, transport)
         self._engine = Engine(self._conf, announce=client.tasks_ready, rpc_version=levels.VERSION)
@@ -73,6 +75,10 @@ class EngineService(service.ServiceBase):
             stopping.join(min(DEAF, self._conf.engine.grace))
         if self._engine is not None:
             self._engine.stop(spent=time.monotonic() - begin)
+        if self._notifications is not None:
+            # The engine may have ended jobs until now.
+            left = self._conf.engine.grace - (time.monotonic() - begin)
+            self._notifications.stop(max(min(left, notifications.DRAIN), 0))
         self._ended.set()
 
     def wait(self) -> None:

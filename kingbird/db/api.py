@@ -18,7 +18,7 @@ from kingbird.db import (
 )
 from kingbird.db.connection import configure, dispose, get_engine, ping
 from kingbird.db.leases import Claim
-from kingbird.db.models import Engine, Item, Job, Task
+from kingbird.db.models import Engine, Item, Job, Task, utcnow
 
 __all__ = [
     "Claim",
@@ -44,4 +44,5 @@ __all__ = [
     "reaping",
     "tombstones",
     "upgrades",
+    "utcnow",
 ]

@@ -11,6 +11,7 @@ from kingbird.engine.closing import fail_job
 from kingbird.engine.naming import carried, carrying, name_thread
 from kingbird.sync.outcome import STATUS
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
+from kingbird.tests.unit.engine.scene import wait_for
 
 
 @pytest.fixture
@@ -71,6 +72,33 @@ def test_a_job_without_credentials(scene, told):
     assert (ended.state, ended.reason) == ("FAILURE", "forbidden")
     assert items(told) == stored(scene.get(job_id))
     assert sum(items(told).values()) == 2
+
+
+def test_a_job_that_has_to_wait_begins_once(scene, told):
+    """A claim is handed back every few seconds while Keystone is away."""
+    scene.keystone.problem = exception.KeystoneUnavailable("away")
+    job_id = scene.job(scene.image(), targets=("R2",))
+    scene.engine()
+    wait_for(lambda: scene.keystone.calls.count("token") > 3)
+    scene.keystone.problem = None
+    assert scene.ended(job_id) == "SUCCESS"
+    assert len(of(told, events.JobBegan)) == 1
+
+
+def test_each_run_begins(scene, told):
+    job_id = scene.job("no-such-image", targets=("R2",))
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    scene.keystone.problem = exception.KeystoneUnavailable("away")
+    scene.keystone.calls.clear()
+    scene.keystone.trusts.add("second")
+    assert db.control.retry(
+        scene.get(job_id), user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
+    )
+    wait_for(lambda: scene.keystone.calls.count("token") > 3)
+    scene.keystone.problem = None
+    assert scene.ended(job_id) == "FAILURE"
+    assert [event.job.runs for event in of(told, events.JobBegan)] == [1, 2]
 
 
 class NoAccess:

@@ -1,0 +1,168 @@
+"""What a consumer on RabbitMQ hears of jobs, and that jobs need no consumer."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import jsonschema
+import oslo_messaging
+import pytest
+from oslo_config import cfg
+
+from kingbird.rpc import notifications
+from kingbird.tests.functional import services
+from kingbird.tests.functional.deployment import Deployment, Kind, Options
+from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.programs import eventually
+from kingbird.tests.functional.relay import Relay
+
+DeployOwn = Callable[[Kind], Deployment]
+
+TOPIC = f"kingbird-test-{uuid.uuid4().hex[:12]}"
+
+
+class Consumer:
+    """Takes what comes."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, dict[str, Any]]] = []
+
+    def info(self, context: Any, publisher: str, event: str, payload: Any, metadata: Any) -> None:
+        self._take("info", publisher, event, payload)
+
+    def error(self, context: Any, publisher: str, event: str, payload: Any, metadata: Any) -> None:
+        self._take("error", publisher, event, payload)
+
+    def _take(self, priority: str, publisher: str, event: str, payload: dict[str, Any]) -> None:
+        assert publisher.startswith("kingbird-engine.")
+        self.heard.append((priority, event, payload))
+
+    def of(self, job_id: str) -> dict[tuple[str, str], dict[str, Any]]:
+        """Return what was heard of a job, by priority and type."""
+        return {
+            (priority, event): payload
+            for priority, event, payload in self.heard
+            if payload["job_id"] == job_id
+        }
+
+
+@contextmanager
+def listening(broker_url: str, running: Deployment) -> Iterator[Consumer]:
+    """Listen as another service would."""
+    conf = cfg.ConfigOpts()
+    conf([], default_config_files=[str(running.config)], default_config_dirs=[])
+    transport = oslo_messaging.get_notification_transport(conf, url=broker_url)
+    consumer = Consumer()
+    listener = oslo_messaging.get_notification_listener(
+        transport, [oslo_messaging.Target(topic=TOPIC)], [consumer]
+    )
+    listener.start()
+    try:
+        yield consumer
+    finally:
+        listener.stop()
+        listener.wait()
+        transport.cleanup()
+
+
+def notified(consumer: Consumer, job_id: str, last: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """Wait for a job's last notification, and return all of it."""
+    eventually(
+        f"a notification {last}", lambda: any(event == last for _, event in consumer.of(job_id))
+    )
+    heard = consumer.of(job_id)
+    for payload in heard.values():
+        jsonschema.validate(payload, notifications.PAYLOAD)
+    return heard
+
+
+def test_a_consumer_hears_how_jobs_get_on(demo: Person, deploy_own: DeployOwn) -> None:
+    services.require("RabbitMQ")
+    options = {"oslo_messaging_notifications": {"driver": "messagingv2", "topics": TOPIC}}
+    with services.broker() as broker_url:
+        running = deploy_own(Kind(transport_url=broker_url, options=options))
+        services.wait_for_consumers(broker_url, 1)
+        api = KingbirdAPI(running.url, demo)
+        with listening(broker_url, running) as consumer:
+            image = demo.make("RegionOne")
+            targets = ["RegionTwo", "RegionThree"]
+            done = api.run(sync(image["id"], target=targets))
+            assert done.status == SUCCESS
+            heard = notified(consumer, done.id, notifications.END)
+            began = heard["info", notifications.START]
+            assert (began["state"], began["statuses"]) == ("IN_PROGRESS", {})
+            ended = heard["info", notifications.END]
+            assert (ended["state"], ended["outcomes"]) == (SUCCESS, {"created": 2})
+            assert ended["target_regions"] == sorted(targets)
+            assert ended["project_id"] == demo.project_id
+            assert began["ended_at"] is None
+            assert began["created_at"] == ended["created_at"] < ended["ended_at"]
+
+            # Items that failed are an end like any other; the numbers tell.
+            demo.images("RegionTwo").update(
+                image["id"], [{"op": "replace", "path": "/name", "value": "another"}]
+            )
+            drifted = api.run(sync(image["id"], target=targets))
+            ended = notified(consumer, drifted.id, notifications.END)["info", notifications.END]
+            assert (ended["state"], ended["reason"]) == (FAILURE, None)
+            assert ended["outcomes"] == {"drift": 1, "in_sync": 1}
+
+            # A job that can't be worked through is an error.
+            (engine,) = running.engines
+            assert engine.stop() == 0, engine.tail()
+            given_up = api.accepted(sync(demo.make("RegionOne")["id"]))
+            (trust,) = [row["trust_id"] for row in running.rows()["jobs"] if row["id"] == given_up]
+            demo.keystone("DELETE", f"/OS-TRUST/trusts/{trust}")
+            running.start_engine()
+            assert api.wait(given_up).status == FAILURE
+            heard = notified(consumer, given_up, notifications.ERROR)
+            failed = heard["error", notifications.ERROR]
+            assert (failed["state"], failed["reason"]) == (FAILURE, "forbidden")
+            assert not any(trust in str(payload) for _, _, payload in consumer.heard)
+
+
+def test_jobs_need_no_consumer_and_no_broker(demo: Person, deploy_own: DeployOwn) -> None:
+    away = f"rabbit://guest:guest@127.0.0.1:{services.closed_port()}/"
+    options: Options = {
+        "oslo_messaging_notifications": {"driver": "messagingv2", "transport_url": away},
+        "engine": {"grace": 20},
+    }
+    services.require("RabbitMQ")
+    with services.broker() as broker_url:
+        running = deploy_own(Kind(transport_url=broker_url, options=options))
+        api = KingbirdAPI(running.url, demo)
+        for _ in range(2):
+            assert api.run(sync(demo.make("RegionOne")["id"])).status == SUCCESS
+        (engine,) = running.engines
+        began = time.monotonic()
+        assert engine.stop() == 0, engine.tail()
+        assert time.monotonic() - began < 20
+        assert "Could not send notification" in running.logs[-1].read_text()
+
+
+@pytest.mark.parametrize("backend", ["threading", "eventlet"])
+def test_a_broker_that_falls_silent(backend: str, demo: Person, deploy_own: DeployOwn) -> None:
+    """Connections are there, and nothing passes: neither a job nor the end waits for that."""
+    services.require("RabbitMQ")
+    with services.broker() as broker_url, Relay(broker_url) as relay:
+        options: Options = {
+            "oslo_messaging_notifications": {
+                "driver": "messagingv2",
+                "topics": TOPIC,
+                "transport_url": relay.url,
+            },
+        }
+        running = deploy_own(Kind(backend=backend, options=options))
+        api = KingbirdAPI(running.url, demo)
+        with listening(broker_url, running) as consumer:
+            done = api.run(sync(demo.make("RegionOne")["id"]))
+            notified(consumer, done.id, notifications.END)
+            relay.stall()
+            assert api.run(sync(demo.make("RegionOne")["id"])).status == SUCCESS
+            assert running.api is not None
+            assert running.api.stop() == 0, running.api.tail()
+            assert "notifications unsent" in running.logs[-1].read_text()
+            relay.go_on()

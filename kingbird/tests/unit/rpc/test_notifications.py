@@ -1,0 +1,245 @@
+"""What is notified of jobs, how often, and that nobody waits for it."""
+
+import logging
+import threading
+import time
+
+import jsonschema
+import pytest
+
+from kingbird import events, exception
+from kingbird.db import api as db
+from kingbird.rpc import messaging, notifications
+from kingbird.tests.unit.db.rows import PROJECT, planned_job, row
+
+
+class Notifier:
+    """Notes what it is to send, and waits if it is told to."""
+
+    def __init__(self):
+        self.sent = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.errors = []
+
+    def _send(self, priority, context, event_type, payload):
+        self.gate.wait(10)
+        if self.errors:
+            raise self.errors.pop()
+        jsonschema.validate(payload, notifications.PAYLOAD)
+        self.sent.append((priority, event_type, payload))
+
+    def info(self, *message):
+        self._send("info", *message)
+
+    def error(self, *message):
+        self._send("error", *message)
+
+    @property
+    def types(self):
+        return [event_type for _, event_type, _ in self.sent]
+
+
+@pytest.fixture
+def notifier():
+    return Notifier()
+
+
+@pytest.fixture
+def listener(notifier, database):
+    made = notifications.Notifications(notifier)
+    yield made
+    notifier.gate.set()
+    made.stop(5)
+
+
+@pytest.fixture
+def job(database):
+    job_id = planned_job(row("i1"), row("i2", status="SUCCESS", reason="created"))
+    return db.jobs.get(PROJECT, job_id)
+
+
+@pytest.mark.parametrize(
+    ("event", "priority", "event_type", "state", "reason"),
+    [
+        (events.JobBegan, "info", notifications.START, "IN_PROGRESS", None),
+        (events.JobProgressed, "info", notifications.PROGRESS, "IN_PROGRESS", None),
+        (
+            lambda job: events.JobEnded(job, "SUCCESS", None),
+            "info",
+            notifications.END,
+            "SUCCESS",
+            None,
+        ),
+        # What failed are items: the job was worked through.
+        (
+            lambda job: events.JobEnded(job, "FAILURE", None),
+            "info",
+            notifications.END,
+            "FAILURE",
+            None,
+        ),
+        (
+            lambda job: events.JobEnded(job, "CANCELLED", "cancelled"),
+            "info",
+            notifications.END,
+            "CANCELLED",
+            "cancelled",
+        ),
+        (
+            lambda job: events.JobEnded(job, "FAILURE", "credentials_lost"),
+            "error",
+            notifications.ERROR,
+            "FAILURE",
+            "credentials_lost",
+        ),
+    ],
+)
+def test_what_an_event_becomes(
+    listener, notifier, job, event, priority, event_type, state, reason
+):
+    listener(event(job))
+    listener.stop(5)
+    ((sent_as, sent_type, payload),) = notifier.sent
+    assert (sent_as, sent_type) == (priority, event_type)
+    assert (payload["job_id"], payload["project_id"]) == (job.id, PROJECT)
+    assert (payload["state"], payload["reason"]) == (state, reason)
+    assert payload["statuses"] == {"IN_PROGRESS": 1, "SUCCESS": 1}
+    assert payload["outcomes"] == {"created": 1}
+    assert (payload["source_regions"], payload["target_regions"]) == (["R1"], ["R2"])
+    assert "trust" not in str(payload).replace("trusted", "")
+    assert (payload["ended_at"] is None) is (state == "IN_PROGRESS")
+
+
+def test_progress_is_not_told_after_the_end(listener, notifier, job):
+    """Two engines may work on a job; the one that is late has no news."""
+    db.outcomes.close_job(job.pk)
+    listener(events.JobEnded(job, "FAILURE", None))
+    listener(events.JobProgressed(job))
+    listener.stop(5)
+    assert notifier.types == [notifications.END]
+
+
+def test_the_numbers_are_those_of_the_run(listener, notifier, job):
+    db.outcomes.close_job(job.pk)
+    told = db.jobs.get(PROJECT, job.id)
+    assert db.control.retry(
+        told, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
+    )
+    listener(events.JobEnded(told, "FAILURE", None))
+    listener.stop(5)
+    ((_, _, payload),) = notifier.sent
+    assert (payload["run"], payload["user_id"]) == (1, told.user_id)
+    assert payload["statuses"] is None
+
+
+def test_what_waits_is_small(listener, notifier, job):
+    """The queue may be long, and a row holds a request of up to a megabyte."""
+    notifier.gate.clear()
+    for _ in range(3):
+        listener(events.JobEnded(job, "FAILURE", None))
+    assert not [one for told in listener._waiting for one in told if isinstance(one, db.Job)]
+    assert "resources" not in str(listener._waiting)
+
+
+def test_other_events_are_nobodys_business(listener, notifier):
+    listener(events.Retried("R1"))
+    listener.stop(5)
+    assert notifier.sent == []
+
+
+def test_progress_is_told_now_and_then(listener, notifier, job, monkeypatch):
+    for _ in range(5):
+        listener(events.JobProgressed(job))
+    monkeypatch.setattr(notifications, "PROGRESS_EVERY", 0)
+    listener(events.JobProgressed(job))
+    listener.stop(5)
+    assert notifier.types == [notifications.PROGRESS] * 2
+
+
+def test_nobody_waits_for_the_broker(listener, notifier, job, monkeypatch, caplog):
+    """Too many drop the oldest, which say the least."""
+    monkeypatch.setattr(notifications, "WAITING", 3)
+    notifier.gate.clear()
+    began = time.monotonic()
+    for state in ("SUCCESS", "FAILURE", "FAILURE", "FAILURE", "FAILURE", "CANCELLED"):
+        listener(events.JobEnded(job, state, None))
+    assert time.monotonic() - began < 5
+    notifier.gate.set()
+    listener.stop(5)
+    assert notifier.sent[-1][2]["state"] == "CANCELLED"
+    assert 3 <= len(notifier.sent) <= 4
+    assert "dropped: 2" in caplog.text or "dropped: 3" in caplog.text
+
+
+def test_stopping_waits_a_bounded_time(listener, notifier, job, caplog):
+    notifier.gate.clear()
+    for _ in range(3):
+        listener(events.JobBegan(job))
+    began = time.monotonic()
+    listener.stop(0.2)
+    assert time.monotonic() - began < 3
+    assert "unsent: 3" in caplog.text
+    # What is told from now on is not heard.
+    events.tell(events.JobBegan(job))
+    notifier.gate.set()
+
+
+def test_one_that_fails_is_no_end(listener, notifier, job, caplog):
+    notifier.errors.append(OSError("amqp://me:secret@broker/"))
+    listener(events.JobBegan(job))
+    listener(events.JobEnded(job, "SUCCESS", None))
+    listener.stop(5)
+    assert notifier.types == [notifications.END]
+    assert "not sent: OSError" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_without_the_database_there_are_no_numbers(listener, notifier, job, monkeypatch):
+    def away(*args, **kwargs):
+        raise exception.Unavailable("away")
+
+    monkeypatch.setattr(db.jobs, "get", away)
+    listener(events.JobEnded(job, "SUCCESS", None))
+    listener.stop(5)
+    ((_, _, payload),) = notifier.sent
+    assert payload["statuses"] is payload["outcomes"] is payload["target_regions"] is None
+    assert (payload["job_id"], payload["state"]) == (job.id, "SUCCESS")
+
+
+@pytest.mark.parametrize("driver", [[], ["noop"]])
+def test_by_default_nobody_listens(conf, driver):
+    heard = events.heard()
+    messaging.stay_in_process(conf)
+    assert notifications.start(conf) is None
+    conf.set_override("driver", driver, group=notifications.GROUP)
+    assert notifications.start(conf) is None
+    assert events.heard() == heard
+
+
+def test_without_a_broker_nobody_could_read_them(conf, caplog):
+    caplog.set_level(logging.ERROR)
+    messaging.stay_in_process(conf)
+    assert notifications.start(conf) is None
+    conf.set_override("driver", ["messagingv2"], group=notifications.GROUP)
+    assert notifications.start(conf) is None
+    assert "names no message broker" in caplog.text
+
+
+@pytest.mark.parametrize("url", ["nonsense", "rabit://me:secret@broker/"])
+def test_a_wrong_address_does_not_keep_an_engine_from_work(conf, caplog, url):
+    messaging.stay_in_process(conf)
+    assert notifications.start(conf) is None
+    conf.set_override("driver", ["messagingv2"], group=notifications.GROUP)
+    conf.set_override("transport_url", url, group=notifications.GROUP)
+    assert notifications.start(conf) is None
+    assert "Nobody is notified" in caplog.text
+    assert "secret" not in caplog.text
+
+
+def test_drivers_that_need_a_broker_are_not_started_without(conf, caplog):
+    messaging.stay_in_process(conf)
+    assert notifications.start(conf) is None
+    conf.set_override("driver", ["log", "routing"], group=notifications.GROUP)
+    assert notifications.start(conf) is None
+    assert "names no message broker" in caplog.text
