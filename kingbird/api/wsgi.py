@@ -11,7 +11,7 @@ from kingbird import concurrency
 
 concurrency.setup(hosted=True)
 
-from kingbird import metrics
+from kingbird import metrics, reports
 from kingbird.api import app
 from kingbird.api.middleware import Application
 from kingbird.conf import prepare_service
@@ -30,6 +30,8 @@ def _load() -> Application:
     db.configure(conf, seconds=app.DATABASE_SECONDS)
     # The pool is empty now, and should stay so in a child, whatever the server does.
     os.register_at_fork(after_in_child=db.dispose)
+    reports.on_file(conf)
+    os.register_at_fork(after_in_child=lambda: reports.on_file(conf))
     metrics.start(conf)
     return app.create(conf)
 

@@ -9,6 +9,7 @@ concurrency.setup()
 
 import sys
 
+from kingbird import reports
 from kingbird.api.app import DATABASE_SECONDS
 from kingbird.cmd.api_service import ApiService
 from kingbird.cmd.launcher import launch
@@ -20,6 +21,7 @@ from kingbird.tracing.start import start as start_tracing
 def main() -> None:
     """Serve until SIGTERM."""
     conf = prepare_service(sys.argv[1:], prog="kingbird-api")
+    reports.on_signal(conf)
     start_tracing(conf)
     db.configure(conf, seconds=DATABASE_SECONDS)
     launch(conf, ApiService(conf))

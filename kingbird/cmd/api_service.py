@@ -7,7 +7,7 @@ from cheroot import wsgi as cheroot_wsgi
 from oslo_config import cfg
 from oslo_service import service
 
-from kingbird import metrics
+from kingbird import metrics, reports
 from kingbird.api import app
 from kingbird.db import api as db
 
@@ -27,6 +27,7 @@ class ApiService(service.ServiceBase):
         """Listen and answer, in threads of its own."""
         db.dispose()
         metrics.start(self._conf)
+        reports.on_file(self._conf)
         address = (self._conf.api.host, self._conf.api.port)
         self._server = cheroot_wsgi.Server(
             address,

@@ -12,7 +12,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_service import service
 
-from kingbird import metrics
+from kingbird import metrics, reports
 from kingbird.db import api as db
 from kingbird.engine.service import Engine
 from kingbird.rpc import levels, messaging, notifications, server
@@ -43,9 +43,11 @@ class EngineService(service.ServiceBase):
         db.dispose()
         metrics.start(self._conf)
         self._notifications = notifications.start(self._conf)
+        reports.on_file(self._conf)
         transport = messaging.transport(self._conf)
         client = EngineClient(self._conf, transport)
         self._engine = Engine(self._conf, announce=client.tasks_ready, rpc_version=levels.VERSION)
+        reports.section("Engine", self._engine.describe)
         self._engine.start()
         self._server = server.create(self._conf, self._engine, transport)
         # Connecting to a broker that is away takes as long as that; the engine polls.

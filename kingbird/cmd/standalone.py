@@ -9,6 +9,7 @@ import sys
 from oslo_config import cfg
 from oslo_service import service
 
+from kingbird import reports
 from kingbird.cmd.api_service import ApiService
 from kingbird.cmd.engine_service import EngineService
 from kingbird.cmd.launcher import launch
@@ -51,6 +52,7 @@ def main() -> None:
     conf = prepare_service(sys.argv[1:], prog="kingbird-standalone")
     # Whoever needs a broker has several processes, and runs the other programs.
     messaging.stay_in_process(conf)
+    reports.on_signal(conf)
     start_tracing(conf)
     db.configure(conf)
     db.migration.sync()

@@ -90,6 +90,14 @@ class Breakers:
                     LOG.warning("Region %s keeps failing and is left alone for a while", region)
                     events.tell(events.BreakerChanged(region, is_open=True))
 
+    def open_regions(self) -> list[str]:
+        """Return the regions that are left alone.  Never waits, for who asks why nothing moves."""
+        return sorted(
+            region
+            for region, breaker in tuple(self._breakers.items())
+            if breaker.open_until is not None
+        )
+
     def guard(self, submit: Submit) -> Submit:
         """Return ``submit`` with breakers around its calls."""
 

@@ -33,6 +33,11 @@ class HeldLease:
         self._write_until = since + lease * WRITE_PART
         self._lost = False
 
+    @property
+    def write_until(self) -> float:
+        """The monotonic moment from which on nothing may be written under it."""
+        return self._write_until
+
     def check(self) -> None:
         """Call before each write to a region.
 
@@ -83,6 +88,16 @@ class Leases:
         finally:
             with self._lock:
                 self._held.discard(held)
+
+    def holds(self) -> list[str]:
+        """Return what work is held, a line each.  Never waits, for who asks why nothing moves."""
+        now = time.monotonic()
+        return sorted(
+            f"{claim.job.id} {claim.task.region if claim.task else 'planning'}, "
+            f"may write for {one.write_until - now:.1f} s"
+            for one in tuple(self._held)
+            for claim in (one.claim,)
+        )
 
     def renew(self) -> None:
         """Renew all of them."""

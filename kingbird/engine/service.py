@@ -6,6 +6,7 @@ import socket
 import threading
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 from oslo_config import cfg
 
@@ -61,7 +62,9 @@ class Engine:
         self._leases = Leases(lease)
         self._stopped = threading.Event()
         self._cancellations = Cancellations()
-        breakers = Breakers(lambda: conf.sync.fail_fast_after, lambda: conf.sync.breaker_pause)
+        self._breakers = breakers = Breakers(
+            lambda: conf.sync.fail_fast_after, lambda: conf.sync.breaker_pause
+        )
         retry = Retry(
             lambda: conf.sync.retry_timeout,
             self._stopping,
@@ -133,6 +136,15 @@ class Engine:
             thread = threading.Thread(target=function, name=f"kingbird-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the engine does right now.  Never waits."""
+        return {
+            "id": self.id,
+            "stopping": self._stopping.is_set(),
+            "works on": self._leases.holds(),
+            "regions left alone": self._breakers.open_regions(),
+        }
 
     def _renew(self) -> None:
         self._leases.renew()
