@@ -1,11 +1,14 @@
 """A process that stands still within a transaction: its locks don't outlive its lease."""
 
+import contextlib
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
+from sqlalchemy import event
 
 from kingbird.db import api as db
 from kingbird.db.models import Tombstone
@@ -13,6 +16,11 @@ from kingbird.tests.api.world import World
 from kingbird.tests.functional import services
 
 LEASE = 6
+#: What bounds how long a statement waits for a lock, in seconds.
+WAIT = {
+    "postgresql": f"SET SESSION lock_timeout = {LEASE}000",
+    "mysql": f"SET SESSION innodb_lock_wait_timeout = {LEASE}",
+}
 
 
 @pytest.fixture(params=["MariaDB", "PostgreSQL"])
@@ -27,10 +35,18 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
         db.dispose()
 
 
+def _wait_so_long(connection: Any, record: Any) -> None:
+    name = "mysql" if "pymysql" in type(connection).__module__ else "postgresql"
+    with contextlib.closing(connection.cursor()) as cursor:
+        cursor.execute(WAIT[name])
+    connection.commit()
+
+
 def test_its_locks_end(url: str) -> None:
     row = {"region": "R1", "image_id": "i", "project_id": "p", "expires": 1, "reason": "id_taken"}
     write = sa.update(Tombstone).values(expires=2)
     other = sa.create_engine(url)
+    event.listen(other, "connect", _wait_so_long)
     try:
         with db.get_engine().begin() as connection:
             connection.execute(sa.insert(Tombstone).values(**row))
