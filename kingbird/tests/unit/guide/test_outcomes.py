@@ -1,0 +1,21 @@
+"""The page about outcomes: what is there is what there is."""
+
+import itertools
+import re
+
+from kingbird.sync.outcome import STATUS
+from kingbird.tests.guide.pages import ROOT
+
+PAGE = ROOT / "doc/source/admin/outcomes.rst"
+
+
+def test_each_reason_is_told_under_its_state():
+    told, state = {}, None
+    lines = PAGE.read_text().splitlines()
+    for line, under in itertools.pairwise(lines):
+        if set(under) == {"="}:
+            state = line
+        elif term := re.fullmatch(r"``(\w+)``", line):
+            assert under.startswith("   "), line
+            told[term[1]] = state
+    assert told == STATUS
