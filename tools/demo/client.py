@@ -1,4 +1,4 @@
-"""The published command line client, run as a person would run it."""
+"""Command line clients, run as a person would run them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,15 @@ POLL_SECONDS = 0.5
 
 
 class Client:
-    """The program ``kingbird`` of the virtual environment that this runs in.
+    """A program of the virtual environment that this runs in.
 
     :param credentials: as keystoneauth's password plugin takes them.
+    :param name: ``kingbird``, the published client, or ``openstack``, which has Kingbird's plugin.
     """
 
-    def __init__(self, credentials: Mapping[str, str]) -> None:
-        self._program = Path(sys.executable).with_name("kingbird")
+    def __init__(self, credentials: Mapping[str, str], name: str = "kingbird") -> None:
+        self._name = name
+        self._program = Path(sys.executable).with_name(name)
         self._environment = {
             **clean_environment(),
             **{f"OS_{name.upper()}": value for name, value in credentials.items()},
@@ -36,7 +38,7 @@ class Client:
         :returns: the table that it printed: a row's cells by column.
         :raises DemoError: if it fails.
         """
-        print(command_text(["kingbird", *words]) + (f"   # {note}" if note else ""))
+        print(command_text([self._name, *words]) + (f"   # {note}" if note else ""))
         output = self._run(words)
         print(output, end="", flush=True)
         return parse_table(output)
@@ -47,7 +49,7 @@ class Client:
         :raises DemoError: if it is active even then.
         """
         words = ("sync", "list", "--active")
-        print(command_text(["kingbird", *words]) + "   # until the job is not in it any more")
+        print(command_text([self._name, *words]) + "   # until the job is not in it any more")
         deadline = time.monotonic() + seconds
         while True:
             output = self._run(words)
