@@ -9,6 +9,7 @@ from oslo_service import service
 
 from kingbird import metrics, reports
 from kingbird.api import app
+from kingbird.cmd import arrival
 from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class ApiService(service.ServiceBase):
             # Of silence; else who sends half a request holds a thread.
             timeout=self._conf.api.client_timeout,
         )
+        self._server.ConnectionClass = arrival.connections(self._conf.api.arrival_timeout)
         self._server.prepare()
         LOG.info("The API listens on %s:%s", *address)
         threading.Thread(target=self._server.serve, name="kingbird-api", daemon=True).start()

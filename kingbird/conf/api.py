@@ -73,6 +73,14 @@ OPTS = [
         "then they close the connection. Under gunicorn or uwsgi the server's own settings "
         "count, and those of the proxy before it.",
     ),
+    cfg.IntOpt(
+        "arrival_timeout",
+        default=60,
+        min=1,
+        help="Seconds within which kingbird-api and kingbird-standalone want to have the whole "
+        "of a request, head and body; then they close the connection, however steadily "
+        "something comes. Under gunicorn or uwsgi the proxy before it has to see to that.",
+    ),
     cfg.StrOpt(
         "response_validation",
         default="warn",

@@ -1,5 +1,7 @@
 """The small server of kingbird-api and kingbird-standalone."""
 
+import contextlib
+import http.client
 import json
 import socket
 import time
@@ -15,6 +17,8 @@ from kingbird.tests.unit.api.conftest import request_body
 JOBS = f"/v1.0/{PROJECT}/os-sync"
 #: Seconds for which the server waits for more of a request.
 PATIENCE = 1
+#: Seconds within which a request has to come.
+WHOLE = 3
 
 
 @pytest.fixture
@@ -23,7 +27,7 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         chosen = free.getsockname()[1]
-    with World(port=chosen, threads=1, client_timeout=PATIENCE) as world:
+    with World(port=chosen, threads=1, client_timeout=PATIENCE, arrival_timeout=WHOLE) as world:
         monkeypatch.setattr(app, "create", lambda conf: world.application)
         service = ApiService(world.conf)
         service.start()
@@ -77,3 +81,39 @@ def test_a_whole_request_may_come_in_parts(port: int) -> None:
             connection.sendall(body[number : number + 50])
             time.sleep(0.3)
         assert b" 200 " in read(connection).partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("begun", [head(length=1000), b"GET / HTTP/1.1\r\nX-A: "])
+def test_who_sends_a_byte_now_and_then_holds_no_thread(port: int, begun: bytes) -> None:
+    """Never silent for long, and never done."""
+    with socket.create_connection(("127.0.0.1", port)) as slow:
+        since = time.monotonic()
+        slow.sendall(begun)
+        answer = b""
+        slow.settimeout(PATIENCE / 4)
+        while time.monotonic() < since + 5 * WHOLE:
+            try:
+                slow.sendall(b"a")
+                answer = slow.recv(1000)
+            except TimeoutError:
+                continue
+            except OSError:
+                pass
+            break
+        assert WHOLE - 0.5 < time.monotonic() - since < WHOLE + 2 * PATIENCE
+        assert answer == b"" or answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 400 "))
+        with socket.create_connection(("127.0.0.1", port)) as other:
+            other.sendall(head("GET").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+            assert b" 200 " in read(other).partition(b"\r\n")[0]
+
+
+def test_a_connection_may_last(port: int) -> None:
+    """The time is of a request, not of the connection that brings several."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    with contextlib.closing(connection):
+        for _ in range(6):
+            connection.request("GET", JOBS, headers={"X-Auth-Token": "member"})
+            answer = connection.getresponse()
+            answer.read()
+            assert (answer.status, answer.will_close) == (200, False)
+            time.sleep(WHOLE / 5)
