@@ -109,11 +109,26 @@ class Keystone:
                     self._session.timeout = min(limit, self._timeout)
             return self._session
 
+    def check(self) -> None:
+        """See whether the configuration names the service user; nobody is asked.
+
+        :raises kingbird.exception.ConfigurationError: it doesn't.
+        """
+        self._options()
+
     def _options(self) -> Any:
         # Registers the options of the plugin that the group names, once.
-        loading.load_auth_from_conf_options(self._conf, GROUP)
+        try:
+            plugin = loading.load_auth_from_conf_options(self._conf, GROUP)
+        except (cfg.Error, ksa_exc.AuthPluginException) as error:
+            raise exception.ConfigurationError(f"[{GROUP}] can't be used: {error}") from None
+        if plugin is None:
+            raise exception.ConfigurationError(
+                f"[{GROUP}] has no auth_type; with it belong auth_url and the service user's "
+                "name and password"
+            )
         options = self._conf[GROUP]
-        if not options.get("username") and not options.get("user_id"):
+        if not any(name in options and options[name] for name in ("username", "user_id")):
             raise exception.ConfigurationError(
                 f"[{GROUP}] names no user; trusts are made to a user with a password"
             )

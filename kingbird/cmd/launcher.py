@@ -5,10 +5,15 @@ That gives work in progress back for nothing, and leaves a small server deaf mea
 cotyledon, which oslo.service launches them by, is told to read the configuration again.
 """
 
+import sys
+
 import cotyledon
 from cotyledon import oslo_config_glue, types
 from oslo_config import cfg
 from oslo_service import backend, service
+
+from kingbird import exception
+from kingbird.clients.keystone import Keystone
 
 
 class _Worker(cotyledon.Service):
@@ -43,7 +48,12 @@ def launch(conf: cfg.ConfigOpts, launched: service.ServiceBase, *, workers: int 
 
     :param launched: started in each worker, after the fork.
     :param workers: processes.
+    :raises SystemExit: the configuration names no service user, without which nothing goes on.
     """
+    try:
+        Keystone(conf).check()
+    except exception.ConfigurationError as error:
+        sys.exit(error.message)
     if backend.get_backend_type() is not backend.BackendType.THREADING:
         service.launch(conf, launched, workers=workers, restart_method="mutate").wait()
         return

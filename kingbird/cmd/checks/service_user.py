@@ -41,8 +41,8 @@ def service_user(conf: cfg.ConfigOpts, keystone: Keystone | None = None) -> Resu
             f"The service user of [keystone_authtoken] can't be looked at: {error.message} "
             f"({type(error.__cause__).__name__})"
         )
-    except (exception.ConfigurationError, cfg.Error) as error:
-        return failure(f"[keystone_authtoken] can't be used: {error}")
+    except exception.ConfigurationError as error:
+        return failure(error.message)
     if missing:
         return warning(
             "; ".join(f"The service user lacks the role {role}: {ROLES[role]}" for role in missing)

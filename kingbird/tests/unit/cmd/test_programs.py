@@ -139,3 +139,12 @@ def _versions(program, port):
         except requests.ConnectionError:
             time.sleep(0.1)
     raise AssertionError("it never answered")
+
+
+@pytest.mark.parametrize("program", ["kingbird-api", "kingbird-engine", "kingbird-standalone"])
+def test_a_service_user_that_is_not_named_ends_the_program(program, config):
+    """Else each request and each job would find out by itself."""
+    done = run(program, "--config-file", config)
+    assert done.returncode == 1
+    assert "[keystone_authtoken] has no auth_type" in done.stderr
+    assert "Traceback" not in done.stderr
