@@ -155,17 +155,17 @@ class _LazyEngines:
     def job_ready(self, context: RequestContext, job_id: str) -> None:
         try:
             client = self._get()
-        except Exception:
+        except Exception as error:
             # The job is accepted all the same: engines look by themselves too.
-            LOG.exception("There is no transport to the engines")
+            self._complain(error)
         else:
             client.job_ready(context, job_id)
 
     def job_cancelled(self, job_id: str) -> None:
         try:
             client = self._get()
-        except Exception:
-            LOG.exception("There is no transport to the engines")
+        except Exception as error:
+            self._complain(error)
         else:
             client.job_cancelled(job_id)
 
@@ -173,6 +173,11 @@ class _LazyEngines:
         self, context: RequestContext, job_id: str, endpoints: dict[str, str]
     ) -> None:
         self._get().job_with_token(context, job_id, endpoints)
+
+    @staticmethod
+    def _complain(error: Exception) -> None:
+        # Its words may hold the broker's URL, and that a password.
+        LOG.error("There is no transport to the engines: %s", type(error).__name__)
 
 
 def create(conf: cfg.ConfigOpts) -> middleware.Application:
