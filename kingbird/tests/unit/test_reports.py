@@ -4,6 +4,7 @@ import signal
 import threading
 
 import pytest
+from oslo_reports.generators.conf import ConfigReportGenerator
 
 from kingbird import reports
 
@@ -13,6 +14,8 @@ def quiet(conf, monkeypatch):
     """Give a configuration; what was there for the signal comes back."""
     before = signal.getsignal(signal.SIGUSR2)
     monkeypatch.setattr(reports, "_watching", None)
+    # It shows the configuration of the whole process, of which other tests leave a part.
+    monkeypatch.setattr(ConfigReportGenerator.__init__, "__defaults__", (conf,))
     yield conf
     signal.signal(signal.SIGUSR2, before)
 
