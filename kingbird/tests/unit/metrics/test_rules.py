@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from kingbird.metrics.counters import Counters
 ETC = Path(__file__).resolve().parents[4] / "etc" / "kingbird"
 RULES = ETC / "prometheus-alerts.yaml"
 DASHBOARD = ETC / "grafana-dashboard.json"
-PROMTOOL = shutil.which("promtool")
+#: ``make`` puts it beside the virtual environment's programs, where it can be had.
+PROMTOOL = shutil.which("promtool", path=Path(sys.executable).parent) or shutil.which("promtool")
 
 
 def alerts() -> list[str]:
