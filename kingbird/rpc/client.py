@@ -43,7 +43,7 @@ class EngineClient:
         ids: dict[str, Any] = {"request_id": context.request_id} if context else {}
         if trace := spans.current():
             ids["trace"] = trace
-        options: dict[str, Any] = {"version_cap": self._level.get()}
+        options: dict[str, Any] = {}
         if fanout:
             options["fanout"] = True
         if version is not None:
@@ -55,12 +55,13 @@ class EngineClient:
 
         def message(client: RPCClient) -> None:
             nonlocal understood
-            prepared = client.prepare(**options)
+            prepared = client.prepare(version_cap=level, **options)
             understood = prepared.can_send_version()
             if understood:
                 prepared.cast(ids, method, **kwargs)
 
         try:
+            level = self._level.get()
             self._sender.send(message, again=surely)
         except Exception as error:
             LOG.warning("No message to the engines (%s): %s", method, type(error).__name__)

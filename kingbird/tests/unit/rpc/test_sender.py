@@ -2,6 +2,7 @@
 
 import threading
 
+import oslo_messaging
 import pytest
 from oslo_config import cfg
 
@@ -124,3 +125,38 @@ def test_threads_that_fail_together_drop_it_once(made):
         thread.join()
     assert made[0].clean == 1
     assert len(made) == 2
+
+
+def test_a_transport_is_cleaned_up_when_the_last_thread_has_left_it(made):
+    """A connection that comes back to a pool that is gone would never be closed."""
+    one = sender()
+    begun, failed = threading.Event(), threading.Event()
+
+    def slow(client):
+        begun.set()
+        assert failed.wait(10)
+        assert client.transport.clean == 0
+
+    thread = threading.Thread(target=one.send, args=(slow,))
+    thread.start()
+    assert begun.wait(10)
+    message, _ = failing()
+    with pytest.raises(Broken):
+        one.send(message)
+    assert made[0].clean == 0
+    failed.set()
+    thread.join()
+    assert made[0].clean == 1
+
+
+def test_a_message_without_a_queue_is_no_fault_of_the_transport(made):
+    one = sender()
+    one.send(lambda client: None)
+
+    def message(client):
+        raise oslo_messaging.MessageUndeliverable(None, None, None, None)
+
+    with pytest.raises(oslo_messaging.MessageUndeliverable):
+        one.send(message, again=True)
+    one.send(lambda client: None)
+    assert [transport.clean for transport in made] == [0]
