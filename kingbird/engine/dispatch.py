@@ -126,10 +126,14 @@ class Dispatcher:
                 self._running[claim.task.region] += change
 
     def _run(self, claim: db.Claim, since: float) -> None:
-        naming.name_thread(claim.job)
+        job = claim.job
+        naming.name_thread(job)
         try:
             region = claim.task.region if claim.task else None
-            with jobs.working(claim.job.id, region), self._leases.hold(claim, since) as held:
+            with (
+                jobs.working(job.id, job.request_id, region),
+                self._leases.hold(claim, since) as held,
+            ):
                 self._run_held(held)
         finally:
             self._note_running(claim, -1)

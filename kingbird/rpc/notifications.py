@@ -18,6 +18,7 @@ from oslo_messaging import opts
 
 from kingbird import events, exception
 from kingbird.db import api as db
+from kingbird.rpc import unsent
 from kingbird.rpc.probe import IN_PROCESS
 
 LOG = logging.getLogger(__name__)
@@ -90,6 +91,7 @@ def start(conf: cfg.ConfigOpts) -> "Notifications | None":
         # Work goes on without.  Its words may hold the URL, and that a password.
         LOG.error("Nobody is notified: [%s] transport_url: %s", GROUP, type(error).__name__)
         return None
+    unsent.bound()
     notifications = Notifications(
         oslo_messaging.Notifier(transport, publisher_id=f"kingbird-engine.{socket.gethostname()}")
     )
@@ -141,7 +143,7 @@ class Notifications:
 
     Work waits neither for the broker nor for the counts: both is left to a thread.  What comes
     faster than it can be sent waits, and when that is too much the oldest go.  oslo.messaging
-    logs and drops what it can't send.
+    drops what it can't send, and :mod:`kingbird.rpc.unsent` bounds what it logs then.
 
     :param notifier: an oslo.messaging ``Notifier``.
     """

@@ -15,20 +15,11 @@ _lock = threading.Lock()
 _known: OrderedDict[str, dict[str, str]] = OrderedDict()
 
 
-def began(job_id: str, ids: Any) -> None:
-    """Note by which trace a run of a job was asked for.
+def note(job_id: str, ids: Any) -> None:
+    """Note the trace for which a run of a job is worked on.
 
-    :param ids: what the message says; ``None`` if the request is not traced.
-    """
-    with _lock:
-        _known.pop(job_id, None)
-    goes_on(job_id, ids)
-
-
-def goes_on(job_id: str, ids: Any) -> None:
-    """Note the trace of a job on which another engine works too.
-
-    :param ids: what the message says; ``None`` if that engine knows of no trace.
+    :param ids: what a message says; ``None`` if its sender knows of no trace, which need not
+        mean that there is none.
     """
     if not spans.are_made() or not isinstance(ids, dict):
         return
@@ -36,19 +27,24 @@ def goes_on(job_id: str, ids: Any) -> None:
     if len(told) != len(spans.IDS):
         return
     with _lock:
+        _known.pop(job_id, None)
         _known[job_id] = told
         while len(_known) > MOST:
             _known.popitem(last=False)
 
 
 @contextmanager
-def working(job_id: str, region: str | None) -> Iterator[None]:
-    """Trace what an engine does for a job, if that is traced.
+def working(job_id: str, request_id: str | None, region: str | None) -> Iterator[None]:
+    """Trace what an engine does for a job, if this run of it is traced.
 
+    :param request_id: the request that began this run: who tries a job again without a trace
+        does not work for the trace of the run before.
     :param region: whose task it is; ``None`` for planning.
     """
     with _lock:
         ids = _known.get(job_id)
+    if ids is not None and ids["request_id"] != request_id:
+        ids = None
     name = "planning" if region is None else "task"
     with (
         spans.joined(ids),

@@ -7,12 +7,19 @@ import logging
 import queue
 import re
 import threading
-from collections import OrderedDict
+import time
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
 LOG = logging.getLogger(__name__)
 
+#: The name of the thread that sends.
+THREAD = "kingbird-tracing"
+#: Seconds for which nothing is traced when a driver could not be made.
+PAUSE = 60.0
+#: Seconds between two lines about spans that were lost.
+EVERY = 60.0
 #: Beginnings and ends of spans that may wait to be sent; beyond that they are dropped.
 WAITING = 10000
 #: Spans of which a driver may have seen the beginning alone.
@@ -71,43 +78,67 @@ class Sender:
         self._waiting: queue.Queue[dict[str, Any]] = queue.Queue(WAITING)
         self._thread: threading.Thread | None = None
         self._dropped = 0
-        self._gave_up = False
+        self._not_before = 0.0
 
     def __call__(self, payload: dict[str, Any]) -> None:
         """Take the beginning or the end of a span; it is sent soon.  Never raises."""
-        if self._gave_up:
-            return
         with self._lock:
-            if self._thread is None:
-                self._thread = threading.Thread(
-                    target=self._run, name="kingbird-tracing", daemon=True
-                )
-                self._thread.start()
+            if not self._is_running():
+                return
         try:
             self._waiting.put_nowait(cleaned(payload))
         except queue.Full:
             with self._lock:
                 self._dropped += 1
 
+    def _is_running(self) -> bool:
+        """Begin to send, if that is not done yet.
+
+        :returns: whether what is put into the queue will be sent.
+        """
+        if self._thread is None and time.monotonic() >= self._not_before:
+            thread = threading.Thread(target=self._run, name=THREAD, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                # There are too many of them; who is traced is not to fail of that.
+                self._pause(error)
+            else:
+                self._thread = thread
+        return self._thread is not None
+
+    def _pause(self, error: Exception) -> None:
+        self._thread = None
+        self._waiting = queue.Queue(WAITING)
+        self._not_before = time.monotonic() + PAUSE
+        # Its words may hold the connection string, and that a password.
+        LOG.error("Nothing is traced for %d s: %s", PAUSE, type(error).__name__)
+
     def _run(self) -> None:
         try:
             driver = self._connect()
         except Exception as error:
-            # Its words may hold the connection string, and that a password.
-            LOG.error("Nothing is traced: %s", type(error).__name__)
-            self._gave_up = True
+            with self._lock:
+                self._pause(error)
             return
         notify = _Ordered(driver).notify if hasattr(driver, "spans") else driver.notify
+        lost: Counter[str] = Counter()
+        quiet_until = 0.0
         while True:
             payload = self._waiting.get()
             with self._lock:
                 dropped, self._dropped = self._dropped, 0
             if dropped:
-                LOG.warning("Spans came faster than they went; dropped: %d", dropped)
+                lost["came faster than they went"] += dropped
             try:
                 notify(payload)
             except Exception as error:
-                LOG.warning("A span was not sent: %s", type(error).__name__)
+                lost[type(error).__name__] += 1
+            if lost and time.monotonic() >= quiet_until:
+                quiet_until = time.monotonic() + EVERY
+                reasons = ", ".join(f"{reason}: {number}" for reason, number in lost.items())
+                LOG.warning("Spans were not sent: %s", reasons)
+                lost.clear()
 
 
 class _Ordered:

@@ -9,10 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from oslo_context import context
 from osprofiler import profiler, web
 
-#: What a message tells of a trace: never a key.
-IDS = ("base_id", "parent_id")
+#: What a message tells of a trace: never a key.  The request is the one that began a job's run.
+IDS = ("base_id", "parent_id", "request_id")
 
 #: Signs the headers of calls that are made for a trace which came by message.
 _key: str | None = None
@@ -47,7 +48,11 @@ def current() -> dict[str, str] | None:
     active = profiler.get()
     if active is None:
         return None
-    return {"base_id": active.get_base_id(), "parent_id": active.get_id()}
+    ids = {"base_id": active.get_base_id(), "parent_id": active.get_id()}
+    request = context.get_current()
+    if request is not None and request.request_id:
+        ids["request_id"] = request.request_id
+    return ids
 
 
 @contextmanager
@@ -59,7 +64,7 @@ def joined(ids: Mapping[str, str] | None) -> Iterator[None]:
     if ids is None or _key is None or profiler.get() is not None:
         yield
         return
-    profiler.init(_key, **{name: ids[name] for name in IDS})
+    profiler.init(_key, base_id=ids["base_id"], parent_id=ids["parent_id"])
     try:
         yield
     finally:
@@ -92,12 +97,17 @@ def call_begins(request: requests.PreparedRequest, region: str | None) -> None:
     """
     if profiler.get() is None:
         return
-    url = urlsplit(str(request.url))
+    try:
+        url = urlsplit(str(request.url))
+        port = url.port
+    except ValueError:
+        # What is wrong with the URL is for those to say who are to call it.
+        url, port = urlsplit(""), None
     about = {
         "method": request.method,
         "scheme": url.scheme,
         "hostname": url.hostname,
-        "port": url.port or {"http": 80, "https": 443}.get(url.scheme),
+        "port": port or {"http": 80, "https": 443}.get(url.scheme),
         "path": url.path,
         "region": region,
     }

@@ -12,6 +12,7 @@ from osprofiler import notifier
 from osprofiler.drivers import base
 
 from kingbird.conf import tracing
+from kingbird.rpc import unsent
 from kingbird.rpc.probe import IN_PROCESS
 from kingbird.tracing import spans
 from kingbird.tracing.sender import Sender
@@ -34,6 +35,7 @@ def start(conf: cfg.ConfigOpts) -> None:
         return
     # Its lines show the connection string, which may hold a password.
     logging.getLogger(base.__name__).setLevel(logging.INFO)
+    unsent.bound()
     sender = Sender(lambda: _driver(conf))
     os.register_at_fork(after_in_child=sender.reset)
     notifier.set(sender)

@@ -1,6 +1,7 @@
 """What tests of traces share: a process that traces, and what it traced."""
 
 import pytest
+from oslo_context import context
 from osprofiler import notifier, profiler
 
 from kingbird.tracing import jobs, spans
@@ -14,6 +15,8 @@ def restored(monkeypatch):
     """Leave no trace behind."""
     before = notifier.get()
     monkeypatch.setattr(jobs, "_known", jobs._known.copy())
+    # A test before may have left one to this thread.
+    monkeypatch.setattr(context._request_store, "context", None, raising=False)
     yield
     profiler.clean()
     notifier.set(before)

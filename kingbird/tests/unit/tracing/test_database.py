@@ -49,6 +49,51 @@ def test_a_connection_that_fails_ends_no_span(traced):
     assert ends(traced) == ["around-start", "after-start", "after-stop", "around-stop"]
 
 
+def fail(*args):
+    raise ZeroDivisionError
+
+
+def around_one(traced, engine):
+    """Return what is traced of a span with a statement that fails."""
+    with spans.joined(IDS), engine.connect() as connection:
+        with spans.span("around"), pytest.raises(ZeroDivisionError):
+            connection.execute(sa.text("SELECT 1"))
+        connection.rollback()
+    return ends(traced)
+
+
+def test_a_listener_that_fails_before_a_statement(traced, engine):
+    """What ends spans is not called: another listener for errors fails too."""
+    broken = sa.create_engine(engine.url)
+    sa.event.listen(broken, "handle_error", fail)
+    database.listen(broken)
+    sa.event.listen(broken, "before_cursor_execute", fail)
+    assert around_one(traced, broken) == ["around-start", "around-stop"]
+    broken.dispose()
+
+
+@pytest.mark.parametrize("name", ["do_execute", "after_cursor_execute"])
+def test_a_listener_that_fails_later(traced, engine, name):
+    sa.event.listen(engine, name, fail)
+    assert around_one(traced, engine) == ["around-start", "db-start", "db-stop", "around-stop"]
+
+
+@pytest.mark.parametrize("values", [[{"x": 1}], [{"x": 1}, {"x": 2}]])
+def test_many_at_once(traced, engine, values):
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE t (x INTEGER)"))
+    with spans.joined(IDS), engine.begin() as connection:
+        connection.execute(sa.text("INSERT INTO t VALUES (:x)"), values)
+    assert ends(traced) == ["db-start", "db-stop"]
+    assert traced[0]["info"]["db"]["statement"] == "INSERT INTO t VALUES (?)"
+
+
+def test_one_without_parameters(traced, engine):
+    with spans.joined(IDS), engine.connect() as connection:
+        connection.execution_options(no_parameters=True).exec_driver_sql("SELECT 1")
+    assert ends(traced) == ["db-start", "db-stop"]
+
+
 def test_nobody_asked(traced, engine):
     with engine.connect() as connection:
         connection.execute(sa.text("SELECT 1"))

@@ -71,7 +71,7 @@ def test_who_is_traced_waits_for_nobody(driver, monkeypatch, caplog):
     sending(payload(trace_id="last"))
     wait_for(lambda: driver.got[-1] == "last")
     assert len(driver.got) <= 7
-    assert "dropped: 1" in caplog.text
+    assert "not sent: came faster than they went: 1" in caplog.text
 
 
 def test_one_that_can_not_be_sent(driver, caplog):
@@ -80,8 +80,56 @@ def test_one_that_can_not_be_sent(driver, caplog):
     for trace_id in ("1", "bad", "2"):
         sending(payload(trace_id=trace_id))
     wait_for(lambda: driver.got == ["1", "2"])
-    assert "A span was not sent: RuntimeError" in caplog.text
+    assert "Spans were not sent: RuntimeError: 1" in caplog.text
     assert "secret" not in caplog.text
+
+
+def test_many_that_can_not_be_sent_are_told_of_now_and_then(driver, monkeypatch, caplog):
+    driver.gate.set()
+    sending = Sender(lambda: driver)
+    for trace_id in ("bad", "bad", "bad", "1"):
+        sending(payload(trace_id=trace_id))
+    wait_for(lambda: driver.got == ["1"])
+    assert caplog.text.count("were not sent") == 1
+
+
+def test_a_driver_that_can_not_be_made_is_tried_again(driver, monkeypatch, caplog):
+    driver.gate.set()
+    failures = [RuntimeError("secret")]
+    tried = []
+
+    def connect():
+        tried.append(1)
+        if failures:
+            raise failures.pop()
+        return driver
+
+    sending = Sender(connect)
+    sending(payload(trace_id="lost"))
+    wait_for(lambda: tried and sending._thread is None)
+    for _ in range(3):
+        sending(payload(trace_id="lost"))
+    assert (len(tried), sending._waiting.qsize()) == (1, 0)
+    assert "Nothing is traced for 60 s: RuntimeError" in caplog.text
+    assert "secret" not in caplog.text
+    sending._not_before = 0
+    sending(payload(trace_id="1"))
+    wait_for(lambda: driver.got == ["1"])
+
+
+def test_who_is_traced_does_not_fail_of_too_many_threads(driver, monkeypatch, caplog):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        sending = Sender(lambda: driver)
+        sending(payload())
+    assert "Nothing is traced for 60 s" in caplog.text
+    driver.gate.set()
+    sending._not_before = 0
+    sending(payload(trace_id="1"))
+    wait_for(lambda: driver.got == ["1"])
 
 
 def test_a_child_has_a_thread_of_its_own(driver):

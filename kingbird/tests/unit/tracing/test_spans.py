@@ -4,13 +4,14 @@ import threading
 
 import pytest
 import requests
+from oslo_context import context
 from osprofiler import profiler, web
 from osprofiler._utils import signed_unpack
 
 from kingbird.tests.unit.tracing.conftest import KEY
 from kingbird.tracing import jobs, spans
 
-IDS = {"base_id": "b", "parent_id": "p"}
+IDS = {"base_id": "b", "parent_id": "p", "request_id": "r"}
 
 
 def elsewhere(function):
@@ -23,7 +24,7 @@ def elsewhere(function):
 
 
 def test_an_untraced_thread_makes_none(traced):
-    with spans.span("one"), jobs.working("j", None):
+    with spans.span("one"), jobs.working("j", "r", None):
         assert spans.current() is None
     spans.call_begins(requests.Request("GET", "http://host/").prepare(), None)
     spans.call_ends("200")
@@ -34,12 +35,16 @@ def test_an_untraced_thread_makes_none(traced):
 
 
 def test_other_threads_work_for_the_same_trace(traced):
+    context.RequestContext(request_id="r")
     with spans.joined(IDS), spans.span("one"):
         inside = spans.current()
         carried = spans.carrier()(spans.current)
-    assert elsewhere(carried) == [inside, None]
+    assert elsewhere(carried) == [
+        {"base_id": "b", "parent_id": inside["parent_id"]},
+        None,
+    ]
     # What a message tells is no key.
-    assert sorted(inside) == ["base_id", "parent_id"]
+    assert inside == {**IDS, "parent_id": inside["parent_id"]}
     begun, ended = traced
     assert (begun["base_id"], begun["parent_id"], begun["trace_id"]) == (
         "b",
@@ -84,37 +89,65 @@ def test_a_call_names_its_own_span(traced, headers):
         assert (said["base_id"], said["parent_id"]) == ("b", begun["trace_id"])
 
 
+@pytest.mark.parametrize("url", ["http://host:port/", "http://host:99999/", "http://[::1/"])
+def test_a_bad_url_is_for_others_to_find(traced, url):
+    request = requests.PreparedRequest()
+    request.method, request.url, request.headers = "GET", url, {}
+    with spans.joined(IDS), spans.span("around"):
+        spans.call_begins(request, "R1")
+        spans.call_ends("none")
+    assert [one["name"] for one in traced] == [
+        "around-start",
+        "http-start",
+        "http-stop",
+        "around-stop",
+    ]
+
+
 def names(traced):
     return [
         (one["base_id"], one["info"]["job"]["region"]) for one in traced if "job" in one["info"]
     ]
 
 
+def work(request_id, region):
+    with jobs.working("j", request_id, region):
+        pass
+
+
 def test_a_job_is_traced_as_its_message_said(traced):
-    jobs.began("j", IDS)
-    with jobs.working("j", "R1"):
-        pass
+    jobs.note("j", IDS)
+    work("r", "R1")
     # Another engine knows nothing of it.
-    jobs.goes_on("j", None)
-    with jobs.working("j", None):
-        pass
-    # Its next run was asked for by a request that is not traced.
-    jobs.began("j", None)
-    with jobs.working("j", None):
-        pass
+    jobs.note("j", None)
+    work("r", None)
     assert names(traced) == [("b", "R1"), ("b", None)]
 
 
-@pytest.mark.parametrize("ids", ["b", {}, {"base_id": "b"}, {"base_id": "b", "parent_id": 1}])
+def test_each_run_of_a_job_has_a_trace_of_its_own(traced):
+    jobs.note("j", IDS)
+    # A request that is not traced tries it again; this engine did not hear of that.
+    work("another", "R1")
+    work(None, "R1")
+    assert not traced
+    jobs.note("j", {**IDS, "base_id": "c", "request_id": "third"})
+    work("r", "R1")
+    work("third", "R1")
+    assert names(traced) == [("c", "R1")]
+
+
+@pytest.mark.parametrize(
+    "ids", ["b", {}, {"base_id": "b"}, {**IDS, "parent_id": 1}, {**IDS, "request_id": None}]
+)
 def test_nonsense_in_a_message(traced, ids):
-    jobs.began("j", ids)
-    with jobs.working("j", None):
-        pass
+    jobs.note("j", ids)
+    work("r", None)
+    work(None, None)
     assert not traced
 
 
 def test_what_is_remembered_is_bounded(traced, monkeypatch):
     monkeypatch.setattr(jobs, "MOST", 2)
     for number in range(4):
-        jobs.began(f"j{number}", IDS)
+        jobs.note(f"j{number}", IDS)
     assert list(jobs._known) == ["j2", "j3"]

@@ -13,6 +13,7 @@ from kingbird.db import api as db
 from kingbird.db import connection
 from kingbird.rpc import messaging
 from kingbird.tests.api.world import World
+from kingbird.tests.unit.engine.scene import wait_for
 from kingbird.tests.unit.tracing.conftest import KEY
 from kingbird.tracing import database, spans
 from kingbird.tracing.start import start
@@ -50,7 +51,7 @@ def built():
 
 
 def listens():
-    return sa.event.contains(connection.get_engine(), "before_cursor_execute", database._begin)
+    return sa.event.contains(connection.get_engine(), "do_execute", database._begin)
 
 
 def test_by_default_there_is_nothing(conf, restored, database):
@@ -69,7 +70,8 @@ def test_what_is_asked_for(wanted, database, statements):
     start(wanted)
     assert spans.are_made()
     order = [layer.__name__ for layer in built()]
-    assert order.index("Paths") + 1 == order.index("WsgiMiddleware")
+    assert order.index("Paths") + 1 == order.index("TraceHeaders")
+    assert order.index("TraceHeaders") + 1 == order.index("WsgiMiddleware")
     assert order.index("WsgiMiddleware") + 1 == order.index("PublicPaths")
     db.configure(wanted)
     assert listens() is statements
@@ -102,7 +104,6 @@ def test_the_connection_string_is_a_secret(wanted, caplog):
     wanted.set_override("connection_string", "nosuch://:pass-of-redis@host", group="profiler")
     with spans.joined({"base_id": "b", "parent_id": "p"}), spans.span("one"):
         pass
-    notifier.get()._thread.join(10)
-    assert "Nothing is traced: ValueError" in caplog.text
+    wait_for(lambda: "Nothing is traced for 60 s: ValueError" in caplog.text)
     assert "pass-of-redis" not in caplog.text
     assert KEY not in caplog.text
