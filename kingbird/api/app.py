@@ -47,6 +47,7 @@ from kingbird.clients.regions import Regions
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
 from kingbird.policies.enforcer import Enforcer
+from kingbird.rpc import messaging
 from kingbird.rpc.client import EngineClient
 from kingbird.tracing import spans
 from kingbird.tracing.web import TraceHeaders
@@ -187,10 +188,14 @@ def create(conf: cfg.ConfigOpts) -> middleware.Application:
     """Make the WSGI application of the real Keystone, regions and message bus.
 
     :param conf: configuration that has been read, as ``kingbird.conf.prepare_service`` does.
+    :raises kingbird.exception.ConfigurationError: it can't work.
     """
+    keystone = Keystone(conf, timeout=KEYSTONE_SECONDS)
+    keystone.check()
+    messaging.check(conf)
     return build(
         conf,
-        keystone=Keystone(conf, timeout=KEYSTONE_SECONDS),
+        keystone=keystone,
         regions=Regions(conf),
         engines=_LazyEngines(conf),
     )

@@ -1,9 +1,11 @@
 """What both ends of the RPC share: the transport and the topic."""
 
 import oslo_messaging
+import stevedore
 from oslo_config import cfg
 from oslo_messaging import opts
 
+from kingbird import exception
 from kingbird.rpc.levels import OLDEST
 
 TOPIC = "kingbird-engine"
@@ -17,6 +19,22 @@ def stay_in_process(conf: cfg.ConfigOpts) -> None:
     # oslo.messaging registers its options no sooner than it makes a transport.
     conf.register_opts(dict(opts.list_opts())[None])
     conf.set_override("transport_url", IN_PROCESS)
+
+
+def check(conf: cfg.ConfigOpts) -> None:
+    """See whether ``[DEFAULT] transport_url`` can be used; nothing is connected to.
+
+    :raises kingbird.exception.ConfigurationError: it can't; says no more of it, as it may hold a
+        password.
+    """
+    try:
+        url = oslo_messaging.TransportURL.parse(conf)
+        scheme = str(url.transport).partition("+")[0]
+        stevedore.DriverManager("oslo.messaging.drivers", scheme)
+    except (oslo_messaging.MessagingException, ValueError, stevedore.exception.NoMatches) as error:
+        raise exception.ConfigurationError(
+            f"[DEFAULT] transport_url can't be used: {type(error).__name__}"
+        ) from None
 
 
 def transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:

@@ -136,16 +136,22 @@ class Deployment:
             options.setdefault(section, {}).update(more)
         parser = configparser.RawConfigParser(default_section="no section stands for all")
         parser.read_dict(options)
-        with self.config.open("w") as file:
+        self._replace_config(parser)
+
+    def _replace_config(self, parser: configparser.RawConfigParser) -> None:
+        # Whoever reads meanwhile finds either of the two.
+        new = self.config.with_suffix(".new")
+        with new.open("w") as file:
             parser.write(file)
+        new.replace(self.config)
 
     def change(self, section: str, **values: Any) -> None:
         """Write options into the configuration; programs that run don't know of it yet."""
         parser = configparser.RawConfigParser(default_section="no section stands for all")
-        parser.read(self.config)
+        with self.config.open() as file:
+            parser.read_file(file)
         parser.read_dict({section: values})
-        with self.config.open("w") as file:
-            parser.write(file)
+        self._replace_config(parser)
 
     def _way(self, name: str, url: str) -> str:
         return self.relays[name].url if name in self.relays else url

@@ -1,10 +1,12 @@
 """SIGHUP: what may change in a running program changes, and the program runs on."""
 
+import functools
 import signal
 from collections.abc import Callable
 
 import pytest
 
+from kingbird import concurrency
 from kingbird.tests.functional.deployment import Deployment, Kind
 from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync, whole
 from kingbird.tests.functional.people import Person
@@ -48,4 +50,41 @@ def test_options_change(
 
     eventually("the API has read it", refused)
     eventually("the engine has read it", lambda: api.run(everything).status == FAILURE)
-    assert [program.pids for program in lasting] == pids, "something was started again"
+    assert [program.pids for program in lasting] == pids, "\n".join(
+        ["something was started again", *(program.tail(20) for program in lasting)]
+    )
+
+
+def _complaints(program: Program) -> int:
+    return program.log.read_text().count("can't be read again")
+
+
+def _complains_anew(program: Program, seen: int) -> bool:
+    return _complaints(program) > seen
+
+
+@pytest.mark.parametrize("backend", concurrency.BACKENDS)
+def test_a_file_that_cannot_be_read_changes_nothing(
+    backend: str, newcomer: Person, deploy_own: Callable[[Kind], Deployment]
+) -> None:
+    """As while an editor writes it."""
+    running = deploy_own(Kind(backend=backend))
+    api = KingbirdAPI(running.url, newcomer)
+    image = newcomer.make("RegionOne")
+    (program,) = programs(running)
+    pids, whole_file = program.pids, running.config.read_text()
+    for broken in ("", "[keystone_authtoken]\npassword = s3cret\n s3cret2", "x"):
+        seen = _complaints(program)
+        running.config.write_text(broken)
+        program.send_alone(signal.SIGHUP)
+        eventually("the program complains", functools.partial(_complains_anew, program, seen))
+    running.config.write_text(whole_file)
+    running.change("sync", max_items_per_job=1)
+    program.send_alone(signal.SIGHUP)
+    eventually(
+        "the program has read it",
+        lambda: api.post(sync(image["id"], image["id"][::-1])).status_code == 400,
+    )
+    assert api.run(sync(image["id"])).status == SUCCESS
+    assert program.pids == pids
+    assert "s3cret" not in program.log.read_text()

@@ -133,3 +133,27 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
     assert sorted(tokens) == sorted(jobs)
     assert [call for call in new.calls if isinstance(call, str)] == [*heard, "wake"]
     assert [call for call in old.calls if isinstance(call, str)] == ["wake"]
+
+
+def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypatch):
+    """Such as one that was not brought up to date before an upgrade."""
+    client, _ = client_of(messaging.IN_PROCESS)
+    monkeypatch.setattr(levels.Level, "get", mock.Mock(side_effect=ValueError("odd")))
+    client.job_ready(CONTEXT, "j")
+    client.tasks_ready("j")
+    with pytest.raises(exception.Unavailable):
+        client.job_with_token(CONTEXT, "j", {})
+
+
+@pytest.mark.parametrize(
+    "url", ["nosuch://guest:s3cret@h/", "rabbit://a:s3cret@h:port/", "s3cret"]
+)
+def test_a_transport_url_that_cannot_be_used_is_told_without_its_words(url):
+    kingbird_conf.register_opts(cfg.CONF)
+    cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
+    messaging.stay_in_process(cfg.CONF)
+    messaging.check(cfg.CONF)
+    cfg.CONF.set_override("transport_url", url)
+    with pytest.raises(exception.ConfigurationError, match="transport_url") as caught:
+        messaging.check(cfg.CONF)
+    assert "s3cret" not in str(caught.value)
