@@ -101,4 +101,10 @@ def test_by_a_file(demo: Person, deploy_own: DeployOwn, folder: Path, tmp_path: 
     for report in reports(folder).values():
         check(report)
     check_secrets(folder, running)
+    # Kingbird's own programs heed the signal as well.
+    for written in folder.iterdir():
+        written.unlink()
+    (engine,) = running.engines
+    engine.send(signal.SIGUSR2)
+    assert eventually("each has written", lambda: reports(folder).keys() == engine.pids)
     assert KingbirdAPI(running.url, demo).jobs() == []
