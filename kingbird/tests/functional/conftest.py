@@ -28,6 +28,10 @@ REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
 
 #: RegionThree allows fewer tags than others, so that a quota can be met.
 TAG_QUOTA = 6
+#: RegionThree asks Keystone about a token again after a second, five minutes by default.
+TOKEN_CACHE_TIME = 1
+#: Seconds within which it has noticed that a token is none any more.
+NOTICED = TOKEN_CACHE_TIME + 0.5
 
 #: The deployments that tests share.
 KINDS = {
@@ -82,7 +86,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         tmp_path_factory.mktemp("cloud"),
         regions=REGIONS,
         free_ports=True,
-        glance_options={"RegionThree": {"DEFAULT": {"image_tag_quota": str(TAG_QUOTA)}}},
+        glance_options={
+            "RegionThree": {
+                "DEFAULT": {"image_tag_quota": str(TAG_QUOTA)},
+                "keystone_authtoken": {"token_cache_time": str(TOKEN_CACHE_TIME)},
+            }
+        },
     )
     made.up()
     try:

@@ -1,0 +1,120 @@
+"""A user who loses rights while a job runs: what is left fails, and the job ends."""
+
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from kingbird.tests.functional.conftest import NOTICED
+from kingbird.tests.functional.deployment import Deployment
+from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.programs import eventually
+from kingbird.tests.functional.proxy import Answer, Call, Proxy
+from kingbird.tests.functional.test_credentials import trusts
+from kingbird.tests.functional.test_faults import is_post
+
+IMAGES = 40
+#: Records that are there when the rights go.
+BEFORE = 10
+PASSWORD = "not-a-secret-of-anybody"
+
+
+class _Account:
+    """What a :class:`Person` asks of a cloud, for a user that the cloud did not begin with."""
+
+    def __init__(self, cloud: Any, name: str, user_id: str) -> None:
+        self._cloud = cloud
+        self._name = name
+        self.users = {name: user_id}
+        self.projects = cloud.projects
+        self.auth_url = cloud.auth_url
+        self.glance_urls = cloud.glance_urls
+
+    def credentials(self, name: str, project: str | None = None) -> dict[str, str]:
+        like = self._cloud.credentials("demo", project)
+        return {**like, "username": self._name, "password": PASSWORD}
+
+
+@pytest.fixture
+def somebody(admin: Person, cloud: Any) -> Iterator[Person]:
+    """A member of demo's project whom nobody will miss."""
+    name = f"somebody-{uuid.uuid4().hex[:8]}"
+    body = {"user": {"name": name, "domain_id": "default", "password": PASSWORD}}
+    user_id = admin.keystone("POST", "/users", json=body).json()["user"]["id"]
+    person = Person(_Account(cloud, name, user_id), name)
+    admin.keystone("PUT", membership(admin, person))
+    yield person
+    admin.keystone("DELETE", f"/users/{user_id}")
+
+
+def membership(admin: Person, person: Person) -> str:
+    """Return the path of the fact that somebody is a member of a project."""
+    (role,) = admin.keystone("GET", "/roles?name=member").json()["roles"]
+    return f"/projects/{person.project_id}/users/{person.user_id}/roles/{role['id']}"
+
+
+def lose_the_role(admin: Person, person: Person) -> None:
+    admin.keystone("DELETE", membership(admin, person))
+
+
+def be_disabled(admin: Person, person: Person) -> None:
+    body = {"user": {"enabled": False}}
+    admin.keystone("PATCH", f"/users/{person.user_id}", json=body)
+
+
+@pytest.mark.parametrize("lose", [lose_the_role, be_disabled])
+def test_in_the_middle_of_a_job(
+    lose: Callable[[Person, Person], None],
+    somebody: Person,
+    admin: Person,
+    cloud: Any,
+    glances: dict[str, Proxy],
+    api: Callable[[Person], KingbirdAPI],
+    deployment: Deployment,
+) -> None:
+    """Glance notices when what it remembers of the token is too old."""
+    images = [somebody.make("RegionOne", visibility="private")["id"] for _ in range(IMAGES)]
+    lock = threading.Lock()
+    posts = 0
+
+    def fault(call: Call, forward: Callable[[Call], Answer]) -> Answer:
+        nonlocal posts
+        with lock:
+            posts += 1
+            if posts == BEFORE:
+                lose(admin, somebody)
+                # Calls that are under way wait as well.
+                time.sleep(NOTICED)
+        return forward(call)
+
+    with glances["RegionThree"].broken(fault, is_post):
+        job_id = api(somebody).accepted(sync(*images, target=["RegionThree"]))
+
+        def ended() -> bool:
+            (row,) = [row for row in deployment.rows()["jobs"] if row["id"] == job_id]
+            return row["status"] == FAILURE
+
+        eventually("the job has ended", ended, seconds=60, poll=0.5)
+    answer = api(admin).call("GET", f"/{job_id}", project=somebody.project_id)
+    items = answer.json()["job_set"]
+    outcomes = {item["resource"]: (item["sync_status"], item["reason"]) for item in items}
+    assert set(outcomes) == set(images)
+    assert set(outcomes.values()) == {(SUCCESS, "created"), (FAILURE, "forbidden")}
+    assert [*outcomes.values()].count((SUCCESS, "created")) >= BEFORE - 8
+    # What is said is what is there.
+    there = {image for image in images if admin.images("RegionThree").get(image) is not None}
+    assert there == {image for image, found in outcomes.items() if found[0] == SUCCESS}
+    eventually(
+        "no trust is left",
+        lambda: (
+            not [
+                trust
+                for trust in trusts(admin, cloud)
+                if trust["trustor_user_id"] == somebody.user_id
+            ]
+        ),
+    )
