@@ -62,13 +62,17 @@ docs: venv
 	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html api-ref/source api-ref/build/html
 
-# Checks the alert rules.  Debian has it; where apt can't be asked, a test does with less.
-.venv/bin/promtool: | venv
-	-cd .venv && apt-get --quiet --quiet download prometheus && \
-	    dpkg-deb --fsys-tarfile prometheus_*.deb | tar --extract --strip-components=3 --directory=bin ./usr/bin/promtool && rm prometheus_*.deb
+# promtool checks the alert rules, and nginx is the proxy of the installation guide.  Debian has
+# both; they are not installed, but laid beside the virtual environment's programs.  Where apt
+# can't be asked, tests do with less and say so.
+.venv/debian/ready: | venv
+	-mkdir -p .venv/debian && cd .venv/debian && \
+	    apt-get --quiet --quiet download prometheus nginx && \
+	    for package in *.deb; do dpkg-deb --extract $$package . || exit; done && \
+	    rm *.deb && touch ready
 
 # Both at the same time: each takes one processor.
-unit: venv .venv/bin/promtool
+unit: venv .venv/debian/ready
 	$(MAKE) --jobs=2 --output-sync=target unit-threading unit-eventlet
 
 unit-threading: venv
@@ -80,7 +84,7 @@ unit-eventlet: venv
 # What waits more than it works, or brings all that it needs, runs beside the others.
 APART := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py)
 
-functional: venv cloud
+functional: venv cloud .venv/debian/ready
 	$(MAKE) --jobs=2 --output-sync=target functional-apart functional-others
 
 functional-apart: venv cloud

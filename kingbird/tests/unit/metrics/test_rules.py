@@ -19,7 +19,9 @@ ETC = Path(__file__).resolve().parents[4] / "etc" / "kingbird"
 RULES = ETC / "prometheus-alerts.yaml"
 DASHBOARD = ETC / "grafana-dashboard.json"
 #: ``make`` puts it beside the virtual environment's programs, where it can be had.
-PROMTOOL = shutil.which("promtool", path=Path(sys.executable).parent) or shutil.which("promtool")
+PROMTOOL = shutil.which("promtool", path=Path(sys.prefix) / "debian/usr/bin") or shutil.which(
+    "promtool"
+)
 
 
 def alerts() -> list[str]:
