@@ -43,7 +43,11 @@ up: venv cloud
 down:
 	$(PYTHON) -m demo down
 
-test: lint docs unit functional tempest
+# Parts run two at a time: each takes one processor, or waits.
+test: venv cloud .venv/debian/ready
+	$(MAKE) --jobs=2 --output-sync=target lint docs
+	$(MAKE) unit
+	$(MAKE) --jobs=2 --output-sync=target functional-apart functional-others tempest
 
 lint: venv
 	$(BIN)/ruff check .
@@ -71,7 +75,6 @@ docs: venv
 	    for package in *.deb; do dpkg-deb --extract $$package . || exit; done && \
 	    rm *.deb && touch ready
 
-# Both at the same time: each takes one processor.
 unit: venv .venv/debian/ready
 	$(MAKE) --jobs=2 --output-sync=target unit-threading unit-eventlet
 
@@ -82,16 +85,16 @@ unit-eventlet: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest kingbird/tests/unit kingbird/tests/api
 
 # What waits more than it works, or brings all that it needs, runs beside the others.
-APART := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py)
+APART := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py test_packaging.py test_upgrades.py test_devstack.py)
 
 functional: venv cloud .venv/debian/ready
 	$(MAKE) --jobs=2 --output-sync=target functional-apart functional-others
 
 functional-apart: venv cloud
-	$(BIN)/pytest $(APART)
+	$(BIN)/pytest --durations=15 $(APART)
 
 functional-others: venv cloud
-	$(BIN)/pytest kingbird/tests/functional $(addprefix --ignore=,$(APART))
+	$(BIN)/pytest --durations=25 kingbird/tests/functional $(addprefix --ignore=,$(APART))
 
 tempest: venv cloud
 	$(BIN)/python -m tempest_run
