@@ -1,7 +1,8 @@
 """Compares what a job made with what it was to make, by Kingbird's own rules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kingbird.clients.glance import Image, Images, walk_query
 from kingbird.conf.sync import REGION_BOUND_PROPERTIES
@@ -13,31 +14,39 @@ RULES = Rules(dropped=frozenset(REGION_BOUND_PROPERTIES))
 
 @dataclass
 class Findings:
-    """What a region holds that it should not, and lacks that it should hold."""
+    """What a region holds that it should not, and lacks that it should hold.
+
+    :ivar copies: the ids of copies that are there once, by image and region.
+    """
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
+    copies: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, other: "Findings") -> None:
         """Take another region's findings in."""
         self.lost += other.lost
         self.doubled += other.doubled
+        self.copies |= other.copies
 
 
 def listing(images: Images, since: str | None = None) -> list[Image]:
-    """Return a region's images, straight from its Glance.
+    """Return a region's images, hidden ones too, straight from its Glance.
 
     :param since: leave out those that were made before.
     """
     filters = [("created_at", f"gte:{since}")] if since else []
     found: list[Image] = []
-    marker: str | None = None
-    while True:
-        page = images.fetch_page(walk_query(marker=marker, filters=filters))
-        found += images.read_page(page)
-        marker = images.next_marker(page)
-        if marker is None:
-            return found
+    for hidden in (False, True):
+        marker: str | None = None
+        while True:
+            query = walk_query(hidden=hidden, marker=marker, filters=filters)
+            page = images.fetch_page(query)
+            found += images.read_page(page)
+            marker = images.next_marker(page)
+            if marker is None:
+                break
+    return found
 
 
 def is_forced_copy(image: Image) -> bool:
@@ -88,7 +97,25 @@ def compare_region(
             findings.lost.append(f"{image_id} is not in {region}")
         elif len(copies) > 1:
             findings.doubled.append(f"{image_id} is {len(copies)} times in {region}")
-        elif wrong := _wrong(source, source_region, copies[0]):
-            findings.lost.append(f"{image_id} in {region} has another {', '.join(wrong)}")
+        else:
+            findings.copies[image_id, region] = copies[0]["id"]
+            if wrong := _wrong(source, source_region, copies[0]):
+                findings.lost.append(f"{image_id} in {region} has another {', '.join(wrong)}")
     findings.doubled += [f"{image_id} in {region} is nobody's copy" for image_id in left]
     return findings
+
+
+def misnamed(
+    items: Iterable[Mapping[str, Any]], copies: Mapping[tuple[str, str], str]
+) -> list[str]:
+    """Say which items name another image as the copy than the one that is in the region.
+
+    :param items: as the API shows them.
+    :param copies: as of :class:`Findings`; what is lost or doubled is found there.
+    """
+    return [
+        f"{item['resource']} in {item['target_region']} is {copy}, not {item['target_resource']}"
+        for item in items
+        if (copy := copies.get((item["resource"], item["target_region"])))
+        and item["target_resource"] != copy
+    ]

@@ -77,8 +77,19 @@ def of_standins(world: World, count: int, latency: float) -> Scene:
     for region in STANDIN:
         world.standin.clear(region)
     world.standin.seed(source, count, salt=uuid.uuid4().hex, project=world.demo.project_id)
-    ids = tuple(image["id"] for image in listing(world.images(source)))
+    there = world.images(source)
+    ids = tuple(image["id"] for image in listing(there))
+    for index in hidden(count):
+        there.update(ids[index], [{"op": "replace", "path": "/os_hidden", "value": True}])
     return Scene(source, (targets[0], targets[1]), ids)
+
+
+def hidden(count: int) -> tuple[int, int]:
+    """Return which of so many images are hidden: the last plain one and the last forced one.
+
+    Glance lists them apart, so whoever looks for what is there already has to ask twice.
+    """
+    return count // 2 - 1, count - 1
 
 
 def of_glances(world: World, count: int) -> Scene:
@@ -100,6 +111,8 @@ def of_glances(world: World, count: int) -> Scene:
                 "kernel_id": kernel,
                 "ramdisk_id": ramdisk,
             }
+        if index in hidden(count):
+            record["os_hidden"] = True
         ids.append(there.create(record)["id"])
     shown = since.strftime("%Y-%m-%dT%H:%M:%SZ")
     return Scene(source, (targets[0], targets[1]), tuple(ids), shown)

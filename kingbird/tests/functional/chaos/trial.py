@@ -2,9 +2,11 @@
 
 import random
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from kingbird.tests.functional.chaos.copies import misnamed
 from kingbird.tests.functional.chaos.logs import Logs, complaints, tokens
 from kingbird.tests.functional.chaos.rows import Rows
 from kingbird.tests.functional.chaos.scenes import of_glances, of_standins
@@ -112,8 +114,8 @@ class Trials:
         problems = stage.problems
         for job_id in stuck:
             problems.append(f"job {job_id} is stuck: {self._rows.states(job_id)}")
-        lost = self._outcomes(stage) if not stuck else []
         findings = stage.scene.findings(self._world)
+        lost = self._outcomes(stage, findings.copies) if not stuck else []
         # A record that is not right, and one whose outcome is not, is lost once.
         count = max(len(lost), len(findings.lost))
         problems += [*_some(lost), *_some(findings.lost), *_some(findings.doubled)]
@@ -131,8 +133,11 @@ class Trials:
             tuple(stage.notes),
         )
 
-    def _outcomes(self, stage: Stage) -> list[str]:
-        """Say which outcomes are not the true ones: all records were made here."""
+    def _outcomes(self, stage: Stage, copies: Mapping[tuple[str, str], str]) -> list[str]:
+        """Say which outcomes are not the true ones: all records were made here.
+
+        :param copies: the ids under which the images are in the regions.
+        """
         found = []
         scene = stage.scene
         wanted = {stage.job_id: scene.copies}
@@ -151,6 +156,7 @@ class Trials:
                 for item in items
                 if item["sync_status"] != SUCCESS or item["reason"] not in reasons
             ]
+            found += misnamed(items, copies)
         return found
 
     def _left(self, stage: Stage) -> list[str]:
