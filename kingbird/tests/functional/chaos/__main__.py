@@ -1,10 +1,12 @@
 """``make chaos``: rounds of all faults, with a table at the end."""
 
 import argparse
+import contextlib
 import random
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from kingbird.tests.functional.chaos.trial import Result, Trials
 from kingbird.tests.functional.chaos.world import world
 from kingbird.tests.functional.deployment import deploy
 
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DATABASES = ("MariaDB", "PostgreSQL", "SQLite")
 
 
@@ -40,7 +43,7 @@ def _arguments(arguments: Sequence[str] | None) -> argparse.Namespace:
     return options
 
 
-def _throw(options: argparse.Namespace, seed: int, folder: Path) -> Iterator[Result]:
+def _throw(options: argparse.Namespace, seed: int, folder: Path) -> Generator[Result, None, None]:
     names = options.only or [name for name, each in FAULTS.items() if each.fits(options.database)]
     with ExitStack() as stack:
         cloud = stack.enter_context(world(folder))
@@ -52,6 +55,30 @@ def _throw(options: argparse.Namespace, seed: int, folder: Path) -> Iterator[Res
         for number in range(options.rounds):
             for name in names:
                 yield trials.run(FAULTS[name], seed + number)
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what ^C does, so that nothing outlives the run.
+
+    What goes with it are programs, databases and virtual hosts.
+    """
+
+    def interrupt(*_: object) -> None:
+        # Once: a second one would come between the ending of one program and the next.
+        for number in INTERRUPTS:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.getsignal(number) for number in INTERRUPTS}
+    for number, handler in before.items():
+        if handler is not signal.SIG_IGN:
+            signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -71,10 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(_interruptible())
         try:
-            for result in _throw(options, seed, folder):
-                results.append(result)
-                print(f"{result}\n  {result.seconds:.1f} s to recover", flush=True)
+            with contextlib.closing(_throw(options, seed, folder)) as thrown:
+                for result in thrown:
+                    results.append(result)
+                    print(f"{result}\n  {result.seconds:.1f} s to recover", flush=True)
         except KeyboardInterrupt:
             print("interrupted", file=sys.stderr)
     print(f"\n{table.render(results)}" if results else "nothing was thrown")

@@ -1,5 +1,7 @@
-"""What judges a fault sees what is wrong."""
+"""What judges a fault sees what is wrong, and a run that is asked to end leaves nothing behind."""
 
+import os
+import signal
 import uuid
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 
 from kingbird.sync.image import record_for
 from kingbird.tests.doubles.glance import FakeGlance
+from kingbird.tests.functional.chaos import __main__ as program
 from kingbird.tests.functional.chaos import copies
 
 PROJECT = "project"
@@ -69,3 +72,28 @@ def test_an_item_names_the_copy_that_is_there(glances: dict[str, FakeGlance], na
         "target_resource": there if named else "another",
     }
     assert bool(copies.misnamed([item], found.copies)) is not named
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_a_run_in_an_orderly_way(
+    number: signal.Signals,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = [signal.getsignal(each) for each in program.INTERRUPTS]
+    ended = []
+
+    def throw(*_: object) -> Any:
+        try:
+            os.kill(os.getpid(), number)
+            yield from ()
+        finally:
+            # An impatient second one.
+            os.kill(os.getpid(), number)
+            ended.append("all that was started")
+
+    monkeypatch.setattr(program, "_throw", throw)
+    assert program.main(["--database", "SQLite"]) == 1
+    assert ended
+    assert "interrupted" in capsys.readouterr().err
+    assert [signal.getsignal(each) for each in program.INTERRUPTS] == before
