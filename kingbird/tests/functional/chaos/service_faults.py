@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from kingbird.tests.functional.chaos.settings import GONE, STALL
 from kingbird.tests.functional.chaos.stage import Fault, Stage
+from kingbird.tests.functional.people import Person
 
 Act = Callable[[Stage], None]
 
@@ -61,8 +62,13 @@ def database_gone(stage: Stage) -> None:
 
 def keystone_gone(stage: Stage) -> None:
     """Kill -9 of Keystone, and its restart after a while."""
+    # One that the API has not seen, so that it has no answer of Keystone's to remember.
+    fresh = Person(stage.world.cloud, "demo").token
     stage.world.kill("keystone")
     try:
+        stage.probe()
+        stage.probe(fresh)
+        stage.ask_in_vain()
         stage.wait(GONE)
     finally:
         stage.world.cloud.start("keystone")

@@ -20,6 +20,8 @@ from kingbird.tests.functional.proxy import Matcher
 
 #: Images of a job that is asked for while something is away.
 FEW = 20
+#: Seconds within which the API answers, whatever is away.
+SOON = 10.0
 
 
 def kind(database: str, backend: str) -> Kind:
@@ -124,17 +126,30 @@ class Stage:
         else:
             self.problems.append(f"a job was answered {answer.status_code}: {answer.text[:300]}")
 
-    def probe(self) -> None:
-        """Ask for the jobs: whatever is away, the answer is a list of them or 503, and soon."""
+    def probe(self, token: str | None = None) -> None:
+        """Ask for the jobs: whatever is away, the answer is a list of them or 503, and soon.
+
+        :param token: another one than that which asked for the job.
+        """
+        self._ask("GET of jobs", {200, 503}, lambda: self.api.call("GET", token=token))
+
+    def ask_in_vain(self) -> None:
+        """Ask for another job without what it takes to accept one: the answer is 503, and soon."""
+        self._ask("POST of a job", {503}, lambda: self.api.post(*self.scene.sets(FEW)))
+
+    def _ask(self, what: str, wanted: set[int], ask: Callable[[], requests.Response]) -> None:
         begun = time.monotonic()
         try:
-            answer = self.api.call("GET")
+            answer = ask()
         except requests.RequestException as error:
-            self.problems.append(f"GET of jobs: {type(error).__name__}")
+            self.problems.append(f"{what}: {type(error).__name__}")
             return
-        self.note(f"GET of jobs: {answer.status_code} in {time.monotonic() - begun:.1f} s")
-        if answer.status_code not in (200, 503):
-            self.problems.append(f"GET of jobs: {answer.status_code} {answer.text[:300]}")
+        seconds = time.monotonic() - begun
+        self.note(f"{what}: {answer.status_code} in {seconds:.1f} s")
+        if answer.status_code not in wanted:
+            self.problems.append(f"{what}: {answer.status_code} {answer.text[:300]}")
+        if seconds > SOON:
+            self.problems.append(f"{what}: {answer.status_code} only after {seconds:.1f} s")
 
     def restore(self) -> None:
         """Start what does not run any more, so that another fault can be thrown."""
