@@ -22,6 +22,7 @@ ORDERS = (
 WAITING = {
     "database": "The database can't be used at the moment",
     "broker": "The message broker can't be reached yet",
+    "keystone": "has to wait: Keystone",
 }
 
 
@@ -61,9 +62,12 @@ def test_start_order(
 ) -> None:
     options = {"engine": {"poll_interval": 1, "lease": 6}}
     running = deploy_own(Kind(database, broker=True, relayed=True, options=options))
-    parts = Parts(running)
     api = KingbirdAPI(running.url, demo)
     image = demo.make("RegionOne")
+    for engine in running.engines:
+        engine.stop()
+    left = api.accepted(sync(demo.make("RegionOne")["id"]))
+    parts = Parts(running)
     started: list[str] = []
     for name in order:
         parts.start[name]()
@@ -76,6 +80,9 @@ def test_start_order(
             for other in ("database", "broker"):
                 if other not in started:
                     eventually(f"the engine says so: {other}", partial(parts.tell, other))
+        if {"engine", "database"} <= set(started) and "keystone" not in started:
+            # It needs Keystone as soon as it has a job.
+            eventually("the engine says so: keystone", partial(parts.tell, "keystone"))
         away = [other for other in ("keystone", "database") if other not in started]
         if "api" in started and away:
             answer = api.post(sync(image["id"]))
@@ -85,6 +92,7 @@ def test_start_order(
     eventually("the API answers", lambda: api.call("GET").status_code == 200)
     job = api.run(sync(image["id"]), seconds=40)
     assert job.status == SUCCESS
+    assert api.wait(left).status == SUCCESS, "the job of an earlier time"
     for program in (*running.engines, running.api):
         assert program is not None
         assert program.is_running, "a program did not wait"
