@@ -1,0 +1,189 @@
+"""Trusts of ended jobs never stay behind, a crash between any two steps included.
+
+A step is a transaction that writes, or a call to Keystone that does.  A process that dies after
+some steps makes none any more, not even to clean up: that is what crashes here.  Then time passes,
+and another engine works and makes its rounds.
+"""
+
+import contextlib
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+import pytest
+import sqlalchemy as sa
+
+from kingbird.db import api as db
+from kingbird.db import connection
+from kingbird.engine.reaper import ACCEPTING_LIMIT
+from kingbird.engine.service import Engine
+from kingbird.tests.api import doubles
+from kingbird.tests.api import world as w
+from kingbird.tests.unit.api.conftest import JOBS, Call, caller, request_body
+from kingbird.tests.unit.engine import scene
+
+#: More than any of the lives below has.
+STEPS = 30
+LEASE = 60.0
+
+
+class Death(BaseException):
+    """The process is gone."""
+
+
+class Life:
+    """A process that dies after some steps.
+
+    :ivar left: how many steps it has still got; below 0 once it has died.
+    """
+
+    def __init__(self, steps: int) -> None:
+        self.left = steps
+        self._lock = threading.Lock()
+
+    def step(self) -> None:
+        """Make a step, or die instead."""
+        with self._lock:
+            if self.left <= 0:
+                self.left = -1
+                raise Death
+            self.left -= 1
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it died, rather than came to its end."""
+        return self.left < 0
+
+
+class Keystone(scene.FakeKeystone):
+    """Keystone as an engine sees it, with the regions and the trusts of the API's."""
+
+    def __init__(self, world: w.World) -> None:
+        super().__init__()
+        self.trusts = world.keystone.trusts
+
+    def regions(self, auth: str) -> dict[str, str]:
+        super().regions(auth)
+        return {name: f"http://{name.lower()}.test" for name in w.REGIONS}
+
+
+@contextlib.contextmanager
+def living(world: w.World, keystone: Keystone, steps: int) -> Iterator[Life]:
+    """Let all that happens meanwhile be one process's life, which may end early."""
+    life = Life(steps)
+
+    def mortal(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            life.step()
+            return function(*args, **kwargs)
+
+        return call
+
+    with (
+        mock.patch.object(connection, "writer", mortal(connection.writer)),
+        mock.patch.object(keystone, "delete_trust", mortal(keystone.delete_trust)),
+        mock.patch.object(world.keystone, "create_trust", mortal(world.keystone.create_trust)),
+        mock.patch.object(world.keystone, "delete_trust", mortal(world.keystone.delete_trust)),
+        contextlib.suppress(Death),
+    ):
+        yield life
+
+
+def engine(world: w.World, keystone: Keystone) -> Engine:
+    """Return an engine that does nothing by itself."""
+    world.conf.set_override("lease", LEASE, group="engine")
+    projects: dict[str, str] = defaultdict(lambda: w.PROJECT)
+    return Engine(
+        world.conf,
+        keystone=keystone,  # type: ignore[arg-type]
+        regions=doubles.FakeRegions(world.glances, projects),  # type: ignore[arg-type]
+        announce=lambda job_id: None,
+    )
+
+
+def work(one: Engine) -> None:
+    """Let an engine do what there is to do, step by step."""
+    while claim := db.leases.claim_task(one.id, LEASE) or db.leases.claim_job(one.id, LEASE):
+        with one._leases.hold(claim, time.monotonic()) as held:
+            one._dispatcher._run_held(held)
+
+
+def let_time_pass() -> None:
+    """Let leases run out, and rows become old that nobody finished accepting."""
+    with db.get_engine().begin() as transaction:
+        for table in (db.Job, db.Task):
+            transaction.execute(
+                sa.update(table).where(table.lease_expires.is_not(None)).values(lease_expires=1)
+            )
+        transaction.execute(
+            sa.update(db.Job)
+            .where(db.Job.status == "ACCEPTING")
+            .values(created_at=sa.func.datetime("now", f"-{ACCEPTING_LIMIT + 60} seconds"))
+        )
+
+
+def rows() -> list[Any]:
+    with db.get_engine().connect() as open_connection:
+        return list(open_connection.execute(sa.select(db.Job.__table__)))
+
+
+def accept(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
+    return lambda: call(JOBS, "POST", body=request_body())
+
+
+def retry(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
+    """Prepare a job of which everything failed."""
+    made = call(JOBS, "POST", body=request_body()).json["job_status"]["id"]
+    job = db.jobs.get(w.PROJECT, made)
+    assert job is not None
+    assert job.trust_id is not None
+    db.plans.fail_request(job, "region_unavailable", "Away")
+    keystone.trusts.discard(job.trust_id)
+    db.outcomes.forget_trust(job.pk, job.trust_id)
+    db.outcomes.close_job(job.pk)
+    return lambda: call(f"{JOBS}/{made}/retry", "POST")
+
+
+def close(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
+    """Prepare a job for an engine that plans it, works on it and closes it."""
+    call(JOBS, "POST", body=request_body())
+    one = engine(world, keystone)
+
+    def whole_life() -> None:
+        try:
+            work(one)
+        finally:
+            one._pools.shutdown()
+
+    return whole_life
+
+
+# The row, the trust, and the UPDATE; the trust and the UPDATE; and, besides the claims, the plan,
+# its tasks, an outcome, the task's end, the trust, that it is gone, and the job's end.
+@pytest.mark.parametrize(("prepare", "least"), [(accept, 3), (retry, 2), (close, 7)])
+def test_no_trust_and_no_job_is_left(
+    prepare: Callable[..., Callable[[], object]], least: int
+) -> None:
+    for steps in range(STEPS):
+        with w.World() as world:
+            keystone = Keystone(world)
+            act = prepare(world, caller(world.application), keystone)
+            with living(world, keystone, steps) as life:
+                act()
+            let_time_pass()
+            other = engine(world, keystone)
+            work(other)
+            for _ in range(2):
+                other._reaper.run()
+            other._pools.shutdown()
+            told = f"after {steps} steps"
+            assert keystone.trusts == set(), told
+            for job in rows():
+                assert job.status in ("SUCCESS", "FAILURE"), told
+                assert job.trust_id is None, told
+        if not life.is_over:
+            break
+    assert least <= steps < STEPS - 1, "not every step was tried"
