@@ -222,11 +222,33 @@ def test_a_task_of_an_engine_that_died_is_taken_over(scene):
     assert scene.glances["R2"].ids == set(images)
 
 
-def test_engines_share_the_tasks_of_a_job(scene):
+def test_engines_share_the_tasks_of_a_job(scene, monkeypatch):
+    scene.conf.set_override("max_tasks", 1, group="engine")
+    workers = set()
+    claim_task = db.leases.claim_task
+
+    def claimed(engine_id, *args, **kwargs):
+        claim = claim_task(engine_id, *args, **kwargs)
+        if claim:
+            workers.add(engine_id)
+        return claim
+
+    monkeypatch.setattr(db.leases, "claim_task", claimed)
+    # Neither region goes on before the other one's task is worked on, too.
+    begun = {region: threading.Event() for region in ("R2", "R3")}
+
+    def meet(mine, others):
+        begun[mine].set()
+        begun[others].wait(10)
+
+    for mine, others in (("R2", "R3"), ("R3", "R2")):
+        scene.glances[mine].fail(
+            "create", lambda _, mine=mine, others=others: meet(mine, others), times=None
+        )
     job_id = scene.job(*(scene.image() for _ in range(10)))
-    scene.engine()
-    scene.engine()
+    engines = {scene.engine().id, scene.engine().id}
     assert scene.ended(job_id) == "SUCCESS"
+    assert workers == engines
     assert scene.announced == [job_id]
     assert scene.glances["R2"].count()["create"] == 10
 
