@@ -17,8 +17,13 @@ from minicloud.errors import MinicloudError
 
 from tempest_run import environment, leftovers, settings, stage, totals
 
-#: Seconds for Tempest itself, so that all of it takes less than five minutes.
+#: Seconds for Tempest itself.
 PATIENCE = 210.0
+#: Seconds after which all that runs is ended, installing and starting included: the end takes
+#: some more, and all of it less than five minutes.
+WHOLE = 255.0
+#: Seconds of these for the logs of a Tempest that takes too long.
+MARGIN = 10.0
 PLUGIN_TESTS = ("--regex", "kingbird_tempest_plugin", "--concurrency", "2")
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -35,6 +40,8 @@ def main(arguments: Sequence[str] = ()) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)
     began = time.monotonic()
+    ordinary = signal.signal(signal.SIGALRM, _too_late)
+    signal.setitimer(signal.ITIMER_REAL, WHOLE)
     try:
         environment.install()
         with stage.stage() as (cloud, deployment, folder):
@@ -51,14 +58,24 @@ def main(arguments: Sequence[str] = ()) -> int:
                 code = code or 1
             if code:
                 _keep([folder / "tempest.log", *deployment.logs])
+            # What ends things is not to be ended itself.
+            signal.setitimer(signal.ITIMER_REAL, 0)
         print(f"[{time.monotonic() - began:3.0f} s] everything is stopped")
         return code
-    except (stage.ServicesMissing, MinicloudError, subprocess.SubprocessError) as error:
+    except (
+        stage.ServicesMissing,
+        MinicloudError,
+        subprocess.SubprocessError,
+        TimeoutError,
+    ) as error:
         print(f"tempest_run: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("tempest_run: interrupted", file=sys.stderr)
         return 130
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, ordinary)
 
 
 def _tempest(arguments: Sequence[str], conf: Path) -> int:
@@ -85,8 +102,11 @@ def _tempest(arguments: Sequence[str], conf: Path) -> int:
         _end(process)
 
     output = []
+    began = time.monotonic()
+    left = signal.getitimer(signal.ITIMER_REAL)[0]
+    patience = max(1.0, min(PATIENCE, left - MARGIN))
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    signal.setitimer(signal.ITIMER_REAL, patience)
     try:
         for line in process.stdout or ():
             print(line, end="")
@@ -94,12 +114,13 @@ def _tempest(arguments: Sequence[str], conf: Path) -> int:
         code = process.wait()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
         _end(process)
+        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, max(1.0, left - (time.monotonic() - began)))
     may_skip = os.environ.get("KINGBIRD_REQUIRE_SERVICES", "") in ("", "0")
     wrong = totals.complaints("".join(output), may_skip)
     if late:
-        wrong.append(f"Tempest has not ended within {PATIENCE:.0f} seconds")
+        wrong.append(f"Tempest has not ended within {patience:.0f} seconds")
     for sentence in wrong:
         print(f"tempest_run: {sentence}", file=sys.stderr)
     return code or bool(wrong)
@@ -122,7 +143,12 @@ def _keep(logs: Sequence[Path]) -> None:
     print(f"tempest_run: the logs are in {kept}", file=sys.stderr)
 
 
+def _too_late(*_: object) -> None:
+    raise TimeoutError(f"this has not ended within {WHOLE:.0f} seconds")
+
+
 def _interrupt(*_: object) -> None:
+    signal.setitimer(signal.ITIMER_REAL, 0)
     # Once: an impatient second one would come between the ending of one process and the next.
     for number in INTERRUPTS:
         signal.signal(number, signal.SIG_IGN)

@@ -1,10 +1,15 @@
 """The runner of Tempest: its configuration, and how it judges a run."""
 
 import configparser
+import contextlib
+import signal
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tempest_run import settings, totals
+from tempest_run import __main__ as program
+from tempest_run import environment, settings, stage, totals
 
 OUTPUT = """\
 {{0}} kingbird_tempest_plugin.tests.x [0.1s] ... ok
@@ -63,3 +68,43 @@ def test_tempest_conf(tmp_path: Path) -> None:
     available = parser["service_available"]
     there = {name for name in available if available.getboolean(name)}
     assert there == {"glance", "kingbird"}
+
+
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Put back what the program does at signals."""
+    numbers = (*program.INTERRUPTS, signal.SIGALRM)
+    before = {number: signal.getsignal(number) for number in numbers}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
+@pytest.mark.parametrize("slow", ["installing", "starting"])
+def test_all_of_it_has_an_end(
+    slow: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ended = []
+
+    def install() -> None:
+        if slow == "installing":
+            time.sleep(20)
+
+    @contextlib.contextmanager
+    def start() -> Iterator[None]:
+        try:
+            time.sleep(20)
+            yield
+        finally:
+            ended.append("what was started")
+
+    monkeypatch.setattr(program, "WHOLE", 0.2)
+    monkeypatch.setattr(environment, "install", install)
+    monkeypatch.setattr(stage, "stage", start)
+    begun = time.monotonic()
+    assert program.main() == 1
+    assert time.monotonic() - begun < 10
+    assert "has not ended within" in capsys.readouterr().err
+    assert len(ended) == (slow == "starting")
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
