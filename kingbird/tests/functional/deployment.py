@@ -89,6 +89,8 @@ class Deployment:
         self._port = free_port()
         self.engines: list[Program] = []
         self.api: Program | None = None
+        #: Further APIs.
+        self._others: list[Program] = []
         self._write_config()
 
     @property
@@ -198,12 +200,37 @@ class Deployment:
         """
         if self.kind.backend == "eventlet":
             self.api = self._program("kingbird-api")
-            return
-        command = ["gunicorn", "--bind", f"127.0.0.1:{self._port}"]
+        else:
+            self.api = self._gunicorn(self._port, "kingbird-api.log")
+
+    def start_another_api(self) -> str:
+        """Start the API once more, as on another host: only its port differs.
+
+        :returns: its base.
+        """
+        port = free_port()
+        if self.kind.backend == "eventlet":
+            more = self._folder / "kingbird-api-2.conf"
+            more.write_text(f"[api]\nport = {port}\n")
+            command = ["kingbird-api", "--config-file", str(self.config)]
+            another = Program(
+                [*command, "--config-file", str(more)],
+                self._folder / "kingbird-api-2.log",
+                backend=self.kind.backend,
+            )
+        else:
+            another = self._gunicorn(port, "kingbird-api-2.log")
+        self._others.append(another)
+        url = f"http://127.0.0.1:{port}"
+        eventually("another API answers", lambda: another.answers(url), seconds=60)
+        return url
+
+    def _gunicorn(self, port: int, log: str) -> Program:
+        command = ["gunicorn", "--bind", f"127.0.0.1:{port}"]
         command += ["--workers", str(self.kind.workers), "--threads", "8"]
-        self.api = Program(
+        return Program(
             [*command, "kingbird.api.wsgi:application"],
-            self._folder / "kingbird-api.log",
+            self._folder / log,
             backend=self.kind.backend,
             KINGBIRD_CONFIG_FILE=str(self.config),
             # gunicorn keeps a control socket in the home directory.
@@ -217,12 +244,12 @@ class Deployment:
 
     def stop(self) -> None:
         """End all programs, at the same time: each takes some seconds."""
-        programs = [each for each in (self.api, *self.engines) if each is not None]
+        programs = [each for each in (self.api, *self._others, *self.engines) if each]
         for program in programs:
             program.terminate()
         for program in programs:
             program.stop()
-        self.api, self.engines = None, []
+        self.api, self._others, self.engines = None, [], []
 
     def register(self) -> None:
         """Put this deployment in the catalog of every region, in the place of any other."""

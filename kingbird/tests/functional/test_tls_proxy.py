@@ -7,12 +7,13 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 import requests
 
+from kingbird.tests.functional import services
 from kingbird.tests.functional.deployment import Deployment, Kind
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
 from kingbird.tests.functional.people import Person
@@ -41,8 +42,18 @@ http {{
 """
 #: More than gunicorn has threads for here.
 SLOW = 20
+#: Requests of which each of two APIs would have some.
+TURNS = 6
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not here")
+
+@pytest.fixture(autouse=True)
+def nginx() -> str:
+    """Give the program, or skip the test, or fail it where all that tests need is to be there."""
+    if NGINX is not None:
+        return str(NGINX)
+    if services.required():
+        pytest.fail(f"{services.REQUIRE} is set, but nginx is not here")
+    pytest.skip("nginx is not here")
 
 
 def certificate(folder: Path) -> Path:
@@ -61,12 +72,13 @@ def certificate(folder: Path) -> Path:
     return made
 
 
-def settings(folder: Path, backend: str, port: int) -> str:
-    """Return the guide's lines for what is here."""
+def settings(folder: Path, apis: Sequence[str], port: int) -> str:
+    """Return the guide's lines for what is here: two APIs."""
+    first, second = (url.removeprefix("http://") for url in apis)
     (lines,) = [text for language, text in blocks(PAGE) if language == "nginx"]
     changes = {
-        "server 192.0.2.11:8118;": f"server {backend};",
-        "server 192.0.2.12:8118;": "",
+        "server 192.0.2.11:8118;": f"server {first};",
+        "server 192.0.2.12:8118;": f"server {second};",
         "listen 8118 ssl;": f"listen 127.0.0.1:{port} ssl;",
         "/etc/ssl/kingbird": f"{folder}/kingbird",
     }
@@ -88,19 +100,19 @@ def running(deploy_own: Callable[[Kind], Deployment]) -> Deployment:
 
 
 @pytest.fixture
-def proxied(running: Deployment, tmp_path: Path) -> Iterator[tuple[str, Path]]:
+def proxied(running: Deployment, nginx: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """Give the URL at which nginx listens, and the certificate to trust."""
     folder = tmp_path / "nginx"
     folder.mkdir()
     trusted = certificate(folder)
     port = free_port()
     file = folder / "nginx.conf"
-    file.write_text(settings(folder, running.url.removeprefix("http://"), port))
+    file.write_text(settings(folder, [running.url, running.start_another_api()], port))
     url = f"https://127.0.0.1:{port}"
     log = folder / "nginx.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [str(NGINX), "-p", folder, "-c", file, "-e", "stderr"], stdout=output, stderr=output
+            [nginx, "-p", folder, "-c", file, "-e", "stderr"], stdout=output, stderr=output
         )
         try:
             eventually("nginx listens", lambda: _listens(port) or process.poll() is not None)
@@ -117,7 +129,9 @@ def _listens(port: int) -> bool:
     return False
 
 
-def test_the_guides_proxy(running: Deployment, proxied: tuple[str, Path], demo: Person) -> None:
+def test_the_guides_proxy(
+    running: Deployment, proxied: tuple[str, Path], demo: Person, tmp_path: Path
+) -> None:
     url, trusted = proxied
     # Links name the address that the caller used.
     found = requests.get(url, timeout=30, verify=str(trusted)).json()["versions"]
@@ -141,6 +155,14 @@ def test_the_guides_proxy(running: Deployment, proxied: tuple[str, Path], demo: 
         begun = time.monotonic()
         assert api.call("GET").status_code == 200
         assert time.monotonic() - begun < 5, "slow clients hold the API's threads"
+
+    # One of the two APIs that dies is missed by nobody, though nginx gives each its turn.
+    assert running.api is not None
+    running.api.kill()
+    assert [api.call("GET").status_code for _ in range(TURNS)] == [200] * TURNS
+    assert api.run(sync(demo.make("RegionOne")["id"])).status == SUCCESS
+    said = (tmp_path / "nginx" / "nginx.log").read_text()
+    assert running.url in said, "nginx did not try the one that died"
 
 
 @contextlib.contextmanager
