@@ -11,7 +11,8 @@ OPTS = [
         help="HOST:PORT where metrics are answered for Prometheus, without a token and in plain "
         "HTTP, so choose an address that only it reaches. It is one port for all worker "
         "processes of a service; the API and the engine on one host need a port each, so set it "
-        "in kingbird-api.conf and kingbird-engine.conf. Without it nothing is counted.",
+        "in files in kingbird-api.conf.d and kingbird-engine.conf.d. Without it nothing is "
+        "counted.",
     ),
     cfg.StrOpt(
         "directory",
