@@ -1,9 +1,13 @@
 """What the database tells, and that a scrape does not fail with it."""
 
+from datetime import timedelta
+
 import pytest
+import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
+from kingbird.db.models import Task, utcnow
 from kingbird.metrics.collector import DatabaseCollector
 from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row
 
@@ -45,6 +49,24 @@ def test_what_waits(collector):
     assert db.leases.claim_job("e1", LEASE) is not None
     found = collected(collector)
     assert (found["queue_size", "job"], found["queue_size", "task"]) == (1, 1)
+
+
+def test_how_long_the_oldest_has_waited(collector):
+    planned_job(row(region="R2"), row(region="R3"))
+    ages = {accepted_job(): 600, accepted_job(): 7200}
+    with db.get_engine().begin() as bind:
+        for job_id, age in ages.items():
+            moment = utcnow() - timedelta(seconds=age)
+            bind.execute(
+                sa.update(db.Job)
+                .where(db.Job.id == job_id)
+                .values(created_at=moment, updated_at=None)
+            )
+        moment = utcnow() - timedelta(seconds=90)
+        bind.execute(sa.update(Task).where(Task.region == "R2").values(created_at=moment))
+    found = collected(collector)
+    assert 7200 <= found["queue_oldest_seconds", "job"] < 7260
+    assert 90 <= found["queue_oldest_seconds", "task"] < 150
 
 
 def test_without_the_database(collector, monkeypatch):

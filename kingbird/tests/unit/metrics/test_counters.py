@@ -42,6 +42,13 @@ def test_calls(registry):
     assert value(registry, "glance_retries_total", region="R1") == 1
 
 
+def test_work_that_is_taken_over(registry):
+    for kind in ("job", "task", "task"):
+        events.tell(events.TakenOver(kind))
+    assert value(registry, "lease_takeovers_total", kind="job") == 1
+    assert value(registry, "lease_takeovers_total", kind="task") == 2
+
+
 def test_only_a_first_run_has_a_duration(registry):
     events.tell(events.JobEnded(job(), "SUCCESS", None))
     events.tell(events.JobEnded(job(runs=2), "SUCCESS", None))

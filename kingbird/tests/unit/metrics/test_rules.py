@@ -1,4 +1,7 @@
-"""The dashboard and the alert rules name metrics that there are, in PromQL that can be read."""
+"""The dashboard and the alert rules name metrics that there are, in PromQL that can be read.
+
+So does the guide.
+"""
 
 import json
 import re
@@ -15,7 +18,9 @@ from prometheus_client import CollectorRegistry
 from kingbird.metrics.collector import DatabaseCollector
 from kingbird.metrics.counters import Counters
 
-ETC = Path(__file__).resolve().parents[4] / "etc" / "kingbird"
+ROOT = Path(__file__).resolve().parents[4]
+ETC = ROOT / "etc" / "kingbird"
+GUIDE = ROOT / "doc" / "source" / "admin" / "metrics.rst"
 RULES = ETC / "prometheus-alerts.yaml"
 DASHBOARD = ETC / "grafana-dashboard.json"
 #: ``make`` puts it beside the virtual environment's programs, where it can be had.
@@ -62,6 +67,21 @@ def test_every_metric_is_there(there):
     # And what there is can be seen, but for what is a count and a sum of the same.
     unseen = {name for name in there if not name.endswith(("_sum", "_count"))} - used
     assert not unseen
+
+
+def test_the_guide_has_them_all(there):
+    """Each with its labels; a histogram by its own name."""
+    tables = re.findall(
+        r"\* - ``(kingbird_\w+)``\n +- ?(.*)\n", GUIDE.read_text().split(".. list-table::")[1]
+    )
+    listed = {name: {label for label in labels.split(", ") if label} for name, labels in tables}
+    own = {}
+    for name, labels in there.items():
+        if name.endswith("_bucket"):
+            own[name.removesuffix("_bucket")] = labels - {"le"}
+        elif not name.endswith(("_sum", "_count")):
+            own[name] = labels
+    assert listed == own
 
 
 @pytest.mark.parametrize("expression", alerts() + panels())
