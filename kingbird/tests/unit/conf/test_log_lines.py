@@ -1,6 +1,7 @@
 """Whatever text gets into the log: it makes no line that looks like another record."""
 
 import io
+import json
 import logging
 import subprocess
 import sys
@@ -87,3 +88,43 @@ def test_programs_have_it():
     lines = f"{done.stdout}{done.stderr}".splitlines()
     assert [line for line in lines if FORGED in line]
     assert not [line for line in lines if line.startswith(FORGED)]
+
+
+AS_JSON = """
+import logging, sys
+from kingbird.conf import prepare_service
+from oslo_config import cfg
+prepare_service(["--config-file", sys.argv[1]], prog="t", conf=cfg.ConfigOpts())
+log = logging.getLogger("kingbird")
+hostile = sys.stdin.read()
+log.warning("No image %s here", hostile)
+try:
+    raise RuntimeError(hostile)
+except RuntimeError:
+    log.exception("It failed")
+log.info("The end")
+"""
+
+
+def test_programs_write_lines_of_json(tmp_path):
+    config = tmp_path / "kingbird.conf"
+    config.write_text("[DEFAULT]\nuse_json = true\n")
+    hostile = f'"}}{"".join(ENDS)}{FORGED}\x00\x1b[2K\x7f\x9b\u202e\\x Ünïcode 🐦'
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", AS_JSON, config],
+        input=hostile.encode(),
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    # Lines as whoever reads logs may understand them.
+    lines = (done.stdout + done.stderr).decode().splitlines()
+    message, failure, end = [json.loads(line) for line in lines]
+    assert message["message"] == f"No image {hostile} here"
+    assert failure["message"] == "It failed"
+    assert failure["error_summary"] == f"RuntimeError: {hostile}"
+    assert failure["traceback"].startswith("Traceback (most recent call last):")
+    # The formatter joins the lines of a traceback anew.
+    assert failure["traceback"].splitlines()[-1].startswith(FORGED)
+    assert end["message"] == "The end"
+    assert {line["levelname"] for line in (message, failure, end)} == {"WARNING", "ERROR", "INFO"}
