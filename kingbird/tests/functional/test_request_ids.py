@@ -62,6 +62,18 @@ def test_a_global_id_reaches_keystone_and_glance(
         assert made
         assert told(made) == {wanted}
 
+    # So are the lines of the engine's log, from planning to the end.
+    lines = [
+        line
+        for program in (*deployment.engines, deployment.api)
+        if program is not None
+        for line in program.log.read_text().splitlines()
+        if " kingbird.engine." in line and job.id in line
+    ]
+    assert all(f"[job: {job.id}] " in line and wanted in line for line in lines)
+    assert " kingbird.engine.planner " in lines[0]
+    assert lines[-1].endswith(f"Job {job.id} has ended: {SUCCESS}")
+
 
 def test_a_retry_has_the_id_of_its_own_request(
     demo: Person,
