@@ -16,7 +16,8 @@ ETC = ROOT / "etc"
 
 #: Options of libraries that have another default in Kingbird.
 CHANGED_DEFAULTS = {
-    "DEFAULT": {"default_log_levels"},
+    "DEFAULT": {"default_log_levels", "instance_uuid_format"},
+    "healthcheck": {"backends"},
     "database": {"connection", "max_retries", "retry_interval"},
     "oslo_policy": {"policy_file"},
 }
