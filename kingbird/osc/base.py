@@ -8,7 +8,7 @@ from typing import Any
 from osc_lib.cli import format_columns
 from osc_lib.command import command
 
-from kingbird.osc import exits
+from kingbird.osc import exits, options
 from kingbird.osc.client import SyncClient
 from kingbird.osc.images import Images
 from kingbird.osc.progress import Progress
@@ -65,15 +65,23 @@ class SyncCommand(command.Command):
         if self.app.options.verbose_level:
             print(text, file=sys.stderr, flush=True)
 
-    def wait(self, job_id: str, timeout: float | None) -> JSON:
+    def client_of(self, parsed_args: argparse.Namespace) -> SyncClient:
+        """Return the client of the jobs of the project that ``--project`` names.
+
+        :raises osc_lib.exceptions.CommandError: it names none, or several.
+        """
+        return self.client.of_project(options.project_of(parsed_args, self.manager))
+
+    def wait(self, client: SyncClient, job_id: str, timeout: float | None) -> JSON:
         """Wait for a job's end, with a progress bar on a terminal.
 
+        :param client: the one of the job's project.
         :param timeout: seconds.
         :returns: the job, in progress still if the time was over before it.
         """
         try:
             with Progress(self.app.options.verbose_level > 0) as progress:
-                return Waiter(self.client, progress.show).wait(job_id, timeout)
+                return Waiter(client, progress.show).wait(job_id, timeout)
         except KeyboardInterrupt:
             self.tell(f"No longer waiting for job {job_id}")
             raise
@@ -92,18 +100,22 @@ class SyncShowOne(SyncCommand, command.ShowOne):
         add_waiting(parser)
         return parser
 
-    def shown(self, job_id: str, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def shown(
+        self, client: SyncClient, job_id: str, parsed_args: argparse.Namespace
+    ) -> tuple[Any, Any]:
         """Return a job as cliff shows it, after its end if that is wished.
 
         The command then exits with what tells how the job ended.
+
+        :param client: the one of the job's project.
         """
         if parsed_args.wait:
-            job = self.wait(job_id, parsed_args.timeout)
+            job = self.wait(client, job_id, parsed_args.timeout)
             self.exit_code = exits.of_job(job["sync_status"])
             if self.exit_code == exits.TIMEOUT:
                 self.tell(f"Job {job_id} had not ended after {parsed_args.timeout:g} seconds")
         else:
-            job = self.client.job(job_id)
+            job = client.job(job_id)
         return columns_of(job)
 
 

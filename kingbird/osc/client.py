@@ -1,5 +1,6 @@
 """Kingbird's API as the commands call it."""
 
+import copy
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -21,7 +22,7 @@ class ApiError(exceptions.ClientException):
 
 
 class SyncClient:
-    """The calls of the API, in the project of the session's token.
+    """The calls of the API, in the project of the session's token unless another is named.
 
     Each raises :class:`ApiError` when the API refuses, and keystoneauth's exceptions when it
     can't be reached or Keystone refuses.
@@ -48,6 +49,18 @@ class SyncClient:
             endpoint_override=endpoint,
             raise_exc=False,
         )
+        self._project: str | None = None
+
+    def of_project(self, project: str | None) -> "SyncClient":
+        """Return a client of another project's jobs, which the API allows admins.
+
+        They can be listed, shown, cancelled and deleted; what makes a job go is refused there.
+
+        :param project: its id; ``None`` for that of the token.
+        """
+        other = copy.copy(self)
+        other._project = project
+        return other
 
     def create(self, resource_set: JSON) -> str:
         """Make a job and return its id.
@@ -121,10 +134,10 @@ class SyncClient:
             query = dict(parse_qsl(urlsplit(following[0]).query))
 
     def _call(self, method: str, path: str, **kwargs: Any) -> JSON:
-        project = self._adapter.get_project_id()
+        project = self._project or self._adapter.get_project_id()
         if not project:
             raise exceptions.CommandError("Image synchronization needs a token for a project")
-        answer = self._adapter.request(f"/{project}/{path}", method, **kwargs)
+        answer = self._adapter.request(f"/{quote(project, safe='')}/{path}", method, **kwargs)
         if answer.status_code >= 400:
             raise ApiError(answer.status_code, _message(answer))
         try:

@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from kingbird.osc import options
 from kingbird.osc.base import SyncShowOne
 
 
@@ -17,10 +18,17 @@ class _OfJob(SyncShowOne):
 class CancelSync(_OfJob):
     """End a job early: what is under way is finished, the rest is left"""
 
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        options.add_project(parser)
+        return parser
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Cancel it."""
-        self.client.cancel(parsed_args.job)
-        return self.shown(parsed_args.job, parsed_args)
+        client = self.client_of(parsed_args)
+        client.cancel(parsed_args.job)
+        return self.shown(client, parsed_args.job, parsed_args)
 
 
 class RetrySync(_OfJob):
@@ -29,4 +37,4 @@ class RetrySync(_OfJob):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Set it going again."""
         self.client.retry(parsed_args.job)
-        return self.shown(parsed_args.job, parsed_args)
+        return self.shown(self.client, parsed_args.job, parsed_args)

@@ -46,7 +46,7 @@ class CreateSync(SyncShowOne):
             resource_set = options.set_of(parsed_args, self.manager, self.images())
             if parsed_args.dry_run:
                 resource_set["dry_run"] = True
-        return self.shown(self.client.create(resource_set), parsed_args)
+        return self.shown(self.client, self.client.create(resource_set), parsed_args)
 
 
 def _others(parsed: argparse.Namespace) -> bool:

@@ -54,7 +54,7 @@ class DiffSync(SyncLister):
         asked = options.set_of(parsed_args, self.manager, images)
         job_id = self.client.create({**asked, "dry_run": True})
         try:
-            job = self.wait(job_id, parsed_args.timeout)
+            job = self.wait(self.client, job_id, parsed_args.timeout)
         except BaseException:
             self._give_up(job_id)
             raise

@@ -6,7 +6,7 @@ from typing import Any
 
 from osc_lib import exceptions
 
-from kingbird.osc import paging
+from kingbird.osc import options, paging
 from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
 
 #: The columns of items, and the fields of the API's answer; more of them with --long.
@@ -38,12 +38,14 @@ class ListSync(SyncLister):
         parser = super().get_parser(prog_name)
         parser.add_argument("--active", action="store_true", help="Only jobs in progress")
         paging.add_paging(parser, "jobs")
+        options.add_project(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Listed:
         """Return the jobs."""
         query = paging.query_of(parsed_args)
-        jobs, more_follow = self.client.jobs(active=parsed_args.active, **query)
+        client = self.client_of(parsed_args)
+        jobs, more_follow = client.jobs(active=parsed_args.active, **query)
         if more_follow and not parsed_args.limit:
             self.tell("More jobs follow; --all lists them all")
         fields = ("id", "sync_status", "created_at", "updated_at")
@@ -59,12 +61,13 @@ class ShowSync(SyncLister):
         parser.add_argument("job", metavar="<job>", help="Job (ID)")
         parser.add_argument("--long", action="store_true", help="Show all fields of the items")
         paging.add_paging(parser, "items")
+        options.add_project(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Listed:
         """Return the job's items."""
         query = paging.query_of(parsed_args)
-        items, more_follow = self.client.items(parsed_args.job, **query)
+        items, more_follow = self.client_of(parsed_args).items(parsed_args.job, **query)
         if more_follow and not parsed_args.limit:
             self.tell("More items follow; --all shows them all")
         columns = {**_ITEM, **(_MORE if parsed_args.long else {})}
@@ -78,11 +81,12 @@ class SummarizeSync(SyncShowOne):
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
         parser.add_argument("job", metavar="<job>", help="Job (ID)")
+        options.add_project(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Return the job."""
-        return self.shown(parsed_args.job, parsed_args)
+        return self.shown(self.client_of(parsed_args), parsed_args.job, parsed_args)
 
 
 class DeleteSync(SyncCommand):
@@ -92,14 +96,16 @@ class DeleteSync(SyncCommand):
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
         parser.add_argument("jobs", metavar="<job>", nargs="+", help="Job(s) to delete (ID)")
+        options.add_project(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Delete each; one that can't be deleted keeps none of the others."""
+        client = self.client_of(parsed_args)
         refused = 0
         for job in parsed_args.jobs:
             try:
-                self.client.delete(job)
+                client.delete(job)
             except exceptions.ClientException as error:
                 refused += 1
                 self.log.error("Failed to delete job %s: %s", job, error)

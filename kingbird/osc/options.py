@@ -124,6 +124,41 @@ def add_treatment(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_project(parser: argparse.ArgumentParser) -> None:
+    """Add whose jobs are meant."""
+    parser.add_argument(
+        "--project",
+        metavar="<project>",
+        help="Project that the jobs are of (name or ID; default: the token's; another one: "
+        "admin only)",
+    )
+    parser.add_argument(
+        "--project-domain",
+        metavar="<project-domain>",
+        help="Domain of that project (name or ID), if its name is not enough",
+    )
+
+
+def project_of(parsed: argparse.Namespace, manager: Any) -> str | None:
+    """Return the id of the project whose jobs are meant; ``None`` where none is named.
+
+    :param manager: the client manager of python-openstackclient.
+    :raises osc_lib.exceptions.CommandError: the name stands for nothing or for several, or
+        Keystone does not tell.
+    """
+    if parsed.project is None:
+        if parsed.project_domain is not None:
+            raise exceptions.CommandError("--project-domain can be given only with --project")
+        return None
+    found = _project_id(parsed.project, parsed.project_domain, manager)
+    if not _PROJECT_ID.fullmatch(found):
+        # Where Keystone refuses, the name itself comes back as the id.
+        raise exceptions.CommandError(
+            f"Keystone tells no ID of project {parsed.project}; give the ID"
+        )
+    return found
+
+
 def set_of(parsed: argparse.Namespace, manager: Any, images: Images) -> JSON:
     """Return a set of a request as options describe it, names replaced by ids.
 
@@ -157,7 +192,7 @@ def set_of(parsed: argparse.Namespace, manager: Any, images: Images) -> JSON:
 def _filters(parsed: argparse.Namespace, manager: Any) -> JSON:
     given = {
         "visibility": parsed.visibility,
-        "owner": parsed.owner and _project(parsed, manager),
+        "owner": parsed.owner and _project_id(parsed.owner, parsed.owner_domain, manager),
         "name": parsed.name,
         "name_prefix": parsed.name_prefix,
         "tag": parsed.tag,
@@ -170,12 +205,11 @@ def _filters(parsed: argparse.Namespace, manager: Any) -> JSON:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _project(parsed: argparse.Namespace, manager: Any) -> str:
-    """Return the id of the project that owners are to be of."""
-    if _PROJECT_ID.fullmatch(parsed.owner) and not parsed.owner_domain:
-        return str(parsed.owner)
+def _project_id(project: str, domain: str | None, manager: Any) -> str:
+    """Return the id of a project, which is asked for only where a name is given."""
+    if _PROJECT_ID.fullmatch(project) and not domain:
+        return project
     # Imported by who needs it: it takes long.
     from openstackclient.identity import common  # noqa: PLC0415
 
-    found = common.find_project(manager.identity, parsed.owner, parsed.owner_domain)
-    return str(found.id)
+    return str(common.find_project(manager.identity, project, domain).id)

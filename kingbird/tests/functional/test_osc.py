@@ -195,6 +195,44 @@ def test_cancel_and_timeout(
     assert "409" in osc(newcomer, "cancel", made["ID"], exits=ERROR).stderr
 
 
+def test_the_jobs_of_another_project(
+    admin: Person,
+    newcomer: Person,
+    demo: Person,
+    deployment: Deployment,
+    glances: dict[str, Proxy],
+) -> None:
+    image = newcomer.make("RegionOne", b"data", name="theirs")
+    target = ("--source", "RegionOne", "--target", "RegionTwo")
+    ended = told(newcomer, "create", image["id"], *target, "--wait")["ID"]
+    by_name = ("--project", newcomer.project_name, "--project-domain", "Default")
+    for words in (by_name, by_name[:2], ("--project", newcomer.project_id)):
+        (listed,) = told(admin, "list", *words)
+        assert (listed["ID"], listed["Status"]) == (ended, "SUCCESS")
+    (item,) = told(admin, "show", ended, *by_name)
+    assert (item["Image"], item["Reason"]) == (image["id"], "created")
+    assert told(admin, "summary", ended, *by_name)["Outcomes"] == {"created": 1}
+
+    # A member is refused, whatever the project is called by.
+    words = ("--project", newcomer.project_id)
+    for command in (("list",), ("show", ended), ("cancel", ended), ("delete", ended)):
+        assert "HTTP 403" in osc(demo, *command, *words, exits=ERROR).stderr
+        assert "give the ID" in osc(demo, *command, *by_name, exits=ERROR).stderr
+
+    # More than the engine has at hand when it hears of it.
+    for _ in range(48):
+        newcomer.make("RegionOne")
+    gate = threading.Event()
+    with glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
+        made = told(newcomer, "create", "--all", *target, "--status", "queued")["ID"]
+        assert told(admin, "cancel", made, *by_name)["Cancelled"] is True
+        gate.set()
+        ended_early = told(admin, "summary", made, *by_name, "--wait", exits=CANCELLED)
+    assert ended_early["Status"] == "CANCELLED"
+    osc(admin, "delete", ended, made, *by_name)
+    assert told(newcomer, "list") == []
+
+
 def test_engines(admin: Person, demo: Person, deployment: Deployment) -> None:
     engines = told(admin, "engine", "list")
     assert True in {engine["Alive"] for engine in engines}

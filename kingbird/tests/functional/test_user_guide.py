@@ -45,6 +45,7 @@ EXITS = {
     "--timeout 600": 2,
     "openstack image sync diff --all --exit-code -f csv": 5,
     f"openstack image sync cancel {JOBS[1]} --wait": 3,
+    f"openstack image sync cancel {JOBS[1]} --project web --wait": 3,
 }
 
 
@@ -99,7 +100,9 @@ class Reader:
 
     def run(self, command: Command) -> str:
         """Run a command, in the state of things that it needs."""
-        admins = "--all-projects" in command.words or "engine list" in command.words
+        admins = any(
+            words in command.words for words in ("--all-projects", "--project ", "engine list")
+        )
         shell = self.admin if admins or "/admin/" in command.page else self.shell
         exits = EXITS.get(command.words, 0)
         if "/cancel" in command.words or " cancel " in command.words:
@@ -152,6 +155,7 @@ def reader(
     replacements = {
         "https://KINGBIRD_HOST:8118": deployment.url,
         "--owner web ": f"--owner {owner.project_name} ",
+        "--project web": f"--project {owner.project_name}",
         "kingbird-manage ": f"kingbird-manage {config} ",
         "kingbird-status ": f"kingbird-status {config} ",
     }

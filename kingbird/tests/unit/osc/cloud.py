@@ -1,7 +1,7 @@
 """A cloud for ``openstack`` in one process: the real API, images of doubles, and a Keystone.
 
 The Keystone gives everybody the token of their name, which the API of
-:mod:`kingbird.tests.api.world` knows.
+:mod:`kingbird.tests.api.world` knows, and tells admins alone of a project by its name.
 """
 
 import json
@@ -9,14 +9,18 @@ import threading
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any
+from urllib.parse import parse_qsl
 
 from cheroot import wsgi
 from keystoneauth1 import fixture as ksa_fixture
 
 from kingbird.tests.api.fixtures import World as ApiWorld
 from kingbird.tests.api.fixtures import current
-from kingbird.tests.api.world import MEMBER_ROLES, PROJECT, REGIONS
+from kingbird.tests.api.world import MEMBER_ROLES, OTHER_PROJECT, PROJECT, REGIONS
 from kingbird.tests.doubles.glance_rules import Caller
+
+#: The name of the other project, and its domain's.
+OTHER_NAME, OTHER_DOMAIN = "theirs", "abroad"
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 
@@ -89,13 +93,17 @@ class Cloud:
         return [body]
 
     def _identity(self, environ: dict[str, Any]) -> Answer:
-        if environ["REQUEST_METHOD"] == "GET":
+        if environ["PATH_INFO"].startswith("/identity/v3/"):
+            if environ["REQUEST_METHOD"] == "GET":
+                return self._look_up(environ)
+        elif environ["REQUEST_METHOD"] == "GET":
             version = ksa_fixture.V3Discovery(f"{self.url}/identity/v3")
             return _json({"version": version})
         length = int(environ["CONTENT_LENGTH"])
         asked = json.loads(environ["wsgi.input"].read(length))
         user = asked["auth"]["identity"]["password"]["user"]["name"]
-        token = ksa_fixture.V3Token(user_name=user, project_id=PROJECT)
+        token = ksa_fixture.V3Token(user_name=user, project_id=current().projects[user])
+        token.add_service("identity").add_endpoint("public", f"{self.url}/identity/v3")
         for role in MEMBER_ROLES:
             token.add_role(name=role)
         images = token.add_service("image", name="glance")
@@ -104,6 +112,23 @@ class Cloud:
         token.add_service("synchronization").add_endpoint("public", f"{self.url}/v1.0")
         status, headers, body = _json(token, "201 Created")
         return status, [*headers, ("X-Subject-Token", user)], body
+
+    def _look_up(self, environ: dict[str, Any]) -> Answer:
+        """Answer as Keystone does for a domain or a project, by its id or its name."""
+        if not environ["HTTP_X_AUTH_TOKEN"].endswith("admin"):
+            return _json({"error": {"code": 403, "message": "No", "title": "No"}}, "403 Forbidden")
+        *_, kind, last = environ["PATH_INFO"].split("/")
+        domain = {"id": f"{OTHER_DOMAIN}-id", "name": OTHER_DOMAIN}
+        project = {"id": OTHER_PROJECT, "name": OTHER_NAME, "domain_id": domain["id"]}
+        if last not in ("domains", "projects"):
+            found = {"domains": domain, "projects": project}[kind]
+            if last == found["id"]:
+                return _json({kind.removesuffix("s"): found})
+            return _json({"error": {"code": 404, "message": "No", "title": "No"}}, "404 Not Found")
+        query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
+        found = {"domains": domain, "projects": project}[last]
+        fits = all(found.get(name) == value for name, value in query.items())
+        return _json({last: [found] if fits else []})
 
     def _image(self, environ: dict[str, Any]) -> Answer:
         _, _, region, *rest = environ["PATH_INFO"].split("/")

@@ -47,8 +47,9 @@ def osc(
     def run(*words: str, user: str = "member") -> Ran:
         for name, value in cloud.environment(user).items():
             monkeypatch.setenv(name, value)
-        # A program has one client manager; it keeps the client with the class.
-        vars(ClientManager)[plugin.API_NAME]._handle = None
+        # A program has one client manager; it keeps the clients with the class.
+        for api in (plugin.API_NAME, "identity"):
+            vars(ClientManager)[api]._handle = None
         capsys.readouterr()
         try:
             code = shell.main(["image", "sync", *words])
