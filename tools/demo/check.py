@@ -6,7 +6,7 @@ here as well.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,6 +82,31 @@ def differences(
         for name in REFERENCES
         if copy.get(name) and copy[name] not in there
     ]
+    return found
+
+
+def wrong_rows(
+    rows: Sequence[Mapping[str, str]],
+    missing: Collection[str],
+    source: str,
+    targets: Sequence[str],
+) -> list[str]:
+    """What a matrix of images and regions has wrong, a sentence an image.
+
+    :param rows: as ``openstack image sync diff`` prints them: a row's cells by column.
+    :param missing: the ids of the images that only the source has; others have no row.
+    """
+    right = {source: "=", **dict.fromkeys(targets, "+")}
+    cells = {row["ID"]: {region: row.get(region) for region in right} for row in rows}
+    found = [
+        f"the matrix has {cells.get(image_id, 'no row')} for {image_id}, and should have {right}"
+        for image_id in sorted(missing)
+        if cells.get(image_id) != right
+    ]
+    surplus = [row for row in rows if row["ID"] not in missing]
+    found += [f"the matrix has a row for {row['ID']} ({row['Name']})" for row in surplus]
+    if len(rows) != len(cells):
+        found.append("the matrix has two rows for one image")
     return found
 
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from demo.check import problems
+from demo.check import problems, wrong_rows
 from demo.client import Client
 from demo.glance import Glance, Image
 from demo.scene import SCENE, put
@@ -84,8 +84,11 @@ def _play(stage: Stage, clock: Clock) -> list[str]:
     print(image_table(ids, before, {}))
 
     clock.say("Asking Kingbird what a sync of whole regions would do; nothing is written")
-    _difference(stage)
+    rows = _difference(stage)
     print("\nWhole regions take images that have data; the two without are synced by their ids.")
+    found = wrong_rows(rows, {ids[item.name] for item in SCENE if item.data}, source, targets)
+    for line in found:
+        print(f"PROBLEM: {line}")
 
     clock.say("Syncing them with the published client, python-kingbirdclient")
     client = Client(cloud.credentials(USER))
@@ -94,7 +97,7 @@ def _play(stage: Stage, clock: Clock) -> list[str]:
     words += [word for image_id in ids.values() for word in ("--resources", image_id)]
     job = client.show(*words)[0]["ID"]
     print()
-    found = _follow(client, job, expected=len(ids) * len(targets))
+    found += _follow(client, job, expected=len(ids) * len(targets))
 
     clock.say("Asking each Glance, not Kingbird, what is there now")
     after = {region: glance.images(owner) for region, glance in glances.items()}

@@ -108,6 +108,31 @@ def test_table_shows_what_is_where() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({}, ""),
+        ({"RegionOne": "+"}, "'RegionOne': '+'"),
+        ({"RegionThree": ""}, "'RegionThree': ''"),
+        ({"ID": "3"}, "no row for 2"),
+        ({"ID": "1"}, "two rows"),
+    ],
+)
+def test_a_matrix_is_what_it_should_be(changes: dict[str, str], problem: str) -> None:
+    cells = {"RegionOne": "=", "RegionThree": "+", "RegionTwo": "+"}
+    rows = [{"ID": number, "Name": "machine", **cells} for number in "12"]
+    rows[1] |= changes
+    found = check.wrong_rows(rows, {"1", "2"}, "RegionOne", ["RegionTwo", "RegionThree"])
+    assert bool(found) == bool(problem)
+    assert problem in "\n".join(found)
+
+
+def test_a_matrix_has_rows_for_nothing_else() -> None:
+    row = {"ID": "1", "Name": "old-release", "RegionOne": "=", "RegionTwo": "+"}
+    (problem,) = check.wrong_rows([row], set(), "RegionOne", ["RegionTwo"])
+    assert "old-release" in problem
+
+
 def test_scene_refers_backwards_only() -> None:
     seen: set[str] = set()
     for item in scene.SCENE:

@@ -1,0 +1,48 @@
+"""``make demo`` from beginning to end, in a place and on ports of its own."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from kingbird.tests.functional.programs import environment
+
+TOOLS = Path(__file__).resolve().parents[3] / "tools"
+#: Seconds for all of it; it takes less than a minute on a machine that does nothing else.
+TIME = 300
+#: Seconds within which it stops what it has started.
+END = 60
+
+#: The command, but that a demo that somebody plays beside the tests is not in its way.
+MAIN = """
+import pathlib, sys
+import demo.stage
+demo.stage.RUN = pathlib.Path(sys.argv[1])
+from demo.__main__ import main
+sys.exit(main([]))
+"""
+
+
+def test_the_demo_finds_nothing_wrong_and_leaves_nothing_running(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", MAIN, str(tmp_path)],
+        env=environment(PYTHONPATH=str(TOOLS)),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    try:
+        output, _ = process.communicate(timeout=TIME)
+    finally:
+        if process.poll() is None:
+            # It then ends what it has started.
+            process.terminate()
+            process.communicate(timeout=END)
+    assert process.returncode == 0, output
+    assert "PROBLEM" not in output
+    assert "Done: every record is in every region" in output
+    # One for each row of the matrix: two targets and what is there already.
+    assert output.count("| =         | +           | +         |") == 4, output
+    ended = next(line for line in output.splitlines() if line.startswith("ended: "))
+    assert len(ended.split(",")) == 5, ended
+    assert [*tmp_path.rglob("run/*.json"), *tmp_path.rglob("pid.json")] == []
