@@ -67,13 +67,18 @@ class Packages:
     """A source package, and the wheel that was made of it.
 
     :param folder: a new folder for all that is made.
+    :param part: the folder within the tree that is a package by itself; the tree without.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, part: str = "") -> None:
         source, dist = folder / "source", folder / "dist"
-        self.files = copy_source(source)
+        within = f"{part}/" if part else ""
+        #: Those that belong to it, from its own folder.
+        self.files = [
+            name.removeprefix(within) for name in copy_source(source) if name.startswith(within)
+        ]
         build = ("-m", "build", "--installer", "uv")
-        call(BIN / "python", *build, "--outdir", dist, source, PBR_VERSION=VERSION)
+        call(BIN / "python", *build, "--outdir", dist, source / part, PBR_VERSION=VERSION)
         (self.wheel,) = dist.glob("*.whl")
         (self.sdist,) = dist.glob("*.tar.gz")
 

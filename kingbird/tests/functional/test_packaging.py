@@ -1,6 +1,8 @@
 """The packages hold what they should, and a wheel works where nothing else is installed."""
 
+import configparser
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,6 +85,24 @@ def test_the_wheel_has_the_code_and_what_belongs_to_it(packages: Packages) -> No
     # Tools, benchmarks and what is packaged by itself stay out.
     tops = {name.split("/")[0] for name in found}
     assert tops == {"kingbird", f"kingbird-{VERSION}.data", f"kingbird-{VERSION}.dist-info"}
+
+
+def test_the_tempest_plugin_is_a_package_by_itself(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    plugin = Packages(tmp_path_factory.mktemp("plugin"), "tempest_plugin")
+    call(BIN / "twine", "check", "--strict", plugin.wheel, plugin.sdist)
+    assert {*plugin.files} - plugin.in_sdist == set()
+    code = {name for name in plugin.files if name.startswith("kingbird_tempest_plugin/")}
+    (metadata,) = {name.split("/")[0] for name in plugin.in_wheel - code}
+    assert metadata.endswith(".dist-info")
+    assert code <= plugin.in_wheel
+    with zipfile.ZipFile(plugin.wheel) as archive:
+        points = configparser.ConfigParser()
+        points.read_string(archive.read(f"{metadata}/entry_points.txt").decode())
+        assert points.sections() == ["tempest.test_plugins"]
+        module, _, name = points["tempest.test_plugins"]["kingbird"].partition(":")
+        assert f"class {name}(" in archive.read(f"{module.replace('.', '/')}.py").decode()
 
 
 def test_the_metadata_are_those_of_a_release(packages: Packages, installed: Environment) -> None:
