@@ -1,6 +1,7 @@
 """The commands of the guides for users and administrators, as their pages show them."""
 
 import contextlib
+import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,23 +16,19 @@ from kingbird.tests.functional.programs import environment, eventually
 from kingbird.tests.functional.proxy import Proxy, hold
 from kingbird.tests.guide.pages import README, Command, blocks, literal
 from kingbird.tests.guide.runs import USER, pages_of, to_run
-from kingbird.tests.guide.shapes import shape
+from kingbird.tests.guide.shapes import rows_by_name, shape
 from kingbird.tests.guide.shell import Shell
 
 pytestmark = pytest.mark.deployments("rabbit-mariadb")
 
 TASKS = "doc/source/user/tasks.rst"
 WHOLE = "doc/source/user/whole-regions.rst"
+OPENSTACK = "doc/source/user/openstackclient.rst"
 #: Ids that the pages have.
 IMAGE, SECOND, AMI = (
     "4235414a-8aaa-462c-a3e2-2305bfe34c98",
     "bc204f27-5c87-4eab-9f1d-3c3634ca4a3b",
     "3d2718fe-e72a-47bd-b8e9-8d0bd0b3b4d5",
-)
-EDGE, GOLDEN, WEB = (
-    "6c6b1f5e-2a04-4a5a-9f0b-1d1f6f0f7b11",
-    "8fc38dc3-f496-4c44-8fbe-e2a099673bd4",
-    "5f4890a3-f66f-49f0-83fd-566759998e87",
 )
 JOBS = (
     "596ef4e5-5ba1-40e1-8027-41416f46b2ae",
@@ -51,9 +48,9 @@ EXITS = {
 
 @pytest.fixture(scope="module")
 def owner(person: Callable[..., Person]) -> Person:
-    """A member whose images have the ids and the differences that the pages show."""
+    """A member whose images have the ids that the pages show."""
     made = person("admin").with_new_project("demo")
-    one, two, three = (made.images(f"Region{name}") for name in ("One", "Two", "Three"))
+    one = made.images("RegionOne")
     for image_id in (IMAGE, SECOND):
         one.create({**RAW, "id": image_id, "name": image_id[:8]})
     kernel = one.create({"name": "kernel", "disk_format": "aki", "container_format": "aki"})
@@ -66,17 +63,36 @@ def owner(person: Callable[..., Person]) -> Person:
             "kernel_id": kernel["id"],
         }
     )
-    one.create({**RAW, "id": GOLDEN, "name": "golden-web", "tags": ["released"]})
-    one.create({**RAW, "id": WEB, "name": "web-server"})
-    two.create({**RAW, "id": WEB, "name": "web-server", "tags": ["changed"]})
-    three.create({**RAW, "id": WEB, "name": "web-server"})
-    three.create({**RAW, "id": EDGE, "name": "edge-node"})
-    for image_id in (IMAGE, SECOND, AMI, kernel["id"], GOLDEN, WEB):
+    for image_id in (IMAGE, SECOND, AMI, kernel["id"]):
         made.upload("RegionOne", image_id, b"data")
-    made.upload("RegionThree", EDGE, b"data")
-    stranger = {**RAW, "id": EDGE, "name": "theirs", "visibility": "community"}
-    person("other").images("RegionOne").create(stranger)
+    made.make("RegionOne", b"data", name="golden-web", tags=["released"])
     return made
+
+
+@pytest.fixture
+def comparer(person: Callable[..., Person]) -> tuple[Person, dict[str, str]]:
+    """A member who has what the page about ``openstack`` compares, and nothing else.
+
+    :returns: also which images stand for those whose ids the pages have.
+    """
+    made = person("admin").with_new_project("demo")
+    regions = ("RegionOne", "RegionTwo", "RegionThree")
+    # The matrix only counts what is in order everywhere.
+    in_order = []
+    for number in range(3):
+        image = made.make("RegionOne", b"data", name=f"in order {number}")
+        in_order.append(image["id"])
+        for region in regions[1:]:
+            made.images(region).create({**RAW, "id": image["id"], "name": image["name"]})
+    made.make("RegionOne", b"data", name="golden-web", tags=["released"])
+    web = made.make("RegionOne", b"data", name="web-server")
+    for region, tags in zip(regions[1:], (["changed"], []), strict=True):
+        copy = {**RAW, "id": web["id"], "name": web["name"], "tags": tags}
+        made.images(region).create(copy)
+    edge = made.make("RegionThree", b"data", name="edge-node")
+    stranger = {**RAW, "id": edge["id"], "name": "theirs", "visibility": "community"}
+    person("other").images("RegionOne").create(stranger)
+    return made, dict(zip((IMAGE, SECOND), in_order, strict=False))
 
 
 @dataclass
@@ -138,14 +154,21 @@ class Reader:
 
 @pytest.fixture
 def reader(
-    owner: Person,
+    request: pytest.FixtureRequest,
+    page: str,
     admin: Person,
     api: Callable[[Person], KingbirdAPI],
     deployment: Deployment,
     glances: dict[str, Proxy],
     tmp_path: Path,
 ) -> Reader:
-    """Somebody with the pages' files, two jobs that have ended and a token."""
+    """Somebody with the page's images and files, two jobs that have ended and a token."""
+    owner: Person
+    ids: dict[str, str] = {}
+    if page == OPENSTACK:
+        owner, ids = request.getfixturevalue("comparer")
+    else:
+        owner = request.getfixturevalue("owner")
     files = {
         "sets.json": literal(TASKS, "json")[0],
         "golden.json": literal(WHOLE, "json")[0],
@@ -153,6 +176,7 @@ def reader(
     }
     config = f"--config-file {deployment.config}"
     replacements = {
+        **ids,
         "https://KINGBIRD_HOST:8118": deployment.url,
         "--owner web ": f"--owner {owner.project_name} ",
         "--project web": f"--project {owner.project_name}",
@@ -163,13 +187,14 @@ def reader(
     for who in (owner, admin):
         folder = tmp_path / who.name
         folder.mkdir()
-        for name, text in files.items():
-            (folder / name).write_text(text)
         known = {"TOKEN": who.token, "PROJECT": who.project_id, "HOME": str(tmp_path)}
-        shells.append(Shell(folder, replacements, {**environment(), **who.environment, **known}))
+        shell = Shell(folder, replacements, {**environment(), **who.environment, **known})
+        for name, text in files.items():
+            (folder / name).write_text(shell.translate(text))
+        shells.append(shell)
     own, admins = shells
     made = Reader(own, admins, api(owner), glances)
-    ended = [api(owner).run(sync(IMAGE)).id for _ in range(2)]
+    ended = [api(owner).run(sync(ids.get(IMAGE, IMAGE))).id for _ in range(2)]
     for name, job_id in zip(JOBS, (ended[0], *ended), strict=True):
         made.name_job(name, job_id)
     return made
@@ -181,6 +206,10 @@ def test_the_commands_of_a_page(page: str, reader: Reader) -> None:
         output = reader.run(command)
         if expected := shape(command.output):
             assert shape(output) == expected, f"{command.words}\n{output}"
+        if rows := rows_by_name(command.output):
+            assert rows_by_name(output) == rows, f"{command.words}\n{output}"
+            (counts,) = re.findall("^Copies in sync .*", command.output, re.M)
+            assert counts in output.splitlines(), f"{command.words}\n{output}"
         if command.words.startswith("curl "):
             assert '{"error"' not in output, f"{command.words}\n{output}"
         # So that one command does not meet what another one is still doing.

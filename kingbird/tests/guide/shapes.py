@@ -21,6 +21,18 @@ def shape(output: str) -> Shape | None:
     return "table", tuple(sorted(cell.strip() for cell in lines[1].strip("| ").split("|")))
 
 
+def rows_by_name(output: str) -> dict[str, dict[str, str]] | None:
+    """Return the rows of a table of images by their names; ``None`` where there is none.
+
+    Ids are left out: they differ from one run to the next.
+    """
+    lines = [line for line in output.splitlines() if line.startswith("| ")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    if not cells or cells[0][:2] != ["ID", "Name"]:
+        return None
+    return {row[1]: dict(zip(cells[0][2:], row[2:], strict=True)) for row in cells[1:]}
+
+
 def _keys(value: Any, place: str = "") -> list[str]:
     if isinstance(value, list):
         return [key for each in value for key in _keys(each, place)]

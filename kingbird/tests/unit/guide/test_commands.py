@@ -8,7 +8,7 @@ import pytest
 from kingbird.tests.guide import pages
 from kingbird.tests.guide.pages import README, ROOT, SOURCE, all_commands, blocks, literal
 from kingbird.tests.guide.runs import NOT_RUN, RUN_BY, reason_not_to_run, to_run
-from kingbird.tests.guide.shapes import shape
+from kingbird.tests.guide.shapes import rows_by_name, shape
 
 SERVICE = "doc/source/install/service.rst"
 
@@ -100,3 +100,13 @@ def test_shapes() -> None:
     assert shape(table) == ("table", ("B", "ID"))
     assert shape('{"a": [{"b": 1}], "c": {"d": null}}') == ("keys", ("a", "a.b", "c", "c.d"))
     assert shape("text") is None
+
+
+def test_rows_by_name() -> None:
+    table = "| ID | Name | One | Two |\n+----+\n| 1  | web | = |   |\n| 2  | edge | + | ! |\nmore"
+    assert rows_by_name(table) == {
+        "web": {"One": "=", "Two": ""},
+        "edge": {"One": "+", "Two": "!"},
+    }
+    assert rows_by_name("| Field | Value |\n| ID | 1 |") is None
+    assert rows_by_name("text") is None
