@@ -1,6 +1,7 @@
 """What all tests have: the regions, the images in them, and jobs that are cleaned up."""
 
 from typing import Any, ClassVar
+from urllib.parse import parse_qsl, urlsplit
 
 from tempest import config, test
 from tempest.lib.common.utils import test_utils
@@ -136,20 +137,39 @@ class BaseSyncTest(test.BaseTestCase):
         seconds, interval = CONF.kingbird.build_timeout, CONF.kingbird.build_interval
         if not test_utils.call_until_true(ended, seconds, interval):
             self.fail(f"Job {job_id} has not ended within {seconds} seconds")
-        shown = client.show_sync_job(job_id)
-        for item in shown["job_set"]:
+        items = self.items_of(job_id, client)
+        for item in items:
             if item["action"] == "create" and item["target_resource"]:
                 self.images.delete_later(item["target_region"], item["target_resource"])
-        return shown["job"]["sync_status"], shown["job_set"]
+        return client.show_sync_job(job_id, limit=1)["job"]["sync_status"], items
+
+    def items_of(self, job_id: str, client: Any = None, **params: Any) -> list[Item]:
+        """Return all items of a job, page after page.
+
+        :param params: the query, such as ``limit``.
+        """
+        items: list[Item] = []
+        while True:
+            shown = (client or self.client).show_sync_job(job_id, **params)
+            items += shown["job_set"]
+            following = [link["href"] for link in shown["links"] if link["rel"] == "next"]
+            if not following:
+                return items
+            params = dict(parse_qsl(urlsplit(following[0]).query))
 
     def run_job(self, *sets: Set, client: Any = None) -> tuple[str, list[Item]]:
         """Ask for a job and wait until it has ended; returns its status and its items."""
         return self.wait(self.start(*sets, client=client), client)
 
-    def long_job(self) -> str:
-        """Start a job that takes some time, and return its id."""
-        ids = [self.images.make(self.source, None)["id"] for _ in range(20)]
-        return self.start(sync(*ids, source=self.source, target=self.targets))
+    def long_job(self, client: Any = None, images: Images | None = None) -> str:
+        """Start a job that takes some time, and return its id.
+
+        :param client: whose job it is, if not the member's.
+        :param images: those of that user's project, if it is another one.
+        """
+        images = images or self.images
+        ids = [images.make(self.source, None)["id"] for _ in range(20)]
+        return self.start(sync(*ids, source=self.source, target=self.targets), client=client)
 
     def _end_and_delete(self, client: Any, job_id: str) -> None:
         def call(function: Any, *args: Any) -> Any:

@@ -82,9 +82,15 @@ def test_each_test_has_an_id_of_its_own() -> None:
 
 
 def test_negative_tests_say_so() -> None:
+    marked = 0
     for where, method in methods():
-        if where.startswith("test_sync_jobs_negative."):
-            assert decorator_arguments(method, "attr") == ["['negative']"], where
+        # Names tell that somebody gets nothing, in files where others get something.
+        is_negative = where.startswith("test_sync_jobs_negative.") or (
+            re.search("_(no|nothing)(_|$)", method.name) is not None
+        )
+        assert (decorator_arguments(method, "attr") == ["['negative']"]) is is_negative, where
+        marked += is_negative and where.startswith("test_roles.")
+    assert marked > 3
 
 
 def test_entry_point() -> None:

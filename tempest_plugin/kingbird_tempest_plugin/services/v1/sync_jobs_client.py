@@ -8,7 +8,7 @@ from tempest.lib.common import rest_client
 
 
 class SyncJobsClient(rest_client.RestClient):
-    """Calls ``/os-sync`` in the user's project.
+    """Calls ``/os-sync`` in the user's project, or in the one whose id is given.
 
     Answers are Kingbird's, as dictionaries.  An error is the exception of
     ``tempest.lib.exceptions`` for its code.
@@ -32,35 +32,35 @@ class SyncJobsClient(rest_client.RestClient):
     def list_sync_jobs(self, project: str | None = None, **params: Any) -> Any:
         """Return a page of the project's jobs, newest first.
 
-        :param project: another id in the path than that of the user's project.
+        :param project: whose jobs, if not the user's project's; an admin may ask.
         :param params: the query, such as ``limit``.
         """
         return self._get(self._jobs(project=project), params)
 
-    def list_active_sync_jobs(self, **params: Any) -> Any:
+    def list_active_sync_jobs(self, project: str | None = None, **params: Any) -> Any:
         """Return a page of the jobs that are in progress."""
-        return self._get(self._jobs("/active"), params)
+        return self._get(self._jobs("/active", project), params)
 
-    def show_sync_job(self, job_id: str, **params: Any) -> Any:
+    def show_sync_job(self, job_id: str, project: str | None = None, **params: Any) -> Any:
         """Return a page of a job's items, as ``job_set``, beside the ``job``."""
-        return self._get(self._jobs(f"/{job_id}"), params)
+        return self._get(self._jobs(f"/{job_id}", project), params)
 
-    def delete_sync_job(self, job_id: str) -> Any:
+    def delete_sync_job(self, job_id: str, project: str | None = None) -> Any:
         """Delete a job that has ended."""
-        resp, body = self.delete(self._jobs(f"/{job_id}"))
+        resp, body = self.delete(self._jobs(f"/{job_id}", project))
         self.expected_success(200, resp.status)
         return rest_client.ResponseBody(resp, json.loads(body))
 
-    def cancel_sync_job(self, job_id: str) -> Any:
+    def cancel_sync_job(self, job_id: str, project: str | None = None) -> Any:
         """Cancel a job in progress."""
-        return self._act(job_id, "cancel")
+        return self._act(job_id, "cancel", project)
 
-    def retry_sync_job(self, job_id: str) -> Any:
-        """Try again what failed of a job that has ended."""
-        return self._act(job_id, "retry")
+    def retry_sync_job(self, job_id: str, project: str | None = None) -> Any:
+        """Try again what failed of a job that has ended; in the user's project only."""
+        return self._act(job_id, "retry", project)
 
-    def _act(self, job_id: str, action: str) -> Any:
-        resp, body = self.post(self._jobs(f"/{job_id}/{action}"), "{}")
+    def _act(self, job_id: str, action: str, project: str | None) -> Any:
+        resp, body = self.post(self._jobs(f"/{job_id}/{action}", project), "{}")
         self.expected_success(202, resp.status)
         return rest_client.ResponseBody(resp, json.loads(body))
 

@@ -5,8 +5,8 @@ from typing import Any
 from tempest.lib import decorators, exceptions
 
 from kingbird_tempest_plugin.tests import base
-from kingbird_tempest_plugin.tests.base import SUCCESS, sync
-from kingbird_tempest_plugin.tests.images import unique
+from kingbird_tempest_plugin.tests.base import CANCELLED, SUCCESS, sync
+from kingbird_tempest_plugin.tests.images import Images, unique
 
 
 class RolesTest(base.BaseSyncTest):
@@ -75,6 +75,40 @@ class RolesTest(base.BaseSyncTest):
         self.admin.delete_sync_job(job_id)
         self.assertRaises(exceptions.NotFound, self.client.show_sync_job, job_id)
 
+    @decorators.idempotent_id("45b27a83-558d-4bf9-b498-d1122ca005e7")
+    def test_admin_cancels_and_retries_its_own_job(self) -> None:
+        job_id = self.long_job(self.admin)
+        self.admin.cancel_sync_job(job_id)
+        self.assertEqual(CANCELLED, self.wait(job_id, self.admin)[0])
+        self.admin.retry_sync_job(job_id)
+        status, items = self.wait(job_id, self.admin)
+        self.assertEqual(SUCCESS, status)
+        self.assertEqual({SUCCESS}, {item["sync_status"] for item in items})
+
+    @decorators.idempotent_id("04f288af-7e1f-47a8-a4ce-ad1e01bd6904")
+    def test_admin_sees_cancels_and_deletes_another_projects_job(self) -> None:
+        theirs = Images(self.os_project_alt_member, self.regions, self.addCleanup)
+        project = self.stranger.project_id
+        # Before the job, which may end while the admin is given a token.
+        self.admin.list_active_sync_jobs(project=project)
+        job_id = self.long_job(self.stranger, theirs)
+        self.admin.cancel_sync_job(job_id, project=project)
+        listed = self.admin.list_sync_jobs(project=project)["job_set"]
+        self.assertIn(job_id, [job["id"] for job in listed])
+        status, items = self.wait(job_id, self.stranger)
+        self.assertEqual(CANCELLED, status)
+        shown = self.admin.show_sync_job(job_id, project=project)
+        self.assertEqual(CANCELLED, shown["job"]["sync_status"])
+        self.assertCountEqual(
+            [item["id"] for item in items], [item["id"] for item in shown["job_set"]]
+        )
+        # A job runs in the project of the token, so nobody makes one go in another.
+        self.assertRaises(exceptions.Forbidden, self.admin.retry_sync_job, job_id, project=project)
+        self.admin.delete_sync_job(job_id, project=project)
+        listed = self.admin.list_sync_jobs(project=project)["job_set"]
+        self.assertNotIn(job_id, [job["id"] for job in listed])
+        self.assertRaises(exceptions.NotFound, self.stranger.show_sync_job, job_id)
+
     @decorators.attr(type=["negative"])
     @decorators.idempotent_id("4b7d9964-c481-4304-aaf6-71edb1606dbc")
     def test_stranger_finds_no_job_of_the_project(self) -> None:
@@ -88,8 +122,22 @@ class RolesTest(base.BaseSyncTest):
             self.stranger.retry_sync_job,
         ):
             self.assertRaises(exceptions.NotFound, call, job_id)
+
+    @decorators.attr(type=["negative"])
+    @decorators.idempotent_id("07965f7f-444c-4724-8ed9-e3f944657575")
+    def test_stranger_reaches_nothing_by_the_projects_path(self) -> None:
+        job_id = self._ended()
         project = self.client.project_id
-        self.assertRaises(exceptions.Forbidden, self.stranger.list_sync_jobs, project=project)
+        for call in (self.stranger.list_sync_jobs, self.stranger.list_active_sync_jobs):
+            self.assertRaises(exceptions.Forbidden, call, project=project)
+        for call in (
+            self.stranger.show_sync_job,
+            self.stranger.delete_sync_job,
+            self.stranger.cancel_sync_job,
+            self.stranger.retry_sync_job,
+        ):
+            self.assertRaises(exceptions.Forbidden, call, job_id, project=project)
+        self.assertEqual(SUCCESS, self.client.show_sync_job(job_id)["job"]["sync_status"])
 
     @decorators.attr(type=["negative"])
     @decorators.idempotent_id("d7e1fb62-8cc3-4e21-b6e6-d37df9326d60")

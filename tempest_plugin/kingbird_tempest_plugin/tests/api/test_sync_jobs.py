@@ -111,3 +111,5 @@ class SyncJobsTest(base.BaseSyncTest):
         second = self.client.show_sync_job(job_id, marker=marker, sort_key="resource")
         self.assertEqual(sorted(ids)[2:], [item["resource"] for item in second["job_set"]])
         self.assertEqual({"created": 3}, second["job"]["outcomes"])
+        every = self.items_of(job_id, limit=2, sort_key="resource")
+        self.assertEqual(sorted(ids), [item["resource"] for item in every])
