@@ -32,7 +32,7 @@ from oslo_config import cfg
 from oslo_middleware import cors, http_proxy_to_wsgi
 from osprofiler.web import WsgiMiddleware
 
-from kingbird.api import health, hooks, metering, middleware
+from kingbird.api import health, hooks, lookups, metering, middleware
 from kingbird.api.acceptance import Acceptance, Engines
 from kingbird.api.calls import Gate
 from kingbird.api.controllers import v1
@@ -196,6 +196,6 @@ def create(conf: cfg.ConfigOpts) -> middleware.Application:
     return build(
         conf,
         keystone=keystone,
-        regions=Regions(conf),
+        regions=Regions(conf, timeout=lookups.SILENCE),
         engines=_LazyEngines(conf),
     )

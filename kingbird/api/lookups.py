@@ -11,6 +11,12 @@ from kingbird.clients.glance import IDS_PER_CALL, Images
 
 #: Seconds that the calls of one request may take; who waits longer has gone away.
 SECONDS = 30.0
+#: Seconds of these that may pass waiting for regions that then don't answer: a caller is to hear
+#: within ten seconds that they are away.
+SILENCE = 8.0
+#: Seconds that one call may take of that where there are several regions, so that one that is
+#: silent leaves time for another that may have the image.
+SHARE = 4.0
 #: Seconds after which such a request may come again.
 RETRY_AFTER = 30
 
@@ -62,17 +68,37 @@ def _resolved(field: str, each: SyncSet, known: list[str]) -> SyncSet:
     return {**each, "sources": sources, "targets": targets}
 
 
+class _Time:
+    """The time that one request has for its calls to regions, however many there are.
+
+    :param regions: how many may be asked.
+    """
+
+    def __init__(self, regions: int) -> None:
+        self._end = time.monotonic() + SECONDS
+        self._silence = SILENCE
+        self._share = SILENCE if regions == 1 else SHARE
+
+    def for_a_call(self) -> float:
+        """Return the seconds that the next call may take; none are left at 0 or below."""
+        return min(self._end - time.monotonic(), self._silence, self._share)
+
+    def in_vain(self, seconds: float) -> None:
+        """Note that a call was waited for so long and had no answer."""
+        self._silence -= seconds
+
+
 class _Region:
     """Asks one region for images, for each of them once, however many sets name it.
 
     A region that could not be asked is not asked again.
 
-    :param end: the monotonic moment until which it may be asked.
+    :param shared: the time that it shares with the request's other regions.
     """
 
-    def __init__(self, images: Images, end: float) -> None:
+    def __init__(self, images: Images, shared: _Time) -> None:
         self._images = images
-        self._end = end
+        self._time = shared
         self._asked: set[str] = set()
         self._there: set[str] = set()
         #: Why it could not be asked.
@@ -99,17 +125,19 @@ class _Region:
 
     def _list(self, ids: list[str], hidden: bool) -> list[dict[str, str]]:
         region = self._images.region
-        left = self._end - time.monotonic()
+        left = self._time.for_a_call()
         if left <= 0:
             raise exception.Unavailable(
                 f"Looking for the images took too long; region {region} was not asked for all",
                 retry_after=RETRY_AFTER,
             )
+        begun = time.monotonic()
         try:
             return self._images.list_by_ids(ids, hidden=hidden, timeout=left)
         except exception.RegionUnavailable as error:
             if error.status is None:
                 # There was no answer; the message names the region already.
+                self._time.in_vain(time.monotonic() - begun)
                 raise
             raise exception.Unavailable(
                 f"The image service of region {region} can't be asked at the moment: "
@@ -140,8 +168,8 @@ def check_images(sets: Mapping[str, SyncSet], opened: Mapping[str, Images]) -> N
         not in time; the message names the region.
     :raises kingbird.exception.Forbidden: the same of a region that lists nothing for the caller.
     """
-    end = time.monotonic() + SECONDS
-    regions = {name: _Region(images, end) for name, images in opened.items()}
+    shared = _Time(len(opened))
+    regions = {name: _Region(images, shared) for name, images in opened.items()}
     missing: dict[str, str] = {}
     problems: list[exception.KingbirdError] = []
     for field, each in with_ids(sets).items():

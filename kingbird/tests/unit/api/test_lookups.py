@@ -165,22 +165,80 @@ def test_a_region_that_is_away_may_have_what_is_missing(glances: Any, opened: An
     assert len(glances["R1"].calls) == 1, "once is enough"
 
 
-def test_looking_ends_in_time(glances: Any, opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call takes no longer than is left, and none begins when nothing is."""
-    clock = iter([100.0, 101.0, 125.0, 130.0])
-    monkeypatch.setattr(lookups.time, "monotonic", lambda: next(clock))
+class Clock:
+    """A clock that moves when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(lookups.time, "monotonic", made)
+    return made
+
+
+def slow(
+    monkeypatch: pytest.MonkeyPatch, images: FakeImages, clock: Clock, seconds: float
+) -> list[float]:
+    """Let each call to a region take its time; return the calls' timeouts as they are made."""
     timeouts = []
-    list_by_ids = opened["R1"].list_by_ids
+    list_by_ids = images.list_by_ids
 
     def noted(ids: list[str], *, hidden: bool, timeout: float) -> Any:
         timeouts.append(timeout)
+        clock.now += min(seconds, timeout)
+        if seconds > timeout:
+            raise exception.RegionUnavailable(f"Region {images.region} does not answer")
         return list_by_ids(ids, hidden=hidden, timeout=timeout)
 
-    monkeypatch.setattr(opened["R1"], "list_by_ids", noted)
+    monkeypatch.setattr(images, "list_by_ids", noted)
+    return timeouts
+
+
+def test_looking_ends_in_time(opened: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call takes no longer than is left, and none begins when nothing is."""
+    timeouts = slow(monkeypatch, opened["R1"], clock, 7.5)
     with pytest.raises(exception.Unavailable, match="took too long; region R1") as caught:
-        lookups.check_images({"set": sync_set(new_ids(250))}, opened)
+        lookups.check_images({"set": sync_set(new_ids(550))}, {"R1": opened["R1"]})
     assert caught.value.retry_after == 30
-    assert timeouts == [29.0, 5.0]
+    assert timeouts == [8.0, 8.0, 8.0, 7.5]
+
+
+def test_a_region_is_not_waited_for_longer_than_a_caller_waits(
+    opened: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timeouts = slow(monkeypatch, opened["R1"], clock, 60)
+    with pytest.raises(exception.Unavailable, match="R1 does not answer"):
+        lookups.check_images({"set": sync_set(new_ids(250))}, {"R1": opened["R1"]})
+    assert timeouts == [8.0]
+    assert clock.now <= 100 + 9
+
+
+def test_silent_regions_leave_time_for_others(
+    glances: Any, opened: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = new_ids(3)
+    fill(glances["R2"], ids)
+    timeouts = slow(monkeypatch, opened["R1"], clock, 60)
+    lookups.check_images({"set": sync_set(ids, ["R1", "R2"])}, opened)
+    assert timeouts == [4.0]
+
+
+def test_many_silent_regions_take_no_longer_than_one(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = [f"R{number}" for number in range(9)]
+    opened: Any = {name: FakeGlance(name).images_for(PROJECT) for name in names}
+    timeouts = {name: slow(monkeypatch, images, clock, 60) for name, images in opened.items()}
+    with pytest.raises(exception.Unavailable, match="R0 does not answer"):
+        lookups.check_images({"set": sync_set(new_ids(1), names)}, opened)
+    assert [*timeouts.values()][:3] == [[4.0], [4.0], []]
+    assert clock.now <= 100 + 9
 
 
 def test_what_is_missing_for_certain_is_told_first(glances: Any, opened: Any) -> None:
