@@ -10,6 +10,7 @@ from oslo_config import cfg
 from oslo_service import service
 
 from kingbird import reports
+from kingbird.api.app import DATABASE_SECONDS
 from kingbird.cmd.api_service import ApiService
 from kingbird.cmd.engine_service import EngineService
 from kingbird.cmd.launcher import launch
@@ -54,7 +55,8 @@ def main() -> None:
     messaging.stay_in_process(conf)
     reports.on_signal(conf)
     start_tracing(conf)
-    db.configure(conf)
+    # The engine bears it, and whoever asks the API is to hear in time.
+    db.configure(conf, seconds=DATABASE_SECONDS)
     db.migration.sync()
     launch(conf, StandaloneService(conf))
 

@@ -28,8 +28,8 @@ _manager = enginefacade.transaction_context()
 
 #: The part of a lease for which a transaction may stand still.
 IDLE_PART = 3
-#: How long a writer of SQLite waits for the one before it, in milliseconds.
-SQLITE_BUSY_TIMEOUT = 30000
+#: Seconds that a writer of SQLite waits for the one before it, where nobody waits for an answer.
+SQLITE_BUSY_TIMEOUT = 30
 
 #: What a database that can't be reached, or not yet, answers.
 _AWAY = (
@@ -55,7 +55,8 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
     """Point the door at ``[database] connection``.  Call once, before first use.
 
     :param seconds: after which a database that answers nothing counts as away; without, it is
-        waited for.
+        waited for.  It is asked twice at most, so a writer of SQLite waits for others for twice
+        as long.
     """
     global _manager  # noqa: PLW0603  enginefacade can't be configured twice
     _manager = enginefacade.transaction_context()
@@ -80,7 +81,8 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
         # oslo.db's default is MySQL's three-byte "utf8".
         parameters["charset"] = "utf8mb4"
     _manager.configure(sqlite_fk=True, connection_parameters=urlencode(parameters), **options)
-    _manager.append_on_engine_create(_prepare_sqlite)
+    busy = SQLITE_BUSY_TIMEOUT if seconds is None else 2 * seconds
+    _manager.append_on_engine_create(functools.partial(_prepare_sqlite, busy=busy))
     _manager.append_on_engine_create(
         functools.partial(patience.let_go, seconds=conf.engine.lease / IDLE_PART)
     )
@@ -99,8 +101,8 @@ def get_engine() -> sa.Engine:
     return _manager.writer.get_engine()
 
 
-def _prepare_sqlite(engine: sa.Engine) -> None:
-    """Let threads and processes write side by side.
+def _prepare_sqlite(engine: sa.Engine, busy: int) -> None:
+    """Let threads and processes write side by side, each waiting for others some seconds.
 
     By default a transaction of SQLite takes its lock at the first write; two that have read
     before fail at once.  ``BEGIN IMMEDIATE`` takes it at the start and waits, and with a WAL
@@ -108,15 +110,15 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     """
     if engine.dialect.name != "sqlite":
         return
-    event.listen(engine, "connect", _connect_sqlite)
+    event.listen(engine, "connect", functools.partial(_connect_sqlite, busy=busy))
     # oslo.db emits the BEGIN, and no listener can be put ahead of its own.
     event.listen(engine, "before_cursor_execute", _begin_sqlite, retval=True)
 
 
-def _connect_sqlite(connection: Any, record: Any) -> None:
+def _connect_sqlite(connection: Any, record: Any, *, busy: int) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
-    connection.execute(f"PRAGMA busy_timeout={SQLITE_BUSY_TIMEOUT}")
+    connection.execute(f"PRAGMA busy_timeout={busy * 1000}")
 
 
 def _begin_sqlite(

@@ -1,0 +1,26 @@
+"""What kingbird-standalone sets up for the API and the engine that share it."""
+
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from oslo_config import cfg
+
+from kingbird.api import app
+from kingbird.cmd import standalone
+from kingbird.db import api as db
+
+
+def test_its_api_does_not_wait_for_ever(
+    conf: cfg.ConfigOpts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that answers nothing is away for it as for the other servers of the API."""
+    conf.set_override("connection", f"sqlite:///{tmp_path}/kingbird.sqlite", group="database")
+    monkeypatch.setattr(standalone, "prepare_service", lambda arguments, prog: conf)
+    monkeypatch.setattr(standalone.reports, "on_signal", mock.Mock())
+    monkeypatch.setattr(standalone, "launch", mock.Mock())
+    configure = mock.Mock(side_effect=db.configure)
+    monkeypatch.setattr(db, "configure", configure)
+    standalone.main()
+    db.dispose()
+    configure.assert_called_once_with(conf, seconds=app.DATABASE_SECONDS)
