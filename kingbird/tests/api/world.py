@@ -107,6 +107,8 @@ class World:
             regions=self.regions,  # type: ignore[arg-type]
             engines=self.engines,
         )
+        #: The application without the look at its answers that tests take.
+        self.unchecked: Any = application
         self.application: Any = Conforming(application, spec.build(self.conf, v1.ROUTES))
         return self
 
