@@ -39,7 +39,11 @@ def check_regions(sets: Mapping[str, SyncSet], known: Mapping[str, str]) -> None
                     )
         only = each["sources"][0] if len(each["sources"]) == 1 else ALL
         if only != ALL and only in each["targets"]:
-            raise exception.BadRequest(f"{field}.target names {only}, which is the only source")
+            others = sorted(known.keys() - {only})
+            raise exception.BadRequest(
+                f"{field}.target names {only}, which is the only source; other regions with an "
+                f"image endpoint are {validation.listed(others, 50) or 'none'}"
+            )
 
 
 def resolve_regions(sets: Mapping[str, SyncSet], known: Mapping[str, str]) -> dict[str, SyncSet]:

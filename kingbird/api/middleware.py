@@ -25,7 +25,7 @@ SENTENCES = {
     400: "The request can't be read",
     401: "The request needs a valid token in X-Auth-Token",
     404: "There is nothing at this path",
-    405: "This path doesn't take this method",
+    405: "This path doesn't take this method; it takes {allow}",
     503: "Keystone can't be used at the moment",
 }
 #: Headers of an answer that stay when its body is replaced.
@@ -97,8 +97,9 @@ class Errors:
 
     @staticmethod
     def _as_json(response: webob.Response) -> webob.Response:
+        sentence = SENTENCES.get(response.status_int, "The request can't be answered")
         error = exception.KingbirdError(
-            SENTENCES.get(response.status_int, "The request can't be answered")
+            sentence.format(allow=response.headers.get("Allow") or "no method")
         )
         error.code = response.status_int
         rendered = render(error)

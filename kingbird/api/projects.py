@@ -46,7 +46,11 @@ class Projects:
         if rule not in ELSEWHERE or not self._enforcer.allows(
             context, sync_jobs.OTHER_PROJECTS, {"project_id": plain}
         ):
-            raise exception.Forbidden("The token is not for the project in the path")
+            scope = f"project {project_id}" if project_id else "no project"
+            raise exception.Forbidden(
+                f"The token is not for the project in the path: it is for {scope}, and the path "
+                f"names {plain}"
+            )
         # Who may not do it at home may not do it elsewhere.
         self._enforcer.authorize(context, rule, target)
         return context, plain

@@ -264,13 +264,18 @@ KNOWN = {"R1": "http://r1", "R2": "http://r2"}
         (["R3"], ["R2"], 'set.source names a region without an image endpoint: "R3"; known'),
         (["R1", "r2"], ["R2"], 'set.source .* "r2"; known are R1, R2'),
         (["R1"], ["R2", "R3"], 'set.target .* "R3"; known'),
-        (["R1"], ["R2", "R1"], "set.target names R1, which is the only source"),
+        (["R1"], ["R2", "R1"], "set.target names R1, which is the only source; .* are R2$"),
         (["R1"], ["R" * 5000], r"RRR\.\.\.; known"),
     ],
 )
 def test_regions_that_are_refused(sources: Any, targets: Any, words: str) -> None:
     with pytest.raises(exception.BadRequest, match=words):
         lookups.check_regions({"set": sync_set([], sources, targets)}, KNOWN)
+
+
+def test_an_only_region_has_no_other() -> None:
+    with pytest.raises(exception.BadRequest, match=r"which is the only source; .* are none$"):
+        lookups.check_regions({"set": sync_set([], ["R1"], ["R1"])}, {"R1": "http://r1"})
 
 
 def test_no_region_is_known_without_a_catalog() -> None:

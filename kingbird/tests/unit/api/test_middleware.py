@@ -79,11 +79,14 @@ def test_what_keystonemiddleware_lets_through(error: Exception) -> None:
 
 def test_others_errors_are_put_into_kingbirds_form() -> None:
     found = webob.exc.HTTPMethodNotAllowed(
-        "<b>html</b>", headers={"Allow": "GET", "Set-Cookie": "a=b"}
+        "<b>html</b>", headers={"Allow": "GET, POST", "Set-Cookie": "a=b"}
     )
     response = respond(found)
     assert response.json["error"]["code"] == 405
-    assert response.headers["Allow"] == "GET"
+    assert response.headers["Allow"] == "GET, POST"
+    assert response.json["error"]["message"] == (
+        "This path doesn't take this method; it takes GET, POST"
+    )
     assert "Set-Cookie" not in response.headers
     assert response.content_type == "application/json"
     assert "html" not in response.text
