@@ -36,7 +36,7 @@ from kingbird.api import health, hooks, lookups, metering, middleware
 from kingbird.api.acceptance import Acceptance, Engines
 from kingbird.api.calls import Gate
 from kingbird.api.controllers import v1
-from kingbird.api.controllers.root import RootController
+from kingbird.api.controllers.root import ROUTES, RootController
 from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
@@ -109,6 +109,7 @@ def build(
     controller = v1.V1Controller(
         conf,
         gate,
+        ROUTES,
         SyncJobsController(conf, gate, projects, acceptance),
         ActionsController(gate, projects, retrial, engines),
         EnginesController(conf, gate),

@@ -9,6 +9,7 @@ import webob.exc
 from kingbird.api.calls import public
 from kingbird.api.controllers import not_allowed, v1
 from kingbird.api.schemas import versions as schema
+from kingbird.api.spec import Route
 
 
 class RootController:
@@ -37,3 +38,7 @@ class RootController:
     def list_versions(self, request: webob.Request, response: webob.Response) -> dict[str, Any]:
         """``GET /``"""
         return {"versions": [v1.version(request)]}
+
+
+#: All that there is.
+ROUTES = (Route((), RootController, "index", is_versioned=False), *v1.ROUTES)

@@ -26,11 +26,13 @@ class Route:
     :ivar controller: the class that answers.
     :ivar name: the name of its method that Pecan exposes, which has one more method for each
         HTTP method.
+    :ivar is_versioned: whether it is below a version at all.
     """
 
     path: tuple[str, ...]
     controller: type
     name: str
+    is_versioned: bool = True
 
     def match(self, path: list[str]) -> list[str] | None:
         """Return what a path has in the places of the names, or ``None`` if it is another."""
@@ -47,6 +49,8 @@ class Route:
     def operations(self, version: str) -> Iterator[Operation]:
         """Yield what can be called there."""
         exposed: Any = getattr(self.controller, self.name)
+        base = ("", version) if self.is_versioned else ("",)
+        path = "/".join((*base, *self.path)) or "/"
         for method, handler in exposed._pecan["generic_handlers"].items():
             if method != "DEFAULT":
-                yield Operation("/".join(("", version, *self.path)), method.lower(), handler.call)
+                yield Operation(path, method.lower(), handler.call)

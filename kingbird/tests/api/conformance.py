@@ -52,7 +52,7 @@ class Conforming:
         return answer
 
     def _template(self, path: str) -> str | None:
-        path = re.sub("/+", "/", f"/{path}/").rstrip("/")
+        path = re.sub("/+", "/", f"/{path}/").rstrip("/") or "/"
         return next(
             (template for pattern, template in self._paths if pattern.fullmatch(path)), None
         )

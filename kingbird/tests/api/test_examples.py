@@ -16,7 +16,7 @@ from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
 from kingbird.api import spec
-from kingbird.api.controllers import v1
+from kingbird.api.controllers.root import ROUTES
 from kingbird.api.spec import examples
 from kingbird.db import api as db
 from kingbird.tests.api import fixtures
@@ -37,6 +37,7 @@ ONE_SET = {
 
 #: Name, operation, summary, method, path, body, token.
 CALLS: list[tuple[Any, ...]] = [
+    ("list-versions", "list_versions", "The versions", "GET", "/", None, None),
     ("show-version", "show_version", "The version", "GET", "/v1.0", None, None),
     (
         *("create-one-set", "create_sync_job", "One set", "POST", JOBS),
@@ -188,7 +189,7 @@ def document() -> dict[str, Any]:
     conf = cfg.ConfigOpts()
     kingbird_conf.register_opts(conf)
     conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
-    return spec.build(conf, v1.ROUTES, examples.read(FOLDER))
+    return spec.build(conf, ROUTES, examples.read(FOLDER))
 
 
 def test_each_example_is_valid(document: dict[str, Any]) -> None:

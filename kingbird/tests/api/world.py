@@ -15,7 +15,7 @@ from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
 from kingbird.api import app, spec
-from kingbird.api.controllers import v1
+from kingbird.api.controllers.root import ROUTES
 from kingbird.db import api as db
 from kingbird.tests.api import doubles
 from kingbird.tests.api.conformance import Conforming
@@ -109,7 +109,7 @@ class World:
         )
         #: The application without the look at its answers that tests take.
         self.unchecked: Any = application
-        self.application: Any = Conforming(application, spec.build(self.conf, v1.ROUTES))
+        self.application: Any = Conforming(application, spec.build(self.conf, ROUTES))
         return self
 
     def __exit__(

@@ -1,6 +1,7 @@
 """``/v1.0``: the table of what there is."""
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pecan
@@ -37,18 +38,23 @@ def version(request: webob.Request) -> dict[str, Any]:
 
 
 class V1Controller:
-    """Routes everything of this version."""
+    """Routes everything of this version.
+
+    :param described: the routes that the description of the API is about.
+    """
 
     def __init__(
         self,
         conf: cfg.ConfigOpts,
         gate: Gate,
+        described: Iterable[Route],
         sync_jobs: SyncJobsController,
         actions: ActionsController,
         engines: EnginesController,
     ) -> None:
         self._conf = conf
         self.gate = gate
+        self._described = tuple(described)
         controllers = {type(each): each for each in (self, sync_jobs, actions, engines)}
         self._routes = [
             (route, getattr(controllers[route.controller], route.name)) for route in ROUTES
@@ -83,7 +89,7 @@ class V1Controller:
     def show_description(self, request: webob.Request, response: webob.Response) -> bytes:
         """``GET /v1.0/openapi.json``"""
         if self._description is None:
-            document = spec.build(self._conf, ROUTES)
+            document = spec.build(self._conf, self._described)
             self._description = json.dumps(document).encode()
         response.cache_control = f"public, max-age={KEPT}"
         return self._description

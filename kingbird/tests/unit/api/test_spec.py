@@ -19,8 +19,9 @@ from oslo_policy import policy
 
 from kingbird import conf as kingbird_conf
 from kingbird import policies
-from kingbird.api import spec, validation
+from kingbird.api import app, spec, validation
 from kingbird.api.controllers import v1
+from kingbird.api.controllers.root import ROUTES
 from kingbird.api.schemas import sync_jobs
 from kingbird.api.schemas.bounds import Bounds
 from kingbird.api.spec import examples, text
@@ -39,7 +40,7 @@ def defaults() -> cfg.ConfigOpts:
     return made
 
 
-DOCUMENT = spec.build(defaults(), v1.ROUTES, examples.read(API_REF / "examples"))
+DOCUMENT = spec.build(defaults(), ROUTES, examples.read(API_REF / "examples"))
 
 
 def test_the_stored_one_is_that_of_the_code() -> None:
@@ -83,11 +84,13 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def test_each_route_is_described_and_nothing_else() -> None:
     served = set()
-    for route in v1.ROUTES:
+    for route in ROUTES:
         exposed = getattr(route.controller, route.name)
         for method in exposed._pecan["allowed_methods"]:
-            served.add((method, "/".join(["", v1.VERSION, *route.path])))
+            base = ["", v1.VERSION] if route.is_versioned else ["", ""]
+            served.add((method, "/".join([*base, *route.path])))
     assert {(method, path) for method, path, _ in operations()} == served
+    assert {("GET", path) for path in app.PUBLIC} <= served
 
 
 def test_each_described_call_is_served() -> None:
@@ -106,7 +109,7 @@ def test_each_described_call_is_served() -> None:
 def test_calls_and_policies_name_each_other() -> None:
     called = {
         (operation.method.upper(), operation.path, rule)
-        for route in v1.ROUTES
+        for route in ROUTES
         for operation in route.operations(v1.VERSION)
         for rule in operation.call.rules
     }
@@ -252,7 +255,7 @@ def test_it_is_served() -> None:
         response = call("/v1.0/openapi.json", token=None)
         assert response.content_type == "application/json"
         assert response.cache_control.max_age == 300
-        assert response.json == spec.build(world.conf, v1.ROUTES)
+        assert response.json == spec.build(world.conf, ROUTES)
         sets = response.json["components"]["schemas"]["SyncSets"]["properties"]["Sync"]
         assert sets["maxItems"] == 7
         assert call("/v1.0/openapi.json", "POST", token=None).status_int == 405
