@@ -9,6 +9,8 @@ from typing import Any
 
 import urllib3
 
+from kingbird.tests.functional.leaks.watch import WATCH
+
 #: Seconds for one request, after which it counts as failed.
 PATIENCE = 120
 
@@ -57,6 +59,8 @@ def at_once(connections: int, requests: Sequence[Callable[[urllib3.PoolManager],
             answer = request(pool)
         except urllib3.exceptions.HTTPError as error:
             return Answered(0, str(error).encode())
+        if WATCH.is_on:
+            WATCH.answered(answer.headers, answer.data)
         return Answered(answer.status, answer.data)
 
     begin = time.monotonic()
@@ -74,6 +78,7 @@ def post_jobs(
 
     :param url: the project's ``os-sync``.
     """
+    WATCH.token(token)
     body = json.dumps({"resource_set": sync_set})
     headers = {"X-Auth-Token": token, "Content-Type": "application/json"}
 
@@ -85,6 +90,7 @@ def post_jobs(
 
 def get(urls: Sequence[str], token: str, connections: int) -> Load:
     """GET some URLs."""
+    WATCH.token(token)
 
     def request(url: str) -> Callable[[urllib3.PoolManager], Any]:
         return lambda pool: pool.request("GET", url, headers={"X-Auth-Token": token})

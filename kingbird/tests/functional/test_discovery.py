@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import requests
 from keystoneauth1.adapter import Adapter
 
 from kingbird.tests.functional.deployment import Deployment
+from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.people import Person
 
 #: What follows the host and the port.
@@ -21,11 +23,19 @@ SERVICE: dict[str, Any] = {"service_type": "synchronization", "region_name": "Re
 def registered(cloud: Any, deployment: Deployment) -> Iterator[Callable[[str], Person]]:
     """Register the shared deployment another way, and return a user who sees it so."""
 
+    def keep(answer: requests.Response, *_: Any, **__: Any) -> None:
+        # Keystone's own answers, which hold tokens, come over the same session.
+        if answer.url.startswith(deployment.url):
+            WATCH.answered(answer.headers, answer.content)
+
     def register(path: str) -> Person:
         urls = dict.fromkeys(cloud.regions, f"{deployment.url}{path}")
         cloud.register_service("synchronization", "kingbird", urls)
         # A token holds the catalog of its day.
-        return Person(cloud, "demo")
+        who = Person(cloud, "demo")
+        who.session.session.hooks["response"].append(keep)
+        WATCH.token(who.token)
+        return who
 
     yield register
     deployment.register()

@@ -7,6 +7,7 @@ import pytest
 import requests
 
 from kingbird.tests.functional.deployment import Deployment, Kind, Options
+from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.programs import eventually
 
 DeployOwn = Callable[[Kind], Deployment]
@@ -30,6 +31,7 @@ def ask(url: str, method: str = "GET") -> requests.Response:
         session.trust_env = False
         answer = session.request(method, f"{url}/healthcheck", timeout=30)
     assert time.monotonic() - began < AT_MOST
+    WATCH.answered(answer.headers, answer.content)
     return answer
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from kingbird.tests.functional import services
+from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.packages import VERSION, copy_source, network
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import BIN, Program, environment, eventually, free_port
@@ -190,6 +191,8 @@ def test_a_stranger_installs_kingbird_and_syncs_a_region(
                 installing.result()
             if command.words.startswith(SERVICES):
                 program = start(command, shell, command.words.split()[0].rpartition("/")[2])
+                # What was told to it holds passwords, which its log may not.
+                stack.callback(WATCH.ended, config, [program.log], {})
                 stack.callback(program.stop)
                 continue
             if command.words.startswith("curl "):
@@ -201,7 +204,7 @@ def test_a_stranger_installs_kingbird_and_syncs_a_region(
             shown = check if "upgrade check" in command.words else command.output
             assert output.strip().endswith(shown.strip())
         sync_a_region(site, empty_cloud)
-        the_same_under_uwsgi(site, shell)
+        WATCH.ended(config, [the_same_under_uwsgi(site, shell)], {})
 
 
 def sync_a_region(site: Site, cloud: Any) -> None:
@@ -221,8 +224,11 @@ def sync_a_region(site: Site, cloud: Any) -> None:
         assert (copy["name"], copy["tags"]) == (image["name"], ["one"])
 
 
-def the_same_under_uwsgi(site: Site, shell: Shell) -> None:
-    """Serve the same by the command of the page about proxies."""
+def the_same_under_uwsgi(site: Site, shell: Shell) -> Path:
+    """Serve the same by the command of the page about proxies.
+
+    :returns: the log.
+    """
     old, site.port = f"127.0.0.1:{site.port}", free_port()
     shell.replacements["0.0.0.0:8118"] = new = f"127.0.0.1:{site.port}"
     assert old != new
@@ -234,6 +240,7 @@ def the_same_under_uwsgi(site: Site, shell: Shell) -> None:
         assert program.answers(f"http://{new}", "/healthcheck")
     finally:
         program.stop()
+    return program.log
 
 
 def test_the_statements_for_postgresql(tmp_path: Path) -> None:

@@ -96,6 +96,7 @@ def after_call(context: Any, case: Any, response: Any) -> None:
         "method": case.method,
         "url": response.request.url,
         "status": response.status_code,
+        "headers": dict(response.headers),
         "answer": text if len(text) <= MOST else None,
     }
     with _lock:

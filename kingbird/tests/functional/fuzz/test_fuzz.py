@@ -10,6 +10,7 @@ from kingbird.tests.functional.fuzz import verdict
 from kingbird.tests.functional.fuzz.run import fuzz
 from kingbird.tests.functional.fuzz.scene import Scene
 from kingbird.tests.functional.kingbird_api import KingbirdAPI, sync
+from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 
@@ -62,6 +63,7 @@ def test_fuzz(
 
     print(f"seed {seed}\n{printed}")
     calls = verdict.read(Path(scene.record))
+    WATCH.answered({}, Path(scene.record).read_bytes())
     for operation, statuses in sorted(verdict.counts(calls).items()):
         print(operation, dict(sorted(statuses.items())))
     ours = KingbirdAPI(deployment.url, newcomer)

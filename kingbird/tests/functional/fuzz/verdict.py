@@ -4,7 +4,7 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ class Call:
     url: str
     status: int
     answer: str | None
+    headers: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def last(self) -> str:
