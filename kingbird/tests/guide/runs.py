@@ -20,6 +20,7 @@ RUN_BY = {
     "doc/source/api/create.rst": USER,
     "doc/source/admin/health.rst": USER,
     "doc/source/admin/housekeeping.rst": USER,
+    "doc/source/admin/outcomes.rst": USER,
     "doc/source/admin/upgrades.rst": USER,
 }
 
