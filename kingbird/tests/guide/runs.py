@@ -8,6 +8,7 @@ from kingbird.tests.guide.pages import Command, commands
 
 INSTALL = "test_install_guide.py::test_a_stranger_installs_kingbird_and_syncs_a_region"
 USER = "test_user_guide.py::test_the_commands_of_a_page"
+PURGE = "test_purged_ids.py::test_an_id_is_free_after_the_guides_purge"
 
 #: Pages, and the functional test that runs their commands.
 RUN_BY = {
@@ -18,6 +19,7 @@ RUN_BY = {
     "doc/source/user/outcomes.rst": USER,
     "doc/source/user/openstackclient.rst": USER,
     "doc/source/api/create.rst": USER,
+    "doc/source/admin/glance.rst": PURGE,
     "doc/source/admin/health.rst": USER,
     "doc/source/admin/housekeeping.rst": USER,
     "doc/source/admin/outcomes.rst": USER,
@@ -46,7 +48,6 @@ NOT_RUN = {
     "tempest run ": DEVSTACK,
     "export OS_": CREDENTIALS,
     "pip install ": "test-requirements.txt has the same requirements, which a unit test compares",
-    "glance-manage ": "is a program of Glance's",
     "kingbird-standalone ": "test_packaging.py starts it so, from a wheel",
 }
 
