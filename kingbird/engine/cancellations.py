@@ -1,10 +1,13 @@
 """Jobs that are to be cancelled.  The database says which; a message says to look now."""
 
+import logging
 import threading
 import time
 
 from kingbird import exception
 from kingbird.db import api as db
+
+LOG = logging.getLogger(__name__)
 
 #: Seconds between two looks into the database for one job.
 LOOK = 1.0
@@ -52,7 +55,26 @@ class Cancellations:
 
         :raises kingbird.exception.Cancelled: it is.
         """
-        if self.look(job):
+        self.look(job)
+        self.check_known(job)
+
+    def check_waiting(self, job: db.Job) -> None:
+        """Like :meth:`check`, for who waits anyway: the database may be away meanwhile.
+
+        :raises kingbird.exception.Cancelled: the job is to be cancelled.
+        """
+        try:
+            self.look(job)
+        except exception.Unavailable:
+            LOG.debug("The database is away; whether job %s is cancelled is not known", job.id)
+        self.check_known(job)
+
+    def check_known(self, job: db.Job) -> None:
+        """Go on only if a job is not known to be cancelled.  Looks nowhere.
+
+        :raises kingbird.exception.Cancelled: it is.
+        """
+        if self.asked(job):
             raise exception.Cancelled(f"Job {job.id} is cancelled")
 
     def forget(self, job_id: str) -> None:

@@ -1,5 +1,6 @@
 """Works on one task: makes the records of a job in one region."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -16,7 +17,7 @@ from kingbird.clients.glance import Images
 from kingbird.db import api as db
 from kingbird.engine.access import Access
 from kingbird.engine.breakers import LEFT_ALONE, Breakers
-from kingbird.engine.cancellations import Cancellations
+from kingbird.engine.cancellations import LOOK, Cancellations
 from kingbird.engine.claims import HeldLease
 from kingbird.engine.closing import CANCELLED, close_job, fail_task
 from kingbird.engine.pools import RegionPools
@@ -113,13 +114,19 @@ class TaskWorker:
             close_job(self._access, claim.job)
 
     def _work(self, held: HeldLease, images: Images) -> None:
+        job = held.claim.job
+
+        def may_write() -> None:
+            self._cancellations.check_known(job)
+            held.check()
+
         applier = Applier(
             images,
-            is_admin=held.claim.job.is_admin,
-            may_write=held.check,
-            retry=self._retry,
+            is_admin=job.is_admin,
+            may_write=may_write,
+            retry=self._retry.checking(lambda: self._cancellations.check_waiting(job)),
         )
-        while not self._ends(held.claim.job):
+        while not self._ends(job):
             items = _open_items(held.claim)
             first = next(items, None)
             if first is None:
@@ -127,6 +134,8 @@ class TaskWorker:
             # What others refer to has a lower rank and ends first.
             for _rank, group in groupby(chain([first], items), key=lambda item: item.rank):
                 self._work_on(held, group, applier)
+                if self._ends(job):
+                    return
 
     def _work_on(
         self,
@@ -135,6 +144,7 @@ class TaskWorker:
         applier: Applier,
     ) -> None:
         """Work on items that don't depend on each other, all workers at once."""
+        job = held.claim.job
         region = held.claim.region_task.region
         calls: dict[futures.Future[Outcome | None], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
@@ -142,18 +152,21 @@ class TaskWorker:
         try:
             while True:
                 # Not all at once: calls of other jobs would have to wait behind them.
-                self._look(held.claim.job)
+                self._look(job)
                 room = AHEAD * self._conf.sync.region_concurrency - len(calls)
+                if self._ends(job):
+                    # What has not begun is not to wait for calls of other jobs.
+                    calls = {call: item for call, item in calls.items() if not call.cancel()}
+                    room = 0
                 batch = list(islice(items, room))
                 others = _others(held.claim, batch)
                 for item in batch:
-                    call = self._pools.submit(
-                        region, self._try_one, item, others, applier, held.claim.job
-                    )
+                    call = self._pools.submit(region, self._try_one, item, others, applier, job)
                     calls[call] = item
                 if not calls:
                     break
-                for call in futures.wait(calls, return_when=futures.FIRST_COMPLETED).done:
+                ended, _ = futures.wait(calls, LOOK, futures.FIRST_COMPLETED)
+                for call in ended:
                     item = calls.pop(call)
                     outcome = call.result()
                     if outcome is not None:
@@ -168,11 +181,10 @@ class TaskWorker:
         self._record(held, done)
 
     def _look(self, job: db.Job) -> None:
-        try:
-            self._cancellations.look(job)
-        except exception.Unavailable:
-            # What was done is to be written down before this is noticed.
-            LOG.debug("The database is away; whether job %s is cancelled is not known", job.id)
+        # That the job is cancelled, or the database away, is noticed when what was done is
+        # written down.
+        with contextlib.suppress(exception.Cancelled):
+            self._cancellations.check_waiting(job)
 
     def _try_one(
         self,
@@ -217,9 +229,9 @@ class TaskWorker:
                     f"{item.target_region}: {other.reason}",
                 )
             work = work.referring(name, other.target_resource)
-        return self._apply(item, work, applier)
+        return self._apply(item, work, applier, job)
 
-    def _apply(self, item: db.Item, work: Work, applier: Applier) -> Outcome | None:
+    def _apply(self, item: db.Item, work: Work, applier: Applier, job: db.Job) -> Outcome | None:
         region = item.target_region
         if not self._breakers.allows(region):
             return Outcome("region_unavailable", LEFT_ALONE.format(region))
@@ -229,11 +241,14 @@ class TaskWorker:
                 outcome = applier.update(item.source_region, work)
             else:
                 outcome = applier.create(item.resource, item.source_region, work)
-            if self._stopping.is_set() and outcome.reason == "region_unavailable":
+            if self._ends(job) and outcome.reason == "region_unavailable":
                 # It was not tried for as long as it should have been.
                 return None
             failed = outcome.reason == "region_unavailable"
             return outcome
+        except exception.Cancelled:
+            # The task ends with what is left as CANCELLED.
+            return None
         finally:
             self._breakers.note(region, failed=failed)
 

@@ -31,7 +31,8 @@ class Applier:
 
     :param is_admin: whether Glance takes the caller for an admin, who sees every image.
     :param may_write: called before each write; raises
-        :class:`kingbird.exception.LeaseLost` when another engine may have the task.
+        :class:`kingbird.exception.LeaseLost` when another engine may have the task, and
+        :class:`kingbird.exception.Cancelled` when its job is to end.
     """
 
     def __init__(

@@ -16,7 +16,13 @@ from kingbird.sync.retries import Retry
 SHARED = "shared"
 #: The status that a member has to begin with.
 PENDING = "pending"
-_FAILED = (exception.RegionUnavailable, exception.ImageRefused, exception.CredentialsLost)
+#: What does not keep an image that was made from being told of, the end of its job included.
+_FAILED = (
+    exception.RegionUnavailable,
+    exception.ImageRefused,
+    exception.CredentialsLost,
+    exception.Cancelled,
+)
 
 
 def _wants(item: Item) -> bool:

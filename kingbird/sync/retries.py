@@ -14,6 +14,8 @@ R = TypeVar("R")
 #: Seconds before the first repetition (with jitter) and between the last ones.
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 10.0
+#: Seconds between two looks, while waiting, whether there is still something to wait for.
+CHECK = 0.25
 
 _backoff = tenacity.wait_exponential(
     multiplier=FIRST_WAIT, max=LONGEST_WAIT
@@ -33,6 +35,7 @@ class Retry:
     :param timeout: gives the seconds from the first try after which none is begun.
     :param stopping: when it is set, waiting ends and nothing is tried again.
     :param again: called with what went wrong before a call is waited for and made again.
+    :param check: called again and again while waiting; what it raises ends the call.
     """
 
     def __init__(
@@ -40,24 +43,47 @@ class Retry:
         timeout: Callable[[], float],
         stopping: threading.Event,
         again: Callable[[exception.RegionUnavailable], None] = lambda _: None,
+        check: Callable[[], None] | None = None,
     ) -> None:
         self._timeout = timeout
         self._stopping = stopping
         self._again = again
+        self._check = check
+
+    def checking(self, check: Callable[[], None]) -> "Retry":
+        """Return one that waits in the same way, as long as ``check`` raises nothing.
+
+        :param check: what it raises, the call raises, and it is not made again.
+        """
+        return Retry(self._timeout, self._stopping, self._again, check)
 
     def _note(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, exception.RegionUnavailable):
             self._again(error)
 
+    def _sleep(self, seconds: float) -> None:
+        """Wait until the time has passed or the engine stops."""
+        if self._check is None:
+            self._stopping.wait(seconds)
+            return
+        while seconds > 0 and not self._stopping.is_set():
+            self._check()
+            self._stopping.wait(min(seconds, CHECK))
+            seconds -= CHECK
+        self._check()
+
     def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call ``function``; after all tries raise what the last one raised."""
+        """Call ``function``; after all tries raise what the last one raised.
+
+        What the check while waiting raises comes instead.
+        """
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(exception.RegionUnavailable),
             wait=_wait,
             stop=tenacity.stop_before_delay(self._timeout())
             | tenacity.stop_when_event_set(self._stopping),
-            sleep=tenacity.sleep_using_event(self._stopping),
+            sleep=self._sleep,
             before_sleep=self._note,
             reraise=True,
         )

@@ -7,7 +7,7 @@ import pytest
 
 from kingbird.db import api as db
 from kingbird.tests.doubles.glance import refused, unavailable
-from kingbird.tests.unit.db.rows import PROJECT, accepted_job
+from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 from kingbird.tests.unit.engine.scene import wait_for
 
 
@@ -59,6 +59,11 @@ def slow_creates(scene, seconds=0.05):
     return begun
 
 
+def creates(scene):
+    """Return how many creates have begun in each target region."""
+    return [scene.glances[region].count()["create"] for region in ("R2", "R3")]
+
+
 @pytest.mark.parametrize("told", [True, False])
 def test_a_cancelled_job_ends_with_what_was_under_way(scene, told):
     job_id = scene.job(*(scene.image(visibility="private") for _ in range(200)))
@@ -66,9 +71,13 @@ def test_a_cancelled_job_ends_with_what_was_under_way(scene, told):
     engine = scene.engine()
     assert begun.wait(10)
     assert db.control.cancel(scene.get(job_id).pk)
+    before = creates(scene)
     if told:
         engine.cancel(job_id)
     assert scene.ended(job_id) == "CANCELLED"
+    if told:
+        most = 2 * scene.conf.sync.region_concurrency
+        assert all(now - then <= most for then, now in zip(before, creates(scene), strict=True))
     statuses, outcomes = counts(scene, job_id)
     assert set(statuses) == {"SUCCESS", "CANCELLED"}
     assert statuses["CANCELLED"] == outcomes["cancelled"] > 100
@@ -76,6 +85,60 @@ def test_a_cancelled_job_ends_with_what_was_under_way(scene, told):
     assert made == statuses["SUCCESS"], "what was made is said"
     assert scene.keystone.trusts == set()
     assert not db.control.cancel(scene.get(job_id).pk)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_calls_that_are_tried_again_end_with_the_job(scene, told):
+    scene.conf.set_override("retry_timeout", 60, group="sync")
+    job_id = scene.job(*(scene.image(visibility="private") for _ in range(40)))
+    for region in ("R2", "R3"):
+        scene.glances[region].fail("create", unavailable(retry_after=30), times=None)
+    engine = scene.engine()
+    most = scene.conf.sync.region_concurrency
+    wait_for(lambda: creates(scene) == [most, most])
+    assert db.control.cancel(scene.get(job_id).pk)
+    if told:
+        engine.cancel(job_id)
+    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS", seconds=10)
+    assert counts(scene, job_id) == ({"CANCELLED": 80}, {"cancelled": 80})
+    time.sleep(0.5)
+    assert creates(scene) == [most, most], "nothing was begun after the cancel"
+    assert scene.keystone.trusts == set()
+
+
+def test_calls_of_another_job_do_not_hold_up_the_end_of_a_job(scene):
+    """They have all of the region's workers, and wait for the region themselves."""
+    scene.conf.set_override("retry_timeout", 60, group="sync")
+    scene.glances["R2"].fail("create", unavailable(retry_after=30), times=None)
+    most = scene.conf.sync.region_concurrency
+    first = scene.job(*(scene.image() for _ in range(most)), targets=("R2",))
+    engine = scene.engine()
+    wait_for(lambda: creates(scene)[0] == most)
+    image = scene.image()
+    scene.keystone.trusts.add("second")
+    second = planned_job(row(image), trust_id="second")
+    engine.wake()
+    wait_for(lambda: scene.keystone.calls.count("token") == 3)
+    db.control.cancel(scene.get(second).pk)
+    wait_for(lambda: scene.get(second).status != "IN_PROGRESS", seconds=10)
+    assert counts(scene, second)[0] == {"CANCELLED": 1}
+    db.control.cancel(scene.get(first).pk)
+    assert scene.ended(first) == "CANCELLED"
+
+
+def test_an_image_that_was_made_is_said_though_it_could_not_be_shared(scene):
+    image = scene.image(visibility="shared")
+    scene.glances["R1"].share(image, "f" * 32)
+    scene.conf.set_override("retry_timeout", 60, group="sync")
+    scene.glances["R2"].fail("share", unavailable(retry_after=30), times=None)
+    job_id = scene.job(image, targets=("R2",))
+    scene.engine()
+    wait_for(lambda: scene.glances["R2"].count()["share"])
+    db.control.cancel(scene.get(job_id).pk)
+    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS", seconds=10)
+    (item,) = scene.items(job_id)
+    assert (item.status, item.reason) == ("SUCCESS", "created")
+    assert "Not shared with: " + "f" * 32 in item.message
 
 
 def test_a_job_that_was_not_begun_is_cancelled(scene):

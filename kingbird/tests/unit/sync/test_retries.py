@@ -64,3 +64,29 @@ def test_an_engine_that_stops_waits_no_more_and_tries_no_more():
     with pytest.raises(exception.RegionUnavailable):
         Retry(lambda: 1000, stopping)(away)
     assert len(calls) == 1
+
+
+def test_what_the_check_raises_ends_the_wait_and_the_tries():
+    calls, looks = [], []
+
+    def away():
+        calls.append(1)
+        raise exception.RegionUnavailable("away", retry_after=100)
+
+    def check():
+        looks.append(1)
+        if len(looks) == 3:
+            raise exception.Cancelled("The job is cancelled")
+
+    slept = []
+    with pytest.raises(exception.Cancelled):
+        Retry(lambda: 1000, Hasty(slept)).checking(check)(away)
+    assert (len(calls), len(looks)) == (1, 3)
+    assert sum(slept) < 1
+
+
+def test_who_is_checked_on_waits_as_long_as_others():
+    slept = []
+    call = flaky(1, retry_after=7)
+    assert Retry(lambda: 1000, Hasty(slept)).checking(lambda: None)(call) == "answer"
+    assert sum(slept) == 7
