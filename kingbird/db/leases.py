@@ -193,6 +193,24 @@ def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> Non
 
 
 @connection.transaction
+def job_now(claim: Claim) -> Job:
+    """Return the row of a claimed job as it is now, with the parts that were planned meanwhile.
+
+    :raises kingbird.exception.LeaseLost: another engine has it.
+    """
+    query = sa.select(Job).where(
+        Job.pk == claim.job.pk,
+        Job.generation == claim.generation,
+        Job.engine_id == claim.engine_id,
+    )
+    with connection.reader() as session:
+        job = session.scalars(query).one_or_none()
+    if job is None:
+        raise exception.LeaseLost(f"The lease on a part of job {claim.job.id} was lost")
+    return job
+
+
+@connection.transaction
 def renew(claim: Claim, lease: float) -> None:
     """Hold on to a claim for ``lease`` seconds from now.
 

@@ -114,6 +114,10 @@ class Breakers:
         except exception.RegionUnavailable:
             self.note(region, failed=True)
             raise
+        except exception.Cancelled:
+            # The call was given up, whatever the region would have said.
+            self.note(region, failed=None)
+            raise
         except exception.KingbirdError:
             # The region answered.
             self.note(region, failed=False)

@@ -175,7 +175,7 @@ class Dispatcher:
 
         def end() -> None:
             if claim.task is None:
-                fail_planning(self._access, claim.job, reason, message)
+                fail_planning(self._access, db.leases.job_now(claim), reason, message)
                 return
             fail_task(claim, reason, message)
             if db.outcomes.end_task(claim) <= 0:

@@ -132,6 +132,8 @@ class JobPlanner:
         :raises kingbird.exception.JobRefused: it is more than is allowed.
         """
         job = held.claim.job
+        # Before Keystone is asked, which may be away for long.
+        self._cancellations.check(job)
         sets = [SyncSet.from_request(entry) for entry in job.request]
         part = job.plan_parts
         is_again = bool(job.plan_rest and job.plan_rest.get(AGAIN))
@@ -201,7 +203,7 @@ class JobPlanner:
                 row.resource: as_item(row) for row in db.plans.planned(job.pk, region, ids)
             },
             submit=naming.carrying(self._submit),
-            retry=self._retry,
+            retry=self._retry.checking(lambda: self._cancellations.check_waiting(job)),
         )
 
     def _rows(

@@ -93,3 +93,15 @@ def test_tasks_of_ended_jobs_are_not_claimed(database):
     job_id = planned_job()
     db.outcomes.close_job(db.jobs.get(PROJECT, job_id).pk)
     assert db.leases.claim_task("e1", LEASE) is None
+
+
+def test_who_plans_a_job_sees_the_parts_that_it_has_stored(database):
+    accepted_job()
+    claim = db.leases.claim_job("e1", 0.3)
+    db.plans.store(claim, [], ending=lambda: ({}, {"known_to": {"R2": ""}}))
+    assert claim.job.plan_rest is None
+    assert db.leases.job_now(claim).plan_rest == {"known_to": {"R2": ""}}
+    time.sleep(0.4)
+    assert db.leases.claim_job("e2", LEASE)
+    with pytest.raises(exception.LeaseLost):
+        db.leases.job_now(claim)

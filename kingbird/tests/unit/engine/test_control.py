@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from kingbird import exception
 from kingbird.db import api as db
 from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
@@ -149,6 +150,30 @@ def test_a_job_that_was_not_begun_is_cancelled(scene):
     assert counts(scene, job_id)[0] == {"CANCELLED": 2}
     assert not scene.glances["R2"].count()["create"]
     assert scene.keystone.trusts == set()
+
+
+def test_a_job_that_waits_for_keystone_is_cancelled(scene):
+    job_id = scene.job(scene.image())
+    scene.keystone.problem = exception.KeystoneUnavailable("Away.")
+    scene.engine()
+    wait_for(lambda: scene.keystone.calls)
+    db.control.cancel(scene.get(job_id).pk)
+    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS", seconds=10)
+    assert counts(scene, job_id) == ({"CANCELLED": 2}, {"cancelled": 2})
+    assert scene.get(job_id).trust_id == "trust", "it is deleted when Keystone is back"
+
+
+@pytest.mark.parametrize("make", [whole, lambda scene: scene.job(scene.image(), targets=("R2",))])
+def test_a_plan_that_waits_for_a_region_is_cancelled(scene, make):
+    scene.conf.set_override("retry_timeout", 60, group="sync")
+    scene.glances["R2"].fail("list", unavailable(retry_after=30), times=None)
+    job_id = make(scene)
+    engine = scene.engine()
+    wait_for(lambda: scene.glances["R2"].count()["list"])
+    db.control.cancel(scene.get(job_id).pk)
+    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS", seconds=10)
+    assert {item.status for item in scene.items(job_id)} == {"CANCELLED"}
+    assert engine.describe()["regions left alone"] == []
 
 
 def test_a_plan_is_cancelled_on_the_way(scene):
