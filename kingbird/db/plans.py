@@ -145,6 +145,14 @@ def store(
 
 
 @connection.transaction
+def count_before(job_pk: int, part: int) -> int:
+    """Return how many items the parts of a plan have that come before one."""
+    query = sa.select(sa.func.count()).where(Item.job_pk == job_pk, Item.part < part)
+    with connection.reader() as session:
+        return session.execute(query).scalar_one()
+
+
+@connection.transaction
 def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[Item]:
     """Return the items that a job has in a region for some images, whichever part they are in."""
     found: list[Item] = []

@@ -171,7 +171,8 @@ class JobPlanner:
             return dict(planner.in_sync), left
 
         ended: Ended = Counter()
-        batches = self._rows(job, planner.plan(sets, rest), ended)
+        before = db.plans.count_before(job.pk, part) if part else 0
+        batches = self._rows(job, planner.plan(sets, rest), ended, before)
         open_tasks = db.plans.store(held.claim, batches, part=part, ending=ending)
         _tell_planned(job, ended, planner.in_sync)
         return open_tasks, planner.rest
@@ -207,13 +208,13 @@ class JobPlanner:
         )
 
     def _rows(
-        self, job: db.Job, batches: Iterable[Sequence[Item]], ended: Ended
+        self, job: db.Job, batches: Iterable[Sequence[Item]], ended: Ended, count: int = 0
     ) -> Iterator[list[dict[str, Any]]]:
         """Yield batches of columns, as long as the job is to go on and is not too large.
 
         :param ended: gets the number of items that need no work.
+        :param count: items that the job has already.
         """
-        count = 0
         most = self._conf.sync.max_items_per_job
         for batch in batches:
             self._cancellations.check(job)

@@ -338,6 +338,32 @@ def test_a_job_with_too_many_items_is_refused(scene):
     assert not scene.glances["R2"].ids
 
 
+def test_all_parts_of_a_plan_count_against_the_bound(scene):
+    """What R1 and R2 bring each other is done; R3, which is late, would need as much again."""
+    for n in range(4):
+        active(scene, name=f"{n}")
+    scene.conf.set_override("max_items_per_job", 7, group="sync")
+    scene.conf.set_override("late_after", 0.1, group="sync")
+    others_done = threading.Event()
+
+    def wait(query):
+        others_done.wait(20)
+
+    scene.glances["R3"].fail("list", wait, times=None)
+    job_id = whole(scene)
+    scene.engine()
+    wait_for(lambda: scene.get(job_id).plan_parts == 1)
+    wait_for(lambda: len(scene.glances["R2"].ids) == 4)
+    others_done.set()
+    assert scene.ended(job_id) == "FAILURE"
+    found = [(item.target_region, item.status, item.reason) for item in scene.items(job_id)]
+    assert sorted(found) == [
+        *[("R2", "SUCCESS", "created")] * 4,
+        ("R3", "FAILURE", "too_many_items"),
+    ]
+    assert not scene.glances["R3"].ids
+
+
 def test_who_tries_again_brings_credentials_of_their_own(scene):
     """An engine that still knows the first user's token does not use it for another's run."""
     image = scene.image()
