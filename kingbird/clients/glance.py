@@ -21,6 +21,7 @@ from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
 from kingbird import exception, version
+from kingbird.clients.tokens import RegionAuth
 
 Image = dict[str, Any]
 
@@ -107,7 +108,9 @@ class Images:
 
     Every call raises :class:`kingbird.exception.RegionUnavailable` when Glance does not
     answer or can't at the moment, :class:`kingbird.exception.CredentialsLost` when the
-    credentials are no more, and :class:`kingbird.exception.ImageRefused` when Glance says no.
+    credentials are no more, :class:`kingbird.exception.KeystoneUnavailable` when a new token is
+    needed and Keystone does not answer, and :class:`kingbird.exception.ImageRefused` when
+    Glance says no.
 
     :param url: the endpoint, without ``/v2``.
     """
@@ -124,7 +127,7 @@ class Images:
         self.region = region
         self._http = _HTTP(
             session,
-            auth=auth,
+            auth=RegionAuth(auth),
             endpoint_override=url,
             global_request_id=global_request_id,
             user_agent=f"kingbird/{version.version_string()}",
@@ -141,11 +144,6 @@ class Images:
             raise
         except (glance_exc.CommunicationError, glance_exc.InvalidEndpoint) as error:
             raise self._unavailable("does not answer") from error
-        except (ksa_exc.Unauthorized, ksa_exc.Forbidden, ksa_exc.NotFound) as error:
-            # Glance's own answers don't come this way: this is Keystone, asked for a token.
-            raise exception.CredentialsLost(
-                "Keystone gives no token for this job any more"
-            ) from error
         except (ksa_exc.ClientException, requests.RequestException) as error:
             raise self._unavailable(f"can't be used: {type(error).__name__}") from error
         return body

@@ -16,6 +16,7 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.clients.session import keystone_session
+from kingbird.clients.tokens import asking_keystone
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
 
@@ -264,15 +265,8 @@ class Keystone:
         :raises kingbird.exception.CredentialsLost: Keystone gives no token.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
-        try:
+        with asking_keystone():
             access = auth.get_access(self.session)  # type: ignore[attr-defined]
-        except (ksa_exc.Unauthorized, ksa_exc.Forbidden, ksa_exc.NotFound) as error:
-            raise exception.CredentialsLost(
-                "Keystone gives no token for this job: its trust has expired or was deleted, "
-                "or its user was disabled or lost the role"
-            ) from error
-        except ksa_exc.ClientException as error:
-            raise exception.KeystoneUnavailable("Keystone does not answer") from error
         catalog = access.service_catalog.catalog if access.has_service_catalog() else []
         return image_endpoints(catalog, self._conf.glance.interface)
 

@@ -114,7 +114,7 @@ class Breakers:
         except exception.RegionUnavailable:
             self.note(region, failed=True)
             raise
-        except exception.Cancelled:
+        except (exception.Cancelled, exception.KeystoneUnavailable):
             # The call was given up, whatever the region would have said.
             self.note(region, failed=None)
             raise

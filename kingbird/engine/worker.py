@@ -143,18 +143,22 @@ class TaskWorker:
         items: Iterator[db.Item],
         applier: Applier,
     ) -> None:
-        """Work on items that don't depend on each other, all workers at once."""
+        """Work on items that don't depend on each other, all workers at once.
+
+        :raises kingbird.exception.KeystoneUnavailable: a token could not be renewed.
+        """
         job = held.claim.job
         region = held.claim.region_task.region
         calls: dict[futures.Future[Outcome | None], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
+        away: exception.KeystoneUnavailable | None = None
         try:
             while True:
                 # Not all at once: calls of other jobs would have to wait behind them.
                 self._look(job)
                 room = AHEAD * self._conf.sync.region_concurrency - len(calls)
-                if self._ends(job):
+                if away or self._ends(job):
                     # What has not begun is not to wait for calls of other jobs.
                     calls = {call: item for call, item in calls.items() if not call.cancel()}
                     room = 0
@@ -168,7 +172,12 @@ class TaskWorker:
                 ended, _ = futures.wait(calls, LOOK, futures.FIRST_COMPLETED)
                 for call in ended:
                     item = calls.pop(call)
-                    outcome = call.result()
+                    try:
+                        outcome = call.result()
+                    except exception.KeystoneUnavailable as error:
+                        # The task waits for it, when what is under way has ended.
+                        away = error
+                        continue
                     if outcome is not None:
                         done.append((item, outcome))
                 if len(done) >= FLUSH or (done and time.monotonic() - flushed > FLUSH_SECONDS):
@@ -179,6 +188,8 @@ class TaskWorker:
             for call in calls:
                 call.cancel()
         self._record(held, done)
+        if away:
+            raise away
 
     def _look(self, job: db.Job) -> None:
         # That the job is cancelled, or the database away, is noticed when what was done is

@@ -11,7 +11,8 @@ from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
-from kingbird.tests.functional.proxy import Call, Proxy
+from kingbird.tests.functional.proxy import Call, Proxy, error
+from kingbird.tests.functional.test_faults import is_post
 
 API = Callable[[Person], KingbirdAPI]
 
@@ -27,6 +28,13 @@ def trusts(admin: Person, cloud: Any) -> list[dict[str, Any]]:
 
 def is_trust(call: Call) -> bool:
     return call.path.startswith("/v3/OS-TRUST/trusts") and call.writes
+
+
+def is_trust_token(call: Call) -> bool:
+    """Whether a call asks for a token of a trust."""
+    if (call.method, call.path) != ("POST", "/v3/auth/tokens"):
+        return False
+    return "OS-TRUST:trust" in call.json["auth"].get("scope", {})
 
 
 @pytest.mark.parametrize("name", ["demo", "admin"])
@@ -52,6 +60,26 @@ def test_a_trust_lives_as_long_as_its_job(
     roles = {role["id"]: role["name"] for role in admin.keystone("GET", "/roles").json()["roles"]}
     delegated = [roles[role["id"]] for role in trust["roles"]]
     assert delegated == (["admin"] if name == "admin" else ["member"])
+
+
+def test_tokens_renew_through_the_trust(
+    demo: Person, api: API, deployment: Deployment, glances: dict[str, Proxy]
+) -> None:
+    """As in a job that outlives its token, which Glance does not take then."""
+    image = demo.make("RegionOne")
+    with (
+        glances["RegionTwo"].recording() as calls,
+        glances["RegionTwo"].broken(error(401), is_post, times=1),
+        deployment.keystone.recording() as keystone_calls,
+    ):
+        job = api(demo).run(sync(image["id"]))
+    assert job.outcome == (SUCCESS, "created")
+    posts = [call for call in calls if is_post(call)]
+    assert [post.status for post in posts] == [401, 201]
+    first, second = [post.headers["X-Auth-Token"] for post in posts]
+    assert first != second
+    tokens = [call for call in keystone_calls if is_trust_token(call)]
+    assert [call.status for call in tokens] == [201, 201]
 
 
 def test_an_application_credential(

@@ -7,7 +7,9 @@ from unittest import mock
 
 import pytest
 import requests
-from keystoneauth1 import token_endpoint
+from keystoneauth1 import access, token_endpoint
+from keystoneauth1 import exceptions as ksa_exc
+from keystoneauth1.identity import v3
 
 from kingbird import exception
 from kingbird.clients.regions import Regions
@@ -146,6 +148,56 @@ def test_no_server_is_an_outage(conf):
     with pytest.raises(exception.RegionUnavailable, match="does not answer") as caught:
         images.get("a")
     assert "secret-token" not in str(caught.value)
+
+
+class Keystone:
+    """Gives tokens, one after the other, or fails."""
+
+    def __init__(self, *answers):
+        self.answers = [*answers]
+
+    def get_auth_ref(self, session, **kwargs):
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return access.AccessInfoV3({"token": {"expires_at": "2099-01-01T00:00:00Z"}}, answer)
+
+
+def with_tokens(conf, server, *answers):
+    """Return images whose credentials get these tokens, or errors, from Keystone."""
+    url = f"http://127.0.0.1:{server.server_port}"
+    auth = v3.Password(f"{url}/v3", username="u", password="p")
+    auth.get_auth_ref = Keystone(*answers).get_auth_ref
+    return Regions(conf, timeout=2).open({"R1": url}, auth)["R1"]
+
+
+def test_a_token_that_is_not_taken_is_renewed(conf, server):
+    images = with_tokens(conf, server, "first", "second")
+    server.handler.answers += [(401, {}, "No."), as_json({"id": "a"})]
+    assert images.create({"id": "a"}) == {"id": "a"}
+    tokens = [headers["X-Auth-Token"] for _, _, headers, _ in server.handler.seen]
+    assert tokens == ["first", "second"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [ksa_exc.ConnectFailure(), ksa_exc.ConnectTimeout(), ksa_exc.ServiceUnavailable()],
+)
+@pytest.mark.parametrize("tokens", [[], ["first"]])
+def test_a_keystone_that_is_away_is_no_outage_of_the_region(conf, server, tokens, answer):
+    images = with_tokens(conf, server, *tokens, answer)
+    server.handler.answers += [(401, {}, "No.") for _ in tokens]
+    with pytest.raises(exception.KeystoneUnavailable):
+        images.create({"id": "a"})
+    assert len(server.handler.seen) == len(tokens)
+
+
+@pytest.mark.parametrize("tokens", [[], ["first"]])
+def test_a_keystone_that_gives_no_token_says_that_the_credentials_are_lost(conf, server, tokens):
+    images = with_tokens(conf, server, *tokens, ksa_exc.Unauthorized())
+    server.handler.answers += [(401, {}, "No.") for _ in tokens]
+    with pytest.raises(exception.CredentialsLost):
+        images.create({"id": "a"})
 
 
 def test_an_answer_that_is_no_json_is_an_outage(server, images):

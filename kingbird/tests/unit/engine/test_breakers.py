@@ -95,13 +95,14 @@ def test_a_fault_ends_the_try(breakers, clock):
     assert breakers.allows("R1")
 
 
-def test_a_call_that_was_given_up_says_nothing_of_its_region(breakers):
+@pytest.mark.parametrize("error", [exception.Cancelled, exception.KeystoneUnavailable])
+def test_a_call_that_was_given_up_says_nothing_of_its_region(breakers, error):
     fail(breakers, 2)
 
     def call():
-        raise exception.Cancelled("The job is cancelled")
+        raise error("No more.")
 
-    assert isinstance(breakers.guard(submit)("R1", call).exception(), exception.Cancelled)
+    assert isinstance(breakers.guard(submit)("R1", call).exception(), error)
     assert breakers.allows("R1")
     fail(breakers, 1)
     assert not breakers.allows("R1"), "nor that it is back"

@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.tests.doubles.glance import HALF_MADE, unavailable
@@ -157,6 +159,37 @@ def test_a_job_waits_for_keystone(scene):
     assert scene.get(job_id).status == "IN_PROGRESS"
     scene.keystone.problem = None
     assert scene.ended(job_id) == "SUCCESS"
+
+
+@pytest.mark.parametrize("call", ["list", "create"])
+def test_a_job_whose_token_can_not_be_renewed_waits_for_keystone(scene, call):
+    """The region is not blamed: more calls fail than would have opened its breaker."""
+    images = [scene.image() for _ in range(20)]
+    job_id = scene.job(*images, targets=("R2",))
+    away = exception.KeystoneUnavailable("Away.")
+    scene.glances["R2"].fail(call, away, times=scene.conf.sync.fail_fast_after + 2)
+    scene.conf.set_override("max_attempts", 2, group="engine")
+    engine = scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+    assert outcomes(scene, job_id) == {("R2", "SUCCESS", "created")}
+    assert engine.describe()["regions left alone"] == []
+
+
+def test_what_was_made_before_keystone_went_away_is_written_down(scene):
+    images = [scene.image() for _ in range(20)]
+    job_id = scene.job(*images, targets=("R2",))
+
+    def away(body):
+        if body["id"] != images[3]:
+            return None
+        # The others' answers are there by then.
+        wait_for(lambda: len(scene.glances["R2"].ids) > 3)
+        return exception.KeystoneUnavailable("Away.")
+
+    scene.glances["R2"].fail("create", away, times=1)
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+    assert scene.glances["R2"].count()["create"] == 21, "nothing is asked for twice"
 
 
 def test_a_job_with_a_users_token_runs_where_the_token_is(scene):
