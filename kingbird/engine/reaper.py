@@ -9,7 +9,7 @@ from kingbird import exception
 from kingbird.clients.keystone import Keystone
 from kingbird.db import api as db
 from kingbird.engine.access import Access
-from kingbird.engine.closing import close_job, fail_job
+from kingbird.engine.closing import CANCELLED, close_job, fail_job
 
 LOG = logging.getLogger(__name__)
 
@@ -65,9 +65,14 @@ class Reaper:
             silence = db.engines.silence(self._conf)
             lost += db.reaping.token_jobs_without_engine(self._conf.sync.token_job_wait, silence)
         for job in lost:
-            self._each(
-                job, lambda job: fail_job(self._access, job, "credentials_lost", ENGINE_GONE)
-            )
+            self._each(job, self._end_lost)
+
+    def _end_lost(self, job: db.Job) -> None:
+        """End a job that nobody has credentials for; its user may have asked for its end."""
+        if job.cancelled:
+            fail_job(self._access, job, "cancelled", CANCELLED)
+        else:
+            fail_job(self._access, job, "credentials_lost", ENGINE_GONE)
 
     def _tidy(self) -> None:
         db.reaping.discard_unaccepted(ACCEPTING_LIMIT)

@@ -44,6 +44,21 @@ def test_a_job_with_a_users_token_whose_engine_is_gone_fails(scene):
         assert {item.reason for item in scene.items(job_id)} == {"credentials_lost"}
 
 
+def test_a_job_whose_engine_is_gone_can_still_be_cancelled(scene):
+    planned = planned_job(trust_id=None, engine="gone")
+    claimed = scene.job("i1", trust_id=None)
+    assert db.leases.claim_job("gone", LEASE, held={claimed: None})
+    for job_id in (planned, claimed):
+        assert db.control.cancel(scene.get(job_id).pk)
+    reaping = reaper(scene)
+    reaping.run()
+    reaping.run()
+    for job_id in (planned, claimed):
+        assert scene.get(job_id).status == "CANCELLED"
+        found = {(item.status, item.reason) for item in scene.items(job_id)}
+        assert found == {("CANCELLED", "cancelled")}
+
+
 def test_a_job_whose_token_this_engine_lost_fails(scene):
     job_id = scene.job("i1", trust_id=None)
     kept = scene.job("i2", trust_id=None)
