@@ -35,10 +35,9 @@ def _db_version(conf: cfg.ConfigOpts) -> None:
 def _db_purge(conf: cfg.ConfigOpts) -> None:
     days, batch = conf.command.older_than, conf.command.batch
     deleted = 0
+    # Fewer than the batch need not be the last ones: one may be tried again meanwhile.
     while count := db.purging.purge(days * DAY, batch):
         deleted += count
-        if count < batch:
-            break
     print(f"Deleted {deleted} job(s) that ended more than {days} day(s) ago")
 
 

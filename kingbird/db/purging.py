@@ -15,7 +15,8 @@ def purge(older_than_seconds: float, limit: int) -> int:
 
     :param older_than_seconds: how long ago they changed last, by the database's clock.
     :param limit: at most that many jobs, those first that came first.
-    :returns: how many were deleted; fewer than ``limit`` when no more are that old.
+    :returns: how many were deleted; 0 when no more are that old.  One that is tried again
+        meanwhile stays, so fewer than ``limit`` does not say that.
     """
     query = (
         sa.select(Job.pk)
