@@ -20,7 +20,7 @@ def main() -> None:
     reports.on_signal(conf)
     start_tracing(conf)
     db.configure(conf)
-    launch(conf, EngineService(conf), workers=conf.engine.workers)
+    launch(conf, EngineService(conf), workers=conf.engine.workers, has_engine=True)
 
 
 if __name__ == "__main__":

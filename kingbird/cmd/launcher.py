@@ -6,7 +6,9 @@ cotyledon, which oslo.service launches them by, is told to read the configuratio
 """
 
 import logging
+import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import cotyledon
@@ -20,6 +22,8 @@ from kingbird.rpc import messaging
 
 LOG = logging.getLogger(__name__)
 
+#: Seconds beyond an engine's grace time after which a process that still stops is ended.
+BEYOND_GRACE = 30
 #: What of a configuration that can't be read is told: others' words hold values.
 TOLD = (
     cfg.ConfigFilesNotFoundError,
@@ -39,6 +43,12 @@ class _Worker(cotyledon.Service):
         super().__init__(worker_id)
         self._conf = conf
         self._launched = launched
+        self._set_alarm()
+
+    def _set_alarm(self) -> None:
+        # Else what counts is what the manager had when it forked.
+        seconds = self._conf.graceful_shutdown_timeout
+        self.graceful_shutdown_timeout = seconds  # type: ignore[misc]
 
     def run(self) -> None:
         """Serve until :meth:`terminate`."""
@@ -52,41 +62,76 @@ class _Worker(cotyledon.Service):
     def reload(self) -> None:
         """SIGHUP: read again what may change."""
         self._conf.mutate_config_files()
+        self._set_alarm()
         self._launched.reset()
 
 
-def launch(conf: cfg.ConfigOpts, launched: service.ServiceBase, *, workers: int = 1) -> None:
+def launch(
+    conf: cfg.ConfigOpts,
+    launched: service.ServiceBase,
+    *,
+    workers: int = 1,
+    has_engine: bool = False,
+) -> None:
     """Run a service until SIGTERM; at SIGHUP options that are mutable are read again.
 
     :param launched: started in each worker, after the fork.
     :param workers: processes.
+    :param has_engine: the service has ``[engine] grace`` seconds to stop, whatever
+        ``[DEFAULT] graceful_shutdown_timeout`` says.
     :raises SystemExit: the configuration names no service user, or no broker that there can be.
     """
-    _survive(conf)
+
+    def settle() -> None:
+        if has_engine:
+            _outlast_grace(conf)
+
+    _survive(conf, settle)
     try:
         Keystone(conf).check()
         messaging.check(conf)
     except exception.ConfigurationError as error:
         sys.exit(error.message)
     if backend.get_backend_type() is not backend.BackendType.THREADING:
-        service.launch(conf, launched, workers=workers, restart_method="mutate").wait()
-        return
+        launcher = service.launch(conf, launched, workers=workers, restart_method="mutate")
+        # Both launchers register the option, and read it again when they are told to end.
+        settle()
+        launcher.wait()
+        # As on threads: the interpreter would wait for calls that outlast the grace time.
+        logging.shutdown()
+        os._exit(0)
     manager = cotyledon.ServiceManager()
+    oslo_config_glue.register_opts(conf)
+    settle()
     oslo_config_glue.setup(manager, conf, reload_method="mutate")
     manager.add(_Worker, workers, args=(conf, launched))
     manager.run()
 
 
-def _survive(conf: cfg.ConfigOpts) -> None:
+def _outlast_grace(conf: cfg.ConfigOpts) -> None:
+    """Give an engine its grace time, before the alarm that ends what does not stop.
+
+    What was chosen holds where it is more; 0 is no alarm at all.
+    """
+    conf.clear_override("graceful_shutdown_timeout")
+    chosen = conf.graceful_shutdown_timeout
+    if chosen:
+        least = conf.engine.grace + BEYOND_GRACE
+        conf.set_override("graceful_shutdown_timeout", max(chosen, least))
+
+
+def _survive(conf: cfg.ConfigOpts, settle: Callable[[], None]) -> None:
     """Let a configuration that can't be read again change nothing.
 
     Both launchers would end the process, for a file that an editor is about to write.
+
+    :param settle: called after what could be read.
     """
     read = conf.mutate_config_files
 
     def again() -> Any:
         try:
-            return read()
+            changed = read()
         # argparse's way of complaining is the last one.
         except (cfg.Error, OSError, ValueError, SystemExit) as error:
             why = f": {error}" if isinstance(error, TOLD) else ""
@@ -96,5 +141,7 @@ def _survive(conf: cfg.ConfigOpts) -> None:
                 why,
             )
             return {}
+        settle()
+        return changed
 
     conf.mutate_config_files = again  # type: ignore[method-assign]

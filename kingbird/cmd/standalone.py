@@ -58,7 +58,7 @@ def main() -> None:
     # The engine bears it, and whoever asks the API is to hear in time.
     db.configure(conf, seconds=DATABASE_SECONDS)
     db.migration.sync()
-    launch(conf, StandaloneService(conf))
+    launch(conf, StandaloneService(conf), has_engine=True)
 
 
 if __name__ == "__main__":

@@ -62,7 +62,8 @@ OPTS = [
         min=0,
         mutable=True,
         help="Seconds that a stopping engine gives its tasks to come to a point where they "
-        "can be handed back.",
+        "can be handed back. A process that has not ended 30 seconds after that, or after "
+        "[DEFAULT] graceful_shutdown_timeout where that is longer, is ended.",
     ),
     cfg.IntOpt(
         "purge_after_days",

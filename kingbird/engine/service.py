@@ -4,6 +4,7 @@ import logging
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +28,9 @@ from kingbird.engine.worker import TaskWorker
 from kingbird.sync.retries import Retry
 
 LOG = logging.getLogger(__name__)
+
+#: Seconds that a stopping engine has at least to say that it leaves.
+LEAVE = 1.0
 
 
 class Engine:
@@ -188,12 +192,24 @@ class Engine:
             return
         LOG.info("Engine %s stops", self.id)
         self._stopping.set()
-        self._dispatcher.stop(max(self._conf.engine.grace - spent, 0))
+        grace = max(self._conf.engine.grace - spent, 0)
+        end = time.monotonic() + grace
+        self._dispatcher.stop(grace)
         self._stopped.set()
         self._pools.shutdown()
         for thread in self._threads:
             thread.join(timeout=1)
+        # An engine waits for a database that is silent; one that stops has no time for that.
+        leaving = threading.Thread(target=self._leave, name="kingbird-leave", daemon=True)
+        leaving.start()
+        leaving.join(max(end - time.monotonic(), LEAVE))
+        if leaving.is_alive():
+            LOG.warning("The database is silent; the engine leaves without saying so")
+
+    def _leave(self) -> None:
         try:
             db.engines.leave(self.id)
         except exception.Unavailable:
             LOG.warning("The database is away; the engine leaves without saying so")
+        except Exception:
+            LOG.exception("The engine leaves without saying so")

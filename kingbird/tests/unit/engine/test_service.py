@@ -1,6 +1,7 @@
 """An engine at work, from the accepted job to the closed one."""
 
 import threading
+import time
 
 import pytest
 
@@ -327,6 +328,43 @@ def test_what_an_engine_could_not_finish_trying_is_left_to_another(scene):
         scene.engines.pop().stop()
         if calls == "list":
             image = scene.image()
+
+
+def test_work_that_outlasts_the_grace_time_holds_no_engine_up(scene, caplog):
+    scene.conf.set_override("grace", 1, group="engine")
+    begun, answer = threading.Event(), threading.Event()
+
+    def hang(_):
+        begun.set()
+        answer.wait(30)
+
+    scene.glances["R2"].fail("create", hang, times=None)
+    job_id = scene.job(scene.image(), targets=("R2",))
+    engine = scene.engine()
+    try:
+        assert begun.wait(10)
+        begin = time.monotonic()
+        engine.stop()
+        assert 1 <= time.monotonic() - begin < 10
+        assert "goes on after the grace time" in caplog.text
+        assert scene.get(job_id).status == "IN_PROGRESS"
+    finally:
+        answer.set()
+    scene.glances["R2"].heal()
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS", "another engine goes on when the lease has run out"
+
+
+def test_a_silent_database_holds_no_stopping_engine_up(scene, monkeypatch, caplog):
+    scene.conf.set_override("grace", 1, group="engine")
+    answer = threading.Event()
+    engine = scene.engine()
+    monkeypatch.setattr(db.engines, "leave", lambda _: answer.wait(30))
+    begin = time.monotonic()
+    engine.stop()
+    assert time.monotonic() - begin < 10
+    assert "leaves without saying so" in caplog.text
+    answer.set()
 
 
 def test_an_engine_shows_that_it_is_alive_and_leaves(scene):
