@@ -21,6 +21,7 @@ from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
 from kingbird import exception, version
+from kingbird.clients import retry_after
 from kingbird.clients.tokens import RegionAuth
 
 Image = dict[str, Any]
@@ -40,7 +41,8 @@ class _HTTP(glance_http.SessionClient):
 
     def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, bytes]:
         if resp.status_code in TRANSIENT:
-            raise exception.RegionUnavailable(sentence(resp), resp.status_code, _retry_after(resp))
+            asked = retry_after.seconds_of(resp.headers.get("Retry-After", ""))
+            raise exception.RegionUnavailable(sentence(resp), resp.status_code, asked)
         if resp.status_code >= 300:
             raise exception.ImageRefused(sentence(resp), resp.status_code)
         # Bytes, as pages that are fetched ahead stay bytes until they are used.
@@ -87,11 +89,6 @@ def _query_of(link: Any) -> str | None:
 def _marker_of(link: Any) -> str | None:
     markers = parse_qs(_query_of(link) or "").get("marker")
     return markers[-1] if markers else None
-
-
-def _retry_after(response: requests.Response) -> int | None:
-    value = response.headers.get("Retry-After", "")
-    return int(value) if value.isdigit() else None
 
 
 def sentence(response: requests.Response) -> str:

@@ -135,6 +135,16 @@ def test_what_may_pass_is_an_outage(server, images, status):
     assert (caught.value.status, caught.value.retry_after) == (status, 7)
 
 
+@pytest.mark.parametrize(
+    ("asked", "seconds"), [("²", None), ("Thu, 01 Jan 2026 00:00:00 GMT", 0), ("soon", None)]
+)
+def test_an_outage_is_one_whatever_patience_it_asks_for(server, images, asked, seconds):
+    server.handler.answers += [(503, {"Retry-After": asked}, "Wait.")]
+    with pytest.raises(exception.RegionUnavailable) as caught:
+        images.create({"id": "a"})
+    assert caught.value.retry_after == seconds
+
+
 def test_a_connection_that_is_cut_is_an_outage(server, images):
     server.handler.answers += [(None, {}, "")]
     with pytest.raises(exception.RegionUnavailable, match="R1"):
