@@ -20,10 +20,19 @@ from kingbird.sync.retries import Retry
 
 #: Reasons by the status of a POST or PATCH that Glance refused.
 REFUSALS = {401: "forbidden", 403: "forbidden", 413: "quota"}
+#: The status of a call that was turned away before it did anything.
+TOO_MANY = 429
 #: What a call to a region ends with when it fails.
 _FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRefused)
 #: Reasons of an update that failed, for which the image is still there.
 _THERE = frozenset({"forbidden", "quota", "invalid", "region_unavailable"})
+
+
+@dataclasses.dataclass
+class _Doubt:
+    """Whether a POST may have made its record, as nobody could look since."""
+
+    is_there: bool = False
 
 
 class Applier:
@@ -134,7 +143,7 @@ class Applier:
     def _create(self, source_region: str, work: Work) -> Outcome:
         image_id: str = work.record["id"]
         try:
-            existing = self._retry(self._post, work)
+            existing = self._retry(self._post, work, _Doubt())
             if existing is not None:
                 return self._settle(existing, source_region, work)
         except _FAILED as error:
@@ -155,22 +164,52 @@ class Applier:
             return Outcome(self._burnt_reason, burnt=((image_id, self._burnt_reason),))
         return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
 
-    def _post(self, work: Work) -> Image | None:
+    def _post(self, work: Work, doubt: _Doubt) -> Image | None:
         """POST a record; where that leaves doubt, look.
 
+        :param doubt: what is left of it when a try fails, for the next one to begin with.
         :returns: ``None`` when it was made, or what is there already.
         """
+        image_id: str = work.record["id"]
+        if doubt.is_there:
+            existing = self._look(image_id, doubt)
+            if existing is not None:
+                return existing
         self._may_write()
         try:
             self._images.create(work.record)
-        except (exception.RegionUnavailable, exception.ImageRefused) as error:
-            if isinstance(error, exception.ImageRefused) and error.status != 409:
+        except exception.RegionUnavailable as error:
+            if error.status == TOO_MANY:
+                # Nothing was made, and the region asks not to be asked for a while.
                 raise
-            existing = self._images.get(work.record["id"])
+            existing = self._look(image_id, doubt, error.retry_after)
+            if existing is None:
+                raise
+            return existing
+        except exception.ImageRefused as error:
+            if error.status != 409:
+                raise
+            existing = self._look(image_id, doubt)
             if existing is None:
                 raise
             return existing
         return None
+
+    def _look(self, image_id: str, doubt: _Doubt, asked: int | None = None) -> Image | None:
+        """Look for a record that a POST may have made.
+
+        :param asked: the seconds of patience that the POST was asked for, which hold though it
+            is a look that fails in the end.
+        """
+        doubt.is_there = True
+        try:
+            existing = self._images.get(image_id)
+        except exception.RegionUnavailable as error:
+            if asked is not None:
+                error.retry_after = max(asked, error.retry_after or 0)
+            raise
+        doubt.is_there = False
+        return existing
 
     def _settle(self, existing: Image, source_region: str, work: Work) -> Outcome:
         """Say what is there under the id; what an attempt left half made is completed."""

@@ -314,7 +314,6 @@ def test_what_an_engine_could_not_finish_trying_is_left_to_another(scene):
     image = scene.image()
     for calls in ("list", "create"):
         scene.glances["R2"].fail(calls, unavailable(), times=None)
-        scene.glances["R2"].fail("get", unavailable(), times=None)
         scene.glances["R2"].calls.clear()
         job_id = scene.job(image, targets=("R2",), trust_id=calls)
         engine = scene.engine()

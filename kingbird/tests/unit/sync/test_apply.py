@@ -36,6 +36,44 @@ def test_a_lost_answer_is_looked_after(scene):
     assert scene.glances["R2"].ids == {image["id"]}
 
 
+def test_a_region_that_asks_for_patience_is_not_looked_into_meanwhile(scene):
+    _, item = one(scene)
+    scene.glances["R2"].fail("create", unavailable(429, 7))
+    scene.retry = Scene(retry_timeout=60).retry
+    assert scene.apply(item).reason == "created"
+    assert scene.glances["R2"].count() == {"create": 2}
+
+
+@pytest.mark.parametrize(("post", "get", "waits"), [(20, None, 20), (20, 7, 20), (7, 20, 20)])
+def test_a_look_that_fails_takes_no_patience_away(scene, post, get, waits):
+    _, item = one(scene)
+    scene.glances["R2"].fail("create", unavailable(503, post))
+    scene.glances["R2"].fail("get", unavailable(503, get))
+    patient = Scene(retry_timeout=60)
+    scene.retry = patient.retry
+    assert scene.apply(item).reason == "created"
+    assert patient.slept == [waits]
+
+
+def test_a_lost_answer_is_looked_after_until_a_look_succeeds(scene):
+    image, item = one(scene)
+    scene.glances["R2"].fail("create", unavailable(None), when=AFTER)
+    scene.glances["R2"].fail("get", unavailable(None), times=2)
+    scene.retry = Scene(retry_timeout=60).retry
+    assert scene.apply(item).reason == "created"
+    assert [call for call, _ in scene.glances["R2"].calls] == ["create", "get", "get", "get"]
+    assert scene.glances["R2"].ids == {image["id"]}
+
+
+def test_what_a_look_does_not_find_is_made_in_the_same_try(scene):
+    _, item = one(scene)
+    scene.glances["R2"].fail("create", unavailable(503))
+    scene.glances["R2"].fail("get", unavailable(503))
+    scene.retry = Scene(retry_timeout=60).retry
+    assert scene.apply(item).reason == "created"
+    assert [call for call, _ in scene.glances["R2"].calls] == ["create", "get", "get", "create"]
+
+
 def test_a_half_made_record_is_completed(scene):
     image, item = one(scene)
     scene.glances["R2"].fail("create", unavailable(500), when=HALF_MADE)
