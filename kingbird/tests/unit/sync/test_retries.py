@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+import tenacity
 
 from kingbird import exception
 from kingbird.sync.retries import FIRST_WAIT, LONGEST_WAIT, Retry
@@ -90,3 +91,69 @@ def test_who_is_checked_on_waits_as_long_as_others():
     call = flaky(1, retry_after=7)
     assert Retry(lambda: 1000, Hasty(slept)).checking(lambda: None)(call) == "answer"
     assert sum(slept) == 7
+
+
+# With a bound of 60 s, by a clock that only waiting moves.
+
+
+class Clock(threading.Event):
+    """A clock, and an event that nobody sets and that is waited for in no time."""
+
+    def __init__(self):
+        super().__init__()
+        self.now = 1000.0
+        self.slept = []
+
+    def monotonic(self):
+        return self.now
+
+    def wait(self, timeout=None):
+        self.slept.append(timeout)
+        self.now += timeout
+        return False
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """Give the clock by which tries are bounded."""
+    made = Clock()
+    monkeypatch.setattr(tenacity, "time", made)
+    return made
+
+
+def test_more_patience_than_there_is_time_is_not_waited_for(clock):
+    calls = []
+
+    def away():
+        calls.append(clock.now)
+        raise exception.RegionUnavailable("away", 503, retry_after=100)
+
+    with pytest.raises(exception.RegionUnavailable):
+        Retry(lambda: 60, clock)(away)
+    assert calls == [1000.0]
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("asked", [None, 0, 7, 25, 59])
+def test_all_waiting_together_stays_within_the_bound(clock, asked):
+    calls = []
+
+    def away():
+        calls.append(clock.now)
+        raise exception.RegionUnavailable("away", 503, retry_after=asked)
+
+    with pytest.raises(exception.RegionUnavailable):
+        Retry(lambda: 60, clock)(away)
+    assert len(calls) > 1
+    assert sum(clock.slept) < 60
+    assert min(clock.slept) >= (asked or 0)
+
+
+def test_time_that_calls_take_counts(clock):
+    def slow():
+        clock.now += 25
+        raise exception.RegionUnavailable("away", retry_after=10)
+
+    with pytest.raises(exception.RegionUnavailable):
+        Retry(lambda: 60, clock)(slow)
+    assert clock.slept == [10]
