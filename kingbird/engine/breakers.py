@@ -2,7 +2,7 @@
 
 What would have gone there fails fast meanwhile, and holds up no other region.  After the pause
 one call is tried, and what comes beside it waits for its end, which decides whether the region
-is back.
+is back.  Nothing else does: what began before the breaker opened tells of what was then.
 """
 
 import logging
@@ -26,6 +26,17 @@ class _Breaker:
     open_until: float | None = None
     #: Whether the one call is under way that decides.
     trying: bool = False
+    #: Counts how often it has opened and closed.
+    era: int = 0
+
+
+@dataclass(frozen=True)
+class Ticket:
+    """Leave to try something in a region."""
+
+    region: str
+    #: The breaker's era in which that was allowed: while it is open, to one at a time.
+    era: int
 
 
 class Breakers:
@@ -47,31 +58,35 @@ class Breakers:
         self._breakers: dict[str, _Breaker] = {}
         self._changed = threading.Condition()
 
-    def allows(self, region: str) -> bool:
-        """Say whether something may be tried in a region; :meth:`note` is to tell how it ended.
+    def allows(self, region: str) -> Ticket | None:
+        """Say whether something may be tried in a region.
 
         When a pause is over it is allowed once, and who asks meanwhile waits for the end of
         that, as a job makes several calls at the same time and needs them all.
+
+        :returns: what :meth:`note` is to be told by, whatever comes of it; ``None`` for no.
         """
         with self._changed:
             breaker = self._breakers.setdefault(region, _Breaker())
             while breaker.trying:
                 self._changed.wait()
-            if breaker.open_until is None:
-                return True
-            if self._clock() < breaker.open_until:
-                return False
-            breaker.trying = True
-            return True
+            if breaker.open_until is not None:
+                if self._clock() < breaker.open_until:
+                    return None
+                breaker.trying = True
+            return Ticket(region, breaker.era)
 
-    def note(self, region: str, *, failed: bool | None) -> None:
-        """Note how a try ended.
+    def note(self, ticket: Ticket, *, failed: bool | None) -> None:
+        """Note how a try ended.  One that began before the breaker opened or closed is past.
 
         :param failed: the region did not answer, after all repetitions; ``None`` if that is not
-            known.
+            known, as where it was not asked.
         """
+        region = ticket.region
         with self._changed:
-            breaker = self._breakers.setdefault(region, _Breaker())
+            breaker = self._breakers[region]
+            if ticket.era != breaker.era:
+                return
             breaker.trying = False
             self._changed.notify_all()
             if failed is None:
@@ -80,13 +95,15 @@ class Breakers:
             if not failed:
                 breaker.failures, breaker.open_until = 0, None
                 if was_open:
+                    breaker.era += 1
                     LOG.info("Region %s is back", region)
                     events.tell(events.BreakerChanged(region, is_open=False))
                 return
             breaker.failures += 1
-            if breaker.failures >= self._limit():
+            if was_open or breaker.failures >= self._limit():
                 breaker.open_until = self._clock() + self._pause()
                 if not was_open:
+                    breaker.era += 1
                     LOG.warning("Region %s keeps failing and is left alone for a while", region)
                     events.tell(events.BreakerChanged(region, is_open=True))
 
@@ -107,25 +124,23 @@ class Breakers:
         return guarded
 
     def _call(self, region: str, function: Callable[..., Any], /, *args: Any) -> Any:
-        if not self.allows(region):
+        ticket = self.allows(region)
+        if ticket is None:
             raise exception.RegionUnavailable(LEFT_ALONE.format(region))
+        failed: bool | None = None
         try:
             result = function(*args)
+            failed = False
         except exception.RegionUnavailable:
-            self.note(region, failed=True)
+            failed = True
             raise
-        except (exception.Cancelled, exception.KeystoneUnavailable):
-            # The call was given up, whatever the region would have said.
-            self.note(region, failed=None)
+        except exception.ImageRefused:
+            # The region answered.  Whatever else is raised tells nothing of it: where Keystone
+            # gives no token it was not asked, and a call may be given up for a cancel.
+            failed = False
             raise
-        except exception.KingbirdError:
-            # The region answered.
-            self.note(region, failed=False)
-            raise
-        except BaseException:
-            self.note(region, failed=None)
-            raise
-        self.note(region, failed=False)
+        finally:
+            self.note(ticket, failed=failed)
         return result
 
 

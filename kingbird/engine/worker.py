@@ -244,7 +244,8 @@ class TaskWorker:
 
     def _apply(self, item: db.Item, work: Work, applier: Applier, job: db.Job) -> Outcome | None:
         region = item.target_region
-        if not self._breakers.allows(region):
+        ticket = self._breakers.allows(region)
+        if ticket is None:
             return Outcome("region_unavailable", LEFT_ALONE.format(region))
         failed = None
         try:
@@ -255,13 +256,13 @@ class TaskWorker:
             if self._ends(job) and outcome.reason == "region_unavailable":
                 # It was not tried for as long as it should have been.
                 return None
-            failed = outcome.reason == "region_unavailable"
+            failed = outcome.reason == "region_unavailable" if outcome.asked else None
             return outcome
         except exception.Cancelled:
             # The task ends with what is left as CANCELLED.
             return None
         finally:
-            self._breakers.note(region, failed=failed)
+            self._breakers.note(ticket, failed=failed)
 
     def _ends(self, job: db.Job) -> bool:
         """Whether nothing more is to begin, as engine or job come to an end."""

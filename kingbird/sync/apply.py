@@ -96,8 +96,11 @@ class Applier:
                 compare.DRIFT,
                 f"{message}, which can't be changed in an image that has data; the rest follows",
                 image_id,
+                asked=bool(work.changes),
             )
-        return self._share(work, Outcome("updated", target_resource=image_id))
+        return self._share(
+            work, Outcome("updated", target_resource=image_id, asked=bool(work.changes))
+        )
 
     def _patch(self, work: Work) -> list[str]:
         """PATCH an image; where it changed since it was planned, look and do it anew.
@@ -159,7 +162,8 @@ class Applier:
         if isinstance(error, exception.RegionUnavailable):
             return region_problem(error)
         if not isinstance(error, exception.ImageRefused):
-            return Outcome("forbidden", error.message)
+            # Keystone's word, not the region's.
+            return Outcome("forbidden", error.message, asked=False)
         if error.status == gone:
             return Outcome(self._burnt_reason, burnt=((image_id, self._burnt_reason),))
         return Outcome(REFUSALS.get(error.status, "invalid"), error.message)

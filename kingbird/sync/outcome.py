@@ -70,6 +70,8 @@ class Outcome:
     :ivar target_resource: the image's id in the target region, if it is there.
     :ivar burnt: ids that turned out to be unusable, with the reason.
     :ivar is_dry: it is what a dry run found; nothing was written.
+    :ivar asked: of an item that was worked on, whether the region was asked: where it was not,
+        this tells nothing of it.
     """
 
     reason: str
@@ -77,6 +79,7 @@ class Outcome:
     target_resource: str | None = None
     burnt: tuple[tuple[str, str], ...] = ()
     is_dry: bool = False
+    asked: bool = True
 
     @property
     def status(self) -> str:

@@ -29,12 +29,12 @@ def breakers(clock):
 
 def fail(breakers, times, region="R1"):
     for _ in range(times):
-        breakers.note(region, failed=True)
+        breakers.note(breakers.allows(region), failed=True)
 
 
 def test_failures_in_a_row_open_it(breakers):
     fail(breakers, 2)
-    breakers.note("R1", failed=False)
+    breakers.note(breakers.allows("R1"), failed=False)
     fail(breakers, 2)
     assert breakers.allows("R1")
     fail(breakers, 1)
@@ -45,14 +45,12 @@ def test_failures_in_a_row_open_it(breakers):
 def test_after_a_pause_one_try_decides(breakers, clock):
     fail(breakers, 3)
     clock.now += 31
-    assert breakers.allows("R1")
     fail(breakers, 1)
     assert not breakers.allows("R1")
     clock.now += 29
     assert not breakers.allows("R1")
     clock.now += 2
-    assert breakers.allows("R1")
-    breakers.note("R1", failed=False)
+    breakers.note(breakers.allows("R1"), failed=False)
     assert breakers.allows("R1")
     assert breakers.allows("R1")
 
@@ -63,25 +61,55 @@ def test_after_a_pause_one_try_decides(breakers, clock):
 def test_calls_beside_the_try_wait_for_its_end(breakers, clock, failed, then):
     fail(breakers, 3)
     clock.now += 31
-    assert breakers.allows("R1")
+    ticket = breakers.allows("R1")
     with ThreadPoolExecutor(3) as pool:
         answers = [pool.submit(breakers.allows, "R1") for _ in range(3)]
         assert not futures.wait(answers, timeout=0.1).done
         assert breakers.allows("R2"), "the others don't notice"
-        breakers.note("R1", failed=failed)
-        assert [answer.result(5) for answer in answers] == then
+        breakers.note(ticket, failed=failed)
+        assert [answer.result(5) is not None for answer in answers] == then
 
 
 def test_after_a_try_that_came_to_nothing_the_next_one_decides(breakers, clock):
     fail(breakers, 3)
     clock.now += 31
-    assert breakers.allows("R1")
+    ticket = breakers.allows("R1")
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(breakers.allows, "R1")
-        breakers.note("R1", failed=None)
-        assert answer.result(5)
-    fail(breakers, 1)
+        breakers.note(ticket, failed=None)
+        ticket = answer.result(5)
+    breakers.note(ticket, failed=True)
     assert not breakers.allows("R1")
+
+
+@pytest.mark.parametrize("failed", [False, True, None])
+def test_what_began_before_it_opened_ends_no_try_and_decides_nothing(breakers, clock, failed):
+    old = [breakers.allows("R1") for _ in range(3)]
+    fail(breakers, 3)
+    breakers.note(old[0], failed=failed)
+    assert breakers.open_regions() == ["R1"]
+    clock.now += 31
+    ticket = breakers.allows("R1")
+    assert ticket
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(breakers.allows, "R1")
+        breakers.note(old[1], failed=failed)
+        assert not futures.wait([answer], timeout=0.1).done, "a second try beside the first"
+        assert breakers.open_regions() == ["R1"]
+        breakers.note(ticket, failed=False)
+        assert answer.result(5)
+    breakers.note(old[2], failed=True)
+    fail(breakers, 2)
+    assert breakers.allows("R1"), "of those in a row since it closed, that was none"
+
+
+def test_a_failure_of_then_makes_no_pause_longer(breakers, clock):
+    old = breakers.allows("R1")
+    fail(breakers, 3)
+    clock.now += 20
+    breakers.note(old, failed=True)
+    clock.now += 11
+    assert breakers.allows("R1")
 
 
 def test_a_fault_ends_the_try(breakers, clock):
@@ -106,6 +134,18 @@ def test_a_call_that_was_given_up_says_nothing_of_its_region(breakers, error):
     assert breakers.allows("R1")
     fail(breakers, 1)
     assert not breakers.allows("R1"), "nor that it is back"
+
+
+def test_keystones_no_is_no_answer_of_the_region(breakers, clock):
+    fail(breakers, 3)
+    clock.now += 31
+
+    def call():
+        raise exception.CredentialsLost("No token.")
+
+    guarded = breakers.guard(submit)
+    assert isinstance(guarded("R1", call).exception(), exception.CredentialsLost)
+    assert breakers.open_regions() == ["R1"]
 
 
 def test_calls_are_guarded(breakers):

@@ -28,8 +28,8 @@ def test_what_is_worked_on(database):
 
 def test_regions_that_are_left_alone():
     breakers = Breakers(lambda: 1, lambda: 60)
-    breakers.note("R1", failed=True)
-    breakers.note("R2", failed=False)
+    for region, failed in (("R1", True), ("R2", False)):
+        breakers.note(breakers.allows(region), failed=failed)
     # Whatever holds the lock, who asks does not wait for it.
     with breakers._changed:
         asked = []

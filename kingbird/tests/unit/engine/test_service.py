@@ -107,6 +107,23 @@ def test_a_region_that_dies_fails_fast_and_alone(scene):
     assert scene.glances["R2"].count()["create"] <= limit
 
 
+def test_what_keystone_says_brings_no_region_back(scene):
+    for name, value in (
+        ("retry_timeout", 0),
+        ("fail_fast_after", 1),
+        ("breaker_pause", 0),
+        ("region_concurrency", 1),
+    ):
+        scene.conf.set_override(name, value, group="sync")
+    errors = [unavailable(), exception.CredentialsLost("No token.")]
+    scene.glances["R2"].fail("create", lambda _: errors.pop(0), times=2)
+    job_id = scene.job(scene.image(), scene.image(), targets=("R2",))
+    engine = scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    assert {item.reason for item in scene.items(job_id)} == {"region_unavailable", "forbidden"}
+    assert engine.describe()["regions left alone"] == ["R2"]
+
+
 def test_half_made_records_are_completed(scene):
     images = [scene.image(tags=["a"]) for _ in range(5)]
     scene.glances["R2"].fail("create", unavailable(500), times=5, when=HALF_MADE)

@@ -1,5 +1,7 @@
 """Drift that is to be mended, and members that are to be copied."""
 
+import dataclasses
+
 import pytest
 
 from kingbird import exception
@@ -44,6 +46,18 @@ def test_one_patch_makes_a_copy_follow_its_source(scene):
     assert after["mine"] == "stays"
     assert scene.glances["R2"].count()["update"] == 1
     assert follow(scene, image).outcome.reason == "in_sync"
+
+
+def test_an_update_without_changes_asks_nothing_and_tells_nothing_of_the_region(scene):
+    image = scene.create(name="new")
+    copied(scene, image, name="old")
+    item = follow(scene, image)
+    assert scene.apply(item).asked
+    scene.glances["R2"].calls.clear()
+    for left in ([], ["disk_format"]):
+        work = dataclasses.replace(item.work, changes=[], left=left)
+        assert not scene.apply(dataclasses.replace(item, work=work)).asked
+    assert not scene.glances["R2"].calls
 
 
 def test_what_the_source_does_not_set_is_set_back(scene):
