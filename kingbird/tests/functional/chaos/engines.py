@@ -71,6 +71,22 @@ def kind(engines: int) -> Kind:
     return Kind("MariaDB", broker=True, engines=engines, options=options)
 
 
+def fill(glances: Any, person: Person, images: int) -> list[str]:
+    """Put images into the first region of stand-ins that are far away, and none into others.
+
+    :param glances: as of :func:`run`.
+    :returns: the images' ids.
+    """
+    from standin.images import image_id
+
+    for region in glances.urls:
+        glances.clear(region)
+    glances.seed(next(iter(glances.urls)), images, salt="engines", project=person.project_id)
+    glances.latency(None, LATENCY)
+    glances.reset_counts()
+    return [image_id(index, "engines") for index in range(images)]
+
+
 def run(
     engines: int,
     cloud: Any,
@@ -84,15 +100,8 @@ def run(
     :param glances: a ``standin.Standin`` whose regions the catalog's ``internal`` endpoints
         name.
     """
-    from standin.images import image_id
-
     source, *targets = glances.urls
-    for region in glances.urls:
-        glances.clear(region)
-    glances.seed(source, images, salt="engines", project=person.project_id)
-    glances.latency(None, LATENCY)
-    glances.reset_counts()
-    ids = [image_id(index, "engines") for index in range(images)]
+    ids = fill(glances, person, images)
     workers: set[str] = set()
     with deploy(kind(engines), cloud, folder) as kingbird:
         api, rows = KingbirdAPI(kingbird.url, person), Rows(kingbird.database_url)
