@@ -9,8 +9,10 @@ from kingbird.tests.functional.chaos.trial import Trials
 from kingbird.tests.functional.chaos.world import World, world
 from kingbird.tests.functional.deployment import Kind, deploy
 
-#: Images of a job between real Glances: fewer than ``make chaos`` takes.
-REAL = 60
+#: Images of a job between stand-ins, and between real Glances: at most what ``make chaos`` takes.
+MANY, REAL = 300, 60
+#: The same where one process with SQLite does it all.
+EMBEDDED_MANY, EMBEDDED_REAL = 150, 30
 
 
 @pytest.fixture(scope="session")
@@ -26,12 +28,17 @@ def trials(
     chaos_world: World,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Trials]:
-    """Trials on a Kingbird with the database that the test names."""
-    folder = tmp_path_factory.mktemp(request.param)
-    backend = Kind().backend
-    with deploy(kind(request.param, backend), chaos_world.cloud, folder) as kingbird:
+    """Trials on a Kingbird with the database that the test names.
+
+    After a slash it may name what threads are made of, too.
+    """
+    database, _, backend = request.param.partition("/")
+    made_of = kind(database, backend or Kind().backend)
+    many, real = (EMBEDDED_MANY, EMBEDDED_REAL) if made_of.standalone else (MANY, REAL)
+    folder = tmp_path_factory.mktemp(f"{database}{backend}")
+    with deploy(made_of, chaos_world.cloud, folder) as kingbird:
         chaos_world.kingbirds.append(kingbird)
         try:
-            yield Trials(chaos_world, kingbird, real=REAL)
+            yield Trials(chaos_world, kingbird, many=many, real=real)
         finally:
             chaos_world.kingbirds.remove(kingbird)

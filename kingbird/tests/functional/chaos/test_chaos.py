@@ -18,8 +18,15 @@ CASES = [
     for database, first in (("MariaDB", 0), ("PostgreSQL", 1))
     for name in list(FAULTS)[first::2]
 ]
-#: What can happen to a Kingbird that is one process with SQLite.
-EMBEDDED = ("all engines killed", "engine terminated")
+#: Most of what can happen to a Kingbird that is one process with SQLite, whose engine is all of
+#: them.
+EMBEDDED = (
+    "all engines killed",
+    "engine terminated",
+    "Keystone gone",
+    "Glance killed",
+    "Glance loses answers",
+)
 
 
 def throw(trials: Trials, name: str) -> None:
@@ -32,6 +39,11 @@ def throw(trials: Trials, name: str) -> None:
 @pytest.mark.parametrize(("trials", "name"), CASES, indirect=["trials"], scope="session")
 def test_a_fault(trials: Trials, name: str) -> None:
     throw(trials, name)
+
+
+@pytest.mark.parametrize("trials", ["PostgreSQL/eventlet"], indirect=True)
+def test_under_eventlet(trials: Trials) -> None:
+    throw(trials, "engine killed")
 
 
 @pytest.mark.parametrize("trials", ["SQLite"], indirect=True)
