@@ -27,6 +27,7 @@ COMMAND_OF = {
 }
 #: Calls for which there is no command, and why.
 NO_COMMAND = {
+    "list_versions": "keystoneauth asks it by itself",
     "show_version": "keystoneauth asks it by itself; there is one version",
     "show_description": "is for programs, and needs no token; curl fetches it",
 }
