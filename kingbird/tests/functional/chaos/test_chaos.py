@@ -18,15 +18,9 @@ CASES = [
     for database, first in (("MariaDB", 0), ("PostgreSQL", 1))
     for name in list(FAULTS)[first::2]
 ]
-#: Most of what can happen to a Kingbird that is one process with SQLite, whose engine is all of
-#: them.
-EMBEDDED = (
-    "all engines killed",
-    "engine terminated",
-    "Keystone gone",
-    "Glance killed",
-    "Glance loses answers",
-)
+#: What is thrown here into a Kingbird that is one process with SQLite, whose engine is all of
+#: them; ``make chaos DATABASE=SQLite`` throws the rest too, which would take too long here.
+EMBEDDED = ("all engines killed", "engine terminated", "Glance killed")
 
 
 def throw(trials: Trials, name: str) -> None:
