@@ -85,7 +85,8 @@ unit-eventlet: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest kingbird/tests/unit kingbird/tests/api
 
 # What waits more than it works, or brings all that it needs, runs beside the others.
-APART := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py test_packaging.py test_upgrades.py test_devstack.py test_demo.py)
+APART := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py \
+    test_packaging.py test_upgrades.py test_devstack.py test_demo.py test_osc.py)
 
 functional: venv cloud .venv/debian/ready
 	$(MAKE) --jobs=2 --output-sync=target functional-apart functional-others
