@@ -22,7 +22,6 @@ From the outside in:
 """
 
 import logging
-import threading
 from typing import Any
 
 import pecan
@@ -45,7 +44,6 @@ from kingbird.api.retrial import Retrial
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
 from kingbird.conf.keystone import GROUP
-from kingbird.context import RequestContext
 from kingbird.policies.enforcer import Enforcer
 from kingbird.rpc import messaging
 from kingbird.rpc.client import EngineClient
@@ -139,52 +137,6 @@ def build(
     return metering.Metering(application) if conf.metrics.listen else application
 
 
-class _LazyEngines:
-    """Makes its client with the first message.
-
-    A server such as gunicorn may load the application and fork then, and a transport belongs to
-    the process that made it.
-    """
-
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        self._conf = conf
-        self._lock = threading.Lock()
-        self._client: EngineClient | None = None
-
-    def _get(self) -> EngineClient:
-        with self._lock:
-            if self._client is None:
-                self._client = EngineClient(self._conf)
-            return self._client
-
-    def job_ready(self, context: RequestContext, job_id: str) -> None:
-        try:
-            client = self._get()
-        except Exception as error:
-            # The job is accepted all the same: engines look by themselves too.
-            self._complain(error)
-        else:
-            client.job_ready(context, job_id)
-
-    def job_cancelled(self, job_id: str) -> None:
-        try:
-            client = self._get()
-        except Exception as error:
-            self._complain(error)
-        else:
-            client.job_cancelled(job_id)
-
-    def job_with_token(
-        self, context: RequestContext, job_id: str, endpoints: dict[str, str]
-    ) -> None:
-        self._get().job_with_token(context, job_id, endpoints)
-
-    @staticmethod
-    def _complain(error: Exception) -> None:
-        # Its words may hold the broker's URL, and that a password.
-        LOG.error("There is no transport to the engines: %s", type(error).__name__)
-
-
 def create(conf: cfg.ConfigOpts) -> middleware.Application:
     """Make the WSGI application of the real Keystone, regions and message bus.
 
@@ -198,5 +150,5 @@ def create(conf: cfg.ConfigOpts) -> middleware.Application:
         conf,
         keystone=keystone,
         regions=Regions(conf, timeout=lookups.SILENCE),
-        engines=_LazyEngines(conf),
+        engines=EngineClient(conf),
     )

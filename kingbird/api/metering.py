@@ -23,7 +23,7 @@ def template(path: str) -> str:
         case [v1.VERSION, *rest]:
             for route in v1.ROUTES:
                 if route.match(rest) is not None:
-                    return "/".join(("", v1.VERSION, *route.path))
+                    return route.template(v1.VERSION)
     return OTHER
 
 

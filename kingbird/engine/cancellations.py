@@ -50,6 +50,14 @@ class Cancellations:
                 self._asked.add((job.id, job.runs))
         return self.asked(job)
 
+    def look_waiting(self, job: db.Job) -> bool:
+        """Like :meth:`look`, for who goes on anyway while the database is away."""
+        try:
+            return self.look(job)
+        except exception.Unavailable:
+            LOG.debug("The database is away; whether job %s is cancelled is not known", job.id)
+            return self.asked(job)
+
     def check(self, job: db.Job) -> None:
         """Go on only if a job is not to be cancelled.
 
@@ -63,10 +71,7 @@ class Cancellations:
 
         :raises kingbird.exception.Cancelled: the job is to be cancelled.
         """
-        try:
-            self.look(job)
-        except exception.Unavailable:
-            LOG.debug("The database is away; whether job %s is cancelled is not known", job.id)
+        self.look_waiting(job)
         self.check_known(job)
 
     def check_known(self, job: db.Job) -> None:

@@ -29,12 +29,13 @@ def name_thread(job: db.Job) -> None:
 def carried(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` for another thread, which is told what this one works on."""
     current = context.get_current()
+    traced = spans.carrier()(function)
     if current is None:
-        return function
+        return traced
 
     def named(*args: Any) -> Any:
         current.update_store()
-        return function(*args)
+        return traced(*args)
 
     return named
 

@@ -12,7 +12,6 @@ from typing import Any
 import futurist
 
 from kingbird.engine import naming
-from kingbird.tracing import spans
 
 
 class RegionPools:
@@ -33,7 +32,7 @@ class RegionPools:
             if pool is None:
                 pool = futurist.ThreadPoolExecutor(max_workers=self._concurrency)
                 self._pools[region] = pool
-        future: Future[Any] = pool.submit(spans.carrier()(naming.carried(function)), *args)
+        future: Future[Any] = pool.submit(naming.carried(function), *args)
         return future
 
     def shutdown(self) -> None:

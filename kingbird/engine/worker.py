@@ -1,6 +1,5 @@
 """Works on one task: makes the records of a job in one region."""
 
-import contextlib
 import logging
 import threading
 import time
@@ -156,7 +155,7 @@ class TaskWorker:
         try:
             while True:
                 # Not all at once: calls of other jobs would have to wait behind them.
-                self._look(job)
+                self._cancellations.look_waiting(job)
                 room = AHEAD * self._conf.sync.region_concurrency - len(calls)
                 if away or self._ends(job):
                     # What has not begun is not to wait for calls of other jobs.
@@ -190,12 +189,6 @@ class TaskWorker:
         self._record(held, done)
         if away:
             raise away
-
-    def _look(self, job: db.Job) -> None:
-        # That the job is cancelled, or the database away, is noticed when what was done is
-        # written down.
-        with contextlib.suppress(exception.Cancelled):
-            self._cancellations.check_waiting(job)
 
     def _try_one(
         self,

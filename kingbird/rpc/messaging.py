@@ -12,6 +12,11 @@ TOPIC = "kingbird-engine"
 
 #: The transport of the embedded default: in process.
 IN_PROCESS = "fake://"
+#: Transports without a broker.
+WITHOUT_BROKER = frozenset({"fake", "kombu+memory"})
+
+#: The group of oslo.messaging's options for notifications.
+NOTIFICATIONS = "oslo_messaging_notifications"
 
 
 def stay_in_process(conf: cfg.ConfigOpts) -> None:
@@ -27,14 +32,45 @@ def check(conf: cfg.ConfigOpts) -> None:
     :raises kingbird.exception.ConfigurationError: it can't; says no more of it, as it may hold a
         password.
     """
+    _check("DEFAULT", conf, None)
+
+
+def check_notifications(conf: cfg.ConfigOpts, *, need_broker: bool = True) -> None:
+    """See whether the transport of notifications can be used; nothing is connected to.
+
+    :param need_broker: they are for other processes, and would fill a queue that nobody reads.
+    :raises kingbird.exception.ConfigurationError: it can't; as :func:`check`.
+    """
+    register_notifications(conf)
+    url = conf[NOTIFICATIONS].transport_url
+    _check(NOTIFICATIONS, conf, url)
+    if need_broker and not has_broker(conf, url):
+        raise exception.ConfigurationError(
+            f"[{NOTIFICATIONS}] transport_url names no message broker"
+        )
+
+
+def _check(group: str, conf: cfg.ConfigOpts, url: str | None) -> None:
     try:
-        url = oslo_messaging.TransportURL.parse(conf)
-        scheme = str(url.transport).partition("+")[0]
+        scheme = str(oslo_messaging.TransportURL.parse(conf, url).transport).partition("+")[0]
         stevedore.DriverManager("oslo.messaging.drivers", scheme)
     except (oslo_messaging.MessagingException, ValueError, stevedore.exception.NoMatches) as error:
         raise exception.ConfigurationError(
-            f"[DEFAULT] transport_url can't be used: {type(error).__name__}"
+            f"[{group}] transport_url can't be used: {type(error).__name__}"
         ) from None
+
+
+def register_notifications(conf: cfg.ConfigOpts) -> None:
+    """Register the options of notifications: oslo.messaging does no sooner than it needs them."""
+    conf.register_opts(dict(opts.list_opts())[NOTIFICATIONS], group=NOTIFICATIONS)
+
+
+def has_broker(conf: cfg.ConfigOpts, url: str | None = None) -> bool:
+    """Whether messages leave the process.
+
+    :param url: by default that of ``[DEFAULT]``.
+    """
+    return oslo_messaging.TransportURL.parse(conf, url).transport not in WITHOUT_BROKER
 
 
 def transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:

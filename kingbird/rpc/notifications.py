@@ -14,16 +14,13 @@ from typing import Any, NamedTuple
 
 import oslo_messaging
 from oslo_config import cfg
-from oslo_messaging import opts
 
 from kingbird import events, exception
 from kingbird.db import api as db
-from kingbird.rpc import unsent
-from kingbird.rpc.probe import IN_PROCESS
+from kingbird.rpc import messaging, unsent
 
 LOG = logging.getLogger(__name__)
 
-GROUP = "oslo_messaging_notifications"
 START = "kingbird.sync.start"
 PROGRESS = "kingbird.sync.progress"
 END = "kingbird.sync.end"
@@ -75,21 +72,16 @@ def start(conf: cfg.ConfigOpts) -> "Notifications | None":
 
     :returns: what :meth:`Notifications.stop` is called on, or ``None`` if nobody is notified.
     """
-    conf.register_opts(dict(opts.list_opts())[GROUP], group=GROUP)
-    options = conf[GROUP]
-    drivers = set(options.driver) - {"", "noop"}
+    messaging.register_notifications(conf)
+    drivers = set(conf[messaging.NOTIFICATIONS].driver) - {"", "noop"}
     if not drivers:
         return None
     try:
-        url = oslo_messaging.TransportURL.parse(conf, options.transport_url)
-        if url.transport in IN_PROCESS and drivers != {"log"}:
-            # They would fill a queue that nobody reads.
-            LOG.error("Nobody is notified: [%s] transport_url names no message broker", GROUP)
-            return None
+        messaging.check_notifications(conf, need_broker=drivers != {"log"})
         transport = oslo_messaging.get_notification_transport(conf)
-    except oslo_messaging.MessagingException as error:
-        # Work goes on without.  Its words may hold the URL, and that a password.
-        LOG.error("Nobody is notified: [%s] transport_url: %s", GROUP, type(error).__name__)
+    except exception.ConfigurationError as error:
+        # Work goes on without.
+        LOG.error("Nobody is notified: %s", error.message)
         return None
     unsent.bound()
     notifications = Notifications(

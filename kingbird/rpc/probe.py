@@ -3,12 +3,11 @@
 import oslo_messaging
 from oslo_config import cfg
 
+from kingbird.rpc import messaging
 from kingbird.rpc.sender import Sender
 
 #: No queue is bound to it, so the broker drops what is sent there.
 TOPIC = "kingbird-probe"
-#: Transports without a broker.
-IN_PROCESS = frozenset({"fake", "kombu+memory"})
 
 
 class Probe:
@@ -29,7 +28,7 @@ class Probe:
         :raises Exception: the broker can't be reached.  What is raised is up to the driver, and
             may name the broker's address.
         """
-        if oslo_messaging.TransportURL.parse(self._conf).transport in IN_PROCESS:
+        if not messaging.has_broker(self._conf):
             return
         # A connection that was lost meanwhile is noticed now, and says nothing of the broker.
         self._sender.send(lambda client: client.cast({}, "probe"), again=True)

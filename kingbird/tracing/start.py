@@ -5,21 +5,17 @@ import os
 import socket
 from typing import Any
 
-import oslo_messaging
 from oslo_config import cfg
-from oslo_messaging import opts
 from osprofiler import notifier
 from osprofiler.drivers import base
 
+from kingbird import exception
 from kingbird.conf import tracing
-from kingbird.rpc import unsent
-from kingbird.rpc.probe import IN_PROCESS
+from kingbird.rpc import messaging, unsent
 from kingbird.tracing import spans
 from kingbird.tracing.sender import Sender
 
 LOG = logging.getLogger(__name__)
-
-NOTIFICATIONS = "oslo_messaging_notifications"
 
 
 def start(conf: cfg.ConfigOpts) -> None:
@@ -46,17 +42,11 @@ def _problem(conf: cfg.ConfigOpts) -> str | None:
     keys = tracing.keys(conf)
     if not keys or tracing.DEFAULT_KEY in keys:
         return "[profiler] hmac_keys has to be a secret of your own"
-    if not _is_message(conf):
-        return None
-    # oslo.messaging registers its options no sooner than it makes a transport.
-    conf.register_opts(dict(opts.list_opts())[NOTIFICATIONS], group=NOTIFICATIONS)
     try:
-        url = oslo_messaging.TransportURL.parse(conf, conf[NOTIFICATIONS].transport_url)
-    except oslo_messaging.MessagingException as error:
-        return f"[{NOTIFICATIONS}] transport_url: {type(error).__name__}"
-    if url.transport in IN_PROCESS:
-        # Spans would fill a queue that nobody reads.
-        return f"[{NOTIFICATIONS}] transport_url names no message broker"
+        if _is_message(conf):
+            messaging.check_notifications(conf)
+    except exception.ConfigurationError as error:
+        return error.message
     return None
 
 

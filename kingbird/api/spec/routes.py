@@ -46,11 +46,15 @@ class Route:
                 return None
         return found
 
+    def template(self, version: str) -> str:
+        """Return the whole path in OpenAPI's form."""
+        base = ("", version) if self.is_versioned else ("",)
+        return "/".join((*base, *self.path)) or "/"
+
     def operations(self, version: str) -> Iterator[Operation]:
         """Yield what can be called there."""
         exposed: Any = getattr(self.controller, self.name)
-        base = ("", version) if self.is_versioned else ("",)
-        path = "/".join((*base, *self.path)) or "/"
+        path = self.template(version)
         for method, handler in exposed._pecan["generic_handlers"].items():
             if method != "DEFAULT":
                 yield Operation(path, method.lower(), handler.call)

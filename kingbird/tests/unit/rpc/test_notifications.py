@@ -212,7 +212,7 @@ def test_by_default_nobody_listens(conf, driver):
     heard = events.heard()
     messaging.stay_in_process(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", driver, group=notifications.GROUP)
+    conf.set_override("driver", driver, group=messaging.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert events.heard() == heard
 
@@ -221,17 +221,18 @@ def test_without_a_broker_nobody_could_read_them(conf, caplog):
     caplog.set_level(logging.ERROR)
     messaging.stay_in_process(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", ["messagingv2"], group=notifications.GROUP)
+    conf.set_override("driver", ["messagingv2"], group=messaging.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert "names no message broker" in caplog.text
 
 
 @pytest.mark.parametrize("url", ["nonsense", "rabit://me:secret@broker/"])
-def test_a_wrong_address_does_not_keep_an_engine_from_work(conf, caplog, url):
+@pytest.mark.parametrize("driver", ["messagingv2", "log"])
+def test_a_wrong_address_does_not_keep_an_engine_from_work(conf, caplog, driver, url):
     messaging.stay_in_process(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", ["messagingv2"], group=notifications.GROUP)
-    conf.set_override("transport_url", url, group=notifications.GROUP)
+    conf.set_override("driver", [driver], group=messaging.NOTIFICATIONS)
+    conf.set_override("transport_url", url, group=messaging.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert "Nobody is notified" in caplog.text
     assert "secret" not in caplog.text
@@ -240,6 +241,6 @@ def test_a_wrong_address_does_not_keep_an_engine_from_work(conf, caplog, url):
 def test_drivers_that_need_a_broker_are_not_started_without(conf, caplog):
     messaging.stay_in_process(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", ["log", "routing"], group=notifications.GROUP)
+    conf.set_override("driver", ["log", "routing"], group=messaging.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert "names no message broker" in caplog.text
