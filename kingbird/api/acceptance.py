@@ -17,7 +17,8 @@ from kingbird import exception
 from kingbird.api import limits, lookups
 from kingbird.api.schemas.sync_jobs import SyncSet
 from kingbird.api.trusts import Trusts
-from kingbird.clients.keystone import Keystone, Trust, image_endpoints
+from kingbird.clients import catalog as service_catalog
+from kingbird.clients.keystone import Keystone, Trust
 from kingbird.clients.regions import Regions
 from kingbird.context import RequestContext
 from kingbird.db import api as db
@@ -79,8 +80,10 @@ class Acceptance:
         """
         # keystonemiddleware lets no token of nobody pass, and the policy none of no project.
         project_id = cast(str, context.project_id)
-        endpoints = image_endpoints(context.service_catalog, self._conf.glance.interface)
-        lookups.check_regions(sets, endpoints)
+        endpoints, unusable = service_catalog.read(
+            context.service_catalog, self._conf.glance.interface
+        )
+        lookups.check_regions(sets, endpoints, unusable)
         sets = lookups.resolve_regions(sets, endpoints)
         named = lookups.with_ids(sets)
         limits.check_items(self._conf, named)

@@ -17,7 +17,8 @@ From the outside in:
    Keystone about the token stands below, so that its time shows and Keystone gets the headers.
    ``TraceHeaders`` before it drops headers that it would fail at.
 8. ``PublicPaths``: version discovery goes straight to Pecan, as a caller has no token yet.
-9. ``AuthProtocol``: no token or a bad one ends here, so nothing below sees such a request.
+9. ``Authentication``, which is keystonemiddleware: no token or a bad one ends here, so nothing
+   below sees such a request.
 10. Pecan, whose hooks make the context out of what keystonemiddleware found.
 """
 
@@ -25,7 +26,6 @@ import logging
 from typing import Any
 
 import pecan
-from keystonemiddleware import auth_token
 from keystonemiddleware import opts as auth_token_opts
 from oslo_config import cfg
 from oslo_middleware import cors, http_proxy_to_wsgi
@@ -33,6 +33,7 @@ from osprofiler.web import WsgiMiddleware
 
 from kingbird.api import health, hooks, lookups, metering, middleware
 from kingbird.api.acceptance import Acceptance, Engines
+from kingbird.api.authentication import Authentication
 from kingbird.api.calls import Gate
 from kingbird.api.controllers import v1
 from kingbird.api.controllers.root import ROUTES, RootController
@@ -71,7 +72,7 @@ def _authentication(
 ) -> middleware.Application:
     for group, opts in auth_token_opts.list_auth_token_opts():
         conf.register_opts(opts, group=group)
-    authenticated: middleware.Application = auth_token.AuthProtocol(
+    authenticated: middleware.Application = Authentication(
         application,
         {
             "oslo_config_config": conf,

@@ -21,19 +21,26 @@ SHARE = 4.0
 RETRY_AFTER = 30
 
 
-def check_regions(sets: Mapping[str, SyncSet], known: Mapping[str, str]) -> None:
+def check_regions(
+    sets: Mapping[str, SyncSet],
+    known: Mapping[str, str],
+    unusable: Mapping[str, str] | None = None,
+) -> None:
     """Go on only if all regions are known, and none is to be its own source.
 
     :param sets: the sets by their fields.
     :param known: the image endpoints of the caller's catalog, by region.
+    :param unusable: why other regions' image endpoints can't be used.
     :raises kingbird.exception.BadRequest: otherwise; the message names field and regions.
     """
     for field, each in sets.items():
         for name, regions in (("source", each["sources"]), ("target", each["targets"])):
             for region in regions:
                 if region != ALL and region not in known:
+                    why = (unusable or {}).get(region)
+                    fault = f" that can be used ({why})" if why else ""
                     raise exception.BadRequest(
-                        f"{field}.{name} names a region without an image endpoint: "
+                        f"{field}.{name} names a region without an image endpoint{fault}: "
                         f"{validation.shown(region)}; known are "
                         f"{validation.listed(sorted(known), 50) or 'none'}"
                     )

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1 import loading, service_token, token_endpoint
-from keystoneauth1.access import service_catalog
 from keystoneauth1.identity import v3
 from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
@@ -15,6 +14,7 @@ from keystoneclient.v3 import client as keystone_client
 from oslo_config import cfg
 
 from kingbird import exception
+from kingbird.clients import catalog as service_catalog
 from kingbird.clients.session import keystone_session
 from kingbird.clients.tokens import asking_keystone
 from kingbird.conf.keystone import GROUP
@@ -26,20 +26,14 @@ LOG = logging.getLogger(__name__)
 UNTRUSTED_METHODS = frozenset({"application_credential", "oauth1", "ec2credential"})
 
 
-def image_endpoints(catalog: list[dict[str, Any]], interface: str) -> dict[str, str]:
+def image_endpoints(catalog: Any, interface: str) -> dict[str, str]:
     """Return the regions that have an image endpoint, and its URL (design, section 5).
 
     :param catalog: a token's catalog in Keystone's v3 form, endpoint filters applied.
     :param interface: ``public``, ``internal`` or ``admin``.
     :returns: URLs by region, without the ``/v2`` that some catalogs have at the end.
     """
-    parsed: Any = service_catalog.ServiceCatalogV3(catalog)
-    regions: dict[str, str] = {}
-    for endpoints in parsed.get_endpoints(service_type="image", interface=interface).values():
-        for endpoint in endpoints:
-            url = endpoint["url"].rstrip("/").removesuffix("/v2").rstrip("/")
-            regions.setdefault(endpoint["region_id"] or endpoint["region"], url)
-    return regions
+    return service_catalog.read(catalog, interface).urls
 
 
 REQUEST_ID = "X-Openstack-Request-Id"

@@ -57,7 +57,10 @@ class Images:
         endpoints = catalog.get_endpoints(
             service_type="image", interface=self._manager.interface or "public"
         )
-        return sorted({each["region"] for found in endpoints.values() for each in found})
+        # Keystone takes an endpoint without a region, and Kingbird leaves it out.
+        return sorted(
+            {each["region"] for found in endpoints.values() for each in found if each["region"]}
+        )
 
     def ids(self, words: Sequence[str], sources: Sequence[str]) -> list[str]:
         """Return the ids that names stand for; ids stand for themselves.

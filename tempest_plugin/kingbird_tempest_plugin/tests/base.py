@@ -92,7 +92,8 @@ class BaseSyncTest(test.BaseTestCase):
             for endpoint in service["endpoints"]
         ]
         first = CONF.identity.region
-        found = {endpoint["region"] for endpoint in endpoints}
+        # Keystone takes an endpoint without a region.
+        found = {endpoint["region"] for endpoint in endpoints if endpoint["region"]}
         return sorted(found, key=lambda region: (region != first, region))
 
     def setUp(self) -> None:
