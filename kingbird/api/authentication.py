@@ -1,10 +1,12 @@
-"""keystonemiddleware, kept from failing for a catalog."""
+"""keystonemiddleware, kept from failing for a catalog and from keeping cookies."""
 
 from typing import Any
 
+from keystoneauth1.session import Session
 from keystonemiddleware import auth_token
 
 from kingbird.clients.catalog import well_formed
+from kingbird.clients.session import plain_transport
 
 
 class Authentication(auth_token.AuthProtocol):
@@ -20,3 +22,7 @@ class Authentication(auth_token.AuthProtocol):
         if not isinstance(told, dict) or "catalog" not in told:
             return data
         return {**data, "token": {**told, "catalog": well_formed(told["catalog"])}}
+
+    def _create_session(self, **kwargs: Any) -> Session:
+        session: Session = super()._create_session(session=plain_transport(), **kwargs)
+        return session

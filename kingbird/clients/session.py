@@ -1,20 +1,69 @@
-"""HTTP sessions: one for each region, its connections reused by all jobs."""
+"""HTTP sessions: one for each region, its connections reused by all jobs and all users.
+
+So a session remembers nothing of a call: it has no cookies.  And as a token goes along wherever a
+call is redirected to, it follows no redirect to another host or port.
+"""
 
 import threading
 import time
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
+from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1 import loading
 from keystoneauth1.session import Session, TCPKeepAliveAdapter
 from oslo_config import cfg
 
-from kingbird import events
+from kingbird import events, exception
+from kingbird.clients.once import shown
 from kingbird.tracing import spans
 
 
-class _RoomyAdapter(TCPKeepAliveAdapter):
-    """keystoneauth's adapter with as many kept connections as there are workers.
+class _Adapter(TCPKeepAliveAdapter):
+    """keystoneauth's adapter, without redirects to another host or port.
+
+    keystoneauth follows them with all headers, the token among them.
+    """
+
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
+    ) -> requests.Response:
+        """Send a request; the answer's body is read later."""
+        response = super().send(request, *args, **kwargs)
+        location = response.headers.get("Location")
+        if 300 <= response.status_code < 400 and location is not None:
+            target = _elsewhere(request.url or "", location)
+            if target is not None:
+                response.close()
+                raise self._refusal(request, target, response.status_code)
+        return response
+
+    def _refusal(self, request: requests.PreparedRequest, host: str, status: int) -> Exception:
+        """Return the error that a redirect to another host or port is."""
+        return ksa_exc.ConnectFailure(
+            f"Keystone redirects to another host or port, to which no token is sent: {host}"
+        )
+
+
+def _elsewhere(url: str, location: str) -> str | None:
+    """Return where a redirect leads to, if a token must not go there along.
+
+    From http to https of one host it may.
+    """
+    try:
+        # requests fails for what is not ASCII.
+        target = urljoin(url, location.encode("ascii").decode())
+        if not requests.Session().should_strip_auth(url, target):
+            return None
+        return shown(urlsplit(target).netloc.rpartition("@")[2])
+    except ValueError:
+        return shown(location)
+
+
+class _RoomyAdapter(_Adapter):
+    """The same with as many kept connections as there are workers.
 
     requests keeps 10 and throws away what goes beyond.  Each request that goes over the wire is
     told of here, those included that keystoneauth makes by itself.
@@ -41,22 +90,44 @@ class _RoomyAdapter(TCPKeepAliveAdapter):
             self._tell(request, code, time.perf_counter() - begin)
             spans.call_ends(code)
 
+    def _is_keystones(self, request: requests.PreparedRequest) -> bool:
+        # Credentials renew their token over the session at hand.
+        return self._region is None or request.path_url.endswith("/auth/tokens")
+
+    def _refusal(self, request: requests.PreparedRequest, host: str, status: int) -> Exception:
+        if self._is_keystones(request):
+            return super()._refusal(request, host, status)
+        return exception.ImageRefused(
+            f"The image service of region {self._region} redirects to another host or port, to "
+            f"which no token is sent: {host}",
+            status,
+        )
+
     def _tell(self, request: requests.PreparedRequest, code: str, seconds: float) -> None:
         method = request.method or ""
-        # Credentials renew their token over the session at hand.
-        if self._region is None or request.path_url.endswith("/auth/tokens"):
+        if self._region is None or self._is_keystones(request):
             events.tell(events.KeystoneCall(method, code, seconds))
         else:
             events.tell(events.GlanceCall(self._region, method, code, seconds))
 
 
-def _transport(connections: int, region: str | None = None) -> requests.Session:
+def plain_transport(adapter: _Adapter | None = None) -> requests.Session:
+    """Make a transport that remembers nothing of a call, for a session of keystoneauth's.
+
+    :param adapter: sends the requests.
+    """
     transport = requests.Session()
+    adapter = adapter or _Adapter()
     for scheme in ("http://", "https://"):
-        transport.mount(scheme, _RoomyAdapter(connections, region))
+        transport.mount(scheme, adapter)
+    transport.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     # Proxies and .netrc of the environment are no business of a service's.
     transport.trust_env = False
     return transport
+
+
+def _transport(connections: int, region: str | None = None) -> requests.Session:
+    return plain_transport(_RoomyAdapter(connections, region))
 
 
 def keystone_session(conf: cfg.ConfigOpts, *, connections: int) -> Session:
