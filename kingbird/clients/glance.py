@@ -8,7 +8,7 @@ import contextlib
 import html
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
@@ -82,13 +82,45 @@ def walk_query(
 
 
 def _query_of(link: Any) -> str | None:
-    # Only the query: a name from an answer never becomes a host or a path.
-    return urlsplit(link).query if isinstance(link, str) and link else None
+    """Return the query of a link, alone: a name from an answer never becomes a host or a path.
+
+    :raises ValueError: it is no link.
+    """
+    if not isinstance(link, str) or not link:
+        return None
+    link.encode()
+    return urlsplit(link).query
 
 
 def _marker_of(link: Any) -> str | None:
     markers = parse_qs(_query_of(link) or "").get("marker")
     return markers[-1] if markers else None
+
+
+#: The ids that Glance gives and takes.
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
+
+
+def _is_id(text: Any) -> bool:
+    return isinstance(text, str) and _UUID.fullmatch(text) is not None
+
+
+def with_ids(images: Iterable[Image]) -> list[Image]:
+    """Return those of some listed images that have a UUID for an id, as Glance's images do.
+
+    No other can be asked for, made elsewhere or stored: it is somebody's text.
+    """
+    return [image for image in images if _is_id(image["id"])]
+
+
+def _path(*names: str) -> str:
+    """Return the path that leads from the images to something of one, by its ids.
+
+    :raises kingbird.exception.ImageRefused: 404; a name like that leads elsewhere.
+    """
+    if any(name in ("", ".", "..") for name in names):
+        raise exception.ImageRefused("There is nothing of that name", 404)
+    return "/".join(("/v2/images", *(quote(one, safe="", errors="replace") for one in names)))
 
 
 def sentence(response: requests.Response) -> str:
@@ -176,9 +208,17 @@ class Images:
         following: str | None = urlencode(query)
         while following is not None:
             page = self._call("GET", f"/v2/images?{following}", **kwargs)
-            found += self._images_of(page)
-            following = _query_of(page.get("next"))
+            found += with_ids(self._images_of(page))
+            following = self._followed(_query_of, page.get("next"))
         return found
+
+    def _followed(self, part: Callable[[Any], str | None], link: Any) -> str | None:
+        """Return a part of the link to the next page."""
+        try:
+            return part(link)
+        except ValueError:
+            # As the last page it would make images look missing.
+            raise self._unavailable("answered with a link that can't be followed") from None
 
     def fetch_page(self, query: str) -> bytes:
         """Fetch one page of a list, for :meth:`read_page` to read when it is needed.
@@ -188,7 +228,7 @@ class Images:
         return self._fetch("GET", f"/v2/images?{query}")
 
     def read_page(self, body: bytes) -> list[Image]:
-        """Return the images of a page that was fetched."""
+        """Return the images of a page that was fetched; see :func:`with_ids`."""
         return self._images_of(self._parse(body))
 
     def next_marker(self, body: bytes) -> str | None:
@@ -202,7 +242,7 @@ class Images:
             end = body.rfind(b"]") + 1
             with contextlib.suppress(ValueError):
                 return _marker_of(json.loads(b'{"images": []' + body[end:]).get("next"))
-        return _marker_of(self._parse(body).get("next"))
+        return self._followed(_marker_of, self._parse(body).get("next"))
 
     def list_by_ids(
         self, ids: Iterable[str], *, hidden: bool = False, timeout: float | None = None
@@ -211,11 +251,15 @@ class Images:
 
         Community images of others and shares that are pending or rejected are among them.
 
+        :param ids: what is no UUID is not there, and not asked for.
         :param hidden: look for hidden images, which Glance lists only when asked to.
         :param timeout: seconds that the call may take, if the configuration allows more.
         """
+        asked = [image_id for image_id in ids if _is_id(image_id)]
+        if not asked:
+            return []
         query = {
-            "id": f"in:{','.join(ids)}",
+            "id": f"in:{','.join(asked)}",
             "visibility": "all",
             "member_status": "all",
             "limit": PAGE,
@@ -230,18 +274,18 @@ class Images:
 
     def list_members(self, image_id: str) -> list[dict[str, Any]]:
         """Return the members of a shared image, each with ``member_id`` and ``status``."""
-        members = self._call("GET", f"/v2/images/{image_id}/members").get("members")
+        members = self._call("GET", _path(image_id, "members")).get("members")
         if not isinstance(members, list):
             raise self._unavailable("answered without a list of members")
         return members
 
     def add_member(self, image_id: str, project_id: str) -> None:
         """Share an image with a project, which has to accept it.  One POST."""
-        self._send("POST", f"/v2/images/{image_id}/members", {"member": project_id})
+        self._send("POST", _path(image_id, "members"), {"member": project_id})
 
     def set_member_status(self, image_id: str, project_id: str, status: str) -> None:
         """Accept or reject a share in a project's stead.  One PUT."""
-        url = f"/v2/images/{image_id}/members/{quote(project_id, safe='')}"
+        url = _path(image_id, "members", project_id)
         self._send("PUT", url, {"status": status})
 
     def _send(self, method: str, url: str, body: Image) -> Image:
@@ -252,7 +296,7 @@ class Images:
     def get(self, image_id: str) -> Image | None:
         """Return an image, or ``None`` when there is none that the caller can see."""
         try:
-            return self._call("GET", f"/v2/images/{image_id}")
+            return self._call("GET", _path(image_id))
         except exception.ImageRefused as error:
             if error.status == 404:
                 return None
@@ -266,7 +310,7 @@ class Images:
         """Change a record: one PATCH with all its operations."""
         return self._call(
             "PATCH",
-            f"/v2/images/{image_id}",
+            _path(image_id),
             data=json.dumps(operations),
             headers={"Content-Type": PATCH_TYPE},
         )

@@ -4,6 +4,7 @@ import logging
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1 import loading, service_token, token_endpoint
@@ -65,6 +66,16 @@ class _NamedPassword(v3.Password):
     def get_auth_ref(self, session: Session, **kwargs: Any) -> Any:
         """Get a token."""
         return super().get_auth_ref(_naming(session, self._global_request_id), **kwargs)
+
+
+def _in_path(name: str) -> str:
+    """Return an id for keystoneclient to make a path with, which does not quote it.
+
+    :raises keystoneauth1.exceptions.NotFound: a name like that leads elsewhere.
+    """
+    if name in ("", ".", ".."):
+        raise ksa_exc.NotFound("There is nothing of that name")
+    return quote(name, safe="", errors="replace")
 
 
 class Trust(NamedTuple):
@@ -281,7 +292,7 @@ class Keystone:
         attempts = [auth, self.service_auth] if auth is not None else [self.service_auth]
         for credentials in attempts:
             try:
-                self._client(credentials, global_request_id).trusts.delete(trust_id)
+                self._client(credentials, global_request_id).trusts.delete(_in_path(trust_id))
                 return
             except ksa_exc.NotFound:
                 if credentials is self.service_auth:

@@ -137,7 +137,7 @@ class SyncClient:
         project = self._project or self._adapter.get_project_id()
         if not project:
             raise exceptions.CommandError("Image synchronization needs a token for a project")
-        answer = self._adapter.request(f"/{quote(project, safe='')}/{path}", method, **kwargs)
+        answer = self._adapter.request(f"/{_quoted(project)}/{path}", method, **kwargs)
         if answer.status_code >= 400:
             raise ApiError(answer.status_code, _message(answer))
         try:
@@ -152,7 +152,17 @@ class SyncClient:
 
 
 def _path(job: str) -> str:
-    return f"os-sync/{quote(job, safe='')}"
+    return f"os-sync/{_quoted(job)}"
+
+
+def _quoted(name: str) -> str:
+    """Return an id as a part of a path.
+
+    :raises osc_lib.exceptions.CommandError: a name like that leads elsewhere.
+    """
+    if name in ("", ".", ".."):
+        raise exceptions.CommandError(f"{name!r} is no id")
+    return quote(name, safe="", errors="replace")
 
 
 def _message(answer: Any) -> str:

@@ -10,7 +10,7 @@ from concurrent import futures
 from itertools import pairwise
 
 from kingbird import exception
-from kingbird.clients.glance import Image, Images, walk_query
+from kingbird.clients.glance import Image, Images, walk_query, with_ids
 from kingbird.sync.lookup import Submit
 from kingbird.sync.retries import Retry
 
@@ -95,6 +95,7 @@ class Walk:
             page = self._images.read_page(body)
             del body
             self._notice_short(page, more=marker is not None)
+            page = with_ids(page)
             earlier = [image["id"] for image in page] or earlier
             if self._ordered:
                 page = self._new_ones(page)

@@ -14,6 +14,9 @@ from keystoneauth1.identity import v3
 from kingbird import exception
 from kingbird.clients.regions import Regions
 
+A = "aaaaaaaa-0000-4000-8000-000000000001"
+B = "bbbbbbbb-0000-4000-8000-000000000001"
+
 FORBIDDEN = """<html>
  <head><title>403 Forbidden</title></head>
  <body><h1>403 Forbidden</h1>You are not authorized to complete &lt;this&gt; action.<br /><br />
@@ -80,11 +83,11 @@ def as_json(what, status=200):
 
 
 def test_one_call_asks_for_ids_whatever_their_visibility(server, images):
-    server.handler.answers += [as_json({"images": [{"id": "a"}]})]
-    assert images.list_by_ids(["a", "b"]) == [{"id": "a"}]
+    server.handler.answers += [as_json({"images": [{"id": A}]})]
+    assert images.list_by_ids([A, B]) == [{"id": A}]
     ((method, path, headers, _),) = server.handler.seen
     assert method == "GET"
-    assert path == "/v2/images?id=in%3Aa%2Cb&visibility=all&member_status=all&limit=1000"
+    assert path == f"/v2/images?id=in%3A{A}%2C{B}&visibility=all&member_status=all&limit=1000"
     assert headers["X-Auth-Token"] == "secret-token"
     assert headers["X-OpenStack-Request-ID"] == "req-1"
 
@@ -95,22 +98,22 @@ def test_a_call_takes_no_longer_than_it_may(server, images, timeout, most):
     with mock.patch.object(
         requests.Session, "send", autospec=True, side_effect=requests.Session.send
     ) as send:
-        images.list_by_ids(["a"], timeout=timeout)
+        images.list_by_ids([A], timeout=timeout)
     assert send.call_args.kwargs["timeout"] == most
 
 
 def test_hidden_images_are_asked_for_by_name(server, images):
     server.handler.answers += [as_json({"images": []})]
-    images.list_by_ids(["a"], hidden=True)
+    images.list_by_ids([A], hidden=True)
     assert server.handler.seen[0][1].endswith("&os_hidden=true")
 
 
 def test_pages_are_followed_on_the_same_server_whatever_next_says(server, images):
     server.handler.answers += [
-        as_json({"images": [{"id": "a"}], "next": "http://elsewhere/v2/images?marker=a"}),
-        as_json({"images": [{"id": "b"}]}),
+        as_json({"images": [{"id": A}], "next": "http://elsewhere/v2/images?marker=a"}),
+        as_json({"images": [{"id": B}]}),
     ]
-    assert [image["id"] for image in images.list_by_ids(["a", "b"])] == ["a", "b"]
+    assert [image["id"] for image in images.list_by_ids([A, B])] == [A, B]
     assert server.handler.seen[1][1] == "/v2/images?marker=a"
 
 
@@ -213,14 +216,14 @@ def test_a_keystone_that_gives_no_token_says_that_the_credentials_are_lost(conf,
 def test_an_answer_that_is_no_json_is_an_outage(server, images):
     server.handler.answers += [(200, {"Content-Type": "application/json"}, "{nonsense")]
     with pytest.raises(exception.RegionUnavailable):
-        images.list_by_ids(["a"])
+        images.list_by_ids([A])
     for nonsense in ({}, {"images": None}, {"images": [{"name": "no id"}]}):
         server.handler.answers += [as_json(nonsense)]
         with pytest.raises(exception.RegionUnavailable):
-            images.list_by_ids(["a"])
+            images.list_by_ids([A])
     server.handler.answers += [(200, {"Content-Type": "text/html"}, "<p>Maintenance</p>")]
     with pytest.raises(exception.RegionUnavailable):
-        images.list_by_ids(["a"])
+        images.list_by_ids([A])
 
 
 def test_a_patch_has_glances_own_type(server, images):
@@ -243,5 +246,5 @@ def test_connections_are_reused(server, images):
 
     server.process_request = count
     for _ in range(5):
-        images.list_by_ids(["a"])
+        images.list_by_ids([A])
     assert len(ports) == 1

@@ -1,5 +1,6 @@
 """Walks through a region whose images come and go meanwhile."""
 
+import json
 import random
 import uuid
 
@@ -143,14 +144,36 @@ def test_a_page_that_fails_is_tried_again(scene):
 
 
 def test_ids_that_do_not_ascend_are_noticed(scene):
+    ids = [f"{first}0000000-0000-4000-8000-000000000001" for first in "bA"]
+
     class Odd(FakeGlance):
         def handle(self, caller, method, url, body):
-            return b'{"images": [{"id": "b"}, {"id": "A"}], "next": null}'
+            page = {"images": [{"id": image_id} for image_id in ids], "next": None}
+            return json.dumps(page).encode()
 
     scene.glances["R1"] = Odd("R1")
     with pytest.raises(Unsorted):
         list(walk(scene))
-    assert ids_of(walk(scene, ordered=False)) == ["b", "A"]
+    assert ids_of(walk(scene, ordered=False)) == ids
+
+
+@pytest.mark.parametrize("strange", ["../x?y", "", "z" * 300, 5, None, {}, "*"])
+def test_an_image_without_a_uuid_costs_nothing_but_itself(scene, strange):
+    ids = make(scene, 9)
+    glance = scene.glances["R1"]
+    glance.page_size = 3
+    handle = glance.handle
+
+    def with_another(caller, method, url, body):
+        page = json.loads(handle(caller, method, url, body))
+        if page["images"] and page["images"][0]["id"] == ids[3]:
+            page["images"][1]["id"] = strange
+        return json.dumps(page).encode()
+
+    glance.handle = with_another
+    walked = walk(scene)
+    assert ids_of(walked) == [*ids[:4], *ids[5:]]
+    assert not walked.is_short
 
 
 def test_a_short_page_that_is_not_the_last_is_noticed(scene):
