@@ -21,8 +21,6 @@ JOBS = f"/v1.0/{PROJECT}/os-sync"
 KNOWN = (IMAGE, IMAGE_2)
 
 fuzz = settings(
-    max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

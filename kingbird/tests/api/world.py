@@ -6,6 +6,7 @@ Two regions hold images under ids that tests know, and tokens have names that sa
 import shutil
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +20,7 @@ from kingbird.api.controllers.root import ROUTES
 from kingbird.db import api as db
 from kingbird.tests.api import doubles
 from kingbird.tests.api.conformance import Conforming
+from kingbird.tests.database import connect
 from kingbird.tests.doubles.glance import FakeGlance
 
 PROJECT = "a1111111222233334444555555555555"
@@ -81,16 +83,12 @@ class World:
         kingbird_conf.register_opts(self.conf)
         kingbird_conf.set_library_defaults()
         self.conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
-        self.conf.set_override(
-            "connection", f"sqlite:///{self._directory}/kingbird.db", group="database"
-        )
         # An answer that is not what was promised is to fail a test.
         self.conf.set_override("response_validation", "error", group="api")
         for name, value in self._options.items():
             self.conf.set_override(name, value, group="api")
         _open.append(self)
-        db.configure(self.conf)
-        db.migration.sync()
+        connect(self.conf, Path(self._directory) / "kingbird.db")
         self._tokens = ksm_fixture.AuthTokenFixture()
         self._tokens.setUp()
         self.journal = doubles.Journal()

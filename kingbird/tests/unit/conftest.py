@@ -5,6 +5,7 @@ from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
 from kingbird.db import api as db
+from kingbird.tests.database import connect
 
 
 @pytest.fixture
@@ -20,8 +21,6 @@ def conf():
 @pytest.fixture
 def database(conf, tmp_path):
     """Give an empty SQLite database with all tables."""
-    conf.set_override("connection", f"sqlite:///{tmp_path}/kingbird.sqlite", group="database")
-    db.configure(conf)
-    db.migration.sync()
+    connect(conf, tmp_path / "kingbird.sqlite")
     yield conf
     db.dispose()

@@ -20,9 +20,7 @@ from kingbird.tests.api.world import IMAGE, PROJECT, World, token_of
 from kingbird.tests.unit.api.conftest import JOBS, Call, caller, request_body
 from kingbird.tests.unit.api.test_validation import any_json
 
-fuzz = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import jsonschema_rs
 import openapi_spec_validator
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from oslo_config import cfg
 from oslo_policy import policy
@@ -214,7 +214,6 @@ sets = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(sets | st.fixed_dictionaries({"Sync": st.lists(sets, max_size=2)}))
 def test_the_document_tells_what_is_taken(resource_set: dict[str, Any]) -> None:
     body = {"resource_set": resource_set}
