@@ -204,40 +204,32 @@ class EverybodysFailures(fixture.GabbiFixture):
         _end({"resource": world.PRIVATE, "status": "FAILURE", "reason": "region_unavailable"})
 
 
-def rights_job(kind: int, number: int) -> str:
-    """Return the id of one of :class:`RightsJobs`."""
-    return f"dddddddd-0000-4000-8000-0000000{kind}000{number}"
+#: The jobs that rights are tried on: project, whether it is about all projects, and how it ended.
+#: What runs comes last, as it waits for an engine.
+RIGHTS_JOBS = {
+    "success": (world.PROJECT, False, "SUCCESS"),
+    "failure": (world.PROJECT, False, "FAILURE"),
+    "all-failure": (world.PROJECT, True, "FAILURE"),
+    "their-success": (world.OTHER_PROJECT, False, "SUCCESS"),
+    "running": (world.PROJECT, False, None),
+    "all-running": (world.PROJECT, True, None),
+    "their-running": (world.OTHER_PROJECT, False, None),
+}
+#: The first of them that is stored.
+RIGHTS_JOB = "dddddddd-0000-4000-8000-000000000010"
 
 
-class RightsJobs(fixture.GabbiFixture):
-    """Four jobs of each kind, so that each who may can do something to one of them.
-
-    Number 0 is for those who may not, 1 for a member, 2 for an admin, and 3 for another
-    project's admin.
-    """
-
-    #: The first digit of an id: project, whether it is about all projects, and how it ended.
-    KINDS = {
-        1: (world.PROJECT, False, "SUCCESS"),
-        2: (world.PROJECT, False, "FAILURE"),
-        4: (world.PROJECT, True, "FAILURE"),
-        5: (world.OTHER_PROJECT, False, "SUCCESS"),
-        8: (world.PROJECT, True, "FAILURE"),
-        # What runs comes last, as it waits for an engine.
-        3: (world.PROJECT, False, None),
-        6: (world.OTHER_PROJECT, False, None),
-        7: (world.PROJECT, True, None),
-    }
-
-    def start_fixture(self) -> None:
-        """Store them."""
-        for kind, (project, all_projects, status) in self.KINDS.items():
-            for number in range(4):
-                job_id = rights_job(kind, number)
-                _job(job_id, project, ["*"], ["RegionTwo"], all_projects=all_projects)
-                if status:
-                    reason = "created" if status == "SUCCESS" else "region_unavailable"
-                    _end({"resource": world.IMAGE, "status": status, "reason": reason})
+def store_rights_jobs(*names: str) -> None:
+    """Store some of :data:`RIGHTS_JOBS` in place of all jobs."""
+    with db.get_engine().begin() as connection:
+        connection.execute(sa.delete(db.Job))
+    for number, name in enumerate(names):
+        project, all_projects, status = RIGHTS_JOBS[name]
+        job_id = f"{RIGHTS_JOB[:-1]}{number}"
+        _job(job_id, project, ["*"], ["RegionTwo"], all_projects=all_projects)
+        if status:
+            reason = "created" if status == "SUCCESS" else "region_unavailable"
+            _end({"resource": world.IMAGE, "status": status, "reason": reason})
 
 
 class _Policy(fixture.GabbiFixture):

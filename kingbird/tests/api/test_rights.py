@@ -1,138 +1,201 @@
-"""Each call and each rule has its triplets: who may, who may not, and what a policy file changes.
+"""Each rule and each call is tried by everybody: who may, who may not, and what a file changes."""
 
-The triplets are the files ``gabbits/rbac-*.yaml``.  A call or a rule that is added without them
-fails here.
-"""
-
-import re
-from pathlib import Path
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
-import yaml
+import webob
 from oslo_policy import policy
 
 from kingbird import policies
 from kingbird.api import app
 from kingbird.api.controllers import v1
 from kingbird.api.controllers.v1 import root as v1_root
-from kingbird.tests.api import fixtures, world
+from kingbird.tests.api import fixtures
+from kingbird.tests.api.world import OTHER_PROJECT, PROJECT, World
 
-GABBITS = Path(__file__).with_name("gabbits")
+#: Those who may do nothing, whatever a policy file says; an empty name is no token at all.
+NOBODIES = {"": "401", "unscoped": "403", "system": "403", "no-role": "403"}
 
-#: Whom each call has to be tried by; an empty name is a request without a token.
-TOKENS = {
-    *("", "unscoped", "system", "no-role", "service", "reader", "member", "admin"),
-    *("other", "other-admin"),
+#: A row has rules, the call, the job that it is about, and the status that each token gets.
+#: After a colon stands how many jobs a list shows.
+DEFAULTS = """
+rules                call    job           service reader member admin other other-admin
+engines:list         engines -             403     403    403    200   403   403
+create               create  -             403     403    200    200   403   403
+list,all_projects    list    -             403     200:3  200:3  200:5 403   200:5
+list,all_projects    active  -             403     200:1  200:1  200:2 403   200:2
+show                 show    success       403     200    200    200   403   200
+delete               delete  success       403     403    200    200   403   200
+cancel               cancel  running       403     403    202    202   403   202
+retry                retry   failure       403     403    202    202   403   403
+create:all_projects  create  everybody's   403     403    403    200   403   403
+create:all_projects  retry   all-failure   403     403    404    202   403   403
+all_projects         show    all-failure   403     404    404    200   403   200
+all_projects         delete  all-failure   403     403    404    200   403   200
+all_projects         cancel  all-running   403     403    404    202   403   202
+all_projects         retry   all-failure   403     403    404    202   403   403
+other_projects       list    theirs        403     403    403    200:2 200:2 200:2
+other_projects       active  theirs        403     403    403    200:1 200:1 200:1
+other_projects       show    their-success 403     403    403    200   200   200
+other_projects       delete  their-success 403     403    403    200   200   200
+other_projects       cancel  their-running 403     403    403    202   202   202
+"""
+#: A file gives every rule to a role of its own.
+OPERATOR = """
+rules                call    job           operator service member admin other-admin
+engines:list         engines -             200      403     403    403   403
+create               create  -             200      403     403    403   403
+create:all_projects  create  everybody's   200      403     403    403   403
+list,all_projects    list    -             200:5    403     403    403   403
+list,all_projects    active  -             200:2    403     403    403   403
+show                 show    success       200      403     403    403   403
+delete               delete  success       200      403     403    403   403
+cancel               cancel  running       202      403     403    403   403
+retry                retry   failure       202      403     403    403   403
+all_projects         show    all-failure   200      403     403    403   403
+all_projects         delete  all-failure   200      403     403    403   403
+all_projects         cancel  all-running   202      403     403    403   403
+all_projects,create:all_projects retry all-failure 202 403  403    403   403
+other_projects       list    theirs        200:2    403     403    403   403
+other_projects       active  theirs        200:1    403     403    403   403
+other_projects       show    their-success 200      403     403    403   403
+other_projects       delete  their-success 200      403     403    403   403
+other_projects       cancel  their-running 202      403     403    403   403
+"""
+#: A file changes some rules: readers create, members delete nothing, a service lists, and admins
+#: stay in their own project.
+SITE = """
+rules                call    job           service reader member admin other other-admin
+create               create  -             403     200    200    200   403   403
+create:all_projects  create  everybody's   403     403    403    200   403   403
+delete               delete  success       403     403    403    200   403   403
+list                 list    -             200:3   403    403    403   403   403
+show                 show    failure       403     200    200    200   403   403
+all_projects         show    all-failure   403     404    200    200   403   403
+retry                retry   failure       403     202    202    202   403   403
+"""
+
+#: Method, and how the path goes on after ``/os-sync``.
+CALLS = {
+    "list": ("GET", ""),
+    "active": ("GET", "/active"),
+    "create": ("POST", ""),
+    "show": ("GET", "/{job_id}"),
+    "delete": ("DELETE", "/{job_id}"),
+    "cancel": ("POST", "/{job_id}/cancel"),
+    "retry": ("POST", "/{job_id}/retry"),
+    "engines": ("GET", "-engines"),
 }
-
-Call = tuple[str, str]
-"""Method and path, as policies write them."""
-
-#: The calls that show jobs of several kinds side by side.
-LISTS = {("GET", f"/v1.0/{{project_id}}/os-sync{end}") for end in ("", "/active")}
-
 RULES = {
-    rule.name: rule
+    rule.name.removeprefix("kingbird:").removeprefix("sync_jobs:"): rule
     for rule in policies.list_rules()
     if isinstance(rule, policy.DocumentedRuleDefault)
 }
 
 
-#: What is told of a request, in its name, that is about more than the caller's own jobs.
-MORE = {
-    "kingbird:sync_jobs:other_projects": "another project's",
-    "kingbird:sync_jobs:all_projects": "everybody's",
-    "kingbird:sync_jobs:create:all_projects": "everybody's",
-}
+class Row(NamedTuple):
+    """One row of a table.
 
-
-class Triplet(NamedTuple):
-    """One request of a file.
-
-    :ivar more: which of :data:`MORE` it is about, or nothing.
+    :ivar statuses: what each token gets.
     """
 
-    more: str
-    call: Call
-    token: str
-    status: int
+    rules: list[str]
+    call: str
+    job: str
+    statuses: dict[str, str]
 
 
-def _routes() -> dict[Call, tuple[str, ...]]:
-    """Return the rules of each call that takes a token, read off the table that serves them."""
+def _rows(table: str) -> list[Row]:
+    head, *rows = (line.split() for line in table.strip().splitlines())
+    return [
+        Row(
+            row[0].split(","), row[1], row[2], NOBODIES | dict(zip(head[3:], row[3:], strict=True))
+        )
+        for row in rows
+    ]
+
+
+def _cases() -> Iterator[object]:
+    for name, table, fixture in (
+        ("defaults", DEFAULTS, None),
+        ("operator", OPERATOR, fixtures.OperatorPolicy),
+        ("site", SITE, fixtures.SitePolicy),
+    ):
+        for row in _rows(table):
+            yield pytest.param(fixture, row, id=f"{name}-{row.call}-{row.job}-{row.rules[0]}")
+
+
+@pytest.fixture(scope="module")
+def world(request: pytest.FixtureRequest) -> Iterator[World]:
+    """Give a world with a policy file, or without one."""
+    opened = fixtures.World()
+    opened.start_fixture()
+    policy_file = request.param and request.param()
+    if policy_file:
+        policy_file.start_fixture()
+    yield fixtures.current()
+    if policy_file:
+        policy_file.stop_fixture()
+    opened.stop_fixture()
+
+
+def _ask(world: World, row: Row, token: str) -> str:
+    """Make a row's call and return its status, and how many jobs it shows."""
+    if row.job in fixtures.RIGHTS_JOBS:
+        fixtures.store_rights_jobs(row.job)
+    method, end = CALLS[row.call]
+    project = OTHER_PROJECT if row.job.startswith("their") else PROJECT
+    path = f"/v1.0/{project}/os-sync{end}".format(job_id=fixtures.RIGHTS_JOB)
+    request = webob.Request.blank(path, method=method, headers={"X-Auth-Token": token})
+    if not token:
+        del request.headers["X-Auth-Token"]
+    if row.call == "create":
+        wanted = {"resource_type": "image", "resources": ["*"]}
+        wanted |= {"source": "RegionOne", "target": ["RegionTwo"]}
+        if row.job == "everybody's":
+            wanted["all_projects"] = True
+        request.json = {"resource_set": wanted}
+    answer = request.get_response(world.application)
+    shown = answer.json.get("job_set", ()) if row.call in ("list", "active") else ()
+    return f"{answer.status_int}:{len(shown)}" if shown else str(answer.status_int)
+
+
+@pytest.mark.parametrize(("world", "row"), list(_cases()), indirect=["world"])
+def test_everybody_gets_what_the_table_says(world: World, row: Row) -> None:
+    if row.call in ("list", "active"):
+        fixtures.store_rights_jobs(*fixtures.RIGHTS_JOBS)
+    assert {token: _ask(world, row, token) for token in row.statuses} == row.statuses
+
+
+def _operations(rule: str) -> set[tuple[str, str]]:
+    return {(each["method"], each["path"]) for each in RULES[rule].operations}
+
+
+def _tried(table: str) -> set[tuple[str, tuple[str, str]]]:
+    """Return the rules and calls of a table's rows in which somebody may."""
     return {
+        (rule, (CALLS[row.call][0], f"/v1.0/{{project_id}}/os-sync{CALLS[row.call][1]}"))
+        for row in _rows(table)
+        for rule in row.rules
+        if any(status.startswith("2") for status in row.statuses.values())
+    }
+
+
+def test_every_route_has_rules() -> None:
+    routes = {
         (operation.method.upper(), operation.path): operation.call.rules
         for route in v1_root.ROUTES
         for operation in route.operations(v1.VERSION)
         if operation.path not in app.PUBLIC
     }
-
-
-def _triplets(path: Path) -> list[Triplet]:
-    """Read a file; a job's or a project's id in a path becomes its place in it."""
-    content = yaml.safe_load(path.read_text())
-    found = []
-    for test in content["tests"]:
-        method = next(each for each in ("GET", "POST", "DELETE") if each in test)
-        url = test[method].partition("?")[0]
-        url = re.sub("/os-sync/[-0-9a-f]{36}", "/os-sync/{job_id}", url)
-        url = re.sub(f"/({world.PROJECT}|{world.OTHER_PROJECT})/", "/{project_id}/", url)
-        token = test.get("request_headers", {}).get("x-auth-token", "")
-        more = next((each for each in MORE.values() if f" {each} by " in test["name"]), "")
-        found.append(Triplet(more, (method, url), token, test["status"]))
-    return found
-
-
-def _operations(rule: str) -> set[Call]:
-    return {(each["method"], each["path"]) for each in RULES[rule].operations}
-
-
-def _file_of(rule: str) -> Path:
-    return GABBITS / f"rbac-{rule.removeprefix('kingbird:').replace(':', '.')}.yaml"
-
-
-def test_every_route_has_rules() -> None:
-    routes = _routes()
-    assert ("DELETE", "/v1.0/{project_id}/os-sync/{job_id}") in routes
     assert routes.keys() == set().union(*map(_operations, RULES))
     for call, rules in routes.items():
         assert rules, call
         for rule in rules:
-            assert call in _operations(rule), (call, rule)
+            assert call in _operations(rule.removeprefix("kingbird:").removeprefix("sync_jobs:"))
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_is_tried_by_everybody(rule: str) -> None:
-    triplets = _triplets(_file_of(rule))
-    assert {each.call for each in triplets} == _operations(rule)
-    for call in _operations(rule):
-        tried = {each.token: each.status for each in triplets if each.call == call}
-        assert tried.keys() >= TOKENS, call
-        assert tried[""] == 401, call
-        for nobody in ("unscoped", "system", "no-role", "service"):
-            assert tried[nobody] == 403, (call, nobody)
-        assert any(status < 300 for status in tried.values()), call
-
-
-def test_every_rule_can_be_changed_by_a_file() -> None:
-    """The role that the file names may do what each rule of each call is about, others not."""
-    assert fixtures.OperatorPolicy.rules.keys() == RULES.keys()
-    triplets = _triplets(GABBITS / "rbac-overridden.yaml")
-    for call, rules in _routes().items():
-        for rule in rules:
-            if MORE.get(rule) == "everybody's" and call in LISTS:
-                # It shows in how many there are.
-                continue
-            wanted = MORE.get(rule, ""), call
-            tried = {each.token: each.status for each in triplets if each[:2] == wanted}
-            assert tried.keys() >= {"operator", "member", "admin", "other-admin"}, (rule, call)
-            assert tried["operator"] < 300, (rule, call)
-            for token in ("member", "admin", "other-admin"):
-                assert tried[token] == 403, (rule, call, token)
-
-
-def test_the_files_are_about_rules() -> None:
-    about = {_file_of(rule) for rule in RULES}
-    others = {GABBITS / "rbac-overridden.yaml", GABBITS / "rbac-overridden-some.yaml"}
-    assert set(GABBITS.glob("rbac-*.yaml")) == about | others
+@pytest.mark.parametrize("table", [DEFAULTS, OPERATOR], ids=["defaults", "operator"])
+def test_every_rule_is_tried_with_every_call(table: str) -> None:
+    assert _tried(table) == {(rule, call) for rule in RULES for call in _operations(rule)}
