@@ -100,7 +100,7 @@ class TestMarkers:
         after = [each for each in made if each > marker]
         assert ids(page(scene.images("demo"), mark, *BY_ID, ("marker", marker))) == after
 
-    @pytest.mark.parametrize("marker", ["", "no-uuid", new_id()])
+    @pytest.mark.parametrize("marker", ["", "no-uuid", new_id()], ids=["empty", "bad", "unknown"])
     def test_one_that_never_was(self, scene: Scene, marker: str) -> None:
         for user in ("demo", "admin"):
             error = refusal(page, scene.images(user), ("marker", marker))
