@@ -72,44 +72,13 @@ def changed(**fields: Any) -> dict[str, Any]:
     return {"resource_set": {name: value for name, value in merged.items() if value is not None}}
 
 
+#: One for each place where a body is refused; unit tests try all that can be wrong with one.
 BAD_BODIES: list[tuple[Any, str]] = [
     ([], "object"),
-    (None, "object"),
-    ("eval", "object"),
-    (3, "object"),
-    ({}, "resource_set"),
-    ({"resource_set": None}, "resource_set"),
-    ({"resource_set": []}, "resource_set"),
-    ({"resource_set": "__import__('os').getcwd()"}, "resource_set"),
-    ({"resource_set": {"Sync": []}}, "Sync"),
     ({"resource_set": {"Sync": [GOOD, {}]}}, "Sync[1]"),
-    ({"resource_set": {"Sync": "x"}}, "Sync"),
-    (changed(resource_type=None), "resource_type"),
-    (changed(resource_type="keypair"), "resource_type"),
-    (changed(resource_type=["image"]), "resource_type"),
-    (changed(resources=None), "resources"),
-    (changed(resources=[]), "resources"),
-    (changed(resources=UNKNOWN), "resources"),
-    (changed(resources={UNKNOWN: 1}), "resources"),
     (changed(resources=[UNKNOWN, "no-uuid"]), "resources[1]"),
-    (changed(resources=[UNKNOWN, 7]), "resources[1]"),
-    (changed(resources=[[UNKNOWN]]), "resources[0]"),
-    (changed(resources=["../" + UNKNOWN]), "resources[0]"),
-    (changed(source=None), "source"),
-    (changed(source=""), "source"),
-    (changed(source=[]), "source"),
-    (changed(source=[1]), "source"),
-    (changed(source="Nowhere"), "Nowhere"),
     (changed(source="regionone"), "regionone"),
-    (changed(target=None), "target"),
-    (changed(target=[]), "target"),
-    (changed(target=[{}]), "target[0]"),
-    (changed(target=["RegionTwo", "Nowhere"]), "Nowhere"),
     (changed(target=["RegionOne"]), "RegionOne"),
-    (changed(force="yes"), "force"),
-    (changed(force=1), "force"),
-    (changed(force=[]), "force"),
-    (changed(unknown_field=1), "unknown_field"),
 ]
 
 BAD_BYTES = [
@@ -135,10 +104,13 @@ class TestBadRequest:
         assert len(api(demo).jobs()) == before
 
     @pytest.mark.parametrize("body", BAD_BYTES, ids=range(len(BAD_BYTES)))
-    @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "nonsense"])
-    def test_bytes(self, demo: Person, api: API, body: bytes, content_type: str) -> None:
-        headers = {"Content-Type": content_type}
-        answer = api(demo).call("POST", data=body, headers=headers)
+    def test_bytes(self, demo: Person, api: API, body: bytes) -> None:
+        headers = {"Content-Type": "application/json"}
+        error_of(api(demo).call("POST", data=body, headers=headers), 400)
+
+    @pytest.mark.parametrize("content_type", ["text/plain", "nonsense"])
+    def test_content_types(self, demo: Person, api: API, content_type: str) -> None:
+        answer = api(demo).call("POST", data=b"{", headers={"Content-Type": content_type})
         assert answer.status_code in (400, 415), answer.text
 
     @pytest.mark.parametrize("path", ["/no-uuid", "/%00", "/%ff", "/..%2f", "/'%20or%201=1"])
