@@ -6,13 +6,14 @@ BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)/tools
 MINICLOUD := $(PYTHON) -m minicloud
 
-.PHONY: examples help venv cloud demo up down test lint docs unit unit-threading unit-eventlet functional functional-apart functional-others tempest chaos fuzz bench samples clean
+.PHONY: examples help venv cloud demo up down test test-more lint docs unit unit-threading unit-eventlet unit-thorough functional functional-core functional-more tempest chaos fuzz bench samples clean
 
 help:
 	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
 	@echo "make up          start a cloud and Kingbird, and leave them running"
 	@echo "make down        stop them"
-	@echo "make test        lint, documentation, unit, API and functional tests, Tempest"
+	@echo "make test        what a change has to pass: lint, documentation, tests, Tempest"
+	@echo "make test-more   the rest: everything on eventlet, chaos, fuzz, guides, packages"
 	@echo "make unit        unit and API tests alone: no network"
 	@echo "make functional  tests on a real Keystone, real Glances, brokers and databases"
 	@echo "make tempest     run the real Tempest with the plugin's tests"
@@ -46,7 +47,10 @@ down:
 # Parts run beside each other, as they wait as long as they work.  The cloud is there already.
 test: venv cloud .venv/debian/ready
 	$(MAKE) --jobs=2 --output-sync=target lint docs
-	$(MAKE) --jobs=4 --output-sync=target --old-file=cloud functional-others functional-apart unit-threading unit-eventlet tempest
+	$(MAKE) --jobs=3 --output-sync=target --old-file=cloud functional-core unit-threading unit-eventlet tempest
+
+test-more: venv cloud .venv/debian/ready
+	$(MAKE) --jobs=2 --output-sync=target --old-file=cloud functional-more unit-thorough
 
 lint: venv
 	$(BIN)/ruff check .
@@ -77,35 +81,48 @@ docs: venv
 unit: venv .venv/debian/ready
 	$(MAKE) --jobs=2 --output-sync=target unit-threading unit-eventlet
 
+# Files go to two processes.
 unit-threading: venv
-	$(BIN)/pytest kingbird/tests/unit kingbird/tests/api
+	$(BIN)/pytest --numprocesses=2 --dist=loadfile kingbird/tests/unit kingbird/tests/api
+
+# Tests of the code that has threads or waits for something; pytest-xdist's processes have
+# threads of their own, which eventlet can't patch any more.
+THREADED := $(addprefix kingbird/tests/unit/,engine rpc db metrics tracing cmd sync clients test_concurrency.py \
+    test_looking.py test_reports.py test_trusts_after_a_crash.py $(addprefix api/test_,acceptance.py app.py \
+    database_locked.py health.py keystone_away.py region_away.py retrial.py wsgi.py))
 
 unit-eventlet: venv
-	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest kingbird/tests/unit kingbird/tests/api
+	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest $(THREADED)
 
-# What waits more than it works, or brings all that it needs, runs beside the others.
-APART := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py \
-    test_packaging.py test_upgrades.py test_devstack.py test_demo.py test_osc.py)
+# All of them on the second backend, with eight times as many examples.
+unit-thorough: venv
+	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest --hypothesis-profile=thorough kingbird/tests/unit kingbird/tests/api
+
+# These take long for what they find, or bring all that they need.
+MORE := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py \
+    test_packaging.py test_upgrades.py test_devstack.py test_demo.py test_load.py)
 
 functional: venv cloud .venv/debian/ready
-	$(MAKE) --jobs=2 --output-sync=target functional-apart functional-others
+	$(MAKE) --old-file=cloud functional-core functional-more
 
-functional-apart: venv cloud
-	$(BIN)/pytest --durations=15 $(APART)
+# Each of the two processes starts a cloud; tests of one deployment follow each other.
+functional-core: venv cloud
+	$(BIN)/pytest --durations=25 --numprocesses=2 --dist=loadgroup --no-loadscope-reorder \
+	    kingbird/tests/functional $(addprefix --ignore=,$(MORE))
 
-functional-others: venv cloud
-	$(BIN)/pytest --durations=25 kingbird/tests/functional $(addprefix --ignore=,$(APART))
+functional-more: venv cloud
+	$(BIN)/pytest --durations=15 $(MORE)
 
 tempest: venv cloud
 	$(BIN)/python -m tempest_run
 
-# Each fault is thrown once by `make functional` too.  FAULT is the name of one of them.
+# Each fault is thrown once by `make test-more` too.  FAULT is the name of one of them.
 chaos: venv cloud
 	$(BIN)/python -m kingbird.tests.functional.chaos --rounds $(or $(ROUNDS),1) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) \
 	    $(if $(BACKEND),--backend $(BACKEND)) $(if $(FAULT),--only "$(FAULT)")
 
-# A shorter run is part of `make functional`.
+# A shorter run is part of `make test-more`.
 fuzz: venv cloud
 	KINGBIRD_FUZZ_MINUTES=$(or $(MINUTES),10) KINGBIRD_FUZZ_SEED=$(SEED) \
 	    $(BIN)/pytest -s kingbird/tests/functional/fuzz

@@ -5,7 +5,10 @@ from kingbird import concurrency
 #: ``KINGBIRD_CONCURRENCY_BACKEND`` chooses it for the tests too.
 BACKEND = concurrency.setup()
 
-from hypothesis import HealthCheck, settings  # noqa: E402  after the backend
+from collections.abc import Generator  # noqa: E402  after the backend
+
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 # How long an example takes tells of the machine, and of what else it does.
 settings.register_profile(
@@ -14,3 +17,13 @@ settings.register_profile(
 #: For ``--hypothesis-profile=thorough``, as in ``make test-more``.
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=400)
 settings.load_profile("quick")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Escape what a test logs and no encoding takes, as a report may go to another process."""
+    report = yield
+    report.sections = [
+        (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections
+    ]
+    return report

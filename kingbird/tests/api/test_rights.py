@@ -1,7 +1,7 @@
 """Each rule and each call is tried by everybody: who may, who may not, and what a file changes."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 import webob
@@ -151,7 +151,7 @@ def _ask(world: World, row: Row, token: str) -> str:
     if not token:
         del request.headers["X-Auth-Token"]
     if row.call == "create":
-        wanted = {"resource_type": "image", "resources": ["*"]}
+        wanted: dict[str, Any] = {"resource_type": "image", "resources": ["*"]}
         wanted |= {"source": "RegionOne", "target": ["RegionTwo"]}
         if row.job == "everybody's":
             wanted["all_projects"] = True

@@ -1,4 +1,4 @@
-"""What functional tests run against: one cloud for each run of pytest, on free ports.
+"""What functional tests run against: one cloud for each process of pytest, on free ports.
 
 Kingbird speaks to its Glances and its Keystone through proxies that count and break calls.
 Deployments are made when a test asks for one and kept for the tests after it; pytest groups
@@ -61,6 +61,14 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "deployments(*kinds): the deployments that a test runs on, one after another"
     )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file on one deployment together where processes share the tests."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        kind = callspec.params.get("deployment") if callspec else None
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{kind}"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -59,7 +60,7 @@ def an_image(image_id="1", **fields):
 
 
 #: Few values, so that images are often the same and often not; ``...`` is a field that is absent.
-FIELDS = {
+FIELDS: dict[str, list[Any]] = {
     "name": ["one", "two"],
     "owner": [ME, ME, ME, YOU],
     "status": ["active", "active", "queued", "deactivated"],
@@ -89,7 +90,7 @@ def image_at(index):
     return found
 
 
-images = st.integers(0, math.prod(map(len, FIELDS.values())) - 1).map(image_at)
+images = st.integers(0, math.prod(len(values) for values in FIELDS.values()) - 1).map(image_at)
 ids = st.sampled_from([*"0123456789", "A", "b"])
 regions = st.fixed_dictionaries({region: st.dictionaries(ids, images) for region in REGIONS})
 some_regions = st.lists(st.sampled_from(REGIONS), min_size=1, unique=True).map(tuple)
