@@ -74,12 +74,12 @@ class EngineService(service.ServiceBase):
             stopping = threading.Thread(target=self._server.stop, daemon=True)
             stopping.start()
             # Not the other way round: a token that came to a stopping engine would be lost.
-            stopping.join(min(DEAF, self._conf.engine.grace))
+            stopping.join(min(DEAF, self._conf.engine.graceful_shutdown_timeout))
         if self._engine is not None:
             self._engine.stop(spent=time.monotonic() - begin)
         if self._notifications is not None:
             # The engine may have ended jobs until now.
-            left = self._conf.engine.grace - (time.monotonic() - begin)
+            left = self._conf.engine.graceful_shutdown_timeout - (time.monotonic() - begin)
             self._notifications.stop(max(min(left, notifications.DRAIN), 0))
         self._ended.set()
 

@@ -77,8 +77,8 @@ def launch(
 
     :param launched: started in each worker, after the fork.
     :param workers: processes.
-    :param has_engine: the service has ``[engine] grace`` seconds to stop, whatever
-        ``[DEFAULT] graceful_shutdown_timeout`` says.
+    :param has_engine: the service has ``[engine] graceful_shutdown_timeout`` seconds to stop,
+        whatever ``[DEFAULT] graceful_shutdown_timeout`` says.
     :raises SystemExit: the configuration names no service user, or no broker that there can be.
     """
 
@@ -116,7 +116,7 @@ def _outlast_grace(conf: cfg.ConfigOpts) -> None:
     conf.clear_override("graceful_shutdown_timeout")
     chosen = conf.graceful_shutdown_timeout
     if chosen:
-        least = conf.engine.grace + BEYOND_GRACE
+        least = conf.engine.graceful_shutdown_timeout + BEYOND_GRACE
         conf.set_override("graceful_shutdown_timeout", max(chosen, least))
 
 

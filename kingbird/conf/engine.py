@@ -57,7 +57,8 @@ OPTS = [
         "the reason internal_error.",
     ),
     cfg.IntOpt(
-        "grace",
+        "graceful_shutdown_timeout",
+        deprecated_name="grace",
         default=30,
         min=0,
         mutable=True,

@@ -77,7 +77,8 @@ OPTS = [
         "5xx, is tried again.",
     ),
     cfg.FloatOpt(
-        "late_after",
+        "slow_region_timeout",
+        deprecated_name="late_after",
         default=1.0,
         min=0.1,
         mutable=True,
@@ -86,20 +87,25 @@ OPTS = [
         "regions is planned and worked on, and the slow region's follows.",
     ),
     cfg.IntOpt(
-        "fail_fast_after",
+        "breaker_threshold",
+        deprecated_name="fail_fast_after",
         default=5,
         min=1,
         mutable=True,
-        help="Items in a row that fail as region_unavailable after which the remaining items "
-        "of the task fail without a call.",
+        help="Failures in a row, each after all retries, that open a region's circuit breaker. "
+        "An engine process has one breaker for each region and counts the failures of all jobs. "
+        "While it is open, everything that would go to the region fails as region_unavailable "
+        "without a call.",
     ),
     cfg.FloatOpt(
-        "breaker_pause",
+        "breaker_reset_timeout",
+        deprecated_name="breaker_pause",
         default=30.0,
         min=0.0,
         mutable=True,
-        help="Seconds for which a region that kept failing is left alone before one item is "
-        "tried again.",
+        help="Seconds for which the circuit breaker of a region stays open. After that one trial "
+        "is allowed (half-open): if it succeeds the breaker closes, otherwise it stays open as "
+        "long again.",
     ),
     cfg.IntOpt(
         "max_jobs_per_project",

@@ -163,7 +163,8 @@ class JobPlanner:
         """
         job = held.claim.job
         planner = Planner(
-            self._cloud(job, db.tombstones.find), late_after=self._conf.sync.late_after
+            self._cloud(job, db.tombstones.find),
+            slow_region_timeout=self._conf.sync.slow_region_timeout,
         )
 
         def ending() -> tuple[dict[str, int], dict[str, Any] | None]:

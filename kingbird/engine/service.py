@@ -67,7 +67,7 @@ class Engine:
         self._stopped = threading.Event()
         self._cancellations = Cancellations()
         self._breakers = breakers = Breakers(
-            lambda: conf.sync.fail_fast_after, lambda: conf.sync.breaker_pause
+            lambda: conf.sync.breaker_threshold, lambda: conf.sync.breaker_reset_timeout
         )
         retry = Retry(
             lambda: conf.sync.retry_timeout,
@@ -192,7 +192,7 @@ class Engine:
             return
         LOG.info("Engine %s stops", self.id)
         self._stopping.set()
-        grace = max(self._conf.engine.grace - spent, 0)
+        grace = max(self._conf.engine.graceful_shutdown_timeout - spent, 0)
         end = time.monotonic() + grace
         self._dispatcher.stop(grace)
         self._stopped.set()

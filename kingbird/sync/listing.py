@@ -36,7 +36,7 @@ class Listings:
     :param forced_in: regions whose forced copies are listed first, before any page is given.
     :param filters: what Glance is to filter by, by region; one that is not named is walked
         through completely.
-    :param late_after: seconds after which a region that is much slower than the others is
+    :param slow_region_timeout: seconds after which a region much slower than the others is
         given up; ``None`` waits for all.
     :param in_memory: regions known to be unsorted: they are sorted here, as compact tuples.
     :ivar problems: why a region could not be listed, or not completely.
@@ -53,7 +53,7 @@ class Listings:
         retry: Retry,
         forced_in: Iterable[str] = (),
         filters: Mapping[str, Sequence[tuple[str, str]]] | None = None,
-        late_after: float | None = None,
+        slow_region_timeout: float | None = None,
         in_memory: Iterable[str] = (),
     ) -> None:
         self.problems: dict[str, Outcome] = {}
@@ -64,7 +64,7 @@ class Listings:
         there = {name: images for name, images in regions.items() if images is not None}
         self._passed = ""
         self._given_up: set[str] = set()
-        self._late_after = late_after if len(there) > 2 else None
+        self._slow_region_timeout = slow_region_timeout if len(there) > 2 else None
         self._forced_in = {
             region: submit(region, retry, there[region].list_forced)
             for region in forced_in
@@ -176,7 +176,7 @@ class Listings:
 
     def _limit(self, region: str) -> float | None:
         """Return how many seconds a page of a region may take at the moment."""
-        if self._late_after is None:
+        if self._slow_region_timeout is None:
             return None
         times = [
             walk.slowest
@@ -184,7 +184,7 @@ class Listings:
             for walk in walks
             if other != region and walk.slowest is not None
         ]
-        return max([self._late_after, *(LATE_FACTOR * one for one in times)])
+        return max([self._slow_region_timeout, *(LATE_FACTOR * one for one in times)])
 
     def _others_wait(self, region: str) -> bool:
         """Whether most of the others have answered: who is slow among many slow is not late."""

@@ -23,18 +23,18 @@ BATCH = 500
 class Planner:
     """Plans one job, or a part of it.
 
-    :param late_after: seconds after which the plan of other regions does not wait for one
+    :param slow_region_timeout: seconds after which the plan of other regions does not wait for one
         that is much slower; ``None`` waits for all.
     :ivar in_sync: how many images are in order without an item, by target region.
     :ivar rest: what is left to plan when all batches have been taken, or ``None``.
     """
 
-    def __init__(self, cloud: Cloud, *, late_after: float | None = None) -> None:
+    def __init__(self, cloud: Cloud, *, slow_region_timeout: float | None = None) -> None:
         self.in_sync: Counter[str] = Counter()
         self.rest: Rest | None = None
         self._cloud = cloud
         self._named = NamedPlanner(cloud)
-        self._whole = WholePlanner(cloud, late_after)
+        self._whole = WholePlanner(cloud, slow_region_timeout)
 
     def plan(
         self,

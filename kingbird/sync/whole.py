@@ -26,17 +26,17 @@ Decided = tuple[SyncSet, Item]
 class WholePlanner:
     """Plans the sets of a job that mean whole regions, with one walk through each.
 
-    :param late_after: seconds after which the others don't wait for a region that is much
-        slower than they are; ``None`` waits for all.
+    :param slow_region_timeout: seconds after which the others don't wait for a region that is
+        much slower than they are; ``None`` waits for all.
     :ivar in_sync: how many images are in order without an item of their own, by region.
     :ivar rest: what is left to plan, once :meth:`plan` came to its end.
     """
 
-    def __init__(self, cloud: Cloud, late_after: float | None) -> None:
+    def __init__(self, cloud: Cloud, slow_region_timeout: float | None) -> None:
         self.in_sync: Counter[str] = Counter()
         self.rest: Rest | None = None
         self._cloud = cloud
-        self._late_after = late_after
+        self._slow_region_timeout = slow_region_timeout
 
     def plan(
         self,
@@ -91,7 +91,7 @@ class WholePlanner:
             forced_in=targets,
             filters={name: one.pop().query() for name, one in selections.items() if len(one) == 1},
             # What was late once is waited for.
-            late_after=None if rest else self._late_after,
+            slow_region_timeout=None if rest else self._slow_region_timeout,
             in_memory=rest.unsorted if rest else (),
         )
 

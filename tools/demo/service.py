@@ -40,7 +40,7 @@ def configuration(folder: Path, port: int, credentials: Mapping[str, str]) -> Op
         "database": {"connection": f"sqlite:///{folder}/kingbird.sqlite"},
         "api": {"host": HOST, "port": str(port)},
         # Below the time after which a process that does not end is killed.
-        "engine": {"grace": "5"},
+        "engine": {"graceful_shutdown_timeout": "5"},
         "keystone_authtoken": {
             "www_authenticate_uri": credentials["auth_url"],
             "auth_type": "password",

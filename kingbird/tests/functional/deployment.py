@@ -24,7 +24,7 @@ Options = Mapping[str, Mapping[str, Any]]
 #: Kingbird's service user, as the cloud made it.
 SERVICE_USER = "kingbird"
 #: Seconds for which a region that kept failing is left alone.
-BREAKER_PAUSE = 0.2
+BREAKER_RESET_TIMEOUT = 0.2
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Deployment:
             "api": {"host": "127.0.0.1", "port": self._port, "response_validation": "error"},
             "glance": {"interface": "internal"},
             # A region that one test took away is not to be left alone in the next one.
-            "sync": {"retry_timeout": 2, "breaker_pause": BREAKER_PAUSE},
+            "sync": {"retry_timeout": 2, "breaker_reset_timeout": BREAKER_RESET_TIMEOUT},
             "oslo_messaging_rabbit": {"amqp_auto_delete": "true"},
             "keystone_authtoken": {
                 **credentials,

@@ -128,7 +128,7 @@ def test_jobs_need_no_consumer_and_no_broker(demo: Person, deploy_own: DeployOwn
     away = f"rabbit://guest:guest@127.0.0.1:{services.closed_port()}/"
     options: Options = {
         "oslo_messaging_notifications": {"driver": "messagingv2", "transport_url": away},
-        "engine": {"grace": 20},
+        "engine": {"graceful_shutdown_timeout": 20},
     }
     services.require("RabbitMQ")
     with services.broker() as broker_url:

@@ -9,7 +9,7 @@ from functools import partial
 
 import pytest
 
-from kingbird.tests.functional.deployment import BREAKER_PAUSE
+from kingbird.tests.functional.deployment import BREAKER_RESET_TIMEOUT
 from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, whole
 from kingbird.tests.functional.list_calls import is_walk, recording
 from kingbird.tests.functional.people import Image, Person
@@ -73,7 +73,7 @@ def test_a_region_is_away(
     assert not calls.writes("RegionThree")
 
     # When it is back, the same request brings what is missing there, and what only it has.
-    time.sleep(BREAKER_PAUSE)
+    time.sleep(BREAKER_RESET_TIMEOUT)
     job = api(newcomer).run(whole(**QUEUED))
     assert job.status == SUCCESS
     assert job.reasons == {

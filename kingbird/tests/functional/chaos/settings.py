@@ -26,6 +26,11 @@ LATENCY = 40.0
 LONG_LATENCY = 100.0
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "engine": {"lease": LEASE, "poll_interval": 1, "reaper_interval": 5, "grace": 10},
+    "engine": {
+        "lease": LEASE,
+        "poll_interval": 1,
+        "reaper_interval": 5,
+        "graceful_shutdown_timeout": 10,
+    },
     "sync": {"retry_timeout": 45, "region_concurrency": 4},
 }

@@ -68,7 +68,7 @@ def launch(monkeypatch):
 )
 def test_an_engine_gets_its_grace_time(launch, conf, grace, chosen, seconds):
     launcher.oslo_config_glue.register_opts(conf)
-    conf.set_override("grace", grace, group="engine")
+    conf.set_override("graceful_shutdown_timeout", grace, group="engine")
     if chosen is not None:
         conf.set_default(OPTION, chosen)
     manager = launch(conf, has_engine=True)
@@ -77,7 +77,7 @@ def test_an_engine_gets_its_grace_time(launch, conf, grace, chosen, seconds):
 
 
 def test_what_has_no_engine_ends_as_it_is_told(launch, conf):
-    conf.set_override("grace", 600, group="engine")
+    conf.set_override("graceful_shutdown_timeout", 600, group="engine")
     manager = launch(conf)
     assert manager._graceful_shutdown_timeout == 60
     assert manager.worker.graceful_shutdown_timeout == 60
@@ -87,7 +87,7 @@ def test_a_grace_time_that_was_read_again_counts(launch, conf, tmp_path):
     file = tmp_path / "kingbird.conf"
 
     def write(grace, chosen):
-        file.write_text(f"[DEFAULT]\n{OPTION} = {chosen}\n[engine]\ngrace = {grace}\n")
+        file.write_text(f"[DEFAULT]\n{OPTION} = {chosen}\n[engine]\n{OPTION} = {grace}\n")
 
     write(60, 60)
     conf(["--config-file", str(file)], project="kingbird")
@@ -121,7 +121,7 @@ def test_an_engine_on_eventlet_gets_its_grace_time_and_ends(monkeypatch, conf):
 
     monkeypatch.setattr(launcher.service, "launch", launch)
     monkeypatch.setattr(launcher.os, "_exit", end)
-    conf.set_override("grace", 60, group="engine")
+    conf.set_override("graceful_shutdown_timeout", 60, group="engine")
     with pytest.raises(SystemExit):
         launcher.launch(conf, Idle(), has_engine=True)
     assert seen == [90, 0], "it ends though threads may still run"

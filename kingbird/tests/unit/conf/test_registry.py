@@ -1,5 +1,6 @@
 """Configuration: everything registered once, defaults that work, a sample of all of it."""
 
+import pytest
 from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
@@ -36,3 +37,23 @@ def test_every_option_says_what_it_is_for():
     for group, opts in kingbird_conf.list_opts():
         for opt in opts:
             assert opt.help, f"[{group}] {opt.name}"
+
+
+@pytest.mark.parametrize(
+    ("group", "old", "new"),
+    [
+        ("sync", "late_after", "slow_region_timeout"),
+        ("sync", "fail_fast_after", "breaker_threshold"),
+        ("sync", "breaker_pause", "breaker_reset_timeout"),
+        ("engine", "grace", "graceful_shutdown_timeout"),
+    ],
+)
+def test_an_old_name_still_sets_the_option(conf, tmp_path, group, old, new):
+    file = tmp_path / "kingbird.conf"
+    # Not the default of any of them.
+    file.write_text(f"[{group}]\n{old} = 17\n")
+    conf(["--config-file", str(file)], project="kingbird")
+    assert conf[group][new] == 17
+    file.write_text(f"[{group}]\n{old} = 18\n")
+    conf.mutate_config_files()
+    assert conf[group][new] == 18

@@ -68,7 +68,11 @@ class Scene:
 
     def __init__(self, conf) -> None:
         self.conf = conf
-        for name, value in (("lease", 2), ("poll_interval", 0.1), ("grace", 5)):
+        for name, value in (
+            ("lease", 2),
+            ("poll_interval", 0.1),
+            ("graceful_shutdown_timeout", 5),
+        ):
             conf.set_override(name, value, group="engine")
         conf.set_override("retry_timeout", 0.2, group="sync")
         self.keystone = FakeKeystone()

@@ -281,7 +281,7 @@ def test_a_region_that_was_away_is_compared_whole(scene):
     theirs = active(scene, "R3", name="theirs")
     scene.glances["R3"].fail("*", unavailable(), times=None)
     job_id = whole(scene)
-    scene.conf.set_override("breaker_pause", 0.1, group="sync")
+    scene.conf.set_override("breaker_reset_timeout", 0.1, group="sync")
     scene.engine()
     assert scene.ended(job_id) == "FAILURE"
     found = {(item.resource, item.target_region, item.reason) for item in scene.items(job_id)}
@@ -343,7 +343,7 @@ def test_all_parts_of_a_plan_count_against_the_bound(scene):
     for n in range(4):
         active(scene, name=f"{n}")
     scene.conf.set_override("max_items_per_job", 7, group="sync")
-    scene.conf.set_override("late_after", 0.1, group="sync")
+    scene.conf.set_override("slow_region_timeout", 0.1, group="sync")
     others_done = threading.Event()
 
     def wait(query):

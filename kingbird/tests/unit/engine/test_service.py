@@ -103,15 +103,15 @@ def test_a_region_that_dies_fails_fast_and_alone(scene):
         ("R2", "FAILURE", "region_unavailable"),
         ("R3", "SUCCESS", "created"),
     }
-    limit = scene.conf.sync.fail_fast_after + scene.conf.sync.region_concurrency
+    limit = scene.conf.sync.breaker_threshold + scene.conf.sync.region_concurrency
     assert scene.glances["R2"].count()["create"] <= limit
 
 
 def test_what_keystone_says_brings_no_region_back(scene):
     for name, value in (
         ("retry_timeout", 0),
-        ("fail_fast_after", 1),
-        ("breaker_pause", 0),
+        ("breaker_threshold", 1),
+        ("breaker_reset_timeout", 0),
         ("region_concurrency", 1),
     ):
         scene.conf.set_override(name, value, group="sync")
@@ -185,7 +185,7 @@ def test_a_job_whose_token_can_not_be_renewed_waits_for_keystone(scene, call):
     images = [scene.image() for _ in range(20)]
     job_id = scene.job(*images, targets=("R2",))
     away = exception.KeystoneUnavailable("Away.")
-    scene.glances["R2"].fail(call, away, times=scene.conf.sync.fail_fast_after + 2)
+    scene.glances["R2"].fail(call, away, times=scene.conf.sync.breaker_threshold + 2)
     scene.conf.set_override("max_attempts", 2, group="engine")
     engine = scene.engine()
     assert scene.ended(job_id) == "SUCCESS"
@@ -347,7 +347,7 @@ def test_what_an_engine_could_not_finish_trying_is_left_to_another(scene):
 
 
 def test_work_that_outlasts_the_grace_time_holds_no_engine_up(scene, caplog):
-    scene.conf.set_override("grace", 1, group="engine")
+    scene.conf.set_override("graceful_shutdown_timeout", 1, group="engine")
     begun, answer = threading.Event(), threading.Event()
 
     def hang(_):
@@ -372,7 +372,7 @@ def test_work_that_outlasts_the_grace_time_holds_no_engine_up(scene, caplog):
 
 
 def test_a_silent_database_holds_no_stopping_engine_up(scene, monkeypatch, caplog):
-    scene.conf.set_override("grace", 1, group="engine")
+    scene.conf.set_override("graceful_shutdown_timeout", 1, group="engine")
     answer = threading.Event()
     engine = scene.engine()
     monkeypatch.setattr(db.engines, "leave", lambda _: answer.wait(30))

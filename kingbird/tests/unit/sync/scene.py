@@ -86,7 +86,7 @@ class Scene:
         caller: Caller | None = None,
         without: tuple[str, ...] = (),
         rest: Rest | None = None,
-        late_after: float | None = None,
+        slow_region_timeout: float | None = None,
         submit: Submit = submit,
     ) -> list[Item]:
         """Plan sets.
@@ -112,7 +112,7 @@ class Scene:
             submit=submit,
             retry=self.retry,
         )
-        self.planner = Planner(cloud, late_after=late_after)
+        self.planner = Planner(cloud, slow_region_timeout=slow_region_timeout)
         for batch in self.planner.plan(sets, rest):
             items += batch
         return items

@@ -109,7 +109,7 @@ def slow(scene, region, seconds, event=None):
 
 def test_the_others_do_not_wait_for_a_region_that_is_much_slower(scene, pool):
     slow(scene, "R2", 1.0)
-    lists = listings(scene, submit=pool, late_after=0.1)
+    lists = listings(scene, submit=pool, slow_region_timeout=0.1)
     begin = time.monotonic()
     images, gaps = run(lists)
     assert time.monotonic() - begin < 0.9
@@ -124,7 +124,7 @@ def test_the_others_do_not_wait_for_a_region_that_is_much_slower(scene, pool):
 def test_a_region_that_becomes_slow_is_known_up_to_there(scene, pool):
     event = threading.Event()
     slow(scene, "R2", 1.0, event)
-    lists = listings(scene, submit=pool, late_after=0.1)
+    lists = listings(scene, submit=pool, slow_region_timeout=0.1)
     blocks = merge(lists.streams())
     first = next(blocks)
     event.set()
@@ -139,7 +139,7 @@ def test_a_region_that_becomes_slow_is_known_up_to_there(scene, pool):
 def test_all_wait_when_all_are_slow(scene, pool):
     for region in scene.glances:
         slow(scene, region, 0.3)
-    lists = listings(scene, submit=pool, late_after=0.05)
+    lists = listings(scene, submit=pool, slow_region_timeout=0.05)
     images, _ = run(lists)
     assert not lists.late
     assert images == dict.fromkeys(("R1", "R2", "R3"), IDS[:30])
@@ -147,7 +147,7 @@ def test_all_wait_when_all_are_slow(scene, pool):
 
 def test_of_two_regions_none_is_late(scene, pool):
     slow(scene, "R2", 0.3)
-    lists = listings(scene, regions=("R1", "R2"), submit=pool, late_after=0.05)
+    lists = listings(scene, regions=("R1", "R2"), submit=pool, slow_region_timeout=0.05)
     images, _ = run(lists)
     assert images["R2"] == IDS[:30]
 

@@ -358,7 +358,7 @@ def test_what_a_slow_region_holds_up_is_planned_later(scene, pool):
 
     slow = threading.Event()
     scene.glances["R3"].before_page = lambda query: slow.is_set() or time.sleep(0.7)
-    first = scene.plan_sets(any_to_any(), submit=pool, late_after=0.1)
+    first = scene.plan_sets(any_to_any(), submit=pool, slow_region_timeout=0.1)
     counted = scene.planner.in_sync
     rest = Rest.from_json(scene.planner.rest.to_json())
     assert set(rows(first)) == {
@@ -366,7 +366,7 @@ def test_what_a_slow_region_holds_up_is_planned_later(scene, pool):
         (made["R2"], "R2", "R1"),
     }
     slow.set()
-    second = scene.plan_sets(any_to_any(), submit=pool, late_after=0.1, rest=rest)
+    second = scene.plan_sets(any_to_any(), submit=pool, slow_region_timeout=0.1, rest=rest)
     assert scene.planner.rest is None
     assert rows(second) | rows(first) == expected
     assert not rows(second).keys() & rows(first).keys()
