@@ -32,7 +32,9 @@ DEFAULT_OPTS = [
     cfg.StrOpt(
         "state_path",
         default=DEFAULT_STATE_PATH,
-        help="Directory for the SQLite file of the embedded default.",
+        help="Directory for what Kingbird keeps on a host: the SQLite file of the embedded "
+        "default, and, below it, the files with which a service's processes add up their metrics "
+        "([metrics] directory).",
     ),
 ]
 DEFAULT_CONNECTION = "sqlite:///$state_path/kingbird.sqlite"
