@@ -150,4 +150,4 @@ def tell(event: Any) -> None:
         try:
             listener(event)
         except Exception:
-            LOG.exception("An event was not heard")
+            LOG.exception("Event subscriber failed")

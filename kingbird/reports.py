@@ -110,11 +110,11 @@ class _File:
             now = os.stat(self._path).st_mtime_ns
         except OSError as error:
             if self._there:
-                LOG.error("No file asks for reports until it is there: %s", error)
+                LOG.error("Unable to watch the report trigger file: %s", error)
             self._there = False
             return False
         if not self._there:
-            LOG.info("%s is there, and asks for reports", self._path)
+            LOG.info("Watching the report trigger file %s", self._path)
             self._there = True
         changed, self._seen = now != self._seen, now
         return changed

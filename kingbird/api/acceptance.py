@@ -159,8 +159,8 @@ class Acceptance:
             gone = db.jobs.discard(job.id)
         except Exception as error:
             # Engines delete what was not accepted for long, and a trust that no job names.
-            LOG.warning("Job %s could not be taken back: %s", job.id, error)
+            LOG.warning("Unable to roll back job %s: %s", job.id, error)
             return None
         if not gone:
-            LOG.warning("Job %s runs already; it counts as accepted", job.id)
+            LOG.warning("Job %s is already running, not rolled back", job.id)
         return gone

@@ -141,9 +141,9 @@ class Gate:
         fault = f"at {path_of(error.instance_path) or 'its top'} ({error.schema_path[-1]})"
         if mode == "error":
             raise exception.AnswerInvalid(
-                f"Kingbird's answer to {described.operation} breaks its schema {fault}"
+                f"Response of {described.operation} does not match its schema {fault}"
             )
-        LOG.warning("The answer to %s breaks its schema %s", described.operation, fault)
+        LOG.warning("Response of %s does not match its schema %s", described.operation, fault)
         return answer
 
 

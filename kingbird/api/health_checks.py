@@ -54,7 +54,7 @@ class _Check(pluginbase.HealthcheckBaseExtension):
             return self._result(self.look())
         except Exception as error:
             # Its words may hold addresses, and more.
-            LOG.warning("The %s can't be reached: %s", self.name, type(error).__name__)
+            LOG.warning("Health check of the %s failed: %s", self.name, type(error).__name__)
             return self._result("can't be reached")
 
     def _result(self, problem: str | None) -> Result:

@@ -82,14 +82,14 @@ class Errors:
         except exception.KingbirdError as error:
             if error.code < 500:
                 return render(error)
-            LOG.error("Can't answer: %s", error.message, exc_info=error.code == 500)
+            LOG.error("Request failed: %s", error.message, exc_info=error.code == 500)
             return render(error if error.code != 500 or error.is_public else _unexpected())
         except ksa_exc.ClientException as error:
             # keystonemiddleware knows of some of these only.
-            LOG.error("Keystone can't be used: %s", type(error).__name__)
+            LOG.error("Request failed: Keystone unavailable: %s", type(error).__name__)
             return render(exception.KeystoneUnavailable(SENTENCES[503]))
         except Exception:
-            LOG.exception("The request failed")
+            LOG.exception("Request failed: unexpected error")
             return render(_unexpected())
         if response.status_int < 400:
             return response

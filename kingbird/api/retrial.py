@@ -54,7 +54,7 @@ class Retrial:
             self._engines.job_ready(context, job.id)
         else:
             self._hand_over(context, job)
-        LOG.info("Job %s is tried again", job.id)
+        LOG.info("Job %s retried", job.id)
 
     def _begin(
         self, context: RequestContext, job: db.Job, trust: Trust | None, is_admin: IsAdmin
@@ -94,5 +94,5 @@ class Retrial:
                 db.outcomes.close_job(job.pk, reason="credentials_lost", message=NOT_DELIVERED)
             except Exception as error:
                 # Engines end it, as nobody has its token.
-                LOG.warning("Job %s could not be ended again: %s", job.id, error)
+                LOG.warning("Unable to roll back the retry of job %s: %s", job.id, error)
             raise

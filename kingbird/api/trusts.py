@@ -23,7 +23,7 @@ class Trusts:
         try:
             return self._keystone.create_trust(context)
         except exception.TrustRefused as error:
-            LOG.info("Job %s runs with its user's token: %s", job_id, error.message)
+            LOG.info("No trust for job %s, using its user's token: %s", job_id, error.message)
             return None
 
     def take_back(self, context: RequestContext, trust: Trust, job_id: str) -> None:
@@ -37,4 +37,6 @@ class Trusts:
             )
         except Exception as error:
             # Engines look for trusts that no job names.
-            LOG.warning("The trust of job %s is left behind: %s", job_id, error)
+            LOG.warning(
+                "Unable to delete the trust of job %s, the reaper will retry: %s", job_id, error
+            )

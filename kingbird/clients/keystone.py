@@ -180,7 +180,7 @@ class Keystone:
         try:
             return str(self.service_auth.get_user_id(self.session))
         except ksa_exc.ClientException as error:
-            LOG.error("Keystone gives the service user no token: %s", type(error).__name__)
+            LOG.error("Unable to get a token for the service user: %s", type(error).__name__)
             raise exception.KeystoneUnavailable(
                 "Kingbird's own credentials can't be used at the moment", retry_after=5
             ) from error

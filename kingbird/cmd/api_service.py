@@ -39,7 +39,7 @@ class ApiService(service.ServiceBase):
         )
         self._server.ConnectionClass = arrival.connections(self._conf.api.arrival_timeout)
         self._server.prepare()
-        LOG.info("The API listens on %s:%s", *address)
+        LOG.info("API listening on %s:%s", *address)
         threading.Thread(target=self._server.serve, name="kingbird-api", daemon=True).start()
 
     def stop(self) -> None:

@@ -57,13 +57,13 @@ class EngineService(service.ServiceBase):
     def _hear(self) -> None:
         self._server.start()
         self._hears.set()
-        LOG.info("The engine hears messages")
+        LOG.info("RPC server started")
 
     def _tell_while_deaf(self) -> None:
         # oslo.messaging tells of a connection that failed, but not whose.
         while not self._hears.wait(TELL) and not self._ended.is_set():
             LOG.warning(
-                "The message broker can't be reached yet; until then work is found in the database"
+                "Message broker unreachable, polling the database for work until it is not"
             )
 
     def stop(self) -> None:

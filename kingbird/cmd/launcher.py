@@ -136,7 +136,7 @@ def _survive(conf: cfg.ConfigOpts, settle: Callable[[], None]) -> None:
         except (cfg.Error, OSError, ValueError, SystemExit) as error:
             why = f": {error}" if isinstance(error, TOLD) else ""
             LOG.error(
-                "The configuration can't be read again, what was read before counts: %s%s",
+                "Unable to reload the configuration, keeping the previous one: %s%s",
                 type(error).__name__,
                 why,
             )

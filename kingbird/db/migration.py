@@ -76,7 +76,9 @@ def _alone(bind: sa.Connection) -> Iterator[None]:
             got = bind.scalar(sa.select(sa.func.get_lock(name, PATIENCE)))
         except (db_exc.DBError, sa.exc.SQLAlchemyError) as error:
             # Some clusters refuse it; then the operator sees to it that one does this.
-            LOG.warning("Goes on without a lock on the schema: %s", type(error).__name__)
+            LOG.warning(
+                "Unable to lock the schema, migrating without a lock: %s", type(error).__name__
+            )
             bind.rollback()
             yield
             return

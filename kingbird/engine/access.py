@@ -110,7 +110,7 @@ class Access:
         except exception.KeystoneUnavailable:
             # Not for each job another timeout.
             self._keystone_back = time.monotonic() + KEYSTONE_PAUSE
-            LOG.warning("The trust of job %s could not be deleted; later", job.id)
+            LOG.warning("Unable to delete the trust of job %s, the reaper will retry", job.id)
             return
         db.outcomes.forget_trust(job.pk, job.trust_id)
 

@@ -96,7 +96,7 @@ class Breakers:
                 breaker.failures, breaker.open_until = 0, None
                 if was_open:
                     breaker.era += 1
-                    LOG.info("Region %s is back", region)
+                    LOG.info("Circuit breaker closed for region %s", region)
                     events.tell(events.BreakerChanged(region, is_open=False))
                 return
             breaker.failures += 1
@@ -104,7 +104,7 @@ class Breakers:
                 breaker.open_until = self._clock() + self._pause()
                 if not was_open:
                     breaker.era += 1
-                    LOG.warning("Region %s keeps failing and is left alone for a while", region)
+                    LOG.warning("Circuit breaker opened for region %s", region)
                     events.tell(events.BreakerChanged(region, is_open=True))
 
     def open_regions(self) -> list[str]:

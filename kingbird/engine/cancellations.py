@@ -55,7 +55,7 @@ class Cancellations:
         try:
             return self.look(job)
         except exception.Unavailable:
-            LOG.debug("The database is away; whether job %s is cancelled is not known", job.id)
+            LOG.debug("Unable to look for a cancellation of job %s: database unavailable", job.id)
             return self.asked(job)
 
     def check(self, job: db.Job) -> None:

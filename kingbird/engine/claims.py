@@ -53,12 +53,16 @@ class HeldLease:
             db.leases.renew(self.claim, self._lease)
         except exception.LeaseLost:
             self._lost = True
-            LOG.warning("Another engine has taken over a part of job %s", self.claim.job.id)
+            LOG.warning(
+                "Lease lost: another engine has taken over a part of job %s", self.claim.job.id
+            )
         except exception.Unavailable:
-            LOG.warning("The database is away; a lease was not renewed")
+            LOG.warning(
+                "Unable to renew a lease on job %s: database unavailable", self.claim.job.id
+            )
         except Exception:
             # The others are to be renewed all the same.
-            LOG.exception("A lease was not renewed")
+            LOG.exception("Unable to renew a lease on job %s", self.claim.job.id)
         else:
             self._write_until = before + self._lease * WRITE_PART
 

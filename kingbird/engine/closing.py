@@ -21,7 +21,7 @@ def close_job(access: Access, job: db.Job) -> None:
     )
     access.forget(job.id)
     if status:
-        LOG.info("Job %s has ended: %s", job.id, status)
+        LOG.info("Job %s ended: %s", job.id, status)
         tell_ended(ended, "internal_error")
         events.tell(events.JobEnded(job, status, None))
 
@@ -33,7 +33,7 @@ def fail_job(access: Access, job: db.Job, reason: str, message: str) -> None:
     ended = to_count()
     status = db.outcomes.close_job(job.pk, reason=reason, message=message, ended=ended)
     access.forget(job.id)
-    LOG.warning("Job %s was ended: %s", job.id, reason)
+    LOG.warning("Job %s aborted: %s", job.id, reason)
     if status:
         tell_ended(ended, reason)
         events.tell(events.JobEnded(job, status, reason))

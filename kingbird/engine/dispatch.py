@@ -79,9 +79,9 @@ class Dispatcher:
                 while not self._stopping.is_set() and self._take_one():
                     pass
             except exception.Unavailable as error:
-                LOG.warning("No work can be taken: %s", error.message)
+                LOG.warning("Unable to claim work: %s", error.message)
             except Exception:
-                LOG.exception("No work can be taken")
+                LOG.exception("Unable to claim work")
             self._wake.wait(self._conf.engine.poll_interval)
 
     def _take_one(self) -> bool:
@@ -156,7 +156,7 @@ class Dispatcher:
                 self._worker.run(held)
         except exception.LeaseLost as error:
             # Credentials stay: it may come back to this engine, and nobody else has a token.
-            LOG.warning("%s", error.message)
+            LOG.warning("Lease lost: %s", error.message)
         except exception.CredentialsLost as error:
             self._end(claim, "forbidden", error.message)
         except exception.Cancelled:
@@ -164,10 +164,10 @@ class Dispatcher:
         except exception.JobRefused as error:
             self._end(claim, error.reason, error.message)
         except exception.Unavailable as error:
-            LOG.warning("Job %s has to wait: %s", job.id, error.message)
+            LOG.warning("Job %s postponed: %s", job.id, error.message)
             self._hand_back(claim, counts=False)
         except Exception:
-            LOG.exception("Job %s could not be worked on", job.id)
+            LOG.exception("Unexpected error while working on job %s", job.id)
             self._hand_back(claim, counts=True)
 
     def _end(self, claim: db.Claim, reason: str, message: str) -> None:
@@ -194,7 +194,11 @@ class Dispatcher:
             action()
         except (exception.LeaseLost, exception.Unavailable) as error:
             # The lease runs out by itself, and another engine goes on.
-            LOG.warning("Job %s is left to its lease: %s", claim.job.id, error.message)
+            LOG.warning(
+                "Unable to release job %s before its lease expires: %s",
+                claim.job.id,
+                error.message,
+            )
 
     def stop(self, grace: float) -> None:
         """Wait for what runs to come to a point where it can be handed back.
@@ -205,6 +209,6 @@ class Dispatcher:
         end = time.monotonic() + grace
         for _ in range(self._conf.engine.max_tasks):
             if not self._free.acquire(timeout=max(0.0, end - time.monotonic())):
-                LOG.warning("Work goes on after the grace time; its leases will run out")
+                LOG.warning("Graceful shutdown timed out, leases of running work will expire")
                 break
         self._pool.shutdown(wait=False)

@@ -144,7 +144,7 @@ class JobPlanner:
             else:
                 open_tasks, rest = self._plan_part(held, sets, part, rest)
             LOG.info(
-                "Part %d of job %s is planned: %d regions to work on", part + 1, job.id, open_tasks
+                "Planned part %d of job %s: %d regions to work on", part + 1, job.id, open_tasks
             )
             if open_tasks > 1 and job.credentials == "trust":
                 self._announce(job.id)

@@ -91,7 +91,7 @@ class Reaper:
         except exception.Unavailable:
             raise
         except Exception:
-            LOG.exception("Job %s can't be ended", job.id)
+            LOG.exception("Unable to end job %s", job.id)
 
     def _delete_unnamed_trusts(self) -> None:
         """Delete trusts that no job names, if they were unnamed in the last round too.
@@ -103,7 +103,7 @@ class Reaper:
             unnamed = trusts - db.reaping.named_trusts(trusts)
             for trust_id in unnamed & self._unnamed:
                 self._keystone.delete_trust(trust_id)
-                LOG.warning("Deleted a trust that no job names")
+                LOG.warning("Deleted an orphaned trust, which no job refers to")
             self._unnamed = unnamed - self._unnamed
         except exception.KeystoneUnavailable as error:
-            LOG.warning("Trusts left behind can't be looked for now: %s", error.message)
+            LOG.warning("Unable to look for orphaned trusts: %s", error.message)

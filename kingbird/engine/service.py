@@ -111,7 +111,7 @@ class Engine:
         try:
             db.leases.adopt(self.id, {job_id: request_id})
         except exception.Unavailable:
-            LOG.warning("The database is away; job %s is noted later", job_id)
+            LOG.warning("Unable to adopt job %s yet: database unavailable", job_id)
         self._dispatcher.wake()
 
     def cancel(self, job_id: str) -> None:
@@ -121,15 +121,19 @@ class Engine:
 
     def start(self) -> None:
         """Begin to work, in threads of its own."""
-        LOG.info("Engine %s starts", self.id)
+        LOG.info("Starting engine %s", self.id)
         memory.spare()
         rounds = {
             "dispatch": self._dispatcher.run,
             # Leases are held until the last piece of work has been handed back.
             "leases": lambda: self._every(
-                lambda: self._conf.engine.lease * RENEW_PART, self._renew, self._stopped
+                "leases",
+                lambda: self._conf.engine.lease * RENEW_PART,
+                self._renew,
+                self._stopped,
             ),
             "reaper": lambda: self._every(
+                "reaper",
                 lambda: self._conf.engine.reaper_interval,
                 self._reaper.run,
                 self._stopping,
@@ -162,6 +166,7 @@ class Engine:
 
     def _every(
         self,
+        name: str,
         interval: Callable[[], float],
         function: Callable[[], None],
         end: threading.Event,
@@ -178,9 +183,9 @@ class Engine:
             try:
                 function()
             except exception.Unavailable as error:
-                LOG.warning("%s", error.message)
+                LOG.warning("Periodic task %s failed: %s", name, error.message)
             except Exception:
-                LOG.exception("A round failed")
+                LOG.exception("Periodic task %s failed", name)
             end.wait(interval())
 
     def stop(self, *, spent: float = 0) -> None:
@@ -190,7 +195,7 @@ class Engine:
         """
         if self._stopping.is_set():
             return
-        LOG.info("Engine %s stops", self.id)
+        LOG.info("Stopping engine %s", self.id)
         self._stopping.set()
         grace = max(self._conf.engine.graceful_shutdown_timeout - spent, 0)
         end = time.monotonic() + grace
@@ -204,12 +209,12 @@ class Engine:
         leaving.start()
         leaving.join(max(end - time.monotonic(), LEAVE))
         if leaving.is_alive():
-            LOG.warning("The database is silent; the engine leaves without saying so")
+            LOG.warning("Unable to deregister engine: database timed out")
 
     def _leave(self) -> None:
         try:
             db.engines.leave(self.id)
         except exception.Unavailable:
-            LOG.warning("The database is away; the engine leaves without saying so")
+            LOG.warning("Unable to deregister engine: database unavailable")
         except Exception:
-            LOG.exception("The engine leaves without saying so")
+            LOG.exception("Unable to deregister engine")

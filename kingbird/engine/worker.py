@@ -203,7 +203,7 @@ class TaskWorker:
         except exception.KingbirdError:
             raise
         except Exception:
-            LOG.exception("Image %s could not be worked on", item.resource)
+            LOG.exception("Unexpected error while syncing image %s", item.resource)
             return Outcome("internal_error", "A fault in Kingbird; its engine's log tells more")
 
     def _one(

@@ -34,4 +34,4 @@ def start(conf: cfg.ConfigOpts) -> None:
     try:
         begin(conf)
     except OSError as error:
-        LOG.error("Metrics are off: %s", error)
+        LOG.error("Metrics are disabled: %s", error)

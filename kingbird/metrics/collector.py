@@ -70,7 +70,7 @@ class DatabaseCollector(Collector):
         try:
             return db.insight.look(db.engines.silence(self._conf))
         except exception.Unavailable as error:
-            LOG.debug("Metrics go without the database: %s", error.message)
+            LOG.debug("Unable to read metrics from the database: %s", error.message)
         except Exception:
-            LOG.exception("Metrics go without the database")
+            LOG.exception("Unable to read metrics from the database")
         return None

@@ -69,7 +69,7 @@ class Counters:
         )
         self._breakers = Gauge(
             "kingbird_region_breaker_open",
-            "1 while a region is left alone as it kept failing, else 0",
+            "1 while the circuit breaker of a region is open, else 0",
             ["region"],
             registry=registry,
             # Of a service's processes, the one that knows the worst.

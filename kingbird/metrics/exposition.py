@@ -68,7 +68,7 @@ class _Answering:
         try:
             self._folder.join()
         except OSError as error:
-            LOG.error("Metrics of this process are not answered: %s", error)
+            LOG.error("Unable to serve metrics from this process: %s", error)
         else:
             self.start()
 
@@ -84,7 +84,7 @@ class _Answering:
                 delay = TURN
             except OSError as error:
                 if not told:
-                    LOG.error("Metrics can't be answered at %s: %s", self._where, error)
+                    LOG.error("Unable to serve metrics at %s: %s", self._where, error)
                 told = True
                 delay = AGAIN
             pause.wait(delay)
@@ -97,7 +97,7 @@ class _Answering:
         from prometheus_client import start_http_server  # noqa: PLC0415  see start()
 
         start_http_server(self._port, self._host, registry)
-        LOG.info("Metrics are answered at %s", self._where)
+        LOG.info("Serving metrics at %s", self._where)
 
 
 def _registry(conf: cfg.ConfigOpts, folder: Folder) -> Any:

@@ -64,10 +64,12 @@ class EngineClient:
             level = self._level.get()
             self._sender.send(message, again=surely)
         except Exception as error:
-            LOG.warning("No message to the engines (%s): %s", method, type(error).__name__)
+            LOG.warning(
+                "Unable to send message %s to the engines: %s", method, type(error).__name__
+            )
             return False
         if not understood:
-            LOG.debug("An engine is too old for the message %s", method)
+            LOG.debug("Message %s not sent, as an engine of an older release is alive", method)
         return understood
 
     def job_ready(self, context: RequestContext, job_id: str) -> None:

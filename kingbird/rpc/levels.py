@@ -55,7 +55,11 @@ class Level:
         try:
             versions = db.engines.rpc_versions(db.engines.silence(self._conf))
         except exception.Unavailable as error:
-            LOG.debug("Engines are taken to understand %s: %s", self._known, error.message)
+            LOG.debug(
+                "Unable to read the engines' RPC versions, assuming %s: %s",
+                self._known,
+                error.message,
+            )
             self._asked = now
             return
         # Which engine will be the first to start is not known.

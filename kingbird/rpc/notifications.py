@@ -81,7 +81,7 @@ def start(conf: cfg.ConfigOpts) -> "Notifications | None":
         transport = oslo_messaging.get_notification_transport(conf)
     except exception.ConfigurationError as error:
         # Work goes on without.
-        LOG.error("Nobody is notified: %s", error.message)
+        LOG.error("Notifications are disabled: %s", error.message)
         return None
     unsent.bound()
     notifications = Notifications(
@@ -178,7 +178,7 @@ class Notifications:
             left = len(self._waiting) + self._dropped + self._thread.is_alive()
             self._waiting.clear()
         if left:
-            LOG.warning("The engine stops with notifications unsent: %d", left)
+            LOG.warning("Engine stopped before notifications were sent, dropped: %d", left)
 
     def _is_due(self, job_id: str) -> bool:
         now = time.monotonic()
@@ -210,12 +210,12 @@ class Notifications:
                 waiting = self._waiting.popleft()
                 dropped, self._dropped = self._dropped, 0
             if dropped:
-                LOG.warning("Notifications came faster than they went; dropped: %d", dropped)
+                LOG.warning("Notification queue is full, dropped: %d", dropped)
             try:
                 self._send(waiting)
             except Exception as error:
                 # Its words may hold the broker's address.
-                LOG.warning("A notification was not sent: %s", type(error).__name__)
+                LOG.warning("Unable to send notification: %s", type(error).__name__)
 
     def _send(self, told: Told) -> None:
         content = payload(told)
@@ -242,7 +242,7 @@ def payload(told: Told) -> dict[str, Any] | None:
         if now is not None:
             statuses, outcomes, _ = db.jobs.counts(now)
     except exception.Unavailable as error:
-        LOG.debug("A notification goes without numbers: %s", error.message)
+        LOG.debug("Unable to read a job's counts for a notification: %s", error.message)
     # An engine's own row of a job may be without it.
     request = now.request if now is not None else None
     return {

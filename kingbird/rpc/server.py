@@ -23,26 +23,26 @@ class Endpoint:
 
     def job_ready(self, context: dict[str, Any], job_id: str) -> None:
         """A job was accepted."""
-        LOG.debug("Told of job %s", job_id)
+        LOG.debug("Received message job_ready for job %s", job_id)
         jobs.note(job_id, context.get("trace"))
         self._engine.wake()
 
     def tasks_ready(self, context: dict[str, Any], job_id: str) -> None:
         """A job was planned; its tasks can be claimed."""
-        LOG.debug("Told of the tasks of job %s", job_id)
+        LOG.debug("Received message tasks_ready for job %s", job_id)
         jobs.note(job_id, context.get("trace"))
         self._engine.wake()
 
     def job_cancelled(self, context: dict[str, Any], job_id: str) -> None:
         """A job is to end."""
-        LOG.debug("Told of the end of job %s", job_id)
+        LOG.debug("Received message job_cancelled for job %s", job_id)
         self._engine.cancel(job_id)
 
     def job_with_token(
         self, context: dict[str, Any], job_id: str, token: str, endpoints: dict[str, str]
     ) -> None:
         """A job was accepted that only this engine can run, as it alone gets the token."""
-        LOG.debug("Told of job %s, with its user's token", job_id)
+        LOG.debug("Received message job_with_token for job %s", job_id)
         jobs.note(job_id, context.get("trace"))
         self._engine.hand_over(job_id, token, endpoints, context.get("request_id"))
 

@@ -52,7 +52,7 @@ class Notifications(_Bounded):
             return False
         # Its words may hold the broker's URL, and that a password.
         kind = record.exc_info[0]
-        record.msg = "No notification to %s: %s; others since the last such line: %d"
+        record.msg = "Unable to send notification to %s: %s, similar messages suppressed: %d"
         record.args = (topic, kind.__name__ if kind else "-", kept_back)
         record.exc_info = record.exc_text = None
         return True

@@ -112,7 +112,11 @@ class Sender:
         self._waiting = queue.Queue(WAITING)
         self._not_before = time.monotonic() + PAUSE
         # Its words may hold the connection string, and that a password.
-        LOG.error("Nothing is traced for %d s: %s", PAUSE, type(error).__name__)
+        LOG.error(
+            "Unable to start the trace exporter, next attempt in %d s: %s",
+            PAUSE,
+            type(error).__name__,
+        )
 
     def _run(self) -> None:
         try:
@@ -129,7 +133,7 @@ class Sender:
             with self._lock:
                 dropped, self._dropped = self._dropped, 0
             if dropped:
-                lost["came faster than they went"] += dropped
+                lost["queue full"] += dropped
             try:
                 notify(payload)
             except Exception as error:
@@ -137,7 +141,7 @@ class Sender:
             if lost and time.monotonic() >= quiet_until:
                 quiet_until = time.monotonic() + EVERY
                 reasons = ", ".join(f"{reason}: {number}" for reason, number in lost.items())
-                LOG.warning("Spans were not sent: %s", reasons)
+                LOG.warning("Unable to send trace spans: %s", reasons)
                 lost.clear()
 
 

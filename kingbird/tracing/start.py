@@ -27,7 +27,7 @@ def start(conf: cfg.ConfigOpts) -> None:
     if not conf.profiler.enabled:
         return
     if problem := _problem(conf):
-        LOG.error("Nothing is traced: %s", problem)
+        LOG.error("Tracing is disabled: %s", problem)
         return
     # Its lines show the connection string, which may hold a password.
     logging.getLogger(base.__name__).setLevel(logging.INFO)

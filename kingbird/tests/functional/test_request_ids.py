@@ -72,7 +72,7 @@ def test_a_global_id_reaches_keystone_and_glance(
     ]
     assert all(f"[job: {job.id}] " in line and wanted in line for line in lines)
     assert " kingbird.engine.planner " in lines[0]
-    assert lines[-1].endswith(f"Job {job.id} has ended: {SUCCESS}")
+    assert lines[-1].endswith(f"Job {job.id} ended: {SUCCESS}")
 
 
 def test_a_retry_has_the_id_of_its_own_request(

@@ -21,8 +21,8 @@ ORDERS = (
 #: What programs say of those that are away.
 WAITING = {
     "database": "The database can't be used at the moment",
-    "broker": "The message broker can't be reached yet",
-    "keystone": "has to wait: Keystone",
+    "broker": "Message broker unreachable",
+    "keystone": "postponed: Keystone",
 }
 
 

@@ -17,7 +17,7 @@ from kingbird.tests.functional.proxy import Proxy, hold
 
 OPTIONS = {"engine": {"lease": 6, "poll_interval": 1}}
 #: What an engine logs of a cancellation that a message told of.
-HEARD = "Told of the end of job"
+HEARD = "Received message job_cancelled"
 WARNING = 1
 
 
@@ -69,7 +69,9 @@ def test_an_old_engine_beside_a_new_one(
         assert api.wait(job_id).outcome == (SUCCESS, "created")
     for engine in (old, new):
         text = engine.log.read_text()
-        assert any(f"Told of job {job_id}, with its user's token" in text for job_id in tokens)
+        assert any(
+            f"Received message job_with_token for job {job_id}" in text for job_id in tokens
+        )
 
     assert cancelled(api, images[0], glances["RegionTwo"]) in ("CANCELLED", SUCCESS)
     assert HEARD not in new.log.read_text()

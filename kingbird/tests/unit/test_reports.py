@@ -99,7 +99,7 @@ def test_no_file(quiet):
 
 def test_a_file_that_is_not_there_yet(quiet, file, asked, caplog):
     reports.on_file(quiet)
-    assert "No file asks for reports" in caplog.text
+    assert "Unable to watch the report trigger file" in caplog.text
     file.touch()
     wait_for(lambda: asked)
 
@@ -109,9 +109,9 @@ def test_a_file_that_goes_and_comes_back(quiet, file, asked, caplog):
     file.touch()
     reports.on_file(quiet)
     file.rename(file.with_suffix(".old"))
-    wait_for(lambda: "No file asks for reports" in caplog.text)
+    wait_for(lambda: "Unable to watch the report trigger file" in caplog.text)
     file.with_suffix(".old").rename(file)
-    wait_for(lambda: "is there" in caplog.messages[-1])
+    wait_for(lambda: "Watching" in caplog.messages[-1])
     assert asked == []
     change(file)
     wait_for(lambda: asked)

@@ -14,8 +14,8 @@ from kingbird.tests.unit.api.conftest import JOBS, Call, caller, request_body
 #: What no log and no message may tell.
 VALUE = "a-value-of-the-callers"
 FAULTS = {
-    JOBS: "list_sync_jobs breaks its schema at job_set[0] (additionalProperties)",
-    "/v1.0": "show_version breaks its schema at version (additionalProperties)",
+    JOBS: "list_sync_jobs does not match its schema at job_set[0] (additionalProperties)",
+    "/v1.0": "show_version does not match its schema at version (additionalProperties)",
 }
 
 
@@ -60,7 +60,7 @@ def test_error(world: World, call: Call, path: str, caplog: pytest.LogCaptureFix
     check(world, "error")
     response = call(path)
     assert response.status_int == 500
-    assert response.json["error"]["message"] == f"Kingbird's answer to {FAULTS[path]}"
+    assert response.json["error"]["message"] == f"Response of {FAULTS[path]}"
     (complaint,) = complaints(caplog)
     assert FAULTS[path] in complaint
     assert VALUE not in response.text + caplog.text
@@ -72,7 +72,7 @@ def test_warn(world: World, call: Call, path: str, caplog: pytest.LogCaptureFixt
     response = call(path)
     assert response.status_int == 200
     assert VALUE in response.text
-    assert complaints(caplog) == [f"The answer to {FAULTS[path]}"]
+    assert complaints(caplog) == [f"Response of {FAULTS[path]}"]
     assert VALUE not in caplog.text
 
 

@@ -127,7 +127,7 @@ def test_standalone_answers_and_ends(tmp_path):
         output, _ = program.communicate(timeout=60)
     assert versions["versions"][0]["id"] == "v1.0", output
     assert program.returncode == 0, output
-    assert "hears messages" in output
+    assert "RPC server started" in output
     assert (tmp_path / "kingbird.sqlite").exists()
 
 

@@ -46,7 +46,7 @@ def test_a_directory_that_cannot_be_used_is_no_end(conf, tmp_path, caplog, monke
     monkeypatch.setattr(metrics, "_started", False)
     before = threading.active_count()
     metrics.start(conf)
-    assert "Metrics are off" in caplog.text
+    assert "Metrics are disabled" in caplog.text
     assert threading.active_count() == before
 
 

@@ -44,7 +44,7 @@ def test_a_broker_that_is_away(bounded, notifier, caplog, monkeypatch):
             sending.info({}, "kingbird.sync.start", {"about": "a-payload"})
     lines = [record.getMessage() for record in caplog.records]
     assert lines == [
-        f"No notification to {topic}: OperationalError; others since the last such line: 0"
+        f"Unable to send notification to {topic}: OperationalError, similar messages suppressed: 0"
         for topic in ("profiler", "notifications")
     ]
     monkeypatch.setattr(unsent, "EVERY", 0)
@@ -65,7 +65,7 @@ def test_other_drivers(bounded, caplog):
                 "Problem '%(e)s'. Payload=%(payload)s", {"e": error, "payload": "secret"}
             )
     assert [record.getMessage() for record in caplog.records] == [
-        "No notification to -: OSError; others since the last such line: 0"
+        "Unable to send notification to -: OSError, similar messages suppressed: 0"
     ]
     assert "secret" not in caplog.text
     logger.warning("Something else: %s", "this")
