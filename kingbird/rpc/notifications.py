@@ -250,7 +250,7 @@ def payload(told: Told) -> dict[str, Any] | None:
         "resource_type": request and request[0]["resource_type"],
         "source_regions": request and _union(request, "sources"),
         "target_regions": request and _union(request, "targets"),
-        "dry_run": request and all(bool(entry.get("dry_run")) for entry in request),
+        "dry_run": request and all(entry["dry_run"] for entry in request),
         "state": told.state,
         "reason": told.reason,
         "ended_at": told.ended_at,

@@ -42,15 +42,14 @@ class SyncSet:
             resources=tuple(entry["resources"]),
             sources=tuple(entry["sources"]),
             targets=tuple(entry["targets"]),
-            force=bool(entry["force"]),
+            force=entry["force"],
             resource_type=entry["resource_type"],
-            # Jobs of an older API have none of what follows.
-            preferred=tuple(entry.get("preferred", entry["sources"])),
-            all_projects=bool(entry.get("all_projects")),
-            dry_run=bool(entry.get("dry_run")),
-            updates=entry.get("on_drift") == "update",
-            prunes=bool(entry.get("prune")),
-            filters=entry.get("filters") or {},
+            preferred=tuple(entry["preferred"]),
+            all_projects=entry["all_projects"],
+            dry_run=entry["dry_run"],
+            updates=entry["on_drift"] == "update",
+            prunes=entry["prune"],
+            filters=entry["filters"],
         )
 
     @property

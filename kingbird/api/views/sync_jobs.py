@@ -49,7 +49,7 @@ def overview(
     return {
         **summary(job),
         "all_projects": job.all_projects,
-        "dry_run": any(each.get("dry_run", False) for each in job.request),
+        "dry_run": any(each["dry_run"] for each in job.request),
         "cancelled": job.cancelled,
         "runs": job.runs,
         "statuses": statuses,

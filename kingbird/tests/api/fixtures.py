@@ -15,6 +15,7 @@ from kingbird import exception, policies
 from kingbird.api import app
 from kingbird.db import api as db
 from kingbird.tests.api import world
+from kingbird.tests.unit.db.rows import sync_set
 
 #: A body limit that a test can exceed without being in the way of other tests.
 LIMIT = 4096
@@ -87,16 +88,7 @@ def _job(
         job_id=job_id,
         project_id=project,
         user_id="somebody",
-        request=[
-            {
-                "resource_type": "image",
-                "resources": resources,
-                "sources": ["RegionOne"],
-                "targets": targets,
-                "force": False,
-                **options,
-            }
-        ],
+        request=[sync_set(resources, ["RegionOne"], targets, **options)],
         is_admin=False,
         request_id=None,
         all_projects=all_projects,
@@ -284,8 +276,8 @@ class Engines(fixture.GabbiFixture):
 
     def start_fixture(self) -> None:
         """Store them."""
-        db.engines.beat("here:1", host="here", pid=1, version="1.2.3")
-        db.engines.beat("there:2", host="there", pid=2, version="1.2.3")
+        db.engines.beat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
+        db.engines.beat("there:2", host="there", pid=2, version="1.2.3", rpc_version="1.0")
         silence = 1000 * db.engines.silence(current().conf)
         with db.get_engine().begin() as connection:
             connection.execute(

@@ -5,6 +5,7 @@ from typing import Any
 
 from kingbird.api.views import sync_jobs as view
 from kingbird.db import api as db
+from kingbird.tests.unit.db.rows import sync_set
 
 JOB = "dddddddd-0000-4000-8000-000000000001"
 CREATED = datetime(2026, 11, 22, 23, 0, 0)
@@ -12,16 +13,6 @@ CREATED = datetime(2026, 11, 22, 23, 0, 0)
 
 def job(*sets: dict[str, Any], **columns: Any) -> db.Job:
     return db.Job(id=JOB, status="IN_PROGRESS", created_at=CREATED, request=list(sets), **columns)
-
-
-def sync_set(resources: list[str], sources: list[str], targets: list[str]) -> dict[str, Any]:
-    return {
-        "resource_type": "image",
-        "resources": resources,
-        "sources": sources,
-        "targets": targets,
-        "force": False,
-    }
 
 
 def test_times_are_as_long_as_each_other() -> None:
@@ -104,5 +95,4 @@ def test_a_job_tells_of_its_options() -> None:
         "outcomes": {"created": 1},
         "regions": {"R2": {"statuses": {"PLANNED": 1}, "outcomes": {"created": 1}}},
     }
-    # A job of the first release has no such option stored.
     assert view.overview(job(quiet, all_projects=False), {}, {}, {})["dry_run"] is False

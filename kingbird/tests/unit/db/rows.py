@@ -8,6 +8,24 @@ LEASE = 30.0
 PROJECT = "p" * 32
 
 
+def sync_set(resources, sources=("R1",), targets=("R2",), **options):
+    """Return a set of a request as the API stores it."""
+    return {
+        "resource_type": "image",
+        "resources": list(resources),
+        "sources": list(sources),
+        "preferred": list(sources),
+        "targets": list(targets),
+        "force": False,
+        "all_projects": False,
+        "dry_run": False,
+        "on_drift": "report",
+        "prune": False,
+        "filters": {},
+        **options,
+    }
+
+
 def accepted_job(
     *, trust_id="trust", resources=("i1",), targets=("R2",), project=PROJECT, request=None
 ):
@@ -17,16 +35,7 @@ def accepted_job(
         job_id=job_id,
         project_id=project,
         user_id="u" * 32,
-        request=request
-        or [
-            {
-                "resource_type": "image",
-                "resources": list(resources),
-                "sources": ["R1"],
-                "targets": list(targets),
-                "force": False,
-            }
-        ],
+        request=request or [sync_set(resources, targets=targets)],
         is_admin=False,
         request_id=None,
     )

@@ -8,7 +8,7 @@ import pytest
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.tests.doubles.glance import refused, unavailable
-from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
+from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row, sync_set
 from kingbird.tests.unit.engine.scene import wait_for
 
 
@@ -26,15 +26,8 @@ def retry(scene, job_id, trust_id="again"):
 def whole(scene, trust_id="trust", **options):
     """Make a job over whole regions."""
     scene.keystone.trusts.add(trust_id)
-    entry = {
-        "resource_type": "image",
-        "resources": ["*"],
-        "sources": ["R1", "R2", "R3"],
-        "preferred": [],
-        "targets": ["R1", "R2", "R3"],
-        "force": False,
-        **options,
-    }
+    regions = ["R1", "R2", "R3"]
+    entry = sync_set(["*"], regions, regions, **{"preferred": [], **options})
     return accepted_job(trust_id=trust_id, request=[entry])
 
 
