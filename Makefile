@@ -61,13 +61,14 @@ lint: venv
 	PYTHONPATH=. $(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml kingbird
 	$(BIN)/shellcheck --external-sources devstack/plugin.sh devstack/settings kingbird/tests/devstack/*.sh
-	$(BIN)/doc8 README.rst doc/source api-ref/source releasenotes/notes tools/minicloud/README.rst tools/standin/README.rst \
+	$(BIN)/doc8 README.rst doc/source api-ref/source releasenotes tools/minicloud/README.rst tools/standin/README.rst \
 	    devstack/README.rst tempest_plugin/README.rst
 	$(BIN)/reno --quiet lint
 
 docs: venv
 	$(BIN)/sphinx-build -W --keep-going -q -b html doc/source doc/build/html
 	$(BIN)/sphinx-build -W --keep-going -q -b html api-ref/source api-ref/build/html
+	$(BIN)/sphinx-build -W --keep-going -q -b html releasenotes/source releasenotes/build/html
 
 # promtool checks the alert rules, and nginx is the proxy of the installation guide.  Debian has
 # both; they are not installed, but laid beside the virtual environment's programs.  Where apt
@@ -142,4 +143,4 @@ examples: venv
 	$(MAKE) samples
 
 clean: down
-	rm -rf .venv .minicloud .run doc/build api-ref/build
+	rm -rf .venv .minicloud .run doc/build api-ref/build releasenotes/build
