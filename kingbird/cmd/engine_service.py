@@ -46,7 +46,7 @@ class EngineService(service.ServiceBase):
         reports.on_file(self._conf)
         transport = messaging.transport(self._conf)
         client = EngineClient(self._conf, transport)
-        self._engine = Engine(self._conf, announce=client.tasks_ready, rpc_version=levels.VERSION)
+        self._engine = Engine(self._conf, rpc_version=levels.VERSION, announce=client.tasks_ready)
         reports.section("Engine", self._engine.describe)
         self._engine.start()
         self._server = server.create(self._conf, self._engine, transport)

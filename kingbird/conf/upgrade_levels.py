@@ -1,4 +1,4 @@
-"""[upgrade_levels]: what is sent to engines while some of them are of an earlier release."""
+"""[upgrade_levels]: what is sent to engines while engines of two releases run."""
 
 from oslo_config import cfg
 

@@ -30,13 +30,11 @@ def alive(silence: float) -> sa.ColumnElement[bool]:
 
 
 @connection.transaction
-def beat(
-    engine_id: str, *, host: str, pid: int, version: str, rpc_version: str | None = None
-) -> None:
+def beat(engine_id: str, *, host: str, pid: int, version: str, rpc_version: str) -> None:
     """Say that an engine is alive, by the database's clock.
 
     :param version: its release.
-    :param rpc_version: what messages it understands.
+    :param rpc_version: the newest version of messages that it understands.
     """
     with connection.writer() as session:
         seen = session.execute(
@@ -68,11 +66,10 @@ def list_all(silence: float) -> Sequence[tuple[Engine, bool]]:
 
 
 @connection.transaction
-def rpc_versions(silence: float) -> set[str | None]:
-    """Return what messages the engines understand that are alive.
+def rpc_versions(silence: float) -> set[str]:
+    """Return the versions of messages that the engines understand which are alive.
 
     :param silence: as :func:`list_all` takes it.
-    :returns: ``None`` among them for those that don't say.
     """
     query = sa.select(Engine.rpc_version).where(alive(silence))
     with connection.reader() as session:

@@ -208,8 +208,8 @@ class Engine(Base):
     host: Mapped[str] = mapped_column(sa.String(255))
     pid: Mapped[int] = mapped_column(sa.Integer())
     version: Mapped[str] = mapped_column(sa.String(64))
-    #: What messages it understands; engines of the first releases don't say.
-    rpc_version: Mapped[str | None] = mapped_column(sa.String(16), default=None)
+    #: The newest version of messages that it understands.
+    rpc_version: Mapped[str] = mapped_column(sa.String(16))
     started_at: Mapped[datetime] = mapped_column(Moment, default=utcnow)
     #: Milliseconds of the database's clock.
     seen: Mapped[int] = mapped_column(sa.BigInteger())

@@ -1,7 +1,7 @@
 """What an operator wants to know before an upgrade.
 
-The tables may be those of an earlier release: nothing here reads a column that came after the
-first one.
+The tables may be those of the release before: nothing here reads a column that came after the
+first revision.
 """
 
 from collections.abc import Sequence

@@ -38,18 +38,18 @@ class Engine:
 
     It knows nothing of messages; who gets one calls :meth:`wake` or :meth:`hand_over`.
 
+    :param rpc_version: the newest version of messages that its RPC server understands.
     :param announce: tells other engines that a job was planned.
-    :param rpc_version: what messages are understood by what hands them on.
     """
 
     def __init__(
         self,
         conf: cfg.ConfigOpts,
         *,
+        rpc_version: str,
         keystone: Keystone | None = None,
         regions: Regions | None = None,
         announce: Callable[[str], None] = lambda job_id: None,
-        rpc_version: str | None = None,
     ) -> None:
         self._conf = conf
         self._host = socket.gethostname()

@@ -39,6 +39,12 @@ class EngineClient:
         surely: bool = False,
         **kwargs: Any,
     ) -> bool:
+        """Cast a message to the engines.
+
+        :param version: the version that added the message, if that is not the first.
+        :param surely: whether the message is to be refused where no engine has a queue.
+        :returns: whether it was sent; not while an engine is alive that doesn't understand it.
+        """
         # Only ids that correlate log lines go along, no token.
         ids: dict[str, Any] = {"request_id": context.request_id} if context else {}
         if trace := spans.current():
@@ -82,8 +88,7 @@ class EngineClient:
 
     def job_cancelled(self, job_id: str) -> None:
         """Tell all engines that a job is to end.  Never raises: they look by themselves too."""
-        # While an engine is older than this message, all of them look by themselves.
-        self._cast(None, "job_cancelled", job_id=job_id, fanout=True, version="1.1")
+        self._cast(None, "job_cancelled", job_id=job_id, fanout=True)
 
     def job_with_token(
         self, context: RequestContext, job_id: str, endpoints: dict[str, str]

@@ -1,4 +1,4 @@
-"""Which messages may be sent, while engines of an earlier release run beside newer ones."""
+"""The versions of messages, and which may be sent while engines of two releases run."""
 
 import logging
 import threading
@@ -13,22 +13,19 @@ from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
 
-#: What engines understand.  1.0: job_ready, job_with_token, tasks_ready; 1.1: job_cancelled.
-VERSION = "1.1"
-#: What a message asks for that an older engine is to understand too.
+#: The version that engines of this release understand.  1.0: job_ready, job_with_token,
+#: tasks_ready, job_cancelled.
+VERSION = "1.0"
+#: The version that every engine understands: a message has it unless a later one added it.
 OLDEST = "1.0"
 
 #: Seconds for which what the engines understand is not asked for again.
 FRESH = 10.0
 
 
-def oldest(versions: set[str | None]) -> str:
-    """Return the version that all of some engines understand.
-
-    :param versions: what each understands; ``None`` for one that doesn't say.
-    """
-    said = {version or OLDEST for version in versions} | {VERSION}
-    return min(said, key=versionutils.convert_version_to_tuple)
+def oldest(versions: set[str]) -> str:
+    """Return the version that this release and all of some engines understand."""
+    return min(versions | {VERSION}, key=versionutils.convert_version_to_tuple)
 
 
 class Level:

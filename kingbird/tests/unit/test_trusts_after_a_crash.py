@@ -98,6 +98,7 @@ def engine(world: w.World, keystone: Keystone) -> Engine:
     projects: dict[str, str] = defaultdict(lambda: w.PROJECT)
     return Engine(
         world.conf,
+        rpc_version="1.0",
         keystone=keystone,  # type: ignore[arg-type]
         regions=doubles.FakeRegions(world.glances, projects),  # type: ignore[arg-type]
         announce=lambda job_id: None,

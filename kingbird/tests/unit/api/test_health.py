@@ -32,7 +32,7 @@ def build(world: World) -> Any:
 @pytest.fixture
 def healthy(world: World) -> World:
     """Give a world with an engine, and checks that remember nothing."""
-    db.engines.beat("here:1", host="secret-host", pid=1, version="1")
+    db.engines.beat("here:1", host="secret-host", pid=1, version="1", rpc_version="1.0")
     world.conf.set_override("cache_time", 0, group="healthcheck")
     messaging.stay_in_process(world.conf)
     return world

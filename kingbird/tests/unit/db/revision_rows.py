@@ -1,32 +1,67 @@
-"""Rows of every kind, as the release of any revision has stored them."""
+"""Rows of every kind, for the tables of each revision, and for those of a revision to come."""
 
+import shutil
 from datetime import datetime, timedelta
 
+import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
+from kingbird.db import migration, models
 from kingbird.tests.api import world
+from kingbird.tests.unit.db.rows import sync_set
 
 PROJECT, OTHER = world.PROJECT, world.OTHER_PROJECT
 BEGAN = datetime(2026, 11, 22, 23, 0, 0, 5)
 #: Milliseconds of the database's clock, long past.
 PAST = 1_700_000_000_000
 
-#: What a column has that a revision lacked, in rows that were there before it.
-FILLED = {
-    "engines": {"rpc_version": None},
-    "jobs": {
-        "all_projects": False,
-        "cancelled": False,
-        "global_request_id": None,
-        "in_sync": {},
-        "plan_rest": None,
-        "runs": 1,
-    },
-    "tasks": {"part": 0},
-    "items": {"part": 0, "attempts": 1},
-    "tombstones": {},
-}
+#: By table, the value of each column that a revision after the first has added, in rows that
+#: were stored before it.
+FILLED: dict[str, dict[str, object]] = {}
+
+#: A revision after the newest.  It only adds, but SQLite has to copy the table for it.
+NEXT = "2999.1"
+_NEXT = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "2999.1"
+down_revision = "{head}"
+branch_labels = None
+depends_on = None
+
+
+def upgrade():
+    with op.batch_alter_table("jobs") as batch_op:
+        batch_op.add_column(sa.Column("extra", sa.Integer(), nullable=True))
+        batch_op.alter_column(
+            "user_id", existing_type=sa.String(64), type_=sa.String(96), existing_nullable=False
+        )
+    op.execute(sa.text("UPDATE jobs SET extra = 7"))
+"""
+
+
+def go_back(revision=None):
+    """Replace the tables by those of a revision, empty; or by none at all."""
+    engine = db.get_engine()
+    models.Base.metadata.drop_all(engine)
+    with engine.begin() as bind:
+        bind.execute(sa.text("DROP TABLE alembic_version"))
+    if revision:
+        db.migration.sync(revision)
+
+
+@pytest.fixture
+def next_revision(database, monkeypatch, tmp_path):
+    """Let this release know one more revision, at which the database is not yet."""
+    scripts = tmp_path / "alembic"
+    shutil.copytree(migration._SCRIPTS, scripts)
+    file = scripts / "versions" / "next.py"
+    file.write_text(_NEXT.format(head=db.migration.head()))
+    monkeypatch.setattr(migration, "_SCRIPTS", scripts)
+    yield NEXT
+    go_back()
 
 
 def _image(number):
@@ -54,13 +89,7 @@ def _job(pk, status, **more):
         "is_admin": False,
         "all_projects": False,
         "request": [
-            {
-                "resource_type": "image",
-                "resources": [_image(number) for number in range(3)],
-                "sources": ["RegionOne"],
-                "targets": ["RegionTwo", "Région Ünï"],
-                "force": False,
-            }
+            sync_set(map(_image, range(3)), ["RegionOne"], ["RegionTwo", "Région Ünï"]),
         ],
         "attempts": 0,
         "planned_at": None,
@@ -145,7 +174,7 @@ def rows():
                 "host": "old",
                 "pid": 1,
                 "version": "0.9",
-                "rpc_version": None,
+                "rpc_version": "1.0",
                 "started_at": BEGAN,
                 "seen": PAST,
             }

@@ -9,7 +9,7 @@ from kingbird.db.models import utcnow
 
 
 def beat(engine_id, host="h"):
-    db.engines.beat(engine_id, host=host, pid=7, version="1.2")
+    db.engines.beat(engine_id, host=host, pid=7, version="1.2", rpc_version="1.0")
 
 
 def test_engines_are_listed_by_host_with_their_signs_of_life(database):

@@ -57,7 +57,7 @@ def test_trusts_of_ended_jobs_are_found(database):
 
 
 def test_jobs_with_a_users_token_end_with_their_engine(database):
-    beat = {"host": "h", "pid": 1, "version": "1"}
+    beat = {"host": "h", "pid": 1, "version": "1", "rpc_version": "1.0"}
     db.engines.beat("e1", **beat)
     planned_job(trust_id="t")
     waiting, planned = accepted_job(trust_id=None), planned_job(trust_id=None, engine="e1")

@@ -83,6 +83,7 @@ class Scene:
     def engine(self, *, start: bool = True) -> Engine:
         engine = Engine(
             self.conf,
+            rpc_version="1.0",
             keystone=cast(Keystone, self.keystone),
             regions=cast(Regions, FakeRegions(self.glances)),
             announce=self.announced.append,

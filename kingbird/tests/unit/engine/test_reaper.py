@@ -73,7 +73,7 @@ def test_a_job_whose_token_this_engine_lost_fails(scene):
 def test_a_job_that_waits_for_the_engine_with_its_token_is_left_alone(scene):
     scene.conf.set_override("token_job_wait", 1, group="sync")
     job_id = scene.job("i1", trust_id=None)
-    db.engines.beat("busy", host="h", pid=1, version="1")
+    db.engines.beat("busy", host="h", pid=1, version="1", rpc_version="1.0")
     time.sleep(1.1)
     reaper(scene, engine="busy", tokens=[job_id]).run()
     others = reaper(scene)

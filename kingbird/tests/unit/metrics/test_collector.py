@@ -37,7 +37,7 @@ def test_what_waits(collector):
     planned_job(row(region="R2"), row(region="R3"))
     accepted_job()
     accepted_job()
-    db.engines.beat("e1", host="h", pid=1, version="1")
+    db.engines.beat("e1", host="h", pid=1, version="1", rpc_version="1.0")
     found = collected(collector)
     assert found["jobs_in_progress",] == 3
     assert found["queue_size", "job"] == 2

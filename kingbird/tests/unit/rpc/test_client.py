@@ -9,6 +9,7 @@ from oslo_config import cfg
 from kingbird import concurrency, exception
 from kingbird import conf as kingbird_conf
 from kingbird.context import RequestContext
+from kingbird.db import api as db
 from kingbird.rpc import levels, messaging
 
 
@@ -31,6 +32,9 @@ def client_of():
 
     return make
 
+
+#: The version that a next release may add.
+NEXT = "1.1"
 
 CONTEXT = RequestContext(auth_token="secret", request_id="req-1")
 
@@ -98,24 +102,33 @@ def test_messages_arrive_at_the_endpoint(client_of):
     ("level", "heard"),
     [
         # An engine that gets what it does not know drops it.
-        ("1.1", ["cancel j"]),
-        ("1.0", []),
+        (NEXT, ["news"]),
+        (levels.VERSION, []),
     ],
 )
 def test_engines_of_two_releases_side_by_side(client_of, level, heard):
-    """While an upgrade is under way, some engines are older than the API."""
+    """While an upgrade goes on, a message of the next release is sent where it may be."""
+    import oslo_messaging
+
     from kingbird.rpc import server
-    from kingbird.tests.doubles.first_endpoint import FirstEndpoint
+
+    class NextEndpoint(server.Endpoint):
+        """Understands one message more."""
+
+        target = oslo_messaging.Target(version=NEXT)
+
+        def news(self, context):
+            self._engine.calls.append("news")
 
     client, transport = client_of(messaging.IN_PROCESS, level)
     old, new = Engine("old"), Engine("new")
-    servings = [server.create(cfg.CONF, new, transport)]
-    with mock.patch.object(server, "Endpoint", FirstEndpoint):
-        servings.append(server.create(cfg.CONF, old, transport))
+    servings = [server.create(cfg.CONF, old, transport)]
+    with mock.patch.object(server, "Endpoint", NextEndpoint):
+        servings.append(server.create(cfg.CONF, new, transport))
     for serving in servings:
         serving.start()
     try:
-        client.job_cancelled("j")
+        assert client._cast(None, "news", fanout=True, version=NEXT) is bool(heard)
         client.tasks_ready("j")
         jobs = [f"j{number}" for number in range(20)]
         for job_id in jobs:
@@ -135,8 +148,20 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
     assert [call for call in old.calls if isinstance(call, str)] == ["wake"]
 
 
+def test_a_newer_message_waits_until_all_engines_understand_it(client_of, database, monkeypatch):
+    monkeypatch.setattr(levels, "VERSION", NEXT)
+    monkeypatch.setattr(levels, "FRESH", -1)
+    client, _ = client_of(messaging.IN_PROCESS, "auto")
+    for name, rpc_version in (("old", levels.OLDEST), ("new", NEXT)):
+        db.engines.beat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
+    assert not client._cast(None, "news", fanout=True, version=NEXT)
+    assert client._cast(None, "tasks_ready", fanout=True, job_id="j")
+    db.engines.leave("old")
+    assert client._cast(None, "news", fanout=True, version=NEXT)
+
+
 def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypatch):
-    """Such as one that was not brought up to date before an upgrade."""
+    """Such as one whose tables were not brought up to date."""
     client, _ = client_of(messaging.IN_PROCESS)
     monkeypatch.setattr(levels.Level, "get", mock.Mock(side_effect=ValueError("odd")))
     client.job_ready(CONTEXT, "j")

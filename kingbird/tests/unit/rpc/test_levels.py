@@ -6,14 +6,18 @@ import sqlalchemy as sa
 from kingbird.db import api as db
 from kingbird.rpc import levels
 
+#: The version of this release here, so that there is one below it.
+NEWEST = "1.1"
 
-def beat(name, rpc_version=levels.VERSION):
+
+def beat(name, rpc_version=NEWEST):
     db.engines.beat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
 
 
 @pytest.fixture
 def level(database, monkeypatch):
     """Give the level of a database without engines, which looks each time."""
+    monkeypatch.setattr(levels, "VERSION", NEWEST)
     monkeypatch.setattr(levels, "FRESH", -1)
     return levels.Level(database)
 
@@ -21,37 +25,38 @@ def level(database, monkeypatch):
 @pytest.mark.parametrize(
     ("versions", "expected"),
     [
-        ({levels.VERSION}, levels.VERSION),
-        ({levels.VERSION, None}, levels.OLDEST),
-        ({levels.VERSION, "1.0"}, "1.0"),
+        ({"1.10"}, "1.10"),
+        ({"1.10", "1.0"}, "1.0"),
         # By number, not by letter; and never more than this release can say.
-        ({"1.10", "1.9"}, levels.VERSION),
+        ({"1.10", "1.9"}, "1.9"),
+        ({"1.11", "2.0"}, "1.10"),
     ],
 )
-def test_the_oldest_counts(versions, expected):
+def test_the_oldest_counts(versions, expected, monkeypatch):
+    monkeypatch.setattr(levels, "VERSION", "1.10")
     assert levels.oldest(versions) == expected
 
 
 def test_engines_come_and_go(level, database):
     assert level.get() == levels.OLDEST
     beat("new")
-    assert level.get() == levels.VERSION
-    beat("old", None)
+    assert level.get() == NEWEST
+    beat("old", levels.OLDEST)
     assert level.get() == levels.OLDEST
     with db.get_engine().begin() as bind:
         silence = 1000 * db.engines.silence(database)
         bind.execute(
             sa.update(db.Engine).where(db.Engine.id == "old").values(seen=db.Engine.seen - silence)
         )
-    assert level.get() == levels.VERSION
+    assert level.get() == NEWEST
 
 
 def test_it_is_asked_for_now_and_then(level, monkeypatch):
     beat("new")
     monkeypatch.setattr(levels, "FRESH", 1000)
-    assert level.get() == levels.VERSION
-    beat("old", None)
-    assert level.get() == levels.VERSION
+    assert level.get() == NEWEST
+    beat("old", levels.OLDEST)
+    assert level.get() == NEWEST
     monkeypatch.setattr(levels, "FRESH", -1)
     assert level.get() == levels.OLDEST
 
@@ -60,7 +65,7 @@ def test_the_first_engine_counts_at_once(level, monkeypatch):
     monkeypatch.setattr(levels, "FRESH", 1000)
     assert level.get() == levels.OLDEST
     beat("new")
-    assert level.get() == levels.VERSION
+    assert level.get() == NEWEST
 
 
 def test_a_version_that_is_configured(level, database):
@@ -69,7 +74,7 @@ def test_a_version_that_is_configured(level, database):
     assert level.get() == "1.0"
     # SIGHUP changes it.
     database.set_override("engine", "auto", group="upgrade_levels")
-    assert level.get() == levels.VERSION
+    assert level.get() == NEWEST
 
 
 @pytest.mark.parametrize("version", ["newest", "1", "2026.1.1", ""])
@@ -80,8 +85,8 @@ def test_only_versions_are_taken(conf, version):
 
 def test_a_database_that_is_away_changes_nothing(level, database):
     beat("new")
-    assert level.get() == levels.VERSION
+    assert level.get() == NEWEST
     with db.get_engine().begin() as bind:
         bind.exec_driver_sql("ALTER TABLE engines RENAME TO elsewhere")
-    assert level.get() == levels.VERSION
+    assert level.get() == NEWEST
     assert levels.Level(database).get() == levels.OLDEST
