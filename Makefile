@@ -61,7 +61,7 @@ lint: venv
 	PYTHONPATH=. $(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml kingbird
 	$(BIN)/shellcheck --external-sources devstack/plugin.sh devstack/settings kingbird/tests/devstack/*.sh
-	$(BIN)/doc8 README.rst doc/source api-ref/source releasenotes tools/minicloud/README.rst tools/standin/README.rst \
+	$(BIN)/doc8 README.rst CONTRIBUTING.rst HACKING.rst doc/source api-ref/source releasenotes tools/minicloud/README.rst tools/standin/README.rst \
 	    devstack/README.rst tempest_plugin/README.rst
 	$(BIN)/reno --quiet lint
 
