@@ -91,7 +91,9 @@ class Retrial:
             self._engines.job_with_token(context, job.id, endpoints)
         except BaseException:
             try:
-                db.outcomes.close_job(job.pk, reason="credentials_lost", message=NOT_DELIVERED)
+                begun = db.jobs.get(job.project_id, job.id, with_all_projects=True)
+                if begun is not None and begun.request_id == context.request_id:
+                    db.outcomes.close_job(begun, reason="credentials_lost", message=NOT_DELIVERED)
             except Exception as error:
                 # Engines end it, as nobody has its token.
                 LOG.warning("Unable to roll back the retry of job %s: %s", job.id, error)

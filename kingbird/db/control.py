@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs
+from kingbird.db import connection, jobs, runs
 from kingbird.db.models import Item, Job, utcnow
 
 #: What the planner reads in ``Job.plan_rest`` of a job that is tried again.
@@ -29,19 +29,20 @@ class _NothingToRetry(Exception):
 
 
 @connection.transaction
-def cancel(job_pk: int) -> bool:
+def cancel(job: Job) -> bool:
     """Ask for the end of a job; engines see to it.  Asking twice does no harm.
 
-    :returns: whether the job was in progress.
+    :param job: the row as it was read, which tells the run that is to end.
+    :returns: whether that run was in progress.
     """
     with connection.writer() as session:
-        result = session.execute(
-            sa.update(Job)
-            .where(Job.pk == job_pk, Job.status == jobs.IN_PROGRESS)
-            .values(cancelled=True, updated_at=utcnow())
-            .execution_options(synchronize_session=False)
+        return runs.change(
+            session,
+            runs.of(job),
+            Job.status == jobs.IN_PROGRESS,
+            cancelled=True,
+            updated_at=utcnow(),
         )
-        return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
 @connection.transaction
@@ -80,41 +81,35 @@ def retry(
     :returns: how many items are tried again; 0 when there is none, or when the job has not
         ended, and then nothing was changed.
     """
-    begin = (
-        sa.update(Job)
-        .where(
-            Job.pk == job.pk,
-            Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS]),
-            # Of two who try at the same time one comes first.
-            Job.runs == job.runs,
-            Job.plan_parts == job.plan_parts,
-        )
-        .values(
-            status=jobs.IN_PROGRESS,
-            user_id=user_id,
-            is_admin=is_admin,
-            trust_id=trust_id,
-            credentials="trust" if trust_id else "token",
-            request_id=request_id,
-            global_request_id=global_request_id,
-            cancelled=False,
-            runs=Job.runs + 1,
-            attempts=0,
-            generation=Job.generation + 1,
-            engine_id=None,
-            lease_expires=None,
-            plan_rest=RETRY_REST,
-            # What is left to plan counts as one.
-            tasks_open=1,
-            plan_parts=Job.plan_parts + 1,
-            updated_at=utcnow(),
-        )
-        .execution_options(synchronize_session=False)
+    # Of two who try at the same time one comes first.
+    ended = (
+        runs.of(job),
+        Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS]),
+        Job.plan_parts == job.plan_parts,
     )
+    values = {
+        "status": jobs.IN_PROGRESS,
+        "user_id": user_id,
+        "is_admin": is_admin,
+        "trust_id": trust_id,
+        "credentials": "trust" if trust_id else "token",
+        "request_id": request_id,
+        "global_request_id": global_request_id,
+        "cancelled": False,
+        "runs": Job.runs + 1,
+        "attempts": 0,
+        "generation": Job.generation + 1,
+        "engine_id": None,
+        "lease_expires": None,
+        "plan_rest": RETRY_REST,
+        # What is left to plan counts as one.
+        "tasks_open": 1,
+        "plan_parts": Job.plan_parts + 1,
+        "updated_at": utcnow(),
+    }
     try:
         with connection.writer() as session:
-            started = session.execute(begin)
-            if not started.rowcount:  # type: ignore[attr-defined]
+            if not runs.change(session, *ended, **values):
                 return _begun_before(session, job, request_id)
             return _reopen(session, job)
     except _NothingToRetry:

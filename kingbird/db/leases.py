@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird import exception
-from kingbird.db import connection, jobs
+from kingbird.db import connection, jobs, runs
 from kingbird.db.clock import now_ms
 from kingbird.db.models import Job, Task
 
@@ -51,6 +51,11 @@ class Claim:
         return self.job if self.task is None else self.task
 
 
+def _same(row: Job | Task) -> sa.ColumnElement[bool]:
+    """Match a row that holds a lease; a task ends with its run, whose end takes its lease."""
+    return runs.of(row) if isinstance(row, Job) else Task.pk == row.pk
+
+
 def _swap(
     session: orm.Session, row: Job | Task, engine_id: str, lease: float, **values: Any
 ) -> bool:
@@ -58,7 +63,7 @@ def _swap(
     model = type(row)
     result = session.execute(
         sa.update(model)
-        .where(model.pk == row.pk, model.generation == row.generation)
+        .where(_same(row), model.generation == row.generation)
         .where(sa.or_(model.lease_expires.is_(None), model.lease_expires < now_ms()))
         .values(
             engine_id=engine_id,
@@ -181,7 +186,7 @@ def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> Non
     result: Any = session.execute(
         sa.update(model)
         .where(
-            model.pk == claim.row.pk,
+            _same(claim.row),
             model.generation == claim.generation,
             model.engine_id == claim.engine_id,
         )
@@ -199,7 +204,7 @@ def job_now(claim: Claim) -> Job:
     :raises kingbird.exception.LeaseLost: another engine has it.
     """
     query = sa.select(Job).where(
-        Job.pk == claim.job.pk,
+        _same(claim.row),
         Job.generation == claim.generation,
         Job.engine_id == claim.engine_id,
     )

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from kingbird.db import connection, jobs
+from kingbird.db import connection, jobs, runs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
 
@@ -124,7 +124,7 @@ def fail_task(
 
 @connection.transaction
 def close_job(
-    job_pk: int,
+    job: Job,
     *,
     reason: str = "internal_error",
     message: str = "",
@@ -132,49 +132,50 @@ def close_job(
 ) -> str | None:
     """Close a job by what its items say: SUCCESS when none failed, or was cancelled.
 
+    :param job: the row as it was read, which tells the run that ends.
     :param reason: what an item gets that has not ended, which no job should have by now.
     :param ended: gets the number of these items, by target region.
-    :returns: the job's state, or ``None`` when it had been closed before.
+    :returns: the job's state, or ``None`` when that run had been closed before.
     """
     with connection.writer() as session:
-        # The job's row first: it orders those who close it at the same time.
-        claimed: Any = session.execute(
-            sa.update(Job)
-            .where(Job.pk == job_pk, Job.status == jobs.IN_PROGRESS)
-            .values(updated_at=utcnow(), engine_id=None, lease_expires=None, tasks_open=0)
-            .execution_options(synchronize_session=False)
-        )
-        if not claimed.rowcount:
-            return None
-        _end_open_items(session, reason, message, ended, Item.job_pk == job_pk)
-        session.execute(
-            sa.update(Task)
-            .where(Task.job_pk == job_pk, Task.done.is_(False))
-            .values(done=True, generation=Task.generation + 1)
-            .execution_options(synchronize_session=False)
-        )
-        found = set(
-            session.scalars(sa.select(Item.status).where(Item.job_pk == job_pk).distinct())
-        )
-        status = next(
-            (one for one in (jobs.CANCELLED, jobs.FAILURE) if one in found), jobs.SUCCESS
-        )
-        session.execute(
-            sa.update(Job)
-            .where(Job.pk == job_pk)
-            .values(status=status, plan_rest=sa.null())
-            .execution_options(synchronize_session=False)
-        )
+        return close(session, job, reason, message, ended)
+
+
+def close(
+    session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str] | None
+) -> str | None:
+    """Close a job within a transaction, as :func:`close_job` does."""
+    # The job's row first: it orders those who close it at the same time.
+    if not runs.change(
+        session,
+        runs.of(job),
+        Job.status == jobs.IN_PROGRESS,
+        updated_at=utcnow(),
+        engine_id=None,
+        lease_expires=None,
+        # Who plans it still, or is about to, finds its lease lost.
+        generation=Job.generation + 1,
+        tasks_open=0,
+    ):
+        return None
+    session.execute(
+        sa.update(Task)
+        .where(Task.job_pk == job.pk, Task.done.is_(False))
+        .values(done=True, generation=Task.generation + 1)
+        .execution_options(synchronize_session=False)
+    )
+    _end_open_items(session, reason, message, ended, Item.job_pk == job.pk)
+    found = set(session.scalars(sa.select(Item.status).where(Item.job_pk == job.pk).distinct()))
+    status = next((one for one in (jobs.CANCELLED, jobs.FAILURE) if one in found), jobs.SUCCESS)
+    runs.change(session, runs.of(job), status=status, plan_rest=sa.null())
     return status
 
 
 @connection.transaction
-def forget_trust(job_pk: int, trust_id: str) -> None:
-    """Note that a job's trust is deleted."""
+def forget_trust(job: Job) -> None:
+    """Note that the trust of a job's run is deleted.
+
+    :param job: the row as it was read, with that trust.
+    """
     with connection.writer() as session:
-        session.execute(
-            sa.update(Job)
-            .where(Job.pk == job_pk, Job.trust_id == trust_id)
-            .values(trust_id=None)
-            .execution_options(synchronize_session=False)
-        )
+        runs.change(session, runs.of(job), Job.trust_id == job.trust_id, trust_id=None)

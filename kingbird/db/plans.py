@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs, outcomes
+from kingbird.db import connection, jobs, outcomes, runs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
 
@@ -186,14 +186,62 @@ def _failed(job: Job, resource: str, source: str, target: str, **more: Any) -> d
 
 
 @connection.transaction
-def fail_request(
+def fail_job(
     job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
-) -> None:
+) -> str | None:
+    """End a job that can't go on, with all that is left of it, whether or not it was planned.
+
+    :param job: the row as it was read.  Nothing happens when that run has ended, or when an
+        engine has taken the job or planned a part of it since then.
+    :param ended: gets the number of the items that are ended, by target region.
+    :returns: the job's state, or ``None`` when nothing happened.
+    """
+    with connection.writer() as session:
+        if not runs.change(
+            session, runs.untouched(job), Job.status == jobs.IN_PROGRESS, updated_at=utcnow()
+        ):
+            return None
+        left: Counter[str] = Counter()
+        if job.planned_at is None:
+            left = _fail_request(session, job, reason, message)
+        elif job.plan_rest is not None:
+            left = _fail_rest(session, job, reason, message)
+        status = outcomes.close(session, job, reason, message, ended)
+        if ended is not None:
+            ended.update(left)
+        return status
+
+
+@connection.transaction
+def fail_rest(job: Job, reason: str, message: str, *, ended: Counter[str] | None = None) -> int:
+    """End what a job's last part would have been about: late regions, or items tried again.
+
+    :param job: the row as it was read.  Nothing happens when that run has ended, or when an
+        engine has taken the job or planned a part of it since then.
+    :param ended: gets the number of these items, by target region.
+    :returns: how many tasks of that run are open.
+    """
+    with connection.writer() as session:
+        if runs.change(
+            session,
+            runs.untouched(job),
+            Job.status == jobs.IN_PROGRESS,
+            Job.plan_rest.is_not(None),
+            tasks_open=Job.tasks_open - 1,
+            generation=Job.generation + 1,
+            lease_expires=None,
+        ):
+            left = _fail_rest(session, job, reason, message)
+            if ended is not None:
+                ended.clear()
+                ended.update(left)
+        return session.scalar(sa.select(Job.tasks_open).where(runs.of(job))) or 0
+
+
+def _fail_request(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
     """Store a failed item for each image and region that a job never planned names.
 
-    Nothing happens when the job was planned or closed meanwhile.
-
-    :param ended: gets the number of these items, by target region.
+    :returns: how many there are, by target region.
     """
     pairs = {
         (resource, target): entry["sources"][0] if resource != ALL else ALL
@@ -201,78 +249,46 @@ def fail_request(
         for resource in entry["resources"]
         for target in entry["targets"]
     }
-    with connection.writer() as session:
-        unplanned: Any = session.execute(
-            sa.update(Job)
-            .where(Job.pk == job.pk, Job.planned_at.is_(None), Job.status == jobs.IN_PROGRESS)
-            .values(planned_at=utcnow(), plan_parts=1, generation=Job.generation + 1)
-            .execution_options(synchronize_session=False)
-        )
-        if not unplanned.rowcount:
-            return
-        session.execute(sa.delete(Item).where(Item.job_pk == job.pk))
-        rows = [
-            _failed(job, resource, source, target, reason=reason, message=message)
-            for (resource, target), source in pairs.items()
-        ]
-        for batch in batched(rows, BATCH):
-            session.execute(sa.insert(Item), batch)
-        if ended is not None:
-            ended.clear()
-            ended.update(row["target_region"] for row in rows)
+    runs.change(session, runs.of(job), planned_at=utcnow(), plan_parts=1)
+    session.execute(sa.delete(Item).where(Item.job_pk == job.pk))
+    rows = [
+        _failed(job, resource, source, target, reason=reason, message=message)
+        for (resource, target), source in pairs.items()
+    ]
+    for batch in batched(rows, BATCH):
+        session.execute(sa.insert(Item), batch)
+    return Counter(row["target_region"] for row in rows)
 
 
-@connection.transaction
-def fail_rest(job: Job, reason: str, message: str, *, ended: Counter[str] | None = None) -> int:
-    """End what a job's last part would have been about: late regions, or items tried again.
+def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
+    """Store a failed item for each late region, or end the items that were to be tried again.
 
-    Nothing happens when that part was planned or the job closed meanwhile.
-
-    :param ended: gets the number of these items, by target region.
-    :returns: how many tasks of the job are open.
+    :returns: how many there are, by target region.
     """
-    rest = job.plan_rest or {}
-    regions = rest.get("known_to", ())
-    with connection.writer() as session:
-        unplanned: Any = session.execute(
-            sa.update(Job)
-            .where(
-                Job.pk == job.pk,
-                Job.plan_rest.is_not(None),
-                Job.plan_parts == job.plan_parts,
-                Job.status == jobs.IN_PROGRESS,
-            )
-            .values(
-                plan_rest=sa.null(),
-                plan_parts=Job.plan_parts + (1 if regions else 0),
-                tasks_open=Job.tasks_open - 1,
-                generation=Job.generation + 1,
-                lease_expires=None,
-            )
-            .execution_options(synchronize_session=False)
-        )
-        if unplanned.rowcount:
-            session.execute(
-                sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts)
-            )
-            rows = [
-                _failed(job, ALL, ALL, one, part=job.plan_parts, reason=reason, message=message)
-                for one in regions
-            ]
-            there = _known(session, job.pk, [row["id"] for row in rows])
-            rows = [row for row in rows if row["id"] not in there]
-            if rows:
-                session.execute(sa.insert(Item), rows)
-            if ended is not None:
-                ended.clear()
-                ended.update(row["target_region"] for row in rows)
-            if not regions:
-                _end_waiting(session, job, reason, message, ended)
-        return session.execute(sa.select(Job.tasks_open).where(Job.pk == job.pk)).scalar_one()
+    regions = (job.plan_rest or {}).get("known_to", ())
+    runs.change(
+        session,
+        runs.of(job),
+        plan_rest=sa.null(),
+        plan_parts=Job.plan_parts + (1 if regions else 0),
+    )
+    session.execute(sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts))
+    rows = [
+        _failed(job, ALL, ALL, one, part=job.plan_parts, reason=reason, message=message)
+        for one in regions
+    ]
+    there = _known(session, job.pk, [row["id"] for row in rows])
+    rows = [row for row in rows if row["id"] not in there]
+    if rows:
+        session.execute(sa.insert(Item), rows)
+    left = Counter(row["target_region"] for row in rows)
+    if not regions:
+        _end_waiting(session, job, reason, message, left)
+    return left
 
 
 def _end_waiting(
-    session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str] | None
+    session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str]
 ) -> None:
     """End the items of a run that tries again, as far as they were not planned."""
     waiting = (Item.job_pk == job.pk, Item.part == job.plan_parts - 1)

@@ -18,16 +18,16 @@ def purge(older_than_seconds: float, limit: int) -> int:
     :returns: how many were deleted; 0 when no more are that old.  One that is tried again
         meanwhile stays, so fewer than ``limit`` does not say that.
     """
-    query = (
-        sa.select(Job.pk)
-        .where(_ENDED, Job.touched_at < ago(older_than_seconds))
-        .order_by(Job.pk)
-        .limit(limit)
-    )
+    is_old = sa.and_(_ENDED, Job.touched_at < ago(older_than_seconds))
+    query = sa.select(Job.pk).where(is_old).order_by(Job.pk).limit(limit)
     with connection.writer() as session:
         old = session.scalars(query).all()
         if not old:
             return 0
-        # One that is tried again meanwhile stays.
-        result = session.execute(sa.delete(Job).where(Job.pk.in_(old), _ENDED))
+        # One that is tried again meanwhile stays, though that run may have ended too.
+        result = session.execute(
+            sa.delete(Job)
+            .where(Job.pk.in_(old), is_old)
+            .execution_options(synchronize_session=False)
+        )
         return int(result.rowcount)  # type: ignore[attr-defined]

@@ -92,10 +92,9 @@ class Access:
         return self._regions.open(endpoints, auth, global_request_id=_global_id(job))
 
     def close(self, job: db.Job) -> None:
-        """Delete a job's trust.
+        """Delete the trust of a job's run that has ended, by the row as it was in that run.
 
-        One that can't be deleted now is left to the reaper.  What is kept in memory stays until
-        the database knows that the job has ended: nobody else has a user's token.
+        One that can't be deleted now is left to the reaper.
         """
         with self._lock:
             known, auth = self._auths.get(job.id, (None, None))
@@ -112,17 +111,32 @@ class Access:
             self._keystone_back = time.monotonic() + KEYSTONE_PAUSE
             LOG.warning("Unable to delete the trust of job %s, the reaper will retry", job.id)
             return
-        db.outcomes.forget_trust(job.pk, job.trust_id)
+        db.outcomes.forget_trust(job)
 
-    def forget(self, job_id: str) -> None:
-        """Drop what is kept in memory for a job."""
+    def forget(self, job: db.Job) -> None:
+        """Drop what is kept in memory for a job's run; what the next one brought stays.
+
+        Nobody else has a user's token: not before the database knows that the run has ended.
+        """
         with self._lock:
-            self._tokens.pop(job_id, None)
-            self._auths.pop(job_id, None)
+            token = self._tokens.get(job.id)
+            secrets = {job.trust_id}
+            if token is not None and token.request_id == job.request_id:
+                secrets.add(token.token)
+                del self._tokens[job.id]
+            if job.id in self._auths and self._auths[job.id][0] in secrets:
+                del self._auths[job.id]
 
     def forget_ended(self) -> None:
         """Drop what is kept for jobs that other engines ended."""
         with self._lock:
-            known = {*self._tokens, *self._auths}
-        for job_id in known - db.reaping.still_open(known):
-            self.forget(job_id)
+            tokens, auths = dict(self._tokens), dict(self._auths)
+        known = {*tokens, *auths}
+        ended = known - db.reaping.still_open(known)
+        with self._lock:
+            # A job may have been tried again since then, and brought a token of its own.
+            for job_id in ended:
+                if self._tokens.get(job_id) is tokens.get(job_id):
+                    self._tokens.pop(job_id, None)
+                if self._auths.get(job_id) is auths.get(job_id):
+                    self._auths.pop(job_id, None)

@@ -32,6 +32,7 @@ class HeldLease:
         self._lease = lease
         self._write_until = since + lease * WRITE_PART
         self._lost = False
+        self._over = False
 
     @property
     def write_until(self) -> float:
@@ -46,13 +47,22 @@ class HeldLease:
         if self._lost or time.monotonic() > self._write_until:
             raise exception.LeaseLost(f"The lease on a part of job {self.claim.job.id} ran out")
 
+    def let_go(self) -> None:
+        """Renew it no more, as what it is for is about to end."""
+        self._over = True
+
     def renew(self) -> None:
         """Renew the lease by the database's clock; a failure shows in :meth:`check`."""
+        if self._over:
+            return
         before = time.monotonic()
         try:
             db.leases.renew(self.claim, self._lease)
         except exception.LeaseLost:
             self._lost = True
+            if self._over:
+                # It has ended since then.
+                return
             LOG.warning(
                 "Lease lost: another engine has taken over a part of job %s", self.claim.job.id
             )

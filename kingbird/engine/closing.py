@@ -1,4 +1,9 @@
-"""The end of a job: its trust goes first, so that an ended job has none."""
+"""The end of a job, and after it the end of its trust.
+
+Its user may have tried it again by then, or another engine may have ended it.  The database
+knows whether the run is over that an engine thinks of, so it is asked first, and what an engine
+deletes or forgets after that is that run's.
+"""
 
 import logging
 from collections import Counter
@@ -14,51 +19,42 @@ LOG = logging.getLogger(__name__)
 
 def close_job(access: Access, job: db.Job) -> None:
     """Close a job whose tasks have all ended.  Closing it twice does no harm."""
-    access.close(job)
     ended = to_count()
     status = db.outcomes.close_job(
-        job.pk, message="The job was closed before this item was worked on", ended=ended
+        job, message="The job was closed before this item was worked on", ended=ended
     )
-    access.forget(job.id)
     if status:
         LOG.info("Job %s ended: %s", job.id, status)
         tell_ended(ended, "internal_error")
         events.tell(events.JobEnded(job, status, None))
+        access.close(job)
+    access.forget(job)
 
 
 def fail_job(access: Access, job: db.Job, reason: str, message: str) -> None:
-    """End a job that can't go on; what is left of it fails with ``reason``."""
-    access.close(job)
-    _fail_unplanned(job, reason, message)
+    """End a job that can't go on; what is left of it fails with ``reason``.
+
+    One that another engine has taken meanwhile, or that was tried again, goes on.
+    """
     ended = to_count()
-    status = db.outcomes.close_job(job.pk, reason=reason, message=message, ended=ended)
-    access.forget(job.id)
-    LOG.warning("Job %s aborted: %s", job.id, reason)
+    status = db.plans.fail_job(job, reason, message, ended=ended)
     if status:
+        LOG.warning("Job %s aborted: %s", job.id, reason)
         tell_ended(ended, reason)
         events.tell(events.JobEnded(job, status, reason))
-
-
-def _fail_unplanned(job: db.Job, reason: str, message: str) -> int:
-    """End what no plan is made for any more.
-
-    :returns: how many tasks of the job are open.
-    """
-    open_tasks = 0
-    ended = to_count()
-    if job.planned_at is None:
-        db.plans.fail_request(job, reason, message, ended=ended)
-    elif job.plan_rest is not None:
-        open_tasks = db.plans.fail_rest(job, reason, message, ended=ended)
-    tell_ended(ended, reason)
-    return open_tasks
+        access.close(job)
+        access.forget(job)
 
 
 def fail_planning(access: Access, job: db.Job, reason: str, message: str) -> None:
     """Give up planning a job; tasks that an earlier part of its plan has go on."""
     if job.plan_rest is None:
         fail_job(access, job, reason, message)
-    elif _fail_unplanned(job, reason, message) <= 0:
+        return
+    ended = to_count()
+    open_tasks = db.plans.fail_rest(job, reason, message, ended=ended)
+    tell_ended(ended, reason)
+    if open_tasks <= 0:
         close_job(access, job)
 
 

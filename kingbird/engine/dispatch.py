@@ -147,7 +147,7 @@ class Dispatcher:
         try:
             if claim.row.attempts >= self._conf.engine.max_attempts:
                 message = OUT_OF_ATTEMPTS.format(claim.row.attempts)
-                self._end(claim, "internal_error", message)
+                self._end(held, "internal_error", message)
             elif claim.task is None:
                 if _is_new(job):
                     events.tell(events.JobBegan(job))
@@ -158,11 +158,11 @@ class Dispatcher:
             # Credentials stay: it may come back to this engine, and nobody else has a token.
             LOG.warning("Lease lost: %s", error.message)
         except exception.CredentialsLost as error:
-            self._end(claim, "forbidden", error.message)
+            self._end(held, "forbidden", error.message)
         except exception.Cancelled:
-            self._end(claim, "cancelled", CANCELLED)
+            self._end(held, "cancelled", CANCELLED)
         except exception.JobRefused as error:
-            self._end(claim, error.reason, error.message)
+            self._end(held, error.reason, error.message)
         except exception.Unavailable as error:
             LOG.warning("Job %s postponed: %s", job.id, error.message)
             self._hand_back(claim, counts=False)
@@ -170,10 +170,12 @@ class Dispatcher:
             LOG.exception("Unexpected error while working on job %s", job.id)
             self._hand_back(claim, counts=True)
 
-    def _end(self, claim: db.Claim, reason: str, message: str) -> None:
+    def _end(self, held: HeldLease, reason: str, message: str) -> None:
         """End what can't be worked on, so that its job ends."""
+        claim = held.claim
 
         def end() -> None:
+            held.let_go()
             if claim.task is None:
                 fail_planning(self._access, db.leases.job_now(claim), reason, message)
                 return

@@ -152,6 +152,7 @@ class JobPlanner:
                 break
             part += 1
         if open_tasks <= 0:
+            held.let_go()
             close_job(self._access, job)
 
     def _plan_part(

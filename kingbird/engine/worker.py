@@ -86,7 +86,7 @@ class TaskWorker:
         claim = held.claim
         region = claim.region_task.region
         if self._cancellations.look(claim.job):
-            self._end_cancelled(claim)
+            self._end_cancelled(held)
             return
         images = self._access.open(claim.job).get(region)
         if images is None:
@@ -98,19 +98,22 @@ class TaskWorker:
         else:
             self._work(held, images)
         if self._cancellations.asked(claim.job):
-            self._end_cancelled(claim)
+            self._end_cancelled(held)
             return
         if self._stopping.is_set() and db.plans.open_items(claim, 1):
             db.leases.release(claim)
             return
-        if db.outcomes.end_task(claim) <= 0:
-            close_job(self._access, claim.job)
+        self._end(held)
 
-    def _end_cancelled(self, claim: db.Claim) -> None:
+    def _end_cancelled(self, held: HeldLease) -> None:
         """End a task whose job was cancelled: what was under way has ended by now."""
-        fail_task(claim, "cancelled", CANCELLED)
-        if db.outcomes.end_task(claim) <= 0:
-            close_job(self._access, claim.job)
+        fail_task(held.claim, "cancelled", CANCELLED)
+        self._end(held)
+
+    def _end(self, held: HeldLease) -> None:
+        held.let_go()
+        if db.outcomes.end_task(held.claim) <= 0:
+            close_job(self._access, held.claim.job)
 
     def _work(self, held: HeldLease, images: Images) -> None:
         job = held.claim.job

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
 from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.proxy import Call, Proxy
 
 IMAGES = 100
@@ -52,11 +53,15 @@ def test_calls_of_a_sync(
         )
     ids = [image["id"] for image in images]
     # What is asked for once in a process's life is asked for now.
+    since = len(deployment.keystone.calls)
     assert api(demo).run(sync(demo.make("RegionOne")["id"])).status == SUCCESS
+    wait_for_trust(deployment.keystone, since)
 
     before = {region: len(proxy.calls) for region, proxy in glances.items()}
     with deployment.keystone.recording() as calls:
+        since = len(deployment.keystone.calls)
         job = api(demo).run(sync(*ids, target=TARGETS))
+        wait_for_trust(deployment.keystone, since)
     assert job.status == SUCCESS
     assert len(job.items) == IMAGES * len(TARGETS)
     assert {item["reason"] for item in job.items} == {"created"}
@@ -75,6 +80,14 @@ def test_calls_of_a_sync(
     # What was found among the visible ones is not looked for among the hidden ones.
     for region in TARGETS:
         assert counts(glances[region], before[region]) == {"list 100": 2, "list 100 hidden": 1}
+
+
+def wait_for_trust(keystone: Proxy, since: int) -> None:
+    """Wait until a job's trust is deleted, which is after the job's end."""
+    eventually(
+        "the trust is deleted",
+        lambda: "DELETE trust" in [keystone_call(call) for call in keystone.calls[since:]],
+    )
 
 
 def counts(proxy: Proxy, since: int) -> dict[str, int]:

@@ -17,6 +17,7 @@ from kingbird.tests.unit.db.test_plans import *  # noqa: F403
 from kingbird.tests.unit.db.test_purging import *  # noqa: F403
 from kingbird.tests.unit.db.test_reaping import *  # noqa: F403
 from kingbird.tests.unit.db.test_revisions import *  # noqa: F403
+from kingbird.tests.unit.db.test_runs import *  # noqa: F403
 
 
 @pytest.fixture(scope="module", params=["MariaDB", "PostgreSQL"])

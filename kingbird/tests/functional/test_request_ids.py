@@ -7,7 +7,7 @@ from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.proxy import Call, Proxy, error
-from kingbird.tests.functional.test_counts import keystone_call
+from kingbird.tests.functional.test_counts import keystone_call, wait_for_trust
 
 HEADER = "X-Openstack-Request-Id"
 
@@ -43,8 +43,10 @@ def test_a_global_id_reaches_keystone_and_glance(
     wanted = new_id()
     before = {region: len(proxy.calls) for region, proxy in glances.items()}
     with deployment.keystone.recording() as calls:
+        since = len(deployment.keystone.calls)
         answer = api(demo).post(sync(image), headers={HEADER: wanted})
         job = api(demo).wait(answer.json()["job_status"]["id"])
+        wait_for_trust(deployment.keystone, since)
     assert job.status == SUCCESS
 
     own = answer.headers[HEADER]

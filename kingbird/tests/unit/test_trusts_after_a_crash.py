@@ -141,10 +141,9 @@ def retry(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object
     job = db.jobs.get(w.PROJECT, made)
     assert job is not None
     assert job.trust_id is not None
-    db.plans.fail_request(job, "region_unavailable", "Away")
+    db.plans.fail_job(job, "region_unavailable", "Away")
     keystone.trusts.discard(job.trust_id)
-    db.outcomes.forget_trust(job.pk, job.trust_id)
-    db.outcomes.close_job(job.pk)
+    db.outcomes.forget_trust(job)
     return lambda: call(f"{JOBS}/{made}/retry", "POST")
 
 

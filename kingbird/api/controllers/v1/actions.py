@@ -51,7 +51,7 @@ class ActionsController:
     def cancel_job(self, asked: Asked) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/cancel``"""
         found = find(asked, self._projects)
-        if not db.control.cancel(found.pk):
+        if not db.control.cancel(found):
             raise exception.Conflict(
                 f"The job {found.id} has ended; only one in progress can be cancelled"
             )

@@ -23,8 +23,7 @@ def failed(world: w.World, call: Call) -> db.Job:
     """Give a job of which everything failed, made by an admin."""
     made = call(JOBS, "POST", token="admin", body=request_body())
     job = stored(made.json["job_status"]["id"])
-    db.plans.fail_request(job, "region_unavailable", "Away")
-    db.outcomes.close_job(job.pk)
+    db.plans.fail_job(job, "region_unavailable", "Away")
     with db.get_engine().begin() as connection:
         connection.execute(
             sa.update(db.Job).where(db.Job.pk == job.pk).values(user_id="admin", trust_id=None)
@@ -96,6 +95,23 @@ def test_a_token_that_no_engine_gets(
     assert (item.reason, item.message) == ("credentials_lost", NOT_DELIVERED)
     world.engines.broken = False
     assert retry(call, failed, token="application").status_int == 202
+
+
+def test_a_token_that_no_engine_gets_ends_no_other_run(
+    world: w.World, call: Call, failed: db.Job
+) -> None:
+    """Engines have given this one up meanwhile, and somebody has begun the next one."""
+
+    def late(*args: Any) -> None:
+        db.plans.fail_job(stored(failed.id), "credentials_lost", "")
+        next_one: dict[str, Any] = {"user_id": "u", "is_admin": False, "request_id": "req-next"}
+        assert db.control.retry(stored(failed.id), trust_id="next", **next_one)
+        raise exception.Unavailable("No engine")
+
+    with mock.patch.object(world.engines, "job_with_token", late):
+        assert retry(call, failed, token="application").status_int == 503
+    job = stored(failed.id)
+    assert (job.status, job.runs, job.trust_id) == ("IN_PROGRESS", 3, "next")
 
 
 @pytest.mark.parametrize("token", ["member", "application"])

@@ -26,7 +26,7 @@ AGAIN = ["i1", "i2", "i3", "i5"]
 
 def an_ended_job(*items):
     job_id = planned_job(*(items or OUTCOMES))
-    db.outcomes.close_job(get(job_id).pk)
+    db.outcomes.close_job(get(job_id))
     return get(job_id)
 
 
@@ -49,8 +49,8 @@ def raw(job):
 def test_a_job_in_progress_is_cancelled_however_often(database):
     job = get(accepted_job())
     assert (job.cancelled, job.updated_at) == (False, None)
-    assert control.cancel(job.pk)
-    assert control.cancel(job.pk)
+    assert control.cancel(job)
+    assert control.cancel(job)
     job = get(job.id)
     assert job.cancelled
     assert job.status == "IN_PROGRESS", "ending it is the engines' part"
@@ -60,14 +60,13 @@ def test_a_job_in_progress_is_cancelled_however_often(database):
 def test_an_ended_job_is_not_cancelled(database):
     job = an_ended_job()
     before = raw(job)
-    assert not control.cancel(job.pk)
-    assert not control.cancel(job.pk + 1)
+    assert not control.cancel(job)
     assert raw(job) == before
 
 
 def test_which_jobs_are_to_be_cancelled(database):
     ids = [accepted_job() for _ in range(3)]
-    control.cancel(get(ids[1]).pk)
+    control.cancel(get(ids[1]))
     assert control.cancelled([*ids, "nothing"] + [str(n) for n in range(2000)]) == {ids[1]}
     assert control.cancelled([]) == set()
 
@@ -75,7 +74,7 @@ def test_which_jobs_are_to_be_cancelled(database):
 def test_a_cancel_whose_answer_was_lost(database):
     job = get(accepted_job())
     with lost_answer():
-        assert control.cancel(job.pk)
+        assert control.cancel(job)
 
 
 def test_what_failed_becomes_a_part_of_its_own(database):
@@ -124,8 +123,8 @@ def test_an_engine_claims_it_for_planning(database):
 
 def test_a_cancelled_job_is_not_cancelled_when_it_is_tried_again(database):
     job = get(planned_job())
-    control.cancel(job.pk)
-    db.outcomes.close_job(job.pk)
+    control.cancel(job)
+    db.outcomes.close_job(job)
     assert control.retry(get(job.id), **RETRIER) == 1
     assert control.cancelled([job.id]) == set()
 
@@ -157,8 +156,7 @@ def test_a_job_that_runs_is_left_alone(database):
 def test_a_job_that_could_not_be_planned_is_tried_again(database):
     """Its items are those that the request names."""
     job = get(accepted_job(resources=["i1", "i2"]))
-    db.plans.fail_request(job, "internal_error", "Oh")
-    db.outcomes.close_job(job.pk)
+    db.plans.fail_job(job, "internal_error", "Oh")
     assert control.retry(get(job.id), **RETRIER) == 2
 
 
@@ -184,7 +182,7 @@ def test_of_two_who_retry_at_the_same_time_one_does(database):
 def test_who_read_an_earlier_run_starts_no_other(database):
     job = an_ended_job()
     control.retry(job, **RETRIER)
-    db.outcomes.close_job(job.pk)
+    db.outcomes.close_job(get(job.id))
     assert get(job.id).status == "FAILURE"
     assert control.retry(job, **{**RETRIER, "request_id": "req-3"}) == 0
     assert control.retry(get(job.id), **{**RETRIER, "request_id": "req-3"}) == len(AGAIN)

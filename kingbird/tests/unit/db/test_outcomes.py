@@ -45,8 +45,8 @@ def test_a_job_is_a_success_when_no_item_failed(database, status, job_status):
     job_id = planned_job(row("a"), row("b", status="SUCCESS"))
     assert work_off(db.leases.claim_task("e1", LEASE), status) == 0
     job = db.jobs.get(PROJECT, job_id)
-    assert db.outcomes.close_job(job.pk) == job_status
-    assert db.outcomes.close_job(job.pk) is None, "closed before"
+    assert db.outcomes.close_job(job) == job_status
+    assert db.outcomes.close_job(job) is None, "closed before"
     assert db.jobs.get(PROJECT, job_id).status == job_status
 
 
@@ -101,7 +101,7 @@ def test_what_is_left_of_a_task_fails_in_its_region_only(database):
 def test_a_closed_job_has_no_open_item(database):
     job_id = planned_job(row("a"), row("b"))
     job = db.jobs.get(PROJECT, job_id)
-    assert db.outcomes.close_job(job.pk, message="Closed.") == "FAILURE"
+    assert db.outcomes.close_job(job, message="Closed.") == "FAILURE"
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert {(item.status, item.reason) for item in items} == {("FAILURE", "internal_error")}
 
@@ -109,7 +109,5 @@ def test_a_closed_job_has_no_open_item(database):
 def test_a_deleted_trust_is_forgotten(database):
     job_id = planned_job(trust_id="t1")
     job = db.jobs.get(PROJECT, job_id)
-    db.outcomes.forget_trust(job.pk, "another")
-    assert db.jobs.get(PROJECT, job_id).trust_id == "t1"
-    db.outcomes.forget_trust(job.pk, "t1")
+    db.outcomes.forget_trust(job)
     assert db.jobs.get(PROJECT, job_id).trust_id is None

@@ -61,8 +61,8 @@ def test_a_task_sees_its_own_regions_items(database):
 def test_a_job_that_was_never_planned_fails_item_by_item(database):
     job_id = accepted_job(resources=("a", "b"), targets=("R2", "R3"))
     job = db.jobs.get(PROJECT, job_id)
-    db.plans.fail_request(job, "forbidden", "No token.")
-    db.plans.fail_request(job, "forbidden", "No token.")
+    assert db.plans.fail_job(job, "forbidden", "No token.") == "FAILURE"
+    assert db.plans.fail_job(job, "forbidden", "No token.") is None
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert {(item.resource, item.target_region) for item in items} == {
         (image, region) for image in "ab" for region in ("R2", "R3")

@@ -1,10 +1,13 @@
 """Old jobs are deleted for good."""
 
+from contextlib import contextmanager
 from datetime import timedelta
+from unittest import mock
 
 import sqlalchemy as sa
 
 from kingbird.db import api as db
+from kingbird.db import connection
 from kingbird.db.models import utcnow
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 
@@ -20,7 +23,7 @@ def a_job(days, *, ended=True):
     """Store a job that has changed last some days ago."""
     job_id = planned_job(row("i1"), row("i2"))
     if ended:
-        db.outcomes.close_job(db.jobs.get(PROJECT, job_id).pk)
+        db.outcomes.close_job(db.jobs.get(PROJECT, job_id))
     moment = utcnow() - timedelta(days=days)
     set_columns(job_id, created_at=moment, updated_at=moment)
     return job_id
@@ -55,6 +58,29 @@ def test_a_job_that_was_changed_since_stays(database):
     """As one that was tried again."""
     job_id = a_job(99)
     set_columns(job_id, updated_at=utcnow())
+    assert db.purging.purge(DAY, 100) == 0
+    assert left() == {job_id}
+
+
+def test_a_job_whose_next_run_has_ended_meanwhile_stays(database, monkeypatch):
+    """It was tried again between the look for old jobs and their deletion."""
+    job_id = a_job(99)
+    writer = connection.writer
+
+    @contextmanager
+    def late():
+        with writer() as session:
+            scalars = session.scalars
+
+            def find(query):
+                found = scalars(query).all()
+                session.execute(sa.update(db.Job).values(updated_at=utcnow(), runs=2))
+                return mock.Mock(all=lambda: found)
+
+            monkeypatch.setattr(session, "scalars", find)
+            yield session
+
+    monkeypatch.setattr(connection, "writer", late)
     assert db.purging.purge(DAY, 100) == 0
     assert left() == {job_id}
 

@@ -35,7 +35,7 @@ def test_a_job_whose_tasks_have_ended_is_found_until_it_is_closed(database):
     db.outcomes.end_task(claim)
     (job,) = db.reaping.finished_but_open()
     assert job.id == job_id
-    db.outcomes.close_job(job.pk)
+    db.outcomes.close_job(job)
     assert db.reaping.finished_but_open() == []
 
 
@@ -49,10 +49,10 @@ def test_trusts_of_ended_jobs_are_found(database):
     job_id = planned_job(trust_id="t1")
     assert db.reaping.ended_with_trust() == []
     job = db.jobs.get(PROJECT, job_id)
-    db.outcomes.close_job(job.pk)
+    db.outcomes.close_job(job)
     assert ids(db.reaping.ended_with_trust()) == [job_id]
     assert db.reaping.named_trusts({"t1", "t2"}) == {"t1"}
-    db.outcomes.forget_trust(job.pk, "t1")
+    db.outcomes.forget_trust(job)
     assert db.reaping.ended_with_trust() == []
 
 

@@ -115,6 +115,12 @@ class Scene:
         wait_for(lambda: self.get(job_id).status != "IN_PROGRESS")
         return self.get(job_id).status
 
+    def tidied(self, job_id: str) -> str:
+        """Wait until a job has ended and its trust is gone, and return its state."""
+        status = self.ended(job_id)
+        wait_for(lambda: self.get(job_id).trust_id is None)
+        return status
+
 
 def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait until something is true; an AssertionError when it does not become so."""

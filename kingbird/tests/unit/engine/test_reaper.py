@@ -49,7 +49,7 @@ def test_a_job_whose_engine_is_gone_can_still_be_cancelled(scene):
     claimed = scene.job("i1", trust_id=None)
     assert db.leases.claim_job("gone", LEASE, held={claimed: None})
     for job_id in (planned, claimed):
-        assert db.control.cancel(scene.get(job_id).pk)
+        assert db.control.cancel(scene.get(job_id))
     reaping = reaper(scene)
     reaping.run()
     reaping.run()
@@ -108,11 +108,10 @@ def test_one_job_that_can_not_be_ended_keeps_no_other_from_it(scene, monkeypatch
         db.outcomes.fail_task(claim, "quota", "")
         db.outcomes.end_task(claim)
     close = db.outcomes.close_job
-    bad = scene.get(first).pk
     monkeypatch.setattr(
         db.outcomes,
         "close_job",
-        lambda pk, **more: raising(ValueError()) if pk == bad else close(pk, **more),
+        lambda job, **more: raising(ValueError()) if job.id == first else close(job, **more),
     )
     reaper(scene).run()
     assert scene.get(second).status == "FAILURE"
@@ -121,7 +120,7 @@ def test_one_job_that_can_not_be_ended_keeps_no_other_from_it(scene, monkeypatch
 
 def test_old_jobs_are_deleted_if_the_operator_wants_it(scene):
     job_id = planned_job()
-    db.outcomes.close_job(scene.get(job_id).pk)
+    db.outcomes.close_job(scene.get(job_id))
     reaper(scene).run()
     assert db.jobs.get(PROJECT, job_id)
     scene.conf.set_override("purge_after_days", 1, group="engine")
@@ -133,7 +132,7 @@ def test_the_trust_of_an_ended_job_is_deleted_later_if_need_be(scene, monkeypatc
     monkeypatch.setattr(access, "KEYSTONE_PAUSE", 0)
     scene.keystone.trusts.add("t1")
     job_id = planned_job(trust_id="t1")
-    db.outcomes.close_job(scene.get(job_id).pk)
+    db.outcomes.close_job(scene.get(job_id))
     scene.keystone.problem = exception.KeystoneUnavailable("Away.")
     reaping = reaper(scene)
     reaping.run()
@@ -168,14 +167,14 @@ def test_tokens_of_jobs_that_others_ended_are_forgotten(scene):
     running, ended = planned_job(trust_id=None), planned_job(trust_id=None)
     for job_id in (running, ended, "deleted"):
         held.hand_over(job_id, UserToken("secret", {}))
-    db.outcomes.close_job(scene.get(ended).pk)
+    db.outcomes.close_job(scene.get(ended))
     held.forget_ended()
     assert held.held == {running: None}
 
 
 def test_keystone_is_not_waited_for_once_a_job(scene):
     for name in ("t1", "t2", "t3"):
-        db.outcomes.close_job(scene.get(planned_job(trust_id=name)).pk)
+        db.outcomes.close_job(scene.get(planned_job(trust_id=name)))
     scene.keystone.problem = exception.KeystoneUnavailable("Away.")
     reaper(scene).run()
     assert scene.keystone.calls.count("delete") == 1

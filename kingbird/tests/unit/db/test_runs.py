@@ -1,0 +1,348 @@
+"""Whoever holds an old row or an old claim ends and changes nothing of what came after it.
+
+A table: each statement that ends or changes something, in each situation that its holder may not
+know of.  What the holder's lease or the run has to be for it is told with each; elsewhere not a
+column of any row may change.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import pytest
+import sqlalchemy as sa
+
+from kingbird import exception
+from kingbird.db import api as db
+from kingbird.db import connection
+from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row
+
+
+class Held(NamedTuple):
+    """What the engine ``e1`` holds: a job's row as it was read, and perhaps a claim."""
+
+    job: db.Job
+    claim: Any = None
+
+
+def get(job_id: str) -> db.Job:
+    job = db.jobs.get(PROJECT, job_id)
+    assert job is not None
+    return job
+
+
+def everything() -> list[Any]:
+    """Return all rows, to see whether anything was changed."""
+    with db.get_engine().connect() as bind:
+        return [
+            bind.execute(sa.select(model.__table__).order_by(model.pk)).all()
+            for model in (db.Job, db.Task, db.Item)
+        ]
+
+
+def retry(job_id: str) -> None:
+    request_id = f"req-{get(job_id).runs}"
+    about: dict[str, Any] = {"user_id": "u", "is_admin": False, "request_id": request_id}
+    assert db.control.retry(get(job_id), trust_id=request_id, **about)
+
+
+def claim_job(engine: str) -> db.Claim:
+    claim = db.leases.claim_job(engine, LEASE)
+    assert claim is not None
+    return claim
+
+
+# What it begins with.
+
+
+def accepted() -> Held:
+    return Held(get(accepted_job()))
+
+
+def planning() -> Held:
+    job_id = accepted_job()
+    claim = claim_job("e1")
+    return Held(get(job_id), claim)
+
+
+def planning_the_rest() -> Held:
+    """A region was late: what R2 has to do was planned, R9 is left."""
+    held = planning()
+    left = {"known_to": {"R9": "b"}, "unsorted": []}
+    db.plans.store(held.claim, [[row()]], ending=lambda: ({}, left))
+    return Held(get(held.job.id), held.claim)
+
+
+def planning_again() -> Held:
+    job_id = ended().job.id
+    retry(job_id)
+    claim = claim_job("e1")
+    return Held(get(job_id), claim)
+
+
+def working() -> Held:
+    job_id = planned_job()
+    claim = db.leases.claim_task("e1", LEASE)
+    return Held(get(job_id), claim)
+
+
+def ended() -> Held:
+    job_id = planned_job()
+    db.plans.fail_job(get(job_id), "region_unavailable", "Away")
+    return Held(get(job_id))
+
+
+# What happens meanwhile.
+
+
+def nothing(held: Held) -> None:
+    """Its holder is right."""
+
+
+def taken_by(engine: str, held: Held) -> None:
+    """Let the lease run out, and another one begin."""
+    with db.get_engine().begin() as bind:
+        for model in (db.Job, db.Task):
+            bind.execute(sa.update(model).values(lease_expires=1))
+    task = held.claim is not None and held.claim.task is not None
+    assert (db.leases.claim_task if task else db.leases.claim_job)(engine, LEASE)
+
+
+def lost(held: Held) -> None:
+    taken_by("e2", held)
+
+
+def lost_and_regained(held: Held) -> None:
+    taken_by("e1", held)
+
+
+def over(held: Held) -> None:
+    db.plans.fail_job(get(held.job.id), "internal_error", "")
+
+
+def tried_again(held: Held, engine: str = "e2") -> None:
+    """Let another end the run, and its user have it tried again: it is being worked on."""
+    over(held)
+    retry(held.job.id)
+    claim = claim_job(engine)
+    db.again.store(claim, [[row(*pair) for pair in db.again.waiting(claim) if pair[1] != "R9"]])
+    assert db.again.finish(claim, ({}, None))
+    assert db.leases.claim_task(engine, LEASE)
+
+
+def tried_again_here(held: Held) -> None:
+    tried_again(held, "e1")
+
+
+def replaced(held: Held) -> None:
+    """Let its user delete the job and make another one, which has its key on SQLite."""
+    over(held)
+    assert db.jobs.delete(PROJECT, held.job.id)
+    new = get(planned_job(targets=("R2", "R9")))
+    assert new.pk == held.job.pk or db.get_engine().dialect.name != "sqlite"
+
+
+#: In which the run is still the one that its holder thinks of.
+SAME_RUN = (nothing, lost, lost_and_regained)
+ALL = (*SAME_RUN, over, tried_again, tried_again_here, replaced)
+#: A claim of a task names its key and generation, and not its job.
+OF_TASKS = tuple(each for each in ALL if each is not replaced)
+#: Nobody has a lease on a job that has ended.
+OF_ENDED = (nothing, tried_again, tried_again_here, replaced)
+
+
+def outcomes_of(claim: db.Claim) -> list[dict[str, Any]]:
+    with db.get_engine().connect() as bind:
+        pks = bind.scalars(sa.select(db.Item.pk).where(db.Item.job_pk == claim.job.pk)).all()
+    return [{"pk": pk, "status": "SUCCESS", "reason": "created"} for pk in pks]
+
+
+Begin = Callable[[], Held]
+Act = Callable[[Held], object]
+Situations = Sequence[Callable[[Held], None]]
+
+#: Each with what it begins with, and all situations, and those in which it does its part.
+TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
+    "close a job": (working, lambda held: db.outcomes.close_job(held.job), ALL, SAME_RUN),
+    "close an unplanned job": (
+        planning,
+        lambda held: db.outcomes.close_job(held.job),
+        ALL,
+        SAME_RUN,
+    ),
+    "fail a job": (
+        planning,
+        lambda held: db.plans.fail_job(held.job, "quota", ""),
+        ALL,
+        [nothing],
+    ),
+    "fail a job with a rest": (
+        planning_the_rest,
+        lambda held: db.plans.fail_job(held.job, "quota", ""),
+        ALL,
+        [nothing],
+    ),
+    "fail a job that is tried again": (
+        planning_again,
+        lambda held: db.plans.fail_job(held.job, "quota", ""),
+        ALL,
+        [nothing],
+    ),
+    "fail the rest of a plan": (
+        planning_the_rest,
+        lambda held: db.plans.fail_rest(held.job, "quota", ""),
+        ALL,
+        [nothing],
+    ),
+    "fail the rest of a run": (
+        planning_again,
+        lambda held: db.plans.fail_rest(held.job, "quota", ""),
+        ALL,
+        [nothing],
+    ),
+    "forget a trust": (
+        working,
+        lambda held: db.outcomes.forget_trust(held.job),
+        ALL,
+        (*SAME_RUN, over),
+    ),
+    "cancel": (working, lambda held: db.control.cancel(held.job), ALL, SAME_RUN),
+    "retry": (
+        ended,
+        lambda held: db.control.retry(
+            held.job, user_id="u", is_admin=False, trust_id="t", request_id="req-x"
+        ),
+        OF_ENDED,
+        [nothing],
+    ),
+    "take a job back": (
+        accepted,
+        lambda held: db.jobs.discard(held.job.id),
+        ALL,
+        [nothing],
+    ),
+    "discard what was not accepted": (
+        accepted,
+        lambda held: db.reaping.discard_unaccepted(-1),
+        ALL,
+        [],
+    ),
+    "delete an ended job": (
+        ended,
+        lambda held: db.jobs.delete(PROJECT, held.job.id),
+        OF_ENDED,
+        [nothing],
+    ),
+    "renew a job's lease": (
+        planning,
+        lambda held: db.leases.renew(held.claim, 99),
+        ALL,
+        [nothing],
+    ),
+    "release a job": (planning, lambda held: db.leases.release(held.claim), ALL, [nothing]),
+    "plan": (
+        planning,
+        lambda held: db.plans.store(held.claim, [[row("new")]]),
+        ALL,
+        [nothing],
+    ),
+    "store a batch": (
+        planning,
+        lambda held: db.plans._add(held.claim, 0, [row("new")]),
+        ALL,
+        [nothing],
+    ),
+    "finish a part": (
+        planning,
+        lambda held: db.plans._finish(held.claim, 0, ["R2"], ({}, None)),
+        ALL,
+        [nothing],
+    ),
+    "plan the rest": (
+        planning_the_rest,
+        lambda held: db.plans.store(held.claim, [[row("new", "R9")]], part=1),
+        ALL,
+        [nothing],
+    ),
+    "plan again": (
+        planning_again,
+        lambda held: db.again.store(held.claim, [[row("new")]]),
+        ALL,
+        [nothing],
+    ),
+    "finish planning again": (
+        planning_again,
+        lambda held: db.again.finish(held.claim, ({}, None)),
+        ALL,
+        [nothing],
+    ),
+    "renew a task's lease": (
+        working,
+        lambda held: db.leases.renew(held.claim, 99),
+        OF_TASKS,
+        [nothing],
+    ),
+    "release a task": (working, lambda held: db.leases.release(held.claim), OF_TASKS, [nothing]),
+    "record outcomes": (
+        working,
+        lambda held: db.outcomes.record(held.claim, outcomes_of(held.claim)),
+        OF_TASKS,
+        [nothing],
+    ),
+    "fail a task": (
+        working,
+        lambda held: db.outcomes.fail_task(held.claim, "quota", ""),
+        OF_TASKS,
+        [nothing],
+    ),
+    "end a task": (working, lambda held: db.outcomes.end_task(held.claim), OF_TASKS, [nothing]),
+}
+
+
+@pytest.mark.parametrize(
+    ("begin", "act", "situation", "acts"),
+    [
+        pytest.param(
+            begin, act, situation, situation in allowed, id=f"{name}-{situation.__name__}"
+        )
+        for name, (begin, act, situations, allowed) in TABLE.items()
+        for situation in situations
+    ],
+)
+def test_what_is_over_for_its_holder_is_left_alone(
+    database: Any, begin: Begin, act: Act, situation: Callable[[Held], None], acts: bool
+) -> None:
+    held = begin()
+    situation(held)
+    before = everything()
+    try:
+        act(held)
+    except exception.LeaseLost:
+        assert not acts
+    assert (everything() != before) == acts
+
+
+@pytest.mark.parametrize("end", [over, tried_again])
+def test_who_read_a_job_before_its_end_does_not_claim_it(
+    database: Any, end: Callable[[Held], None]
+) -> None:
+    held = accepted()
+    end(held)
+    before = everything()
+    with connection.writer() as session:
+        assert not db.leases._swap(session, held.job, "e1", LEASE)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("begin", [planning, planning_the_rest, planning_again])
+def test_who_read_a_job_before_a_part_of_it_was_planned_does_not_fail_it(
+    database: Any, begin: Callable[[], Held]
+) -> None:
+    held = begin()
+    if begin is planning_again:
+        assert db.again.finish(held.claim, ({}, None))
+    else:
+        assert db.plans.store(held.claim, [[row("new", "R9")]], part=held.job.plan_parts)
+    before = everything()
+    assert db.plans.fail_job(held.job, "quota", "") is None
+    assert db.plans.fail_rest(held.job, "quota", ""), "tasks are open"
+    assert everything() == before
