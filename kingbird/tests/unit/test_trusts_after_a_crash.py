@@ -162,7 +162,7 @@ def close(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object
 
 
 # The row, the trust, and the UPDATE; the trust and the UPDATE; and, besides the claims, the plan,
-# its tasks, an outcome, the task's end, the trust, that it is gone, and the job's end.
+# its tasks, an outcome, the task's end, the job's end, the trust, and that it is gone.
 @pytest.mark.parametrize(("prepare", "least"), [(accept, 3), (retry, 2), (close, 7)])
 def test_no_trust_and_no_job_is_left(
     prepare: Callable[..., Callable[[], object]], least: int
