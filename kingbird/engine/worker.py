@@ -229,7 +229,8 @@ class TaskWorker:
                 continue
             # What another part of the plan brings has its id already.
             unfinished = other.status == db.jobs.IN_PROGRESS and other.part == item.part
-            if other.target_resource is None or unfinished:
+            previewed = other.status == db.jobs.PLANNED
+            if other.target_resource is None or unfinished or previewed:
                 return Outcome(
                     "dependency_failed",
                     f"{name} names image {other_id}, which could not be brought to "

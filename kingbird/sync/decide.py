@@ -9,7 +9,7 @@ from itertools import count
 from kingbird.sync import changes, compare
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
-from kingbird.sync.item import CREATE, DATA_FIELDS, UPDATE, Item, Work
+from kingbird.sync.item import CREATE, DATA_FIELDS, NONE, UPDATE, Item, Work
 from kingbird.sync.outcome import BURNT, UNUSABLE, Outcome, drift_sentence
 from kingbird.sync.source import Caller
 
@@ -176,7 +176,12 @@ class _Options:
             record=self.record(image_id, forced=forced, private=private),
             owner=self.owner(private=private),
             data={name: self.source.get(name) for name in DATA_FIELDS},
-            references={name: other.resource for name, other in self.references.items()},
+            # What needs no work is there; nobody has to wait for it.
+            references={
+                name: other.resource
+                for name, other in self.references.items()
+                if other.action != NONE
+            },
             forced=forced,
         )
 

@@ -25,7 +25,8 @@ class Work:
     :ivar record: the body of the POST; for an update what the image should be like.
     :ivar owner: whom the record will belong to.
     :ivar data: the source's fields that tell what its data are.
-    :ivar references: source images by the property that refers to them.
+    :ivar references: source images by the property that refers to them, as far as the job
+        writes these too.
     :ivar forced: how many-th id of a forced copy the record has; 0 for the image's own id.
     :ivar fallback: the record of the first forced copy, for the case that the image's own id
         can't be used.

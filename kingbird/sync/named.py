@@ -3,29 +3,92 @@
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent import futures
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kingbird import exception
 from kingbird.sync import image as fields
 from kingbird.sync.cloud import Answers, Cloud
 from kingbird.sync.copies import Copies, Wanted, merge
 from kingbird.sync.decide import Situation, decide
+from kingbird.sync.identity import Reference
 from kingbird.sync.image import Image
 from kingbird.sync.item import Item
 from kingbird.sync.lookup import Found
 from kingbird.sync.outcome import Outcome, region_problem
 from kingbird.sync.sets import SyncSet
-from kingbird.sync.source import choose
+from kingbird.sync.source import Caller, choose
 
 
 @dataclass(frozen=True)
 class _Wanted:
-    """An image of a set, with its source once that is known."""
+    """An image of a set, with its source once that is known.
+
+    :ivar named_by: an image of the set that refers to it, with its region.
+    :ivar found: the source regions' answers.
+    """
 
     resource: str
     sync_set: SyncSet
+    named_by: tuple[str, Image] | None = None
     source: tuple[str, Image] | None = None
     problem: Outcome | None = None
+    found: Answers = field(default_factory=dict)
+
+    @property
+    def came_along(self) -> bool:
+        """Whether only another image names it; a retry names what came along before."""
+        named = self.resource in self.sync_set.resources and self.sync_set.force_mode is None
+        return self.named_by is not None and not named
+
+    def reference(self, named_by: tuple[str, Image], caller: Caller) -> Reference | Outcome:
+        """Return it as another image names it, or why that is not known.
+
+        :param named_by: the other image, with the region that it is copied from.
+        """
+        region, image = named_by
+        answer = self.found[region]
+        if isinstance(answer, exception.KingbirdError):
+            return region_problem(answer)
+        origin = answer.get(self.resource)
+        return Reference(self.resource, region, origin, image.get("owner"), caller.project_id)
+
+
+class _Decided:
+    """The items of a plan, for the images that refer to others."""
+
+    def __init__(self, wanted: Sequence[_Wanted], caller: Caller) -> None:
+        self._wanted = {(image.resource, image.sync_set): image for image in wanted}
+        self._caller = caller
+        self._items: dict[tuple[str, str], tuple[_Wanted, Item]] = {}
+
+    def __contains__(self, pair: tuple[str, str]) -> bool:
+        return pair in self._items
+
+    def note(self, image: _Wanted, item: Item) -> None:
+        """Keep the item of an image."""
+        self._items[item.resource, item.target_region] = image, item
+
+    def references(self, image: _Wanted, situation: Situation) -> dict[str, Item]:
+        """Return the items of the images that an image refers to, by property."""
+        if image.source is None:
+            return {}
+        found = {}
+        for name, other in fields.references(image.source[1]).items():
+            item = self._reference(image, image.source, other, situation)
+            if item is not None:
+                found[name] = item
+        return found
+
+    def _reference(
+        self, image: _Wanted, source: tuple[str, Image], other: str, situation: Situation
+    ) -> Item | None:
+        target = situation.region
+        reference = self._wanted[other, image.sync_set].reference(source, self._caller)
+        if isinstance(reference, Outcome):
+            return Item(other, source[0], target).ended(reference)
+        of, item = self._items.get((other, target), (None, None))
+        origin = of.source[1] if of and of.source else None
+        return reference.settle(item, origin, target, situation.images)
 
 
 class NamedPlanner:
@@ -49,13 +112,13 @@ class NamedPlanner:
             wanted = self._find_sources(sets)
             answers = looking.result()
         situations = self._situations(wanted, named, answers)
-        decided: dict[tuple[str, str], Item] = {}
+        decided = _Decided(wanted, self._cloud.caller)
         for image, rank in _by_rank(wanted):
             for target in image.sync_set.targets:
                 if (image.resource, target) in decided:
                     continue
                 item = self._item(image, target, situations[target], decided, rank)
-                decided[image.resource, target] = item
+                decided.note(image, item)
                 yield image.sync_set, item
 
     # Sources.
@@ -67,13 +130,14 @@ class NamedPlanner:
         while todo:
             found = self._find(list(todo.values()))
             wanted.update(zip(todo, found, strict=True))
-            todo = {
-                (other, image.sync_set): _Wanted(other, image.sync_set)
-                for image in found
-                if image.source
-                for other in fields.references(image.source[1]).values()
-                if (other, image.sync_set) not in wanted
-            }
+            todo = {}
+            for image in found:
+                for other in fields.references(image.source[1]).values() if image.source else ():
+                    key = (other, image.sync_set)
+                    if key not in wanted:
+                        todo[key] = _Wanted(*key, image.source)
+                    elif other != image.resource:
+                        wanted[key] = dataclasses.replace(wanted[key], named_by=image.source)
         return list(wanted.values())
 
     def _find(self, todo: Sequence[_Wanted]) -> list[_Wanted]:
@@ -87,14 +151,20 @@ class NamedPlanner:
     def _with_source(
         self, image: _Wanted, answers: Mapping[str, Found | exception.KingbirdError]
     ) -> _Wanted:
+        found = {region: answers[region] for region in image.sync_set.sources}
+        image = dataclasses.replace(image, found=found)
         copies = {}
         problem: exception.KingbirdError | None = None
-        for region in image.sync_set.sources:
-            answer = answers[region]
+        for region, answer in found.items():
             if isinstance(answer, exception.KingbirdError):
                 problem = answer
             elif image.resource in answer:
                 copies[region] = answer[image.resource]
+        if image.named_by:
+            reference = image.reference(image.named_by, self._cloud.caller)
+            if isinstance(reference, Outcome):
+                return dataclasses.replace(image, problem=reference)
+            copies = {name: copy for name, copy in copies.items() if reference.means(copy)}
         source = choose(copies, image.sync_set.preferred, self._cloud.caller)
         if source:
             return dataclasses.replace(image, source=source)
@@ -115,9 +185,15 @@ class NamedPlanner:
         sources = {image.resource: image.source[1] for image in wanted if image.source}
         resources: dict[str, set[str]] = {}
         for image in wanted:
+            if image.source is None and image.named_by:
+                # It may be in the target all the same.
+                gone = {"id": image.resource, "owner": image.named_by[1].get("owner")}
+                sources.setdefault(image.resource, gone)
             for target in image.sync_set.targets:
                 ids = resources.setdefault(target, set())
-                if image.source and image.source[0] != target:
+                if image.source is None and not image.named_by:
+                    continue
+                if image.source is None or image.source[0] != target:
                     ids.add(image.resource)
         rest = {target: ids - asked.get(target, set()) for target, ids in resources.items()}
         merge(answers, self._copies.first_look(rest))
@@ -141,35 +217,26 @@ class NamedPlanner:
     # Items.
 
     def _item(
-        self,
-        image: _Wanted,
-        target: str,
-        situation: Situation,
-        decided: Mapping[tuple[str, str], Item],
-        rank: int,
+        self, image: _Wanted, target: str, situation: Situation, decided: _Decided, rank: int
     ) -> Item:
         if image.source is None:
-            return Item(
-                resource=image.resource,
-                source_region=image.sync_set.sources[0],
-                target_region=target,
-                rank=rank,
-            ).ended(image.problem or Outcome("source_gone"))
-        region, source = image.source
-        references = {
-            name: decided[other, target]
-            for name, other in fields.references(source).items()
-            if (other, target) in decided
-        }
-        item = decide(
-            source,
-            region,
-            situation,
-            self._cloud.caller,
-            self._cloud.rules,
-            image.sync_set.wish,
-            references=references,
-        )
+            region = image.named_by[0] if image.named_by else image.sync_set.sources[0]
+            item = Item(image.resource, region, target)
+            item = item.ended(image.problem or Outcome("source_gone"))
+        else:
+            item = decide(
+                image.source[1],
+                image.source[0],
+                situation,
+                self._cloud.caller,
+                self._cloud.rules,
+                image.sync_set.wish,
+                references=decided.references(image, situation),
+            )
+        if image.named_by and image.came_along:
+            reference = image.reference(image.named_by, self._cloud.caller)
+            if isinstance(reference, Reference):
+                item = reference.came_along(item, situation.images)
         return dataclasses.replace(item, rank=rank)
 
 

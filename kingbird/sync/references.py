@@ -5,15 +5,22 @@ the walk is over: most of what AMIs refer to was planned by then, or is where it
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kingbird import exception
 from kingbird.sync import image as fields
 from kingbird.sync.cloud import Answers, Cloud
+from kingbird.sync.copies import Copies
+from kingbird.sync.decide import Situation
+from kingbird.sync.identity import Reference
 from kingbird.sync.image import Image
 from kingbird.sync.item import CREATE, UPDATE, Item
 from kingbird.sync.later import Pending
+from kingbird.sync.lookup import Found
 from kingbird.sync.outcome import Outcome, region_problem
+
+#: Target region and image.
+Pair = tuple[str, str]
 
 
 def are_needed(source: Image, item: Item) -> bool:
@@ -34,83 +41,112 @@ class Finder:
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
+        self._copies = Copies(cloud)
 
-    def find(self, batch: Sequence[Pending], moved: Mapping[tuple[str, str], Item]) -> "Named":
+    def find(self, batch: Sequence[Pending], moved: Mapping[Pair, Item]) -> "Named":
         """Look for what some images refer to: in the plan, in the targets, in the sources.
 
-        Regions are asked only for what has no item.
+        Regions are asked only for what has no item that is surely about the same image.
 
         :param moved: what is in order under another id, by target and image.
         """
-        wanted: dict[tuple[str, str], Pending] = {}
-        for one in batch:
-            for other in fields.references(one.source).values():
-                wanted.setdefault((one.target, other), one)
-        items: dict[tuple[str, str], Item] = {}
-        for target in {target for target, _ in wanted}:
-            ids = {other for region, other in wanted if region == target}
+        pairs = [(one, other) for one in batch for other in fields.references(one.source).values()]
+        items = self._planned({(one.target, other) for one, other in pairs}, moved)
+        wanted: dict[str, set[str]] = {}
+        ids: dict[str, set[str]] = {}
+        sources: dict[str, Image] = {}
+        for one, other in pairs:
+            item = items.get((one.target, other))
+            if _is_about(one, item):
+                continue
+            wanted.setdefault(one.target, set()).add(other)
+            ids.setdefault(one.target, set()).update(
+                (other, fields.forced_id(other, one.target, 1))
+            )
+            for region in {one.source_region, item.source_region if item else one.source_region}:
+                ids.setdefault(region, set()).add(other)
+            sources[other] = {"id": other, "owner": one.source.get("owner")}
+        answers = self._cloud.find(ids)
+        for one, other in pairs:
+            answer = answers.get(one.source_region)
+            if isinstance(answer, dict) and other in answer:
+                sources[other] = answer[other]
+        targets = {name: answers[name] for name in wanted}
+        burnt = self._copies.look_on(wanted, sources, targets)
+        return Named(pairs, items, {**answers, **targets}, burnt, self._cloud)
+
+    def _planned(self, pairs: Collection[Pair], moved: Mapping[Pair, Item]) -> dict[Pair, Item]:
+        items: dict[Pair, Item] = {}
+        for target in {target for target, _ in pairs}:
+            ids = {other for region, other in pairs if region == target}
             found = self._cloud.planned(target, ids)
             items.update(((target, other), item) for other, item in found.items())
-        items.update((key, moved[key]) for key in wanted if key in moved)
-        left = {key: one for key, one in wanted.items() if key not in items}
-        there = self._ask((target, other) for target, other in left)
-        for target, other in list(left):
-            answer = there[target]
-            item = Item(other, left[target, other].source_region, target)
-            if isinstance(answer, exception.KingbirdError):
-                items[target, other] = item.ended(region_problem(answer))
-            elif other in answer:
-                items[target, other] = item.ended(Outcome("in_sync", target_resource=other))
-            else:
-                continue
-            del left[target, other]
-        sources = self._ask((one.source_region, other) for (_, other), one in left.items())
-        return Named(items, left, sources)
+        items.update((key, moved[key]) for key in pairs if key in moved)
+        return items
 
-    def _ask(self, pairs: Iterator[tuple[str, str]]) -> Answers:
-        ids: dict[str, set[str]] = {}
-        for region, image_id in pairs:
-            ids.setdefault(region, set()).add(image_id)
-        return self._cloud.find(ids)
+
+def _is_about(one: Pending, item: Item | None) -> bool:
+    """Say whether an item brings, or found, what an image of the same region refers to."""
+    return (
+        item is not None
+        and item.target_resource is not None
+        and item.source_region == one.source_region
+    )
+
+
+def _is_there(item: Item | None) -> bool:
+    return item is not None and item.target_resource is not None
 
 
 class Named:
     """What became of the images that some others refer to.
 
-    :param items: by target and image.
-    :param left: those that are neither planned nor there, with who refers to them.
-    :param sources: what the source regions answered about these.
+    :param pairs: images, each with the id of one that it refers to.
+    :param items: the items of these, by target and image.
+    :param answers: what regions answered about them.
+    :param burnt: ids of forced copies that can't be used, by target.
     """
 
     def __init__(
         self,
-        items: dict[tuple[str, str], Item],
-        left: Mapping[tuple[str, str], Pending],
-        sources: Answers,
+        pairs: Iterable[tuple[Pending, str]],
+        items: dict[Pair, Item],
+        answers: Answers,
+        burnt: Mapping[str, Mapping[str, str]],
+        cloud: Cloud,
     ) -> None:
         self._items = items
-        self._left = left
-        self._sources = sources
+        self._answers = answers
+        self._burnt = burnt
+        self._cloud = cloud
+        self._left: dict[Pair, tuple[Pending, Reference | Outcome]] = {}
+        for one, other in pairs:
+            key = one.target, other
+            away = isinstance(answers.get(one.target), exception.KingbirdError)
+            if key in items or away or _is_there(self._item(one, other)):
+                continue
+            reference = self._reference(one, other)
+            if key not in self._left or (
+                isinstance(reference, Reference) and reference.origin is not None
+            ):
+                self._left[key] = one, reference
 
-    def to_bring(self) -> Iterator[Pending]:
+    def to_bring(self) -> Iterator[tuple[Pending, Situation]]:
         """Yield those that have to be brought along, as nothing selected them."""
-        for (target, other), one in self._left.items():
-            answer = self._sources[one.source_region]
-            if not isinstance(answer, exception.KingbirdError) and other in answer:
-                source = answer[other]
-                yield dataclasses.replace(one, source=source, target=target, copy=None)
+        for (target, other), (one, reference) in self._left.items():
+            if isinstance(reference, Reference) and reference.origin is not None:
+                burnt = {**self._cloud.burnt(target, {other}), **self._burnt.get(target, {})}
+                yield (
+                    dataclasses.replace(one, source=reference.origin, copy=None),
+                    Situation(target, self._images(target), burnt),
+                )
 
     def gone(self) -> Iterator[tuple[int, Item]]:
         """Yield failed items for those that can't be found, with the index of the set."""
-        for (target, other), one in self._left.items():
+        for (target, other), (one, reference) in self._left.items():
             if (target, other) in self._items:
                 continue
-            answer = self._sources[one.source_region]
-            problem = (
-                region_problem(answer)
-                if isinstance(answer, exception.KingbirdError)
-                else Outcome("source_gone")
-            )
+            problem = reference if isinstance(reference, Outcome) else Outcome("source_gone")
             item = Item(other, one.source_region, target).ended(problem)
             self.settle(item)
             yield one.index, item
@@ -121,8 +157,38 @@ class Named:
 
     def of(self, one: Pending) -> dict[str, Item]:
         """Return the items that an image depends on, by property."""
-        return {
-            name: self._items[one.target, other]
-            for name, other in fields.references(one.source).items()
-            if (one.target, other) in self._items
-        }
+        found = {}
+        for name, other in fields.references(one.source).items():
+            item = self._item(one, other)
+            if item is not None:
+                found[name] = item
+        return found
+
+    def _item(self, one: Pending, other: str) -> Item | None:
+        item = self._items.get((one.target, other))
+        if _is_about(one, item):
+            return item
+        answer = self._answers[one.target]
+        if isinstance(answer, exception.KingbirdError):
+            return Item(other, one.source_region, one.target).ended(region_problem(answer))
+        reference = self._reference(one, other)
+        if isinstance(reference, Outcome):
+            return item and Item(other, one.source_region, one.target).ended(reference)
+        source = self._images(item.source_region).get(other) if item else None
+        return reference.settle(item, source, one.target, answer)
+
+    def _reference(self, one: Pending, other: str) -> Reference | Outcome:
+        answer = self._answers[one.source_region]
+        if isinstance(answer, exception.KingbirdError):
+            return region_problem(answer)
+        return Reference(
+            other,
+            one.source_region,
+            answer.get(other),
+            one.source.get("owner"),
+            self._cloud.caller.project_id,
+        )
+
+    def _images(self, region: str) -> Found:
+        answer = self._answers.get(region, {})
+        return {} if isinstance(answer, exception.KingbirdError) else answer

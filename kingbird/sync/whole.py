@@ -175,8 +175,7 @@ class _Part:
         burnt = self._planner.burnt([(one.target, one.source["id"]) for one in batch])
         named = finder.find(batch, self._moved)
         decided: list[Decided] = []
-        for missing in named.to_bring():
-            situation = Situation(missing.target, {}, self._burnt_alone(missing))
+        for missing, situation in named.to_bring():
             item = self._planner.decide(
                 sets[missing.index], missing.source, missing.source_region, situation
             )
@@ -204,9 +203,6 @@ class _Part:
             # What refers to it has to know under which id it is there.
             self._moved[item.target_region, item.resource] = item
         return True
-
-    def _burnt_alone(self, one: Pending) -> Mapping[str, str]:
-        return self._planner.burnt([(one.target, one.source["id"])])[one.target]
 
     def _learn_forced(self) -> None:
         """Take over what the regions listed, once."""

@@ -1,0 +1,78 @@
+"""References of jobs that are tried again, and of those that other sets of a job bring."""
+
+import pytest
+
+from kingbird.tests.unit.db.rows import accepted_job
+from kingbird.tests.unit.engine.test_control import active, retry, whole
+
+OTHER_PROJECT = "o" * 32
+
+
+@pytest.fixture(params=["by ids", "wildcard"])
+def ami_job(request, scene):
+    """Makes a job for an AMI that names an image."""
+
+    def make(kernel):
+        ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")
+        if request.param == "by ids":
+            return ami, scene.job(ami, targets=("R2",))
+        return ami, whole(scene, sources=["R1"], targets=["R2"])
+
+    return make
+
+
+def reasons(scene, job_id):
+    return {item.resource: item.reason for item in scene.items(job_id)}
+
+
+def test_a_retry_does_not_take_another_projects_image_either(scene, ami_job):
+    kernel = active(scene, disk_format="aki", container_format="aki")
+    theirs = scene.glances["R2"].images_for(OTHER_PROJECT)
+    theirs.create({"id": kernel, "name": "theirs", "visibility": "community"})
+    ami, job_id = ami_job(kernel)
+    scene.engine()
+    for _ in range(2):
+        assert scene.ended(job_id) == "FAILURE"
+        assert reasons(scene, job_id) == {kernel: "owner_conflict", ami: "dependency_failed"}
+        retry(scene, job_id)
+    assert scene.ended(job_id) == "FAILURE"
+    scene.glances["R2"].delete(kernel)
+    scene.glances["R2"].purge()
+    retry(scene, job_id)
+    assert scene.ended(job_id) == "SUCCESS"
+    assert reasons(scene, job_id) == {kernel: "created", ami: "created"}
+
+
+def test_a_retry_finds_what_was_put_there_since(scene, ami_job):
+    """Its kernel can't be copied, and is no task's work."""
+    kernel = active(scene, disk_format="aki", container_format="aki")
+    scene.glances["R1"].delete(kernel)
+    ami, job_id = ami_job(kernel)
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    assert reasons(scene, job_id) == {kernel: "source_gone", ami: "dependency_failed"}
+    operator = scene.glances["R2"].images_for(OTHER_PROJECT, is_admin=True)
+    operator.create({"id": kernel, "name": "kernel", "visibility": "public"})
+    retry(scene, job_id)
+    assert scene.ended(job_id) == "SUCCESS"
+    assert reasons(scene, job_id) == {kernel: "in_sync", ami: "created"}
+    assert scene.glances["R2"].peek(ami)["kernel_id"] == kernel
+
+
+def test_what_a_dry_run_would_make_is_not_there(scene):
+    kernel = active(scene, disk_format="aki", container_format="aki")
+    ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")
+    entry = {
+        "resource_type": "image",
+        "resources": [kernel],
+        "sources": ["R1"],
+        "targets": ["R2"],
+        "force": False,
+    }
+    scene.keystone.trusts.add("trust")
+    request = [{**entry, "dry_run": True}, {**entry, "resources": [ami]}]
+    job_id = accepted_job(request=request)
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    assert reasons(scene, job_id)[ami] == "dependency_failed"
+    assert not scene.glances["R2"].ids
