@@ -142,12 +142,13 @@ def test_a_next_revision_keeps_rows_and_what_this_release_needs(next_revision): 
         assert set(bind.scalars(sa.text("SELECT extra FROM jobs"))) == {7}
     # Programs of this release, which know nothing of the column, go on.
     test_engines_go_on_with_it(stored)
-    accepted_job()
     # SQLite has replaced the table of jobs; others still refer to it.
     with db.get_engine().begin() as bind:
         bind.execute(sa.delete(db.Job))
         for model in (db.Task, db.Item):
             assert bind.scalar(sa.select(sa.func.count()).select_from(model)) == 0
+    # Only now, as PostgreSQL counts keys from 1, whatever rows were stored with keys.
+    accepted_job()
 
 
 def test_programs_that_start_at_once_change_the_schema_once(database, tmp_path):
