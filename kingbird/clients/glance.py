@@ -8,11 +8,11 @@ import contextlib
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from types import NoneType
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-import orjson
 import requests
 from glanceclient import exc as glance_exc
 from glanceclient.common import http as glance_http
@@ -20,7 +20,7 @@ from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
-from kingbird import exception, version
+from kingbird import exception, lenient_json, version
 from kingbird.clients import retry_after
 from kingbird.clients.tokens import RegionAuth
 
@@ -28,33 +28,27 @@ Image = dict[str, Any]
 
 #: Glance's own bound for a page, whatever is asked for.
 PAGE = 1000
+#: Characters in an id that Glance can hold.
+ID_LENGTH = 36
 #: Ids that one ``id=in:`` asks for; the URL stays below 4 KiB.
 IDS_PER_CALL = 100
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
-#: Answers after which the same call may succeed.
-TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+#: Answers after which the same call may succeed, beside all from 500.
+TRANSIENT = frozenset({408, 429})
 
 
 class _HTTP(glance_http.SessionClient):
     """glanceclient's, but answers in bytes, and its errors keep status and ``Retry-After``."""
 
     def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, bytes]:
-        if resp.status_code in TRANSIENT:
+        if resp.status_code in TRANSIENT or resp.status_code >= 500:
             asked = retry_after.seconds_of(resp.headers.get("Retry-After", ""))
             raise exception.RegionUnavailable(sentence(resp), resp.status_code, asked)
         if resp.status_code >= 300:
             raise exception.ImageRefused(sentence(resp), resp.status_code)
         # Bytes, as pages that are fetched ahead stay bytes until they are used.
         return resp, resp.content
-
-
-def _loads(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # It is stricter: half a surrogate pair, which a name can hold, is no Unicode.
-        return json.loads(body)
 
 
 #: How a page begins whose tail can be read without its images.
@@ -92,8 +86,8 @@ def _query_of(link: Any) -> str | None:
     return urlsplit(link).query
 
 
-def _marker_of(link: Any) -> str | None:
-    markers = parse_qs(_query_of(link) or "").get("marker")
+def _marker_of(query: str | None) -> str | None:
+    markers = parse_qs(query or "").get("marker")
     return markers[-1] if markers else None
 
 
@@ -121,6 +115,36 @@ def _path(*names: str) -> str:
     if any(name in ("", ".", "..") for name in names):
         raise exception.ImageRefused("There is nothing of that name", 404)
     return "/".join(("/v2/images", *(quote(one, safe="", errors="replace") for one in names)))
+
+
+_TEXT = (str, NoneType)
+_NUMBER = (int, NoneType)
+_TAG = frozenset({str})
+
+
+def _is_image(image: Any) -> bool:
+    """Whether a part of an answer has the shape that all who read images rely on.
+
+    What is hashed or put in order is looked at, other fields are only copied and compared.
+    Called for each image of a region, so there is no loop.
+    """
+    if type(image) is not dict:
+        return False
+    get = image.get
+    image_id, tags = get("id"), get("tags")
+    return bool(
+        type(image_id) is str
+        and 0 < len(image_id) <= ID_LENGTH
+        and type(get("status")) in _TEXT
+        and type(get("owner")) in _TEXT
+        and type(get("created_at")) in _TEXT
+        and type(get("updated_at")) in _TEXT
+        and type(get("checksum")) in _TEXT
+        and type(get("os_hash_algo")) in _TEXT
+        and type(get("os_hash_value")) in _TEXT
+        and type(get("size")) in _NUMBER
+        and (not tags or (type(tags) is list and _TAG.issuperset(map(type, tags))))
+    )
 
 
 def sentence(response: requests.Response) -> str:
@@ -184,7 +208,7 @@ class Images:
 
     def _parse(self, body: bytes) -> dict[str, Any]:
         try:
-            answer = _loads(body)
+            answer = lenient_json.loads(body)
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
@@ -197,11 +221,16 @@ class Images:
 
     def _images_of(self, page: Mapping[str, Any]) -> list[Image]:
         images = page.get("images")
-        if not isinstance(images, list) or not all(
-            isinstance(image, dict) and "id" in image for image in images
-        ):
+        if not isinstance(images, list) or not all(map(_is_image, images)):
             raise self._unavailable("answered without a list of images")
         return images
+
+    def _after(self, page: Mapping[str, Any]) -> str | None:
+        """Return the query of the page that follows, or ``None`` after the last one."""
+        try:
+            return _query_of(page.get("next"))
+        except ValueError as error:
+            raise self._unavailable("answered with a next page that is no link") from error
 
     def _list(self, query: Mapping[str, Any], **kwargs: Any) -> list[Image]:
         found: list[Image] = []
@@ -209,16 +238,8 @@ class Images:
         while following is not None:
             page = self._call("GET", f"/v2/images?{following}", **kwargs)
             found += with_ids(self._images_of(page))
-            following = self._followed(_query_of, page.get("next"))
+            following = self._after(page)
         return found
-
-    def _followed(self, part: Callable[[Any], str | None], link: Any) -> str | None:
-        """Return a part of the link to the next page."""
-        try:
-            return part(link)
-        except ValueError:
-            # As the last page it would make images look missing.
-            raise self._unavailable("answered with a link that can't be followed") from None
 
     def fetch_page(self, query: str) -> bytes:
         """Fetch one page of a list, for :meth:`read_page` to read when it is needed.
@@ -240,9 +261,10 @@ class Images:
         if body.startswith(_LIST_FIRST):
             # No string of what follows the list holds a bracket: it is links.
             end = body.rfind(b"]") + 1
-            with contextlib.suppress(ValueError):
-                return _marker_of(json.loads(b'{"images": []' + body[end:]).get("next"))
-        return self._followed(_marker_of, self._parse(body).get("next"))
+            with contextlib.suppress(ValueError, RecursionError):
+                links = json.loads(b'{"images": []' + body[end:])
+                return _marker_of(_query_of(links.get("next")))
+        return _marker_of(self._after(self._parse(body)))
 
     def list_by_ids(
         self, ids: Iterable[str], *, hidden: bool = False, timeout: float | None = None
@@ -275,7 +297,7 @@ class Images:
     def list_members(self, image_id: str) -> list[dict[str, Any]]:
         """Return the members of a shared image, each with ``member_id`` and ``status``."""
         members = self._call("GET", _path(image_id, "members")).get("members")
-        if not isinstance(members, list):
+        if not isinstance(members, list) or not all(isinstance(one, dict) for one in members):
             raise self._unavailable("answered without a list of members")
         return members
 
@@ -296,11 +318,14 @@ class Images:
     def get(self, image_id: str) -> Image | None:
         """Return an image, or ``None`` when there is none that the caller can see."""
         try:
-            return self._call("GET", _path(image_id))
+            image = self._call("GET", _path(image_id))
         except exception.ImageRefused as error:
             if error.status == 404:
                 return None
             raise
+        if not _is_image(image):
+            raise self._unavailable("answered without an image")
+        return image
 
     def create(self, record: Image) -> Image:
         """Create a record: one POST with all its fields."""

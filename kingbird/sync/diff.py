@@ -213,10 +213,10 @@ class Differ:
         else:
             return _have_same_data(copies)
         # Glance gives tags in any order.
-        base["tags"] = sorted(base["tags"])
+        base["tags"] = sorted(base.get("tags") or ())
         for copy in copies:
             other = copy | neutral
-            other["tags"] = sorted(other["tags"])
+            other["tags"] = sorted(other.get("tags") or ())
             if other != base:
                 return False
         return _have_same_data(copies)
@@ -305,7 +305,7 @@ def _have_same_data(copies: Sequence[Image]) -> bool:
             image.get("os_hash_algo"),
             image.get("os_hash_value"),
             image.get("checksum"),
-            image["size"],
+            image.get("size"),
         )
         for image in copies
         if image.get("status") in fields.WITH_DATA

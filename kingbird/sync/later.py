@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-import orjson
-
+from kingbird import lenient_json
 from kingbird.sync.image import Image
 
 #: Bytes that are kept in memory.
@@ -49,9 +48,9 @@ class Later:
     def put(self, one: Pending) -> None:
         """Add one at the end."""
         row = [one.index, one.source_region, one.source, one.target, one.copy]
-        self._file.write(orjson.dumps(row) + b"\n")
+        self._file.write(lenient_json.dumps(row) + b"\n")
 
     def __iter__(self) -> Iterator[Pending]:
         self._file.seek(0)
         for line in self._file:
-            yield Pending(*orjson.loads(line))
+            yield Pending(*lenient_json.loads(line))

@@ -9,9 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
 from typing import Any
 
-import orjson
-
-from kingbird import exception
+from kingbird import exception, lenient_json
 from kingbird.clients.glance import Images
 from kingbird.sync.image import Image
 from kingbird.sync.lookup import Submit
@@ -196,7 +194,7 @@ class Listings:
 def _in_order(walk: Walk) -> Iterator[Page]:
     """Sort a walk in memory: pairs of id and JSON take a fraction of what images do."""
     rows = sorted(
-        {image["id"].lower(): orjson.dumps(image) for page in walk for image in page}.items()
+        {image["id"].lower(): lenient_json.dumps(image) for page in walk for image in page}.items()
     )
     for begin in range(0, len(rows), SORTED_PAGE):
-        yield [orjson.loads(body) for _, body in rows[begin : begin + SORTED_PAGE]]
+        yield [lenient_json.loads(body) for _, body in rows[begin : begin + SORTED_PAGE]]

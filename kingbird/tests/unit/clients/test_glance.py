@@ -130,7 +130,7 @@ def test_a_no_keeps_glances_sentence_without_its_html(server, images):
     assert caught.value.message == "You are not authorized to complete <this> action."
 
 
-@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 429, 500, 501, 502, 503, 504, 520])
 def test_what_may_pass_is_an_outage(server, images, status):
     server.handler.answers += [(status, {"Retry-After": "7"}, "Wait.")]
     with pytest.raises(exception.RegionUnavailable) as caught:

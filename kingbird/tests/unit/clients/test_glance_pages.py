@@ -113,6 +113,9 @@ class TestNextMarker:
             b'{"images": [{"id": "a"',
             b'{"images": [{"id": "a"}], "next": "/v2/im',
             b'{"images": [], "name": "\xff"}',
+            b'{"images": [], "next": "http://[/v2/images?marker=a"}',
+            b'{"next": "http://[/v2/images?marker=a", "images": []}',
+            b'{"images": [], "a": ' + b'{"a": ' * 100_000,
         ],
     )
     def test_what_is_no_page_is_an_outage(self, images, body):
