@@ -127,10 +127,15 @@ class Listings:
             if region in self._given_up:
                 # The region's other walk had to end.
                 return
-            if walk.is_short and region not in self.problems:
-                self._note(region, Outcome("listing_incomplete"))
+            self._note_short(region, walk)
             yield page
             del page
+        # Of the pages that came last nothing may have been left.
+        self._note_short(region, walk)
+
+    def _note_short(self, region: str, walk: Walk) -> None:
+        if walk.is_short and region not in self.problems:
+            self._note(region, Outcome("listing_incomplete"))
 
     def _note(self, region: str, problem: Outcome | None) -> None:
         self.known_to.setdefault(region, self._passed)

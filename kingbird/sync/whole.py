@@ -252,7 +252,5 @@ def _problems(listings: Listings) -> Iterator[tuple[str, Item]]:
 
 
 def _set_for(region: str, sets: Sequence[SyncSet]) -> SyncSet:
-    return next(
-        (each for each in sets if region in each.targets),
-        next(each for each in sets if region in each.sources),
-    )
+    """Return the first set that has a region as a target, or else as a source."""
+    return min(sets, key=lambda each: (region not in each.targets, region not in each.sources))

@@ -101,6 +101,37 @@ def test_a_source_is_away(
     }
 
 
+def maintenance(call: Call, forward: Callable[[Call], Answer]) -> Answer:
+    """Answer with a page for people, as if all was well."""
+    return Answer(200, [("Content-Type", "text/html")], b"<p>Maintenance</p>")
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [*FAULTS.values(), (maintenance, "region_unavailable")],
+    ids=[*FAULTS, "HTML"],
+)
+def test_a_target_is_away(
+    fault: Fault,
+    reason: str,
+    dry_run: bool,
+    newcomer: Person,
+    api: API,
+    glances: dict[str, Proxy],
+) -> None:
+    image = newcomer.make("RegionOne", visibility="private")["id"]
+    with glances["RegionTwo"].broken(fault):
+        job = api(newcomer).run(whole(source="RegionOne", dry_run=dry_run, **QUEUED))
+    assert job.status == FAILURE
+    found = "missing" if dry_run else "created"
+    assert job.reasons == {(image, "RegionThree"): found, (ALL, "RegionTwo"): reason}
+    assert job.item(ALL)["message"]
+    assert newcomer.images("RegionTwo").get(image) is None
+    assert (newcomer.images("RegionThree").get(image) is None) == dry_run
+    time.sleep(BREAKER_PAUSE)
+
+
 def test_all_regions_are_away(newcomer: Person, api: API, glances: dict[str, Proxy]) -> None:
     one_each(newcomer)
     with (
