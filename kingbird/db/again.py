@@ -31,17 +31,20 @@ def waiting(claim: Claim) -> Sequence[tuple[str, str]]:
 
 
 @connection.transaction
-def known(claim: Claim, regions: Iterable[str]) -> dict[str, set[str]]:
-    """Return the target regions of the images that have an item there, by image."""
+def known(claim: Claim, regions: Iterable[str]) -> dict[str, frozenset[str]]:
+    """Return those of some target regions in which an image has an item, by image."""
     query = sa.select(Item.resource, Item.target_region).where(
         Item.job_pk == claim.job.pk,
         Item.target_region.in_(sorted(set(regions))),
         Item.resource != ALL,
     )
-    found: dict[str, set[str]] = {}
+    found: dict[str, frozenset[str]] = {}
+    # Images are many, but few the sets of regions.
+    shared: dict[frozenset[str], frozenset[str]] = {}
     with connection.reader() as session:
         for resource, region in session.execute(query):
-            found.setdefault(resource, set()).add(region)
+            regions_of = found.get(resource, frozenset()) | {region}
+            found[resource] = shared.setdefault(regions_of, regions_of)
     return found
 
 
@@ -95,14 +98,15 @@ def _put(claim: Claim, rows: Sequence[dict[str, Any]]) -> None:
 
 
 @connection.transaction
-def finish(claim: Claim, ending: Ending, whole: Iterable[str] = ()) -> int:
+def finish(claim: Claim, ending: Ending, compared: Iterable[str] = ()) -> int:
     """Let the tasks of a run be claimed.
 
-    :param whole: regions that were compared whole; their images in order are counted anew.
+    :param compared: targets that were compared whole; their images in order are counted anew.
     :returns: how many tasks of the job are open.  With none, the caller closes the job.
     :raises kingbird.exception.LeaseLost: another engine plans the job by now.
     """
     in_sync, _ = ending
+    anew = frozenset(compared)
     with connection.writer() as session:
         fence(session, claim)
         job = session.get_one(Job, claim.job.pk, populate_existing=True)
@@ -121,7 +125,7 @@ def finish(claim: Claim, ending: Ending, whole: Iterable[str] = ()) -> int:
                     )
                 )
             job.in_sync = {
-                region: in_sync.get(region, 0) if region in set(whole) else count
+                region: in_sync.get(region, 0) if region in anew else count
                 for region, count in {**in_sync, **job.in_sync}.items()
             }
             job.tasks_open += len(regions) - 1

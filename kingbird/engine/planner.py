@@ -21,7 +21,7 @@ from kingbird.engine.pools import RegionPools
 from kingbird.sync import again
 from kingbird.sync.cloud import Cloud
 from kingbird.sync.image import Rules
-from kingbird.sync.item import ALL, Item
+from kingbird.sync.item import Item
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan import Planner
 from kingbird.sync.rest import Rest
@@ -185,15 +185,16 @@ class JobPlanner:
         :returns: how many tasks are open.
         """
         job = held.claim.job
-        pairs = db.again.waiting(held.claim)
-        whole = {target for resource, target in pairs if resource == ALL}
-        known = db.again.known(held.claim, whole) if whole else {}
+        left = again.plan_again(sets, db.again.waiting(held.claim))
+        known = db.again.known(held.claim, left.targets) if left.targets else {}
         planner = Planner(self._cloud(job, lambda project, region, ids: {}))
-        batches = planner.plan(again.sets_for(sets, pairs), known=known)
+        batches = planner.plan(left.sets, known=known, share_of=left.regions)
         ended: Ended = Counter()
-        db.again.store(held.claim, self._rows(job, batches, ended))
-        open_tasks = db.again.finish(held.claim, (dict(planner.in_sync), None), whole)
-        _tell_planned(job, ended, planner.in_sync)
+        before = db.plans.count_before(job.pk, job.plan_parts - 1)
+        db.again.store(held.claim, self._rows(job, batches, ended, before))
+        open_tasks = db.again.finish(held.claim, (dict(planner.in_sync), None), left.targets)
+        # What was in order before was told of before.
+        _tell_planned(job, ended, planner.in_sync - Counter(job.in_sync))
         return open_tasks
 
     def _cloud(self, job: db.Job, burnt: Callable[..., Mapping[str, str]]) -> Cloud:

@@ -19,6 +19,7 @@ class Pending:
 
     :ivar index: which of the sets it is for.
     :ivar copy: what has its id in the target.
+    :ivar wanted: whether it gets an item where it is not in order.
     """
 
     index: int
@@ -26,6 +27,7 @@ class Pending:
     source: Image
     target: str
     copy: Image | None
+    wanted: bool = True
 
 
 class Later:
@@ -47,7 +49,7 @@ class Later:
 
     def put(self, one: Pending) -> None:
         """Add one at the end."""
-        row = [one.index, one.source_region, one.source, one.target, one.copy]
+        row = [one.index, one.source_region, one.source, one.target, one.copy, one.wanted]
         self._file.write(lenient_json.dumps(row) + b"\n")
 
     def __iter__(self) -> Iterator[Pending]:

@@ -33,6 +33,8 @@ class _Wanted:
     source: tuple[str, Image] | None = None
     problem: Outcome | None = None
     found: Answers = field(default_factory=dict)
+    #: What speaks against this set where several may have meant the image.
+    doubt: tuple[bool, ...] = ()
 
     @property
     def came_along(self) -> bool:
@@ -165,12 +167,24 @@ class NamedPlanner:
             if isinstance(reference, Outcome):
                 return dataclasses.replace(image, problem=reference)
             copies = {name: copy for name, copy in copies.items() if reference.means(copy)}
-        source = choose(copies, image.sync_set.preferred, self._cloud.caller)
+        meant = self._meant(image.sync_set, copies)
+        source = choose(meant or copies, image.sync_set.preferred, self._cloud.caller)
+        doubt: tuple[bool, ...] = ()
+        if image.sync_set.selects:
+            # Where none means it any more, rather one that writes nothing.
+            real = not (meant or image.sync_set.dry_run)
+            doubt = (not meant, real, not source, not problem)
         if source:
-            return dataclasses.replace(image, source=source)
-        if problem:
-            return dataclasses.replace(image, problem=region_problem(problem))
-        return dataclasses.replace(image, problem=Outcome("source_gone"))
+            return dataclasses.replace(image, source=source, doubt=doubt)
+        outcome = region_problem(problem) if problem else Outcome("source_gone")
+        return dataclasses.replace(image, problem=outcome, doubt=doubt)
+
+    def _meant(self, sync_set: SyncSet, copies: Mapping[str, Image]) -> Mapping[str, Image]:
+        """Return the copies for whose sake a set means an image, where its filters say so."""
+        if not sync_set.selects:
+            return copies
+        means = sync_set.selection(self._cloud.caller).matcher()
+        return {region: copy for region, copy in copies.items() if means(copy)}
 
     # Targets.
 
@@ -256,6 +270,7 @@ def _named(sets: Sequence[SyncSet]) -> dict[str, set[str]]:
 def _by_rank(wanted: Sequence[_Wanted]) -> list[tuple[_Wanted, int]]:
     """Order images so that each comes after those that it refers to.
 
+    Of several sets that may have meant an image the most likely comes first.
     References that go in a circle are no dependency.
     """
     sources = {image.resource: image.source[1] for image in wanted if image.source}
@@ -272,4 +287,4 @@ def _by_rank(wanted: Sequence[_Wanted]) -> list[tuple[_Wanted, int]]:
         return ranks[resource]
 
     ranked = [(image, rank(image.resource, frozenset())) for image in wanted]
-    return sorted(ranked, key=lambda pair: pair[1])
+    return sorted(ranked, key=lambda pair: (pair[1], pair[0].doubt))

@@ -5,7 +5,7 @@ item.  What a set names counts before what another means by ``*``, and then the 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kingbird.batching import batched
 from kingbird.sync.cloud import Cloud
@@ -40,7 +40,8 @@ class Planner:
         self,
         sets: Sequence[SyncSet],
         rest: Rest | None = None,
-        known: Mapping[str, set[str]] | None = None,
+        known: Mapping[str, Collection[str]] | None = None,
+        share_of: Collection[str] | None = None,
     ) -> Iterator[list[Item]]:
         """Yield the items in batches; those that others refer to come before them.
 
@@ -49,18 +50,21 @@ class Planner:
 
         :param rest: what an earlier part of the plan left.
         :param known: target regions by image, which sets with ``*`` are to leave out.
+        :param share_of: regions, where sets with ``*`` are to plan only what these have to do
+            with; what is in order in the other targets is counted all the same.
         """
         named = [each for each in sets if not each.is_whole]
         whole = [each for each in sets if each.is_whole]
-        decided = {resource: set(targets) for resource, targets in (known or {}).items()}
+        # Of a large job these are many, and most have the same targets: no set for each.
+        decided: dict[str, Collection[str]] = dict(known or {})
         for batch in batched(self._named.plan(named) if rest is None else (), BATCH):
             for _, item in batch:
-                decided.setdefault(item.resource, set()).add(item.target_region)
+                decided[item.resource] = {*decided.get(item.resource, ()), item.target_region}
             yield self._finish(batch)
         if rest is not None:
-            decided = _named_pairs(named)
+            decided = {**_named_pairs(named)}
         if whole:
-            for batch in self._whole.plan(whole, decided, rest):
+            for batch in self._whole.plan(whole, decided, rest, share_of):
                 if batch:
                     yield self._finish(batch)
             self.in_sync.update(self._whole.in_sync)

@@ -34,6 +34,8 @@ class SyncSet:
     filters: Mapping[str, Any] = field(default_factory=dict)
     #: Set where images of a set with ``*`` are named to be tried again.
     force_mode: Force | None = None
+    #: Whether that is so, and the filters say which of the images it means.
+    selects: bool = False
 
     @classmethod
     def from_request(cls, entry: Mapping[str, Any]) -> "SyncSet":

@@ -1,7 +1,7 @@
 """Plans sets with ``*``: compares whole regions, and decides where they differ."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kingbird.batching import batched
 from kingbird.sync import references
@@ -41,18 +41,21 @@ class WholePlanner:
     def plan(
         self,
         sets: Sequence[SyncSet],
-        decided: Mapping[str, set[str]],
+        decided: Mapping[str, Collection[str]],
         rest: Rest | None = None,
+        share_of: Collection[str] | None = None,
     ) -> Iterator[list[Decided]]:
         """Yield items, each with its set, in batches.  Makes list calls only.
 
-        :param decided: the targets that sets which name images dealt with, by image.
+        :param decided: the targets that were dealt with already, by image.
         :param rest: what an earlier part of the plan left, if there was one.
+        :param share_of: regions, where only what they have to do with gets items; what is in
+            order is counted anyway.
         """
         aims = [WholeAim(each, self._cloud.caller) for each in sets]
         listings = self._listings(aims, rest)
         with Later() as later:
-            part = _Part(aims, listings, later, self)
+            part = _Part(aims, listings, later, self, share_of)
             differ = Differ(
                 aims,
                 self._cloud.rules,
@@ -139,6 +142,7 @@ class _Part:
         listings: Listings,
         later: Later,
         planner: WholePlanner,
+        share_of: Collection[str] | None,
     ) -> None:
         self.forced = ForcedCopies()
         self.in_sync: Counter[str] = Counter()
@@ -147,6 +151,7 @@ class _Part:
         self._listings = listings
         self._later = later
         self._planner = planner
+        self._share_of = share_of
 
     def decide(self, batch: Sequence[Difference]) -> list[Decided]:
         """Decide about some differences; what needs the walk's end is put off."""
@@ -165,14 +170,35 @@ class _Part:
                 item = self._planner.decide(aim.sync_set, one.source, one.source_region, situation)
                 if references.are_needed(one.source, item) or self._may_be_hidden(one, item):
                     self._put_off(one, target)
-                elif not self._count(item):
+                elif not self._count(item) and self._is_wanted(one.copies, target):
                     decided.append((aim.sync_set, item))
         return decided
+
+    def _is_wanted(self, copies: Copies, target: str) -> bool:
+        """Whether an image that is not in order in a target is to get an item there.
+
+        Where only some regions' share is planned, it is if one of them is the target, or has a
+        copy for whose sake a set means the image.
+        """
+        if self._share_of is None or target in self._share_of:
+            return True
+        return any(
+            region in copies and aim.means(copies[region])
+            for aim in self._aims
+            if target in aim.targets
+            for region in self._share_of
+            if region in aim.sources
+        )
 
     def decide_later(self, batch: Sequence[Pending], finder: references.Finder) -> list[Decided]:
         """Decide about what was put off; what it refers to comes first."""
         sets = [aim.sync_set for aim in self._aims]
         burnt = self._planner.burnt([(one.target, one.source["id"]) for one in batch])
+        unwanted = [one for one in batch if not one.wanted]
+        named = finder.find(unwanted, self._moved)
+        for one in unwanted:
+            self._count(self._decide_pending(one, burnt, named))
+        batch = [one for one in batch if one.wanted]
         named = finder.find(batch, self._moved)
         decided: list[Decided] = []
         for missing, situation in named.to_bring():
@@ -183,13 +209,21 @@ class _Part:
             decided.append((sets[missing.index], item))
         decided += [(sets[index], item) for index, item in named.gone()]
         for one in batch:
-            situation = self._situation(one.target, one.source, one.copy, burnt)
-            item = self._planner.decide(
-                sets[one.index], one.source, one.source_region, situation, named.of(one)
-            )
+            item = self._decide_pending(one, burnt, named)
             if not self._count(item):
                 decided.append((sets[one.index], references.ranked(item, one.source)))
         return decided
+
+    def _decide_pending(
+        self, one: Pending, burnt: Mapping[str, Mapping[str, str]], named: references.Named
+    ) -> Item:
+        return self._planner.decide(
+            self._aims[one.index].sync_set,
+            one.source,
+            one.source_region,
+            self._situation(one.target, one.source, one.copy, burnt),
+            named.of(one),
+        )
 
     def _count(self, item: Item) -> bool:
         """Count an image that is in order, which needs no item.
@@ -231,10 +265,11 @@ class _Part:
     def _put_off(self, one: Difference, target: str) -> None:
         index = next(i for i, aim in enumerate(self._aims) if aim is one.aim)
         copy = one.copies.get(target)
-        self._later.put(Pending(index, one.source_region, one.source, target, copy))
+        wanted = self._is_wanted(one.copies, target)
+        self._later.put(Pending(index, one.source_region, one.source, target, copy, wanted))
 
 
-def _done(decided: Mapping[str, set[str]], rest: Rest | None) -> Done | None:
+def _done(decided: Mapping[str, Collection[str]], rest: Rest | None) -> Done | None:
     if not decided and rest is None:
         return None
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -129,7 +130,48 @@ def test_a_target_is_away(
     assert job.item(ALL)["message"]
     assert newcomer.images("RegionTwo").get(image) is None
     assert (newcomer.images("RegionThree").get(image) is None) == dry_run
-    time.sleep(BREAKER_PAUSE)
+    time.sleep(BREAKER_RESET_TIMEOUT)
+
+
+#: Sets in which RegionThree is source and target.
+PARTS = {
+    "in one set": [whole(**QUEUED)],
+    "in several": [
+        whole(source="RegionOne", **QUEUED),
+        whole(source="RegionTwo", **QUEUED),
+        whole(source="RegionThree", **QUEUED),
+    ],
+}
+
+
+@pytest.mark.parametrize("sets", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize("fault", [refuse, error(403)], ids=["away", "403"])
+def test_a_region_that_was_away_is_tried_again(
+    sets: list[dict[str, Any]],
+    fault: Fault,
+    newcomer: Person,
+    api: API,
+    glances: dict[str, Proxy],
+) -> None:
+    images = one_each(newcomer)
+    same = newcomer.make("RegionOne", name="same", visibility="private")["id"]
+    for region in ("RegionTwo", "RegionThree"):
+        newcomer.make(region, id=same, name="same", visibility="private")
+    with glances["RegionThree"].broken(fault):
+        job = api(newcomer).run(*sets)
+    assert job.status == FAILURE
+    assert {target for resource, target in job.reasons if resource == ALL} == {"RegionThree"}
+    time.sleep(BREAKER_RESET_TIMEOUT)
+    assert api(newcomer).call("POST", f"/{job.id}/retry").status_code == 202
+    job = api(newcomer).wait(job.id)
+    assert job.reasons == brought(images, *REGIONS)
+    assert job.status == SUCCESS
+    assert job.outcomes["created"] == 6
+    # Of several sets: the one image, and what the first run copied, at home: a source by now.
+    assert job.outcomes["in_sync"] == 3 + (3 if len(sets) == 1 else 2)
+    there = owned_by(newcomer.project_id, snapshot(newcomer, REGIONS))
+    for found in there.values():
+        assert found.keys() == {same, *(image["id"] for image in images.values())}
 
 
 def test_all_regions_are_away(newcomer: Person, api: API, glances: dict[str, Proxy]) -> None:

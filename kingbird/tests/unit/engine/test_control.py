@@ -23,12 +23,16 @@ def retry(scene, job_id, trust_id="again"):
     return db.control.retry(job, user_id="who", is_admin=False, trust_id=trust_id, request_id=None)
 
 
-def whole(scene, trust_id="trust", **options):
-    """Make a job over whole regions."""
+def whole(scene, *sets, trust_id="trust"):
+    """Make a job over whole regions.
+
+    :param sets: what sets say that is not any-to-any.
+    """
     scene.keystone.trusts.add(trust_id)
     regions = ["R1", "R2", "R3"]
-    entry = sync_set(["*"], regions, regions, **{"preferred": [], **options})
-    return accepted_job(trust_id=trust_id, request=[entry])
+    any_to_any = sync_set(["*"], regions, regions, preferred=[])
+    request = [{**any_to_any, **each} for each in sets or ({},)]
+    return accepted_job(trust_id=trust_id, request=request)
 
 
 def active(scene, region="R1", **fields):
@@ -283,11 +287,51 @@ def test_a_region_that_was_away_is_compared_whole(scene):
     time.sleep(0.2)
     assert retry(scene, job_id) == 1
     assert scene.ended(job_id) == "SUCCESS"
-    assert scene.glances["R3"].ids == {*made, theirs}
-    assert theirs not in scene.glances["R2"].ids, "R3 is tried again as a target"
+    assert all(glance.ids == {*made, theirs} for glance in scene.glances.values())
     _, outcomes = counts(scene, job_id)
-    assert outcomes == {"created": 6, "in_sync": 4}
+    assert outcomes == {"created": 8, "in_sync": 4}
     assert all(item.resource != "*" for item in scene.items(job_id))
+
+
+def test_a_region_is_compared_for_every_set_that_it_is_in(scene):
+    first, second = active(scene), active(scene, "R2")
+    dry = active(scene, "R3")
+    scene.glances["R3"].fail("*", unavailable(), times=None)
+    job_id = whole(
+        scene,
+        {"sources": ["R1"], "targets": ["R3"]},
+        {"sources": ["R2"], "targets": ["R3"]},
+        {"sources": ["R3"], "targets": ["R1"], "dry_run": True},
+    )
+    scene.conf.set_override("breaker_reset_timeout", 0.1, group="sync")
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    assert [item.resource for item in scene.items(job_id)] == ["*"]
+    scene.glances["R3"].heal()
+    time.sleep(0.2)
+    assert retry(scene, job_id) == 1
+    assert scene.ended(job_id) == "SUCCESS"
+    assert scene.glances["R3"].ids == {first, second, dry}
+    assert scene.glances["R1"].ids == {first}
+    assert counts(scene, job_id)[0] == {"SUCCESS": 2, "PLANNED": 1}
+
+
+def test_a_retry_that_makes_a_job_too_large_is_refused(scene):
+    """What the run before has brought counts."""
+    for n in range(4):
+        active(scene, name=f"{n}")
+    scene.glances["R3"].fail("*", unavailable(), times=None)
+    scene.conf.set_override("breaker_reset_timeout", 0.1, group="sync")
+    scene.conf.set_override("max_items_per_job", 7, group="sync")
+    job_id = whole(scene)
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    scene.glances["R3"].heal()
+    time.sleep(0.2)
+    assert retry(scene, job_id) == 1
+    assert scene.ended(job_id) == "FAILURE"
+    assert counts(scene, job_id)[1] == {"created": 4, "too_many_items": 1, "in_sync": 4}
+    assert not scene.glances["R3"].ids
 
 
 def test_another_engine_goes_on_with_a_retry(scene):

@@ -1,7 +1,7 @@
 """Three regions in memory, and a planner and appliers over them."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -88,10 +88,14 @@ class Scene:
         rest: Rest | None = None,
         slow_region_timeout: float | None = None,
         submit: Submit = submit,
+        known: Mapping[str, Collection[str]] | None = None,
+        share_of: Collection[str] | None = None,
+        earlier: Collection[Item] = (),
     ) -> list[Item]:
         """Plan sets.
 
         :param without: regions that have no endpoint.
+        :param earlier: items of earlier runs.
         """
         caller = caller or self.caller()
         items: list[Item] = []
@@ -106,14 +110,14 @@ class Scene:
             burnt=self._find_burnt,
             planned=lambda target, ids: {
                 item.resource: item
-                for item in items
+                for item in (*earlier, *items)
                 if item.target_region == target and item.resource in ids
             },
             submit=submit,
             retry=self.retry,
         )
         self.planner = Planner(cloud, slow_region_timeout=slow_region_timeout)
-        for batch in self.planner.plan(sets, rest):
+        for batch in self.planner.plan(sets, rest, known, share_of):
             items += batch
         return items
 
