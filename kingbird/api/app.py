@@ -45,7 +45,7 @@ from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
 from kingbird.conf.keystone import GROUP
 from kingbird.policies.enforcer import Enforcer
-from kingbird.rpc import messaging
+from kingbird.rpc import transport
 from kingbird.rpc.client import EngineClient
 from kingbird.tracing import spans
 from kingbird.tracing.web import TraceHeaders
@@ -145,7 +145,7 @@ def create(conf: cfg.ConfigOpts) -> middleware.Application:
     """
     keystone = Keystone(conf, timeout=KEYSTONE_SECONDS)
     keystone.check()
-    messaging.check(conf)
+    transport.check(conf)
     return build(
         conf,
         keystone=keystone,

@@ -16,7 +16,7 @@ from kingbird.api import app
 from kingbird.api.middleware import Application
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
-from kingbird.tracing.start import start as start_tracing
+from kingbird.service import start as start_tracing
 
 CONFIG_FILE = "KINGBIRD_CONFIG_FILE"
 

@@ -15,7 +15,7 @@ from kingbird.cmd.api_service import ApiService
 from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
-from kingbird.tracing.start import start as start_tracing
+from kingbird.service import start as start_tracing
 
 
 def main() -> None:

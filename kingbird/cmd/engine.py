@@ -11,7 +11,7 @@ from kingbird.cmd.engine_service import EngineService
 from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
-from kingbird.tracing.start import start as start_tracing
+from kingbird.service import start as start_tracing
 
 
 def main() -> None:

@@ -16,8 +16,8 @@ from kingbird.cmd.engine_service import EngineService
 from kingbird.cmd.launcher import launch
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
-from kingbird.rpc import messaging
-from kingbird.tracing.start import start as start_tracing
+from kingbird.rpc import transport
+from kingbird.service import start as start_tracing
 
 
 class StandaloneService(service.ServiceBase):
@@ -52,7 +52,7 @@ def main() -> None:
     """Bring the database up to date, then serve and work until SIGTERM."""
     conf = prepare_service(sys.argv[1:], prog="kingbird-standalone")
     # Whoever needs a broker has several processes, and runs the other programs.
-    messaging.stay_in_process(conf)
+    transport.stay_in_process(conf)
     reports.on_signal(conf)
     start_tracing(conf)
     # The engine bears it, and whoever asks the API is to hear in time.

@@ -19,7 +19,7 @@ from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
 from kingbird.db import lost, patience
-from kingbird.tracing import database, spans
+from kingbird.tracing import spans, statements
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -88,7 +88,7 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
         functools.partial(patience.let_go, seconds=conf.engine.lease / IDLE_PART)
     )
     if spans.are_made() and conf.profiler.trace_sqlalchemy:
-        _manager.append_on_engine_create(database.listen)
+        _manager.append_on_engine_create(statements.listen)
 
 
 def dispose() -> None:

@@ -9,9 +9,9 @@ from oslo_messaging.rpc.client import RPCClient
 
 from kingbird import exception
 from kingbird.context import RequestContext
-from kingbird.rpc import messaging
-from kingbird.rpc.levels import Level
 from kingbird.rpc.sender import Sender
+from kingbird.rpc.transport import target
+from kingbird.rpc.version_cap import Level
 from kingbird.tracing import spans
 
 LOG = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ class EngineClient:
         self, conf: cfg.ConfigOpts, transport: oslo_messaging.transport.Transport | None = None
     ) -> None:
         self._level = Level(conf)
-        self._sender = Sender(conf, messaging.target(), transport)
+        self._sender = Sender(conf, target(), transport)
 
     def _cast(
         self,

@@ -3,7 +3,7 @@
 import oslo_messaging
 from oslo_config import cfg
 
-from kingbird.rpc import messaging
+from kingbird.rpc import transport
 from kingbird.rpc.sender import Sender
 
 #: No queue is bound to it, so the broker drops what is sent there.
@@ -28,7 +28,7 @@ class Probe:
         :raises Exception: the broker can't be reached.  What is raised is up to the driver, and
             may name the broker's address.
         """
-        if not messaging.has_broker(self._conf):
+        if not transport.has_broker(self._conf):
             return
         # A connection that was lost meanwhile is noticed now, and says nothing of the broker.
         self._sender.send(lambda client: client.cast({}, "probe"), again=True)

@@ -8,7 +8,7 @@ import oslo_messaging
 from oslo_config import cfg
 from oslo_messaging.rpc.client import RPCClient
 
-from kingbird.rpc import messaging
+from kingbird.rpc.transport import get_transport
 
 
 class _Used:
@@ -78,7 +78,7 @@ class Sender:
 
     def _get(self) -> _Used:
         if self._current is None:
-            self._current = _Used(self._over(messaging.transport(self._conf)))
+            self._current = _Used(self._over(get_transport(self._conf)))
         return self._current
 
     def _over(self, transport: oslo_messaging.transport.Transport) -> RPCClient:

@@ -37,7 +37,7 @@ def are_made() -> bool:
 def span(name: str, **info: Mapping[str, Any]) -> Iterator[None]:
     """Trace a block.
 
-    :param info: what is known of it; :mod:`kingbird.tracing.sender` says what is sent of that.
+    :param info: what is known of it; :mod:`kingbird.tracing.exporter` says what is sent of that.
     """
     with profiler.Trace(name, info=dict(info)):
         yield

@@ -18,7 +18,7 @@ def main() -> None:
     """Run it until SIGTERM."""
     with (
         mock.patch.object(server, "Endpoint", FirstEndpoint),
-        mock.patch.object(engine_service, "levels", SimpleNamespace(VERSION=None)),
+        mock.patch.object(engine_service, "version_cap", SimpleNamespace(VERSION=None)),
         mock.patch.object(version, "version_string", return_value=RELEASE),
     ):
         engine.main()

@@ -11,7 +11,7 @@ import webob
 from kingbird import exception
 from kingbird.api import app, health_checks
 from kingbird.db import api as db
-from kingbird.rpc import messaging, probe
+from kingbird.rpc import probe, transport
 from kingbird.tests.api.world import World
 from kingbird.tests.unit.api.conftest import caller
 
@@ -34,7 +34,7 @@ def healthy(world: World) -> World:
     """Give a world with an engine, and checks that remember nothing."""
     db.engines.beat("here:1", host="secret-host", pid=1, version="1")
     world.conf.set_override("cache_time", 0, group="healthcheck")
-    messaging.stay_in_process(world.conf)
+    transport.stay_in_process(world.conf)
     return world
 
 

@@ -10,7 +10,7 @@ from kingbird import version
 from kingbird.cmd.checks import tables
 from kingbird.db import api as db
 from kingbird.db.models import utcnow
-from kingbird.rpc import levels
+from kingbird.rpc import version_cap
 from kingbird.tests.unit.db import rows
 
 
@@ -96,13 +96,13 @@ def test_a_connection_that_is_no_url(conf, url):
 
 def test_engines_of_this_release(checks, database):
     assert "None is alive" in checks.engines().details
-    beat("one", version.version_string(), rpc_version=levels.VERSION)
+    beat("one", version.version_string(), rpc_version=version_cap.VERSION)
     found = checks.engines()
     assert (found.code, found.details) == (Code.SUCCESS, "1 alive, all of this release")
 
 
 def test_engines_of_another_release(checks, database):
-    beat("new", version.version_string(), rpc_version=levels.VERSION)
+    beat("new", version.version_string(), rpc_version=version_cap.VERSION)
     beat("old", "0.9")
     found = checks.engines()
     assert found.code is Code.WARNING
@@ -117,14 +117,14 @@ def test_engines_of_another_release(checks, database):
 
 
 def test_messages_that_are_held_back_for_nobody(checks, database):
-    database.set_override("engine", levels.OLDEST, group="upgrade_levels")
+    database.set_override("engine", version_cap.OLDEST, group="upgrade_levels")
     found = checks.engines()
     assert found.code is Code.WARNING
     assert "[upgrade_levels] engine" in found.details
     beat("old", "0.9")
     assert "old (0.9)" in checks.engines().details
     db.engines.leave("old")
-    database.set_override("engine", levels.VERSION, group="upgrade_levels")
+    database.set_override("engine", version_cap.VERSION, group="upgrade_levels")
     assert checks.engines().code is Code.SUCCESS
 
 

@@ -9,7 +9,7 @@ from oslo_config import cfg
 from kingbird import concurrency, exception
 from kingbird import conf as kingbird_conf
 from kingbird.context import RequestContext
-from kingbird.rpc import levels, messaging
+from kingbird.rpc import transport, version_cap
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,7 @@ def client_of():
     concurrency.setup()
     from kingbird.rpc.client import EngineClient
 
-    def make(url, level=levels.VERSION):
+    def make(url, level=version_cap.VERSION):
         kingbird_conf.register_opts(cfg.CONF)
         cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
         cfg.CONF.set_override("transport_url", url) if "transport_url" in cfg.CONF else None
@@ -26,8 +26,8 @@ def client_of():
         cfg.CONF.set_override("engine", level, group="upgrade_levels")
         import oslo_messaging
 
-        transport = oslo_messaging.get_rpc_transport(cfg.CONF, url=url)
-        return EngineClient(cfg.CONF, transport), transport
+        bus = oslo_messaging.get_rpc_transport(cfg.CONF, url=url)
+        return EngineClient(cfg.CONF, bus), bus
 
     return make
 
@@ -71,9 +71,9 @@ def test_a_token_that_cannot_be_handed_over_is_an_error(client_of):
 def test_messages_arrive_at_the_endpoint(client_of):
     from kingbird.rpc import server
 
-    client, transport = client_of(messaging.IN_PROCESS)
+    client, bus = client_of(transport.IN_PROCESS)
     engine = Engine()
-    serving = server.create(cfg.CONF, engine, transport)
+    serving = server.create(cfg.CONF, engine, bus)
     serving.start()
     try:
         client.job_ready(CONTEXT, "j")
@@ -107,11 +107,11 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
     from kingbird.rpc import server
     from kingbird.tests.doubles.first_endpoint import FirstEndpoint
 
-    client, transport = client_of(messaging.IN_PROCESS, level)
+    client, bus = client_of(transport.IN_PROCESS, level)
     old, new = Engine("old"), Engine("new")
-    servings = [server.create(cfg.CONF, new, transport)]
+    servings = [server.create(cfg.CONF, new, bus)]
     with mock.patch.object(server, "Endpoint", FirstEndpoint):
-        servings.append(server.create(cfg.CONF, old, transport))
+        servings.append(server.create(cfg.CONF, old, bus))
     for serving in servings:
         serving.start()
     try:
@@ -137,8 +137,8 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
 
 def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypatch):
     """Such as one that was not brought up to date before an upgrade."""
-    client, _ = client_of(messaging.IN_PROCESS)
-    monkeypatch.setattr(levels.Level, "get", mock.Mock(side_effect=ValueError("odd")))
+    client, _ = client_of(transport.IN_PROCESS)
+    monkeypatch.setattr(version_cap.Level, "get", mock.Mock(side_effect=ValueError("odd")))
     client.job_ready(CONTEXT, "j")
     client.tasks_ready("j")
     with pytest.raises(exception.Unavailable):
@@ -151,9 +151,9 @@ def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypa
 def test_a_transport_url_that_cannot_be_used_is_told_without_its_words(url):
     kingbird_conf.register_opts(cfg.CONF)
     cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
-    messaging.stay_in_process(cfg.CONF)
-    messaging.check(cfg.CONF)
+    transport.stay_in_process(cfg.CONF)
+    transport.check(cfg.CONF)
     cfg.CONF.set_override("transport_url", url)
     with pytest.raises(exception.ConfigurationError, match="transport_url") as caught:
-        messaging.check(cfg.CONF)
+        transport.check(cfg.CONF)
     assert "s3cret" not in str(caught.value)

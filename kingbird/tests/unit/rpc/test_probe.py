@@ -7,7 +7,7 @@ import time
 import pytest
 from oslo_config import cfg
 
-from kingbird.rpc import messaging
+from kingbird.rpc import transport
 from kingbird.rpc.probe import Probe
 
 
@@ -15,7 +15,7 @@ from kingbird.rpc.probe import Probe
 def probe_of():
     """Make probes; oslo.messaging works with the global configuration only."""
     cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
-    messaging.stay_in_process(cfg.CONF)
+    transport.stay_in_process(cfg.CONF)
 
     def make(url):
         cfg.CONF.set_override("transport_url", url)

@@ -6,8 +6,9 @@ import oslo_messaging
 import pytest
 from oslo_config import cfg
 
-from kingbird.rpc import messaging
+from kingbird.rpc import sender as sender_module
 from kingbird.rpc.sender import Sender
+from kingbird.rpc.transport import target
 
 
 class Transport:
@@ -34,13 +35,13 @@ def made(monkeypatch):
         transports.append(Transport())
         return transports[-1]
 
-    monkeypatch.setattr(messaging, "transport", make)
+    monkeypatch.setattr(sender_module, "get_transport", make)
     monkeypatch.setattr(Sender, "_over", lambda self, transport: Client(transport))
     return transports
 
 
 def sender(transport=None):
-    return Sender(cfg.CONF, messaging.target(), transport)
+    return Sender(cfg.CONF, target(), transport)
 
 
 class Broken(Exception):

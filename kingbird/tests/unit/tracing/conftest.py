@@ -5,7 +5,7 @@ from oslo_context import context
 from osprofiler import notifier, profiler
 
 from kingbird.tracing import jobs, spans
-from kingbird.tracing.sender import cleaned
+from kingbird.tracing.exporter import cleaned
 
 KEY = "a-key-of-ones-own"
 

@@ -9,7 +9,8 @@ import pytest
 
 from kingbird import events, exception
 from kingbird.db import api as db
-from kingbird.rpc import messaging, notifications
+from kingbird.notifications import notifier as notifications
+from kingbird.rpc import transport
 from kingbird.tests.unit.db.rows import PROJECT, planned_job, row
 
 
@@ -210,18 +211,18 @@ def test_without_the_database_there_are_no_numbers(listener, notifier, job, monk
 @pytest.mark.parametrize("driver", [[], ["noop"]])
 def test_by_default_nobody_listens(conf, driver):
     heard = events.heard()
-    messaging.stay_in_process(conf)
+    transport.stay_in_process(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", driver, group=messaging.NOTIFICATIONS)
+    conf.set_override("driver", driver, group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert events.heard() == heard
 
 
 def test_without_a_broker_nobody_could_read_them(conf, caplog):
     caplog.set_level(logging.ERROR)
-    messaging.stay_in_process(conf)
+    transport.stay_in_process(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", ["messagingv2"], group=messaging.NOTIFICATIONS)
+    conf.set_override("driver", ["messagingv2"], group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert "names no message broker" in caplog.text
 
@@ -229,18 +230,18 @@ def test_without_a_broker_nobody_could_read_them(conf, caplog):
 @pytest.mark.parametrize("url", ["nonsense", "rabit://me:secret@broker/"])
 @pytest.mark.parametrize("driver", ["messagingv2", "log"])
 def test_a_wrong_address_does_not_keep_an_engine_from_work(conf, caplog, driver, url):
-    messaging.stay_in_process(conf)
+    transport.stay_in_process(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", [driver], group=messaging.NOTIFICATIONS)
-    conf.set_override("transport_url", url, group=messaging.NOTIFICATIONS)
+    conf.set_override("driver", [driver], group=transport.NOTIFICATIONS)
+    conf.set_override("transport_url", url, group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert "Nobody is notified" in caplog.text
     assert "secret" not in caplog.text
 
 
 def test_drivers_that_need_a_broker_are_not_started_without(conf, caplog):
-    messaging.stay_in_process(conf)
+    transport.stay_in_process(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", ["log", "routing"], group=messaging.NOTIFICATIONS)
+    conf.set_override("driver", ["log", "routing"], group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert "names no message broker" in caplog.text

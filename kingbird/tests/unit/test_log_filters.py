@@ -6,20 +6,20 @@ import oslo_messaging
 import pytest
 from oslo_config import cfg
 
-from kingbird.rpc import unsent
+from kingbird import log_filters
 from kingbird.tests.unit.engine.scene import wait_for
-from kingbird.tracing.sender import Sender
+from kingbird.tracing.exporter import Sender
 
 
 @pytest.fixture
 def bounded(monkeypatch):
     """Begin anew, and leave nothing behind."""
-    monkeypatch.setattr(unsent, "_notifications", unsent.Notifications())
-    monkeypatch.setattr(unsent, "_connections", unsent.Connections())
-    loggers = [logging.getLogger(name) for name in (*unsent.NOTIFIERS, unsent.DRIVER)]
+    monkeypatch.setattr(log_filters, "_notifications", log_filters.Notifications())
+    monkeypatch.setattr(log_filters, "_connections", log_filters.Connections())
+    loggers = [logging.getLogger(name) for name in (*log_filters.NOTIFIERS, log_filters.DRIVER)]
     for logger in loggers:
         monkeypatch.setattr(logger, "filters", [])
-    unsent.bound()
+    log_filters.bound()
     return loggers
 
 
@@ -47,8 +47,8 @@ def test_a_broker_that_is_away(bounded, notifier, caplog, monkeypatch):
         f"No notification to {topic}: OperationalError; others since the last such line: 0"
         for topic in ("profiler", "notifications")
     ]
-    monkeypatch.setattr(unsent, "EVERY", 0)
-    unsent._notifications._next.clear()
+    monkeypatch.setattr(log_filters, "EVERY", 0)
+    log_filters._notifications._next.clear()
     sending.error({}, "kingbird.sync.error", {"about": "a-payload"})
     assert caplog.records[-1].getMessage().endswith(": 4")
     for secret in ("a-payload", "pass-of-rabbit", "Traceback"):
@@ -56,7 +56,7 @@ def test_a_broker_that_is_away(bounded, notifier, caplog, monkeypatch):
 
 
 def test_other_drivers(bounded, caplog):
-    logger = logging.getLogger(unsent.NOTIFIERS[1])
+    logger = logging.getLogger(log_filters.NOTIFIERS[1])
     for _ in range(3):
         try:
             raise OSError("kafka://me:secret@broker/")
@@ -77,7 +77,7 @@ def test_lines_about_connections(bounded, caplog):
 
     class Driver:
         def notify(self, payload):
-            logging.getLogger(unsent.DRIVER).error("Unable to connect")
+            logging.getLogger(log_filters.DRIVER).error("Unable to connect")
             got.append(payload)
 
     got = []
@@ -87,10 +87,10 @@ def test_lines_about_connections(bounded, caplog):
     wait_for(lambda: len(got) == 5)
     assert caplog.text.count("Unable to connect") == 1
     for _ in range(2):
-        logging.getLogger(unsent.DRIVER).error("Unable to connect")
+        logging.getLogger(log_filters.DRIVER).error("Unable to connect")
     assert caplog.text.count("Unable to connect") == 3
 
 
 def test_doing_it_twice_does_no_harm(bounded):
-    unsent.bound()
+    log_filters.bound()
     assert [len(logger.filters) for logger in bounded] == [1, 1, 1]

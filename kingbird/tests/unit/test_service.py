@@ -11,16 +11,16 @@ from kingbird.api import app
 from kingbird.conf import tracing
 from kingbird.db import api as db
 from kingbird.db import connection
-from kingbird.rpc import messaging
+from kingbird.rpc import transport
+from kingbird.service import start
 from kingbird.tests.api.world import World
 from kingbird.tests.unit.engine.scene import wait_for
-from kingbird.tests.unit.tracing.conftest import KEY
-from kingbird.tracing import database, spans
-from kingbird.tracing.start import start
+from kingbird.tests.unit.tracing.conftest import KEY, restored  # noqa: F401  a fixture
+from kingbird.tracing import spans, statements
 
 
 @pytest.fixture
-def wanted(conf, restored, monkeypatch):
+def wanted(conf, restored, monkeypatch):  # noqa: F811
     """Give a configuration that asks for traces, of a program that does not run."""
     monkeypatch.setattr(os, "register_at_fork", lambda **_: None)
     conf.prog = "kingbird-test"
@@ -51,10 +51,10 @@ def built():
 
 
 def listens():
-    return sa.event.contains(connection.get_engine(), "do_execute", database._begin)
+    return sa.event.contains(connection.get_engine(), "do_execute", statements._begin)
 
 
-def test_by_default_there_is_nothing(conf, restored, database):
+def test_by_default_there_is_nothing(conf, restored, database):  # noqa: F811
     before = notifier.get()
     start(conf)
     assert not spans.are_made()
@@ -64,9 +64,9 @@ def test_by_default_there_is_nothing(conf, restored, database):
     assert not listens()
 
 
-@pytest.mark.parametrize("statements", [True, False])
-def test_what_is_asked_for(wanted, database, statements):
-    wanted.set_override("trace_sqlalchemy", statements, group="profiler")
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_is_asked_for(wanted, database, asked):
+    wanted.set_override("trace_sqlalchemy", asked, group="profiler")
     start(wanted)
     assert spans.are_made()
     order = [layer.__name__ for layer in built()]
@@ -74,7 +74,7 @@ def test_what_is_asked_for(wanted, database, statements):
     assert order.index("TraceHeaders") + 1 == order.index("WsgiMiddleware")
     assert order.index("WsgiMiddleware") + 1 == order.index("PublicPaths")
     db.configure(wanted)
-    assert listens() is statements
+    assert listens() is asked
 
 
 @pytest.mark.parametrize("keys", ["", " , ", tracing.DEFAULT_KEY, f"{KEY},{tracing.DEFAULT_KEY}"])
@@ -85,10 +85,10 @@ def test_everybody_knows_the_default_key(wanted, keys, caplog):
     assert "hmac_keys has to be a secret" in caplog.text
 
 
-@pytest.mark.parametrize("url", [messaging.IN_PROCESS, "nonsense"])
+@pytest.mark.parametrize("url", [transport.IN_PROCESS, "nonsense"])
 def test_spans_need_a_broker(wanted, url, caplog):
     wanted.set_override("connection_string", "messaging://", group="profiler")
-    messaging.stay_in_process(wanted)
+    transport.stay_in_process(wanted)
     wanted.set_override("transport_url", url)
     start(wanted)
     assert not spans.are_made()

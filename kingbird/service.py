@@ -9,11 +9,11 @@ from oslo_config import cfg
 from osprofiler import notifier
 from osprofiler.drivers import base
 
-from kingbird import exception
+from kingbird import exception, log_filters
 from kingbird.conf import tracing
-from kingbird.rpc import messaging, unsent
+from kingbird.rpc import transport
 from kingbird.tracing import spans
-from kingbird.tracing.sender import Sender
+from kingbird.tracing.exporter import Sender
 
 LOG = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ def start(conf: cfg.ConfigOpts) -> None:
         return
     # Its lines show the connection string, which may hold a password.
     logging.getLogger(base.__name__).setLevel(logging.INFO)
-    unsent.bound()
+    log_filters.bound()
     sender = Sender(lambda: _driver(conf))
     os.register_at_fork(after_in_child=sender.reset)
     notifier.set(sender)
@@ -44,7 +44,7 @@ def _problem(conf: cfg.ConfigOpts) -> str | None:
         return "[profiler] hmac_keys has to be a secret of your own"
     try:
         if _is_message(conf):
-            messaging.check_notifications(conf)
+            transport.check_notifications(conf)
     except exception.ConfigurationError as error:
         return error.message
     return None

@@ -3,7 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
-from kingbird.tracing import database, spans
+from kingbird.tracing import spans, statements
 
 IDS = {"base_id": "b", "parent_id": "p"}
 
@@ -11,7 +11,7 @@ IDS = {"base_id": "b", "parent_id": "p"}
 @pytest.fixture
 def engine(tmp_path):
     made = sa.create_engine(f"sqlite:///{tmp_path}/x.sqlite")
-    database.listen(made)
+    statements.listen(made)
     yield made
     made.dispose()
 
@@ -40,7 +40,7 @@ def test_one_that_fails(traced, engine):
 
 def test_a_connection_that_fails_ends_no_span(traced):
     engine = sa.create_engine("sqlite:////no/such/folder/x.sqlite")
-    database.listen(engine)
+    statements.listen(engine)
     with spans.joined(IDS), spans.span("around"):
         with pytest.raises(sa.exc.OperationalError):
             engine.connect()
@@ -66,7 +66,7 @@ def test_a_listener_that_fails_before_a_statement(traced, engine):
     """What ends spans is not called: another listener for errors fails too."""
     broken = sa.create_engine(engine.url)
     sa.event.listen(broken, "handle_error", fail)
-    database.listen(broken)
+    statements.listen(broken)
     sa.event.listen(broken, "before_cursor_execute", fail)
     assert around_one(traced, broken) == ["around-start", "around-stop"]
     broken.dispose()

@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 
-from kingbird.tracing import sender
+from kingbird.tracing import exporter
 
 #: Who logs a notification that was not sent, with its payload.
 NOTIFIERS = ("oslo_messaging.notify.messaging", "oslo_messaging.notify.notifier")
@@ -66,7 +66,7 @@ class Connections(_Bounded):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let a line pass or not."""
-        return record.threadName != sender.THREAD or self._pass("spans") is not None
+        return record.threadName != exporter.THREAD or self._pass("spans") is not None
 
 
 _notifications = Notifications()

@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import oslo_messaging
 from oslo_config import cfg
 
-from kingbird import events, exception
+from kingbird import events, exception, log_filters
 from kingbird.db import api as db
-from kingbird.rpc import messaging, unsent
+from kingbird.rpc import transport
 
 LOG = logging.getLogger(__name__)
 
@@ -72,20 +72,20 @@ def start(conf: cfg.ConfigOpts) -> "Notifications | None":
 
     :returns: what :meth:`Notifications.stop` is called on, or ``None`` if nobody is notified.
     """
-    messaging.register_notifications(conf)
-    drivers = set(conf[messaging.NOTIFICATIONS].driver) - {"", "noop"}
+    transport.register_notifications(conf)
+    drivers = set(conf[transport.NOTIFICATIONS].driver) - {"", "noop"}
     if not drivers:
         return None
     try:
-        messaging.check_notifications(conf, need_broker=drivers != {"log"})
-        transport = oslo_messaging.get_notification_transport(conf)
+        transport.check_notifications(conf, need_broker=drivers != {"log"})
+        bus = oslo_messaging.get_notification_transport(conf)
     except exception.ConfigurationError as error:
         # Work goes on without.
         LOG.error("Nobody is notified: %s", error.message)
         return None
-    unsent.bound()
+    log_filters.bound()
     notifications = Notifications(
-        oslo_messaging.Notifier(transport, publisher_id=f"kingbird-engine.{socket.gethostname()}")
+        oslo_messaging.Notifier(bus, publisher_id=f"kingbird-engine.{socket.gethostname()}")
     )
     events.listen(notifications)
     return notifications
@@ -135,7 +135,7 @@ class Notifications:
 
     Work waits neither for the broker nor for the counts: both is left to a thread.  What comes
     faster than it can be sent waits, and when that is too much the oldest go.  oslo.messaging
-    drops what it can't send, and :mod:`kingbird.rpc.unsent` bounds what it logs then.
+    drops what it can't send, and :mod:`kingbird.log_filters` bounds what it logs then.
 
     :param notifier: an oslo.messaging ``Notifier``.
     """

@@ -6,8 +6,8 @@ from collections import deque
 import pytest
 
 from kingbird.tests.unit.engine.scene import wait_for
-from kingbird.tracing import sender
-from kingbird.tracing.sender import Sender, cleaned
+from kingbird.tracing import exporter
+from kingbird.tracing.exporter import Sender, cleaned
 
 
 def payload(name="one-start", trace_id="t", **info):
@@ -61,7 +61,7 @@ def driver():
 
 
 def test_who_is_traced_waits_for_nobody(driver, monkeypatch, caplog):
-    monkeypatch.setattr(sender, "WAITING", 5)
+    monkeypatch.setattr(exporter, "WAITING", 5)
     sending = Sender(lambda: driver)
     for number in range(20):
         sending(payload(trace_id=str(number)))

@@ -6,7 +6,7 @@ from oslo_config import cfg
 from oslo_messaging import opts
 
 from kingbird import exception
-from kingbird.rpc.levels import OLDEST
+from kingbird.rpc.version_cap import OLDEST
 
 TOPIC = "kingbird-engine"
 
@@ -73,7 +73,7 @@ def has_broker(conf: cfg.ConfigOpts, url: str | None = None) -> bool:
     return oslo_messaging.TransportURL.parse(conf, url).transport not in WITHOUT_BROKER
 
 
-def transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:
+def get_transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:
     """Return a new transport by ``[DEFAULT] transport_url``.
 
     Make it in the process that uses it, after any fork.

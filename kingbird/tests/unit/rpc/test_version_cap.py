@@ -4,63 +4,63 @@ import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.rpc import levels
+from kingbird.rpc import version_cap
 
 
-def beat(name, rpc_version=levels.VERSION):
+def beat(name, rpc_version=version_cap.VERSION):
     db.engines.beat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
 
 
 @pytest.fixture
 def level(database, monkeypatch):
     """Give the level of a database without engines, which looks each time."""
-    monkeypatch.setattr(levels, "FRESH", -1)
-    return levels.Level(database)
+    monkeypatch.setattr(version_cap, "FRESH", -1)
+    return version_cap.Level(database)
 
 
 @pytest.mark.parametrize(
     ("versions", "expected"),
     [
-        ({levels.VERSION}, levels.VERSION),
-        ({levels.VERSION, None}, levels.OLDEST),
-        ({levels.VERSION, "1.0"}, "1.0"),
+        ({version_cap.VERSION}, version_cap.VERSION),
+        ({version_cap.VERSION, None}, version_cap.OLDEST),
+        ({version_cap.VERSION, "1.0"}, "1.0"),
         # By number, not by letter; and never more than this release can say.
-        ({"1.10", "1.9"}, levels.VERSION),
+        ({"1.10", "1.9"}, version_cap.VERSION),
     ],
 )
 def test_the_oldest_counts(versions, expected):
-    assert levels.oldest(versions) == expected
+    assert version_cap.oldest(versions) == expected
 
 
 def test_engines_come_and_go(level, database):
-    assert level.get() == levels.OLDEST
+    assert level.get() == version_cap.OLDEST
     beat("new")
-    assert level.get() == levels.VERSION
+    assert level.get() == version_cap.VERSION
     beat("old", None)
-    assert level.get() == levels.OLDEST
+    assert level.get() == version_cap.OLDEST
     with db.get_engine().begin() as bind:
         silence = 1000 * db.engines.silence(database)
         bind.execute(
             sa.update(db.Engine).where(db.Engine.id == "old").values(seen=db.Engine.seen - silence)
         )
-    assert level.get() == levels.VERSION
+    assert level.get() == version_cap.VERSION
 
 
 def test_it_is_asked_for_now_and_then(level, monkeypatch):
     beat("new")
-    monkeypatch.setattr(levels, "FRESH", 1000)
-    assert level.get() == levels.VERSION
+    monkeypatch.setattr(version_cap, "FRESH", 1000)
+    assert level.get() == version_cap.VERSION
     beat("old", None)
-    assert level.get() == levels.VERSION
-    monkeypatch.setattr(levels, "FRESH", -1)
-    assert level.get() == levels.OLDEST
+    assert level.get() == version_cap.VERSION
+    monkeypatch.setattr(version_cap, "FRESH", -1)
+    assert level.get() == version_cap.OLDEST
 
 
 def test_the_first_engine_counts_at_once(level, monkeypatch):
-    monkeypatch.setattr(levels, "FRESH", 1000)
-    assert level.get() == levels.OLDEST
+    monkeypatch.setattr(version_cap, "FRESH", 1000)
+    assert level.get() == version_cap.OLDEST
     beat("new")
-    assert level.get() == levels.VERSION
+    assert level.get() == version_cap.VERSION
 
 
 def test_a_version_that_is_configured(level, database):
@@ -69,7 +69,7 @@ def test_a_version_that_is_configured(level, database):
     assert level.get() == "1.0"
     # SIGHUP changes it.
     database.set_override("engine", "auto", group="upgrade_levels")
-    assert level.get() == levels.VERSION
+    assert level.get() == version_cap.VERSION
 
 
 @pytest.mark.parametrize("version", ["newest", "1", "2026.1.1", ""])
@@ -80,8 +80,8 @@ def test_only_versions_are_taken(conf, version):
 
 def test_a_database_that_is_away_changes_nothing(level, database):
     beat("new")
-    assert level.get() == levels.VERSION
+    assert level.get() == version_cap.VERSION
     with db.get_engine().begin() as bind:
         bind.exec_driver_sql("ALTER TABLE engines RENAME TO elsewhere")
-    assert level.get() == levels.VERSION
-    assert levels.Level(database).get() == levels.OLDEST
+    assert level.get() == version_cap.VERSION
+    assert version_cap.Level(database).get() == version_cap.OLDEST
