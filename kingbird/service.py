@@ -9,7 +9,7 @@ from oslo_config import cfg
 from osprofiler import notifier
 from osprofiler.drivers import base
 
-from kingbird import exception, log_filters
+from kingbird import exception
 from kingbird.conf import tracing
 from kingbird.rpc import transport
 from kingbird.tracing import spans
@@ -31,7 +31,6 @@ def start(conf: cfg.ConfigOpts) -> None:
         return
     # Its lines show the connection string, which may hold a password.
     logging.getLogger(base.__name__).setLevel(logging.INFO)
-    log_filters.bound()
     sender = Sender(lambda: _driver(conf))
     os.register_at_fork(after_in_child=sender.reset)
     notifier.set(sender)

@@ -18,7 +18,7 @@ from sqlalchemy import event, orm
 from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
-from kingbird.db import lost, patience
+from kingbird.db import patience
 from kingbird.tracing import spans, statements
 
 P = ParamSpec("P")
@@ -60,7 +60,6 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
     """
     global _manager  # noqa: PLW0603  enginefacade can't be configured twice
     _manager = enginefacade.transaction_context()
-    lost.say_shortly()
     options: dict[str, Any] = {
         name: getattr(conf.database, name)
         for name in ("connection", "max_retries", "retry_interval", "connection_recycle_time")

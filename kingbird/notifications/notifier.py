@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import oslo_messaging
 from oslo_config import cfg
 
-from kingbird import events, exception, log_filters
+from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.rpc import transport
 
@@ -83,7 +83,6 @@ def start(conf: cfg.ConfigOpts) -> "Notifications | None":
         # Work goes on without.
         LOG.error("Nobody is notified: %s", error.message)
         return None
-    log_filters.bound()
     notifications = Notifications(
         oslo_messaging.Notifier(bus, publisher_id=f"kingbird-engine.{socket.gethostname()}")
     )
@@ -135,7 +134,6 @@ class Notifications:
 
     Work waits neither for the broker nor for the counts: both is left to a thread.  What comes
     faster than it can be sent waits, and when that is too much the oldest go.  oslo.messaging
-    drops what it can't send, and :mod:`kingbird.log_filters` bounds what it logs then.
 
     :param notifier: an oslo.messaging ``Notifier``.
     """

@@ -12,10 +12,12 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any
 
+from kingbird.log_filters import SPAN_THREAD
+
 LOG = logging.getLogger(__name__)
 
 #: The name of the thread that sends.
-THREAD = "kingbird-tracing"
+THREAD = SPAN_THREAD
 #: Seconds for which nothing is traced when a driver could not be made.
 PAUSE = 60.0
 #: Seconds between two lines about spans that were lost.
