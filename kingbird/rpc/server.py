@@ -25,13 +25,13 @@ class Endpoint:
     def job_ready(self, context: dict[str, Any], job_id: str) -> None:
         """A job was accepted."""
         LOG.debug("Told of job %s", job_id)
-        jobs.note(job_id, context.get("trace"))
+        jobs.remember(job_id, context.get("trace"))
         self._engine.wake()
 
     def tasks_ready(self, context: dict[str, Any], job_id: str) -> None:
         """A job was planned; its tasks can be claimed."""
         LOG.debug("Told of the tasks of job %s", job_id)
-        jobs.note(job_id, context.get("trace"))
+        jobs.remember(job_id, context.get("trace"))
         self._engine.wake()
 
     def job_cancelled(self, context: dict[str, Any], job_id: str) -> None:
@@ -44,7 +44,7 @@ class Endpoint:
     ) -> None:
         """A job was accepted that only this engine can run, as it alone gets the token."""
         LOG.debug("Told of job %s, with its user's token", job_id)
-        jobs.note(job_id, context.get("trace"))
+        jobs.remember(job_id, context.get("trace"))
         self._engine.hand_over(job_id, token, endpoints, context.get("request_id"))
 
 

@@ -117,7 +117,7 @@ def test_engines_of_another_release(checks, database):
 
 
 def test_messages_that_are_held_back_for_nobody(checks, database):
-    database.set_override("engine", version_cap.OLDEST, group="upgrade_levels")
+    database.set_override("engine", version_cap.BASE_VERSION, group="upgrade_levels")
     found = checks.engines()
     assert found.code is Code.WARNING
     assert "[upgrade_levels] engine" in found.details

@@ -3,6 +3,7 @@
 import time
 from unittest import mock
 
+import oslo_messaging
 import pytest
 from oslo_config import cfg
 
@@ -24,8 +25,6 @@ def client_of():
         cfg.CONF.set_override("transport_url", url) if "transport_url" in cfg.CONF else None
         # No database is at hand that could tell.
         cfg.CONF.set_override("engine", level, group="upgrade_levels")
-        import oslo_messaging
-
         bus = oslo_messaging.get_rpc_transport(cfg.CONF, url=url)
         return EngineClient(cfg.CONF, bus), bus
 
@@ -59,6 +58,18 @@ def test_a_broker_that_is_down_fails_no_wake_up_and_costs_no_time(client_of):
     client.tasks_ready("j")
     client.job_cancelled("j")
     assert time.monotonic() - begin < 1
+
+
+def test_only_a_message_with_a_token_is_retried(client_of, monkeypatch):
+    """A wake-up that is lost costs one poll; none may wait for ever."""
+    client, _ = client_of(transport.IN_PROCESS)
+    made = mock.MagicMock()
+    monkeypatch.setattr(oslo_messaging, "get_rpc_client", made)
+    client.job_ready(CONTEXT, "j")
+    client.tasks_ready("j")
+    client.job_cancelled("j")
+    client.job_with_token(CONTEXT, "j", {})
+    assert [call.kwargs["retry"] for call in made.call_args_list] == [0, 0, 0, 1]
 
 
 def test_a_token_that_cannot_be_handed_over_is_an_error(client_of):
@@ -138,7 +149,7 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
 def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypatch):
     """Such as one that was not brought up to date before an upgrade."""
     client, _ = client_of(transport.IN_PROCESS)
-    monkeypatch.setattr(version_cap.Level, "get", mock.Mock(side_effect=ValueError("odd")))
+    monkeypatch.setattr(version_cap.VersionCap, "get", mock.Mock(side_effect=ValueError("odd")))
     client.job_ready(CONTEXT, "j")
     client.tasks_ready("j")
     with pytest.raises(exception.Unavailable):
@@ -151,7 +162,7 @@ def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypa
 def test_a_transport_url_that_cannot_be_used_is_told_without_its_words(url):
     kingbird_conf.register_opts(cfg.CONF)
     cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
-    transport.stay_in_process(cfg.CONF)
+    transport.use_in_process_transport(cfg.CONF)
     transport.check(cfg.CONF)
     cfg.CONF.set_override("transport_url", url)
     with pytest.raises(exception.ConfigurationError, match="transport_url") as caught:

@@ -14,30 +14,30 @@ def beat(name, rpc_version=version_cap.VERSION):
 @pytest.fixture
 def level(database, monkeypatch):
     """Give the level of a database without engines, which looks each time."""
-    monkeypatch.setattr(version_cap, "FRESH", -1)
-    return version_cap.Level(database)
+    monkeypatch.setattr(version_cap, "CACHE_TTL", -1)
+    return version_cap.VersionCap(database)
 
 
 @pytest.mark.parametrize(
     ("versions", "expected"),
     [
         ({version_cap.VERSION}, version_cap.VERSION),
-        ({version_cap.VERSION, None}, version_cap.OLDEST),
+        ({version_cap.VERSION, None}, version_cap.BASE_VERSION),
         ({version_cap.VERSION, "1.0"}, "1.0"),
         # By number, not by letter; and never more than this release can say.
         ({"1.10", "1.9"}, version_cap.VERSION),
     ],
 )
 def test_the_oldest_counts(versions, expected):
-    assert version_cap.oldest(versions) == expected
+    assert version_cap.min_version(versions) == expected
 
 
 def test_engines_come_and_go(level, database):
-    assert level.get() == version_cap.OLDEST
+    assert level.get() == version_cap.BASE_VERSION
     beat("new")
     assert level.get() == version_cap.VERSION
     beat("old", None)
-    assert level.get() == version_cap.OLDEST
+    assert level.get() == version_cap.BASE_VERSION
     with db.get_engine().begin() as bind:
         silence = 1000 * db.engines.silence(database)
         bind.execute(
@@ -48,17 +48,17 @@ def test_engines_come_and_go(level, database):
 
 def test_it_is_asked_for_now_and_then(level, monkeypatch):
     beat("new")
-    monkeypatch.setattr(version_cap, "FRESH", 1000)
+    monkeypatch.setattr(version_cap, "CACHE_TTL", 1000)
     assert level.get() == version_cap.VERSION
     beat("old", None)
     assert level.get() == version_cap.VERSION
-    monkeypatch.setattr(version_cap, "FRESH", -1)
-    assert level.get() == version_cap.OLDEST
+    monkeypatch.setattr(version_cap, "CACHE_TTL", -1)
+    assert level.get() == version_cap.BASE_VERSION
 
 
 def test_the_first_engine_counts_at_once(level, monkeypatch):
-    monkeypatch.setattr(version_cap, "FRESH", 1000)
-    assert level.get() == version_cap.OLDEST
+    monkeypatch.setattr(version_cap, "CACHE_TTL", 1000)
+    assert level.get() == version_cap.BASE_VERSION
     beat("new")
     assert level.get() == version_cap.VERSION
 
@@ -84,4 +84,4 @@ def test_a_database_that_is_away_changes_nothing(level, database):
     with db.get_engine().begin() as bind:
         bind.exec_driver_sql("ALTER TABLE engines RENAME TO elsewhere")
     assert level.get() == version_cap.VERSION
-    assert version_cap.Level(database).get() == version_cap.OLDEST
+    assert version_cap.VersionCap(database).get() == version_cap.BASE_VERSION
