@@ -30,7 +30,7 @@ class _RoomyAdapter(TCPKeepAliveAdapter):
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """Send a request; the answer's body is read later."""
-        spans.call_begins(request, self._region)
+        spans.start_http_span(request, self._region)
         begin = time.perf_counter()
         code = events.NO_ANSWER
         try:
@@ -39,7 +39,7 @@ class _RoomyAdapter(TCPKeepAliveAdapter):
             return response
         finally:
             self._tell(request, code, time.perf_counter() - begin)
-            spans.call_ends(code)
+            spans.end_http_span(code)
 
     def _tell(self, request: requests.PreparedRequest, code: str, seconds: float) -> None:
         method = request.method or ""

@@ -86,8 +86,8 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
     _manager.append_on_engine_create(
         functools.partial(patience.let_go, seconds=conf.engine.lease / IDLE_PART)
     )
-    if spans.are_made() and conf.profiler.trace_sqlalchemy:
-        _manager.append_on_engine_create(statements.listen)
+    if spans.is_enabled() and conf.profiler.trace_sqlalchemy:
+        _manager.append_on_engine_create(statements.instrument)
 
 
 def dispose() -> None:

@@ -1,7 +1,7 @@
-"""Spans of statements.
+"""Spans of SQL statements.
 
-osprofiler's own listeners take a statement's parameters along, and end a span that they did not
-begin when a connection can't be made.
+osprofiler's listeners trace the values of a statement, and stop a span that they did not start if
+a connection cannot be made or SQLite is locked.
 """
 
 from typing import Any
@@ -10,40 +10,32 @@ import sqlalchemy as sa
 from osprofiler import profiler
 from sqlalchemy import event
 
-#: Marks a statement's context while its span is open.
+#: Marks the context of a statement whose span is open.
 _OPEN = "_kingbird_span"
-
-#: The driver is called right after these.  At ``before_cursor_execute`` other listeners can fail,
-#: after which some versions of SQLAlchemy call nothing that could end a span.
-BEGINS = ("do_execute", "do_executemany", "do_execute_no_params")
+#: The last events before the driver.  After them no other listener fails with the span open.
+_BEFORE = ("do_execute", "do_executemany", "do_execute_no_params")
 
 
-def listen(engine: sa.Engine) -> None:
+def instrument(engine: sa.Engine) -> None:
     """Trace the statements of an engine."""
-    for name in BEGINS:
-        event.listen(engine, name, _begin)
-    event.listen(engine, "after_cursor_execute", _end)
-    # It is not called if one before it raises an error.  oslo.db's does, at a driver's error
-    # without words; the span around is then taken for ended, and nothing else comes of it.
+    for name in _BEFORE:
+        event.listen(engine, name, _start)
+    event.listen(engine, "after_cursor_execute", lambda *args: _stop(args[4]))
     event.listen(engine, "handle_error", _fail)
 
 
-def _begin(cursor: Any, statement: str, *more: Any) -> None:
+def _start(cursor: Any, statement: str, *more: Any) -> None:
     context = more[-1]
     if profiler.get() is not None and context is not None:
         profiler.start("db", {"db": {"statement": statement}})
         setattr(context, _OPEN, True)
 
 
-def _end(
-    connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
-) -> None:
+def _stop(context: Any, info: dict[str, Any] | None = None) -> None:
     if getattr(context, _OPEN, False):
         setattr(context, _OPEN, False)
-        profiler.stop()
+        profiler.stop(info)
 
 
 def _fail(problem: sa.ExceptionContext) -> None:
-    if getattr(problem.execution_context, _OPEN, False):
-        setattr(problem.execution_context, _OPEN, False)
-        profiler.stop({"etype": type(problem.original_exception).__name__})
+    _stop(problem.execution_context, {"etype": type(problem.original_exception).__name__})

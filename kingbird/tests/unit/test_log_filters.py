@@ -15,7 +15,7 @@ from sqlalchemy import pool
 
 from kingbird import log_filters
 from kingbird.tests.unit.engine.scene import wait_for
-from kingbird.tracing.exporter import Sender
+from kingbird.tracing.exporter import SpanExporter
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_lines_about_connections(bounded, caplog):
             got.append(payload)
 
     got = []
-    sending = Sender(Driver)
+    sending = SpanExporter(Driver)
     for _ in range(5):
         sending({"name": "one-start", "info": {}})
     wait_for(lambda: len(got) == 5)
