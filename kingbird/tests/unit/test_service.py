@@ -12,7 +12,7 @@ from kingbird.conf import tracing
 from kingbird.db import api as db
 from kingbird.db import connection
 from kingbird.rpc import transport
-from kingbird.service import start
+from kingbird.service import configure_tracing
 from kingbird.tests.api.world import World
 from kingbird.tests.unit.engine.scene import wait_for
 from kingbird.tests.unit.tracing.conftest import KEY, restored  # noqa: F401  a fixture
@@ -51,13 +51,13 @@ def built():
 
 
 def listens():
-    return sa.event.contains(connection.get_engine(), "do_execute", statements._begin)
+    return sa.event.contains(connection.get_engine(), "do_execute", statements._start)
 
 
 def test_by_default_there_is_nothing(conf, restored, database):  # noqa: F811
     before = notifier.get()
-    start(conf)
-    assert not spans.are_made()
+    configure_tracing(conf)
+    assert not spans.is_enabled()
     assert notifier.get() is before
     assert web.WsgiMiddleware not in built()
     db.configure(conf)
@@ -67,11 +67,11 @@ def test_by_default_there_is_nothing(conf, restored, database):  # noqa: F811
 @pytest.mark.parametrize("asked", [True, False])
 def test_what_is_asked_for(wanted, database, asked):
     wanted.set_override("trace_sqlalchemy", asked, group="profiler")
-    start(wanted)
-    assert spans.are_made()
+    configure_tracing(wanted)
+    assert spans.is_enabled()
     order = [layer.__name__ for layer in built()]
-    assert order.index("Paths") + 1 == order.index("TraceHeaders")
-    assert order.index("TraceHeaders") + 1 == order.index("WsgiMiddleware")
+    assert order.index("Paths") + 1 == order.index("TraceHeaderFilter")
+    assert order.index("TraceHeaderFilter") + 1 == order.index("WsgiMiddleware")
     assert order.index("WsgiMiddleware") + 1 == order.index("PublicPaths")
     db.configure(wanted)
     assert listens() is asked
@@ -80,18 +80,18 @@ def test_what_is_asked_for(wanted, database, asked):
 @pytest.mark.parametrize("keys", ["", " , ", tracing.DEFAULT_KEY, f"{KEY},{tracing.DEFAULT_KEY}"])
 def test_everybody_knows_the_default_key(wanted, keys, caplog):
     wanted.set_override("hmac_keys", keys, group="profiler")
-    start(wanted)
-    assert not spans.are_made()
+    configure_tracing(wanted)
+    assert not spans.is_enabled()
     assert "hmac_keys has to be a secret" in caplog.text
 
 
 @pytest.mark.parametrize("url", [transport.IN_PROCESS, "nonsense"])
 def test_spans_need_a_broker(wanted, url, caplog):
     wanted.set_override("connection_string", "messaging://", group="profiler")
-    transport.stay_in_process(wanted)
+    transport.use_in_process_transport(wanted)
     wanted.set_override("transport_url", url)
-    start(wanted)
-    assert not spans.are_made()
+    configure_tracing(wanted)
+    assert not spans.is_enabled()
     assert "Nothing is traced: [oslo_messaging_notifications] transport_url" in caplog.text
 
 
@@ -100,10 +100,10 @@ def test_the_connection_string_is_a_secret(wanted, caplog):
     wanted.log_opt_values(logging.getLogger(), logging.DEBUG)
     assert "profiler.connection_string" in caplog.text
     assert "profiler.hmac_keys" in caplog.text
-    start(wanted)
+    configure_tracing(wanted)
     wanted.set_override("connection_string", "nosuch://:pass-of-redis@host", group="profiler")
-    with spans.joined({"base_id": "b", "parent_id": "p"}), spans.span("one"):
+    with spans.attach({"base_id": "b", "parent_id": "p"}), spans.span("one"):
         pass
-    wait_for(lambda: "Nothing is traced for 60 s: ValueError" in caplog.text)
+    wait_for(lambda: "Spans not sent: ValueError" in caplog.text)
     assert "pass-of-redis" not in caplog.text
     assert KEY not in caplog.text
