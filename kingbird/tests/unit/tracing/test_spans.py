@@ -113,25 +113,18 @@ def work(request_id, region):
         pass
 
 
-def test_a_job_is_traced_as_its_message_said(traced):
+def test_each_run_of_a_job_has_a_trace_of_its_own(traced):
     jobs.remember("j", IDS)
     work("r", "R1")
     # Another engine knows nothing of it.
     jobs.remember("j", None)
     work("r", None)
-    assert names(traced) == [("b", "R1"), ("b", None)]
-
-
-def test_each_run_of_a_job_has_a_trace_of_its_own(traced):
-    jobs.remember("j", IDS)
-    # A request that is not traced tries it again; this engine did not hear of that.
+    # A request that is not traced retries it, and this engine has not heard of that.
     work("another", "R1")
-    work(None, "R1")
-    assert not traced
     jobs.remember("j", {**IDS, "base_id": "c", "request_id": "third"})
     work("r", "R1")
     work("third", "R1")
-    assert names(traced) == [("c", "R1")]
+    assert names(traced) == [("b", "R1"), ("b", None), ("c", "R1")]
 
 
 @pytest.mark.parametrize(
