@@ -15,7 +15,7 @@ From the outside in:
 6. ``Paths``: one spelling of a path, before anybody decides by it.
 7. ``WsgiMiddleware``, if ``[profiler]`` is on: a request that is signed is traced.  What asks
    Keystone about the token stands below, so that its time shows and Keystone gets the headers.
-   ``TraceHeaders`` before it drops headers that it would fail at.
+   ``TraceHeaderFilter`` before it drops headers that it would fail at.
 8. ``PublicPaths``: version discovery goes straight to Pecan, as a caller has no token yet.
 9. ``Authentication``, which is keystonemiddleware: no token or a bad one ends here, so nothing
    below sees such a request.
@@ -46,10 +46,10 @@ from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
 from kingbird.conf.keystone import GROUP
 from kingbird.policies.enforcer import Enforcer
-from kingbird.rpc import messaging
+from kingbird.rpc import transport
 from kingbird.rpc.client import EngineClient
 from kingbird.tracing import spans
-from kingbird.tracing.web import TraceHeaders
+from kingbird.tracing.web import TraceHeaderFilter
 
 LOG = logging.getLogger(__name__)
 
@@ -123,9 +123,9 @@ def build(
     application = middleware.PublicPaths(
         PUBLIC, application, _authentication(application, conf, keystone)
     )
-    if spans.are_made():
+    if spans.is_enabled():
         application = WsgiMiddleware(application, conf.profiler.hmac_keys, enabled=True)
-        application = TraceHeaders(application)
+        application = TraceHeaderFilter(application)
     application = middleware.Paths(application)
     application = middleware.Errors(application)
     application = health.Health(application, conf)
@@ -146,7 +146,7 @@ def create(conf: cfg.ConfigOpts) -> middleware.Application:
     """
     keystone = Keystone(conf, timeout=KEYSTONE_SECONDS)
     keystone.check()
-    messaging.check(conf)
+    transport.check(conf)
     return build(
         conf,
         keystone=keystone,

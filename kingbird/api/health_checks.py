@@ -7,15 +7,20 @@ import abc
 import logging
 from typing import Any
 
+import oslo_messaging
 from oslo_config import cfg
+from oslo_messaging.rpc.client import RPCClient
 from oslo_middleware.healthcheck import pluginbase
 
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.looking import Looking
-from kingbird.rpc.probe import Probe
+from kingbird.rpc import transport
 
 LOG = logging.getLogger(__name__)
+
+#: No queue is bound to it.
+PROBE_TOPIC = "kingbird-probe"
 
 Result = pluginbase.HealthcheckResult
 
@@ -29,15 +34,15 @@ class _Check(pluginbase.HealthcheckBaseExtension):
     def __init__(self, oslo_conf: cfg.ConfigOpts, conf: dict[str, Any]) -> None:
         """Take the configuration as oslo.middleware hands it over; nothing is connected to."""
         super().__init__(oslo_conf, conf)
-        self._looking = Looking(
+        self._checking = Looking(
             f"kingbird-health-{self.name}",
-            self._look,
+            self._check,
             patience=lambda: self.oslo_conf.healthcheck.timeout,
             fresh=lambda: self.oslo_conf.healthcheck.cache_time,
         )
 
     @abc.abstractmethod
-    def look(self) -> str | None:
+    def check(self) -> str | None:
         """Look at the thing.
 
         :returns: what is wrong in a few words that anybody may read, or ``None``.  An exception
@@ -46,12 +51,12 @@ class _Check(pluginbase.HealthcheckBaseExtension):
 
     def healthcheck(self, server_port: int) -> Result:
         """Return what was found a moment ago, or is found now."""
-        found = self._looking.get()
+        found = self._checking.get()
         return self._result("does not answer") if found is None else found
 
-    def _look(self) -> Result:
+    def _check(self) -> Result:
         try:
-            return self._result(self.look())
+            return self._result(self.check())
         except Exception as error:
             # Its words may hold addresses, and more.
             LOG.warning("Health check of the %s failed: %s", self.name, type(error).__name__)
@@ -68,7 +73,7 @@ class Database(_Check):
 
     name = "database"
 
-    def look(self) -> str | None:
+    def check(self) -> str | None:
         """Make the least query that there is."""
         db.ping()
         return None
@@ -78,14 +83,29 @@ class Broker(_Check):
     """Whether the broker takes a message; within one process there is none that could fail."""
 
     name = "broker"
+    #: Made with the first check, so that a server may fork before.
+    _client: RPCClient | None = None
 
-    def __init__(self, oslo_conf: cfg.ConfigOpts, conf: dict[str, Any]) -> None:
-        super().__init__(oslo_conf, conf)
-        self._probe = Probe(oslo_conf)
+    def check(self) -> str | None:
+        """Send a message to a topic without a queue; the broker confirms it and drops it.
 
-    def look(self) -> str | None:
-        """Send it a message that nobody gets."""
-        self._probe.send()
+        It goes the way of all others, with the configuration's TLS and credentials.
+        """
+        if not transport.has_broker(self.oslo_conf):
+            return None
+        if self._client is None:
+            self._client = oslo_messaging.get_rpc_client(
+                transport.get_transport(self.oslo_conf),
+                oslo_messaging.Target(topic=PROBE_TOPIC),
+                # A retry of oslo.messaging's takes longer than [healthcheck] timeout.
+                retry=0,
+            )
+        try:
+            self._client.cast({}, "probe")
+        except oslo_messaging.MessageDeliveryFailure:
+            # A connection that was lost since the last check says nothing of the broker.  This
+            # transport has no other, and replaces it now.
+            self._client.cast({}, "probe")
         return None
 
 
@@ -94,7 +114,7 @@ class Engine(_Check):
 
     name = "engine"
 
-    def look(self) -> str | None:
+    def check(self) -> str | None:
         """Read the signs of life."""
         silence = db.engines.silence(self.oslo_conf)
         try:

@@ -11,23 +11,23 @@ from kingbird import concurrency
 
 concurrency.setup(hosted=True)
 
-from kingbird import metrics, reports
+from kingbird import metrics, reports, service
 from kingbird.api import app
 from kingbird.api.middleware import Application
-from kingbird.conf import prepare_service
 from kingbird.db import api as db
-from kingbird.tracing.start import start as start_tracing
 
 CONFIG_FILE = "KINGBIRD_CONFIG_FILE"
 
 
 def _load() -> Application:
     named = os.environ.get(CONFIG_FILE)
-    conf = prepare_service(
-        [], prog="kingbird-api", default_config_files=[named] if named else None
+    conf = service.prepare(
+        "kingbird-api",
+        [],
+        config_files=[named] if named else None,
+        database_timeout=app.DATABASE_SECONDS,
+        report_signal=False,
     )
-    start_tracing(conf)
-    db.configure(conf, seconds=app.DATABASE_SECONDS)
     # The pool is empty now, and should stay so in a child, whatever the server does.
     os.register_at_fork(after_in_child=db.dispose)
     reports.on_file(conf)

@@ -7,6 +7,7 @@ fields that its schema names, and the raw body is what a record is copied from.
 import contextlib
 import html
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from types import NoneType
@@ -14,6 +15,7 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import requests
+import urllib3
 from glanceclient import exc as glance_exc
 from glanceclient.common import http as glance_http
 from keystoneauth1 import exceptions as ksa_exc
@@ -21,7 +23,6 @@ from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
 from kingbird import exception, lenient_json, version
-from kingbird.clients import retry_after
 from kingbird.clients.tokens import RegionAuth
 
 Image = dict[str, Any]
@@ -38,12 +39,25 @@ PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 TRANSIENT = frozenset({408, 429})
 
 
+#: Seconds beyond which a Retry-After header is capped, as urllib3 does.
+RETRY_AFTER_MAX = 6 * 3600
+
+
+def parse_retry_after(value: str) -> int | None:
+    """Return the seconds of a Retry-After header, or None if it cannot be understood."""
+    try:
+        return min(math.ceil(urllib3.util.Retry().parse_retry_after(value)), RETRY_AFTER_MAX)
+    except (urllib3.exceptions.InvalidHeader, ValueError, TypeError, OverflowError, IndexError):
+        # Python refuses to convert thousands of digits.
+        return None
+
+
 class _HTTP(glance_http.SessionClient):
     """glanceclient's, but answers in bytes, and its errors keep status and ``Retry-After``."""
 
     def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, bytes]:
         if resp.status_code in TRANSIENT or resp.status_code >= 500:
-            asked = retry_after.seconds_of(resp.headers.get("Retry-After", ""))
+            asked = parse_retry_after(resp.headers.get("Retry-After", ""))
             raise exception.RegionUnavailable(sentence(resp), resp.status_code, asked)
         if resp.status_code >= 300:
             raise exception.ImageRefused(sentence(resp), resp.status_code)

@@ -79,7 +79,7 @@ class _RoomyAdapter(_Adapter):
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
         """Send a request; the answer's body is read later."""
-        spans.call_begins(request, self._region)
+        spans.start_http_span(request, self._region)
         begin = time.perf_counter()
         code = events.NO_ANSWER
         try:
@@ -88,7 +88,7 @@ class _RoomyAdapter(_Adapter):
             return response
         finally:
             self._tell(request, code, time.perf_counter() - begin)
-            spans.call_ends(code)
+            spans.end_http_span(code)
 
     def _is_keystones(self, request: requests.PreparedRequest) -> bool:
         # Credentials renew their token over the session at hand.

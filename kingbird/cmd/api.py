@@ -9,21 +9,15 @@ concurrency.setup()
 
 import sys
 
-from kingbird import reports
+from kingbird import service
 from kingbird.api.app import DATABASE_SECONDS
 from kingbird.cmd.api_service import ApiService
 from kingbird.cmd.launcher import launch
-from kingbird.conf import prepare_service
-from kingbird.db import api as db
-from kingbird.tracing.start import start as start_tracing
 
 
 def main() -> None:
     """Serve until SIGTERM."""
-    conf = prepare_service(sys.argv[1:], prog="kingbird-api")
-    reports.on_signal(conf)
-    start_tracing(conf)
-    db.configure(conf, seconds=DATABASE_SECONDS)
+    conf = service.prepare("kingbird-api", sys.argv[1:], database_timeout=DATABASE_SECONDS)
     launch(conf, ApiService(conf))
 
 

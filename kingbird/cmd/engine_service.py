@@ -15,7 +15,8 @@ from oslo_service import service
 from kingbird import metrics, reports
 from kingbird.db import api as db
 from kingbird.engine.service import Engine
-from kingbird.rpc import levels, messaging, notifications, server
+from kingbird.notifications import notifier
+from kingbird.rpc import server, transport, version_cap
 from kingbird.rpc.client import EngineClient
 
 LOG = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class EngineService(service.ServiceBase):
         self._conf = conf
         self._engine: Engine | None = None
         self._server: Any = None
-        self._notifications: notifications.Notifications | None = None
+        self._notifications: notifier.JobNotifier | None = None
         self._hears = threading.Event()
         self._ended = threading.Event()
 
@@ -42,14 +43,16 @@ class EngineService(service.ServiceBase):
         """Start working on what is in the database, then on what messages tell of."""
         db.dispose()
         metrics.start(self._conf)
-        self._notifications = notifications.start(self._conf)
+        self._notifications = notifier.start(self._conf)
         reports.on_file(self._conf)
-        transport = messaging.transport(self._conf)
-        client = EngineClient(self._conf, transport)
-        self._engine = Engine(self._conf, rpc_version=levels.VERSION, announce=client.tasks_ready)
+        bus = transport.get_transport(self._conf)
+        client = EngineClient(self._conf, bus)
+        self._engine = Engine(
+            self._conf, announce=client.tasks_ready, rpc_version=version_cap.VERSION
+        )
         reports.section("Engine", self._engine.describe)
         self._engine.start()
-        self._server = server.create(self._conf, self._engine, transport)
+        self._server = server.create(self._conf, self._engine, bus)
         # Connecting to a broker that is away takes as long as that; the engine polls.
         threading.Thread(target=self._hear, name="kingbird-rpc", daemon=True).start()
         threading.Thread(target=self._tell_while_deaf, daemon=True).start()
@@ -80,7 +83,7 @@ class EngineService(service.ServiceBase):
         if self._notifications is not None:
             # The engine may have ended jobs until now.
             left = self._conf.engine.graceful_shutdown_timeout - (time.monotonic() - begin)
-            self._notifications.stop(max(min(left, notifications.DRAIN), 0))
+            self._notifications.stop(max(min(left, notifier.DRAIN), 0))
         self._ended.set()
 
     def wait(self) -> None:

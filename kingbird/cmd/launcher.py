@@ -18,7 +18,7 @@ from oslo_service import backend, service
 
 from kingbird import exception
 from kingbird.clients.keystone import Keystone
-from kingbird.rpc import messaging
+from kingbird.rpc import transport
 
 LOG = logging.getLogger(__name__)
 
@@ -89,7 +89,7 @@ def launch(
     _survive(conf, settle)
     try:
         Keystone(conf).check()
-        messaging.check(conf)
+        transport.check(conf)
     except exception.ConfigurationError as error:
         sys.exit(error.message)
     if backend.get_backend_type() is not backend.BackendType.THREADING:

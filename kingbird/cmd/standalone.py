@@ -7,25 +7,22 @@ concurrency.setup()
 import sys
 
 from oslo_config import cfg
-from oslo_service import service
+from oslo_service.service import ServiceBase
 
-from kingbird import reports
+from kingbird import service
 from kingbird.api.app import DATABASE_SECONDS
 from kingbird.cmd.api_service import ApiService
 from kingbird.cmd.engine_service import EngineService
 from kingbird.cmd.launcher import launch
-from kingbird.conf import prepare_service
 from kingbird.db import api as db
-from kingbird.rpc import messaging
-from kingbird.tracing.start import start as start_tracing
 
 
-class StandaloneService(service.ServiceBase):
+class StandaloneService(ServiceBase):
     """API and engine in one process, which messages need not leave."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__()
-        self._parts: list[service.ServiceBase] = [EngineService(conf), ApiService(conf)]
+        self._parts: list[ServiceBase] = [EngineService(conf), ApiService(conf)]
 
     def start(self) -> None:
         """Start the engine, then the API."""
@@ -50,13 +47,14 @@ class StandaloneService(service.ServiceBase):
 
 def main() -> None:
     """Bring the database up to date, then serve and work until SIGTERM."""
-    conf = prepare_service(sys.argv[1:], prog="kingbird-standalone")
-    # Whoever needs a broker has several processes, and runs the other programs.
-    messaging.stay_in_process(conf)
-    reports.on_signal(conf)
-    start_tracing(conf)
-    # The engine bears it, and whoever asks the API is to hear in time.
-    db.configure(conf, seconds=DATABASE_SECONDS)
+    conf = service.prepare(
+        "kingbird-standalone",
+        sys.argv[1:],
+        # API callers need an answer in time, and the engine copes with it.
+        database_timeout=DATABASE_SECONDS,
+        # A deployment with a broker has several processes and runs the other programs.
+        in_process=True,
+    )
     db.migration.sync()
     launch(conf, StandaloneService(conf), has_engine=True)
 

@@ -12,14 +12,13 @@ from oslo_middleware import cors
 from oslo_middleware.healthcheck import opts as healthcheck_opts
 from oslo_policy import opts as policy_opts
 
-from kingbird import version
+from kingbird import log_filters, version
 from kingbird.conf import (
     api,
     engine,
     glance,
     healthcheck,
     keystone,
-    log_lines,
     metrics,
     sync,
     tracing,
@@ -131,6 +130,7 @@ def prepare_service(
         default_config_files=default_config_files,
     )
     log.setup(conf, "kingbird", version.version_string())
-    log_lines.guard(logging.getLogger().handlers)
+    log_filters.install()
+    log_filters.install_formatter(logging.getLogger().handlers)
     logging.captureWarnings(True)
     return conf

@@ -20,6 +20,6 @@ def register(conf: cfg.ConfigOpts) -> None:
         conf.register_opts(options, group=group)
 
 
-def keys(conf: cfg.ConfigOpts) -> list[str]:
+def hmac_keys(conf: cfg.ConfigOpts) -> list[str]:
     """Return the keys with which a request to trace may be signed; the first signs our own."""
     return [key for part in conf.profiler.hmac_keys.split(",") if (key := part.strip())]

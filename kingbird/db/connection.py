@@ -18,8 +18,8 @@ from sqlalchemy import event, orm
 from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
-from kingbird.db import lost, patience
-from kingbird.tracing import database, spans
+from kingbird.db import patience
+from kingbird.tracing import spans, statements
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,7 +60,6 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
     """
     global _manager  # noqa: PLW0603  enginefacade can't be configured twice
     _manager = enginefacade.transaction_context()
-    lost.say_shortly()
     options: dict[str, Any] = {
         name: getattr(conf.database, name)
         for name in ("connection", "max_retries", "retry_interval", "connection_recycle_time")
@@ -87,8 +86,8 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
     _manager.append_on_engine_create(
         functools.partial(patience.let_go, seconds=conf.engine.lease / IDLE_PART)
     )
-    if spans.are_made() and conf.profiler.trace_sqlalchemy:
-        _manager.append_on_engine_create(database.listen)
+    if spans.is_enabled() and conf.profiler.trace_sqlalchemy:
+        _manager.append_on_engine_create(statements.instrument)
 
 
 def dispose() -> None:

@@ -131,7 +131,7 @@ class Dispatcher:
         try:
             region = claim.task.region if claim.task else None
             with (
-                jobs.working(job.id, job.request_id, region),
+                jobs.job_span(job.id, job.request_id, region),
                 self._leases.hold(claim, since) as held,
             ):
                 self._run_held(held)

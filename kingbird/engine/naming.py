@@ -29,7 +29,7 @@ def name_thread(job: db.Job) -> None:
 def carried(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` for another thread, which is told what this one works on."""
     current = context.get_current()
-    traced = spans.carrier()(function)
+    traced = spans.propagator()(function)
     if current is None:
         return traced
 
@@ -43,7 +43,7 @@ def carried(function: Callable[..., Any]) -> Callable[..., Any]:
 def carrying(submit: Submit) -> Submit:
     """Return ``submit`` for threads that work for the one that is here, and were told nothing."""
     current = context.get_current()
-    traced = spans.carrier()
+    traced = spans.propagator()
 
     def submitted(region: str, function: Callable[..., Any], /, *args: Any) -> "Future[Any]":
         if current is not None:

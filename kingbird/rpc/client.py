@@ -9,25 +9,40 @@ from oslo_messaging.rpc.client import RPCClient
 
 from kingbird import exception
 from kingbird.context import RequestContext
-from kingbird.rpc import messaging
-from kingbird.rpc.levels import Level
-from kingbird.rpc.sender import Sender
+from kingbird.rpc.transport import get_transport, target
+from kingbird.rpc.version_cap import VersionCap
 from kingbird.tracing import spans
 
 LOG = logging.getLogger(__name__)
+
+#: Without a bound a cast waits for ever for a broker that is down.  A retry replaces a connection
+#: that was lost since the last message; it takes a second, and two to eight for a broker that is
+#: down.  A lost wake-up costs one poll, which is not worth that time.
+WAKE_UP_RETRIES = 0
+RETRIES = 1
 
 
 class EngineClient:
     """Casts to the engines.  Safe for threads.
 
-    :param transport: an oslo.messaging transport, if there is one already.
+    :param transport: an oslo.messaging transport.  By default one is made with the first message,
+        so that a server may fork before.
     """
 
     def __init__(
         self, conf: cfg.ConfigOpts, transport: oslo_messaging.transport.Transport | None = None
     ) -> None:
-        self._level = Level(conf)
-        self._sender = Sender(conf, messaging.target(), transport)
+        self._conf = conf
+        self._version_cap = VersionCap(conf)
+        self._transport = transport
+
+    def _client(self, retries: int) -> RPCClient:
+        if self._transport is None:
+            # It connects to nothing; two threads may both make one.
+            self._transport = get_transport(self._conf)
+        return oslo_messaging.get_rpc_client(
+            self._transport, target(), retry=retries, version_cap=self._version_cap.get()
+        )
 
     def _cast(
         self,
@@ -36,13 +51,13 @@ class EngineClient:
         *,
         fanout: bool = False,
         version: str | None = None,
-        surely: bool = False,
+        at_least_once: bool = False,
         **kwargs: Any,
     ) -> bool:
         """Cast a message to the engines.
 
         :param version: the version that added the message, if that is not the first.
-        :param surely: whether the message is to be refused where no engine has a queue.
+        :param at_least_once: whether the message is to be refused where no engine has a queue.
         :returns: whether it was sent; not while an engine is alive that doesn't understand it.
         """
         # Only ids that correlate log lines go along, no token.
@@ -54,29 +69,22 @@ class EngineClient:
             options["fanout"] = True
         if version is not None:
             options["version"] = version
-        if surely:
+        if at_least_once:
             # Without an engine's queue RabbitMQ would drop it without a word.
             options["transport_options"] = oslo_messaging.TransportOptions(at_least_once=True)
-        understood = True
-
-        def message(client: RPCClient) -> None:
-            nonlocal understood
-            prepared = client.prepare(version_cap=level, **options)
-            understood = prepared.can_send_version()
-            if understood:
-                prepared.cast(ids, method, **kwargs)
-
         try:
-            level = self._level.get()
-            self._sender.send(message, again=surely)
+            client = self._client(RETRIES if at_least_once else WAKE_UP_RETRIES)
+            prepared = client.prepare(**options)
+            if not prepared.can_send_version():
+                LOG.debug("Message %s not sent, as an engine of an older release is alive", method)
+                return False
+            prepared.cast(ids, method, **kwargs)
         except Exception as error:
             LOG.warning(
                 "Unable to send message %s to the engines: %s", method, type(error).__name__
             )
             return False
-        if not understood:
-            LOG.debug("Message %s not sent, as an engine of an older release is alive", method)
-        return understood
+        return True
 
     def job_ready(self, context: RequestContext, job_id: str) -> None:
         """Tell one engine of a new job.  Never raises: engines look by themselves too."""
@@ -103,7 +111,7 @@ class EngineClient:
             "job_with_token",
             job_id=job_id,
             # Engines that hear of a job twice run it once.
-            surely=True,
+            at_least_once=True,
             token=context.auth_token,
             endpoints=endpoints,
         ):

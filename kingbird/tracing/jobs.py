@@ -1,4 +1,4 @@
-"""Which jobs are traced, as far as messages told this process; nothing of it is stored."""
+"""The traces of jobs, which messages carry.  They are kept in memory only."""
 
 import threading
 from collections import OrderedDict
@@ -8,38 +8,38 @@ from typing import Any
 
 from kingbird.tracing import spans
 
-#: Jobs that are remembered; beyond that the oldest go.
-MOST = 1000
+#: Jobs that are remembered; beyond that the oldest are dropped.
+MAX_JOBS = 1000
 
 _lock = threading.Lock()
 _known: OrderedDict[str, dict[str, str]] = OrderedDict()
 
 
-def note(job_id: str, ids: Any) -> None:
-    """Note the trace for which a run of a job is worked on.
+def remember(job_id: str, ids: Any) -> None:
+    """Remember the trace of a job's run.
 
-    :param ids: what a message says; ``None`` if its sender knows of no trace, which need not
+    :param ids: the field of the message; ``None`` if the sender knows no trace, which does not
         mean that there is none.
     """
-    if not spans.are_made() or not isinstance(ids, dict):
+    if not spans.is_enabled() or not isinstance(ids, dict):
         return
-    told = {name: value for name in spans.IDS if isinstance(value := ids.get(name), str)}
-    if len(told) != len(spans.IDS):
+    trace = {name: value for name in spans.IDS if isinstance(value := ids.get(name), str)}
+    if len(trace) != len(spans.IDS):
         return
     with _lock:
         _known.pop(job_id, None)
-        _known[job_id] = told
-        while len(_known) > MOST:
+        _known[job_id] = trace
+        while len(_known) > MAX_JOBS:
             _known.popitem(last=False)
 
 
 @contextmanager
-def working(job_id: str, request_id: str | None, region: str | None) -> Iterator[None]:
-    """Trace what an engine does for a job, if this run of it is traced.
+def job_span(job_id: str, request_id: str | None, region: str | None) -> Iterator[None]:
+    """Trace an engine's work for a job, if this run of the job is traced.
 
-    :param request_id: the request that began this run: who tries a job again without a trace
-        does not work for the trace of the run before.
-    :param region: whose task it is; ``None`` for planning.
+    :param request_id: the request that started this run; a retry does not belong to the trace
+        of the run before.
+    :param region: the region of the task; ``None`` for planning.
     """
     with _lock:
         ids = _known.get(job_id)
@@ -47,7 +47,7 @@ def working(job_id: str, request_id: str | None, region: str | None) -> Iterator
         ids = None
     name = "planning" if region is None else "task"
     with (
-        spans.joined(ids),
+        spans.attach(ids),
         spans.span("engine", function={"name": name}, job={"id": job_id, "region": region}),
     ):
         yield

@@ -1,6 +1,6 @@
-"""Spans, as osprofiler makes them for a thread that works for a traced request.
+"""Spans of osprofiler for threads that work for a traced request.
 
-In any other thread, and while tracing is off, all of this does next to nothing.
+In other threads, and while tracing is off, the functions do nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -12,39 +12,33 @@ import requests
 from oslo_context import context
 from osprofiler import profiler, web
 
-#: What a message tells of a trace: never a key.  The request is the one that began a job's run.
+#: The part of a trace that messages carry; never a key.  The request started a job's run.
 IDS = ("base_id", "parent_id", "request_id")
 
-#: Signs the headers of calls that are made for a trace which came by message.
+#: Signs the headers of calls for a trace that came in a message.
 _key: str | None = None
 
 
-def switch(key: str | None) -> None:
-    """Switch tracing on, or off.
-
-    :param key: what other services recognise this one's traces by; ``None`` for off.
-    """
+def configure(key: str | None) -> None:
+    """Enable tracing with the key that other services know, or disable it with None."""
     global _key  # noqa: PLW0603  one for each process
     _key = key
 
 
-def are_made() -> bool:
-    """Whether requests may be traced."""
+def is_enabled() -> bool:
+    """Return whether requests may be traced."""
     return _key is not None
 
 
 @contextmanager
 def span(name: str, **info: Mapping[str, Any]) -> Iterator[None]:
-    """Trace a block.
-
-    :param info: what is known of it; :mod:`kingbird.tracing.sender` says what is sent of that.
-    """
+    """Trace a block; :data:`kingbird.tracing.exporter.ALLOWED_FIELDS` of ``info`` are exported."""
     with profiler.Trace(name, info=dict(info)):
         yield
 
 
 def current() -> dict[str, str] | None:
-    """Return what tells another process or thread of this thread's trace, if there is one."""
+    """Return the ids of this thread's trace for another thread or process, if it has one."""
     active = profiler.get()
     if active is None:
         return None
@@ -56,11 +50,8 @@ def current() -> dict[str, str] | None:
 
 
 @contextmanager
-def joined(ids: Mapping[str, str] | None) -> Iterator[None]:
-    """Have this thread work for a trace for the length of the block.
-
-    :param ids: as :func:`current` returned them.
-    """
+def attach(ids: Mapping[str, str] | None) -> Iterator[None]:
+    """Let this thread work for a trace during the block, by what :func:`current` returned."""
     if ids is None or _key is None or profiler.get() is not None:
         yield
         return
@@ -71,54 +62,45 @@ def joined(ids: Mapping[str, str] | None) -> Iterator[None]:
         profiler.clean()
 
 
-def carrier() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Return what lets other threads work for the trace that this one works for now."""
+def propagator() -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return a decorator that lets functions in other threads work for this thread's trace."""
     ids = current()
 
-    def carried(function: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         if ids is None:
             return function
 
         def traced(*args: Any) -> Any:
-            with joined(ids):
+            with attach(ids):
                 return function(*args)
 
         return traced
 
-    return carried
+    return decorate
 
 
-def call_begins(request: requests.PreparedRequest, region: str | None) -> None:
-    """Trace an HTTP request from here to :func:`call_ends`.
+def start_http_span(request: requests.PreparedRequest, region: str | None) -> None:
+    """Trace an HTTP request until :func:`end_http_span`.
 
-    keystoneauth has put the headers of the trace into it, which name the span around this one.
+    Headers of the trace, which keystoneauth has set for the span around this one, are replaced.
 
-    :param region: whose Glance it goes to; ``None`` for Keystone.
+    :param region: the region whose Glance is called; ``None`` for Keystone.
     """
     if profiler.get() is None:
         return
+    info: dict[str, Any] = {"method": request.method, "region": region}
     try:
         url = urlsplit(str(request.url))
-        port = url.port
+        port = url.port or {"http": 80, "https": 443}.get(url.scheme)
+        info |= {"scheme": url.scheme, "hostname": url.hostname, "port": port, "path": url.path}
     except ValueError:
-        # What is wrong with the URL is for those to say who are to call it.
-        url, port = urlsplit(""), None
-    about = {
-        "method": request.method,
-        "scheme": url.scheme,
-        "hostname": url.hostname,
-        "port": port or {"http": 80, "https": 443}.get(url.scheme),
-        "path": url.path,
-        "region": region,
-    }
-    profiler.start("http", {"requests": about})
+        # The call itself reports a bad URL.
+        info |= {"scheme": "", "hostname": None, "port": None, "path": ""}
+    profiler.start("http", {"requests": info})
     if web.X_TRACE_INFO in request.headers:
         request.headers.update(web.get_trace_id_headers())
 
 
-def call_ends(code: str) -> None:
-    """End what :func:`call_begins` began.
-
-    :param code: the HTTP status, or a word for none.
-    """
+def end_http_span(code: str) -> None:
+    """End the span of :func:`start_http_span` with the HTTP status, or a word for none."""
     profiler.stop({"requests": {"status_code": code}})

@@ -10,7 +10,7 @@ from kingbird import version
 from kingbird.cmd.checks import failure, success, warning
 from kingbird.conf import upgrade_levels
 from kingbird.db import api as db
-from kingbird.rpc import levels, messaging
+from kingbird.rpc import transport, version_cap
 
 SYNC = "run kingbird-manage db sync"
 NOT_LOOKED_AT = "Not looked at, as there are no tables that can be read"
@@ -65,7 +65,7 @@ class Tables:
             )
         pinned = self._conf.upgrade_levels.engine
         as_tuple = versionutils.convert_version_to_tuple
-        if pinned != upgrade_levels.AUTO and as_tuple(pinned) < as_tuple(levels.VERSION):
+        if pinned != upgrade_levels.AUTO and as_tuple(pinned) < as_tuple(version_cap.VERSION):
             return warning(
                 f"[upgrade_levels] engine holds messages at {pinned}, and no engine of another "
                 f"release is alive: set it to {upgrade_levels.AUTO}"
@@ -95,7 +95,7 @@ class Tables:
         url = self._conf.transport_url
         where = self._conf.get_location("transport_url")
         given = where is not None and where.location is not cfg.Locations.opt_default
-        given = given and not url.startswith(messaging.IN_PROCESS)
+        given = given and not url.startswith(transport.IN_PROCESS)
         if given and self._conf.database.connection.startswith("sqlite"):
             return warning(
                 "transport_url names a message broker, but [database] connection is a SQLite "

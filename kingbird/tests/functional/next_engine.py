@@ -22,7 +22,7 @@ def main() -> None:
     target = oslo_messaging.Target(version=RPC_VERSION)
     with (
         mock.patch.object(server.Endpoint, "target", target),
-        mock.patch.object(engine_service, "levels", SimpleNamespace(VERSION=RPC_VERSION)),
+        mock.patch.object(engine_service, "version_cap", SimpleNamespace(VERSION=RPC_VERSION)),
         mock.patch.object(version, "version_string", return_value=RELEASE),
     ):
         engine.main()

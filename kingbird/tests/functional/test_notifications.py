@@ -11,7 +11,7 @@ import oslo_messaging
 import pytest
 from oslo_config import cfg
 
-from kingbird.rpc import notifications
+from kingbird.notifications import notifier as notifications
 from kingbird.tests.functional import services
 from kingbird.tests.functional.deployment import Deployment, Kind, Options
 from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync

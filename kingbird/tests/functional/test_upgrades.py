@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from kingbird.rpc import levels
+from kingbird.rpc import version_cap
 from kingbird.tests.functional import next_engine
 from kingbird.tests.functional.deployment import Deployment, Kind
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
@@ -47,7 +47,7 @@ def test_engines_of_two_releases(
             f"Received message job_with_token for job {job_id}" in text for job_id in tokens
         )
     said = {engine["rpc_version"] for engine in deployment.rows()["engines"]}
-    assert said == {levels.VERSION, next_engine.RPC_VERSION}
+    assert said == {version_cap.VERSION, next_engine.RPC_VERSION}
     code, checks = check(deployment)
     assert code == WARNING, checks
     assert "1 of 2 engines that are alive" in checks["Engines"]["details"]

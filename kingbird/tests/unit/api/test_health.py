@@ -11,7 +11,7 @@ import webob
 from kingbird import exception
 from kingbird.api import app, health_checks
 from kingbird.db import api as db
-from kingbird.rpc import messaging, probe
+from kingbird.rpc import transport
 from kingbird.tests.api.world import World
 from kingbird.tests.unit.api.conftest import caller
 
@@ -34,7 +34,7 @@ def healthy(world: World) -> World:
     """Give a world with an engine, and checks that remember nothing."""
     db.engines.beat("here:1", host="secret-host", pid=1, version="1", rpc_version="1.0")
     world.conf.set_override("cache_time", 0, group="healthcheck")
-    messaging.stay_in_process(world.conf)
+    transport.use_in_process_transport(world.conf)
     return world
 
 
@@ -107,12 +107,12 @@ def test_the_database_is_away(ask: Ask, healthy: World) -> None:
 
 
 def test_the_broker_is_away(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the probe itself does is tested with the messages."""
+    """test_broker_check tries the check itself."""
 
     def fail(*_: Any) -> None:
         raise OSError("amqp://me:secret@127.0.0.1:1/")
 
-    monkeypatch.setattr(probe.Probe, "send", fail)
+    monkeypatch.setattr(health_checks.Broker, "check", fail)
     response = ask()
     assert response.status_int == 503
     assert response.text.split("\n") == [

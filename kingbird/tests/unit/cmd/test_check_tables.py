@@ -10,7 +10,7 @@ from kingbird import version
 from kingbird.cmd.checks import tables
 from kingbird.db import api as db
 from kingbird.db.models import utcnow
-from kingbird.rpc import levels
+from kingbird.rpc import version_cap
 from kingbird.tests.unit.db import rows
 from kingbird.tests.unit.db.revision_rows import next_revision  # noqa: F401
 
@@ -38,7 +38,7 @@ def stamp(revision):
 
 
 def beat(name, release):
-    db.engines.beat(name, host=name, pid=1, version=release, rpc_version=levels.VERSION)
+    db.engines.beat(name, host=name, pid=1, version=release, rpc_version=version_cap.VERSION)
 
 
 def test_an_empty_database(empty):
@@ -119,15 +119,15 @@ def test_engines_of_another_release(checks, database):
 
 
 def test_messages_that_are_held_back_for_nobody(checks, database, monkeypatch):
-    monkeypatch.setattr(levels, "VERSION", "1.1")
-    database.set_override("engine", levels.OLDEST, group="upgrade_levels")
+    monkeypatch.setattr(version_cap, "VERSION", "1.1")
+    database.set_override("engine", version_cap.BASE_VERSION, group="upgrade_levels")
     found = checks.engines()
     assert found.code is Code.WARNING
     assert "[upgrade_levels] engine" in found.details
     beat("old", "0.9")
     assert "old (0.9)" in checks.engines().details
     db.engines.leave("old")
-    database.set_override("engine", levels.VERSION, group="upgrade_levels")
+    database.set_override("engine", version_cap.VERSION, group="upgrade_levels")
     assert checks.engines().code is Code.SUCCESS
 
 

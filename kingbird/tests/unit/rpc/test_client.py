@@ -3,6 +3,7 @@
 import time
 from unittest import mock
 
+import oslo_messaging
 import pytest
 from oslo_config import cfg
 
@@ -10,7 +11,7 @@ from kingbird import concurrency, exception
 from kingbird import conf as kingbird_conf
 from kingbird.context import RequestContext
 from kingbird.db import api as db
-from kingbird.rpc import levels, messaging
+from kingbird.rpc import transport, version_cap
 
 
 @pytest.fixture(scope="module")
@@ -19,16 +20,14 @@ def client_of():
     concurrency.setup()
     from kingbird.rpc.client import EngineClient
 
-    def make(url, level=levels.VERSION):
+    def make(url, level=version_cap.VERSION):
         kingbird_conf.register_opts(cfg.CONF)
         cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
         cfg.CONF.set_override("transport_url", url) if "transport_url" in cfg.CONF else None
         # No database is at hand that could tell.
         cfg.CONF.set_override("engine", level, group="upgrade_levels")
-        import oslo_messaging
-
-        transport = oslo_messaging.get_rpc_transport(cfg.CONF, url=url)
-        return EngineClient(cfg.CONF, transport), transport
+        bus = oslo_messaging.get_rpc_transport(cfg.CONF, url=url)
+        return EngineClient(cfg.CONF, bus), bus
 
     return make
 
@@ -65,6 +64,18 @@ def test_a_broker_that_is_down_fails_no_wake_up_and_costs_no_time(client_of):
     assert time.monotonic() - begin < 1
 
 
+def test_only_a_message_with_a_token_is_retried(client_of, monkeypatch):
+    """A wake-up that is lost costs one poll; none may wait for ever."""
+    client, _ = client_of(transport.IN_PROCESS)
+    made = mock.MagicMock()
+    monkeypatch.setattr(oslo_messaging, "get_rpc_client", made)
+    client.job_ready(CONTEXT, "j")
+    client.tasks_ready("j")
+    client.job_cancelled("j")
+    client.job_with_token(CONTEXT, "j", {})
+    assert [call.kwargs["retry"] for call in made.call_args_list] == [0, 0, 0, 1]
+
+
 def test_a_token_that_cannot_be_handed_over_is_an_error(client_of):
     client, _ = client_of("rabbit://guest:guest@127.0.0.1:1/")
     with pytest.raises(exception.Unavailable, match="broker") as caught:
@@ -75,9 +86,9 @@ def test_a_token_that_cannot_be_handed_over_is_an_error(client_of):
 def test_messages_arrive_at_the_endpoint(client_of):
     from kingbird.rpc import server
 
-    client, transport = client_of(messaging.IN_PROCESS)
+    client, bus = client_of(transport.IN_PROCESS)
     engine = Engine()
-    serving = server.create(cfg.CONF, engine, transport)
+    serving = server.create(cfg.CONF, engine, bus)
     serving.start()
     try:
         client.job_ready(CONTEXT, "j")
@@ -103,7 +114,7 @@ def test_messages_arrive_at_the_endpoint(client_of):
     [
         # An engine that gets what it does not know drops it.
         (NEXT, ["news"]),
-        (levels.VERSION, []),
+        (version_cap.VERSION, []),
     ],
 )
 def test_engines_of_two_releases_side_by_side(client_of, level, heard):
@@ -120,11 +131,11 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
         def news(self, context):
             self._engine.calls.append("news")
 
-    client, transport = client_of(messaging.IN_PROCESS, level)
+    client, bus = client_of(transport.IN_PROCESS, level)
     old, new = Engine("old"), Engine("new")
-    servings = [server.create(cfg.CONF, old, transport)]
+    servings = [server.create(cfg.CONF, old, bus)]
     with mock.patch.object(server, "Endpoint", NextEndpoint):
-        servings.append(server.create(cfg.CONF, new, transport))
+        servings.append(server.create(cfg.CONF, new, bus))
     for serving in servings:
         serving.start()
     try:
@@ -149,10 +160,10 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
 
 
 def test_a_newer_message_waits_until_all_engines_understand_it(client_of, database, monkeypatch):
-    monkeypatch.setattr(levels, "VERSION", NEXT)
-    monkeypatch.setattr(levels, "FRESH", -1)
-    client, _ = client_of(messaging.IN_PROCESS, "auto")
-    for name, rpc_version in (("old", levels.OLDEST), ("new", NEXT)):
+    monkeypatch.setattr(version_cap, "VERSION", NEXT)
+    monkeypatch.setattr(version_cap, "CACHE_TTL", -1)
+    client, _ = client_of(transport.IN_PROCESS, "auto")
+    for name, rpc_version in (("old", version_cap.BASE_VERSION), ("new", NEXT)):
         db.engines.beat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
     assert not client._cast(None, "news", fanout=True, version=NEXT)
     assert client._cast(None, "tasks_ready", fanout=True, job_id="j")
@@ -162,8 +173,8 @@ def test_a_newer_message_waits_until_all_engines_understand_it(client_of, databa
 
 def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypatch):
     """Such as one whose tables were not brought up to date."""
-    client, _ = client_of(messaging.IN_PROCESS)
-    monkeypatch.setattr(levels.Level, "get", mock.Mock(side_effect=ValueError("odd")))
+    client, _ = client_of(transport.IN_PROCESS)
+    monkeypatch.setattr(version_cap.VersionCap, "get", mock.Mock(side_effect=ValueError("odd")))
     client.job_ready(CONTEXT, "j")
     client.tasks_ready("j")
     with pytest.raises(exception.Unavailable):
@@ -176,9 +187,9 @@ def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypa
 def test_a_transport_url_that_cannot_be_used_is_told_without_its_words(url):
     kingbird_conf.register_opts(cfg.CONF)
     cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
-    messaging.stay_in_process(cfg.CONF)
-    messaging.check(cfg.CONF)
+    transport.use_in_process_transport(cfg.CONF)
+    transport.check(cfg.CONF)
     cfg.CONF.set_override("transport_url", url)
     with pytest.raises(exception.ConfigurationError, match="transport_url") as caught:
-        messaging.check(cfg.CONF)
+        transport.check(cfg.CONF)
     assert "s3cret" not in str(caught.value)

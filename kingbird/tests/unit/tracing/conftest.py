@@ -5,7 +5,7 @@ from oslo_context import context
 from osprofiler import notifier, profiler
 
 from kingbird.tracing import jobs, spans
-from kingbird.tracing.sender import cleaned
+from kingbird.tracing.exporter import redact
 
 KEY = "a-key-of-ones-own"
 
@@ -20,13 +20,13 @@ def restored(monkeypatch):
     yield
     profiler.clean()
     notifier.set(before)
-    spans.switch(None)
+    spans.configure(None)
 
 
 @pytest.fixture
 def traced(restored):
     """Switch tracing on; gives what is sent."""
     sent = []
-    notifier.set(lambda payload: sent.append(cleaned(payload)))
-    spans.switch(KEY)
+    notifier.set(lambda payload: sent.append(redact(payload)))
+    spans.configure(KEY)
     return sent

@@ -44,11 +44,11 @@ def test_a_run_is_traced_by_the_request_that_began_it(traced, scene, job_id):  #
         ]
 
     scene.announced = Announced()
-    jobs.note(job_id, IDS)
+    jobs.remember(job_id, IDS)
     scene.engine()
     assert scene.ended(job_id) == "FAILURE"
     retry("second")
-    jobs.note(job_id, {**IDS, "base_id": "c", "request_id": "third"})
+    jobs.remember(job_id, {**IDS, "base_id": "c", "request_id": "third"})
     retry("third")
     wait_for(lambda: len(scene.announced) == 3)
     assert begun() == [

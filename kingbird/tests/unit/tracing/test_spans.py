@@ -24,21 +24,19 @@ def elsewhere(function):
 
 
 def test_an_untraced_thread_makes_none(traced):
-    with spans.span("one"), jobs.working("j", "r", None):
+    with spans.span("one"), jobs.job_span("j", "r", None):
         assert spans.current() is None
-    spans.call_begins(requests.Request("GET", "http://host/").prepare(), None)
-    spans.call_ends("200")
-    assert (
-        spans.carrier()(test_an_untraced_thread_makes_none) is test_an_untraced_thread_makes_none
-    )
+    spans.start_http_span(requests.Request("GET", "http://host/").prepare(), None)
+    spans.end_http_span("200")
+    assert spans.propagator()(elsewhere) is elsewhere
     assert not traced
 
 
 def test_other_threads_work_for_the_same_trace(traced):
     context.RequestContext(request_id="r")
-    with spans.joined(IDS), spans.span("one"):
+    with spans.attach(IDS), spans.span("one"):
         inside = spans.current()
-        carried = spans.carrier()(spans.current)
+        carried = spans.propagator()(spans.current)
     assert elsewhere(carried) == [
         {"base_id": "b", "parent_id": inside["parent_id"]},
         None,
@@ -55,7 +53,7 @@ def test_other_threads_work_for_the_same_trace(traced):
 
 
 def test_a_thread_is_left_as_it_was_after_an_error(traced):
-    with pytest.raises(ZeroDivisionError), spans.joined(IDS), spans.span("one"):
+    with pytest.raises(ZeroDivisionError), spans.attach(IDS), spans.span("one"):
         raise ZeroDivisionError("secret")
     assert profiler.get() is None
     assert traced[-1]["info"]["etype"] == "ZeroDivisionError"
@@ -66,9 +64,9 @@ def test_a_thread_is_left_as_it_was_after_an_error(traced):
 def test_a_call_names_its_own_span(traced, headers):
     url = "https://user:pass@host/v2/images?name=secret"
     request = requests.Request("GET", url, headers=headers).prepare()
-    with spans.joined(IDS):
-        spans.call_begins(request, "R1")
-        spans.call_ends("200")
+    with spans.attach(IDS):
+        spans.start_http_span(request, "R1")
+        spans.end_http_span("200")
     begun, ended = traced
     assert begun["info"]["requests"] == {
         "method": "GET",
@@ -93,9 +91,9 @@ def test_a_call_names_its_own_span(traced, headers):
 def test_a_bad_url_is_for_others_to_find(traced, url):
     request = requests.PreparedRequest()
     request.method, request.url, request.headers = "GET", url, {}
-    with spans.joined(IDS), spans.span("around"):
-        spans.call_begins(request, "R1")
-        spans.call_ends("none")
+    with spans.attach(IDS), spans.span("around"):
+        spans.start_http_span(request, "R1")
+        spans.end_http_span("none")
     assert [one["name"] for one in traced] == [
         "around-start",
         "http-start",
@@ -111,43 +109,36 @@ def names(traced):
 
 
 def work(request_id, region):
-    with jobs.working("j", request_id, region):
+    with jobs.job_span("j", request_id, region):
         pass
 
 
-def test_a_job_is_traced_as_its_message_said(traced):
-    jobs.note("j", IDS)
+def test_each_run_of_a_job_has_a_trace_of_its_own(traced):
+    jobs.remember("j", IDS)
     work("r", "R1")
     # Another engine knows nothing of it.
-    jobs.note("j", None)
+    jobs.remember("j", None)
     work("r", None)
-    assert names(traced) == [("b", "R1"), ("b", None)]
-
-
-def test_each_run_of_a_job_has_a_trace_of_its_own(traced):
-    jobs.note("j", IDS)
-    # A request that is not traced tries it again; this engine did not hear of that.
+    # A request that is not traced retries it, and this engine has not heard of that.
     work("another", "R1")
-    work(None, "R1")
-    assert not traced
-    jobs.note("j", {**IDS, "base_id": "c", "request_id": "third"})
+    jobs.remember("j", {**IDS, "base_id": "c", "request_id": "third"})
     work("r", "R1")
     work("third", "R1")
-    assert names(traced) == [("c", "R1")]
+    assert names(traced) == [("b", "R1"), ("b", None), ("c", "R1")]
 
 
 @pytest.mark.parametrize(
     "ids", ["b", {}, {"base_id": "b"}, {**IDS, "parent_id": 1}, {**IDS, "request_id": None}]
 )
 def test_nonsense_in_a_message(traced, ids):
-    jobs.note("j", ids)
+    jobs.remember("j", ids)
     work("r", None)
     work(None, None)
     assert not traced
 
 
 def test_what_is_remembered_is_bounded(traced, monkeypatch):
-    monkeypatch.setattr(jobs, "MOST", 2)
+    monkeypatch.setattr(jobs, "MAX_JOBS", 2)
     for number in range(4):
-        jobs.note(f"j{number}", IDS)
+        jobs.remember(f"j{number}", IDS)
     assert list(jobs._known) == ["j2", "j3"]

@@ -17,24 +17,24 @@ LOG = logging.getLogger(__name__)
 #: tasks_ready, job_cancelled.
 VERSION = "1.0"
 #: The version that every engine understands: a message has it unless a later one added it.
-OLDEST = "1.0"
+BASE_VERSION = "1.0"
 
 #: Seconds for which what the engines understand is not asked for again.
-FRESH = 10.0
+CACHE_TTL = 10.0
 
 
-def oldest(versions: set[str]) -> str:
+def min_version(versions: set[str]) -> str:
     """Return the version that this release and all of some engines understand."""
     return min(versions | {VERSION}, key=versionutils.convert_version_to_tuple)
 
 
-class Level:
+class VersionCap:
     """The newest version that may be sent, by ``[upgrade_levels] engine``.  Safe for threads."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
         self._lock = threading.Lock()
-        self._known = OLDEST
+        self._known = BASE_VERSION
         self._asked: float | None = None
 
     def get(self) -> str:
@@ -44,11 +44,11 @@ class Level:
             return chosen
         with self._lock:
             now = time.monotonic()
-            if self._asked is None or now - self._asked > FRESH:
-                self._look(now)
+            if self._asked is None or now - self._asked > CACHE_TTL:
+                self._refresh(now)
             return self._known
 
-    def _look(self, now: float) -> None:
+    def _refresh(self, now: float) -> None:
         try:
             versions = db.engines.rpc_versions(db.engines.silence(self._conf))
         except exception.Unavailable as error:
@@ -60,5 +60,5 @@ class Level:
             self._asked = now
             return
         # Which engine will be the first to start is not known.
-        self._known = oldest(versions) if versions else OLDEST
+        self._known = min_version(versions) if versions else BASE_VERSION
         self._asked = now if versions else None

@@ -9,7 +9,8 @@ import pytest
 
 from kingbird import events, exception
 from kingbird.db import api as db
-from kingbird.rpc import messaging, notifications
+from kingbird.notifications import notifier as notifications
+from kingbird.rpc import transport
 from kingbird.tests.unit.db.rows import PROJECT, planned_job, row
 
 
@@ -47,7 +48,7 @@ def notifier():
 
 @pytest.fixture
 def listener(notifier, database):
-    made = notifications.Notifications(notifier)
+    made = notifications.JobNotifier(notifier)
     yield made
     notifier.gate.set()
     made.stop(5)
@@ -138,8 +139,10 @@ def test_what_waits_is_small(listener, notifier, job):
     notifier.gate.clear()
     for _ in range(3):
         listener(events.JobEnded(job, "FAILURE", None))
-    assert not [one for told in listener._waiting for one in told if isinstance(one, db.Job)]
-    assert "resources" not in str(listener._waiting)
+    assert not [
+        one for told in listener._queue._waiting for one in told if isinstance(one, db.Job)
+    ]
+    assert "resources" not in str(listener._queue._waiting)
 
 
 def test_other_events_are_nobodys_business(listener, notifier):
@@ -151,25 +154,10 @@ def test_other_events_are_nobodys_business(listener, notifier):
 def test_progress_is_told_now_and_then(listener, notifier, job, monkeypatch):
     for _ in range(5):
         listener(events.JobProgressed(job))
-    monkeypatch.setattr(notifications, "PROGRESS_EVERY", 0)
+    monkeypatch.setattr(notifications, "PROGRESS_INTERVAL", 0)
     listener(events.JobProgressed(job))
     listener.stop(5)
     assert notifier.types == [notifications.PROGRESS] * 2
-
-
-def test_nobody_waits_for_the_broker(listener, notifier, job, monkeypatch, caplog):
-    """Too many drop the oldest, which say the least."""
-    monkeypatch.setattr(notifications, "WAITING", 3)
-    notifier.gate.clear()
-    began = time.monotonic()
-    for state in ("SUCCESS", "FAILURE", "FAILURE", "FAILURE", "FAILURE", "CANCELLED"):
-        listener(events.JobEnded(job, state, None))
-    assert time.monotonic() - began < 5
-    notifier.gate.set()
-    listener.stop(5)
-    assert notifier.sent[-1][2]["state"] == "CANCELLED"
-    assert 3 <= len(notifier.sent) <= 4
-    assert "dropped: 2" in caplog.text or "dropped: 3" in caplog.text
 
 
 def test_stopping_waits_a_bounded_time(listener, notifier, job, caplog):
@@ -191,7 +179,7 @@ def test_one_that_fails_is_no_end(listener, notifier, job, caplog):
     listener(events.JobEnded(job, "SUCCESS", None))
     listener.stop(5)
     assert notifier.types == [notifications.END]
-    assert "Unable to send notification: OSError" in caplog.text
+    assert "Unable to send notifications: OSError" in caplog.text
     assert "secret" not in caplog.text
 
 
@@ -210,18 +198,18 @@ def test_without_the_database_there_are_no_numbers(listener, notifier, job, monk
 @pytest.mark.parametrize("driver", [[], ["noop"]])
 def test_by_default_nobody_listens(conf, driver):
     heard = events.heard()
-    messaging.stay_in_process(conf)
+    transport.use_in_process_transport(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", driver, group=messaging.NOTIFICATIONS)
+    conf.set_override("driver", driver, group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert events.heard() == heard
 
 
 def test_without_a_broker_nobody_could_read_them(conf, caplog):
     caplog.set_level(logging.ERROR)
-    messaging.stay_in_process(conf)
+    transport.use_in_process_transport(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", ["messagingv2"], group=messaging.NOTIFICATIONS)
+    conf.set_override("driver", ["messagingv2"], group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert "names no message broker" in caplog.text
 
@@ -229,18 +217,18 @@ def test_without_a_broker_nobody_could_read_them(conf, caplog):
 @pytest.mark.parametrize("url", ["nonsense", "rabit://me:secret@broker/"])
 @pytest.mark.parametrize("driver", ["messagingv2", "log"])
 def test_a_wrong_address_does_not_keep_an_engine_from_work(conf, caplog, driver, url):
-    messaging.stay_in_process(conf)
+    transport.use_in_process_transport(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", [driver], group=messaging.NOTIFICATIONS)
-    conf.set_override("transport_url", url, group=messaging.NOTIFICATIONS)
+    conf.set_override("driver", [driver], group=transport.NOTIFICATIONS)
+    conf.set_override("transport_url", url, group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert "Notifications are disabled" in caplog.text
     assert "secret" not in caplog.text
 
 
 def test_drivers_that_need_a_broker_are_not_started_without(conf, caplog):
-    messaging.stay_in_process(conf)
+    transport.use_in_process_transport(conf)
     assert notifications.start(conf) is None
-    conf.set_override("driver", ["log", "routing"], group=messaging.NOTIFICATIONS)
+    conf.set_override("driver", ["log", "routing"], group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
     assert "names no message broker" in caplog.text

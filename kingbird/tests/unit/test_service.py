@@ -11,16 +11,16 @@ from kingbird.api import app
 from kingbird.conf import tracing
 from kingbird.db import api as db
 from kingbird.db import connection
-from kingbird.rpc import messaging
+from kingbird.rpc import transport
+from kingbird.service import configure_tracing
 from kingbird.tests.api.world import World
 from kingbird.tests.unit.engine.scene import wait_for
-from kingbird.tests.unit.tracing.conftest import KEY
-from kingbird.tracing import database, spans
-from kingbird.tracing.start import start
+from kingbird.tests.unit.tracing.conftest import KEY, restored  # noqa: F401  a fixture
+from kingbird.tracing import spans, statements
 
 
 @pytest.fixture
-def wanted(conf, restored, monkeypatch):
+def wanted(conf, restored, monkeypatch):  # noqa: F811
     """Give a configuration that asks for traces, of a program that does not run."""
     monkeypatch.setattr(os, "register_at_fork", lambda **_: None)
     conf.prog = "kingbird-test"
@@ -51,47 +51,47 @@ def built():
 
 
 def listens():
-    return sa.event.contains(connection.get_engine(), "do_execute", database._begin)
+    return sa.event.contains(connection.get_engine(), "do_execute", statements._start)
 
 
-def test_by_default_there_is_nothing(conf, restored, database):
+def test_by_default_there_is_nothing(conf, restored, database):  # noqa: F811
     before = notifier.get()
-    start(conf)
-    assert not spans.are_made()
+    configure_tracing(conf)
+    assert not spans.is_enabled()
     assert notifier.get() is before
     assert web.WsgiMiddleware not in built()
     db.configure(conf)
     assert not listens()
 
 
-@pytest.mark.parametrize("statements", [True, False])
-def test_what_is_asked_for(wanted, database, statements):
-    wanted.set_override("trace_sqlalchemy", statements, group="profiler")
-    start(wanted)
-    assert spans.are_made()
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_is_asked_for(wanted, database, asked):
+    wanted.set_override("trace_sqlalchemy", asked, group="profiler")
+    configure_tracing(wanted)
+    assert spans.is_enabled()
     order = [layer.__name__ for layer in built()]
-    assert order.index("Paths") + 1 == order.index("TraceHeaders")
-    assert order.index("TraceHeaders") + 1 == order.index("WsgiMiddleware")
+    assert order.index("Paths") + 1 == order.index("TraceHeaderFilter")
+    assert order.index("TraceHeaderFilter") + 1 == order.index("WsgiMiddleware")
     assert order.index("WsgiMiddleware") + 1 == order.index("PublicPaths")
     db.configure(wanted)
-    assert listens() is statements
+    assert listens() is asked
 
 
 @pytest.mark.parametrize("keys", ["", " , ", tracing.DEFAULT_KEY, f"{KEY},{tracing.DEFAULT_KEY}"])
 def test_everybody_knows_the_default_key(wanted, keys, caplog):
     wanted.set_override("hmac_keys", keys, group="profiler")
-    start(wanted)
-    assert not spans.are_made()
+    configure_tracing(wanted)
+    assert not spans.is_enabled()
     assert "hmac_keys has to be a secret" in caplog.text
 
 
-@pytest.mark.parametrize("url", [messaging.IN_PROCESS, "nonsense"])
+@pytest.mark.parametrize("url", [transport.IN_PROCESS, "nonsense"])
 def test_spans_need_a_broker(wanted, url, caplog):
     wanted.set_override("connection_string", "messaging://", group="profiler")
-    messaging.stay_in_process(wanted)
+    transport.use_in_process_transport(wanted)
     wanted.set_override("transport_url", url)
-    start(wanted)
-    assert not spans.are_made()
+    configure_tracing(wanted)
+    assert not spans.is_enabled()
     assert "Tracing is disabled: [oslo_messaging_notifications] transport_url" in caplog.text
 
 
@@ -100,14 +100,10 @@ def test_the_connection_string_is_a_secret(wanted, caplog):
     wanted.log_opt_values(logging.getLogger(), logging.DEBUG)
     assert "profiler.connection_string" in caplog.text
     assert "profiler.hmac_keys" in caplog.text
-    start(wanted)
+    configure_tracing(wanted)
     wanted.set_override("connection_string", "nosuch://:pass-of-redis@host", group="profiler")
-    with spans.joined({"base_id": "b", "parent_id": "p"}), spans.span("one"):
+    with spans.attach({"base_id": "b", "parent_id": "p"}), spans.span("one"):
         pass
-    wait_for(
-        lambda: (
-            "Unable to start the trace exporter, next attempt in 60 s: ValueError" in caplog.text
-        )
-    )
+    wait_for(lambda: "Unable to send trace spans: ValueError" in caplog.text)
     assert "pass-of-redis" not in caplog.text
     assert KEY not in caplog.text

@@ -1,14 +1,14 @@
-"""Notifications: tells other services, over a message broker, how jobs get on.
+"""Tell other services, over a message broker, how jobs proceed.
 
-``[oslo_messaging_notifications] driver`` says whether and how.  What a message holds is told in
-:data:`PAYLOAD` and in the administrator's guide.
+``[oslo_messaging_notifications] driver`` enables it.  :data:`PAYLOAD` and the administrator's
+guide describe the messages.
 """
 
 import logging
 import socket
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,8 +16,9 @@ import oslo_messaging
 from oslo_config import cfg
 
 from kingbird import events, exception
+from kingbird.background_queue import BackgroundQueue
 from kingbird.db import api as db
-from kingbird.rpc import messaging, unsent
+from kingbird.rpc import transport
 
 LOG = logging.getLogger(__name__)
 
@@ -27,9 +28,9 @@ END = "kingbird.sync.end"
 ERROR = "kingbird.sync.error"
 
 #: Seconds between two notifications of one job's progress by one engine.
-PROGRESS_EVERY = 10.0
+PROGRESS_INTERVAL = 10.0
 #: Notifications that may wait to be sent; beyond that the oldest go.
-WAITING = 1000
+QUEUE_SIZE = 1000
 #: Seconds for which a stopping engine still sends what waits.
 DRAIN = 3.0
 
@@ -65,54 +66,55 @@ PAYLOAD: dict[str, Any] = {
 PAYLOAD["required"] = sorted(PAYLOAD["properties"])
 
 
-def start(conf: cfg.ConfigOpts) -> "Notifications | None":
+def start(conf: cfg.ConfigOpts) -> "JobNotifier | None":
     """Begin to notify, in a thread of its own, if the configuration wants it.
 
     Call it in the process that works, after any fork.
 
-    :returns: what :meth:`Notifications.stop` is called on, or ``None`` if nobody is notified.
+    :returns: what :meth:`JobNotifier.stop` is called on, or ``None`` if nobody is notified.
     """
-    messaging.register_notifications(conf)
-    drivers = set(conf[messaging.NOTIFICATIONS].driver) - {"", "noop"}
+    transport.register_notifications(conf)
+    drivers = set(conf[transport.NOTIFICATIONS].driver) - {"", "noop"}
     if not drivers:
         return None
     try:
-        messaging.check_notifications(conf, need_broker=drivers != {"log"})
-        transport = oslo_messaging.get_notification_transport(conf)
+        transport.check_notifications(conf, need_broker=drivers != {"log"})
+        bus = oslo_messaging.get_notification_transport(conf)
     except exception.ConfigurationError as error:
         # Work goes on without.
         LOG.error("Notifications are disabled: %s", error.message)
         return None
-    unsent.bound()
-    notifications = Notifications(
-        oslo_messaging.Notifier(transport, publisher_id=f"kingbird-engine.{socket.gethostname()}")
+    notifications = JobNotifier(
+        oslo_messaging.Notifier(bus, publisher_id=f"kingbird-engine.{socket.gethostname()}")
     )
     events.listen(notifications)
     return notifications
 
 
-class Told(NamedTuple):
+class Notification(NamedTuple):
     """What happened to a job, until it is sent.
 
-    :ivar about: the fields of the payload that don't change while the job runs.
+    :ivar base_payload: the fields of the payload that don't change while the job runs.
     :ivar state: the state that the job is in.
     :ivar reason: why Kingbird gave it up.
     :ivar ended_at: when it ended, in UTC.
     """
 
     event_type: str
-    about: dict[str, Any]
+    base_payload: dict[str, Any]
     state: str
     reason: str | None
     ended_at: str | None
 
 
-def note(job: Any, event_type: str, state: str, reason: str | None = None) -> Told:
-    """Note what happens to a job now.
+def build_notification(
+    job: Any, event_type: str, state: str, reason: str | None = None
+) -> Notification:
+    """Return what happens to a job now.
 
-    :param job: its row, of which a request of up to a megabyte is not to be kept.
+    :param job: its row.  The request, of up to a megabyte, is not kept.
     """
-    return Told(
+    return Notification(
         event_type,
         {
             "job_id": job.id,
@@ -130,62 +132,47 @@ def note(job: Any, event_type: str, state: str, reason: str | None = None) -> To
     )
 
 
-class Notifications:
-    """Listens to events and notifies of those that are about jobs.  Safe for threads.
+class JobNotifier:
+    """Send notifications about jobs when events are emitted.  Thread-safe.
 
-    Work waits neither for the broker nor for the counts: both is left to a thread.  What comes
-    faster than it can be sent waits, and when that is too much the oldest go.  oslo.messaging
-    drops what it can't send, and :mod:`kingbird.rpc.unsent` bounds what it logs then.
+    A background thread reads the counts and sends, so work waits neither for the broker nor for
+    the database.  oslo.messaging drops what it cannot send.
 
     :param notifier: an oslo.messaging ``Notifier``.
     """
 
     def __init__(self, notifier: Any) -> None:
         self._notifier = notifier
-        self._changed = threading.Condition()
-        self._waiting: deque[Told] = deque()
-        self._dropped = 0
+        self._lock = threading.Lock()
         self._progressed: OrderedDict[str, float] = OrderedDict()
-        self._stopping = False
-        self._thread = threading.Thread(
-            target=self._run, name="kingbird-notifications", daemon=True
+        self._queue = BackgroundQueue(
+            "kingbird-notifications", "notifications", self._send, QUEUE_SIZE
         )
-        self._thread.start()
 
     def __call__(self, event: Any) -> None:
-        """Take an event; it is sent soon."""
+        """Queue the notification of an event."""
         match event:
             case events.JobBegan(job):
-                self._put(note(job, START, db.jobs.IN_PROGRESS))
+                self._queue.put(build_notification(job, START, db.jobs.IN_PROGRESS))
             case events.JobProgressed(job):
                 if self._is_due(job.id):
-                    self._put(note(job, PROGRESS, db.jobs.IN_PROGRESS))
+                    self._queue.put(build_notification(job, PROGRESS, db.jobs.IN_PROGRESS))
             case events.JobEnded(job, state, reason):
                 gave_up = reason not in (None, "cancelled")
-                self._put(note(job, ERROR if gave_up else END, state, reason))
+                self._queue.put(build_notification(job, ERROR if gave_up else END, state, reason))
 
     def stop(self, seconds: float) -> None:
-        """Listen no more, and send what waits.
-
-        :param seconds: how long that may take; what waits then is dropped.
-        """
+        """Ignore further events, and send for at most ``seconds`` what waits."""
         events.ignore(self)
-        with self._changed:
-            self._stopping = True
-            self._changed.notify()
-        self._thread.join(seconds)
-        with self._changed:
-            left = len(self._waiting) + self._dropped + self._thread.is_alive()
-            self._waiting.clear()
-        if left:
+        if left := self._queue.stop(seconds):
             LOG.warning("Engine stopped before notifications were sent, dropped: %d", left)
 
     def _is_due(self, job_id: str) -> bool:
         now = time.monotonic()
-        with self._changed:
+        with self._lock:
             while self._progressed:
                 oldest, since = next(iter(self._progressed.items()))
-                if now - since < PROGRESS_EVERY:
+                if now - since < PROGRESS_INTERVAL:
                     break
                 del self._progressed[oldest]
             if job_id in self._progressed:
@@ -193,40 +180,16 @@ class Notifications:
             self._progressed[job_id] = now
             return True
 
-    def _put(self, told: Told) -> None:
-        with self._changed:
-            if len(self._waiting) >= WAITING:
-                self._waiting.popleft()
-                self._dropped += 1
-            self._waiting.append(told)
-            self._changed.notify()
-
-    def _run(self) -> None:
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._waiting or self._stopping)
-                if not self._waiting:
-                    return
-                waiting = self._waiting.popleft()
-                dropped, self._dropped = self._dropped, 0
-            if dropped:
-                LOG.warning("Notification queue is full, dropped: %d", dropped)
-            try:
-                self._send(waiting)
-            except Exception as error:
-                # Its words may hold the broker's address.
-                LOG.warning("Unable to send notification: %s", type(error).__name__)
-
-    def _send(self, told: Told) -> None:
-        content = payload(told)
+    def _send(self, notification: Notification) -> None:
+        content = payload(notification)
         if content is None:
             return
         context = {name: content[name] for name in ("request_id", "global_request_id")}
-        send = self._notifier.error if told.event_type == ERROR else self._notifier.info
-        send(context, told.event_type, content)
+        send = self._notifier.error if notification.event_type == ERROR else self._notifier.info
+        send(context, notification.event_type, content)
 
 
-def payload(told: Told) -> dict[str, Any] | None:
+def payload(notification: Notification) -> dict[str, Any] | None:
     """Return what is sent, as :data:`PAYLOAD` says.
 
     What is read from the database is of now, and ``None`` while it is away, or when it is about
@@ -236,8 +199,9 @@ def payload(told: Told) -> dict[str, Any] | None:
     """
     now = statuses = outcomes = None
     try:
-        now = _row(told)
-        if told.event_type == PROGRESS and (now is None or now.status != told.state):
+        now = _row(notification)
+        ended = now is None or now.status != notification.state
+        if notification.event_type == PROGRESS and ended:
             return None
         if now is not None:
             statuses, outcomes, _ = db.jobs.counts(now)
@@ -246,24 +210,24 @@ def payload(told: Told) -> dict[str, Any] | None:
     # An engine's own row of a job may be without it.
     request = now.request if now is not None else None
     return {
-        **told.about,
+        **notification.base_payload,
         "resource_type": request and request[0]["resource_type"],
         "source_regions": request and _union(request, "sources"),
         "target_regions": request and _union(request, "targets"),
         "dry_run": request and all(entry["dry_run"] for entry in request),
-        "state": told.state,
-        "reason": told.reason,
-        "ended_at": told.ended_at,
+        "state": notification.state,
+        "reason": notification.reason,
+        "ended_at": notification.ended_at,
         "statuses": statuses,
         "outcomes": outcomes,
     }
 
 
-def _row(told: Told) -> db.Job | None:
+def _row(notification: Notification) -> db.Job | None:
     """Return the job's row, if it is there and still about the same run."""
-    about = told.about
-    job = db.jobs.get(about["project_id"], about["job_id"], with_all_projects=True)
-    return job if job is not None and job.runs == about["run"] else None
+    base = notification.base_payload
+    job = db.jobs.get(base["project_id"], base["job_id"], with_all_projects=True)
+    return job if job is not None and job.runs == base["run"] else None
 
 
 def _union(request: list[dict[str, Any]], field: str) -> list[str]:

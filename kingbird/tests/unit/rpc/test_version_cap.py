@@ -4,7 +4,7 @@ import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.rpc import levels
+from kingbird.rpc import version_cap
 
 #: The version of this release here, so that there is one below it.
 NEWEST = "1.1"
@@ -17,9 +17,9 @@ def beat(name, rpc_version=NEWEST):
 @pytest.fixture
 def level(database, monkeypatch):
     """Give the level of a database without engines, which looks each time."""
-    monkeypatch.setattr(levels, "VERSION", NEWEST)
-    monkeypatch.setattr(levels, "FRESH", -1)
-    return levels.Level(database)
+    monkeypatch.setattr(version_cap, "VERSION", NEWEST)
+    monkeypatch.setattr(version_cap, "CACHE_TTL", -1)
+    return version_cap.VersionCap(database)
 
 
 @pytest.mark.parametrize(
@@ -33,16 +33,16 @@ def level(database, monkeypatch):
     ],
 )
 def test_the_oldest_counts(versions, expected, monkeypatch):
-    monkeypatch.setattr(levels, "VERSION", "1.10")
-    assert levels.oldest(versions) == expected
+    monkeypatch.setattr(version_cap, "VERSION", "1.10")
+    assert version_cap.min_version(versions) == expected
 
 
 def test_engines_come_and_go(level, database):
-    assert level.get() == levels.OLDEST
+    assert level.get() == version_cap.BASE_VERSION
     beat("new")
     assert level.get() == NEWEST
-    beat("old", levels.OLDEST)
-    assert level.get() == levels.OLDEST
+    beat("old", version_cap.BASE_VERSION)
+    assert level.get() == version_cap.BASE_VERSION
     with db.get_engine().begin() as bind:
         silence = 1000 * db.engines.silence(database)
         bind.execute(
@@ -53,17 +53,17 @@ def test_engines_come_and_go(level, database):
 
 def test_it_is_asked_for_now_and_then(level, monkeypatch):
     beat("new")
-    monkeypatch.setattr(levels, "FRESH", 1000)
+    monkeypatch.setattr(version_cap, "CACHE_TTL", 1000)
     assert level.get() == NEWEST
-    beat("old", levels.OLDEST)
+    beat("old", version_cap.BASE_VERSION)
     assert level.get() == NEWEST
-    monkeypatch.setattr(levels, "FRESH", -1)
-    assert level.get() == levels.OLDEST
+    monkeypatch.setattr(version_cap, "CACHE_TTL", -1)
+    assert level.get() == version_cap.BASE_VERSION
 
 
 def test_the_first_engine_counts_at_once(level, monkeypatch):
-    monkeypatch.setattr(levels, "FRESH", 1000)
-    assert level.get() == levels.OLDEST
+    monkeypatch.setattr(version_cap, "CACHE_TTL", 1000)
+    assert level.get() == version_cap.BASE_VERSION
     beat("new")
     assert level.get() == NEWEST
 
@@ -89,4 +89,4 @@ def test_a_database_that_is_away_changes_nothing(level, database):
     with db.get_engine().begin() as bind:
         bind.exec_driver_sql("ALTER TABLE engines RENAME TO elsewhere")
     assert level.get() == NEWEST
-    assert levels.Level(database).get() == levels.OLDEST
+    assert version_cap.VersionCap(database).get() == version_cap.BASE_VERSION

@@ -6,20 +6,20 @@ from oslo_config import cfg
 from oslo_messaging import opts
 
 from kingbird import exception
-from kingbird.rpc.levels import OLDEST
+from kingbird.rpc.version_cap import BASE_VERSION
 
 TOPIC = "kingbird-engine"
 
 #: The transport of the embedded default: in process.
 IN_PROCESS = "fake://"
 #: Transports without a broker.
-WITHOUT_BROKER = frozenset({"fake", "kombu+memory"})
+BROKERLESS = frozenset({"fake", "kombu+memory"})
 
 #: The group of oslo.messaging's options for notifications.
 NOTIFICATIONS = "oslo_messaging_notifications"
 
 
-def stay_in_process(conf: cfg.ConfigOpts) -> None:
+def use_in_process_transport(conf: cfg.ConfigOpts) -> None:
     """Let messages go within the process, whatever the configuration says."""
     # oslo.messaging registers its options no sooner than it makes a transport.
     conf.register_opts(dict(opts.list_opts())[None])
@@ -70,10 +70,10 @@ def has_broker(conf: cfg.ConfigOpts, url: str | None = None) -> bool:
 
     :param url: by default that of ``[DEFAULT]``.
     """
-    return oslo_messaging.TransportURL.parse(conf, url).transport not in WITHOUT_BROKER
+    return oslo_messaging.TransportURL.parse(conf, url).transport not in BROKERLESS
 
 
-def transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:
+def get_transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:
     """Return a new transport by ``[DEFAULT] transport_url``.
 
     Make it in the process that uses it, after any fork.
@@ -83,4 +83,4 @@ def transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:
 
 def target(**kwargs: str) -> oslo_messaging.Target:
     """Return the address of the engines, all of them unless ``server`` names one."""
-    return oslo_messaging.Target(topic=TOPIC, version=OLDEST, **kwargs)
+    return oslo_messaging.Target(topic=TOPIC, version=BASE_VERSION, **kwargs)

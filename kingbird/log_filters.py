@@ -1,0 +1,151 @@
+"""Log filters and the formatter that keep records short, single-line and free of secrets."""
+
+import copy
+import logging
+import re
+import threading
+import time
+from collections.abc import Iterable
+from typing import Any
+
+#: Loggers of oslo.messaging that write a failed notification with its payload and a traceback.
+NOTIFIERS = ("oslo_messaging.notify.messaging", "oslo_messaging.notify.notifier")
+#: The logger that adds two lines for each message if a connection was lost.
+DRIVER = "oslo.messaging._drivers.impl_rabbit"
+#: The thread that exports spans.  Each start and stop of a span is a message.
+SPAN_THREAD = "kingbird-tracing"
+#: Seconds between two records about the same topic.
+INTERVAL = 60.0
+
+#: SQLAlchemy's logger of connection pools.
+POOLS = "sqlalchemy.pool.impl.QueuePool"
+#: Errors that every database driver raises for a lost connection.
+LOST = frozenset({"OperationalError", "InterfaceError"})
+
+
+def _shorten(record: logging.LogRecord, message: str, *args: object) -> None:
+    record.msg, record.args = message, args
+    record.exc_info = record.exc_text = None
+
+
+class RateLimitFilter(logging.Filter):
+    """Base of filters that let one record a topic pass every :data:`INTERVAL` seconds."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._next: dict[str, float] = {}
+        self._suppressed: dict[str, int] = {}
+
+    def _pass(self, topic: str) -> int | None:
+        """Return the number of records suppressed so far, or None to suppress this one."""
+        now = time.monotonic()
+        with self._lock:
+            if now < self._next.get(topic, now):
+                self._suppressed[topic] = self._suppressed.get(topic, 0) + 1
+                return None
+            self._next[topic] = now + INTERVAL
+            return self._suppressed.pop(topic, 0)
+
+
+class NotifyFailureFilter(RateLimitFilter):
+    """Reduce failed notifications to one short record a topic."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Decide about a record; one without a traceback passes unchanged."""
+        if not record.exc_info:
+            return True
+        fields = record.args if isinstance(record.args, dict) else {}
+        topic = str(fields.get("topic", "-"))
+        suppressed = self._pass(topic)
+        if suppressed is None:
+            return False
+        # The error's text may hold the broker's URL with a password.
+        kind = record.exc_info[0]
+        message = "Unable to send notification to %s: %s, similar messages suppressed: %d"
+        _shorten(record, message, topic, kind.__name__ if kind else "-", suppressed)
+        return True
+
+
+class TracingConnectionFilter(RateLimitFilter):
+    """Limit connection errors of the thread that exports spans; all others pass."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Decide about a record."""
+        return record.threadName != SPAN_THREAD or self._pass("spans") is not None
+
+
+class PoolErrorFilter(logging.Filter):
+    """Reduce the pool's report of a lost connection to one line.
+
+    The caller already reports the lost connection, so the pool's traceback about the failed reset
+    is noise.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every record pass, some without their traceback."""
+        kind = record.exc_info[0] if record.exc_info else None
+        if kind is not None and kind.__name__ in LOST:
+            # The error's text may hold the database's address.
+            _shorten(record, "%s: %s", record.getMessage(), kind.__name__)
+        return True
+
+
+_notify_failures = NotifyFailureFilter()
+_tracing_connections = TracingConnectionFilter()
+_pool_errors = PoolErrorFilter()
+
+
+def install() -> None:
+    """Add the filters to their loggers.  A second call changes nothing."""
+    for name in NOTIFIERS:
+        logging.getLogger(name).addFilter(_notify_failures)
+    logging.getLogger(DRIVER).addFilter(_tracing_connections)
+    logging.getLogger(POOLS).addFilter(_pool_errors)
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+#: Line ends, terminal control, changes of the writing direction, and lone surrogates.
+_CONTROL = re.compile(
+    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+_CONTROL_IN_LINES = re.compile(_CONTROL.pattern.replace("\x0a-", "\x0b-"))
+
+
+class SingleLineFormatter(logging.Formatter):
+    """Escape control characters in the output of another formatter.
+
+    A record becomes one line, so text from a request cannot look like another record.  The lines
+    of a traceback stay, each with the prefix that the other formatter gives it.
+
+    :param inner: the handler's original formatter.
+    """
+
+    def __init__(self, inner: logging.Formatter) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def format(self, record: logging.LogRecord) -> Any:
+        """Return a record as text; other results of the inner formatter stay unchanged."""
+        # Other handlers get the same record.
+        record = copy.copy(record)
+        text: Any = self._inner.format(record)
+        if not isinstance(text, str):
+            return text
+        head, found, traceback = text, "", ""
+        if record.exc_text:
+            head, found, traceback = text.rpartition(f"\n{record.exc_text}")
+            traceback = f"{found}{traceback}"
+        return _CONTROL.sub(_escape, head) + _CONTROL_IN_LINES.sub(_escape, traceback)
+
+
+def install_formatter(handlers: Iterable[logging.Handler]) -> None:
+    """Make handlers write each record as one line."""
+    for handler in handlers:
+        inner = handler.formatter or logging.Formatter()
+        if not isinstance(inner, SingleLineFormatter):
+            handler.setFormatter(SingleLineFormatter(inner))

@@ -1,0 +1,1 @@
+"""Notifications: what other services are told about jobs."""
