@@ -10,7 +10,7 @@ from oslo_config import cfg
 from osprofiler import notifier
 from osprofiler.drivers import base
 
-from kingbird import exception, reports
+from kingbird import exception, gmr
 from kingbird.conf import prepare_service, tracing
 from kingbird.db import api as db
 from kingbird.rpc import transport
@@ -43,7 +43,7 @@ def prepare(
     if in_process:
         transport.use_in_process_transport(conf)
     if report_signal:
-        reports.on_signal(conf)
+        gmr.on_signal(conf)
     configure_tracing(conf)
     db.configure(conf, seconds=database_timeout)
     return conf

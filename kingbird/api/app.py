@@ -31,17 +31,20 @@ from oslo_config import cfg
 from oslo_middleware import cors, http_proxy_to_wsgi
 from osprofiler.web import WsgiMiddleware
 
-from kingbird.api import health, hooks, lookups, metering, middleware
-from kingbird.api.acceptance import Acceptance, Engines
-from kingbird.api.authentication import Authentication
-from kingbird.api.calls import Gate
 from kingbird.api.controllers import v1
 from kingbird.api.controllers.root import ROUTES, RootController
 from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
-from kingbird.api.projects import Projects
-from kingbird.api.retrial import Retrial
+from kingbird.api.jobs import resolve
+from kingbird.api.jobs.create import Acceptance, Engines
+from kingbird.api.jobs.retry import Retrial
+from kingbird.api.middleware import base, health, request_metrics
+from kingbird.api.middleware.authentication import Authentication
+from kingbird.api.middleware.trace_headers import TraceHeaderFilter
+from kingbird.api.request import hooks
+from kingbird.api.request.authorization import Projects
+from kingbird.api.request.operation import Gate
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
 from kingbird.conf.keystone import GROUP
@@ -49,7 +52,6 @@ from kingbird.policies.enforcer import Enforcer
 from kingbird.rpc import transport
 from kingbird.rpc.client import EngineClient
 from kingbird.tracing import spans
-from kingbird.tracing.web import TraceHeaderFilter
 
 LOG = logging.getLogger(__name__)
 
@@ -68,11 +70,11 @@ PUBLIC = ("/", f"/{v1.VERSION}", f"/{v1.VERSION}/{v1.DESCRIPTION}")
 
 
 def _authentication(
-    application: middleware.Application, conf: cfg.ConfigOpts, keystone: Keystone
-) -> middleware.Application:
+    application: base.Application, conf: cfg.ConfigOpts, keystone: Keystone
+) -> base.Application:
     for group, opts in auth_token_opts.list_auth_token_opts():
         conf.register_opts(opts, group=group)
-    authenticated: middleware.Application = Authentication(
+    authenticated: base.Application = Authentication(
         application,
         {
             "oslo_config_config": conf,
@@ -92,7 +94,7 @@ def _authentication(
 
 def build(
     conf: cfg.ConfigOpts, *, keystone: Keystone, regions: Regions, engines: Engines
-) -> middleware.Application:
+) -> base.Application:
     """Make the WSGI application of what it works with.
 
     Nothing is connected to; the database is to be configured before the first request.
@@ -120,25 +122,25 @@ def build(
         use_context_locals=False,
         guess_content_type_from_ext=False,
     )
-    application = middleware.PublicPaths(
+    application = base.PublicPaths(
         PUBLIC, application, _authentication(application, conf, keystone)
     )
     if spans.is_enabled():
         application = WsgiMiddleware(application, conf.profiler.hmac_keys, enabled=True)
         application = TraceHeaderFilter(application)
-    application = middleware.Paths(application)
-    application = middleware.Errors(application)
+    application = base.Paths(application)
+    application = base.Errors(application)
     application = health.Health(application, conf)
     application = http_proxy_to_wsgi.HTTPProxyToWSGI(application, conf)
     conf.register_opts(cors.OPTS, group="cors")
     if conf.cors.allowed_origin:
         # Without an origin it would still make a 200 of whatever OPTIONS is answered.
         application = cors.CORS(application, conf)
-    application = middleware.RequestId(application, conf)
-    return metering.Metering(application) if conf.metrics.listen else application
+    application = base.RequestId(application, conf)
+    return request_metrics.Metering(application) if conf.metrics.listen else application
 
 
-def create(conf: cfg.ConfigOpts) -> middleware.Application:
+def create(conf: cfg.ConfigOpts) -> base.Application:
     """Make the WSGI application of the real Keystone, regions and message bus.
 
     :param conf: configuration that has been read, as ``kingbird.conf.prepare_service`` does.
@@ -150,6 +152,6 @@ def create(conf: cfg.ConfigOpts) -> middleware.Application:
     return build(
         conf,
         keystone=keystone,
-        regions=Regions(conf, timeout=lookups.SILENCE),
+        regions=Regions(conf, timeout=resolve.SILENCE),
         engines=EngineClient(conf),
     )

@@ -13,8 +13,8 @@ from oslo_messaging.rpc.client import RPCClient
 from oslo_middleware.healthcheck import pluginbase
 
 from kingbird import exception
+from kingbird.cached_check import Looking
 from kingbird.db import api as db
-from kingbird.looking import Looking
 from kingbird.rpc import transport
 
 LOG = logging.getLogger(__name__)

@@ -11,9 +11,9 @@ from kingbird import concurrency
 
 concurrency.setup(hosted=True)
 
-from kingbird import metrics, reports, service
+from kingbird import gmr, metrics, service
 from kingbird.api import app
-from kingbird.api.middleware import Application
+from kingbird.api.middleware.base import Application
 from kingbird.db import api as db
 
 CONFIG_FILE = "KINGBIRD_CONFIG_FILE"
@@ -30,8 +30,8 @@ def _load() -> Application:
     )
     # The pool is empty now, and should stay so in a child, whatever the server does.
     os.register_at_fork(after_in_child=db.dispose)
-    reports.on_file(conf)
-    os.register_at_fork(after_in_child=lambda: reports.on_file(conf))
+    gmr.on_file(conf)
+    os.register_at_fork(after_in_child=lambda: gmr.on_file(conf))
     metrics.start(conf)
     return app.create(conf)
 

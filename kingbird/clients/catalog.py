@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from kingbird.clients.once import Once, shown
+from kingbird.clients.log_once import Once, shown
 
 LOG = logging.getLogger(__name__)
 WARNINGS = Once(LOG)

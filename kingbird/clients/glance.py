@@ -23,7 +23,7 @@ from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
 from kingbird import exception, lenient_json, version
-from kingbird.clients.tokens import RegionAuth
+from kingbird.clients.auth import RegionAuth
 
 Image = dict[str, Any]
 

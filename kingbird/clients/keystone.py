@@ -16,8 +16,8 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.clients import catalog as service_catalog
+from kingbird.clients.auth import asking_keystone
 from kingbird.clients.session import keystone_session
-from kingbird.clients.tokens import asking_keystone
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
 

@@ -17,7 +17,7 @@ from keystoneauth1.session import Session, TCPKeepAliveAdapter
 from oslo_config import cfg
 
 from kingbird import events, exception
-from kingbird.clients.once import shown
+from kingbird.clients.log_once import shown
 from kingbird.tracing import spans
 
 

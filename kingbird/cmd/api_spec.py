@@ -7,9 +7,9 @@ from typing import Any
 
 from oslo_config import cfg
 
-from kingbird.api import spec
+from kingbird.api import openapi
 from kingbird.api.controllers.root import ROUTES
-from kingbird.api.spec import examples, text
+from kingbird.api.openapi import examples, text
 
 _FORMATS = {"yaml": text.as_yaml, "json": text.as_json}
 
@@ -18,7 +18,7 @@ def write(conf: cfg.ConfigOpts) -> None:
     """Write the document as the command line asks for it; the bounds are the configuration's."""
     folder: Path | None = conf.command.examples
     shown = [] if folder is None else examples.read(folder)
-    made = _FORMATS[conf.command.format](spec.build(conf, ROUTES, shown))
+    made = _FORMATS[conf.command.format](openapi.build(conf, ROUTES, shown))
     output: Path | None = conf.command.output
     if output is None:
         sys.stdout.write(made)

@@ -12,7 +12,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_service import service
 
-from kingbird import metrics, reports
+from kingbird import gmr, metrics
 from kingbird.db import api as db
 from kingbird.engine.service import Engine
 from kingbird.notifications import notifier
@@ -44,13 +44,13 @@ class EngineService(service.ServiceBase):
         db.dispose()
         metrics.start(self._conf)
         self._notifications = notifier.start(self._conf)
-        reports.on_file(self._conf)
+        gmr.on_file(self._conf)
         bus = transport.get_transport(self._conf)
         client = EngineClient(self._conf, bus)
         self._engine = Engine(
             self._conf, announce=client.tasks_ready, rpc_version=version_cap.VERSION
         )
-        reports.section("Engine", self._engine.describe)
+        gmr.section("Engine", self._engine.describe)
         self._engine.start()
         self._server = server.create(self._conf, self._engine, bus)
         # Connecting to a broker that is away takes as long as that; the engine polls.

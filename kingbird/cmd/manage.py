@@ -36,7 +36,7 @@ def _db_purge(conf: cfg.ConfigOpts) -> None:
     days, batch = conf.command.older_than, conf.command.batch
     deleted = 0
     # Fewer than the batch need not be the last ones: one may be tried again meanwhile.
-    while count := db.purging.purge(days * DAY, batch):
+    while count := db.maintenance.purge(days * DAY, batch):
         deleted += count
     print(f"Deleted {deleted} job(s) that ended more than {days} day(s) ago")
 

@@ -18,7 +18,7 @@ from sqlalchemy import event, orm
 from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
-from kingbird.db import patience
+from kingbird.db import timeouts
 from kingbird.tracing import spans, statements
 
 P = ParamSpec("P")
@@ -72,10 +72,10 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
         # oslo.db knows deadlocks and duplicates of a dialect by its name, and this one not.
         url = url.set(drivername=url.drivername.replace("mariadb", "mysql", 1))
         options["connection"] = url.render_as_string(hide_password=False)
-    parameters = {} if seconds is None else patience.prepare(url, seconds)
+    parameters = {} if seconds is None else timeouts.prepare(url, seconds)
     if seconds is not None:
         _manager.append_on_engine_create(
-            functools.partial(patience.bound, seconds=seconds, given=tuple(parameters))
+            functools.partial(timeouts.bound, seconds=seconds, given=tuple(parameters))
         )
     if url.get_backend_name() == "mysql" and "charset" not in url.query:
         # oslo.db's default is MySQL's three-byte "utf8".
@@ -84,7 +84,7 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
     busy = SQLITE_BUSY_TIMEOUT if seconds is None else 2 * seconds
     _manager.append_on_engine_create(functools.partial(_prepare_sqlite, busy=busy))
     _manager.append_on_engine_create(
-        functools.partial(patience.let_go, seconds=conf.engine.lease / IDLE_PART)
+        functools.partial(timeouts.let_go, seconds=conf.engine.lease / IDLE_PART)
     )
     if spans.is_enabled() and conf.profiler.trace_sqlalchemy:
         _manager.append_on_engine_create(statements.instrument)

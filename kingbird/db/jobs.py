@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
 
-from kingbird.db import connection, paging
+from kingbird.db import connection, pagination
 from kingbird.db.models import Item, Job
 
 #: The row is there, but nobody may claim it: its trust is not made yet.
@@ -177,7 +177,7 @@ def list_for_project(
     :param with_all_projects: also those that are about every project's images.
     :param status: only those in one of these states.
     :param marker: the id of the job that the page comes after.
-    :param sort_key: one of ``kingbird.db.paging.JOB_KEYS``.
+    :param sort_key: one of ``kingbird.db.pagination.JOB_KEYS``.
     :param sort_dir: ``asc`` or ``desc``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
     """
@@ -190,12 +190,12 @@ def list_for_project(
     if status is not None:
         narrower.append(Job.status.in_(sorted(status)))
     with connection.reader() as session:
-        return paging.page(
+        return pagination.page(
             session,
             query,
             Job,
             *narrower,
-            keys=paging.JOB_KEYS,
+            keys=pagination.JOB_KEYS,
             limit=limit,
             marker=marker,
             sort_key=sort_key,
@@ -219,7 +219,7 @@ def list_items(
 
     :param status: only those in one of these states.
     :param marker: the id of the item that the page comes after.
-    :param sort_key: one of ``kingbird.db.paging.ITEM_KEYS``; the plan's order without one.
+    :param sort_key: one of ``kingbird.db.pagination.ITEM_KEYS``; the plan's order without one.
     :param sort_dir: ``asc`` or ``desc``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
     """
@@ -232,12 +232,12 @@ def list_items(
     )
     narrower = [] if status is None else [Item.status.in_(sorted(status))]
     with connection.reader() as session:
-        return paging.page(
+        return pagination.page(
             session,
             query,
             Item,
             *narrower,
-            keys=paging.ITEM_KEYS,
+            keys=pagination.ITEM_KEYS,
             limit=limit,
             marker=marker,
             # An item's number tells its place in the plan.

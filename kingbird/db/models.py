@@ -93,7 +93,7 @@ class Job(Leased, Timestamps, Base):
     is_admin: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: Whether a set is about every project's images; admins alone see such a job.
     all_projects: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
-    #: The sets, as ``kingbird.sync.sets.SyncSet`` reads them.
+    #: The sets, as ``kingbird.sync.request.SyncSet`` reads them.
     request: Mapped[list[dict[str, Any]]] = mapped_column(LongJSON)
     #: Claims so far; a job that keeps failing its engines is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)

@@ -45,7 +45,7 @@ class Cancellations:
             if now - self._looked.get(job.id, -LOOK) < LOOK:
                 return False
             self._looked[job.id] = now
-        if job.id in db.control.cancelled([job.id]):
+        if job.id in db.job_actions.cancelled([job.id]):
             with self._lock:
                 self._asked.add((job.id, job.runs))
         return self.asked(job)

@@ -11,23 +11,22 @@ from oslo_config import cfg
 
 from kingbird import events, exception
 from kingbird.db import api as db
-from kingbird.engine import naming
-from kingbird.engine.access import Access
-from kingbird.engine.breakers import Breakers
+from kingbird.engine import thread_context
 from kingbird.engine.cancellations import Cancellations
-from kingbird.engine.claims import HeldLease
-from kingbird.engine.closing import close_job
+from kingbird.engine.circuit_breaker import Breakers
+from kingbird.engine.completion import close_job
+from kingbird.engine.credentials import Access
+from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
-from kingbird.sync import again
-from kingbird.sync.cloud import Cloud
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.outcome import Outcome
-from kingbird.sync.plan import Planner
-from kingbird.sync.rest import Rest
-from kingbird.sync.retries import Retry
-from kingbird.sync.sets import SyncSet
-from kingbird.sync.source import Caller
+from kingbird.sync.plan import retry_sets
+from kingbird.sync.plan.context import Cloud
+from kingbird.sync.plan.cursor import Rest
+from kingbird.sync.plan.planner import Planner
+from kingbird.sync.request import Caller, SyncSet
+from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
 
@@ -185,14 +184,14 @@ class JobPlanner:
         :returns: how many tasks are open.
         """
         job = held.claim.job
-        left = again.plan_again(sets, db.again.waiting(held.claim))
-        known = db.again.known(held.claim, left.targets) if left.targets else {}
+        left = retry_sets.plan_again(sets, db.job_actions.waiting(held.claim))
+        known = db.job_actions.known(held.claim, left.targets) if left.targets else {}
         planner = Planner(self._cloud(job, lambda project, region, ids: {}))
         batches = planner.plan(left.sets, known=known, share_of=left.regions)
         ended: Ended = Counter()
         before = db.plans.count_before(job.pk, job.plan_parts - 1)
-        db.again.store(held.claim, self._rows(job, batches, ended, before))
-        open_tasks = db.again.finish(held.claim, (dict(planner.in_sync), None), left.targets)
+        db.job_actions.store(held.claim, self._rows(job, batches, ended, before))
+        open_tasks = db.job_actions.finish(held.claim, (dict(planner.in_sync), None), left.targets)
         # What was in order before was told of before.
         _tell_planned(job, ended, planner.in_sync - Counter(job.in_sync))
         return open_tasks
@@ -206,7 +205,7 @@ class JobPlanner:
             planned=lambda region, ids: {
                 row.resource: as_item(row) for row in db.plans.planned(job.pk, region, ids)
             },
-            submit=naming.carrying(self._submit),
+            submit=thread_context.carrying(self._submit),
             retry=self._retry.checking(lambda: self._cancellations.check_waiting(job)),
         )
 

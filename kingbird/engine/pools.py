@@ -11,7 +11,7 @@ from typing import Any
 
 import futurist
 
-from kingbird.engine import naming
+from kingbird.engine import thread_context
 
 
 class RegionPools:
@@ -32,7 +32,7 @@ class RegionPools:
             if pool is None:
                 pool = futurist.ThreadPoolExecutor(max_workers=self._concurrency)
                 self._pools[region] = pool
-        future: Future[Any] = pool.submit(naming.carried(function), *args)
+        future: Future[Any] = pool.submit(thread_context.carried(function), *args)
         return future
 
     def shutdown(self) -> None:

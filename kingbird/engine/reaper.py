@@ -8,8 +8,8 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.clients.keystone import Keystone
 from kingbird.db import api as db
-from kingbird.engine.access import Access
-from kingbird.engine.closing import CANCELLED, close_job, fail_job
+from kingbird.engine.completion import CANCELLED, close_job, fail_job
+from kingbird.engine.credentials import Access
 
 LOG = logging.getLogger(__name__)
 
@@ -56,14 +56,18 @@ class Reaper:
         held = self._access.held
         if held:
             db.leases.adopt(self._engine_id, held)
-        for job in db.reaping.finished_but_open():
+        for job in db.maintenance.finished_but_open():
             self._each(job, lambda job: close_job(self._access, job))
         lost = [
-            job for job in db.reaping.token_jobs_of(self._engine_id) if not self._access.holds(job)
+            job
+            for job in db.maintenance.token_jobs_of(self._engine_id)
+            if not self._access.holds(job)
         ]
         if judge_engines:
             silence = db.engines.silence(self._conf)
-            lost += db.reaping.token_jobs_without_engine(self._conf.sync.token_job_wait, silence)
+            lost += db.maintenance.token_jobs_without_engine(
+                self._conf.sync.token_job_wait, silence
+            )
         for job in lost:
             self._each(job, self._end_lost)
 
@@ -75,12 +79,12 @@ class Reaper:
             fail_job(self._access, job, "credentials_lost", ENGINE_GONE)
 
     def _tidy(self) -> None:
-        db.reaping.discard_unaccepted(ACCEPTING_LIMIT)
+        db.maintenance.discard_unaccepted(ACCEPTING_LIMIT)
         db.tombstones.purge()
         days = self._conf.engine.purge_after_days
         if days:
-            db.purging.purge(days * 86400, PURGED_AT_ONCE)
-        for job in db.reaping.ended_with_trust():
+            db.maintenance.purge(days * 86400, PURGED_AT_ONCE)
+        for job in db.maintenance.ended_with_trust():
             self._each(job, self._access.close)
 
     @staticmethod
@@ -100,7 +104,7 @@ class Reaper:
         """
         try:
             trusts = set(self._keystone.trusts_to_me())
-            unnamed = trusts - db.reaping.named_trusts(trusts)
+            unnamed = trusts - db.maintenance.named_trusts(trusts)
             for trust_id in unnamed & self._unnamed:
                 self._keystone.delete_trust(trust_id)
                 LOG.warning("Deleted an orphaned trust, which no job refers to")

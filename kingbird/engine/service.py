@@ -15,17 +15,17 @@ from kingbird import events, exception, version
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import Regions
 from kingbird.db import api as db
-from kingbird.engine import memory
-from kingbird.engine.access import Access, UserToken
-from kingbird.engine.breakers import Breakers
+from kingbird.engine import memory_tuning
 from kingbird.engine.cancellations import Cancellations
-from kingbird.engine.claims import CALL_PART, RENEW_PART, Leases
-from kingbird.engine.dispatch import Dispatcher
+from kingbird.engine.circuit_breaker import Breakers
+from kingbird.engine.credentials import Access, UserToken
+from kingbird.engine.dispatcher import Dispatcher
+from kingbird.engine.leases import CALL_PART, RENEW_PART, Leases
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.reaper import Reaper
 from kingbird.engine.worker import TaskWorker
-from kingbird.sync.retries import Retry
+from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
 
@@ -122,7 +122,7 @@ class Engine:
     def start(self) -> None:
         """Begin to work, in threads of its own."""
         LOG.info("Starting engine %s", self.id)
-        memory.spare()
+        memory_tuning.spare()
         rounds = {
             "dispatch": self._dispatcher.run,
             # Leases are held until the last piece of work has been handed back.

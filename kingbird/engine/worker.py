@@ -14,16 +14,16 @@ from oslo_config import cfg
 from kingbird import events, exception
 from kingbird.clients.glance import Images
 from kingbird.db import api as db
-from kingbird.engine.access import Access
-from kingbird.engine.breakers import LEFT_ALONE, Breakers
 from kingbird.engine.cancellations import LOOK, Cancellations
-from kingbird.engine.claims import HeldLease
-from kingbird.engine.closing import CANCELLED, close_job, fail_task
+from kingbird.engine.circuit_breaker import LEFT_ALONE, Breakers
+from kingbird.engine.completion import CANCELLED, close_job, fail_task
+from kingbird.engine.credentials import Access
+from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
 from kingbird.sync.apply import Applier
 from kingbird.sync.item import UPDATE, Work
 from kingbird.sync.outcome import Outcome, sentence
-from kingbird.sync.retries import Retry
+from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
 

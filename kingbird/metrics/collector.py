@@ -13,8 +13,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from kingbird import exception, version
+from kingbird.cached_check import Looking
 from kingbird.db import api as db
-from kingbird.looking import Looking
 
 LOG = logging.getLogger(__name__)
 
@@ -66,9 +66,9 @@ class DatabaseCollector(Collector):
         yield size
         yield oldest
 
-    def _look(self) -> db.insight.Insight | None:
+    def _look(self) -> db.stats.Insight | None:
         try:
-            return db.insight.look(db.engines.silence(self._conf))
+            return db.stats.look(db.engines.silence(self._conf))
         except exception.Unavailable as error:
             LOG.debug("Unable to read metrics from the database: %s", error.message)
         except Exception:

@@ -16,7 +16,7 @@ from oslo_config import cfg
 from oslo_utils import netutils
 
 from kingbird import events
-from kingbird.metrics.folder import Folder
+from kingbird.metrics.multiproc_dir import Folder
 
 LOG = logging.getLogger(__name__)
 

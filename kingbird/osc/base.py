@@ -8,11 +8,11 @@ from typing import Any
 from osc_lib.cli import format_columns
 from osc_lib.command import command
 
-from kingbird.osc import exits, options
+from kingbird.osc import exit_codes, options
 from kingbird.osc.client import SyncClient
 from kingbird.osc.images import Images
 from kingbird.osc.progress import Progress
-from kingbird.osc.waiting import Waiter
+from kingbird.osc.wait import Waiter
 
 JSON = dict[str, Any]
 
@@ -33,7 +33,7 @@ _COUNTS = {"Statuses": "statuses", "Outcomes": "outcomes"}
 class SyncCommand(command.Command):
     """A command of this plugin."""
 
-    exit_code = exits.OK
+    exit_code = exit_codes.OK
 
     @property
     def client(self) -> SyncClient:
@@ -53,7 +53,7 @@ class SyncCommand(command.Command):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
-        exits.set_usage_error(parser)
+        exit_codes.set_usage_error(parser)
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
@@ -111,8 +111,8 @@ class SyncShowOne(SyncCommand, command.ShowOne):
         """
         if parsed_args.wait:
             job = self.wait(client, job_id, parsed_args.timeout)
-            self.exit_code = exits.of_job(job["sync_status"])
-            if self.exit_code == exits.TIMEOUT:
+            self.exit_code = exit_codes.of_job(job["sync_status"])
+            if self.exit_code == exit_codes.TIMEOUT:
                 self.tell(f"Job {job_id} had not ended after {parsed_args.timeout:g} seconds")
         else:
             job = client.job(job_id)

@@ -8,7 +8,7 @@ from keystoneauth1 import exceptions as ksa_exceptions
 from osc_lib import exceptions
 from osc_lib.cli import format_columns
 
-from kingbird.osc import exits, matrix, options
+from kingbird.osc import exit_codes, matrix, options
 from kingbird.osc.base import SyncLister, add_waiting
 from kingbird.osc.images import ALL, Images
 
@@ -42,7 +42,7 @@ class DiffSync(SyncLister):
         parser.add_argument(
             "--exit-code",
             action="store_true",
-            help=f"Exit with {exits.DIFFERENT} if anything is not in sync",
+            help=f"Exit with {exit_codes.DIFFERENT} if anything is not in sync",
         )
         return parser
 
@@ -58,8 +58,8 @@ class DiffSync(SyncLister):
         except BaseException:
             self._give_up(job_id)
             raise
-        self.exit_code = exits.of_job(job["sync_status"])
-        if self.exit_code == exits.TIMEOUT:
+        self.exit_code = exit_codes.of_job(job["sync_status"])
+        if self.exit_code == exit_codes.TIMEOUT:
             self._give_up(job_id)
             raise NotInTime(job_id, parsed_args.timeout)
         try:
@@ -77,7 +77,7 @@ class DiffSync(SyncLister):
             return super().run(parsed_args)
         except NotInTime as error:
             self.log.error("%s", error)
-            return exits.TIMEOUT
+            return exit_codes.TIMEOUT
 
     def produce_output(
         self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Any
@@ -114,8 +114,8 @@ class DiffSync(SyncLister):
                 homes.setdefault(item["source_region"], set()).add(item["resource"])
         rows = matrix.rows(items, regions, selection, images.known(homes))
         self._below = matrix.summary(rows, items, job)
-        if parsed.exit_code and self.exit_code == exits.OK and matrix.differs(rows):
-            self.exit_code = exits.DIFFERENT
+        if parsed.exit_code and self.exit_code == exit_codes.OK and matrix.differs(rows):
+            self.exit_code = exit_codes.DIFFERENT
         more = ["Reasons"] if parsed.long else []
         return ["ID", "Name", *regions, *more], [
             [row.id, row.name, *row.cells]

@@ -9,14 +9,18 @@ from collections.abc import Callable, Mapping
 
 from kingbird import exception
 from kingbird.clients.glance import Images
-from kingbird.sync import changes, compare, members
+from kingbird.sync import compare, patch, sharing
 from kingbird.sync import image as fields
-from kingbird.sync.copies import FORCED_TRIES
-from kingbird.sync.decide import verdict_outcome
-from kingbird.sync.image import Image
+from kingbird.sync.image import FORCED_TRIES, Image
 from kingbird.sync.item import Work
-from kingbird.sync.outcome import UNUSABLE, Outcome, drift_sentence, region_problem
-from kingbird.sync.retries import Retry
+from kingbird.sync.outcome import (
+    UNUSABLE,
+    Outcome,
+    drift_sentence,
+    region_problem,
+    verdict_outcome,
+)
+from kingbird.sync.retry import Retry
 
 #: Reasons by the status of a POST or PATCH that Glance refused.
 REFUSALS = {401: "forbidden", 403: "forbidden", 413: "quota"}
@@ -119,7 +123,7 @@ class Applier:
             image = self._images.get(image_id)
             if image is None:
                 raise exception.ImageRefused(error.message, 404) from error
-            operations, left = changes.anew(work.record, image, work.changes)
+            operations, left = patch.anew(work.record, image, work.changes)
             if image.get("owner") != work.owner or operations == work.changes:
                 # Nothing changed; Glance means it.
                 raise
@@ -133,7 +137,7 @@ class Applier:
         """Share what was made with the source's members; what could not be done is said."""
         notes = [work.note] if work.note else []
         if work.members:
-            notes += members.share(
+            notes += sharing.share(
                 self._images,
                 work.record["id"],
                 work.members,
@@ -229,7 +233,7 @@ class Applier:
 
     def _complete(self, work: Work, names: tuple[str, ...]) -> None:
         operations = [
-            {"op": "add", "path": changes.pointer(name), "value": work.record[name]}
+            {"op": "add", "path": patch.pointer(name), "value": work.record[name]}
             for name in names
             if name in work.record
         ]

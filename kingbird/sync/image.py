@@ -8,6 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+#: Ids tried for a forced copy before it is given up.
+FORCED_TRIES = 20
+
+
 Image = Mapping[str, Any]
 Record = dict[str, Any]
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from kingbird import exception
+from kingbird.sync import compare
 
 SUCCESS = "SUCCESS"
 FAILURE = "FAILURE"
@@ -113,3 +114,13 @@ def no_endpoint(region: str) -> Outcome:
         "region_unavailable",
         f"Region {region} has no image endpoint in the service catalog any more",
     )
+
+
+def verdict_outcome(verdict: compare.Verdict, image_id: str, source_region: str) -> Outcome:
+    """Turn a comparison into an outcome."""
+    if verdict.reason == compare.DRIFT:
+        return Outcome(
+            compare.DRIFT, drift_sentence(verdict.fields, source=source_region), image_id
+        )
+    present = image_id if verdict.reason == compare.IN_SYNC else None
+    return Outcome(verdict.reason, target_resource=present)

@@ -6,10 +6,10 @@ import pecan
 import webob
 import webob.exc
 
-from kingbird.api.calls import public
 from kingbird.api.controllers import not_allowed, v1
+from kingbird.api.openapi import Route
+from kingbird.api.request.operation import public
 from kingbird.api.schemas import versions as schema
-from kingbird.api.spec import Route
 
 
 class RootController:

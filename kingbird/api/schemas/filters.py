@@ -3,7 +3,7 @@
 from typing import Any
 
 from kingbird import exception
-from kingbird.api import formats
+from kingbird.api.schemas import formats
 from kingbird.api.schemas.bounds import MAX_FILTERED, MAX_NAME, MAX_VALUE
 from kingbird.api.schemas.shapes import one_of, one_or_several, text
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kingbird.api import formats
+from kingbird.api.schemas import formats
 from kingbird.api.schemas.bounds import MAX_NAME
 
 Shape = dict[str, Any]

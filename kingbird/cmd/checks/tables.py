@@ -55,7 +55,7 @@ class Tables:
         """Whether engines of other releases are alive."""
         if not self._readable:
             return success(NOT_LOOKED_AT)
-        alive = db.upgrades.engines_alive(db.engines.silence(self._conf))
+        alive = db.stats.engines_alive(db.engines.silence(self._conf))
         own = version.version_string()
         others = [f"{host} ({release})" for host, release in alive if release != own]
         if others:
@@ -77,12 +77,12 @@ class Tables:
         if not self._readable:
             return success(NOT_LOOKED_AT)
         said = []
-        if count := db.upgrades.jobs_with_token():
+        if count := db.stats.jobs_with_token():
             said.append(
                 f"{count} job(s) in progress run with their user's own token and fail when "
                 "their engine stops: let them end first"
             )
-        if count := db.upgrades.jobs_with_expired_trust(self._conf.sync.trust_lifetime):
+        if count := db.stats.jobs_with_expired_trust(self._conf.sync.trust_lifetime):
             said.append(
                 f"{count} job(s) in progress are older than [sync] trust_lifetime: their "
                 "trusts have expired, so they will fail; their users can retry them"

@@ -15,9 +15,9 @@ import webob
 from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
-from kingbird.api import spec
+from kingbird.api import openapi
 from kingbird.api.controllers.root import ROUTES
-from kingbird.api.spec import examples
+from kingbird.api.openapi import examples
 from kingbird.db import api as db
 from kingbird.tests.api import fixtures
 from kingbird.tests.api.world import IMAGE, IMAGE_2, PROJECT, World
@@ -189,7 +189,7 @@ def document() -> dict[str, Any]:
     conf = cfg.ConfigOpts()
     kingbird_conf.register_opts(conf)
     conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
-    return spec.build(conf, ROUTES, examples.read(FOLDER))
+    return openapi.build(conf, ROUTES, examples.read(FOLDER))
 
 
 def test_each_example_is_valid(document: dict[str, Any]) -> None:

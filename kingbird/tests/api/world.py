@@ -15,7 +15,7 @@ from keystonemiddleware import fixture as ksm_fixture
 from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
-from kingbird.api import app, spec
+from kingbird.api import app, openapi
 from kingbird.api.controllers.root import ROUTES
 from kingbird.db import api as db
 from kingbird.tests.api import doubles
@@ -107,7 +107,7 @@ class World:
         )
         #: The application without the look at its answers that tests take.
         self.unchecked: Any = application
-        self.application: Any = Conforming(application, spec.build(self.conf, ROUTES))
+        self.application: Any = Conforming(application, openapi.build(self.conf, ROUTES))
         return self
 
     def __exit__(

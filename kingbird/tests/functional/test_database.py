@@ -7,15 +7,15 @@ from kingbird.db import connection, models
 from kingbird.tests.functional import services
 from kingbird.tests.unit.conftest import conf  # noqa: F401  the fixture below is built on it
 from kingbird.tests.unit.db.test_clock import *  # noqa: F403
-from kingbird.tests.unit.db.test_control import *  # noqa: F403
 from kingbird.tests.unit.db.test_engines import *  # noqa: F403
+from kingbird.tests.unit.db.test_job_actions import *  # noqa: F403
 from kingbird.tests.unit.db.test_jobs import *  # noqa: F403
 from kingbird.tests.unit.db.test_leases import *  # noqa: F403
+from kingbird.tests.unit.db.test_maintenance import *  # noqa: F403
 from kingbird.tests.unit.db.test_migration import *  # noqa: F403
 from kingbird.tests.unit.db.test_outcomes import *  # noqa: F403
 from kingbird.tests.unit.db.test_plans import *  # noqa: F403
-from kingbird.tests.unit.db.test_purging import *  # noqa: F403
-from kingbird.tests.unit.db.test_reaping import *  # noqa: F403
+from kingbird.tests.unit.db.test_purge import *  # noqa: F403
 from kingbird.tests.unit.db.test_revisions import *  # noqa: F403
 from kingbird.tests.unit.db.test_runs import *  # noqa: F403
 

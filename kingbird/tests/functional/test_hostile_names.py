@@ -13,7 +13,7 @@ from kingbird.tests.functional.proxy import Answer, Call, Proxy
 
 API = Callable[[Person], KingbirdAPI]
 
-FORGED = "2026-11-23 10:00:00.000 1 INFO kingbird.api.acceptance [-] Job forged"
+FORGED = "2026-11-23 10:00:00.000 1 INFO kingbird.api.jobs.create [-] Job forged"
 #: What ends a line, or moves a terminal's cursor to one that is written already.
 BREAKS = ["\n", "\r\n", "\r", "\x85", "\u2028", "\x1b[1A\x1b[2K"]
 

@@ -123,7 +123,7 @@ def test_nothing_is_missing_that_the_code_imports(installed: Environment) -> Non
     found: Any = installed.python(IMPORT_ALL)
     place, modules = found
     assert Path(place).is_relative_to(installed.folder)
-    assert {"kingbird.cmd.engine", "kingbird.api.app", "kingbird.sync.diff"} <= {*modules}
+    assert {"kingbird.cmd.engine", "kingbird.api.app", "kingbird.sync.listing.diff"} <= {*modules}
 
 
 def test_entry_points_lead_somewhere(installed: Environment) -> None:

@@ -7,12 +7,12 @@ import pecan
 import webob
 
 from kingbird import exception
-from kingbird.api.acceptance import Engines
-from kingbird.api.calls import Asked, Gate, call
 from kingbird.api.controllers import not_allowed
 from kingbird.api.controllers.v1.sync_jobs import find
-from kingbird.api.projects import Projects
-from kingbird.api.retrial import Retrial
+from kingbird.api.jobs.create import Engines
+from kingbird.api.jobs.retry import Retrial
+from kingbird.api.request.authorization import Projects
+from kingbird.api.request.operation import Asked, Gate, call
 from kingbird.api.schemas.sync_jobs import answers, bodies
 from kingbird.api.views import sync_jobs as view
 from kingbird.db import api as db
@@ -51,7 +51,7 @@ class ActionsController:
     def cancel_job(self, asked: Asked) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/cancel``"""
         found = find(asked, self._projects)
-        if not db.control.cancel(found):
+        if not db.job_actions.cancel(found):
             raise exception.Conflict(
                 f"The job {found.id} has ended; only one in progress can be cancelled"
             )

@@ -6,8 +6,8 @@ import pecan
 import webob
 from oslo_config import cfg
 
-from kingbird.api.calls import Asked, Gate, call
 from kingbird.api.controllers import not_allowed
+from kingbird.api.request.operation import Asked, Gate, call
 from kingbird.api.schemas import engines as schema
 from kingbird.api.views import engines as view
 from kingbird.db import api as db

@@ -9,14 +9,14 @@ import webob
 import webob.exc
 from oslo_config import cfg
 
-from kingbird.api import spec
-from kingbird.api.calls import Gate, public
+from kingbird.api import openapi
 from kingbird.api.controllers import not_allowed
 from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
+from kingbird.api.openapi import Route
+from kingbird.api.request.operation import Gate, public
 from kingbird.api.schemas import versions as schema
-from kingbird.api.spec import Route
 
 VERSION = "v1.0"
 #: Where the API describes itself, below the version.
@@ -89,7 +89,7 @@ class V1Controller:
     def show_description(self, request: webob.Request, response: webob.Response) -> bytes:
         """``GET /v1.0/openapi.json``"""
         if self._description is None:
-            document = spec.build(self._conf, self._described)
+            document = openapi.build(self._conf, self._described)
             self._description = json.dumps(document).encode()
         response.cache_control = f"public, max-age={KEPT}"
         return self._description

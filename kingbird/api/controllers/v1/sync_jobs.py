@@ -8,11 +8,11 @@ import webob
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api import paging, validation
-from kingbird.api.acceptance import Acceptance
-from kingbird.api.calls import Asked, Gate, call
 from kingbird.api.controllers import not_allowed
-from kingbird.api.projects import Projects
+from kingbird.api.jobs.create import Acceptance
+from kingbird.api.request import pagination, validation
+from kingbird.api.request.authorization import Projects
+from kingbird.api.request.operation import Asked, Gate, call
 from kingbird.api.schemas import sync_jobs as schema
 from kingbird.api.schemas.sync_jobs import answers, queries
 from kingbird.api.views import sync_jobs as view
@@ -73,7 +73,7 @@ class SyncJobsController:
         return self._list(asked)
 
     def _list(self, asked: Asked, *, active: bool = False) -> JSON:
-        page = paging.page(asked.request, asked.query, self._conf.api.max_limit)
+        page = pagination.page(asked.request, asked.query, self._conf.api.max_limit)
         jobs = db.jobs.list_for_project(
             asked.project_id,
             active=active,
@@ -142,7 +142,7 @@ class SyncJobsController:
     )
     def show_job(self, asked: Asked) -> JSON:
         """``GET /v1.0/{project}/os-sync/{job}``"""
-        page = paging.page(asked.request, asked.query, self._conf.api.max_limit)
+        page = pagination.page(asked.request, asked.query, self._conf.api.max_limit)
         found = find(asked, self._projects)
         if found.planned_at is None:
             items = page.of(view.expected(found))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from kingbird.api.formats import ALL
+from kingbird.api.schemas.formats import ALL
 from kingbird.api.schemas.shapes import (
     LINKS,
     Shape,

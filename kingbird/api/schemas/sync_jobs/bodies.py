@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from kingbird.api import formats
-from kingbird.api.formats import ALL
+from kingbird.api.schemas import formats
 from kingbird.api.schemas.bounds import MAX_NAME, OPTIONS, Bounds
 from kingbird.api.schemas.filters import FILTERS
+from kingbird.api.schemas.formats import ALL
 from kingbird.api.schemas.shapes import DIALECT, Shape, text
 
 _BOOLEAN = {

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from kingbird.api import formats
+from kingbird.api.schemas import formats
 from kingbird.api.schemas.shapes import one_of
 from kingbird.db import api as db
 
@@ -30,7 +30,7 @@ def _pages(what: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[s
                 "type": "string",
                 "format": formats.UUID,
             },
-            "sort_dir": {"type": "string", **one_of(db.paging.DIRECTIONS, "The direction.")},
+            "sort_dir": {"type": "string", **one_of(db.pagination.DIRECTIONS, "The direction.")},
             "sort_key": {
                 "type": "string",
                 **one_of(list(sort_keys), "What the entries are sorted by."),
@@ -47,5 +47,5 @@ def _pages(what: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[s
     }
 
 
-JOBS = _pages("job", db.jobs.JOB_STATES, db.paging.JOB_KEYS)
-ITEMS = _pages("item", db.jobs.ITEM_STATES, db.paging.ITEM_KEYS)
+JOBS = _pages("job", db.jobs.JOB_STATES, db.pagination.JOB_KEYS)
+ITEMS = _pages("item", db.jobs.ITEM_STATES, db.pagination.ITEM_KEYS)

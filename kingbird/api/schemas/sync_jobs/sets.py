@@ -4,17 +4,16 @@ from collections.abc import Iterable
 from typing import Any, TypedDict
 
 from kingbird import exception
-from kingbird.api import formats
-from kingbird.api.formats import ALL
-from kingbird.api.schemas import filters
+from kingbird.api.schemas import filters, formats
 from kingbird.api.schemas.bounds import OPTIONS, Bounds
+from kingbird.api.schemas.formats import ALL
 
 
 class SyncSet(TypedDict):
     """One set of a request as it is stored, whatever spelling it came in.
 
     ``sources`` and ``targets`` may hold :data:`ALL` until
-    :func:`kingbird.api.lookups.resolve_regions` has seen the catalog.
+    :func:`kingbird.api.jobs.resolve.resolve_regions` has seen the catalog.
     """
 
     resource_type: str

@@ -18,7 +18,7 @@ from kingbird.api import app
 from kingbird.db import api as db
 from kingbird.tests.api.world import IMAGE, PROJECT, World, token_of
 from kingbird.tests.unit.api.conftest import JOBS, Call, caller, request_body
-from kingbird.tests.unit.api.test_validation import any_json
+from kingbird.tests.unit.api.request.test_validation import any_json
 
 fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 

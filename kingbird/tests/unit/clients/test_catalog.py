@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kingbird.clients import catalog as service_catalog
-from kingbird.clients import once
+from kingbird.clients import log_once
 from kingbird.clients.keystone import image_endpoints
 from kingbird.tests.doubles.catalogs import (
     BAD_REGIONS,
@@ -112,7 +112,7 @@ def test_thousands_of_bad_entries_do_not_fill_the_log(warnings):
     assert image_endpoints([service(*odd, endpoint("R1"))], "public") == {
         "R1": "http://glance.test"
     }
-    assert len(warnings()) == once.MOST + 1
+    assert len(warnings()) == log_once.MOST + 1
     assert warnings()[-1] == "More warnings of this kind are not logged"
 
 

@@ -8,7 +8,7 @@ from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1 import token_endpoint
 
 from kingbird import exception
-from kingbird.api.authentication import Authentication
+from kingbird.api.middleware.authentication import Authentication
 from kingbird.clients.regions import Regions
 from kingbird.clients.session import glance_session, keystone_session
 

@@ -14,7 +14,7 @@ def test_a_job_that_is_tried_again_meanwhile_does_not_end_the_purge(monkeypatch,
         calls.append((seconds, limit))
         return counts.pop(0)
 
-    monkeypatch.setattr(db.purging, "purge", purge)
+    monkeypatch.setattr(db.maintenance, "purge", purge)
     manage._db_purge(SimpleNamespace(command=SimpleNamespace(older_than=30, batch=2)))
     assert calls == [(30 * manage.DAY, 2)] * 4
     assert "Deleted 5 job(s)" in capsys.readouterr().out

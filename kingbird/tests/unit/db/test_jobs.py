@@ -238,8 +238,8 @@ def test_items_by_the_page_in_the_order_of_the_plan(database):
     ]
 
 
-@pytest.mark.parametrize("key", sorted(db.paging.ITEM_KEYS))
-@pytest.mark.parametrize("direction", db.paging.DIRECTIONS)
+@pytest.mark.parametrize("key", sorted(db.pagination.ITEM_KEYS))
+@pytest.mark.parametrize("direction", db.pagination.DIRECTIONS)
 def test_every_order_of_items_lists_each_once(database, key, direction):
     job = a_job_of_items()
     listed = items_by_page(job, 1, sort_key=key, sort_dir=direction)

@@ -42,7 +42,7 @@ def everything() -> list[Any]:
 def retry(job_id: str) -> None:
     request_id = f"req-{get(job_id).runs}"
     about: dict[str, Any] = {"user_id": "u", "is_admin": False, "request_id": request_id}
-    assert db.control.retry(get(job_id), trust_id=request_id, **about)
+    assert db.job_actions.retry(get(job_id), trust_id=request_id, **about)
 
 
 def claim_job(engine: str) -> db.Claim:
@@ -124,8 +124,10 @@ def tried_again(held: Held, engine: str = "e2") -> None:
     over(held)
     retry(held.job.id)
     claim = claim_job(engine)
-    db.again.store(claim, [[row(*pair) for pair in db.again.waiting(claim) if pair[1] != "R9"]])
-    assert db.again.finish(claim, ({}, None))
+    db.job_actions.store(
+        claim, [[row(*pair) for pair in db.job_actions.waiting(claim) if pair[1] != "R9"]]
+    )
+    assert db.job_actions.finish(claim, ({}, None))
     assert db.leases.claim_task(engine, LEASE)
 
 
@@ -205,10 +207,10 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
         ALL,
         (*SAME_RUN, over),
     ),
-    "cancel": (working, lambda held: db.control.cancel(held.job), ALL, SAME_RUN),
+    "cancel": (working, lambda held: db.job_actions.cancel(held.job), ALL, SAME_RUN),
     "retry": (
         ended,
-        lambda held: db.control.retry(
+        lambda held: db.job_actions.retry(
             held.job, user_id="u", is_admin=False, trust_id="t", request_id="req-x"
         ),
         OF_ENDED,
@@ -222,7 +224,7 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
     ),
     "discard what was not accepted": (
         accepted,
-        lambda held: db.reaping.discard_unaccepted(-1),
+        lambda held: db.maintenance.discard_unaccepted(-1),
         ALL,
         [],
     ),
@@ -265,13 +267,13 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
     ),
     "plan again": (
         planning_again,
-        lambda held: db.again.store(held.claim, [[row("new")]]),
+        lambda held: db.job_actions.store(held.claim, [[row("new")]]),
         ALL,
         [nothing],
     ),
     "finish planning again": (
         planning_again,
-        lambda held: db.again.finish(held.claim, ({}, None)),
+        lambda held: db.job_actions.finish(held.claim, ({}, None)),
         ALL,
         [nothing],
     ),
@@ -339,7 +341,7 @@ def test_who_read_a_job_before_a_part_of_it_was_planned_does_not_fail_it(
 ) -> None:
     held = begin()
     if begin is planning_again:
-        assert db.again.finish(held.claim, ({}, None))
+        assert db.job_actions.finish(held.claim, ({}, None))
     else:
         assert db.plans.store(held.claim, [[row("new", "R9")]], part=held.job.plan_parts)
     before = everything()

@@ -7,8 +7,8 @@ from oslo_context import context
 
 from kingbird import events, exception
 from kingbird.db import api as db
-from kingbird.engine.closing import fail_job
-from kingbird.engine.naming import carried, carrying, name_thread
+from kingbird.engine.completion import fail_job
+from kingbird.engine.thread_context import carried, carrying, name_thread
 from kingbird.sync.outcome import STATUS
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 from kingbird.tests.unit.engine.scene import wait_for
@@ -92,7 +92,7 @@ def test_each_run_begins(scene, told):
     scene.keystone.problem = exception.KeystoneUnavailable("away")
     scene.keystone.calls.clear()
     scene.keystone.trusts.add("second")
-    assert db.control.retry(
+    assert db.job_actions.retry(
         scene.get(job_id), user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
     )
     wait_for(lambda: scene.keystone.calls.count("token") > 3)

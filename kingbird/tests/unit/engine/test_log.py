@@ -10,7 +10,7 @@ from oslo_log import formatters, log
 
 from kingbird.context import RequestContext
 from kingbird.db import api as db
-from kingbird.engine.naming import name_thread
+from kingbird.engine.thread_context import name_thread
 from kingbird.tests.unit.db.rows import PROJECT, planned_job
 
 

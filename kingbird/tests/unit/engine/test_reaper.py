@@ -6,8 +6,8 @@ import pytest
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.engine import access
-from kingbird.engine.access import Access, UserToken
+from kingbird.engine import credentials
+from kingbird.engine.credentials import Access, UserToken
 from kingbird.engine.reaper import Reaper
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, planned_job
 from kingbird.tests.unit.engine.scene import FakeRegions
@@ -49,7 +49,7 @@ def test_a_job_whose_engine_is_gone_can_still_be_cancelled(scene):
     claimed = scene.job("i1", trust_id=None)
     assert db.leases.claim_job("gone", LEASE, held={claimed: None})
     for job_id in (planned, claimed):
-        assert db.control.cancel(scene.get(job_id))
+        assert db.job_actions.cancel(scene.get(job_id))
     reaping = reaper(scene)
     reaping.run()
     reaping.run()
@@ -88,7 +88,7 @@ def test_after_the_database_was_away_no_engine_is_judged_at_once(scene, monkeypa
     reaping.run()
     away = exception.Unavailable("Away.")
     with monkeypatch.context() as broken:
-        broken.setattr(db.reaping, "finished_but_open", lambda: raising(away))
+        broken.setattr(db.maintenance, "finished_but_open", lambda: raising(away))
         with pytest.raises(exception.Unavailable):
             reaping.run()
     reaping.run()
@@ -129,7 +129,7 @@ def test_old_jobs_are_deleted_if_the_operator_wants_it(scene):
 
 
 def test_the_trust_of_an_ended_job_is_deleted_later_if_need_be(scene, monkeypatch):
-    monkeypatch.setattr(access, "KEYSTONE_PAUSE", 0)
+    monkeypatch.setattr(credentials, "KEYSTONE_PAUSE", 0)
     scene.keystone.trusts.add("t1")
     job_id = planned_job(trust_id="t1")
     db.outcomes.close_job(scene.get(job_id))

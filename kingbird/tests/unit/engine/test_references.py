@@ -3,7 +3,7 @@
 import pytest
 
 from kingbird.tests.unit.db.rows import accepted_job
-from kingbird.tests.unit.engine.test_control import active, retry, whole
+from kingbird.tests.unit.engine.test_cancel_and_retry import active, retry, whole
 
 OTHER_PROJECT = "o" * 32
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from kingbird.db import api as db
-from kingbird.engine.access import Access, UserToken
+from kingbird.engine.credentials import Access, UserToken
 from kingbird.engine.reaper import Reaper
 from kingbird.tests.doubles.glance import refused
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job
@@ -44,7 +44,7 @@ def retry(scene, job_id, trust_id="again", request_id="req-2"):
     if trust_id:
         scene.keystone.trusts.add(trust_id)
     about = {"user_id": "who", "is_admin": False, "request_id": request_id}
-    assert db.control.retry(scene.get(job_id), trust_id=trust_id, **about)
+    assert db.job_actions.retry(scene.get(job_id), trust_id=trust_id, **about)
 
 
 def goes_on(scene, job_id, trust_id="again"):
@@ -95,7 +95,7 @@ def test_a_job_has_ended_while_its_trust_waits_for_keystone(scene, monkeypatch, 
     keystone = Held(scene, monkeypatch)
     job_id = scene.job(image, targets=("R2",))
     if problem == "cancelled":
-        assert db.control.cancel(scene.get(job_id))
+        assert db.job_actions.cancel(scene.get(job_id))
     one = scene.engine()
     assert keystone.reached.wait(20)
     expected = "CANCELLED" if problem == "cancelled" else "SUCCESS"
@@ -151,7 +151,7 @@ def test_of_two_reapers_one_ends_a_run_and_none_the_next(
     scene, monkeypatch, make, name, about, trust_id
 ):
     job_id = make(scene)
-    stale = getattr(db.reaping, name)(*about)
+    stale = getattr(db.maintenance, name)(*about)
     assert [job.id for job in stale] == [job_id]
     # What the first of them does.
     db.plans.fail_job(scene.get(job_id), "credentials_lost", "")
@@ -163,7 +163,7 @@ def test_of_two_reapers_one_ends_a_run_and_none_the_next(
     db.engines.beat("me", host="h", pid=1, version="1")
     second = reaper(scene, held=held)
     second.run()
-    monkeypatch.setattr(db.reaping, name, lambda *args: stale)
+    monkeypatch.setattr(db.maintenance, name, lambda *args: stale)
     second.run()
     assert goes_on(scene, job_id, trust_id)
     assert set(held.held) == ({job_id} if trust_id is None else set())
@@ -174,11 +174,11 @@ def test_a_job_that_an_engine_takes_at_the_last_moment_is_not_given_up(
     scene, monkeypatch, claimed
 ):
     job_id = waiting(scene)
-    stale = db.reaping.token_jobs_without_engine(-1, 60)
+    stale = db.maintenance.token_jobs_without_engine(-1, 60)
     db.leases.adopt("slow", {job_id: None})
     if claimed:
         assert db.leases.claim_job("slow", LEASE, held={job_id: None})
-    monkeypatch.setattr(db.reaping, "token_jobs_without_engine", lambda *args: stale)
+    monkeypatch.setattr(db.maintenance, "token_jobs_without_engine", lambda *args: stale)
     second = reaper(scene)
     second.run()
     second.run()
@@ -233,7 +233,7 @@ def test_a_token_that_comes_while_ended_jobs_are_looked_for_stays(scene, monkeyp
     job_id = planned_job(trust_id=None)
     db.plans.fail_job(scene.get(job_id), "quota", "")
     held.hand_over(job_id, UserToken("old", {}))
-    still_open = db.reaping.still_open
+    still_open = db.maintenance.still_open
 
     def late(known):
         found = still_open(known)
@@ -241,6 +241,6 @@ def test_a_token_that_comes_while_ended_jobs_are_looked_for_stays(scene, monkeyp
         held.hand_over(job_id, UserToken("new", {}, "req-2"))
         return found
 
-    monkeypatch.setattr(db.reaping, "still_open", late)
+    monkeypatch.setattr(db.maintenance, "still_open", late)
     held.forget_ended()
     assert held.held == {job_id: "req-2"}

@@ -73,7 +73,7 @@ def test_without_the_database(collector, monkeypatch):
     def away(silence):
         raise exception.Unavailable("away")
 
-    monkeypatch.setattr(db.insight, "look", away)
+    monkeypatch.setattr(db.stats, "look", away)
     found = collected(collector)
     assert found["database_up",] == 0
     assert not any(name[0] == "engines_alive" for name in found)
@@ -81,8 +81,8 @@ def test_without_the_database(collector, monkeypatch):
 
 def test_what_was_read_is_answered_again(database, monkeypatch):
     looks = []
-    look = db.insight.look
-    monkeypatch.setattr(db.insight, "look", lambda silence: looks.append(1) or look(silence))
+    look = db.stats.look
+    monkeypatch.setattr(db.stats, "look", lambda silence: looks.append(1) or look(silence))
     collector = DatabaseCollector(database)
     for _ in range(3):
         collected(collector)

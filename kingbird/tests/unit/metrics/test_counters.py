@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from kingbird import events
-from kingbird.api.metering import Metering, template
+from kingbird.api.middleware.request_metrics import Metering, template
 from kingbird.metrics.counters import Counters
 
 

@@ -7,7 +7,7 @@ import threading
 import urllib.request
 
 from kingbird import concurrency, metrics
-from kingbird.metrics.folder import Folder
+from kingbird.metrics.multiproc_dir import Folder
 from kingbird.tests.functional.programs import eventually, free_port
 
 OFF = """

@@ -124,7 +124,7 @@ def test_progress_is_not_told_after_the_end(listener, notifier, job):
 def test_the_numbers_are_those_of_the_run(listener, notifier, job):
     db.outcomes.close_job(job)
     told = db.jobs.get(PROJECT, job.id)
-    assert db.control.retry(
+    assert db.job_actions.retry(
         told, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
     )
     listener(events.JobEnded(told, "FAILURE", None))

@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 
-from kingbird.osc import exits, matrix
+from kingbird.osc import exit_codes, matrix
 
 GUIDE = Path(__file__).resolve().parents[4] / "doc/source/user/openstackclient.rst"
 COMMANDS = {
@@ -56,11 +56,11 @@ def test_the_matrix_and_the_exit_statuses_are_those_of_the_program() -> None:
     guide = GUIDE.read_text()
     assert matrix.LEGEND in guide
     for name in ("OK", "ERROR", "FAILURE", "CANCELLED", "TIMEOUT", "DIFFERENT"):
-        assert re.search(rf"^{getattr(exits, name)}     ", guide, re.M)
+        assert re.search(rf"^{getattr(exit_codes, name)}     ", guide, re.M)
 
 
 def test_wrong_usage_does_not_look_like_a_failed_job(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         parser_of("image sync show").parse_args([])
-    assert caught.value.code == exits.ERROR
+    assert caught.value.code == exit_codes.ERROR
     assert "<job>" in capsys.readouterr().err

@@ -6,16 +6,14 @@ from concurrent.futures import Future
 from typing import Any
 
 from kingbird.sync.apply import Applier
-from kingbird.sync.cloud import Cloud
 from kingbird.sync.image import Rules
 from kingbird.sync.item import UPDATE, Item
-from kingbird.sync.lookup import Submit
 from kingbird.sync.outcome import Outcome
-from kingbird.sync.plan import Planner
-from kingbird.sync.rest import Rest
-from kingbird.sync.retries import Retry
-from kingbird.sync.sets import SyncSet
-from kingbird.sync.source import Caller
+from kingbird.sync.plan.context import Cloud
+from kingbird.sync.plan.cursor import Rest
+from kingbird.sync.plan.planner import Planner
+from kingbird.sync.request import Caller, SyncSet
+from kingbird.sync.retry import Retry, Submit
 from kingbird.tests.doubles.glance import FakeGlance, FakeImages
 
 DEMO = "d" * 32

@@ -33,7 +33,7 @@ def test_a_run_is_traced_by_the_request_that_began_it(traced, scene, job_id):  #
         scene.keystone.trusts.add("again")
         job = scene.get(job_id)
         about = {"user_id": "u" * 32, "is_admin": False, "trust_id": "again"}
-        assert db.control.retry(job, request_id=request_id, **about)
+        assert db.job_actions.retry(job, request_id=request_id, **about)
         assert scene.ended(job_id) == "FAILURE"
 
     def begun():

@@ -1,0 +1,59 @@
+"""Tells of each answer: by the path's template, as paths themselves are without number."""
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from kingbird import events
+from kingbird.api.controllers import v1
+from kingbird.api.middleware import health
+from kingbird.api.middleware.base import Application, Environ, spelled
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+#: What stands for all other methods, and for paths where there is nothing.
+OTHER = "other"
+
+
+def template(path: str) -> str:
+    """Return which of the API's routes a path takes, in OpenAPI's form."""
+    path = spelled(path)
+    if path in ("/", health.PATH):
+        return path
+    match path.split("/")[1:]:
+        case [v1.VERSION, *rest]:
+            for route in v1.ROUTES:
+                if route.match(rest) is not None:
+                    return route.template(v1.VERSION)
+    return OTHER
+
+
+class Metering:
+    """Stands around all other layers."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        """Pass a request on, and tell of it when it is answered."""
+        begin = time.perf_counter()
+        # Layers below write another spelling of the path.
+        route = template(environ.get("PATH_INFO", ""))
+        method = environ["REQUEST_METHOD"]
+        code = "500"
+
+        def start(status: str, *args: Any) -> Any:
+            nonlocal code
+            code = status.partition(" ")[0]
+            return start_response(status, *args)
+
+        try:
+            return self._application(environ, start)
+        finally:
+            events.tell(
+                events.ApiRequest(
+                    method if method in METHODS else OTHER,
+                    route,
+                    code,
+                    time.perf_counter() - begin,
+                )
+            )

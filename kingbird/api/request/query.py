@@ -1,0 +1,98 @@
+"""Reads the query of a request by its schema, so that none of it is ignored silently."""
+
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import parse_qsl
+
+import webob
+
+from kingbird import exception
+from kingbird.api.request.validation import Schema, listed, shown
+
+#: Characters of a query as it is sent; all parameters together need far less.
+MAX_LENGTH = 4096
+#: The schema of a call that takes no query.
+NONE: dict[str, Any] = {
+    "description": "empty",
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {},
+}
+
+Pairs = list[tuple[str, str]]
+
+
+def pairs(request: webob.Request, known: Iterable[str]) -> Pairs:
+    """Return the parameters of a query in their order.
+
+    :param known: the names that they can have.
+    :raises kingbird.exception.BadRequest: there are others, which the message names; or there
+        is too much of it.
+    """
+    text = request.environ.get("QUERY_STRING", "")
+    if len(text) > MAX_LENGTH:
+        raise exception.BadRequest(
+            f"The query has {len(text)} characters; it can have {MAX_LENGTH}"
+        )
+    found = parse_qsl(text, keep_blank_values=True)
+    names = {name: None for name, _ in found} or ({text: None} if text else {})
+    known = list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise exception.BadRequest(
+            f"Unknown query parameter: {listed(map(shown, unknown))}; "
+            + (f"known here are {', '.join(known)}" if known else "none is known here")
+        )
+    return found
+
+
+def _number(text: str) -> int | str:
+    """Return a number, or the text that is none."""
+    if not (text.isascii() and text.isdigit()):
+        return text
+    # Python makes no number of thousands of digits, and nobody counts so far.
+    return int(text) if len(text) < 20 else 10**20
+
+
+class Query:
+    """The queries that a call takes.  Safe for threads.
+
+    :param schema: JSON Schema of an object with a property for each parameter: a string, an
+        integer, or a list of strings, which come separated by commas or parameter by parameter.
+    """
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._properties: dict[str, dict[str, Any]] = schema["properties"]
+        self._schema = Schema(schema)
+
+    @property
+    def names(self) -> list[str]:
+        """The parameters' names."""
+        return list(self._properties)
+
+    def read(self, request: webob.Request) -> dict[str, Any]:
+        """Return the parameters of a request by their names.
+
+        :raises kingbird.exception.BadRequest: a parameter is unknown, comes twice, or has a
+            value that it can't have; the message names it and tells what it can be.
+        """
+        given: dict[str, Any] = {}
+        texts: dict[str, Any] = {}
+        for name, text in pairs(request, self._properties):
+            kind = self._properties[name]["type"]
+            if kind == "array":
+                given.setdefault(name, []).extend(text.split(","))
+                texts[name] = given[name]
+                continue
+            if name in given:
+                raise exception.BadRequest(f"{name} can be given only once")
+            given[name] = _number(text) if kind == "integer" else text
+            texts[name] = text
+        for error in self._schema.errors(given):
+            name, *index = error.absolute_path
+            found = texts[name][index[0]] if index else texts[name]
+            schema: Any = error.schema
+            raise exception.BadRequest(
+                f"{name} is {shown(found)}; it must be {schema['description']}"
+            )
+        return given

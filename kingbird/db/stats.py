@@ -1,0 +1,122 @@
+"""What waits, and who is there to work on it: for metrics, so few and cheap queries."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from kingbird.db import connection, engines, jobs
+from kingbird.db.clock import ago, now_ms
+from kingbird.db.models import Engine, Job, Task
+
+
+@dataclass(frozen=True)
+class Queue:
+    """Work that no engine holds at the moment.
+
+    :ivar oldest: for how many seconds the first of it has been there; 0 if there is none.
+    """
+
+    size: int
+    oldest: float
+
+
+@dataclass(frozen=True)
+class Insight:
+    """What the database tells at one moment.
+
+    :ivar open_jobs: jobs in progress.
+    :ivar jobs: those of them that wait to be planned.
+    :ivar tasks: shares of planned jobs that wait.
+    :ivar engines: how many gave a sign of life lately.
+    """
+
+    open_jobs: int
+    jobs: Queue
+    tasks: Queue
+    engines: int
+
+
+@connection.transaction
+def look(silence: float) -> Insight:
+    """Look once.
+
+    :param silence: seconds after which an engine that gave no sign of life is taken for dead.
+    :raises kingbird.exception.Unavailable: the database is away.
+    """
+    now = sa.select(now_ms(), ago(0))
+    in_progress = Job.status == jobs.IN_PROGRESS
+    jobs_waiting = sa.select(sa.func.count(), sa.func.min(Job.touched_at)).where(
+        in_progress,
+        sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
+        sa.or_(Job.lease_expires.is_(None), Job.lease_expires < now_ms()),
+    )
+    tasks_waiting = (
+        sa.select(sa.func.count(), sa.func.min(Task.created_at))
+        .join(Job, Job.pk == Task.job_pk)
+        .where(
+            Task.done.is_(False),
+            sa.or_(Task.lease_expires.is_(None), Task.lease_expires < now_ms()),
+            in_progress,
+        )
+    )
+    with connection.reader() as session:
+        at = _moment(session.execute(now).one()[1])
+        return Insight(
+            open_jobs=session.execute(
+                sa.select(sa.func.count()).select_from(Job).where(in_progress)
+            ).scalar_one(),
+            jobs=_queue(at, *session.execute(jobs_waiting).one()),
+            tasks=_queue(at, *session.execute(tasks_waiting).one()),
+            engines=session.execute(
+                sa.select(sa.func.count()).select_from(Engine).where(engines.alive(silence))
+            ).scalar_one(),
+        )
+
+
+def _moment(value: datetime | str) -> datetime:
+    # SQLite has no type for it.
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def _queue(now: datetime, size: int, since: datetime | str | None) -> Queue:
+    if since is None:
+        return Queue(size, 0.0)
+    return Queue(size, max((now - _moment(since)).total_seconds(), 0.0))
+
+
+@connection.transaction
+def engines_alive(silence: float) -> Sequence[tuple[str, str]]:
+    """Return the host and the release of each engine that is alive.
+
+    :param silence: seconds after which one that gave no sign of life is taken for dead.
+    """
+    query = (
+        sa.select(Engine.host, Engine.version)
+        .where(engines.alive(silence))
+        .order_by(Engine.host, Engine.version)
+    )
+    with connection.reader() as session:
+        return [(host, version) for host, version in session.execute(query)]
+
+
+@connection.transaction
+def jobs_with_token() -> int:
+    """Return how many jobs in progress run with their user's own token."""
+    return _count(Job.credentials == "token")
+
+
+@connection.transaction
+def jobs_with_expired_trust(lifetime: float) -> int:
+    """Return how many jobs in progress have a trust that has certainly expired.
+
+    :param lifetime: seconds that a trust lasts.
+    """
+    return _count(Job.trust_id.is_not(None), Job.touched_at < ago(lifetime))
+
+
+def _count(*conditions: sa.ColumnElement[bool]) -> int:
+    query = sa.select(sa.func.count(Job.pk)).where(Job.status == jobs.IN_PROGRESS, *conditions)
+    with connection.reader() as session:
+        return session.scalar(query) or 0

@@ -1,0 +1,216 @@
+"""Takes work when there is some and runs it, a bounded number of pieces at a time."""
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+import futurist
+from oslo_config import cfg
+
+from kingbird import events, exception
+from kingbird.db import api as db
+from kingbird.engine import thread_context
+from kingbird.engine.completion import CANCELLED, close_job, fail_planning, fail_task
+from kingbird.engine.credentials import Access
+from kingbird.engine.leases import HeldLease, Leases
+from kingbird.engine.planner import JobPlanner
+from kingbird.engine.worker import TaskWorker
+from kingbird.tracing import jobs
+
+LOG = logging.getLogger(__name__)
+
+#: The part of an engine's tasks that one region may take, so that one that hangs leaves room.
+REGION_SHARE = 0.5
+
+OUT_OF_ATTEMPTS = "Engines took this up {} times without bringing it to an end"
+
+
+def _is_new(job: db.Job) -> bool:
+    """Whether a run of a job begins, by its row as it was before the claim.
+
+    A claim that is handed back, as one is every few seconds while Keystone is away, need not
+    count as an attempt; but it leaves a generation, or the time until which the job waits.
+    """
+    return not job.attempts and (
+        job.generation == 0 or (job.runs > 1 and job.lease_expires is None)
+    )
+
+
+class Dispatcher:
+    """Claims jobs and tasks, and hands each to a thread.
+
+    :param stopping: set when the engine is to stop.
+    """
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        engine_id: str,
+        leases: Leases,
+        access: Access,
+        planner: JobPlanner,
+        worker: TaskWorker,
+        stopping: threading.Event,
+    ) -> None:
+        self._conf = conf
+        self._engine_id = engine_id
+        self._leases = leases
+        self._access = access
+        self._planner = planner
+        self._worker = worker
+        self._stopping = stopping
+        self._wake = threading.Event()
+        self._running: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._free = threading.Semaphore(conf.engine.max_tasks)
+        self._pool = futurist.ThreadPoolExecutor(max_workers=conf.engine.max_tasks)
+
+    def wake(self) -> None:
+        """Look for work now."""
+        self._wake.set()
+
+    def run(self) -> None:
+        """Look for work until the engine stops: when woken, and every few seconds anyway."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                while not self._stopping.is_set() and self._take_one():
+                    pass
+            except exception.Unavailable as error:
+                LOG.warning("Unable to claim work: %s", error.message)
+            except Exception:
+                LOG.exception("Unable to claim work")
+            self._wake.wait(self._conf.engine.poll_interval)
+
+    def _take_one(self) -> bool:
+        """Claim one piece of work and start on it.
+
+        :returns: whether there may be more to take.
+        """
+        if not self._free.acquire(blocking=False):
+            return False
+        started = False
+        try:
+            since = time.monotonic()
+            # Tasks first: what has begun is to end before more begins.
+            held = self._access.held
+            claim = db.leases.claim_task(
+                self._engine_id, self._conf.engine.lease, held, without=self._full_regions()
+            ) or db.leases.claim_job(self._engine_id, self._conf.engine.lease, held)
+            if claim is not None:
+                self._tell_taken_over(claim)
+                self._note_running(claim, 1)
+                self._pool.submit(self._run, claim, since)
+                started = True
+        finally:
+            if not started:
+                self._free.release()
+        return started
+
+    def _tell_taken_over(self, claim: db.Claim) -> None:
+        # The row as it was: with the lease of the one that had it before.
+        if claim.row.lease_expires and claim.row.engine_id not in (None, self._engine_id):
+            events.tell(events.TakenOver("job" if claim.task is None else "task"))
+
+    def _full_regions(self) -> list[str]:
+        """Return the regions that have their share of the engine: others' tasks come first."""
+        share = max(1, int(self._conf.engine.max_tasks * REGION_SHARE))
+        with self._lock:
+            return [region for region, count in self._running.items() if count >= share]
+
+    def _note_running(self, claim: db.Claim, change: int) -> None:
+        if claim.task is not None:
+            with self._lock:
+                self._running[claim.task.region] += change
+
+    def _run(self, claim: db.Claim, since: float) -> None:
+        job = claim.job
+        thread_context.name_thread(job)
+        try:
+            region = claim.task.region if claim.task else None
+            with (
+                jobs.job_span(job.id, job.request_id, region),
+                self._leases.hold(claim, since) as held,
+            ):
+                self._run_held(held)
+        finally:
+            self._note_running(claim, -1)
+            self._free.release()
+            # What ended may have made more to do, and there is room for it now.
+            self.wake()
+
+    def _run_held(self, held: HeldLease) -> None:
+        claim = held.claim
+        job = claim.job
+        try:
+            if claim.row.attempts >= self._conf.engine.max_attempts:
+                message = OUT_OF_ATTEMPTS.format(claim.row.attempts)
+                self._end(held, "internal_error", message)
+            elif claim.task is None:
+                if _is_new(job):
+                    events.tell(events.JobBegan(job))
+                self._planner.run(held)
+            else:
+                self._worker.run(held)
+        except exception.LeaseLost as error:
+            # Credentials stay: it may come back to this engine, and nobody else has a token.
+            LOG.warning("Lease lost: %s", error.message)
+        except exception.CredentialsLost as error:
+            self._end(held, "forbidden", error.message)
+        except exception.Cancelled:
+            self._end(held, "cancelled", CANCELLED)
+        except exception.JobRefused as error:
+            self._end(held, error.reason, error.message)
+        except exception.Unavailable as error:
+            LOG.warning("Job %s postponed: %s", job.id, error.message)
+            self._hand_back(claim, counts=False)
+        except Exception:
+            LOG.exception("Unexpected error while working on job %s", job.id)
+            self._hand_back(claim, counts=True)
+
+    def _end(self, held: HeldLease, reason: str, message: str) -> None:
+        """End what can't be worked on, so that its job ends."""
+        claim = held.claim
+
+        def end() -> None:
+            held.let_go()
+            if claim.task is None:
+                fail_planning(self._access, db.leases.job_now(claim), reason, message)
+                return
+            fail_task(claim, reason, message)
+            if db.outcomes.end_task(claim) <= 0:
+                close_job(self._access, claim.job)
+
+        self._unless_lost(claim, end)
+
+    def _hand_back(self, claim: db.Claim, *, counts: bool) -> None:
+        """Give a claim back, for some time from now: others are not to wait behind it."""
+        after = 0 if self._stopping.is_set() else self._conf.engine.poll_interval
+        self._unless_lost(claim, lambda: db.leases.release(claim, counts=counts, after=after))
+
+    @staticmethod
+    def _unless_lost(claim: db.Claim, action: Callable[[], None]) -> None:
+        try:
+            action()
+        except (exception.LeaseLost, exception.Unavailable) as error:
+            # The lease runs out by itself, and another engine goes on.
+            LOG.warning(
+                "Unable to release job %s before its lease expires: %s",
+                claim.job.id,
+                error.message,
+            )
+
+    def stop(self, grace: float) -> None:
+        """Wait for what runs to come to a point where it can be handed back.
+
+        :param grace: seconds.
+        """
+        self._wake.set()
+        end = time.monotonic() + grace
+        for _ in range(self._conf.engine.max_tasks):
+            if not self._free.acquire(timeout=max(0.0, end - time.monotonic())):
+                LOG.warning("Graceful shutdown timed out, leases of running work will expire")
+                break
+        self._pool.shutdown(wait=False)

@@ -1,0 +1,71 @@
+"""Finds images in regions: all regions at once, ids by the hundred."""
+
+from collections.abc import Iterable, Mapping
+from concurrent import futures
+
+from kingbird import exception
+from kingbird.batching import batched
+from kingbird.clients.glance import IDS_PER_CALL, Images
+from kingbird.sync.image import Image
+from kingbird.sync.retry import Retry, Submit
+
+Found = dict[str, Image]
+
+
+def lookup(images: Images, ids: Iterable[str], submit: Submit, retry: Retry) -> Found:
+    """Find some images of one region by their ids, hidden ones too (design, section 6).
+
+    What Glance does not list is asked for once more among the hidden images.
+
+    :returns: the images by id.
+    :raises kingbird.exception.RegionUnavailable: the region does not answer.
+    """
+    found: Found = {}
+    missing = sorted(set(ids))
+    for hidden in (False, True):
+        calls = [
+            submit(images.region, _list_by_ids, images, chunk, hidden, retry)
+            for chunk in batched(missing, IDS_PER_CALL)
+        ]
+        try:
+            for call in calls:
+                found.update((image["id"], image) for image in call.result())
+        finally:
+            # Where one fails, the others would only keep the region's workers from other jobs.
+            for call in calls:
+                call.cancel()
+        missing = [image_id for image_id in missing if image_id not in found]
+    return found
+
+
+def _list_by_ids(images: Images, ids: list[str], hidden: bool, retry: Retry) -> list[Image]:
+    return list(retry(images.list_by_ids, ids, hidden=hidden))
+
+
+def lookup_regions(
+    wanted: Mapping[str, Iterable[str]],
+    regions: Mapping[str, Images],
+    submit: Submit,
+    retry: Retry,
+) -> dict[str, Found | exception.KingbirdError]:
+    """Find images in several regions at the same time.
+
+    :param wanted: ids by region; a region without an endpoint counts as unavailable.
+    :returns: what each region answered, or what went wrong there.
+    """
+    if not wanted:
+        return {}
+
+    def look(region: str) -> Found | exception.KingbirdError:
+        if region not in regions:
+            return exception.RegionUnavailable(
+                f"Region {region} has no image endpoint in the service catalog any more"
+            )
+        try:
+            return lookup(regions[region], wanted[region], submit, retry)
+        except (exception.RegionUnavailable, exception.ImageRefused) as error:
+            return error
+
+    # These threads only wait for the regions' workers.
+    with futures.ThreadPoolExecutor(max_workers=len(wanted)) as waiting:
+        return dict(zip(wanted, waiting.map(look, wanted), strict=True))

@@ -1,0 +1,204 @@
+"""Lists regions, all at the same time, and knows what their lists leave open (design, section 6).
+
+What a list leaves out must not look missing: a region that failed, that is much slower than the
+others or whose list is known to have holes is known up to some id only.
+"""
+
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent import futures
+from typing import Any
+
+from kingbird import exception, lenient_json
+from kingbird.clients.glance import Images
+from kingbird.sync.image import Image
+from kingbird.sync.listing.walk import Page, Unsorted, Walk
+from kingbird.sync.outcome import Outcome, no_endpoint, region_problem
+from kingbird.sync.retry import Retry, Submit
+
+#: A region is late when a page takes so many times as long as the slowest page elsewhere.
+LATE_FACTOR = 5
+#: Images in one page of a region that is sorted in memory.
+SORTED_PAGE = 1000
+
+
+class _Late(Exception):
+    """The others need not wait for this region."""
+
+
+class Listings:
+    """The lists of several regions.
+
+    :param regions: the images of each region to list; ``None`` for one without an endpoint.
+    :param forced_in: regions whose forced copies are listed first, before any page is given.
+    :param filters: what Glance is to filter by, by region; one that is not named is walked
+        through completely.
+    :param slow_region_timeout: seconds after which a region much slower than the others is
+        given up; ``None`` waits for all.
+    :param in_memory: regions known to be unsorted: they are sorted here, as compact tuples.
+    :ivar problems: why a region could not be listed, or not completely.
+    :ivar late: regions given up because they are slow or unsorted; the others' lists are whole.
+    :ivar known_to: the id up to which a region with a problem, or a late one, is known.
+    :ivar forced: the forced copies by region and id.
+    """
+
+    def __init__(
+        self,
+        regions: Mapping[str, Images | None],
+        *,
+        submit: Submit,
+        retry: Retry,
+        forced_in: Iterable[str] = (),
+        filters: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        slow_region_timeout: float | None = None,
+        in_memory: Iterable[str] = (),
+    ) -> None:
+        self.problems: dict[str, Outcome] = {}
+        self.late: set[str] = set()
+        self.known_to: dict[str, str] = {}
+        self.unsorted: set[str] = set(in_memory)
+        self.forced: dict[str, dict[str, Image]] = {region: {} for region in regions}
+        there = {name: images for name, images in regions.items() if images is not None}
+        self._passed = ""
+        self._given_up: set[str] = set()
+        self._slow_region_timeout = slow_region_timeout if len(there) > 2 else None
+        self._forced_in = {
+            region: submit(region, retry, there[region].list_forced)
+            for region in forced_in
+            if region in there
+        }
+        self._walks = {
+            region: [
+                Walk(
+                    images,
+                    hidden=hidden,
+                    ordered=region not in self.unsorted,
+                    filters=(filters or {}).get(region, ()),
+                    submit=submit,
+                    retry=retry,
+                    wait=self._wait_for,
+                )
+                for hidden in (False, True)
+            ]
+            for region, images in there.items()
+        }
+        for region in regions.keys() - there.keys():
+            self._note(region, no_endpoint(region))
+
+    def streams(self) -> dict[str, list[Iterator[Page]]]:
+        """Return the pages of each region: of its visible and of its hidden images.
+
+        Each ends, without an error, where the region is not known any further.
+        """
+        return {
+            region: [self._pages(region, walk) for walk in walks]
+            for region, walks in self._walks.items()
+        }
+
+    def gaps(self, image_id: str) -> Collection[str]:
+        """Return the regions of which it is not known whether they have an image."""
+        if not self.known_to:
+            return ()
+        return {region for region, end in self.known_to.items() if image_id > end}
+
+    def passed(self, image_id: str) -> None:
+        """Note that all images up to an id have been dealt with."""
+        self._passed = image_id
+
+    def _pages(self, region: str, walk: Walk) -> Iterator[Page]:
+        try:
+            yield from self._all_pages(region, walk)
+        except (_Late, Unsorted) as reason:
+            if isinstance(reason, Unsorted):
+                self.unsorted.add(region)
+            self._give_up(region, None)
+        except (exception.RegionUnavailable, exception.ImageRefused) as error:
+            self._give_up(region, region_problem(error))
+
+    def _all_pages(self, region: str, walk: Walk) -> Iterator[Page]:
+        if region in self._forced_in and region not in self._given_up:
+            copies = self._wait(self._forced_in[region], region, walk.asked)
+            self.forced[region].update((image["id"], image) for image in copies)
+            # Of the two walks only the first one waits.
+            self._forced_in.pop(region, None)
+        pages = _in_order(walk) if region in self.unsorted else walk
+        for page in pages:
+            if region in self._given_up:
+                # The region's other walk had to end.
+                return
+            self._note_short(region, walk)
+            yield page
+            del page
+        # Of the pages that came last nothing may have been left.
+        self._note_short(region, walk)
+
+    def _note_short(self, region: str, walk: Walk) -> None:
+        if walk.is_short and region not in self.problems:
+            self._note(region, Outcome("listing_incomplete"))
+
+    def _note(self, region: str, problem: Outcome | None) -> None:
+        self.known_to.setdefault(region, self._passed)
+        if problem is None:
+            self.late.add(region)
+        else:
+            self.problems[region] = problem
+
+    def _give_up(self, region: str, problem: Outcome | None) -> None:
+        self._note(region, problem)
+        self._given_up.add(region)
+        for walk in self._walks[region]:
+            walk.stop()
+
+    def _wait_for(self, walk: Walk, page: "futures.Future[bytes]") -> bytes:
+        body: bytes = self._wait(page, walk.region, walk.asked)
+        return body
+
+    def _wait(self, future: "futures.Future[Any]", region: str, since: float) -> Any:
+        """Wait for a region's answer, unless the others have to wait too long for it.
+
+        :raises _Late: they have.
+        """
+        while True:
+            limit = self._limit(region)
+            try:
+                left = None if limit is None else since + limit - time.monotonic()
+                return future.result(left if left is None else max(left, 0.0))
+            except futures.TimeoutError:
+                if future.done():
+                    return future.result()
+                now = self._limit(region)
+                if (
+                    now is not None
+                    and time.monotonic() - since >= now
+                    and self._others_wait(region)
+                ):
+                    raise _Late(region) from None
+                # Nothing tells when another region has answered, but it soon will have.
+                time.sleep(0.01)
+
+    def _limit(self, region: str) -> float | None:
+        """Return how many seconds a page of a region may take at the moment."""
+        if self._slow_region_timeout is None:
+            return None
+        times = [
+            walk.slowest
+            for other, walks in self._walks.items()
+            for walk in walks
+            if other != region and walk.slowest is not None
+        ]
+        return max([self._slow_region_timeout, *(LATE_FACTOR * one for one in times)])
+
+    def _others_wait(self, region: str) -> bool:
+        """Whether most of the others have answered: who is slow among many slow is not late."""
+        others = [name for name in self._walks if name != region and name not in self.late]
+        there = [name for name in others if any(w.slowest is not None for w in self._walks[name])]
+        return 2 * len(there) > len(others)
+
+
+def _in_order(walk: Walk) -> Iterator[Page]:
+    """Sort a walk in memory: pairs of id and JSON take a fraction of what images do."""
+    rows = sorted(
+        {image["id"].lower(): lenient_json.dumps(image) for page in walk for image in page}.items()
+    )
+    for begin in range(0, len(rows), SORTED_PAGE):
+        yield [lenient_json.loads(body) for _, body in rows[begin : begin + SORTED_PAGE]]

@@ -1,0 +1,151 @@
+"""A walk through one region's images, in the order of their ids (design, section 6).
+
+Glance pages by a marker, the id after which a page begins.  The next page is fetched while one
+is used, and stays bytes until it is needed.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent import futures
+from itertools import pairwise
+
+from kingbird import exception
+from kingbird.clients.glance import Image, Images, walk_query, with_ids
+from kingbird.sync.retry import Retry, Submit
+
+Page = list[Image]
+
+#: Glance's answers to a marker that was deleted, or that the caller may not see any more.
+_MARKER_GONE = frozenset({400, 403, 404})
+#: Times that a walk begins anew without getting any further, before it is given up.
+RESTARTS = 3
+
+
+class Unsorted(Exception):
+    """The region's ids don't ascend, as those of a Glance that holds ids in upper case."""
+
+
+class Walk:
+    """One walk: through the visible images of a region, or through the hidden ones.
+
+    Iterating gives pages with images whose ids ascend, none of them twice.  The iteration
+    raises :class:`Unsorted`, or what :class:`kingbird.clients.glance.Images` raises.
+
+    :param filters: parameters that Glance is to filter by; see
+        :func:`kingbird.clients.glance.walk_query`.
+    :param wait: waits for a page; it may give the region up by raising an error.
+    :param ordered: whether the ids have to ascend; otherwise pages are given as they come,
+        and an image may come twice.
+    :ivar is_short: a page was shorter than it should have been, as happens when Glance's
+        policy takes images out of it; what is missing from then on is not known.
+    """
+
+    def __init__(
+        self,
+        images: Images,
+        *,
+        hidden: bool,
+        ordered: bool,
+        filters: Sequence[tuple[str, str]],
+        submit: Submit,
+        retry: Retry,
+        wait: Callable[["Walk", "futures.Future[bytes]"], bytes],
+    ) -> None:
+        self.region = images.region
+        self.is_short = False
+        #: Seconds that the slowest page took; ``None`` until there was one.
+        self.slowest: float | None = None
+        self.asked = 0.0
+        self._images = images
+        self._hidden = hidden
+        self._ordered = ordered
+        self._filters = filters
+        self._submit = submit
+        self._retry = retry
+        self._wait = wait
+        self._last = ""
+        self._longest = 0
+        self._restarts = 0
+        self._ahead: futures.Future[bytes] | None = self._ask(None)
+
+    def _ask(self, marker: str | None) -> "futures.Future[bytes]":
+        query = walk_query(hidden=self._hidden, marker=marker, filters=self._filters)
+        self.asked = time.monotonic()
+        return self._submit(self.region, self._fetch, query)
+
+    def _fetch(self, query: str) -> bytes:
+        begin = time.monotonic()
+        body = self._retry(self._images.fetch_page, query)
+        self.slowest = max(self.slowest or 0.0, time.monotonic() - begin)
+        return body
+
+    def stop(self) -> None:
+        """Ask for nothing more."""
+        if self._ahead is not None:
+            self._ahead.cancel()
+            self._ahead = None
+
+    def __iter__(self) -> Iterator[Page]:
+        earlier: list[str] = []
+        while self._ahead is not None:
+            body = self._take(self._ahead, earlier)
+            marker = self._images.next_marker(body)
+            self._ahead = self._ask(marker) if marker else None
+            page = self._images.read_page(body)
+            del body
+            self._notice_short(page, more=marker is not None)
+            page = with_ids(page)
+            earlier = [image["id"] for image in page] or earlier
+            if self._ordered:
+                page = self._new_ones(page)
+            if page:
+                yield page
+            # The next one is parsed before the name is bound anew.
+            del page
+
+    def _take(self, ahead: "futures.Future[bytes]", earlier: list[str]) -> bytes:
+        """Wait for a page; where its marker has gone, begin after an image before it.
+
+        Any image that is visible will do as a marker, so the steps back grow until there is
+        one; what was seen already is skipped.
+
+        :param earlier: ids of the page before, the marker last.
+        """
+        back = 1
+        while True:
+            try:
+                return self._wait(self, ahead)
+            except exception.ImageRefused as error:
+                if error.status not in _MARKER_GONE or not earlier:
+                    raise
+                if self._restarts == RESTARTS:
+                    # It is not for the markers that pages are refused.
+                    raise
+            back *= 2
+            if back > 2 * len(earlier):
+                self._restarts += 1
+                earlier = []
+                ahead = self._ask(None)
+            else:
+                ahead = self._ask(earlier[-min(back, len(earlier))])
+
+    def _notice_short(self, page: Page, *, more: bool) -> None:
+        # Whether the first page is short can't be told: a Glance may cap pages lower than asked.
+        if more and len(page) < self._longest:
+            self.is_short = True
+        self._longest = max(self._longest, len(page))
+
+    def _new_ones(self, page: Page) -> Page:
+        """Return the images of a page that were not seen, and make sure that they ascend.
+
+        :raises Unsorted: they don't.
+        """
+        keys = [image["id"].lower() for image in page]
+        if any(a >= b for a, b in pairwise(keys)):
+            raise Unsorted(self.region)
+        if keys and keys[0] <= self._last:
+            page = [image for image, key in zip(page, keys, strict=True) if key > self._last]
+        if keys and keys[-1] > self._last:
+            self._last = keys[-1]
+            self._restarts = 0
+        return page

@@ -1,0 +1,289 @@
+"""Plans sets that name their images: asks for these by id, and walks through no region."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent import futures
+from dataclasses import dataclass, field
+
+from kingbird import exception
+from kingbird.sync import image as fields
+from kingbird.sync.image import Image
+from kingbird.sync.item import Item
+from kingbird.sync.listing.lookup import Found
+from kingbird.sync.outcome import Outcome, region_problem
+from kingbird.sync.plan.context import Answers, Cloud
+from kingbird.sync.plan.decide import Situation, decide
+from kingbird.sync.plan.identity import Reference
+from kingbird.sync.plan.targets import Copies, Wanted, merge
+from kingbird.sync.request import Caller, SyncSet, choose
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """An image of a set, with its source once that is known.
+
+    :ivar named_by: an image of the set that refers to it, with its region.
+    :ivar found: the source regions' answers.
+    """
+
+    resource: str
+    sync_set: SyncSet
+    named_by: tuple[str, Image] | None = None
+    source: tuple[str, Image] | None = None
+    problem: Outcome | None = None
+    found: Answers = field(default_factory=dict)
+    #: What speaks against this set where several may have meant the image.
+    doubt: tuple[bool, ...] = ()
+
+    @property
+    def came_along(self) -> bool:
+        """Whether only another image names it; a retry names what came along before."""
+        named = self.resource in self.sync_set.resources and self.sync_set.force_mode is None
+        return self.named_by is not None and not named
+
+    def reference(self, named_by: tuple[str, Image], caller: Caller) -> Reference | Outcome:
+        """Return it as another image names it, or why that is not known.
+
+        :param named_by: the other image, with the region that it is copied from.
+        """
+        region, image = named_by
+        answer = self.found[region]
+        if isinstance(answer, exception.KingbirdError):
+            return region_problem(answer)
+        origin = answer.get(self.resource)
+        return Reference(self.resource, region, origin, image.get("owner"), caller.project_id)
+
+
+class _Decided:
+    """The items of a plan, for the images that refer to others."""
+
+    def __init__(self, wanted: Sequence[_Wanted], caller: Caller) -> None:
+        self._wanted = {(image.resource, image.sync_set): image for image in wanted}
+        self._caller = caller
+        self._items: dict[tuple[str, str], tuple[_Wanted, Item]] = {}
+
+    def __contains__(self, pair: tuple[str, str]) -> bool:
+        return pair in self._items
+
+    def note(self, image: _Wanted, item: Item) -> None:
+        """Keep the item of an image."""
+        self._items[item.resource, item.target_region] = image, item
+
+    def references(self, image: _Wanted, situation: Situation) -> dict[str, Item]:
+        """Return the items of the images that an image refers to, by property."""
+        if image.source is None:
+            return {}
+        found = {}
+        for name, other in fields.references(image.source[1]).items():
+            item = self._reference(image, image.source, other, situation)
+            if item is not None:
+                found[name] = item
+        return found
+
+    def _reference(
+        self, image: _Wanted, source: tuple[str, Image], other: str, situation: Situation
+    ) -> Item | None:
+        target = situation.region
+        reference = self._wanted[other, image.sync_set].reference(source, self._caller)
+        if isinstance(reference, Outcome):
+            return Item(other, source[0], target).ended(reference)
+        of, item = self._items.get((other, target), (None, None))
+        origin = of.source[1] if of and of.source else None
+        return reference.settle(item, origin, target, situation.images)
+
+
+class NamedPlanner:
+    """Plans a job's sets that name images."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._copies = Copies(cloud)
+
+    def plan(self, sets: Sequence[SyncSet]) -> Iterator[tuple[SyncSet, Item]]:
+        """Yield the items, each with its set; those that others refer to come before them.
+
+        Makes list calls only.
+        """
+        if not sets:
+            return
+        # What the request names is looked for in sources and targets at the same time.
+        named = _named(sets)
+        with futures.ThreadPoolExecutor(max_workers=1) as aside:
+            looking = aside.submit(self._copies.first_look, named)
+            wanted = self._find_sources(sets)
+            answers = looking.result()
+        situations = self._situations(wanted, named, answers)
+        decided = _Decided(wanted, self._cloud.caller)
+        for image, rank in _by_rank(wanted):
+            for target in image.sync_set.targets:
+                if (image.resource, target) in decided:
+                    continue
+                item = self._item(image, target, situations[target], decided, rank)
+                decided.note(image, item)
+                yield image.sync_set, item
+
+    # Sources.
+
+    def _find_sources(self, sets: Sequence[SyncSet]) -> list[_Wanted]:
+        """Find each image's source; an AMI takes its kernel and ramdisk along."""
+        wanted: dict[tuple[str, SyncSet], _Wanted] = {}
+        todo = {(name, one): _Wanted(name, one) for one in sets for name in one.resources}
+        while todo:
+            found = self._find(list(todo.values()))
+            wanted.update(zip(todo, found, strict=True))
+            todo = {}
+            for image in found:
+                for other in fields.references(image.source[1]).values() if image.source else ():
+                    key = (other, image.sync_set)
+                    if key not in wanted:
+                        todo[key] = _Wanted(*key, image.source)
+                    elif other != image.resource:
+                        wanted[key] = dataclasses.replace(wanted[key], named_by=image.source)
+        return list(wanted.values())
+
+    def _find(self, todo: Sequence[_Wanted]) -> list[_Wanted]:
+        ids: dict[str, set[str]] = {}
+        for image in todo:
+            for region in image.sync_set.sources:
+                ids.setdefault(region, set()).add(image.resource)
+        answers = self._cloud.find(ids)
+        return [self._with_source(image, answers) for image in todo]
+
+    def _with_source(
+        self, image: _Wanted, answers: Mapping[str, Found | exception.KingbirdError]
+    ) -> _Wanted:
+        found = {region: answers[region] for region in image.sync_set.sources}
+        image = dataclasses.replace(image, found=found)
+        copies = {}
+        problem: exception.KingbirdError | None = None
+        for region, answer in found.items():
+            if isinstance(answer, exception.KingbirdError):
+                problem = answer
+            elif image.resource in answer:
+                copies[region] = answer[image.resource]
+        if image.named_by:
+            reference = image.reference(image.named_by, self._cloud.caller)
+            if isinstance(reference, Outcome):
+                return dataclasses.replace(image, problem=reference)
+            copies = {name: copy for name, copy in copies.items() if reference.means(copy)}
+        meant = self._meant(image.sync_set, copies)
+        source = choose(meant or copies, image.sync_set.preferred, self._cloud.caller)
+        doubt: tuple[bool, ...] = ()
+        if image.sync_set.selects:
+            # Where none means it any more, rather one that writes nothing.
+            real = not (meant or image.sync_set.dry_run)
+            doubt = (not meant, real, not source, not problem)
+        if source:
+            return dataclasses.replace(image, source=source, doubt=doubt)
+        outcome = region_problem(problem) if problem else Outcome("source_gone")
+        return dataclasses.replace(image, problem=outcome, doubt=doubt)
+
+    def _meant(self, sync_set: SyncSet, copies: Mapping[str, Image]) -> Mapping[str, Image]:
+        """Return the copies for whose sake a set means an image, where its filters say so."""
+        if not sync_set.selects:
+            return copies
+        means = sync_set.selection(self._cloud.caller).matcher()
+        return {region: copy for region, copy in copies.items() if means(copy)}
+
+    # Targets.
+
+    def _situations(
+        self, wanted: Sequence[_Wanted], asked: Wanted, answers: Answers
+    ) -> dict[str, Situation]:
+        """Say what there is in each target region.
+
+        :param asked: the images that the regions were asked for already.
+        :param answers: what they answered; it is added to.
+        """
+        sources = {image.resource: image.source[1] for image in wanted if image.source}
+        resources: dict[str, set[str]] = {}
+        for image in wanted:
+            if image.source is None and image.named_by:
+                # It may be in the target all the same.
+                gone = {"id": image.resource, "owner": image.named_by[1].get("owner")}
+                sources.setdefault(image.resource, gone)
+            for target in image.sync_set.targets:
+                ids = resources.setdefault(target, set())
+                if image.source is None and not image.named_by:
+                    continue
+                if image.source is None or image.source[0] != target:
+                    ids.add(image.resource)
+        rest = {target: ids - asked.get(target, set()) for target, ids in resources.items()}
+        merge(answers, self._copies.first_look(rest))
+        burnt = self._copies.look_on(resources, sources, answers)
+        return {
+            target: self._situation(target, ids, answers.get(target, {}), burnt[target])
+            for target, ids in resources.items()
+        }
+
+    def _situation(
+        self,
+        target: str,
+        ids: set[str],
+        answer: Found | exception.KingbirdError,
+        burnt: Mapping[str, str],
+    ) -> Situation:
+        if isinstance(answer, exception.KingbirdError):
+            return Situation(target, problem=region_problem(answer))
+        return Situation(target, answer, {**self._cloud.burnt(target, ids), **burnt})
+
+    # Items.
+
+    def _item(
+        self, image: _Wanted, target: str, situation: Situation, decided: _Decided, rank: int
+    ) -> Item:
+        if image.source is None:
+            region = image.named_by[0] if image.named_by else image.sync_set.sources[0]
+            item = Item(image.resource, region, target)
+            item = item.ended(image.problem or Outcome("source_gone"))
+        else:
+            item = decide(
+                image.source[1],
+                image.source[0],
+                situation,
+                self._cloud.caller,
+                self._cloud.rules,
+                image.sync_set.wish,
+                references=decided.references(image, situation),
+            )
+        if image.named_by and image.came_along:
+            reference = image.reference(image.named_by, self._cloud.caller)
+            if isinstance(reference, Reference):
+                item = reference.came_along(item, situation.images)
+        return dataclasses.replace(item, rank=rank)
+
+
+def _named(sets: Sequence[SyncSet]) -> dict[str, set[str]]:
+    """Return the images that a request names, by target region.
+
+    Where a target is among the sources, it depends on the chosen source what to ask it for.
+    """
+    named: dict[str, set[str]] = {}
+    for one in sets:
+        for target in one.targets:
+            if target not in one.sources:
+                named.setdefault(target, set()).update(one.resources)
+    return named
+
+
+def _by_rank(wanted: Sequence[_Wanted]) -> list[tuple[_Wanted, int]]:
+    """Order images so that each comes after those that it refers to.
+
+    Of several sets that may have meant an image the most likely comes first.
+    References that go in a circle are no dependency.
+    """
+    sources = {image.resource: image.source[1] for image in wanted if image.source}
+    ranks: dict[str, int] = {}
+
+    def rank(resource: str, above: frozenset[str]) -> int:
+        if resource not in ranks:
+            others = [
+                rank(other, above | {resource})
+                for other in fields.references(sources.get(resource, {})).values()
+                if other not in above and other != resource
+            ]
+            ranks[resource] = 1 + max(others) if others else 0
+        return ranks[resource]
+
+    ranked = [(image, rank(image.resource, frozenset())) for image in wanted]
+    return sorted(ranked, key=lambda pair: (pair[1], pair[0].doubt))

@@ -1,0 +1,124 @@
+"""Says whether a reference is in a region, and is the image that is meant (design, section 6).
+
+An AMI names its kernel and ramdisk by id alone, and an id is free for anybody in a region where
+it does not exist.  So an image that has the id counts only if its owner is the right one.  Pure.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kingbird.sync import compare
+from kingbird.sync import image as fields
+from kingbird.sync.image import FORCED_TRIES, Image
+from kingbird.sync.item import Item
+from kingbird.sync.outcome import Outcome
+
+#: Reasons why an image that nothing selected is not copied, though it may be in the target.
+_NOT_COPIED = frozenset({"not_owner", "source_gone", "region_unavailable"})
+
+
+@dataclass(frozen=True)
+class Reference:
+    """An image that another image names.
+
+    :ivar resource: its id.
+    :ivar region: the region from which the image that names it is copied.
+    :ivar origin: the image that has the id in that region, or ``None`` if none has.
+    :ivar owner: the owner of the image that names it.
+    :ivar project: the caller's project.
+    """
+
+    resource: str
+    region: str
+    origin: Image | None
+    owner: str | None
+    project: str
+
+    def means(self, image: Image) -> bool:
+        """Say whether an image that has the id in some region is the one that is meant."""
+        if self.origin is None:
+            # Members can't make an image public, but anybody can take the id.
+            return image.get("visibility") == "public" or image.get("owner") in self._trusted()
+        return image.get("owner") == self.origin.get("owner") and self._has_its_data(image)
+
+    def copy_in(self, region: str, images: Mapping[str, Image]) -> str | None:
+        """Return the id under which the image is in a region, or ``None`` if it is not there.
+
+        :param images: images of the region by id, forced copies among them.
+        """
+        own = images.get(self.resource)
+        if own is not None and self.means(own):
+            return self.resource
+        for n in range(1, FORCED_TRIES + 1):
+            image = images.get(fields.forced_id(self.resource, region, n))
+            if image is not None and self._is_forced_copy(image):
+                image_id: str = image["id"]
+                return image_id
+        return None
+
+    def settle(
+        self, item: Item | None, source: Image | None, region: str, images: Mapping[str, Image]
+    ) -> Item | None:
+        """Return an item that tells whether the reference can be used in a region.
+
+        It can if the item has the id of an image there.
+
+        :param item: the item that the job has for the id in the region.
+        :param source: the image that the item is about, as its source region shows it.
+        :param images: images of the region by id.
+        :returns: ``None`` if there is no item, and the id is free in the region.
+        """
+        if item and item.target_resource and source is not None and self.means(source):
+            return item
+        there = self.copy_in(region, images)
+        if there is not None:
+            return self._ended(region, Outcome("in_sync", target_resource=there))
+        if item and item.target_resource is None:
+            return item
+        if item is None and self.resource not in images:
+            return None
+        return self._ended(region, Outcome(self._conflict(source or images.get(self.resource))))
+
+    def came_along(self, item: Item, images: Mapping[str, Image]) -> Item:
+        """Return the item of an image that nothing selected: if it is there, that is enough.
+
+        :param images: images of the target region by id.
+        """
+        if item.outcome is None or item.outcome.reason not in _NOT_COPIED:
+            return item
+        there = self.copy_in(item.target_region, images)
+        if there is None:
+            return item
+        why = f"The image can't be found in {item.source_region} any more"
+        if item.outcome.reason == "not_owner":
+            why = "The image belongs to another project"
+        message = f"{why}; the one that is in {item.target_region} is used as it is"
+        return dataclasses.replace(item, outcome=None).ended(Outcome("in_sync", message, there))
+
+    def _ended(self, region: str, outcome: Outcome) -> Item:
+        return Item(self.resource, self.region, region).ended(outcome)
+
+    def _trusted(self) -> tuple[str | None, str]:
+        owner = self.owner if self.origin is None else self.origin.get("owner")
+        return owner, self.project
+
+    def _has_its_data(self, image: Image) -> bool:
+        if self.origin is None:
+            return True
+        return compare.compare_data(self.origin, image) != compare.DIFFERENT
+
+    def _is_forced_copy(self, image: Image) -> bool:
+        return (
+            image.get(fields.SOURCE_ID, self.resource) == self.resource
+            and image.get("owner") in self._trusted()
+            and self._has_its_data(image)
+        )
+
+    def _conflict(self, image: Image | None) -> str:
+        same_owner = (
+            image is not None
+            and self.origin is not None
+            and image.get("owner") == self.origin.get("owner")
+        )
+        return compare.DATA_CONFLICT if same_owner else compare.OWNER_CONFLICT

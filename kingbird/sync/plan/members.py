@@ -1,0 +1,56 @@
+"""The projects that a shared image is shared with: read from the source, given to the copy.
+
+A member's status is the member's own business: Glance lets nobody but the member and an admin
+set it.  So what can't be set is said to whoever asked for the sync.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from kingbird import exception
+from kingbird.sync.item import CREATE, Item
+from kingbird.sync.plan.context import Cloud
+from kingbird.sync.sharing import PENDING
+
+SHARED = "shared"
+
+
+def _wants(item: Item) -> bool:
+    """Whether an item makes an image shared that was not."""
+    work = item.work
+    if work is None or work.record.get("visibility", SHARED) != SHARED:
+        return False
+    return item.action == CREATE or any(one["path"] == "/visibility" for one in work.changes)
+
+
+def with_members(items: Sequence[Item], cloud: Cloud) -> list[Item]:
+    """Add to what is to be written whom it is shared with: one list call a shared source image.
+
+    :param items: planned items, whose sources' regions can be asked.
+    """
+    sources = {(item.source_region, item.resource): item for item in items if _wants(item)}
+    calls = {
+        (region, resource): cloud.submit(
+            region, cloud.retry, cloud.regions[region].list_members, resource
+        )
+        for region, resource in sources
+    }
+    found: dict[tuple[str, str], dict[str, object]] = {}
+    for key, call in calls.items():
+        try:
+            found[key] = {
+                "members": sorted(
+                    [str(one["member_id"]), str(one.get("status") or PENDING)]
+                    for one in call.result()
+                    if one.get("member_id")
+                )
+            }
+        except (exception.RegionUnavailable, exception.ImageRefused) as error:
+            found[key] = {"note": f"Its members could not be listed in {key[0]}: {error.message}"}
+    return [_with(item, found.get((item.source_region, item.resource))) for item in items]
+
+
+def _with(item: Item, found: Mapping[str, object] | None) -> Item:
+    if found is None or item.work is None or not _wants(item):
+        return item
+    return dataclasses.replace(item, work=dataclasses.replace(item.work, **found))  # type: ignore[arg-type]

@@ -1,0 +1,194 @@
+"""Images that other images refer to: an AMI's kernel and ramdisk (design, section 7).
+
+In a walk through whole regions an AMI may come before its kernel.  So it is decided about when
+the walk is over: most of what AMIs refer to was planned by then, or is where it belongs.
+"""
+
+import dataclasses
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from kingbird import exception
+from kingbird.sync import image as fields
+from kingbird.sync.image import Image
+from kingbird.sync.item import CREATE, UPDATE, Item
+from kingbird.sync.listing.lookup import Found
+from kingbird.sync.outcome import Outcome, region_problem
+from kingbird.sync.plan.context import Answers, Cloud
+from kingbird.sync.plan.decide import Situation
+from kingbird.sync.plan.identity import Reference
+from kingbird.sync.plan.spool import Pending
+from kingbird.sync.plan.targets import Copies
+
+#: Target region and image.
+Pair = tuple[str, str]
+
+
+def are_needed(source: Image, item: Item) -> bool:
+    """Whether it matters for an item what became of the images that its image refers to."""
+    if not fields.references(source):
+        return False
+    drifted = item.outcome is not None and item.outcome.reason == "drift"
+    return item.action in (CREATE, UPDATE) or drifted
+
+
+def ranked(item: Item, source: Image) -> Item:
+    """Have an item wait for those of the images that its image refers to."""
+    return dataclasses.replace(item, rank=1) if fields.references(source) else item
+
+
+class Finder:
+    """Finds out what became of the images that others refer to."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+        self._copies = Copies(cloud)
+
+    def find(self, batch: Sequence[Pending], moved: Mapping[Pair, Item]) -> "Named":
+        """Look for what some images refer to: in the plan, in the targets, in the sources.
+
+        Regions are asked only for what has no item that is surely about the same image.
+
+        :param moved: what is in order under another id, by target and image.
+        """
+        pairs = [(one, other) for one in batch for other in fields.references(one.source).values()]
+        items = self._planned({(one.target, other) for one, other in pairs}, moved)
+        wanted: dict[str, set[str]] = {}
+        ids: dict[str, set[str]] = {}
+        sources: dict[str, Image] = {}
+        for one, other in pairs:
+            item = items.get((one.target, other))
+            if _is_about(one, item):
+                continue
+            wanted.setdefault(one.target, set()).add(other)
+            ids.setdefault(one.target, set()).update(
+                (other, fields.forced_id(other, one.target, 1))
+            )
+            for region in {one.source_region, item.source_region if item else one.source_region}:
+                ids.setdefault(region, set()).add(other)
+            sources[other] = {"id": other, "owner": one.source.get("owner")}
+        answers = self._cloud.find(ids)
+        for one, other in pairs:
+            answer = answers.get(one.source_region)
+            if isinstance(answer, dict) and other in answer:
+                sources[other] = answer[other]
+        targets = {name: answers[name] for name in wanted}
+        burnt = self._copies.look_on(wanted, sources, targets)
+        return Named(pairs, items, {**answers, **targets}, burnt, self._cloud)
+
+    def _planned(self, pairs: Collection[Pair], moved: Mapping[Pair, Item]) -> dict[Pair, Item]:
+        items: dict[Pair, Item] = {}
+        for target in {target for target, _ in pairs}:
+            ids = {other for region, other in pairs if region == target}
+            found = self._cloud.planned(target, ids)
+            items.update(((target, other), item) for other, item in found.items())
+        items.update((key, moved[key]) for key in pairs if key in moved)
+        return items
+
+
+def _is_about(one: Pending, item: Item | None) -> bool:
+    """Say whether an item brings, or found, what an image of the same region refers to."""
+    return (
+        item is not None
+        and item.target_resource is not None
+        and item.source_region == one.source_region
+    )
+
+
+def _is_there(item: Item | None) -> bool:
+    return item is not None and item.target_resource is not None
+
+
+class Named:
+    """What became of the images that some others refer to.
+
+    :param pairs: images, each with the id of one that it refers to.
+    :param items: the items of these, by target and image.
+    :param answers: what regions answered about them.
+    :param burnt: ids of forced copies that can't be used, by target.
+    """
+
+    def __init__(
+        self,
+        pairs: Iterable[tuple[Pending, str]],
+        items: dict[Pair, Item],
+        answers: Answers,
+        burnt: Mapping[str, Mapping[str, str]],
+        cloud: Cloud,
+    ) -> None:
+        self._items = items
+        self._answers = answers
+        self._burnt = burnt
+        self._cloud = cloud
+        self._left: dict[Pair, tuple[Pending, Reference | Outcome]] = {}
+        for one, other in pairs:
+            key = one.target, other
+            away = isinstance(answers.get(one.target), exception.KingbirdError)
+            if key in items or away or _is_there(self._item(one, other)):
+                continue
+            reference = self._reference(one, other)
+            if key not in self._left or (
+                isinstance(reference, Reference) and reference.origin is not None
+            ):
+                self._left[key] = one, reference
+
+    def to_bring(self) -> Iterator[tuple[Pending, Situation]]:
+        """Yield those that have to be brought along, as nothing selected them."""
+        for (target, other), (one, reference) in self._left.items():
+            if isinstance(reference, Reference) and reference.origin is not None:
+                burnt = {**self._cloud.burnt(target, {other}), **self._burnt.get(target, {})}
+                yield (
+                    dataclasses.replace(one, source=reference.origin, copy=None),
+                    Situation(target, self._images(target), burnt),
+                )
+
+    def gone(self) -> Iterator[tuple[int, Item]]:
+        """Yield failed items for those that can't be found, with the index of the set."""
+        for (target, other), (one, reference) in self._left.items():
+            if (target, other) in self._items:
+                continue
+            problem = reference if isinstance(reference, Outcome) else Outcome("source_gone")
+            item = Item(other, one.source_region, target).ended(problem)
+            self.settle(item)
+            yield one.index, item
+
+    def settle(self, item: Item) -> None:
+        """Note what was decided about one of them."""
+        self._items[item.target_region, item.resource] = item
+
+    def of(self, one: Pending) -> dict[str, Item]:
+        """Return the items that an image depends on, by property."""
+        found = {}
+        for name, other in fields.references(one.source).items():
+            item = self._item(one, other)
+            if item is not None:
+                found[name] = item
+        return found
+
+    def _item(self, one: Pending, other: str) -> Item | None:
+        item = self._items.get((one.target, other))
+        if _is_about(one, item):
+            return item
+        answer = self._answers[one.target]
+        if isinstance(answer, exception.KingbirdError):
+            return Item(other, one.source_region, one.target).ended(region_problem(answer))
+        reference = self._reference(one, other)
+        if isinstance(reference, Outcome):
+            return item and Item(other, one.source_region, one.target).ended(reference)
+        source = self._images(item.source_region).get(other) if item else None
+        return reference.settle(item, source, one.target, answer)
+
+    def _reference(self, one: Pending, other: str) -> Reference | Outcome:
+        answer = self._answers[one.source_region]
+        if isinstance(answer, exception.KingbirdError):
+            return region_problem(answer)
+        return Reference(
+            other,
+            one.source_region,
+            answer.get(other),
+            one.source.get("owner"),
+            self._cloud.caller.project_id,
+        )
+
+    def _images(self, region: str) -> Found:
+        answer = self._answers.get(region, {})
+        return {} if isinstance(answer, exception.KingbirdError) else answer

@@ -1,0 +1,128 @@
+"""Finds the copies that named images have in their target regions (design, sections 6 and 7).
+
+A copy has the image's own id, or one of those that forced copies of it can have.
+"""
+
+from collections.abc import Mapping
+
+from kingbird import exception
+from kingbird.sync import image as fields
+from kingbird.sync.image import FORCED_TRIES, Image
+from kingbird.sync.plan.context import Answers, Cloud
+
+#: Source images' ids, by target region.
+Wanted = Mapping[str, set[str]]
+
+
+class Copies:
+    """Asks target regions."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._cloud = cloud
+
+    def first_look(self, wanted: Wanted) -> Answers:
+        """Ask for images' own ids and for the first ones of forced copies."""
+        return self._cloud.find(
+            {
+                target: {name for one in ids for name in (one, fields.forced_id(one, target, 1))}
+                for target, ids in wanted.items()
+                if ids
+            }
+        )
+
+    def look_on(
+        self, wanted: Wanted, sources: Mapping[str, Image], answers: Answers
+    ) -> dict[str, dict[str, str]]:
+        """Ask for further ids of forced copies, where the one before is no use for one.
+
+        :param sources: the source images by their ids.
+        :param answers: those of :meth:`first_look`; what is found is added.
+        :returns: the ids of forced copies that are burnt, with the reasons, by region.
+        """
+        burnt: dict[str, dict[str, str]] = {target: {} for target in wanted}
+        left = {target: set(ids) for target, ids in wanted.items()}
+        for n in range(1, FORCED_TRIES):
+            ask: dict[str, list[str]] = {}
+            for target, answer in answers.items():
+                if isinstance(answer, exception.KingbirdError) or not left.get(target):
+                    continue
+                ids = {fields.forced_id(one, target, n): one for one in left[target]}
+                burnt[target].update(self._cloud.burnt(target, ids.keys() - answer.keys()))
+                left[target] = {
+                    one
+                    for image_id, one in ids.items()
+                    if image_id in burnt[target]
+                    or (
+                        image_id in answer
+                        and not self._may_be_copy(answer[image_id], sources[one])
+                    )
+                }
+                ask[target] = [fields.forced_id(one, target, n + 1) for one in left[target]]
+            ask = {target: names for target, names in ask.items() if names}
+            if not ask:
+                break
+            merge(answers, self._cloud.find(ask))
+        return burnt
+
+    def _may_be_copy(self, image: Image, source: Image) -> bool:
+        owners = (self._cloud.caller.project_id, source.get("owner"))
+        return image.get(fields.SOURCE_ID) == source["id"] and image.get("owner") in owners
+
+
+def merge(answers: Answers, more: Answers) -> Answers:
+    """Add answers to others; an error stays, or comes to stay.
+
+    :returns: ``answers``.
+    """
+    for region, answer in more.items():
+        before = answers.get(region, {})
+        if isinstance(before, exception.KingbirdError):
+            continue
+        if isinstance(answer, exception.KingbirdError):
+            answers[region] = answer
+        else:
+            answers[region] = {**before, **answer}
+    return answers
+
+
+def number_of(region: str, image: Image) -> int | None:
+    """Return how many-th id of a forced copy an image has, or ``None`` when it is none."""
+    source_id = image.get(fields.SOURCE_ID)
+    if image.get(fields.FORCED) != "true" or not isinstance(source_id, str):
+        return None
+    numbers = range(1, FORCED_TRIES + 1)
+    return next(
+        (n for n in numbers if fields.forced_id(source_id, region, n) == image["id"]), None
+    )
+
+
+class ForcedCopies:
+    """The forced copies that are known, by region and source image."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], dict[int, Image]] = {}
+
+    def add(self, region: str, image: Image) -> bool:
+        """Note an image, if it is a forced copy.
+
+        :returns: whether it is one.
+        """
+        if fields.FORCED not in image:
+            return False
+        number = number_of(region, image)
+        if number is None:
+            return False
+        self._known.setdefault((region, image[fields.SOURCE_ID]), {})[number] = image
+        return True
+
+    def of(self, region: str, source_id: str) -> tuple[Mapping[str, Image], Mapping[str, str]]:
+        """Return the forced copies of an image in a region, by id.
+
+        :returns: also the ids before them, which could not be used when they were made.
+        """
+        known = self._known.get((region, source_id))
+        if not known:
+            return {}, {}
+        ids = {n: fields.forced_id(source_id, region, n) for n in range(1, max(known) + 1)}
+        images = {ids[n]: image for n, image in known.items()}
+        return images, {ids[n]: "id_taken" for n in ids if n not in known}

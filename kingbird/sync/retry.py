@@ -1,0 +1,100 @@
+"""Trying again what a region did not answer, or can't answer at the moment."""
+
+import threading
+from collections.abc import Callable
+from concurrent import futures
+from typing import Any, ParamSpec, Protocol, TypeVar
+
+import tenacity
+
+from kingbird import exception
+
+
+class Submit(Protocol):
+    """Runs a call on a region's own workers, so that a region has no more than those."""
+
+    def __call__(
+        self, region: str, function: Callable[..., Any], /, *args: Any
+    ) -> "futures.Future[Any]": ...
+
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: Seconds before the first repetition (with jitter) and between the last ones.
+FIRST_WAIT = 0.25
+LONGEST_WAIT = 10.0
+#: Seconds between two looks, while waiting, whether there is still something to wait for.
+CHECK = 0.25
+
+_backoff = tenacity.wait_exponential(
+    multiplier=FIRST_WAIT, max=LONGEST_WAIT
+) + tenacity.wait_random(0, FIRST_WAIT)
+
+
+def _wait(state: tenacity.RetryCallState) -> float:
+    """Back off exponentially, but not less than the region's ``Retry-After``."""
+    error = state.outcome.exception() if state.outcome else None
+    asked = getattr(error, "retry_after", None) or 0
+    return max(float(asked), _backoff(state))
+
+
+class Retry:
+    """Repeats calls that raise :class:`kingbird.exception.RegionUnavailable`.
+
+    :param timeout: gives the seconds from the first try after which none is begun.
+    :param stopping: when it is set, waiting ends and nothing is tried again.
+    :param again: called with what went wrong before a call is waited for and made again.
+    :param check: called again and again while waiting; what it raises ends the call.
+    """
+
+    def __init__(
+        self,
+        timeout: Callable[[], float],
+        stopping: threading.Event,
+        again: Callable[[exception.RegionUnavailable], None] = lambda _: None,
+        check: Callable[[], None] | None = None,
+    ) -> None:
+        self._timeout = timeout
+        self._stopping = stopping
+        self._again = again
+        self._check = check
+
+    def checking(self, check: Callable[[], None]) -> "Retry":
+        """Return one that waits in the same way, as long as ``check`` raises nothing.
+
+        :param check: what it raises, the call raises, and it is not made again.
+        """
+        return Retry(self._timeout, self._stopping, self._again, check)
+
+    def _note(self, state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if isinstance(error, exception.RegionUnavailable):
+            self._again(error)
+
+    def _sleep(self, seconds: float) -> None:
+        """Wait until the time has passed or the engine stops."""
+        if self._check is None:
+            self._stopping.wait(seconds)
+            return
+        while seconds > 0 and not self._stopping.is_set():
+            self._check()
+            self._stopping.wait(min(seconds, CHECK))
+            seconds -= CHECK
+        self._check()
+
+    def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call ``function``; after all tries raise what the last one raised.
+
+        What the check while waiting raises comes instead.
+        """
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(exception.RegionUnavailable),
+            wait=_wait,
+            stop=tenacity.stop_before_delay(self._timeout())
+            | tenacity.stop_when_event_set(self._stopping),
+            sleep=self._sleep,
+            before_sleep=self._note,
+            reraise=True,
+        )
+        return retrying(function, *args, **kwargs)

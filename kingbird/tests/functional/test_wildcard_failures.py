@@ -1,0 +1,275 @@
+"""Regions that can't be listed, or not completely: what is not known is not taken for missing."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+
+from kingbird.tests.functional.deployment import BREAKER_RESET_TIMEOUT
+from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, whole
+from kingbird.tests.functional.list_calls import is_walk, recording
+from kingbird.tests.functional.people import Image, Person
+from kingbird.tests.functional.programs import eventually
+from kingbird.tests.functional.proxy import (
+    Answer,
+    Call,
+    Fault,
+    Proxy,
+    capped,
+    error,
+    hold,
+    refuse,
+)
+from kingbird.tests.functional.snapshots import owned_by, snapshot
+from kingbird.tests.functional.wildcard_expected import REGIONS
+
+API = Callable[[Person], KingbirdAPI]
+
+ALL = "*"
+#: Records without data will do, which are made in less time.
+QUEUED = {"filters": {"status": "queued"}}
+
+
+def one_each(who: Person) -> dict[str, Image]:
+    """Make an image in each region."""
+    return {region: who.make(region, visibility="private") for region in REGIONS}
+
+
+def brought(images: dict[str, Image], *targets: str) -> dict[tuple[str, str], str]:
+    """Return the reasons of items that bring each region's image to some others."""
+    return {
+        (image["id"], target): "created"
+        for home, image in images.items()
+        for target in targets
+        if target != home
+    }
+
+
+FAULTS = {
+    "away": (refuse, "region_unavailable"),
+    "403": (error(403), "forbidden"),
+    "401": (error(401), "forbidden"),
+}
+
+
+@pytest.mark.parametrize(("fault", "reason"), FAULTS.values(), ids=FAULTS)
+def test_a_region_is_away(
+    fault: Fault, reason: str, newcomer: Person, api: API, glances: dict[str, Proxy]
+) -> None:
+    images = one_each(newcomer)
+    there = {name: images[name] for name in ("RegionOne", "RegionTwo")}
+    with glances["RegionThree"].broken(fault), recording(glances) as calls:
+        job = api(newcomer).run(whole(**QUEUED))
+    assert job.status == FAILURE
+    problem = {(ALL, "RegionThree"): reason}
+    assert job.reasons == brought(there, "RegionOne", "RegionTwo") | problem
+    assert job.item(ALL)["sync_status"] == FAILURE
+    assert job.item(ALL)["message"]
+    assert job.outcomes == {reason: 1, "created": 2, "in_sync": 2}
+    assert not calls.writes("RegionThree")
+
+    # When it is back, the same request brings what is missing there, and what only it has.
+    time.sleep(BREAKER_RESET_TIMEOUT)
+    job = api(newcomer).run(whole(**QUEUED))
+    assert job.status == SUCCESS
+    assert job.reasons == {
+        **brought(there, "RegionThree"),
+        **brought({"RegionThree": images["RegionThree"]}, "RegionOne", "RegionTwo"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [(refuse, "region_unavailable"), (error(403), "forbidden")],
+    ids=["away", "403"],
+)
+def test_a_source_is_away(
+    fault: Fault, reason: str, newcomer: Person, api: API, glances: dict[str, Proxy]
+) -> None:
+    images = one_each(newcomer)
+    wanted = whole(source=["RegionThree", "RegionOne"], target=["RegionTwo"], **QUEUED)
+    with glances["RegionThree"].broken(fault):
+        job = api(newcomer).run(wanted)
+    assert job.status == FAILURE
+    assert job.reasons == {
+        (images["RegionOne"]["id"], "RegionTwo"): "created",
+        (ALL, "RegionThree"): reason,
+    }
+
+
+def maintenance(call: Call, forward: Callable[[Call], Answer]) -> Answer:
+    """Answer with a page for people, as if all was well."""
+    return Answer(200, [("Content-Type", "text/html")], b"<p>Maintenance</p>")
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [*FAULTS.values(), (maintenance, "region_unavailable")],
+    ids=[*FAULTS, "HTML"],
+)
+def test_a_target_is_away(
+    fault: Fault,
+    reason: str,
+    dry_run: bool,
+    newcomer: Person,
+    api: API,
+    glances: dict[str, Proxy],
+) -> None:
+    image = newcomer.make("RegionOne", visibility="private")["id"]
+    with glances["RegionTwo"].broken(fault):
+        job = api(newcomer).run(whole(source="RegionOne", dry_run=dry_run, **QUEUED))
+    assert job.status == FAILURE
+    found = "missing" if dry_run else "created"
+    assert job.reasons == {(image, "RegionThree"): found, (ALL, "RegionTwo"): reason}
+    assert job.item(ALL)["message"]
+    assert newcomer.images("RegionTwo").get(image) is None
+    assert (newcomer.images("RegionThree").get(image) is None) == dry_run
+    time.sleep(BREAKER_RESET_TIMEOUT)
+
+
+#: Sets in which RegionThree is source and target.
+PARTS = {
+    "in one set": [whole(**QUEUED)],
+    "in several": [
+        whole(source="RegionOne", **QUEUED),
+        whole(source="RegionTwo", **QUEUED),
+        whole(source="RegionThree", **QUEUED),
+    ],
+}
+
+
+@pytest.mark.parametrize("sets", PARTS.values(), ids=PARTS)
+@pytest.mark.parametrize("fault", [refuse, error(403)], ids=["away", "403"])
+def test_a_region_that_was_away_is_tried_again(
+    sets: list[dict[str, Any]],
+    fault: Fault,
+    newcomer: Person,
+    api: API,
+    glances: dict[str, Proxy],
+) -> None:
+    images = one_each(newcomer)
+    same = newcomer.make("RegionOne", name="same", visibility="private")["id"]
+    for region in ("RegionTwo", "RegionThree"):
+        newcomer.make(region, id=same, name="same", visibility="private")
+    with glances["RegionThree"].broken(fault):
+        job = api(newcomer).run(*sets)
+    assert job.status == FAILURE
+    assert {target for resource, target in job.reasons if resource == ALL} == {"RegionThree"}
+    time.sleep(BREAKER_RESET_TIMEOUT)
+    assert api(newcomer).call("POST", f"/{job.id}/retry").status_code == 202
+    job = api(newcomer).wait(job.id)
+    assert job.reasons == brought(images, *REGIONS)
+    assert job.status == SUCCESS
+    assert job.outcomes["created"] == 6
+    # Of several sets: the one image, and what the first run copied, at home: a source by now.
+    assert job.outcomes["in_sync"] == 3 + (3 if len(sets) == 1 else 2)
+    there = owned_by(newcomer.project_id, snapshot(newcomer, REGIONS))
+    for found in there.values():
+        assert found.keys() == {same, *(image["id"] for image in images.values())}
+
+
+def test_all_regions_are_away(newcomer: Person, api: API, glances: dict[str, Proxy]) -> None:
+    one_each(newcomer)
+    with (
+        glances["RegionOne"].broken(error(403)),
+        glances["RegionTwo"].broken(error(403)),
+        glances["RegionThree"].broken(error(403)),
+        recording(glances) as calls,
+    ):
+        job = api(newcomer).run(whole(**QUEUED))
+    assert job.status == FAILURE
+    assert job.reasons == {(ALL, region): "forbidden" for region in REGIONS}
+    assert not calls.all_writes
+
+
+def several(who: Person, region: str, count: int) -> list[str]:
+    """Make images, and return their ids in order."""
+    return sorted(who.make(region, visibility="private")["id"] for _ in range(count))
+
+
+@pytest.mark.parametrize("status", [503, 403])
+def test_a_region_goes_away_in_the_middle_of_its_list(
+    status: int, newcomer: Person, api: API, glances: dict[str, Proxy]
+) -> None:
+    there = several(newcomer, "RegionThree", 12)
+    ids = several(newcomer, "RegionOne", 12)
+    last, listed = there[6], {""}
+
+    def fails_after(call: Call, forward: Callable[[Call], Answer]) -> Answer:
+        if call.query.get("marker", "") >= last:
+            return error(status)(call, forward)
+        answer = forward(capped(call, 3))
+        listed.update(image["id"] for image in json.loads(answer.body)["images"])
+        return answer
+
+    with glances["RegionThree"].broken(fails_after, is_walk), recording(glances) as calls:
+        job = api(newcomer).run(whole(**QUEUED))
+    assert job.status == FAILURE
+    reasons = job.reasons
+    problem = "forbidden" if status == 403 else "region_unavailable"
+    assert reasons.pop((ALL, "RegionThree")) == problem
+    assert {*reasons.values()} == {"created"}
+    found = {region: {name for name, target in reasons if target == region} for region in REGIONS}
+    # The others get what they miss, also what the region showed before.
+    assert {name for name in there if name <= last} <= found["RegionOne"]
+    assert found["RegionTwo"] == {*ids} | found["RegionOne"]
+    # There, beyond what was listed, nothing counts as missing.
+    missed = found["RegionThree"]
+    assert {name for name in ids if name <= last} <= missed
+    assert missed <= {name for name in ids if name <= max(listed)}
+    made = [call.json["id"] for call in calls.calls["RegionThree"] if call.writes]
+    assert sorted(made) == sorted(missed)
+    # And it was not asked for ever.
+    assert len(calls.calls["RegionThree"]) < 200
+
+    job = api(newcomer).run(whole(**QUEUED))
+    assert job.status == SUCCESS
+    everywhere = owned_by(newcomer.project_id, snapshot(newcomer, REGIONS))
+    for images in everywhere.values():
+        assert images.keys() == {*ids, *there}
+
+
+def test_a_slow_region_holds_nobody_up(
+    newcomer: Person, api: API, glances: dict[str, Proxy]
+) -> None:
+    images = one_each(newcomer)
+    gate = threading.Event()
+    with glances["RegionThree"].broken(hold(gate), is_walk):
+        job_id = api(newcomer).accepted(whole(**QUEUED))
+        # The others exchange their images while it has not answered at all.
+        for home, other in (("RegionOne", "RegionTwo"), ("RegionTwo", "RegionOne")):
+            look = partial(newcomer.images(other).get, images[home]["id"])
+            eventually(f"{other} has the image of {home}", look, seconds=15)
+        gate.set()
+        job = api(newcomer).wait(job_id)
+    assert job.status == SUCCESS
+    assert job.reasons == brought(images, *REGIONS)
+    assert job.outcomes == {"created": 6, "in_sync": 3}
+
+
+def test_a_list_with_holes(newcomer: Person, api: API, glances: dict[str, Proxy]) -> None:
+    """A policy took an image out of a page: the page is short, though others follow."""
+    ids = several(newcomer, "RegionOne", 12)
+    for image_id in ids:
+        newcomer.make("RegionThree", id=image_id, visibility="private")
+    left_out = ids[7]
+
+    def leave_out(call: Call, forward: Callable[[Call], Answer]) -> Answer:
+        answer = forward(capped(call, 3))
+        page = json.loads(answer.body)
+        page["images"] = [image for image in page["images"] if image["id"] != left_out]
+        return replace(answer, body=json.dumps(page).encode())
+
+    with glances["RegionThree"].broken(leave_out, is_walk), recording(glances) as calls:
+        job = api(newcomer).run(whole(**QUEUED))
+    assert job.status == FAILURE
+    assert job.item(ALL, "RegionThree")["reason"] == "listing_incomplete"
+    assert {target for _, target in job.reasons} == {"RegionTwo", "RegionThree"}
+    assert not calls.writes("RegionThree")
+    assert {name for name, target in job.reasons if target == "RegionTwo"} == {*ids}

@@ -1,0 +1,103 @@
+"""Entries of an answer come by the page as rows of the database do."""
+
+from itertools import product
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+import webob
+
+from kingbird import exception
+from kingbird.api.request import pagination
+from kingbird.api.request.query import Query
+from kingbird.api.schemas.sync_jobs import queries as schema
+from kingbird.db import api as db
+
+IDS = [f"eeeeeeee-0000-4000-8000-00000000000{number}" for number in range(6)]
+
+
+def entries() -> list[dict[str, Any]]:
+    """Return items as they are expected of a job that is not planned."""
+    return [
+        {
+            "id": item_id,
+            "resource": resource,
+            "source_region": "R1",
+            "target_region": target,
+            "sync_status": "IN_PROGRESS",
+            "reason": None,
+            "created_at": "2026-11-22T23:00:00.000000",
+            "updated_at": "None",
+        }
+        for item_id, (target, resource) in zip(IDS, product("YX", "bca"), strict=True)
+    ]
+
+
+def read(query: str, most: int = 1000) -> pagination.Page:
+    return page_of(webob.Request.blank(f"/list?{query}"), most)
+
+
+def page_of(request: webob.Request, most: int = 1000) -> pagination.Page:
+    return pagination.page(request, Query(schema.ITEMS).read(request), most)
+
+
+def walk(query: str, rows: list[dict[str, Any]]) -> list[list[str]]:
+    """Follow the links from page to page."""
+    request: webob.Request | None = webob.Request.blank(f"/list?{query}")
+    found = []
+    while request:
+        page = page_of(request)
+        shown, links = page.cut(page.of(rows), lambda entry: entry["id"])
+        found.append([entry["target_region"] + entry["resource"] for entry in shown])
+        request = webob.Request.blank(links[0]["href"]) if links else None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "listed"),
+    [
+        ("", "Yb Yc Ya Xb Xc Xa"),
+        ("sort_dir=desc", "Xa Xc Xb Ya Yc Yb"),
+        ("sort_key=created_at", "Yb Yc Ya Xb Xc Xa"),
+        ("sort_key=resource", "Ya Xa Yb Xb Yc Xc"),
+        ("sort_key=resource&sort_dir=desc", "Xc Yc Xb Yb Xa Ya"),
+        ("sort_key=target_region", "Xb Xc Xa Yb Yc Ya"),
+        ("sort_key=reason&sort_dir=desc", "Xa Xc Xb Ya Yc Yb"),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 2, 4, 6, 7])
+def test_all_entries_in_their_order(query: str, listed: str, limit: int) -> None:
+    pages = walk(f"{query}&limit={limit}", entries())
+    assert [name for page in pages for name in page] == listed.split()
+    assert all(len(page) == limit for page in pages[:-1])
+
+
+def test_every_order_is_one_of_entries_too() -> None:
+    for key in db.pagination.ITEM_KEYS:
+        assert sum(map(len, walk(f"sort_key={key}&limit=4", entries()))) == 6
+
+
+def test_entries_in_other_states_are_left_out() -> None:
+    assert walk("status=SUCCESS,FAILURE", entries()) == [[]]
+    assert len(walk("status=SUCCESS&status=IN_PROGRESS", entries())[0]) == 6
+
+
+def test_a_marker_that_no_entry_has() -> None:
+    with pytest.raises(exception.BadRequest, match="marker names nothing"):
+        read(f"marker={IDS[0][:-1]}9").of(entries())
+
+
+@pytest.mark.parametrize(
+    ("query", "limit"), [("", 7), ("limit=5", 5), ("limit=007", 7), ("limit=8", 7)]
+)
+def test_the_service_has_a_limit_of_its_own(query: str, limit: int) -> None:
+    assert read(query, most=7).limit == limit
+    assert read("limit=" + "9" * 4000, most=7).limit == 7
+
+
+@pytest.mark.parametrize("limit", ["0", "00", "-1", "+1", "1.0", "1e3", "", " 1", "x", "\u0663"])
+def test_no_limits(limit: str) -> None:
+    request = webob.Request.blank("/list")
+    request.query_string = urlencode({"limit": limit})
+    with pytest.raises(exception.BadRequest, match=r"limit is .* at least 1"):
+        page_of(request)

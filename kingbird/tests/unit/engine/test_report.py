@@ -1,0 +1,39 @@
+"""What an engine tells of itself, in a report on a process that may hang."""
+
+import threading
+import time
+
+from kingbird.db import api as db
+from kingbird.engine.circuit_breaker import Breakers
+from kingbird.engine.leases import Leases
+from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row
+
+
+def test_what_is_worked_on(database):
+    leases = Leases(LEASE)
+    planned = planned_job(row(region="R2"))
+    task = db.leases.claim_task("e1", LEASE)
+    waiting = accepted_job()
+    job = db.leases.claim_job("e1", LEASE)
+    now = time.monotonic()
+    assert leases.holds() == []
+    with leases.hold(task, now), leases.hold(job, now):
+        lines = leases.holds()
+    assert leases.holds() == []
+    assert [line.partition(", ")[0] for line in lines] == sorted(
+        [f"{planned} R2", f"{waiting} planning"]
+    )
+    assert all("may write for 1" in line for line in lines)
+
+
+def test_regions_that_are_left_alone():
+    breakers = Breakers(lambda: 1, lambda: 60)
+    for region, failed in (("R1", True), ("R2", False)):
+        breakers.note(breakers.allows(region), failed=failed)
+    # Whatever holds the lock, who asks does not wait for it.
+    with breakers._changed:
+        asked = []
+        thread = threading.Thread(target=lambda: asked.append(breakers.open_regions()))
+        thread.start()
+        thread.join(5)
+    assert asked == [["R1"]]

@@ -1,0 +1,204 @@
+"""Walks through a region whose images come and go meanwhile."""
+
+import json
+import random
+import uuid
+
+import pytest
+
+from kingbird import exception
+from kingbird.sync.listing.walk import Unsorted, Walk
+from kingbird.tests.doubles.glance import FakeGlance, refused, unavailable
+from kingbird.tests.unit.sync.scene import DEMO, OTHER, Scene, submit
+
+FORMATS = {"disk_format": "raw", "container_format": "bare", "visibility": "private"}
+
+
+@pytest.fixture
+def scene():
+    return Scene()
+
+
+def walk(scene, hidden=False, ordered=True, filters=(), is_admin=False, submit=submit):
+    return Walk(
+        scene.images("R1", is_admin=is_admin),
+        hidden=hidden,
+        ordered=ordered,
+        filters=filters,
+        submit=submit,
+        retry=scene.retry,
+        wait=lambda walk, page: page.result(),
+    )
+
+
+def ids_of(pages):
+    return [image["id"] for page in pages for image in page]
+
+
+def make(scene, count, **fields):
+    return sorted(scene.create(name=f"n{n}", **fields)["id"] for n in range(count))
+
+
+def test_all_images_in_the_order_of_ids(scene):
+    ids = make(scene, 25)
+    scene.glances["R1"].page_size = 10
+    assert ids_of(walk(scene)) == ids
+    # 10, 10 and 5.
+    assert len([call for call in scene.glances["R1"].calls if call[0] == "list"]) == 3
+
+
+def test_a_full_last_page_is_followed_by_an_empty_one(scene):
+    ids = make(scene, 20)
+    scene.glances["R1"].page_size = 10
+    assert ids_of(walk(scene)) == ids
+    assert scene.glances["R1"].count()["list"] == 3
+
+
+def test_hidden_images_are_a_walk_of_their_own(scene):
+    shown, hidden = make(scene, 3), make(scene, 3, os_hidden=True)
+    assert ids_of(walk(scene)) == shown
+    assert ids_of(walk(scene, hidden=True)) == hidden
+
+
+def test_the_next_page_is_asked_for_before_this_one_is_used(scene):
+    make(scene, 25)
+    glance = scene.glances["R1"]
+    glance.page_size = 10
+    seen = [glance.count()["list"] for page in walk(scene)]
+    assert seen == [2, 3, 3]
+
+
+def test_community_images_of_other_projects_are_seen(scene):
+    theirs = scene.create(project=OTHER, visibility="community")["id"]
+    assert ids_of(walk(scene, is_admin=True)) == [theirs]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_nothing_is_missed_and_nothing_comes_twice(scene, seed):
+    """Images come, go and turn private at random between two pages, markers among them."""
+    chance = random.Random(seed)
+    glance = scene.glances["R1"]
+    glance.page_size = 5
+    stays = set(make(scene, 40))
+    passing = make(scene, 40)
+
+    def meanwhile(query):
+        marker = query.get("marker", [None])[0]
+        for _ in range(chance.randrange(4)):
+            if not passing:
+                break
+            gone = (
+                marker if marker in passing and chance.random() < 0.7 else chance.choice(passing)
+            )
+            passing.remove(gone)
+            if chance.random() < 0.5:
+                glance.delete(gone)
+            else:
+                # It becomes another project's private image.
+                change = [{"op": "replace", "path": "/owner", "value": OTHER}]
+                scene.images("R1", is_admin=True).update(gone, change)
+        scene.create(id=str(uuid.UUID(int=chance.getrandbits(128), version=4)), name="new")
+
+    glance.before_page = meanwhile
+    found = ids_of(walk(scene))
+    assert stays <= set(found), f"seed {seed}"
+    assert len(found) == len(set(found)), f"seed {seed}"
+    assert found == sorted(found)
+
+
+def test_when_all_of_a_page_goes_the_walk_begins_anew(scene):
+    ids = make(scene, 30)
+    glance = scene.glances["R1"]
+    glance.page_size = 10
+    left = iter([None, ids[:10]])
+
+    def meanwhile(query):
+        for image_id in next(left, None) or ():
+            glance.delete(image_id)
+
+    glance.before_page = meanwhile
+    assert ids_of(walk(scene)) == ids
+
+
+def test_a_region_that_refuses_is_no_lost_marker(scene):
+    scene.glances["R1"].fail("list", refused(403))
+    with pytest.raises(exception.ImageRefused):
+        list(walk(scene))
+
+
+def test_a_region_that_refuses_all_but_the_first_page_is_given_up(scene):
+    make(scene, 30)
+    scene.glances["R1"].page_size = 10
+    error = refused(403)
+    scene.glances["R1"].fail(
+        "list", lambda query: error if "marker" in query else None, times=None
+    )
+    with pytest.raises(exception.ImageRefused):
+        list(walk(scene))
+
+
+def test_a_page_that_fails_is_tried_again(scene):
+    ids = make(scene, 3)
+    scene.glances["R1"].fail("list", unavailable(503), times=2)
+    assert ids_of(walk(scene)) == ids
+
+
+def test_ids_that_do_not_ascend_are_noticed(scene):
+    ids = [f"{first}0000000-0000-4000-8000-000000000001" for first in "bA"]
+
+    class Odd(FakeGlance):
+        def handle(self, caller, method, url, body):
+            page = {"images": [{"id": image_id} for image_id in ids], "next": None}
+            return json.dumps(page).encode()
+
+    scene.glances["R1"] = Odd("R1")
+    with pytest.raises(Unsorted):
+        list(walk(scene))
+    assert ids_of(walk(scene, ordered=False)) == ids
+
+
+@pytest.mark.parametrize("strange", ["../x?y", "", "z" * 300, 5, None, {}, "*"])
+def test_an_image_without_a_uuid_costs_nothing_but_itself(scene, strange):
+    ids = make(scene, 9)
+    glance = scene.glances["R1"]
+    glance.page_size = 3
+    handle = glance.handle
+
+    def with_another(caller, method, url, body):
+        page = json.loads(handle(caller, method, url, body))
+        if page["images"] and page["images"][0]["id"] == ids[3]:
+            page["images"][1]["id"] = strange
+        return json.dumps(page).encode()
+
+    glance.handle = with_another
+    walked = walk(scene)
+    assert ids_of(walked) == [*ids[:4], *ids[5:]]
+    assert not walked.is_short
+
+
+def test_a_short_page_that_is_not_the_last_is_noticed(scene):
+    make(scene, 30)
+    glance = scene.glances["R1"]
+    sizes = iter([10, 8, 10, 10])
+    glance.before_page = lambda query: setattr(glance, "page_size", next(sizes))
+    one = walk(scene)
+    short = [one.is_short for _ in one]
+    assert short == [False, True, True, True]
+
+
+def test_filters_are_sent(scene):
+    scene.create(name="one")
+    two = scene.create(name="two")["id"]
+    assert ids_of(walk(scene, filters=[("name", "two"), ("visibility", "shared")])) == [two]
+    assert DEMO not in str(scene.glances["R1"].calls)
+
+
+def test_what_was_stopped_asks_for_nothing_more(scene):
+    make(scene, 30)
+    scene.glances["R1"].page_size = 10
+    one = walk(scene)
+    pages = iter(one)
+    next(pages)
+    one.stop()
+    assert list(pages) == []
+    assert scene.glances["R1"].count()["list"] == 2
