@@ -15,7 +15,7 @@ from benchmarks.service import Service
 from benchmarks.table import Row
 from benchmarks.world import World
 from kingbird.batching import batched
-from kingbird.clients.glance import IDS_PER_CALL, PAGE
+from kingbird.clients.glance import IDS_PER_CALL, PAGE_SIZE
 from kingbird.tests.functional.deployment import SERVICE_USER
 from kingbird.tests.functional.people import Person
 
@@ -47,7 +47,7 @@ class _Bare:
         token = self._person.token
         begin = time.monotonic()
         for batch in batched(ids, IDS_PER_CALL):
-            query = {"id": f"in:{','.join(batch)}", "visibility": "all", "limit": PAGE}
+            query = {"id": f"in:{','.join(batch)}", "visibility": "all", "limit": PAGE_SIZE}
             list(bare.pages(self._pool, self._url, token, urlencode(query)))
         # Keystone takes trusts that expire at the same moment for the same one.
         expires = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%S.%fZ}"

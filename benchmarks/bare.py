@@ -8,14 +8,14 @@ from typing import Any
 
 import urllib3
 
-from kingbird.clients.glance import PAGE, walk_query
+from kingbird.clients.glance import PAGE_SIZE, list_query
 
 Image = dict[str, Any]
 
 #: How each region is walked through: visible images, hidden ones, and forced copies.
-VISIBLE = walk_query()
-HIDDEN = walk_query(hidden=True)
-FORCED = f"kingbird_forced=true&visibility=all&limit={PAGE}"
+VISIBLE = list_query()
+HIDDEN = list_query(hidden=True)
+FORCED = f"kingbird_forced=true&visibility=all&limit={PAGE_SIZE}"
 #: What a job over whole regions lists in each of them.
 LISTS = (VISIBLE, HIDDEN, FORCED)
 

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Looking(Generic[T]):
+class CachedCheck(Generic[T]):
     """Looks now and then, however often it is asked.  Safe for threads.
 
     A look that waits for something which does not answer can't be ended, so it runs in a thread
@@ -17,23 +17,23 @@ class Looking(Generic[T]):
     begins.
 
     :param name: of the threads.
-    :param look: looks once.
-    :param patience: returns for how many seconds a look is waited for.
-    :param fresh: returns for how many seconds what was found is answered again.
+    :param check: looks once.
+    :param timeout: returns for how many seconds a look is waited for.
+    :param ttl: returns for how many seconds what was found is answered again.
     """
 
     def __init__(
         self,
         name: str,
-        look: Callable[[], T],
+        check: Callable[[], T],
         *,
-        patience: Callable[[], float],
-        fresh: Callable[[], float],
+        timeout: Callable[[], float],
+        ttl: Callable[[], float],
     ) -> None:
         self._name = name
-        self._look = look
-        self._patience = patience
-        self._fresh = fresh
+        self._look = check
+        self._patience = timeout
+        self._fresh = ttl
         self._lock = threading.Lock()
         self._running: Future[T] | None = None
         self._known: T | None = None
@@ -42,7 +42,7 @@ class Looking(Generic[T]):
     def get(self) -> T | None:
         """Return what was found a moment ago, or is found now; ``None`` if there is no answer.
 
-        :raises Exception: what ``look`` raises; that is not remembered.
+        :raises Exception: what ``check`` raises; that is not remembered.
         """
         # Who comes while a look is made waits for what it finds.
         with self._lock:

@@ -52,7 +52,7 @@ class KeystoneCall(NamedTuple):
     seconds: float
 
 
-class Retried(NamedTuple):
+class RegionCallRetried(NamedTuple):
     """A call to a region failed for the moment, and is about to be made again."""
 
     region: str
@@ -68,7 +68,7 @@ class BreakerChanged(NamedTuple):
     is_open: bool
 
 
-class TakenOver(NamedTuple):
+class LeaseTakenOver(NamedTuple):
     """An engine has taken work whose lease another one let run out.
 
     :ivar kind: ``job`` or ``task``.
@@ -89,7 +89,7 @@ class ItemsEnded(NamedTuple):
     number: int
 
 
-class JobBegan(NamedTuple):
+class JobStarted(NamedTuple):
     """An engine begins with a run of a job: once, or seldom twice for one that is tried again.
 
     :ivar job: its row, a :class:`kingbird.db.models.Job`; here and below.
@@ -98,7 +98,7 @@ class JobBegan(NamedTuple):
     job: Any
 
 
-class JobProgressed(NamedTuple):
+class JobProgress(NamedTuple):
     """Something of a job was done and stored."""
 
     job: Any
@@ -122,7 +122,7 @@ _lock = threading.Lock()
 _listeners: tuple[Listener, ...] = ()
 
 
-def listen(listener: Listener) -> None:
+def subscribe(listener: Listener) -> None:
     """Call ``listener`` with every event from now on, in the thread that tells of it.
 
     It must not block.
@@ -132,19 +132,19 @@ def listen(listener: Listener) -> None:
         _listeners = (*_listeners, listener)
 
 
-def ignore(listener: Listener) -> None:
+def unsubscribe(listener: Listener) -> None:
     """Call ``listener`` no more."""
     global _listeners  # noqa: PLW0603
     with _lock:
         _listeners = tuple(each for each in _listeners if each != listener)
 
 
-def heard() -> bool:
+def has_subscribers() -> bool:
     """Whether anybody listens: what is told of only for listeners need not be found out else."""
     return bool(_listeners)
 
 
-def tell(event: Any) -> None:
+def emit(event: Any) -> None:
     """Tell of an event.  Never raises."""
     for listener in _listeners:
         try:

@@ -16,7 +16,7 @@ class KingbirdError(Exception):
 
     code = 500
     #: Whether a caller may read the message of an error that is the service's own.
-    is_public = False
+    expose_message = False
 
     def __init__(self, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -83,10 +83,10 @@ class Unavailable(KingbirdError):
     code = 503
 
 
-class AnswerInvalid(KingbirdError):
+class InvalidResponse(KingbirdError):
     """An answer of Kingbird's is not what its schema promises; names no values."""
 
-    is_public = True
+    expose_message = True
 
 
 class ConfigurationError(KingbirdError):
@@ -105,7 +105,7 @@ class Cancelled(KingbirdError):
     """A user has cancelled the job; what is under way ends, the rest does not begin."""
 
 
-class JobRefused(KingbirdError):
+class JobTooLarge(KingbirdError):
     """A job is more than is allowed; its reason is a word of ``kingbird.sync.outcome``."""
 
     def __init__(self, reason: str, message: str) -> None:
@@ -132,7 +132,7 @@ class RegionUnavailable(Unavailable):
         self.status = status
 
 
-class ImageRefused(KingbirdError):
+class ImageRequestRejected(KingbirdError):
     """Glance answered 4xx.
 
     :param status: the HTTP status.

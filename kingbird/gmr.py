@@ -46,7 +46,7 @@ class _Version:
         return version.version_string()
 
 
-def _green_threads() -> ModelWithDefaultViews:
+def _list_greenlets() -> ModelWithDefaultViews:
     """Find green threads among all objects, and ask no object what it is.
 
     oslo.reports does, and there one weak reference to what is gone is an error.
@@ -72,7 +72,7 @@ class _Report(gmr.TextGuruMeditation):
 
     def add_section(self, heading: Any, generator: Any, index: int | None = None) -> None:
         if isinstance(generator, GreenThreadReportGenerator):
-            generator = _green_threads
+            generator = _list_greenlets
         super().add_section(heading, generator, index)
 
     def run(self) -> str:
@@ -94,7 +94,7 @@ class _Report(gmr.TextGuruMeditation):
             super().handle_signal(version, f"{service_name}_{os.getpid()}", log_dir, frame)
 
 
-class _File:
+class _TriggerFile:
     """The file that asks by its changes.  It may go, and come back."""
 
     def __init__(self, path: str) -> None:
@@ -120,7 +120,7 @@ class _File:
         return changed
 
 
-def on_signal(conf: cfg.ConfigOpts) -> None:
+def install_signal_handler(conf: cfg.ConfigOpts) -> None:
     """Let SIGUSR2 ask for a report, also where a file does: without a handler it would kill.
 
     Call it in a program's main thread before it forks: its children inherit it.
@@ -130,7 +130,7 @@ def on_signal(conf: cfg.ConfigOpts) -> None:
     _Report.setup_autorun(_Version(), service_name=conf.prog, conf=conf, signum=signal.SIGUSR2)
 
 
-def on_file(conf: cfg.ConfigOpts) -> None:
+def watch_trigger_file(conf: cfg.ConfigOpts) -> None:
     """Let a change to a file ask for a report, if the configuration names one.
 
     Call it in the process that works: a thread looks at the file.
@@ -140,7 +140,7 @@ def on_file(conf: cfg.ConfigOpts) -> None:
     if not conf.oslo_reports.file_event_handler or _watching == os.getpid():
         return
     _watching = os.getpid()
-    file = _File(conf.oslo_reports.file_event_handler)
+    file = _TriggerFile(conf.oslo_reports.file_event_handler)
     interval = conf.oslo_reports.file_event_handler_interval
     name, folder = conf.prog, conf.oslo_reports.log_dir
 
@@ -154,7 +154,7 @@ def on_file(conf: cfg.ConfigOpts) -> None:
     threading.Thread(target=look, name="kingbird-reports", daemon=True).start()
 
 
-def section(title: str, look: Callable[[], Mapping[str, Any]]) -> None:
+def register_section(title: str, look: Callable[[], Mapping[str, Any]]) -> None:
     """Add a section to this process's reports.
 
     :param look: returns what it shows.  It must not wait: the process may hang.

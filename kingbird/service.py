@@ -43,7 +43,7 @@ def prepare(
     if in_process:
         transport.use_in_process_transport(conf)
     if report_signal:
-        gmr.on_signal(conf)
+        gmr.install_signal_handler(conf)
     configure_tracing(conf)
     db.configure(conf, seconds=database_timeout)
     return conf

@@ -37,16 +37,16 @@ from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
 from kingbird.api.jobs import resolve
-from kingbird.api.jobs.create import Acceptance, Engines
-from kingbird.api.jobs.retry import Retrial
+from kingbird.api.jobs.create import EngineRPC, JobCreator
+from kingbird.api.jobs.retry import JobRetrier
 from kingbird.api.middleware import base, health, request_metrics
 from kingbird.api.middleware.authentication import Authentication
 from kingbird.api.middleware.trace_headers import TraceHeaderFilter
 from kingbird.api.request import hooks
-from kingbird.api.request.authorization import Projects
-from kingbird.api.request.operation import Gate
+from kingbird.api.request.authorization import Authorizer
+from kingbird.api.request.operation import RequestPipeline
 from kingbird.clients.keystone import Keystone
-from kingbird.clients.regions import Regions
+from kingbird.clients.regions import ImageClientFactory
 from kingbird.conf.keystone import GROUP
 from kingbird.policies.enforcer import Enforcer
 from kingbird.rpc import transport
@@ -93,7 +93,7 @@ def _authentication(
 
 
 def build(
-    conf: cfg.ConfigOpts, *, keystone: Keystone, regions: Regions, engines: Engines
+    conf: cfg.ConfigOpts, *, keystone: Keystone, regions: ImageClientFactory, engines: EngineRPC
 ) -> base.Application:
     """Make the WSGI application of what it works with.
 
@@ -103,10 +103,10 @@ def build(
     :param regions: opens the regions' image services for the caller.
     :param engines: wakes the engines.
     """
-    projects = Projects(Enforcer(conf))
-    gate = Gate(conf, projects)
-    acceptance = Acceptance(conf, keystone=keystone, regions=regions, engines=engines)
-    retrial = Retrial(conf, keystone=keystone, engines=engines)
+    projects = Authorizer(Enforcer(conf))
+    gate = RequestPipeline(conf, projects)
+    acceptance = JobCreator(conf, keystone=keystone, regions=regions, engines=engines)
+    retrial = JobRetrier(conf, keystone=keystone, engines=engines)
     controller = v1.V1Controller(
         conf,
         gate,
@@ -122,14 +122,14 @@ def build(
         use_context_locals=False,
         guess_content_type_from_ext=False,
     )
-    application = base.PublicPaths(
+    application = base.AuthPublicRoutes(
         PUBLIC, application, _authentication(application, conf, keystone)
     )
     if spans.is_enabled():
         application = WsgiMiddleware(application, conf.profiler.hmac_keys, enabled=True)
         application = TraceHeaderFilter(application)
-    application = base.Paths(application)
-    application = base.Errors(application)
+    application = base.PathNormalizer(application)
+    application = base.ErrorMiddleware(application)
     application = health.Health(application, conf)
     application = http_proxy_to_wsgi.HTTPProxyToWSGI(application, conf)
     conf.register_opts(cors.OPTS, group="cors")
@@ -137,7 +137,7 @@ def build(
         # Without an origin it would still make a 200 of whatever OPTIONS is answered.
         application = cors.CORS(application, conf)
     application = base.RequestId(application, conf)
-    return request_metrics.Metering(application) if conf.metrics.listen else application
+    return request_metrics.RequestMetrics(application) if conf.metrics.listen else application
 
 
 def create(conf: cfg.ConfigOpts) -> base.Application:
@@ -147,11 +147,11 @@ def create(conf: cfg.ConfigOpts) -> base.Application:
     :raises kingbird.exception.ConfigurationError: it can't work.
     """
     keystone = Keystone(conf, timeout=KEYSTONE_SECONDS)
-    keystone.check()
+    keystone.validate_config()
     transport.check(conf)
     return build(
         conf,
         keystone=keystone,
-        regions=Regions(conf, timeout=resolve.SILENCE),
+        regions=ImageClientFactory(conf, timeout=resolve.UNRESPONSIVE_TIMEOUT),
         engines=EngineClient(conf),
     )

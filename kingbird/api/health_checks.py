@@ -13,7 +13,7 @@ from oslo_messaging.rpc.client import RPCClient
 from oslo_middleware.healthcheck import pluginbase
 
 from kingbird import exception
-from kingbird.cached_check import Looking
+from kingbird.cached_check import CachedCheck
 from kingbird.db import api as db
 from kingbird.rpc import transport
 
@@ -34,11 +34,11 @@ class _Check(pluginbase.HealthcheckBaseExtension):
     def __init__(self, oslo_conf: cfg.ConfigOpts, conf: dict[str, Any]) -> None:
         """Take the configuration as oslo.middleware hands it over; nothing is connected to."""
         super().__init__(oslo_conf, conf)
-        self._checking = Looking(
+        self._checking = CachedCheck(
             f"kingbird-health-{self.name}",
             self._check,
-            patience=lambda: self.oslo_conf.healthcheck.timeout,
-            fresh=lambda: self.oslo_conf.healthcheck.cache_time,
+            timeout=lambda: self.oslo_conf.healthcheck.timeout,
+            ttl=lambda: self.oslo_conf.healthcheck.cache_time,
         )
 
     @abc.abstractmethod
@@ -116,7 +116,7 @@ class Engine(_Check):
 
     def check(self) -> str | None:
         """Read the signs of life."""
-        silence = db.engines.silence(self.oslo_conf)
+        silence = db.engines.heartbeat_timeout(self.oslo_conf)
         try:
             alive = any(alive for _, alive in db.engines.list_all(silence))
         except exception.Unavailable:

@@ -30,8 +30,8 @@ def _load() -> Application:
     )
     # The pool is empty now, and should stay so in a child, whatever the server does.
     os.register_at_fork(after_in_child=db.dispose)
-    gmr.on_file(conf)
-    os.register_at_fork(after_in_child=lambda: gmr.on_file(conf))
+    gmr.watch_trigger_file(conf)
+    os.register_at_fork(after_in_child=lambda: gmr.watch_trigger_file(conf))
     metrics.start(conf)
     return app.create(conf)
 

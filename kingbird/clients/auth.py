@@ -11,7 +11,7 @@ from kingbird import exception
 
 
 @contextmanager
-def asking_keystone() -> Iterator[None]:
+def translate_auth_errors() -> Iterator[None]:
     """Turn what keystoneauth raises when it asks for a token into errors of Keystone's.
 
     :raises kingbird.exception.CredentialsLost: Keystone gives no token.
@@ -41,8 +41,8 @@ class RegionAuth(BaseAuthPlugin):
         self._auth = auth
 
     def get_headers(self, session: Session) -> dict[str, str] | None:
-        """Return the headers with the token; see :func:`asking_keystone`."""
-        with asking_keystone():
+        """Return the headers with the token; see :func:`translate_auth_errors`."""
+        with translate_auth_errors():
             return self._auth.get_headers(session)
 
     def get_connection_params(self, session: Session) -> ConnectionParams:

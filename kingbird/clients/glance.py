@@ -28,7 +28,7 @@ from kingbird.clients.auth import RegionAuth
 Image = dict[str, Any]
 
 #: Glance's own bound for a page, whatever is asked for.
-PAGE = 1000
+PAGE_SIZE = 1000
 #: Characters in an id that Glance can hold.
 ID_LENGTH = 36
 #: Ids that one ``id=in:`` asks for; the URL stays below 4 KiB.
@@ -52,15 +52,15 @@ def parse_retry_after(value: str) -> int | None:
         return None
 
 
-class _HTTP(glance_http.SessionClient):
+class _BytesClient(glance_http.SessionClient):
     """glanceclient's, but answers in bytes, and its errors keep status and ``Retry-After``."""
 
     def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, bytes]:
         if resp.status_code in TRANSIENT or resp.status_code >= 500:
             asked = parse_retry_after(resp.headers.get("Retry-After", ""))
-            raise exception.RegionUnavailable(sentence(resp), resp.status_code, asked)
+            raise exception.RegionUnavailable(error_message(resp), resp.status_code, asked)
         if resp.status_code >= 300:
-            raise exception.ImageRefused(sentence(resp), resp.status_code)
+            raise exception.ImageRequestRejected(error_message(resp), resp.status_code)
         # Bytes, as pages that are fetched ahead stay bytes until they are used.
         return resp, resp.content
 
@@ -69,7 +69,7 @@ class _HTTP(glance_http.SessionClient):
 _LIST_FIRST = b'{"images": ['
 
 
-def walk_query(
+def list_query(
     *, hidden: bool = False, marker: str | None = None, filters: Iterable[tuple[str, str]] = ()
 ) -> str:
     """Return the query of a walk through a region, in the order of ids.
@@ -81,7 +81,12 @@ def walk_query(
     query: list[tuple[str, Any]] = [*filters]
     if not any(name == "visibility" for name, _ in query):
         query.append(("visibility", "all"))
-    query += [("member_status", "all"), ("sort_key", "id"), ("sort_dir", "asc"), ("limit", PAGE)]
+    query += [
+        ("member_status", "all"),
+        ("sort_key", "id"),
+        ("sort_dir", "asc"),
+        ("limit", PAGE_SIZE),
+    ]
     if hidden:
         query.append(("os_hidden", "true"))
     if marker is not None:
@@ -124,10 +129,10 @@ def with_ids(images: Iterable[Image]) -> list[Image]:
 def _path(*names: str) -> str:
     """Return the path that leads from the images to something of one, by its ids.
 
-    :raises kingbird.exception.ImageRefused: 404; a name like that leads elsewhere.
+    :raises kingbird.exception.ImageRequestRejected: 404; a name like that leads elsewhere.
     """
     if any(name in ("", ".", "..") for name in names):
-        raise exception.ImageRefused("There is nothing of that name", 404)
+        raise exception.ImageRequestRejected("There is nothing of that name", 404)
     return "/".join(("/v2/images", *(quote(one, safe="", errors="replace") for one in names)))
 
 
@@ -161,7 +166,7 @@ def _is_image(image: Any) -> bool:
     )
 
 
-def sentence(response: requests.Response) -> str:
+def error_message(response: requests.Response) -> str:
     """Return Glance's own words in an error, without the HTML around them."""
     # Not response.text, which guesses the encoding, slowly and aloud.
     text = response.content.decode("utf-8", "replace")
@@ -170,13 +175,13 @@ def sentence(response: requests.Response) -> str:
     return " ".join(text.split())[:1000] or f"HTTP {response.status_code}"
 
 
-class Images:
+class ImageClient:
     """The images of one region as one user sees them.  Safe for threads.
 
     Every call raises :class:`kingbird.exception.RegionUnavailable` when Glance does not
     answer or can't at the moment, :class:`kingbird.exception.CredentialsLost` when the
     credentials are no more, :class:`kingbird.exception.KeystoneUnavailable` when a new token is
-    needed and Keystone does not answer, and :class:`kingbird.exception.ImageRefused` when
+    needed and Keystone does not answer, and :class:`kingbird.exception.ImageRequestRejected` when
     Glance says no.
 
     :param url: the endpoint, without ``/v2``.
@@ -192,7 +197,7 @@ class Images:
         global_request_id: str | None = None,
     ) -> None:
         self.region = region
-        self._http = _HTTP(
+        self._http = _BytesClient(
             session,
             auth=RegionAuth(auth),
             endpoint_override=url,
@@ -256,13 +261,13 @@ class Images:
         return found
 
     def fetch_page(self, query: str) -> bytes:
-        """Fetch one page of a list, for :meth:`read_page` to read when it is needed.
+        """Fetch one page of a list, for :meth:`parse_page` to read when it is needed.
 
-        :param query: a query string, such as :func:`walk_query` makes.
+        :param query: a query string, such as :func:`list_query` makes.
         """
         return self._fetch("GET", f"/v2/images?{query}")
 
-    def read_page(self, body: bytes) -> list[Image]:
+    def parse_page(self, body: bytes) -> list[Image]:
         """Return the images of a page that was fetched; see :func:`with_ids`."""
         return self._images_of(self._parse(body))
 
@@ -298,7 +303,7 @@ class Images:
             "id": f"in:{','.join(asked)}",
             "visibility": "all",
             "member_status": "all",
-            "limit": PAGE,
+            "limit": PAGE_SIZE,
         }
         if hidden:
             query["os_hidden"] = "true"
@@ -306,7 +311,7 @@ class Images:
 
     def list_forced(self) -> list[Image]:
         """Return the visible images that say of themselves that a forced sync made them."""
-        return self._list({"kingbird_forced": "true", "visibility": "all", "limit": PAGE})
+        return self._list({"kingbird_forced": "true", "visibility": "all", "limit": PAGE_SIZE})
 
     def list_members(self, image_id: str) -> list[dict[str, Any]]:
         """Return the members of a shared image, each with ``member_id`` and ``status``."""
@@ -333,7 +338,7 @@ class Images:
         """Return an image, or ``None`` when there is none that the caller can see."""
         try:
             image = self._call("GET", _path(image_id))
-        except exception.ImageRefused as error:
+        except exception.ImageRequestRejected as error:
             if error.status == 404:
                 return None
             raise

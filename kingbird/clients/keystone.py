@@ -16,7 +16,7 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.clients import catalog as service_catalog
-from kingbird.clients.auth import asking_keystone
+from kingbird.clients.auth import translate_auth_errors
 from kingbird.clients.session import keystone_session
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
@@ -40,7 +40,7 @@ def image_endpoints(catalog: Any, interface: str) -> dict[str, str]:
 REQUEST_ID = "X-Openstack-Request-Id"
 
 
-def _naming(session: Session, global_request_id: str | None) -> Session:
+def _with_request_id(session: Session, global_request_id: str | None) -> Session:
     """Return a session over the same connections whose calls carry a global request id."""
     if global_request_id is None:
         return session
@@ -53,7 +53,7 @@ def _naming(session: Session, global_request_id: str | None) -> Session:
     )
 
 
-class _NamedPassword(v3.Password):
+class _RequestIdPassword(v3.Password):
     """A user and password that say, whenever they get a token, which request it is for.
 
     :param global_request_id: the id; ``None`` for none.
@@ -65,7 +65,7 @@ class _NamedPassword(v3.Password):
 
     def get_auth_ref(self, session: Session, **kwargs: Any) -> Any:
         """Get a token."""
-        return super().get_auth_ref(_naming(session, self._global_request_id), **kwargs)
+        return super().get_auth_ref(_with_request_id(session, self._global_request_id), **kwargs)
 
 
 def _in_path(name: str) -> str:
@@ -115,7 +115,7 @@ class Keystone:
                     self._session.timeout = min(limit, self._timeout)
             return self._session
 
-    def check(self) -> None:
+    def validate_config(self) -> None:
         """See whether the configuration names the service user; nobody is asked.
 
         :raises kingbird.exception.ConfigurationError: it doesn't.
@@ -152,7 +152,7 @@ class Keystone:
             name: options.get(name)
             for name in ("username", "user_id", "user_domain_id", "user_domain_name", "password")
         }
-        return _NamedPassword(auth_url=self.auth_url, **user, **scope)
+        return _RequestIdPassword(auth_url=self.auth_url, **user, **scope)
 
     @property
     def service_auth(self) -> BaseAuthPlugin:
@@ -198,7 +198,7 @@ class Keystone:
         self, auth: BaseAuthPlugin, global_request_id: str | None = None
     ) -> keystone_client.Client:
         return keystone_client.Client(
-            session=_naming(self.session, global_request_id),
+            session=_with_request_id(self.session, global_request_id),
             auth=auth,
             endpoint_override=self.auth_url,
         )
@@ -270,7 +270,7 @@ class Keystone:
         :raises kingbird.exception.CredentialsLost: Keystone gives no token.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
-        with asking_keystone():
+        with translate_auth_errors():
             access = auth.get_access(self.session)  # type: ignore[attr-defined]
         catalog = access.service_catalog.catalog if access.has_service_catalog() else []
         return image_endpoints(catalog, self._conf.glance.interface)
@@ -303,7 +303,7 @@ class Keystone:
                 continue
         raise exception.KeystoneUnavailable("A trust could not be deleted")
 
-    def trusts_to_me(self) -> list[str]:
+    def list_service_trusts(self) -> list[str]:
         """Return the ids of all trusts that were made to the service user.
 
         :raises kingbird.exception.KeystoneUnavailable: they can't be listed now.

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from keystoneauth1.plugin import BaseAuthPlugin
 from oslo_config import cfg
 
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.clients.session import RegionSessions
 
 
-class Regions:
-    """Makes :class:`kingbird.clients.glance.Images`, over one session a region.
+class ImageClientFactory:
+    """Makes :class:`kingbird.clients.glance.ImageClient`, over one session a region.
 
     :param timeout: seconds that a call may take at most, if the configuration allows more.
     """
@@ -18,19 +18,19 @@ class Regions:
     def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
         self._sessions = RegionSessions(conf, timeout=timeout)
 
-    def open(
+    def clients_for(
         self,
         endpoints: Mapping[str, str],
         auth: BaseAuthPlugin,
         *,
         global_request_id: str | None = None,
-    ) -> dict[str, Images]:
+    ) -> dict[str, ImageClient]:
         """Return the images of each region.  Makes no call.
 
         :param endpoints: URLs by region.
         """
         return {
-            region: Images(
+            region: ImageClient(
                 region,
                 url,
                 self._sessions.get(region),

@@ -62,7 +62,7 @@ def _elsewhere(url: str, location: str) -> str | None:
         return shown(location)
 
 
-class _RoomyAdapter(_Adapter):
+class _InstrumentedAdapter(_Adapter):
     """The same with as many kept connections as there are workers.
 
     requests keeps 10 and throws away what goes beyond.  Each request that goes over the wire is
@@ -87,7 +87,7 @@ class _RoomyAdapter(_Adapter):
             code = str(response.status_code)
             return response
         finally:
-            self._tell(request, code, time.perf_counter() - begin)
+            self._emit(request, code, time.perf_counter() - begin)
             spans.end_http_span(code)
 
     def _is_keystones(self, request: requests.PreparedRequest) -> bool:
@@ -97,18 +97,18 @@ class _RoomyAdapter(_Adapter):
     def _refusal(self, request: requests.PreparedRequest, host: str, status: int) -> Exception:
         if self._is_keystones(request):
             return super()._refusal(request, host, status)
-        return exception.ImageRefused(
+        return exception.ImageRequestRejected(
             f"The image service of region {self._region} redirects to another host or port, to "
             f"which no token is sent: {host}",
             status,
         )
 
-    def _tell(self, request: requests.PreparedRequest, code: str, seconds: float) -> None:
+    def _emit(self, request: requests.PreparedRequest, code: str, seconds: float) -> None:
         method = request.method or ""
         if self._region is None or self._is_keystones(request):
-            events.tell(events.KeystoneCall(method, code, seconds))
+            events.emit(events.KeystoneCall(method, code, seconds))
         else:
-            events.tell(events.GlanceCall(self._region, method, code, seconds))
+            events.emit(events.GlanceCall(self._region, method, code, seconds))
 
 
 def plain_transport(adapter: _Adapter | None = None) -> requests.Session:
@@ -127,7 +127,7 @@ def plain_transport(adapter: _Adapter | None = None) -> requests.Session:
 
 
 def _transport(connections: int, region: str | None = None) -> requests.Session:
-    return plain_transport(_RoomyAdapter(connections, region))
+    return plain_transport(_InstrumentedAdapter(connections, region))
 
 
 def keystone_session(conf: cfg.ConfigOpts, *, connections: int) -> Session:

@@ -28,7 +28,7 @@ class ApiService(service.ServiceBase):
         """Listen and answer, in threads of its own."""
         db.dispose()
         metrics.start(self._conf)
-        gmr.on_file(self._conf)
+        gmr.watch_trigger_file(self._conf)
         address = (self._conf.api.host, self._conf.api.port)
         self._server = cheroot_wsgi.Server(
             address,
@@ -37,7 +37,9 @@ class ApiService(service.ServiceBase):
             # Of silence; else who sends half a request holds a thread.
             timeout=self._conf.api.client_timeout,
         )
-        self._server.ConnectionClass = request_timeout.connections(self._conf.api.arrival_timeout)
+        self._server.ConnectionClass = request_timeout.connection_class(
+            self._conf.api.arrival_timeout
+        )
         self._server.prepare()
         LOG.info("API listening on %s:%s", *address)
         threading.Thread(target=self._server.serve, name="kingbird-api", daemon=True).start()

@@ -22,9 +22,9 @@ from kingbird.rpc.client import EngineClient
 LOG = logging.getLogger(__name__)
 
 #: Seconds that a stopping engine waits for the broker to let go of its queues.
-DEAF = 5.0
+RPC_STOP_TIMEOUT = 5.0
 #: Seconds between two lines in the log about a broker that is away when the engine starts.
-TELL = 5.0
+WARN_INTERVAL = 5.0
 
 
 class EngineService(service.ServiceBase):
@@ -36,7 +36,7 @@ class EngineService(service.ServiceBase):
         self._engine: Engine | None = None
         self._server: Any = None
         self._notifications: notifier.JobNotifier | None = None
-        self._hears = threading.Event()
+        self._rpc_started = threading.Event()
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -44,27 +44,27 @@ class EngineService(service.ServiceBase):
         db.dispose()
         metrics.start(self._conf)
         self._notifications = notifier.start(self._conf)
-        gmr.on_file(self._conf)
+        gmr.watch_trigger_file(self._conf)
         bus = transport.get_transport(self._conf)
         client = EngineClient(self._conf, bus)
         self._engine = Engine(
             self._conf, announce=client.tasks_ready, rpc_version=version_cap.VERSION
         )
-        gmr.section("Engine", self._engine.describe)
+        gmr.register_section("Engine", self._engine.describe)
         self._engine.start()
         self._server = server.create(self._conf, self._engine, bus)
         # Connecting to a broker that is away takes as long as that; the engine polls.
-        threading.Thread(target=self._hear, name="kingbird-rpc", daemon=True).start()
-        threading.Thread(target=self._tell_while_deaf, daemon=True).start()
+        threading.Thread(target=self._start_rpc, name="kingbird-rpc", daemon=True).start()
+        threading.Thread(target=self._warn_until_connected, daemon=True).start()
 
-    def _hear(self) -> None:
+    def _start_rpc(self) -> None:
         self._server.start()
-        self._hears.set()
+        self._rpc_started.set()
         LOG.info("RPC server started")
 
-    def _tell_while_deaf(self) -> None:
+    def _warn_until_connected(self) -> None:
         # oslo.messaging tells of a connection that failed, but not whose.
-        while not self._hears.wait(TELL) and not self._ended.is_set():
+        while not self._rpc_started.wait(WARN_INTERVAL) and not self._ended.is_set():
             LOG.warning(
                 "Message broker unreachable, polling the database for work until it is not"
             )
@@ -72,14 +72,14 @@ class EngineService(service.ServiceBase):
     def stop(self) -> None:
         """Stop hearing messages, then stop the engine, both within its grace time."""
         begin = time.monotonic()
-        if self._hears.is_set():
+        if self._rpc_started.is_set():
             # It waits for a broker that has gone away meanwhile, which the engine does not.
             stopping = threading.Thread(target=self._server.stop, daemon=True)
             stopping.start()
             # Not the other way round: a token that came to a stopping engine would be lost.
-            stopping.join(min(DEAF, self._conf.engine.graceful_shutdown_timeout))
+            stopping.join(min(RPC_STOP_TIMEOUT, self._conf.engine.graceful_shutdown_timeout))
         if self._engine is not None:
-            self._engine.stop(spent=time.monotonic() - begin)
+            self._engine.stop(elapsed=time.monotonic() - begin)
         if self._notifications is not None:
             # The engine may have ended jobs until now.
             left = self._conf.engine.graceful_shutdown_timeout - (time.monotonic() - begin)

@@ -23,9 +23,9 @@ from kingbird.rpc import transport
 LOG = logging.getLogger(__name__)
 
 #: Seconds beyond an engine's grace time after which a process that still stops is ended.
-BEYOND_GRACE = 30
+KILL_MARGIN = 30
 #: What of a configuration that can't be read is told: others' words hold values.
-TOLD = (
+SAFE_ERRORS = (
     cfg.ConfigFilesNotFoundError,
     cfg.ConfigFilesPermissionDeniedError,
     cfg.RequiredOptError,
@@ -82,33 +82,33 @@ def launch(
     :raises SystemExit: the configuration names no service user, or no broker that there can be.
     """
 
-    def settle() -> None:
+    def apply_timeouts() -> None:
         if has_engine:
-            _outlast_grace(conf)
+            _extend_shutdown_timeout(conf)
 
-    _survive(conf, settle)
+    _guard_reload(conf, apply_timeouts)
     try:
-        Keystone(conf).check()
+        Keystone(conf).validate_config()
         transport.check(conf)
     except exception.ConfigurationError as error:
         sys.exit(error.message)
     if backend.get_backend_type() is not backend.BackendType.THREADING:
         launcher = service.launch(conf, launched, workers=workers, restart_method="mutate")
         # Both launchers register the option, and read it again when they are told to end.
-        settle()
+        apply_timeouts()
         launcher.wait()
         # As on threads: the interpreter would wait for calls that outlast the grace time.
         logging.shutdown()
         os._exit(0)
     manager = cotyledon.ServiceManager()
     oslo_config_glue.register_opts(conf)
-    settle()
+    apply_timeouts()
     oslo_config_glue.setup(manager, conf, reload_method="mutate")
     manager.add(_Worker, workers, args=(conf, launched))
     manager.run()
 
 
-def _outlast_grace(conf: cfg.ConfigOpts) -> None:
+def _extend_shutdown_timeout(conf: cfg.ConfigOpts) -> None:
     """Give an engine its grace time, before the alarm that ends what does not stop.
 
     What was chosen holds where it is more; 0 is no alarm at all.
@@ -116,16 +116,16 @@ def _outlast_grace(conf: cfg.ConfigOpts) -> None:
     conf.clear_override("graceful_shutdown_timeout")
     chosen = conf.graceful_shutdown_timeout
     if chosen:
-        least = conf.engine.graceful_shutdown_timeout + BEYOND_GRACE
+        least = conf.engine.graceful_shutdown_timeout + KILL_MARGIN
         conf.set_override("graceful_shutdown_timeout", max(chosen, least))
 
 
-def _survive(conf: cfg.ConfigOpts, settle: Callable[[], None]) -> None:
+def _guard_reload(conf: cfg.ConfigOpts, apply_timeouts: Callable[[], None]) -> None:
     """Let a configuration that can't be read again change nothing.
 
     Both launchers would end the process, for a file that an editor is about to write.
 
-    :param settle: called after what could be read.
+    :param apply_timeouts: called after what could be read.
     """
     read = conf.mutate_config_files
 
@@ -134,14 +134,14 @@ def _survive(conf: cfg.ConfigOpts, settle: Callable[[], None]) -> None:
             changed = read()
         # argparse's way of complaining is the last one.
         except (cfg.Error, OSError, ValueError, SystemExit) as error:
-            why = f": {error}" if isinstance(error, TOLD) else ""
+            why = f": {error}" if isinstance(error, SAFE_ERRORS) else ""
             LOG.error(
                 "Unable to reload the configuration, keeping the previous one: %s%s",
                 type(error).__name__,
                 why,
             )
             return {}
-        settle()
+        apply_timeouts()
         return changed
 
     conf.mutate_config_files = again  # type: ignore[method-assign]

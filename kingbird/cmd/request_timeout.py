@@ -12,18 +12,18 @@ from cheroot import server
 from cheroot.makefile import MakeFile, StreamReader
 
 
-class _Arriving(socket.SocketIO):
+class _DeadlineSocketIO(socket.SocketIO):
     """What comes over a connection.
 
-    :param silence: seconds for which nothing may come.
-    :param whole: seconds within which a request has to have come.
+    :param idle_timeout: seconds for which nothing may come.
+    :param total_timeout: seconds within which a request has to have come.
     """
 
-    def __init__(self, sock: Any, silence: float, whole: float) -> None:
+    def __init__(self, sock: Any, idle_timeout: float, total_timeout: float) -> None:
         super().__init__(sock, "r")
         self._socket = sock
-        self._silence = silence
-        self._whole = whole
+        self._silence = idle_timeout
+        self._whole = total_timeout
         self._until = 0.0
 
     def begin(self) -> None:
@@ -49,17 +49,17 @@ class _Arriving(socket.SocketIO):
 class _Reader(StreamReader):
     """cheroot's reader, over a socket that counts time."""
 
-    def __init__(self, arriving: _Arriving, size: int) -> None:
+    def __init__(self, arriving: _DeadlineSocketIO, size: int) -> None:
         # cheroot's own makes the socket's side by itself.
         super(StreamReader, self).__init__(arriving, size)
         self.bytes_read = 0
 
 
-def connections(whole: float) -> type[server.HTTPConnection]:
+def connection_class(total_timeout: float) -> type[server.HTTPConnection]:
     """Return a class for cheroot's ``ConnectionClass``.
 
-    :param whole: seconds within which a request has to have come, head and body.  What becomes
-        of it afterwards takes its own time.
+    :param total_timeout: seconds within which a request has to have come, head and body.  The
+        work on it has no such limit.
     """
 
     class Connection(server.HTTPConnection):
@@ -67,7 +67,7 @@ def connections(whole: float) -> type[server.HTTPConnection]:
 
         def __init__(self, of: server.HTTPServer, sock: Any, makefile: Any = MakeFile) -> None:
             super().__init__(of, sock, makefile)
-            self._arriving = _Arriving(sock, of.timeout, whole)
+            self._arriving = _DeadlineSocketIO(sock, of.timeout, total_timeout)
             self.rfile.close()
             self.rfile = _Reader(self._arriving, self.rbufsize)
 

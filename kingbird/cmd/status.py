@@ -21,12 +21,12 @@ class Checks(upgradecheck.UpgradeCommands):
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__()
-        checked = tables.Tables(conf)
+        checked = tables.DatabaseChecks(conf)
         self._upgrade_checks = (
             ("Configuration", lambda _: options.options(conf)),
             ("Policies", lambda commands: options.policies(commands, conf)),
             ("Database schema", lambda _: checked.schema()),
-            ("Database and broker", lambda _: checked.sharing()),
+            ("Database and broker", lambda _: checked.sqlite_with_broker()),
             ("Engines", lambda _: checked.engines()),
             ("Jobs in progress", lambda _: checked.jobs()),
             ("Service user", lambda _: service_user.service_user(conf)),

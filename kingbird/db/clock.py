@@ -1,7 +1,7 @@
 """Now, by the database's clock: engines' own clocks need not agree.
 
-``now_ms`` is milliseconds since 1970 as an integer, which every database compares alike; ``ago``
-compares with the times that the other columns keep.
+``now_ms`` is milliseconds since 1970 as an integer, which every database compares alike;
+``seconds_ago`` compares with the times that the other columns keep.
 """
 
 from datetime import datetime
@@ -37,28 +37,28 @@ def _postgresql(element: now_ms, compiler: Any, **kw: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
-class ago(GenericFunction[datetime]):
+class seconds_ago(GenericFunction[datetime]):
     """``ago(seconds)`` in a statement: the moment that long before now, in UTC."""
 
     type = sa.DateTime()
     inherit_cache = True
 
 
-@compiles(ago, "sqlite")
-def _ago_sqlite(element: ago, compiler: Any, **kw: Any) -> str:
+@compiles(seconds_ago, "sqlite")
+def _ago_sqlite(element: seconds_ago, compiler: Any, **kw: Any) -> str:
     # The text that SQLAlchemy stores, but for the last three digits.
     seconds = compiler.process(element.clauses, **kw)
     return f"strftime('%Y-%m-%d %H:%M:%f', julianday('now') - {seconds} / 86400.0)"
 
 
-@compiles(ago, "mysql")
-@compiles(ago, "mariadb")
-def _ago_mysql(element: ago, compiler: Any, **kw: Any) -> str:
+@compiles(seconds_ago, "mysql")
+@compiles(seconds_ago, "mariadb")
+def _ago_mysql(element: seconds_ago, compiler: Any, **kw: Any) -> str:
     seconds = compiler.process(element.clauses, **kw)
     return f"(UTC_TIMESTAMP(6) - INTERVAL ROUND({seconds} * 1000000) MICROSECOND)"
 
 
-@compiles(ago, "postgresql")
-def _ago_postgresql(element: ago, compiler: Any, **kw: Any) -> str:
+@compiles(seconds_ago, "postgresql")
+def _ago_postgresql(element: seconds_ago, compiler: Any, **kw: Any) -> str:
     seconds = compiler.process(element.clauses, **kw)
     return f"(timezone('utc', clock_timestamp()) - make_interval(secs => {seconds}))"

@@ -27,12 +27,12 @@ R = TypeVar("R")
 _manager = enginefacade.transaction_context()
 
 #: The part of a lease for which a transaction may stand still.
-IDLE_PART = 3
+IDLE_FRACTION = 3
 #: Seconds that a writer of SQLite waits for the one before it, where nobody waits for an answer.
 SQLITE_BUSY_TIMEOUT = 30
 
 #: What a database that can't be reached, or not yet, answers.
-_AWAY = (
+_UNAVAILABLE = (
     db_exc.DBConnectionError,
     db_exc.CantStartEngineError,
     db_exc.DBDeadlock,
@@ -47,7 +47,7 @@ _READ_ONLY = ("25006", 1290, 1792, 1836)
 
 
 @enginefacade.transaction_context_provider
-class _Block:
+class _TransactionContext:
     """What enginefacade hangs a transaction on; one for each block."""
 
 
@@ -72,10 +72,10 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
         # oslo.db knows deadlocks and duplicates of a dialect by its name, and this one not.
         url = url.set(drivername=url.drivername.replace("mariadb", "mysql", 1))
         options["connection"] = url.render_as_string(hide_password=False)
-    parameters = {} if seconds is None else timeouts.prepare(url, seconds)
+    parameters = {} if seconds is None else timeouts.connect_args(url, seconds)
     if seconds is not None:
         _manager.append_on_engine_create(
-            functools.partial(timeouts.bound, seconds=seconds, given=tuple(parameters))
+            functools.partial(timeouts.limit_ping, seconds=seconds, given=tuple(parameters))
         )
     if url.get_backend_name() == "mysql" and "charset" not in url.query:
         # oslo.db's default is MySQL's three-byte "utf8".
@@ -84,7 +84,7 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
     busy = SQLITE_BUSY_TIMEOUT if seconds is None else 2 * seconds
     _manager.append_on_engine_create(functools.partial(_prepare_sqlite, busy=busy))
     _manager.append_on_engine_create(
-        functools.partial(timeouts.let_go, seconds=conf.engine.lease / IDLE_PART)
+        functools.partial(timeouts.set_idle_timeout, seconds=conf.engine.lease / IDLE_FRACTION)
     )
     if spans.is_enabled() and conf.profiler.trace_sqlalchemy:
         _manager.append_on_engine_create(statements.instrument)
@@ -138,26 +138,26 @@ def _begin_sqlite(
 @contextmanager
 def writer() -> Iterator[orm.Session]:
     """Give a session in a transaction that is committed at the end, or rolled back."""
-    with _manager.writer.using(_Block()) as session:
+    with _manager.writer.using(_TransactionContext()) as session:
         yield session
 
 
 @contextmanager
 def reader() -> Iterator[orm.Session]:
     """Give a session that only reads."""
-    with _manager.reader.using(_Block()) as session:
+    with _manager.reader.using(_TransactionContext()) as session:
         if session.get_bind().dialect.name == "sqlite":
             session.connection(execution_options={"kingbird_begin": "DEFERRED"})
         yield session
 
 
 #: Seconds before a transaction whose connection was lost is run again.
-RECONNECT = 0.2
+RECONNECT_DELAY = 0.2
 #: Seconds after which one that was lost is not.
-SLOW = 2.0
+RETRY_LIMIT = 2.0
 
 
-def transaction(function: Callable[P, R]) -> Callable[P, R]:
+def retry_on_disconnect(function: Callable[P, R]) -> Callable[P, R]:
     """Decorate a function that opens a transaction.
 
     What a deadlock or a lost connection ended is run again, though a commit whose answer was
@@ -176,20 +176,20 @@ def transaction(function: Callable[P, R]) -> Callable[P, R]:
             try:
                 return retried(*args, **kwargs)
             except db_exc.DBConnectionError:
-                if time.monotonic() - begun > SLOW:
+                if time.monotonic() - begun > RETRY_LIMIT:
                     # It takes connections and is silent: a second look would be no quicker.
                     raise
                 # A lost connection is replaced by the next call.  A database that is away will
                 # be so for longer than a caller is to wait.  oslo.db's own way of doing this
                 # logs a traceback each time.
-                time.sleep(RECONNECT)
+                time.sleep(RECONNECT_DELAY)
                 return retried(*args, **kwargs)
-        except (*_AWAY, db_exc.DBError) as error:
+        except (*_UNAVAILABLE, db_exc.DBError) as error:
             read_only = _is_read_only(error)
             if read_only:
                 # The address may lead to the server that writes by now.
                 dispose()
-            elif not isinstance(error, _AWAY):
+            elif not isinstance(error, _UNAVAILABLE):
                 raise
             raise exception.Unavailable(
                 "The database can't be used at the moment", retry_after=5
@@ -198,7 +198,7 @@ def transaction(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-@transaction
+@retry_on_disconnect
 def ping() -> None:
     """Have the database answer a query.
 

@@ -14,7 +14,7 @@ from kingbird.batching import batched
 from kingbird.db import connection, jobs, runs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
-from kingbird.db.plans import ALL, BATCH, Ending
+from kingbird.db.plans import ALL, BATCH, PlanResult
 
 #: What the planner reads in ``Job.plan_rest`` of a job that is tried again.
 RETRY_REST = {"retry": True}
@@ -22,7 +22,7 @@ RETRY_REST = {"retry": True}
 RETRY = "retry"
 
 #: Reasons of skipped items whose cause may be gone by now: the id may have been purged.
-_PASSING = ("deleted_in_target", "id_taken")
+_RETRYABLE_SKIPS = ("deleted_in_target", "id_taken")
 #: Ids in one statement.
 _BATCH = 500
 
@@ -31,7 +31,7 @@ class _NothingToRetry(Exception):
     """Rolls a transaction back."""
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def cancel(job: Job) -> bool:
     """Ask for the end of a job; engines see to it.  Asking twice does no harm.
 
@@ -48,8 +48,8 @@ def cancel(job: Job) -> bool:
         )
 
 
-@connection.transaction
-def cancelled(job_ids: Collection[str]) -> set[str]:
+@connection.retry_on_disconnect
+def filter_cancelled(job_ids: Collection[str]) -> set[str]:
     """Return those of some jobs whose end was asked for."""
     found: set[str] = set()
     with connection.reader() as session:
@@ -62,7 +62,7 @@ def cancelled(job_ids: Collection[str]) -> set[str]:
     return found
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def retry(
     job: Job,
     *,
@@ -113,7 +113,7 @@ def retry(
     try:
         with connection.writer() as session:
             if not runs.change(session, *ended, **values):
-                return _begun_before(session, job, request_id)
+                return _already_reopened(session, job, request_id)
             return _reopen(session, job)
     except _NothingToRetry:
         return 0
@@ -127,7 +127,7 @@ def _reopen(session: orm.Session, job: Job) -> int:
             Item.job_pk == job.pk,
             sa.or_(
                 Item.status.in_([jobs.FAILURE, jobs.CANCELLED]),
-                sa.and_(Item.status == jobs.SKIPPED, Item.reason.in_(_PASSING)),
+                sa.and_(Item.status == jobs.SKIPPED, Item.reason.in_(_RETRYABLE_SKIPS)),
             ),
         )
         .values(
@@ -148,7 +148,7 @@ def _reopen(session: orm.Session, job: Job) -> int:
     return count
 
 
-def _begun_before(session: orm.Session, job: Job, request_id: str | None) -> int:
+def _already_reopened(session: orm.Session, job: Job, request_id: str | None) -> int:
     """Return what an earlier run of this very call has reopened, if there was one."""
     query = (
         sa.select(sa.func.count())
@@ -168,16 +168,16 @@ def _waiting(job_pk: int) -> sa.ColumnElement[bool]:
     return sa.and_(Item.job_pk == job_pk, Item.status == jobs.IN_PROGRESS, Item.action == RETRY)
 
 
-@connection.transaction
-def waiting(claim: Claim) -> Sequence[tuple[str, str]]:
+@connection.retry_on_disconnect
+def unplanned_items(claim: Claim) -> Sequence[tuple[str, str]]:
     """Return image and target region of the items that have no plan yet, in their order."""
     query = sa.select(Item.resource, Item.target_region).where(_waiting(claim.job.pk))
     with connection.reader() as session:
         return [(row[0], row[1]) for row in session.execute(query.order_by(Item.pk))]
 
 
-@connection.transaction
-def known(claim: Claim, regions: Iterable[str]) -> dict[str, frozenset[str]]:
+@connection.retry_on_disconnect
+def targets_by_image(claim: Claim, regions: Iterable[str]) -> dict[str, frozenset[str]]:
     """Return those of some target regions in which an image has an item, by image."""
     query = sa.select(Item.resource, Item.target_region).where(
         Item.job_pk == claim.job.pk,
@@ -194,7 +194,7 @@ def known(claim: Claim, regions: Iterable[str]) -> dict[str, frozenset[str]]:
     return found
 
 
-def store(claim: Claim, batches: Iterable[Sequence[dict[str, Any]]]) -> None:
+def store_retry(claim: Claim, batches: Iterable[Sequence[dict[str, Any]]]) -> None:
     """Store the plan of items that are tried again; what comes along with them is added.
 
     :param batches: columns of ``Item``, as :func:`kingbird.db.plans.store` takes them.
@@ -202,11 +202,11 @@ def store(claim: Claim, batches: Iterable[Sequence[dict[str, Any]]]) -> None:
     """
     for rows in batches:
         for batch in batched(rows, BATCH):
-            _put(claim, batch)
+            _store_batch(claim, batch)
 
 
-@connection.transaction
-def _put(claim: Claim, rows: Sequence[dict[str, Any]]) -> None:
+@connection.retry_on_disconnect
+def _store_batch(claim: Claim, rows: Sequence[dict[str, Any]]) -> None:
     now = utcnow()
     by_id = {
         jobs.item_id(claim.job.id, row["resource"], row["target_region"]): row for row in rows
@@ -243,8 +243,8 @@ def _put(claim: Claim, rows: Sequence[dict[str, Any]]) -> None:
             session.execute(sa.insert(Item), added)
 
 
-@connection.transaction
-def finish(claim: Claim, ending: Ending, compared: Iterable[str] = ()) -> int:
+@connection.retry_on_disconnect
+def finish_retry(claim: Claim, ending: PlanResult, compared: Iterable[str] = ()) -> int:
     """Let the tasks of a run be claimed.
 
     :param compared: targets that were compared whole; their images in order are counted anew.

@@ -34,7 +34,7 @@ IN_SYNC = "in_sync"
 RegionCounts = dict[str, dict[str, dict[str, int]]]
 
 
-def ended_as(reason: str) -> str:
+def final_status(reason: str) -> str:
     """Return the state of an item that ended without being worked on."""
     return CANCELLED if reason == "cancelled" else FAILURE
 
@@ -54,7 +54,7 @@ def _visible(project_id: str, with_all_projects: bool) -> sa.Select[Job]:
     return query if with_all_projects else query.where(Job.all_projects.is_(False))
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def create(
     *,
     job_id: str,
@@ -95,7 +95,7 @@ def create(
             return session.scalars(sa.select(Job).where(Job.id == job_id)).one()
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -> bool:
     """Make a job claimable, in one UPDATE.
 
@@ -124,7 +124,7 @@ def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -
         ).scalar_one()
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def discard(job_id: str) -> bool:
     """Take back a job that nobody has begun to work on.
 
@@ -135,7 +135,7 @@ def discard(job_id: str) -> bool:
         return not session.execute(sa.select(sa.exists().where(Job.id == job_id))).scalar_one()
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def count_active(project_id: str) -> int:
     """Count a project's jobs that have not ended, those included that are being accepted."""
     query = (
@@ -147,7 +147,7 @@ def count_active(project_id: str) -> int:
         return session.execute(query).scalar_one()
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def get(project_id: str, job_id: str, *, with_all_projects: bool = False) -> Job | None:
     """Return a project's job, or ``None``.
 
@@ -159,7 +159,7 @@ def get(project_id: str, job_id: str, *, with_all_projects: bool = False) -> Job
         ).one_or_none()
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def list_for_project(
     project_id: str,
     *,
@@ -184,17 +184,17 @@ def list_for_project(
     query = _visible(project_id, with_all_projects).options(
         sa.orm.defer(Job.request, raiseload=True), sa.orm.defer(Job.plan_rest, raiseload=True)
     )
-    narrower = []
+    filters = []
     if active:
-        narrower.append(Job.status == IN_PROGRESS)
+        filters.append(Job.status == IN_PROGRESS)
     if status is not None:
-        narrower.append(Job.status.in_(sorted(status)))
+        filters.append(Job.status.in_(sorted(status)))
     with connection.reader() as session:
         return pagination.page(
             session,
             query,
             Job,
-            *narrower,
+            *filters,
             keys=pagination.JOB_KEYS,
             limit=limit,
             marker=marker,
@@ -203,7 +203,7 @@ def list_for_project(
         )
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def list_items(
     job: Job,
     *,
@@ -230,13 +230,13 @@ def list_items(
         .where(Item.job_pk == job.pk, Item.part < job.plan_parts)
         .options(sa.orm.defer(Item.work, raiseload=True))
     )
-    narrower = [] if status is None else [Item.status.in_(sorted(status))]
+    filters = [] if status is None else [Item.status.in_(sorted(status))]
     with connection.reader() as session:
         return pagination.page(
             session,
             query,
             Item,
-            *narrower,
+            *filters,
             keys=pagination.ITEM_KEYS,
             limit=limit,
             marker=marker,
@@ -246,8 +246,8 @@ def list_items(
         )
 
 
-@connection.transaction
-def counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCounts]:
+@connection.retry_on_disconnect
+def outcome_counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCounts]:
     """Count a job's items, and the images that have none as they are in sync.
 
     :returns: how many there are by their state, and by their reason; items that have not ended
@@ -277,7 +277,7 @@ def counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCounts]:
     return dict(statuses), dict(outcomes), regions
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def delete(project_id: str, job_id: str, *, with_all_projects: bool = False) -> bool:
     """Delete a project's job that has ended, with its tasks and items.
 

@@ -56,7 +56,7 @@ def _same(row: Job | Task) -> sa.ColumnElement[bool]:
     return runs.of(row) if isinstance(row, Job) else Task.pk == row.pk
 
 
-def _swap(
+def _compare_and_swap(
     session: orm.Session, row: Job | Task, engine_id: str, lease: float, **values: Any
 ) -> bool:
     """Take ``row`` if its generation is still the one that was read."""
@@ -83,11 +83,11 @@ def _free(model: type[Job] | type[Task]) -> sa.ColumnElement[bool]:
 
 #: Jobs whose user's token an engine holds in memory, with the request that it came by: a job
 #: that was tried again since then runs with another user's rights.
-Held = Mapping[str, str | None]
-NONE_HELD: Held = MappingProxyType({})
+TokenJobs = Mapping[str, str | None]
+NONE_HELD: TokenJobs = MappingProxyType({})
 
 
-def _runnable(held: Held) -> sa.ColumnElement[bool]:
+def _runnable(held: TokenJobs) -> sa.ColumnElement[bool]:
     """Jobs that an engine has credentials for."""
     with_token = [
         sa.and_(Job.id == job_id, Job.request_id.is_(None) if by is None else Job.request_id == by)
@@ -96,8 +96,8 @@ def _runnable(held: Held) -> sa.ColumnElement[bool]:
     return sa.or_(Job.credentials == "trust", *with_token)
 
 
-@connection.transaction
-def claim_job(engine_id: str, lease: float, held: Held = NONE_HELD) -> Claim | None:
+@connection.retry_on_disconnect
+def claim_job(engine_id: str, lease: float, held: TokenJobs = NONE_HELD) -> Claim | None:
     """Claim a job that waits to be planned, or whose plan has a part left, the oldest first.
 
     :param lease: seconds.
@@ -118,13 +118,13 @@ def claim_job(engine_id: str, lease: float, held: Held = NONE_HELD) -> Claim | N
         candidates = session.scalars(query).all()
     for job in candidates:
         with connection.writer() as session:
-            if _swap(session, job, engine_id, lease):
+            if _compare_and_swap(session, job, engine_id, lease):
                 return Claim(job, None, engine_id, job.generation + 1)
     return None
 
 
-@connection.transaction
-def adopt(engine_id: str, held: Held) -> None:
+@connection.retry_on_disconnect
+def adopt(engine_id: str, held: TokenJobs) -> None:
     """Note which engine holds the users' tokens of some jobs, where that is not known."""
     with connection.writer() as session:
         session.execute(
@@ -135,24 +135,24 @@ def adopt(engine_id: str, held: Held) -> None:
         )
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def claim_task(
     engine_id: str,
     lease: float,
-    held: Held = NONE_HELD,
+    held: TokenJobs = NONE_HELD,
     *,
-    without: Collection[str] = (),
+    excluded_regions: Collection[str] = (),
 ) -> Claim | None:
     """Claim a task of a planned job, the oldest first; otherwise like :func:`claim_job`.
 
-    :param without: regions whose tasks are left to others.
+    :param excluded_regions: regions whose tasks are left to others.
     """
     query = (
         sa.select(Task, Job)
         .join(Job, Job.pk == Task.job_pk)
         .where(Task.done.is_(False), _free(Task))
         .where(Job.status == jobs.IN_PROGRESS, Job.planned_at.is_not(None))
-        .where(_runnable(held), Task.region.not_in(sorted(without)))
+        .where(_runnable(held), Task.region.not_in(sorted(excluded_regions)))
         .order_by(Task.pk)
         .limit(CANDIDATES)
         # Up to a megabyte each, and only who plans a job reads it.
@@ -162,7 +162,7 @@ def claim_task(
         candidates = session.execute(query).all()
     for task, job in candidates:
         with connection.writer() as session:
-            if _swap(session, task, engine_id, lease):
+            if _compare_and_swap(session, task, engine_id, lease):
                 return Claim(job, task, engine_id, task.generation + 1)
     return None
 
@@ -197,8 +197,8 @@ def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> Non
         raise exception.LeaseLost(f"The lease on a part of job {claim.job.id} was lost")
 
 
-@connection.transaction
-def job_now(claim: Claim) -> Job:
+@connection.retry_on_disconnect
+def reload_job(claim: Claim) -> Job:
     """Return the row of a claimed job as it is now, with the parts that were planned meanwhile.
 
     :raises kingbird.exception.LeaseLost: another engine has it.
@@ -215,7 +215,7 @@ def job_now(claim: Claim) -> Job:
     return job
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def renew(claim: Claim, lease: float) -> None:
     """Hold on to a claim for ``lease`` seconds from now.
 
@@ -227,23 +227,23 @@ def renew(claim: Claim, lease: float) -> None:
         fence(session, claim, lease)
 
 
-@connection.transaction
-def release(claim: Claim, *, counts: bool = False, after: float = 0) -> None:
+@connection.retry_on_disconnect
+def release(claim: Claim, *, count_attempt: bool = False, delay: float = 0) -> None:
     """Hand a claim back, so that any engine can take it.
 
-    :param after: seconds until then, so that what can't go on now isn't taken again and again.
-    :param counts: whether the attempt is to count towards ``[engine] max_attempts``; it
+    :param delay: seconds until then, so that what can't go on now isn't taken again and again.
+    :param count_attempt: whether the attempt is to count towards ``[engine] max_attempts``; it
         does not when an engine is merely stopping.
     :raises kingbird.exception.LeaseLost: another engine has it.
     """
     model: Any = type(claim.row)
     values: dict[str, Any] = {
-        "lease_expires": now_ms() + int(after * 1000) if after else None,
+        "lease_expires": now_ms() + int(delay * 1000) if delay else None,
     }
     if claim.task is not None or claim.job.credentials == "trust":
         # A job with a user's token stays with the engine that holds it.
         values["engine_id"] = None
-    if not counts:
+    if not count_attempt:
         values["attempts"] = model.attempts - 1
     with connection.writer() as session:
         fence(session, claim)

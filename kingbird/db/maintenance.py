@@ -5,11 +5,11 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from kingbird.db import connection, engines, jobs
-from kingbird.db.clock import ago, now_ms
+from kingbird.db.clock import now_ms, seconds_ago
 from kingbird.db.models import Engine, Job, Task
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def discard_unaccepted(older_than: float) -> None:
     """Delete rows whose API process ended before the job was accepted.
 
@@ -19,13 +19,13 @@ def discard_unaccepted(older_than: float) -> None:
         session.execute(
             sa.delete(Job).where(
                 Job.status == jobs.ACCEPTING,
-                Job.created_at < ago(older_than),
+                Job.created_at < seconds_ago(older_than),
             )
         )
 
 
-@connection.transaction
-def finished_but_open() -> Sequence[Job]:
+@connection.retry_on_disconnect
+def unclosed_jobs() -> Sequence[Job]:
     """Return planned jobs whose tasks have all ended, but which nobody closed."""
     query = sa.select(Job).where(
         Job.status == jobs.IN_PROGRESS,
@@ -38,7 +38,7 @@ def finished_but_open() -> Sequence[Job]:
         return session.scalars(query).all()
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def still_open(job_ids: Collection[str]) -> set[str]:
     """Return those of some jobs that have not ended."""
     query = sa.select(Job.id).where(
@@ -48,8 +48,8 @@ def still_open(job_ids: Collection[str]) -> set[str]:
         return set(session.scalars(query))
 
 
-@connection.transaction
-def ended_with_trust() -> Sequence[Job]:
+@connection.retry_on_disconnect
+def ended_jobs_with_trust() -> Sequence[Job]:
     """Return jobs that have ended and still name a trust."""
     query = sa.select(Job).where(
         Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS]), Job.trust_id.is_not(None)
@@ -58,15 +58,15 @@ def ended_with_trust() -> Sequence[Job]:
         return session.scalars(query).all()
 
 
-@connection.transaction
-def named_trusts(trust_ids: Collection[str]) -> set[str]:
+@connection.retry_on_disconnect
+def trusts_in_use(trust_ids: Collection[str]) -> set[str]:
     """Return those of some trusts that a job names."""
     query = sa.select(Job.trust_id).where(Job.trust_id.in_(sorted(trust_ids)))
     with connection.reader() as session:
         return {trust_id for trust_id in session.scalars(query) if trust_id}
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def token_jobs_of(engine_id: str) -> Sequence[Job]:
     """Return the open jobs whose user's token an engine took."""
     query = sa.select(Job).where(
@@ -76,7 +76,7 @@ def token_jobs_of(engine_id: str) -> Sequence[Job]:
         return session.scalars(query).all()
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
     """Return jobs with a user's token whose engine is gone, or never took them.
 
@@ -90,7 +90,7 @@ def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
         sa.or_(
             sa.and_(Job.engine_id.is_not(None), ~alive),
             # A job that is tried again waits from then on.
-            sa.and_(Job.engine_id.is_(None), Job.touched_at < ago(wait)),
+            sa.and_(Job.engine_id.is_(None), Job.changed_at < seconds_ago(wait)),
         ),
     )
     with connection.reader() as session:
@@ -100,7 +100,7 @@ def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
 _ENDED = Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS])
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def purge(older_than_seconds: float, limit: int) -> int:
     """Delete jobs that ended long ago, with their tasks and items, in one transaction.
 
@@ -109,7 +109,7 @@ def purge(older_than_seconds: float, limit: int) -> int:
     :returns: how many were deleted; 0 when no more are that old.  One that is tried again
         meanwhile stays, so fewer than ``limit`` does not say that.
     """
-    is_old = sa.and_(_ENDED, Job.touched_at < ago(older_than_seconds))
+    is_old = sa.and_(_ENDED, Job.changed_at < seconds_ago(older_than_seconds))
     query = sa.select(Job.pk).where(is_old).order_by(Job.pk).limit(limit)
     with connection.writer() as session:
         old = session.scalars(query).all()

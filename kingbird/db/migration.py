@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 _SCRIPTS = Path(__file__).parent / "alembic"
 
 #: Seconds that a program waits for another one that changes the schema.
-PATIENCE = 3600
+LOCK_TIMEOUT = 3600
 
 
 def _config(bind: sa.Connection | None = None) -> alembic.config.Config:
@@ -43,15 +43,15 @@ def sync(revision: str = "head") -> None:
     :raises kingbird.exception.SchemaError: there is no such revision, or a newer release has
         changed the schema already.
     """
-    with connection.get_engine().connect() as bind, _alone(bind):
+    with connection.get_engine().connect() as bind, _exclusive(bind):
         try:
             alembic.command.upgrade(_config(bind), revision)
         except CommandError as error:
-            raise exception.SchemaError(_why(bind, error)) from error
+            raise exception.SchemaError(_explain(bind, error)) from error
         bind.commit()
 
 
-def _why(bind: sa.Connection, error: CommandError) -> str:
+def _explain(bind: sa.Connection, error: CommandError) -> str:
     at = MigrationContext.configure(bind).get_current_revision()
     if is_known(at):
         return str(error)
@@ -59,7 +59,7 @@ def _why(bind: sa.Connection, error: CommandError) -> str:
 
 
 @contextmanager
-def _alone(bind: sa.Connection) -> Iterator[None]:
+def _exclusive(bind: sa.Connection) -> Iterator[None]:
     """Keep other programs from changing the same schema meanwhile.
 
     SQLite needs nothing for that: all migrations run in one transaction, and its transactions
@@ -73,7 +73,7 @@ def _alone(bind: sa.Connection) -> Iterator[None]:
         # The server has one room for the names of locks.
         name = f"kingbird-{zlib.crc32(str(bind.engine.url.database).encode())}"
         try:
-            got = bind.scalar(sa.select(sa.func.get_lock(name, PATIENCE)))
+            got = bind.scalar(sa.select(sa.func.get_lock(name, LOCK_TIMEOUT)))
         except (db_exc.DBError, sa.exc.SQLAlchemyError) as error:
             # Some clusters refuse it; then the operator sees to it that one does this.
             LOG.warning(

@@ -15,7 +15,7 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 # MySQL keeps whole seconds unless told otherwise, SQLite autoincrements INTEGER only.
-Moment = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
+DateTime6 = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 # MySQL's TEXT ends at 64 KiB; a request that names 2,000 images is larger.
 LongJSON = sa.JSON()
@@ -49,17 +49,17 @@ class Timestamps(oslo_models.TimestampMixin):
     Renewing a lease is no change that a user cares for.
     """
 
-    created_at: Mapped[datetime] = mapped_column(Moment, default=utcnow)
-    updated_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    created_at: Mapped[datetime] = mapped_column(DateTime6, default=utcnow)
+    updated_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
 
     @hybrid_property
-    def touched_at(self) -> datetime:
+    def changed_at(self) -> datetime:
         """When the row was changed last: what ``updated_at`` is sorted by, as it is never null."""
         return self.updated_at or self.created_at
 
-    @touched_at.inplace.expression
+    @changed_at.inplace.expression
     @classmethod
-    def _touched_at(cls) -> sa.ColumnElement[datetime]:
+    def _changed_at(cls) -> sa.ColumnElement[datetime]:
         return sa.func.coalesce(cls.updated_at, cls.created_at)
 
 
@@ -97,7 +97,7 @@ class Job(Leased, Timestamps, Base):
     request: Mapped[list[dict[str, Any]]] = mapped_column(LongJSON)
     #: Claims so far; a job that keeps failing its engines is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
-    planned_at: Mapped[datetime | None] = mapped_column(Moment, default=None)
+    planned_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
     #: Parts of the plan that are stored; items of a later part don't count yet.
     plan_parts: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: What is left to plan, in the planner's own words.
@@ -174,19 +174,19 @@ class Item(Timestamps, Base):
     message: Mapped[str | None] = mapped_column(sa.Text(), default=None)
     #: Items of a lower rank go first, as others refer to them (an AMI's kernel).
     rank: Mapped[int] = mapped_column(sa.Integer(), default=0)
-    #: What is to be written, until it is (``kingbird.sync.item.Work``).
+    #: What is to be written, until it is (``kingbird.sync.item.WriteSpec``).
     work: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True), default=None)
     #: Runs of the job that tried it.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=1)
 
     @hybrid_property
-    def reason_word(self) -> str:
+    def reason_or_empty(self) -> str:
         """The reason: what it is sorted by, as it is never null."""
         return self.reason or ""
 
-    @reason_word.inplace.expression
+    @reason_or_empty.inplace.expression
     @classmethod
-    def _reason_word(cls) -> sa.ColumnElement[str]:
+    def _reason_or_empty(cls) -> sa.ColumnElement[str]:
         return sa.func.coalesce(cls.reason, "")
 
     __table_args__ = (
@@ -210,7 +210,7 @@ class Engine(Base):
     version: Mapped[str] = mapped_column(sa.String(64))
     #: The newest version of messages that it understands.
     rpc_version: Mapped[str] = mapped_column(sa.String(16))
-    started_at: Mapped[datetime] = mapped_column(Moment, default=utcnow)
+    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utcnow)
     #: Milliseconds of the database's clock.
     seen: Mapped[int] = mapped_column(sa.BigInteger())
 

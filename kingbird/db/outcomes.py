@@ -12,7 +12,7 @@ from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def record(claim: Claim, outcomes: Sequence[dict[str, Any]]) -> None:
     """Write the outcomes of some items of a task in one transaction.
 
@@ -30,7 +30,7 @@ def record(claim: Claim, outcomes: Sequence[dict[str, Any]]) -> None:
             )
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def end_task(claim: Claim) -> int:
     """End a task.
 
@@ -88,7 +88,7 @@ def _end_open_items(
         sa.update(Item)
         .where(Item.status == jobs.IN_PROGRESS, *where)
         .values(
-            status=jobs.ended_as(reason),
+            status=jobs.final_status(reason),
             reason=reason,
             message=message,
             target_resource=None,
@@ -99,7 +99,7 @@ def _end_open_items(
     )
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def fail_task(
     claim: Claim, reason: str, message: str, *, ended: Counter[str] | None = None
 ) -> None:
@@ -122,7 +122,7 @@ def fail_task(
         )
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def close_job(
     job: Job,
     *,
@@ -171,8 +171,8 @@ def close(
     return status
 
 
-@connection.transaction
-def forget_trust(job: Job) -> None:
+@connection.retry_on_disconnect
+def clear_trust(job: Job) -> None:
     """Note that the trust of a job's run is deleted.
 
     :param job: the row as it was read, with that trust.

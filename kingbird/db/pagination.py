@@ -16,19 +16,19 @@ Row = TypeVar("Row", bound=Base)
 #: as they are made, so the number stands for the time, and has an index.
 JOB_KEYS = {
     "created_at": "pk",
-    "updated_at": "touched_at",
+    "updated_at": "changed_at",
     "sync_status": "status",
     "id": "id",
 }
 #: The same of an item.
 ITEM_KEYS = {
     "created_at": "pk",
-    "updated_at": "touched_at",
+    "updated_at": "changed_at",
     "resource": "resource",
     "source_region": "source_region",
     "target_region": "target_region",
     "sync_status": "status",
-    "reason": "reason_word",
+    "reason": "reason_or_empty",
     "id": "id",
 }
 DIRECTIONS = ("asc", "desc")

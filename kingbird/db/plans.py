@@ -24,10 +24,10 @@ BATCH = 500
 
 #: What is known when a part's items have all been stored: the images in order that have no
 #: item, by region, and what is left for another part.
-Ending = tuple[Mapping[str, int], Mapping[str, Any] | None]
+PlanResult = tuple[Mapping[str, int], Mapping[str, Any] | None]
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def _begin(claim: Claim) -> None:
     """Delete what an engine that lost its lease on this job left of a part."""
     with connection.writer() as session:
@@ -44,11 +44,11 @@ def _parts(job_pk: int) -> sa.ScalarSelect[int]:
     return sa.select(Job.plan_parts).where(Job.pk == job_pk).scalar_subquery()
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def _add(claim: Claim, part: int, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Store a batch; an image and region of an earlier part is no item again."""
     now = utcnow()
-    mine = (part, claim.generation)
+    this_claim = (part, claim.generation)
     with connection.writer() as session:
         fence(session, claim)
         ids = [jobs.item_id(claim.job.id, one["resource"], one["target_region"]) for one in rows]
@@ -65,7 +65,7 @@ def _add(claim: Claim, part: int, rows: Sequence[dict[str, Any]]) -> list[dict[s
             }
             for item_id, row in zip(ids, rows, strict=True)
             # A commit whose answer was lost is run again, and meets its own rows.
-            if known.get(item_id, mine) == mine
+            if known.get(item_id, this_claim) == this_claim
         }
         for batch in batched((fresh[one] for one in fresh if one not in known), BATCH):
             session.execute(sa.insert(Item), batch)
@@ -85,8 +85,8 @@ def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, t
     }
 
 
-@connection.transaction
-def _finish(claim: Claim, part: int, regions: Iterable[str], ending: Ending) -> int:
+@connection.retry_on_disconnect
+def _finish(claim: Claim, part: int, regions: Iterable[str], ending: PlanResult) -> int:
     """Let a part's tasks be claimed, as all of its items are stored."""
     in_sync, rest = ending
     now = utcnow()
@@ -120,7 +120,7 @@ def store(
     batches: Iterable[Sequence[dict[str, Any]]],
     *,
     part: int = 0,
-    ending: Callable[[], Ending] = lambda: ({}, None),
+    ending: Callable[[], PlanResult] = lambda: ({}, None),
 ) -> int:
     """Store a part of a plan batch by batch; its tasks become claimable with the last one.
 
@@ -144,7 +144,7 @@ def store(
     return _finish(claim, part, regions, ending())
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def count_before(job_pk: int, part: int) -> int:
     """Return how many items the parts of a plan have that come before one."""
     query = sa.select(sa.func.count()).where(Item.job_pk == job_pk, Item.part < part)
@@ -152,7 +152,7 @@ def count_before(job_pk: int, part: int) -> int:
         return session.execute(query).scalar_one()
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[Item]:
     """Return the items that a job has in a region for some images, whichever part they are in."""
     found: list[Item] = []
@@ -178,14 +178,14 @@ def _failed(job: Job, resource: str, source: str, target: str, **more: Any) -> d
         "source_region": source,
         "target_region": target,
         "action": "none",
-        "status": jobs.ended_as(more["reason"]),
+        "status": jobs.final_status(more["reason"]),
         "created_at": now,
         "updated_at": now,
         **more,
     }
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def fail_job(
     job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
 ) -> str | None:
@@ -212,8 +212,10 @@ def fail_job(
         return status
 
 
-@connection.transaction
-def fail_rest(job: Job, reason: str, message: str, *, ended: Counter[str] | None = None) -> int:
+@connection.retry_on_disconnect
+def fail_remaining(
+    job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
+) -> int:
     """End what a job's last part would have been about: late regions, or items tried again.
 
     :param job: the row as it was read.  Nothing happens when that run has ended, or when an
@@ -283,11 +285,11 @@ def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Cou
         session.execute(sa.insert(Item), rows)
     left = Counter(row["target_region"] for row in rows)
     if not regions:
-        _end_waiting(session, job, reason, message, left)
+        _end_unplanned(session, job, reason, message, left)
     return left
 
 
-def _end_waiting(
+def _end_unplanned(
     session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str]
 ) -> None:
     """End the items of a run that tries again, as far as they were not planned."""
@@ -297,7 +299,7 @@ def _end_waiting(
         sa.update(Item)
         .where(*waiting, Item.status == jobs.IN_PROGRESS)
         .values(
-            status=jobs.ended_as(reason),
+            status=jobs.final_status(reason),
             reason=reason,
             message=message,
             work=sa.null(),
@@ -307,7 +309,7 @@ def _end_waiting(
     )
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[Item]:
     """Return a task's items that have not ended, lower ranks first.
 

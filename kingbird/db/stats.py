@@ -7,12 +7,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from kingbird.db import connection, engines, jobs
-from kingbird.db.clock import ago, now_ms
+from kingbird.db.clock import now_ms, seconds_ago
 from kingbird.db.models import Engine, Job, Task
 
 
 @dataclass(frozen=True)
-class Queue:
+class Backlog:
     """Work that no engine holds at the moment.
 
     :ivar oldest: for how many seconds the first of it has been there; 0 if there is none.
@@ -23,7 +23,7 @@ class Queue:
 
 
 @dataclass(frozen=True)
-class Insight:
+class Stats:
     """What the database tells at one moment.
 
     :ivar open_jobs: jobs in progress.
@@ -33,21 +33,21 @@ class Insight:
     """
 
     open_jobs: int
-    jobs: Queue
-    tasks: Queue
+    jobs: Backlog
+    tasks: Backlog
     engines: int
 
 
-@connection.transaction
-def look(silence: float) -> Insight:
+@connection.retry_on_disconnect
+def collect(silence: float) -> Stats:
     """Look once.
 
     :param silence: seconds after which an engine that gave no sign of life is taken for dead.
     :raises kingbird.exception.Unavailable: the database is away.
     """
-    now = sa.select(now_ms(), ago(0))
+    now = sa.select(now_ms(), seconds_ago(0))
     in_progress = Job.status == jobs.IN_PROGRESS
-    jobs_waiting = sa.select(sa.func.count(), sa.func.min(Job.touched_at)).where(
+    jobs_waiting = sa.select(sa.func.count(), sa.func.min(Job.changed_at)).where(
         in_progress,
         sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
         sa.or_(Job.lease_expires.is_(None), Job.lease_expires < now_ms()),
@@ -63,7 +63,7 @@ def look(silence: float) -> Insight:
     )
     with connection.reader() as session:
         at = _moment(session.execute(now).one()[1])
-        return Insight(
+        return Stats(
             open_jobs=session.execute(
                 sa.select(sa.func.count()).select_from(Job).where(in_progress)
             ).scalar_one(),
@@ -80,13 +80,13 @@ def _moment(value: datetime | str) -> datetime:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
-def _queue(now: datetime, size: int, since: datetime | str | None) -> Queue:
+def _queue(now: datetime, size: int, since: datetime | str | None) -> Backlog:
     if since is None:
-        return Queue(size, 0.0)
-    return Queue(size, max((now - _moment(since)).total_seconds(), 0.0))
+        return Backlog(size, 0.0)
+    return Backlog(size, max((now - _moment(since)).total_seconds(), 0.0))
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def engines_alive(silence: float) -> Sequence[tuple[str, str]]:
     """Return the host and the release of each engine that is alive.
 
@@ -101,19 +101,19 @@ def engines_alive(silence: float) -> Sequence[tuple[str, str]]:
         return [(host, version) for host, version in session.execute(query)]
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def jobs_with_token() -> int:
     """Return how many jobs in progress run with their user's own token."""
     return _count(Job.credentials == "token")
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def jobs_with_expired_trust(lifetime: float) -> int:
     """Return how many jobs in progress have a trust that has certainly expired.
 
     :param lifetime: seconds that a trust lasts.
     """
-    return _count(Job.trust_id.is_not(None), Job.touched_at < ago(lifetime))
+    return _count(Job.trust_id.is_not(None), Job.changed_at < seconds_ago(lifetime))
 
 
 def _count(*conditions: sa.ColumnElement[bool]) -> int:

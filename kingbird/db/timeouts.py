@@ -5,7 +5,7 @@ take their time, as some do much; but a connection that is made, or taken from t
 whether it lives, is to answer soon.
 
 And databases wait for ever for a caller that stands still within a transaction, and keep its
-locks; see :func:`let_go`.
+locks; see :func:`set_idle_timeout`.
 """
 
 import contextlib
@@ -20,7 +20,7 @@ from psycopg2 import extensions
 from sqlalchemy import event
 
 
-def prepare(url: sa.URL, seconds: int) -> dict[str, str]:
+def connect_args(url: sa.URL, seconds: int) -> dict[str, str]:
     """Bound how long connections may take to be made.
 
     :returns: what the driver has to be told in its URL, as far as that does not say it already.
@@ -44,7 +44,7 @@ def _bound_green_connects(seconds: int) -> None:
 
     def wait(connection: Any) -> None:
         if connection.status == extensions.STATUS_SETUP:
-            with _answering(connection, seconds):
+            with _deadline(connection, seconds):
                 plain(connection)
         else:
             plain(connection)
@@ -53,10 +53,10 @@ def _bound_green_connects(seconds: int) -> None:
     extensions.set_wait_callback(wait)
 
 
-def bound(engine: sa.Engine, seconds: int, given: Collection[str]) -> None:
+def limit_ping(engine: sa.Engine, seconds: int, given: Collection[str]) -> None:
     """Let an engine's connections be asked for a sign of life for some seconds only.
 
-    :param given: the names of what :func:`prepare` told the driver.
+    :param given: the names of what :func:`connect_args` told the driver.
     """
     if engine.dialect.name == "sqlite":
         return
@@ -66,7 +66,7 @@ def bound(engine: sa.Engine, seconds: int, given: Collection[str]) -> None:
 
     def do_ping(connection: Any) -> bool:
         try:
-            with _answering(connection, seconds):
+            with _deadline(connection, seconds):
                 return plain(connection)
         finally:
             if only_at_first:
@@ -84,7 +84,7 @@ def _let_statements_take_their_time(connection: Any, record: Any) -> None:
 
 
 @contextlib.contextmanager
-def _answering(connection: Any, seconds: int) -> Iterator[None]:
+def _deadline(connection: Any, seconds: int) -> Iterator[None]:
     """Break a connection off that is silent for so long within the block."""
     if not hasattr(connection, "fileno"):
         # PyMySQL, which shows no socket but has a timeout.
@@ -113,7 +113,7 @@ _LET_GO = {
 }
 
 
-def let_go(engine: sa.Engine, seconds: float) -> None:
+def set_idle_timeout(engine: sa.Engine, seconds: float) -> None:
     """Let the database end transactions within which nothing comes for so many seconds.
 
     A process that was stopped in one would keep others from its rows for as long as it stands
@@ -124,12 +124,12 @@ def let_go(engine: sa.Engine, seconds: float) -> None:
     if statement is None:
         return
 
-    def prepare(connection: Any, record: Any) -> None:
+    def connect_args(connection: Any, record: Any) -> None:
         with contextlib.closing(connection.cursor()) as cursor:
             cursor.execute(statement.format(max(seconds, 1)))
         connection.commit()
 
-    event.listen(engine, "connect", prepare)
+    event.listen(engine, "connect", connect_args)
     # The first connection was made before anybody could listen.
     engine.dispose()
 

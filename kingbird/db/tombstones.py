@@ -14,7 +14,7 @@ from kingbird.db.models import Tombstone
 BATCH = 500
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def find(project_id: str, region: str, image_ids: Collection[str]) -> dict[str, str]:
     """Return the reasons why some ids can't be used in a region, by id."""
     found: dict[str, str] = {}
@@ -32,13 +32,13 @@ def find(project_id: str, region: str, image_ids: Collection[str]) -> dict[str, 
     return found
 
 
-def remember(project_id: str, region: str, burnt: Iterable[tuple[str, str]], ttl: float) -> None:
+def add(project_id: str, region: str, tombstones: Iterable[tuple[str, str]], ttl: float) -> None:
     """Remember ids that can't be used.
 
-    :param burnt: pairs of id and reason.
+    :param tombstones: pairs of id and reason.
     :param ttl: seconds; 0 remembers nothing.
     """
-    rows = dict(burnt)
+    rows = dict(tombstones)
     if not rows or not ttl:
         return
     try:
@@ -48,7 +48,7 @@ def remember(project_id: str, region: str, burnt: Iterable[tuple[str, str]], ttl
         _replace(project_id, region, rows, ttl)
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def _replace(project_id: str, region: str, rows: dict[str, str], ttl: float) -> None:
     with connection.writer() as session:
         for ids in batched(sorted(rows), BATCH):
@@ -71,7 +71,7 @@ def _replace(project_id: str, region: str, rows: dict[str, str], ttl: float) -> 
                 )
 
 
-@connection.transaction
+@connection.retry_on_disconnect
 def purge() -> None:
     """Delete what has expired."""
     with connection.writer() as session:

@@ -10,7 +10,7 @@ from kingbird.db import api as db
 LOG = logging.getLogger(__name__)
 
 #: Seconds between two looks into the database for one job.
-LOOK = 1.0
+POLL_INTERVAL = 1.0
 
 
 class Cancellations:
@@ -24,62 +24,62 @@ class Cancellations:
         self._looked: dict[str, float] = {}
         self._lock = threading.Lock()
 
-    def hint(self, job_id: str) -> None:
+    def mark_stale(self, job_id: str) -> None:
         """Have the next look go to the database."""
         with self._lock:
             self._looked.pop(job_id, None)
 
-    def asked(self, job: db.Job) -> bool:
+    def is_known(self, job: db.Job) -> bool:
         """Whether a job is known to be cancelled.  Looks nowhere."""
         return job.cancelled or (job.id, job.runs) in self._asked
 
-    def look(self, job: db.Job) -> bool:
+    def is_cancelled(self, job: db.Job) -> bool:
         """Whether a job is to be cancelled, by what the database said a moment ago.
 
         :raises kingbird.exception.Unavailable: the database is away.
         """
-        if self.asked(job):
+        if self.is_known(job):
             return True
         now = time.monotonic()
         with self._lock:
-            if now - self._looked.get(job.id, -LOOK) < LOOK:
+            if now - self._looked.get(job.id, -POLL_INTERVAL) < POLL_INTERVAL:
                 return False
             self._looked[job.id] = now
-        if job.id in db.job_actions.cancelled([job.id]):
+        if job.id in db.job_actions.filter_cancelled([job.id]):
             with self._lock:
                 self._asked.add((job.id, job.runs))
-        return self.asked(job)
+        return self.is_known(job)
 
-    def look_waiting(self, job: db.Job) -> bool:
-        """Like :meth:`look`, for who goes on anyway while the database is away."""
+    def is_cancelled_if_known(self, job: db.Job) -> bool:
+        """Like :meth:`is_cancelled`, for who goes on anyway while the database is away."""
         try:
-            return self.look(job)
+            return self.is_cancelled(job)
         except exception.Unavailable:
             LOG.debug("Unable to look for a cancellation of job %s: database unavailable", job.id)
-            return self.asked(job)
+            return self.is_known(job)
 
-    def check(self, job: db.Job) -> None:
+    def raise_if_cancelled(self, job: db.Job) -> None:
         """Go on only if a job is not to be cancelled.
 
         :raises kingbird.exception.Cancelled: it is.
         """
-        self.look(job)
-        self.check_known(job)
+        self.is_cancelled(job)
+        self.raise_if_marked(job)
 
-    def check_waiting(self, job: db.Job) -> None:
-        """Like :meth:`check`, for who waits anyway: the database may be away meanwhile.
+    def raise_if_known(self, job: db.Job) -> None:
+        """Raise like :meth:`raise_if_cancelled`, but go on while the database is away.
 
         :raises kingbird.exception.Cancelled: the job is to be cancelled.
         """
-        self.look_waiting(job)
-        self.check_known(job)
+        self.is_cancelled_if_known(job)
+        self.raise_if_marked(job)
 
-    def check_known(self, job: db.Job) -> None:
+    def raise_if_marked(self, job: db.Job) -> None:
         """Go on only if a job is not known to be cancelled.  Looks nowhere.
 
         :raises kingbird.exception.Cancelled: it is.
         """
-        if self.asked(job):
+        if self.is_known(job):
             raise exception.Cancelled(f"Job {job.id} is cancelled")
 
     def forget(self, job_id: str) -> None:

@@ -25,58 +25,58 @@ class _Breaker:
     #: The monotonic moment until which nothing is tried; ``None`` while the breaker is closed.
     open_until: float | None = None
     #: Whether the one call is under way that decides.
-    trying: bool = False
+    half_open: bool = False
     #: Counts how often it has opened and closed.
-    era: int = 0
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
-class Ticket:
+class Permit:
     """Leave to try something in a region."""
 
     region: str
     #: The breaker's era in which that was allowed: while it is open, to one at a time.
-    era: int
+    epoch: int
 
 
-class Breakers:
+class CircuitBreakers:
     """One breaker for each region.  Safe for threads.
 
-    :param limit: gives the number of failures in a row that open a breaker.
-    :param pause: gives the seconds for which it stays open.
+    :param failure_threshold: gives the number of failures in a row that open a breaker.
+    :param reset_timeout: gives the seconds for which it stays open.
     """
 
     def __init__(
         self,
-        limit: Callable[[], int],
-        pause: Callable[[], float],
+        failure_threshold: Callable[[], int],
+        reset_timeout: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limit = limit
-        self._pause = pause
+        self._limit = failure_threshold
+        self._pause = reset_timeout
         self._clock = clock
         self._breakers: dict[str, _Breaker] = {}
         self._changed = threading.Condition()
 
-    def allows(self, region: str) -> Ticket | None:
+    def try_acquire(self, region: str) -> Permit | None:
         """Say whether something may be tried in a region.
 
         When a pause is over it is allowed once, and who asks meanwhile waits for the end of
         that, as a job makes several calls at the same time and needs them all.
 
-        :returns: what :meth:`note` is to be told by, whatever comes of it; ``None`` for no.
+        :returns: what :meth:`record` is to be told by, whatever comes of it; ``None`` for no.
         """
         with self._changed:
             breaker = self._breakers.setdefault(region, _Breaker())
-            while breaker.trying:
+            while breaker.half_open:
                 self._changed.wait()
             if breaker.open_until is not None:
                 if self._clock() < breaker.open_until:
                     return None
-                breaker.trying = True
-            return Ticket(region, breaker.era)
+                breaker.half_open = True
+            return Permit(region, breaker.epoch)
 
-    def note(self, ticket: Ticket, *, failed: bool | None) -> None:
+    def record(self, ticket: Permit, *, failed: bool | None) -> None:
         """Note how a try ended.  One that began before the breaker opened or closed is past.
 
         :param failed: the region did not answer, after all repetitions; ``None`` if that is not
@@ -85,9 +85,9 @@ class Breakers:
         region = ticket.region
         with self._changed:
             breaker = self._breakers[region]
-            if ticket.era != breaker.era:
+            if ticket.epoch != breaker.epoch:
                 return
-            breaker.trying = False
+            breaker.half_open = False
             self._changed.notify_all()
             if failed is None:
                 return
@@ -95,17 +95,17 @@ class Breakers:
             if not failed:
                 breaker.failures, breaker.open_until = 0, None
                 if was_open:
-                    breaker.era += 1
+                    breaker.epoch += 1
                     LOG.info("Circuit breaker closed for region %s", region)
-                    events.tell(events.BreakerChanged(region, is_open=False))
+                    events.emit(events.BreakerChanged(region, is_open=False))
                 return
             breaker.failures += 1
             if was_open or breaker.failures >= self._limit():
                 breaker.open_until = self._clock() + self._pause()
                 if not was_open:
-                    breaker.era += 1
+                    breaker.epoch += 1
                     LOG.warning("Circuit breaker opened for region %s", region)
-                    events.tell(events.BreakerChanged(region, is_open=True))
+                    events.emit(events.BreakerChanged(region, is_open=True))
 
     def open_regions(self) -> list[str]:
         """Return the regions that are left alone.  Never waits, for who asks why nothing moves."""
@@ -115,7 +115,7 @@ class Breakers:
             if breaker.open_until is not None
         )
 
-    def guard(self, submit: Submit) -> Submit:
+    def wrap(self, submit: Submit) -> Submit:
         """Return ``submit`` with breakers around its calls."""
 
         def guarded(region: str, function: Callable[..., Any], /, *args: Any) -> "Future[Any]":
@@ -124,9 +124,9 @@ class Breakers:
         return guarded
 
     def _call(self, region: str, function: Callable[..., Any], /, *args: Any) -> Any:
-        ticket = self.allows(region)
+        ticket = self.try_acquire(region)
         if ticket is None:
-            raise exception.RegionUnavailable(LEFT_ALONE.format(region))
+            raise exception.RegionUnavailable(OPEN_MESSAGE.format(region))
         failed: bool | None = None
         try:
             result = function(*args)
@@ -134,15 +134,15 @@ class Breakers:
         except exception.RegionUnavailable:
             failed = True
             raise
-        except exception.ImageRefused:
+        except exception.ImageRequestRejected:
             # The region answered.  Whatever else is raised tells nothing of it: where Keystone
             # gives no token it was not asked, and a call may be given up for a cancel.
             failed = False
             raise
         finally:
-            self.note(ticket, failed=failed)
+            self.record(ticket, failed=failed)
         return result
 
 
 #: What is said of what was not tried.
-LEFT_ALONE = "Region {} kept failing, so this was not tried"
+OPEN_MESSAGE = "Region {} kept failing, so this was not tried"

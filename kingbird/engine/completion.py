@@ -10,50 +10,50 @@ from collections import Counter
 
 from kingbird import events
 from kingbird.db import api as db
-from kingbird.engine.credentials import Access
+from kingbird.engine.credentials import JobCredentials
 
 CANCELLED = "The job was cancelled before this item was worked on"
 
 LOG = logging.getLogger(__name__)
 
 
-def close_job(access: Access, job: db.Job) -> None:
+def close_job(access: JobCredentials, job: db.Job) -> None:
     """Close a job whose tasks have all ended.  Closing it twice does no harm."""
-    ended = to_count()
+    ended = new_counter()
     status = db.outcomes.close_job(
         job, message="The job was closed before this item was worked on", ended=ended
     )
     if status:
         LOG.info("Job %s ended: %s", job.id, status)
-        tell_ended(ended, "internal_error")
-        events.tell(events.JobEnded(job, status, None))
-        access.close(job)
+        emit_items_ended(ended, "internal_error")
+        events.emit(events.JobEnded(job, status, None))
+        access.revoke_trust(job)
     access.forget(job)
 
 
-def fail_job(access: Access, job: db.Job, reason: str, message: str) -> None:
+def fail_job(access: JobCredentials, job: db.Job, reason: str, message: str) -> None:
     """End a job that can't go on; what is left of it fails with ``reason``.
 
     One that another engine has taken meanwhile, or that was tried again, goes on.
     """
-    ended = to_count()
+    ended = new_counter()
     status = db.plans.fail_job(job, reason, message, ended=ended)
     if status:
         LOG.warning("Job %s aborted: %s", job.id, reason)
-        tell_ended(ended, reason)
-        events.tell(events.JobEnded(job, status, reason))
-        access.close(job)
+        emit_items_ended(ended, reason)
+        events.emit(events.JobEnded(job, status, reason))
+        access.revoke_trust(job)
         access.forget(job)
 
 
-def fail_planning(access: Access, job: db.Job, reason: str, message: str) -> None:
+def fail_planning(access: JobCredentials, job: db.Job, reason: str, message: str) -> None:
     """Give up planning a job; tasks that an earlier part of its plan has go on."""
     if job.plan_rest is None:
         fail_job(access, job, reason, message)
         return
-    ended = to_count()
-    open_tasks = db.plans.fail_rest(job, reason, message, ended=ended)
-    tell_ended(ended, reason)
+    ended = new_counter()
+    open_tasks = db.plans.fail_remaining(job, reason, message, ended=ended)
+    emit_items_ended(ended, reason)
     if open_tasks <= 0:
         close_job(access, job)
 
@@ -63,17 +63,17 @@ def fail_task(claim: db.Claim, reason: str, message: str) -> None:
 
     :raises kingbird.exception.LeaseLost: another engine has the task by now.
     """
-    ended = to_count()
+    ended = new_counter()
     db.outcomes.fail_task(claim, reason, message, ended=ended)
-    tell_ended(ended, reason)
+    emit_items_ended(ended, reason)
 
 
-def to_count() -> Counter[str] | None:
+def new_counter() -> Counter[str] | None:
     """Return what the number of ended items is to be written to, if anybody wants to know."""
-    return Counter() if events.heard() else None
+    return Counter() if events.has_subscribers() else None
 
 
-def tell_ended(ended: Counter[str] | None, reason: str) -> None:
+def emit_items_ended(ended: Counter[str] | None, reason: str) -> None:
     """Tell of items that were ended without being worked on, by region."""
     for region, count in (ended or {}).items():
-        events.tell(events.ItemsEnded(region, db.jobs.ended_as(reason), reason, count))
+        events.emit(events.ItemsEnded(region, db.jobs.final_status(reason), reason, count))

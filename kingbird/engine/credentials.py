@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from keystoneauth1.plugin import BaseAuthPlugin
 
 from kingbird import exception
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.clients.keystone import Keystone
-from kingbird.clients.regions import Regions
+from kingbird.clients.regions import ImageClientFactory
 from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
@@ -40,10 +40,10 @@ class UserToken:
         return "UserToken(***)"
 
 
-class Access:
+class JobCredentials:
     """Gives each job its credentials: one token an engine, however many tasks it works on."""
 
-    def __init__(self, keystone: Keystone, regions: Regions) -> None:
+    def __init__(self, keystone: Keystone, regions: ImageClientFactory) -> None:
         self._keystone = keystone
         self._regions = regions
         self._tokens: dict[str, UserToken] = {}
@@ -52,23 +52,23 @@ class Access:
         self._keystone_back = 0.0
         self._lock = threading.Lock()
 
-    def hand_over(self, job_id: str, token: UserToken) -> None:
+    def add_token(self, job_id: str, token: UserToken) -> None:
         """Take the token of a job's user, which no database knows."""
         with self._lock:
             self._tokens[job_id] = token
 
     @property
-    def held(self) -> dict[str, str | None]:
+    def token_jobs(self) -> dict[str, str | None]:
         """The jobs whose user's token this engine holds, and the request that each came by."""
         with self._lock:
             return {job_id: token.request_id for job_id, token in self._tokens.items()}
 
-    def holds(self, job: db.Job) -> bool:
+    def has_token_for(self, job: db.Job) -> bool:
         """Whether this engine has the token of the user who asked for a job's present run."""
-        held = self.held
+        held = self.token_jobs
         return job.id in held and held[job.id] == job.request_id
 
-    def open(self, job: db.Job) -> dict[str, Images]:
+    def open_regions(self, job: db.Job) -> dict[str, ImageClient]:
         """Return the images of every region of the cloud, as the job's user sees them.
 
         :raises kingbird.exception.CredentialsLost: Keystone gives no token any more.
@@ -89,9 +89,9 @@ class Access:
                     auth = self._keystone.trust_auth(secret, global_request_id=_global_id(job))
                 self._auths[job.id] = secret, auth
         endpoints = token.endpoints if token else self._keystone.regions(auth)
-        return self._regions.open(endpoints, auth, global_request_id=_global_id(job))
+        return self._regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
 
-    def close(self, job: db.Job) -> None:
+    def revoke_trust(self, job: db.Job) -> None:
         """Delete the trust of a job's run that has ended, by the row as it was in that run.
 
         One that can't be deleted now is left to the reaper.
@@ -111,7 +111,7 @@ class Access:
             self._keystone_back = time.monotonic() + KEYSTONE_PAUSE
             LOG.warning("Unable to delete the trust of job %s, the reaper will retry", job.id)
             return
-        db.outcomes.forget_trust(job)
+        db.outcomes.clear_trust(job)
 
     def forget(self, job: db.Job) -> None:
         """Drop what is kept in memory for a job's run; what the next one brought stays.
@@ -127,7 +127,7 @@ class Access:
             if job.id in self._auths and self._auths[job.id][0] in secrets:
                 del self._auths[job.id]
 
-    def forget_ended(self) -> None:
+    def prune(self) -> None:
         """Drop what is kept for jobs that other engines ended."""
         with self._lock:
             tokens, auths = dict(self._tokens), dict(self._auths)

@@ -13,8 +13,8 @@ from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.engine import thread_context
 from kingbird.engine.completion import CANCELLED, close_job, fail_planning, fail_task
-from kingbird.engine.credentials import Access
-from kingbird.engine.leases import HeldLease, Leases
+from kingbird.engine.credentials import JobCredentials
+from kingbird.engine.leases import HeldLease, LeaseKeeper
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.worker import TaskWorker
 from kingbird.tracing import jobs
@@ -27,7 +27,7 @@ REGION_SHARE = 0.5
 OUT_OF_ATTEMPTS = "Engines took this up {} times without bringing it to an end"
 
 
-def _is_new(job: db.Job) -> bool:
+def _is_first_attempt(job: db.Job) -> bool:
     """Whether a run of a job begins, by its row as it was before the claim.
 
     A claim that is handed back, as one is every few seconds while Keystone is away, need not
@@ -48,8 +48,8 @@ class Dispatcher:
         self,
         conf: cfg.ConfigOpts,
         engine_id: str,
-        leases: Leases,
-        access: Access,
+        leases: LeaseKeeper,
+        access: JobCredentials,
         planner: JobPlanner,
         worker: TaskWorker,
         stopping: threading.Event,
@@ -76,7 +76,7 @@ class Dispatcher:
         while not self._stopping.is_set():
             self._wake.clear()
             try:
-                while not self._stopping.is_set() and self._take_one():
+                while not self._stopping.is_set() and self._claim_next():
                     pass
             except exception.Unavailable as error:
                 LOG.warning("Unable to claim work: %s", error.message)
@@ -84,7 +84,7 @@ class Dispatcher:
                 LOG.exception("Unable to claim work")
             self._wake.wait(self._conf.engine.poll_interval)
 
-    def _take_one(self) -> bool:
+    def _claim_next(self) -> bool:
         """Claim one piece of work and start on it.
 
         :returns: whether there may be more to take.
@@ -95,12 +95,15 @@ class Dispatcher:
         try:
             since = time.monotonic()
             # Tasks first: what has begun is to end before more begins.
-            held = self._access.held
+            held = self._access.token_jobs
             claim = db.leases.claim_task(
-                self._engine_id, self._conf.engine.lease, held, without=self._full_regions()
+                self._engine_id,
+                self._conf.engine.lease,
+                held,
+                excluded_regions=self._full_regions(),
             ) or db.leases.claim_job(self._engine_id, self._conf.engine.lease, held)
             if claim is not None:
-                self._tell_taken_over(claim)
+                self._emit_takeover(claim)
                 self._note_running(claim, 1)
                 self._pool.submit(self._run, claim, since)
                 started = True
@@ -109,10 +112,10 @@ class Dispatcher:
                 self._free.release()
         return started
 
-    def _tell_taken_over(self, claim: db.Claim) -> None:
+    def _emit_takeover(self, claim: db.Claim) -> None:
         # The row as it was: with the lease of the one that had it before.
         if claim.row.lease_expires and claim.row.engine_id not in (None, self._engine_id):
-            events.tell(events.TakenOver("job" if claim.task is None else "task"))
+            events.emit(events.LeaseTakenOver("job" if claim.task is None else "task"))
 
     def _full_regions(self) -> list[str]:
         """Return the regions that have their share of the engine: others' tasks come first."""
@@ -127,7 +130,7 @@ class Dispatcher:
 
     def _run(self, claim: db.Claim, since: float) -> None:
         job = claim.job
-        thread_context.name_thread(job)
+        thread_context.set_log_context(job)
         try:
             region = claim.task.region if claim.task else None
             with (
@@ -147,10 +150,10 @@ class Dispatcher:
         try:
             if claim.row.attempts >= self._conf.engine.max_attempts:
                 message = OUT_OF_ATTEMPTS.format(claim.row.attempts)
-                self._end(held, "internal_error", message)
+                self._fail_claim(held, "internal_error", message)
             elif claim.task is None:
-                if _is_new(job):
-                    events.tell(events.JobBegan(job))
+                if _is_first_attempt(job):
+                    events.emit(events.JobStarted(job))
                 self._planner.run(held)
             else:
                 self._worker.run(held)
@@ -158,40 +161,42 @@ class Dispatcher:
             # Credentials stay: it may come back to this engine, and nobody else has a token.
             LOG.warning("Lease lost: %s", error.message)
         except exception.CredentialsLost as error:
-            self._end(held, "forbidden", error.message)
+            self._fail_claim(held, "forbidden", error.message)
         except exception.Cancelled:
-            self._end(held, "cancelled", CANCELLED)
-        except exception.JobRefused as error:
-            self._end(held, error.reason, error.message)
+            self._fail_claim(held, "cancelled", CANCELLED)
+        except exception.JobTooLarge as error:
+            self._fail_claim(held, error.reason, error.message)
         except exception.Unavailable as error:
             LOG.warning("Job %s postponed: %s", job.id, error.message)
-            self._hand_back(claim, counts=False)
+            self._release(claim, counts=False)
         except Exception:
             LOG.exception("Unexpected error while working on job %s", job.id)
-            self._hand_back(claim, counts=True)
+            self._release(claim, counts=True)
 
-    def _end(self, held: HeldLease, reason: str, message: str) -> None:
+    def _fail_claim(self, held: HeldLease, reason: str, message: str) -> None:
         """End what can't be worked on, so that its job ends."""
         claim = held.claim
 
         def end() -> None:
             held.let_go()
             if claim.task is None:
-                fail_planning(self._access, db.leases.job_now(claim), reason, message)
+                fail_planning(self._access, db.leases.reload_job(claim), reason, message)
                 return
             fail_task(claim, reason, message)
             if db.outcomes.end_task(claim) <= 0:
                 close_job(self._access, claim.job)
 
-        self._unless_lost(claim, end)
+        self._ignoring_lost_lease(claim, end)
 
-    def _hand_back(self, claim: db.Claim, *, counts: bool) -> None:
+    def _release(self, claim: db.Claim, *, counts: bool) -> None:
         """Give a claim back, for some time from now: others are not to wait behind it."""
         after = 0 if self._stopping.is_set() else self._conf.engine.poll_interval
-        self._unless_lost(claim, lambda: db.leases.release(claim, counts=counts, after=after))
+        self._ignoring_lost_lease(
+            claim, lambda: db.leases.release(claim, count_attempt=counts, delay=after)
+        )
 
     @staticmethod
-    def _unless_lost(claim: db.Claim, action: Callable[[], None]) -> None:
+    def _ignoring_lost_lease(claim: db.Claim, action: Callable[[], None]) -> None:
         try:
             action()
         except (exception.LeaseLost, exception.Unavailable) as error:

@@ -17,11 +17,11 @@ from kingbird.db import api as db
 LOG = logging.getLogger(__name__)
 
 #: The part of a lease after which no write may begin.
-WRITE_PART = 0.5
+WRITE_FRACTION = 0.5
 #: The part of a lease that one phase of a call (connecting, reading) may take at most.
-CALL_PART = 0.25
+CALL_FRACTION = 0.25
 #: The part of a lease after which it is renewed.
-RENEW_PART = 1 / 3
+RENEW_FRACTION = 1 / 3
 
 
 class HeldLease:
@@ -30,7 +30,7 @@ class HeldLease:
     def __init__(self, claim: db.Claim, lease: float, since: float) -> None:
         self.claim = claim
         self._lease = lease
-        self._write_until = since + lease * WRITE_PART
+        self._write_until = since + lease * WRITE_FRACTION
         self._lost = False
         self._over = False
 
@@ -74,10 +74,10 @@ class HeldLease:
             # The others are to be renewed all the same.
             LOG.exception("Unable to renew a lease on job %s", self.claim.job.id)
         else:
-            self._write_until = before + self._lease * WRITE_PART
+            self._write_until = before + self._lease * WRITE_FRACTION
 
 
-class Leases:
+class LeaseKeeper:
     """All leases of an engine.
 
     :param lease: seconds.
@@ -103,7 +103,7 @@ class Leases:
             with self._lock:
                 self._held.discard(held)
 
-    def holds(self) -> list[str]:
+    def describe(self) -> list[str]:
         """Return what work is held, a line each.  Never waits, for who asks why nothing moves."""
         now = time.monotonic()
         return sorted(

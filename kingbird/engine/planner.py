@@ -13,19 +13,19 @@ from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.engine import thread_context
 from kingbird.engine.cancellations import Cancellations
-from kingbird.engine.circuit_breaker import Breakers
+from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.engine.completion import close_job
-from kingbird.engine.credentials import Access
+from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan import retry_sets
-from kingbird.sync.plan.context import Cloud
-from kingbird.sync.plan.cursor import Rest
+from kingbird.sync.plan.context import PlanContext
+from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.planner import Planner
-from kingbird.sync.request import Caller, SyncSet
+from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
@@ -33,24 +33,24 @@ LOG = logging.getLogger(__name__)
 #: Outcomes that might have been others, had there been more time.
 TRANSIENT = frozenset({"region_unavailable"})
 #: What ``plan_rest`` holds of a run that tries again what failed.
-AGAIN = "retry"
+RETRY_KEY = "retry"
 
 
 #: Items by target region, status and reason.
-Ended = Counter[tuple[str, str, str]]
+OutcomeCounts = Counter[tuple[str, str, str]]
 
 
-def _tell_planned(job: db.Job, ended: Ended, in_sync: Mapping[str, int]) -> None:
+def _emit_planned(job: db.Job, ended: OutcomeCounts, in_sync: Mapping[str, int]) -> None:
     """Tell of what was found and needs no work, once the plan is stored."""
     for (region, status, reason), count in ended.items():
-        events.tell(events.ItemsEnded(region, status, reason, count))
+        events.emit(events.ItemsEnded(region, status, reason, count))
     for region, count in in_sync.items():
         if count:
-            events.tell(events.ItemsEnded(region, db.jobs.SUCCESS, db.jobs.IN_SYNC, count))
-    events.tell(events.JobProgressed(job))
+            events.emit(events.ItemsEnded(region, db.jobs.SUCCESS, db.jobs.IN_SYNC, count))
+    events.emit(events.JobProgress(job))
 
 
-def rules_of(conf: cfg.ConfigOpts) -> Rules:
+def copy_rules(conf: cfg.ConfigOpts) -> Rules:
     """Read what the operator chose about records."""
     return Rules(
         dropped=frozenset(conf.sync.dropped_properties),
@@ -58,7 +58,7 @@ def rules_of(conf: cfg.ConfigOpts) -> Rules:
     )
 
 
-def as_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
+def to_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
     """Turn a planned item into columns."""
     row: dict[str, Any] = {
         "resource_type": resource_type,
@@ -80,7 +80,7 @@ def as_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
     return row
 
 
-def as_item(row: db.Item) -> Item:
+def from_row(row: db.Item) -> Item:
     """Turn columns into what the planner knows of an item that it planned before."""
     ended = row.status != db.jobs.IN_PROGRESS and row.reason is not None
     return Item(
@@ -98,27 +98,27 @@ class JobPlanner:
     """Plans jobs that the engine has claimed.
 
     :param breakers: of the regions; what they don't allow is not asked.
-    :param announce: tells other engines that there are tasks.
+    :param notify_engines: tells other engines that there are tasks.
     :param stopping: set when the engine is to stop.
     """
 
     def __init__(
         self,
         conf: cfg.ConfigOpts,
-        access: Access,
+        access: JobCredentials,
         pools: RegionPools,
-        breakers: Breakers,
+        breakers: CircuitBreakers,
         cancellations: Cancellations,
         retry: Retry,
-        announce: Callable[[str], None],
+        notify_engines: Callable[[str], None],
         stopping: threading.Event,
     ) -> None:
         self._conf = conf
         self._access = access
-        self._submit = breakers.guard(pools.submit)
+        self._submit = breakers.wrap(pools.submit)
         self._cancellations = cancellations
         self._retry = retry
-        self._announce = announce
+        self._announce = notify_engines
         self._stopping = stopping
 
     def run(self, held: HeldLease) -> None:
@@ -128,18 +128,18 @@ class JobPlanner:
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for it.
         :raises kingbird.exception.Unavailable: Keystone or the database is away.
         :raises kingbird.exception.Cancelled: its user cancelled it.
-        :raises kingbird.exception.JobRefused: it is more than is allowed.
+        :raises kingbird.exception.JobTooLarge: it is more than is allowed.
         """
         job = held.claim.job
         # Before Keystone is asked, which may be away for long.
-        self._cancellations.check(job)
+        self._cancellations.raise_if_cancelled(job)
         sets = [SyncSet.from_request(entry) for entry in job.request]
         part = job.plan_parts
-        is_again = bool(job.plan_rest and job.plan_rest.get(AGAIN))
-        rest = Rest.from_json(job.plan_rest) if job.plan_rest and not is_again else None
+        is_retry = bool(job.plan_rest and job.plan_rest.get(RETRY_KEY))
+        rest = PlanCursor.from_json(job.plan_rest) if job.plan_rest and not is_retry else None
         while True:
-            if is_again:
-                open_tasks = self._plan_again(held, sets)
+            if is_retry:
+                open_tasks = self._plan_retry(held, sets)
             else:
                 open_tasks, rest = self._plan_part(held, sets, part, rest)
             LOG.info(
@@ -155,8 +155,8 @@ class JobPlanner:
             close_job(self._access, job)
 
     def _plan_part(
-        self, held: HeldLease, sets: list[SyncSet], part: int, rest: Rest | None
-    ) -> tuple[int, Rest | None]:
+        self, held: HeldLease, sets: list[SyncSet], part: int, rest: PlanCursor | None
+    ) -> tuple[int, PlanCursor | None]:
         """Plan what is left of a job, or as much of it as no slow region holds up.
 
         :returns: how many tasks are open, and what is left now.
@@ -171,46 +171,48 @@ class JobPlanner:
             left = planner.rest.to_json() if planner.rest else None
             return dict(planner.in_sync), left
 
-        ended: Ended = Counter()
+        ended: OutcomeCounts = Counter()
         before = db.plans.count_before(job.pk, part) if part else 0
         batches = self._rows(job, planner.plan(sets, rest), ended, before)
         open_tasks = db.plans.store(held.claim, batches, part=part, ending=ending)
-        _tell_planned(job, ended, planner.in_sync)
+        _emit_planned(job, ended, planner.in_sync)
         return open_tasks, planner.rest
 
-    def _plan_again(self, held: HeldLease, sets: list[SyncSet]) -> int:
+    def _plan_retry(self, held: HeldLease, sets: list[SyncSet]) -> int:
         """Plan the items that are tried again.  Burnt ids are asked for again.
 
         :returns: how many tasks are open.
         """
         job = held.claim.job
-        left = retry_sets.plan_again(sets, db.job_actions.waiting(held.claim))
-        known = db.job_actions.known(held.claim, left.targets) if left.targets else {}
+        left = retry_sets.plan_again(sets, db.job_actions.unplanned_items(held.claim))
+        known = db.job_actions.targets_by_image(held.claim, left.targets) if left.targets else {}
         planner = Planner(self._cloud(job, lambda project, region, ids: {}))
         batches = planner.plan(left.sets, known=known, share_of=left.regions)
-        ended: Ended = Counter()
+        ended: OutcomeCounts = Counter()
         before = db.plans.count_before(job.pk, job.plan_parts - 1)
-        db.job_actions.store(held.claim, self._rows(job, batches, ended, before))
-        open_tasks = db.job_actions.finish(held.claim, (dict(planner.in_sync), None), left.targets)
+        db.job_actions.store_retry(held.claim, self._rows(job, batches, ended, before))
+        open_tasks = db.job_actions.finish_retry(
+            held.claim, (dict(planner.in_sync), None), left.targets
+        )
         # What was in order before was told of before.
-        _tell_planned(job, ended, planner.in_sync - Counter(job.in_sync))
+        _emit_planned(job, ended, planner.in_sync - Counter(job.in_sync))
         return open_tasks
 
-    def _cloud(self, job: db.Job, burnt: Callable[..., Mapping[str, str]]) -> Cloud:
-        return Cloud(
-            self._access.open(job),
-            Caller(job.project_id, job.is_admin),
-            rules_of(self._conf),
-            burnt=lambda region, ids: burnt(job.project_id, region, ids),
+    def _cloud(self, job: db.Job, burnt: Callable[..., Mapping[str, str]]) -> PlanContext:
+        return PlanContext(
+            self._access.open_regions(job),
+            Requester(job.project_id, job.is_admin),
+            copy_rules(self._conf),
+            tombstones=lambda region, ids: burnt(job.project_id, region, ids),
             planned=lambda region, ids: {
-                row.resource: as_item(row) for row in db.plans.planned(job.pk, region, ids)
+                row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
             },
-            submit=thread_context.carrying(self._submit),
-            retry=self._retry.checking(lambda: self._cancellations.check_waiting(job)),
+            submit=thread_context.submit_with_context(self._submit),
+            retry=self._retry.with_check(lambda: self._cancellations.raise_if_known(job)),
         )
 
     def _rows(
-        self, job: db.Job, batches: Iterable[Sequence[Item]], ended: Ended, count: int = 0
+        self, job: db.Job, batches: Iterable[Sequence[Item]], ended: OutcomeCounts, count: int = 0
     ) -> Iterator[list[dict[str, Any]]]:
         """Yield batches of columns, as long as the job is to go on and is not too large.
 
@@ -219,10 +221,10 @@ class JobPlanner:
         """
         most = self._conf.sync.max_items_per_job
         for batch in batches:
-            self._cancellations.check(job)
+            self._cancellations.raise_if_cancelled(job)
             count += len(batch)
             if most and count > most:
-                raise exception.JobRefused(
+                raise exception.JobTooLarge(
                     "too_many_items", f"The job needs more than {most} items"
                 )
             ended.update(
@@ -236,4 +238,4 @@ class JobPlanner:
         if self._stopping.is_set() and item.outcome and item.outcome.reason in TRANSIENT:
             # It was not tried for as long as it should have been.
             raise exception.Unavailable("The engine stops; another one plans the job")
-        return as_row(item)
+        return to_row(item)

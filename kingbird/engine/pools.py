@@ -32,7 +32,7 @@ class RegionPools:
             if pool is None:
                 pool = futurist.ThreadPoolExecutor(max_workers=self._concurrency)
                 self._pools[region] = pool
-        future: Future[Any] = pool.submit(thread_context.carried(function), *args)
+        future: Future[Any] = pool.submit(thread_context.with_context(function), *args)
         return future
 
     def shutdown(self) -> None:

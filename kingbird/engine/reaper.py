@@ -9,7 +9,7 @@ from kingbird import exception
 from kingbird.clients.keystone import Keystone
 from kingbird.db import api as db
 from kingbird.engine.completion import CANCELLED, close_job, fail_job
-from kingbird.engine.credentials import Access
+from kingbird.engine.credentials import JobCredentials
 
 LOG = logging.getLogger(__name__)
 
@@ -25,14 +25,14 @@ class Reaper:
     """One runs in every engine; what two of them do at once does no harm."""
 
     def __init__(
-        self, conf: cfg.ConfigOpts, engine_id: str, keystone: Keystone, access: Access
+        self, conf: cfg.ConfigOpts, engine_id: str, keystone: Keystone, access: JobCredentials
     ) -> None:
         self._conf = conf
         self._engine_id = engine_id
         self._keystone = keystone
         self._access = access
         self._unnamed: set[str] = set()
-        self._was_away = True
+        self._database_was_down = True
 
     def run(self) -> None:
         """Make one round.
@@ -40,36 +40,36 @@ class Reaper:
         :raises kingbird.exception.Unavailable: the database is away.
         """
         try:
-            self._end_jobs(judge_engines=not self._was_away)
-            self._was_away = False
+            self._end_jobs(check_engines=not self._database_was_down)
+            self._database_was_down = False
         except exception.Unavailable:
             # While it was away no engine could give a sign of life: none is judged by that
             # in the first round after it.
-            self._was_away = True
+            self._database_was_down = True
             raise
-        self._tidy()
+        self._clean_up()
         if self._conf.engine.delete_stray_trusts:
             self._delete_unnamed_trusts()
 
-    def _end_jobs(self, *, judge_engines: bool) -> None:
-        self._access.forget_ended()
-        held = self._access.held
+    def _end_jobs(self, *, check_engines: bool) -> None:
+        self._access.prune()
+        held = self._access.token_jobs
         if held:
             db.leases.adopt(self._engine_id, held)
-        for job in db.maintenance.finished_but_open():
-            self._each(job, lambda job: close_job(self._access, job))
+        for job in db.maintenance.unclosed_jobs():
+            self._isolated(job, lambda job: close_job(self._access, job))
         lost = [
             job
             for job in db.maintenance.token_jobs_of(self._engine_id)
-            if not self._access.holds(job)
+            if not self._access.has_token_for(job)
         ]
-        if judge_engines:
-            silence = db.engines.silence(self._conf)
+        if check_engines:
+            silence = db.engines.heartbeat_timeout(self._conf)
             lost += db.maintenance.token_jobs_without_engine(
                 self._conf.sync.token_job_wait, silence
             )
         for job in lost:
-            self._each(job, self._end_lost)
+            self._isolated(job, self._end_lost)
 
     def _end_lost(self, job: db.Job) -> None:
         """End a job that nobody has credentials for; its user may have asked for its end."""
@@ -78,17 +78,17 @@ class Reaper:
         else:
             fail_job(self._access, job, "credentials_lost", ENGINE_GONE)
 
-    def _tidy(self) -> None:
+    def _clean_up(self) -> None:
         db.maintenance.discard_unaccepted(ACCEPTING_LIMIT)
         db.tombstones.purge()
         days = self._conf.engine.purge_after_days
         if days:
             db.maintenance.purge(days * 86400, PURGED_AT_ONCE)
-        for job in db.maintenance.ended_with_trust():
-            self._each(job, self._access.close)
+        for job in db.maintenance.ended_jobs_with_trust():
+            self._isolated(job, self._access.revoke_trust)
 
     @staticmethod
-    def _each(job: db.Job, action: Callable[[db.Job], None]) -> None:
+    def _isolated(job: db.Job, action: Callable[[db.Job], None]) -> None:
         """Keep what is wrong with one job from the others."""
         try:
             action(job)
@@ -103,8 +103,8 @@ class Reaper:
         A trust is made a moment before its job names it.
         """
         try:
-            trusts = set(self._keystone.trusts_to_me())
-            unnamed = trusts - db.maintenance.named_trusts(trusts)
+            trusts = set(self._keystone.list_service_trusts())
+            unnamed = trusts - db.maintenance.trusts_in_use(trusts)
             for trust_id in unnamed & self._unnamed:
                 self._keystone.delete_trust(trust_id)
                 LOG.warning("Deleted an orphaned trust, which no job refers to")

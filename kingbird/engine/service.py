@@ -13,14 +13,14 @@ from oslo_config import cfg
 
 from kingbird import events, exception, version
 from kingbird.clients.keystone import Keystone
-from kingbird.clients.regions import Regions
+from kingbird.clients.regions import ImageClientFactory
 from kingbird.db import api as db
 from kingbird.engine import memory_tuning
 from kingbird.engine.cancellations import Cancellations
-from kingbird.engine.circuit_breaker import Breakers
-from kingbird.engine.credentials import Access, UserToken
+from kingbird.engine.circuit_breaker import CircuitBreakers
+from kingbird.engine.credentials import JobCredentials, UserToken
 from kingbird.engine.dispatcher import Dispatcher
-from kingbird.engine.leases import CALL_PART, RENEW_PART, Leases
+from kingbird.engine.leases import CALL_FRACTION, RENEW_FRACTION, LeaseKeeper
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.reaper import Reaper
@@ -30,13 +30,13 @@ from kingbird.sync.retry import Retry
 LOG = logging.getLogger(__name__)
 
 #: Seconds that a stopping engine has at least to say that it leaves.
-LEAVE = 1.0
+DEREGISTER_TIMEOUT = 1.0
 
 
 class Engine:
     """Does the work: plans jobs, works on tasks, keeps its leases, reaps.
 
-    It knows nothing of messages; who gets one calls :meth:`wake` or :meth:`hand_over`.
+    It knows nothing of messages; who gets one calls :meth:`wake` or :meth:`accept_token_job`.
 
     :param rpc_version: the newest version of messages that its RPC server understands.
     :param announce: tells other engines that a job was planned.
@@ -48,7 +48,7 @@ class Engine:
         *,
         rpc_version: str,
         keystone: Keystone | None = None,
-        regions: Regions | None = None,
+        regions: ImageClientFactory | None = None,
         announce: Callable[[str], None] = lambda job_id: None,
     ) -> None:
         self._conf = conf
@@ -58,21 +58,21 @@ class Engine:
         self._stopping = threading.Event()
         lease = conf.engine.lease
         # A call has to be over while the lease under which it began still holds.
-        keystone = keystone or Keystone(conf, timeout=lease * CALL_PART)
-        regions = regions or Regions(conf, timeout=lease * CALL_PART)
-        self._access = Access(keystone, regions)
-        self._announce_elsewhere = announce
+        keystone = keystone or Keystone(conf, timeout=lease * CALL_FRACTION)
+        regions = regions or ImageClientFactory(conf, timeout=lease * CALL_FRACTION)
+        self._access = JobCredentials(keystone, regions)
+        self._notify_peers = announce
         self._pools = RegionPools(conf.sync.region_concurrency)
-        self._leases = Leases(lease)
+        self._leases = LeaseKeeper(lease)
         self._stopped = threading.Event()
         self._cancellations = Cancellations()
-        self._breakers = breakers = Breakers(
+        self._breakers = breakers = CircuitBreakers(
             lambda: conf.sync.breaker_threshold, lambda: conf.sync.breaker_reset_timeout
         )
         retry = Retry(
             lambda: conf.sync.retry_timeout,
             self._stopping,
-            lambda error: events.tell(events.Retried(error.region or "unknown")),
+            lambda error: events.emit(events.RegionCallRetried(error.region or "unknown")),
         )
         common = (conf, self._access, self._pools, breakers, self._cancellations, retry)
         self._dispatcher = Dispatcher(
@@ -89,13 +89,13 @@ class Engine:
 
     def _announce(self, job_id: str) -> None:
         self._dispatcher.wake()
-        self._announce_elsewhere(job_id)
+        self._notify_peers(job_id)
 
     def wake(self) -> None:
         """Look for work now; without it the next look is a few seconds away."""
         self._dispatcher.wake()
 
-    def hand_over(
+    def accept_token_job(
         self,
         job_id: str,
         token: str,
@@ -107,7 +107,7 @@ class Engine:
         :param endpoints: the image endpoints of the user's catalog, by region.
         :param request_id: the request by which the user asked.
         """
-        self._access.hand_over(job_id, UserToken(token, endpoints, request_id))
+        self._access.add_token(job_id, UserToken(token, endpoints, request_id))
         try:
             db.leases.adopt(self.id, {job_id: request_id})
         except exception.Unavailable:
@@ -116,23 +116,23 @@ class Engine:
 
     def cancel(self, job_id: str) -> None:
         """Look now whether a job is to be cancelled."""
-        self._cancellations.hint(job_id)
+        self._cancellations.mark_stale(job_id)
         self._dispatcher.wake()
 
     def start(self) -> None:
         """Begin to work, in threads of its own."""
         LOG.info("Starting engine %s", self.id)
-        memory_tuning.spare()
+        memory_tuning.tune()
         rounds = {
             "dispatch": self._dispatcher.run,
             # Leases are held until the last piece of work has been handed back.
-            "leases": lambda: self._every(
+            "leases": lambda: self._run_periodically(
                 "leases",
-                lambda: self._conf.engine.lease * RENEW_PART,
+                lambda: self._conf.engine.lease * RENEW_FRACTION,
                 self._renew,
                 self._stopped,
             ),
-            "reaper": lambda: self._every(
+            "reaper": lambda: self._run_periodically(
                 "reaper",
                 lambda: self._conf.engine.reaper_interval,
                 self._reaper.run,
@@ -150,13 +150,13 @@ class Engine:
         return {
             "id": self.id,
             "stopping": self._stopping.is_set(),
-            "works on": self._leases.holds(),
+            "works on": self._leases.describe(),
             "regions left alone": self._breakers.open_regions(),
         }
 
     def _renew(self) -> None:
         self._leases.renew()
-        db.engines.beat(
+        db.engines.heartbeat(
             self.id,
             host=self._host,
             pid=os.getpid(),
@@ -164,7 +164,7 @@ class Engine:
             rpc_version=self._rpc_version,
         )
 
-    def _every(
+    def _run_periodically(
         self,
         name: str,
         interval: Callable[[], float],
@@ -188,16 +188,16 @@ class Engine:
                 LOG.exception("Periodic task %s failed", name)
             end.wait(interval())
 
-    def stop(self, *, spent: float = 0) -> None:
+    def stop(self, *, elapsed: float = 0) -> None:
         """Stop taking work, hand back what can be, and end within the grace time.
 
-        :param spent: seconds of it that have passed already.
+        :param elapsed: seconds of it that have passed already.
         """
         if self._stopping.is_set():
             return
         LOG.info("Stopping engine %s", self.id)
         self._stopping.set()
-        grace = max(self._conf.engine.graceful_shutdown_timeout - spent, 0)
+        grace = max(self._conf.engine.graceful_shutdown_timeout - elapsed, 0)
         end = time.monotonic() + grace
         self._dispatcher.stop(grace)
         self._stopped.set()
@@ -205,15 +205,15 @@ class Engine:
         for thread in self._threads:
             thread.join(timeout=1)
         # An engine waits for a database that is silent; one that stops has no time for that.
-        leaving = threading.Thread(target=self._leave, name="kingbird-leave", daemon=True)
+        leaving = threading.Thread(target=self._deregister, name="kingbird-leave", daemon=True)
         leaving.start()
-        leaving.join(max(end - time.monotonic(), LEAVE))
+        leaving.join(max(end - time.monotonic(), DEREGISTER_TIMEOUT))
         if leaving.is_alive():
             LOG.warning("Unable to deregister engine: database timed out")
 
-    def _leave(self) -> None:
+    def _deregister(self) -> None:
         try:
-            db.engines.leave(self.id)
+            db.engines.deregister(self.id)
         except exception.Unavailable:
             LOG.warning("Unable to deregister engine: database unavailable")
         except Exception:

@@ -15,7 +15,7 @@ from kingbird.sync.retry import Submit
 from kingbird.tracing import spans
 
 
-def name_thread(job: db.Job) -> None:
+def set_log_context(job: db.Job) -> None:
     """Let what this thread logs from now on name a job, its user and its request."""
     RequestContext(
         user_id=job.user_id,
@@ -26,7 +26,7 @@ def name_thread(job: db.Job) -> None:
     )
 
 
-def carried(function: Callable[..., Any]) -> Callable[..., Any]:
+def with_context(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` for another thread, which is told what this one works on."""
     current = context.get_current()
     traced = spans.propagator()(function)
@@ -40,7 +40,7 @@ def carried(function: Callable[..., Any]) -> Callable[..., Any]:
     return named
 
 
-def carrying(submit: Submit) -> Submit:
+def submit_with_context(submit: Submit) -> Submit:
     """Return ``submit`` for threads that work for the one that is here, and were told nothing."""
     current = context.get_current()
     traced = spans.propagator()

@@ -12,17 +12,17 @@ from typing import Any
 from oslo_config import cfg
 
 from kingbird import events, exception
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.db import api as db
-from kingbird.engine.cancellations import LOOK, Cancellations
-from kingbird.engine.circuit_breaker import LEFT_ALONE, Breakers
+from kingbird.engine.cancellations import POLL_INTERVAL, Cancellations
+from kingbird.engine.circuit_breaker import OPEN_MESSAGE, CircuitBreakers
 from kingbird.engine.completion import CANCELLED, close_job, fail_task
-from kingbird.engine.credentials import Access
+from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
 from kingbird.sync.apply import Applier
-from kingbird.sync.item import UPDATE, Work
-from kingbird.sync.outcome import Outcome, sentence
+from kingbird.sync.item import UPDATE, WriteSpec
+from kingbird.sync.outcome import Outcome, message_for
 from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ WINDOW = 100
 FLUSH = 100
 FLUSH_SECONDS = 1.0
 #: Calls that a task has under way or queued, as a multiple of its region's workers.
-AHEAD = 2
+QUEUE_FACTOR = 2
 
 
 def _open_items(claim: db.Claim) -> Iterator[db.Item]:
@@ -43,7 +43,7 @@ def _open_items(claim: db.Claim) -> Iterator[db.Item]:
         last = items[-1]
 
 
-def _others(claim: db.Claim, items: Sequence[db.Item]) -> dict[str, db.Item]:
+def _referenced_items(claim: db.Claim, items: Sequence[db.Item]) -> dict[str, db.Item]:
     """Return the items of the images that some items refer to, by image."""
     named = {other for item in items for other in (item.work or {})["references"].values()}
     if not named:
@@ -61,9 +61,9 @@ class TaskWorker:
     def __init__(
         self,
         conf: cfg.ConfigOpts,
-        access: Access,
+        access: JobCredentials,
         pools: RegionPools,
-        breakers: Breakers,
+        breakers: CircuitBreakers,
         cancellations: Cancellations,
         retry: Retry,
         stopping: threading.Event,
@@ -85,10 +85,10 @@ class TaskWorker:
         """
         claim = held.claim
         region = claim.region_task.region
-        if self._cancellations.look(claim.job):
+        if self._cancellations.is_cancelled(claim.job):
             self._end_cancelled(held)
             return
-        images = self._access.open(claim.job).get(region)
+        images = self._access.open_regions(claim.job).get(region)
         if images is None:
             fail_task(
                 claim,
@@ -96,8 +96,8 @@ class TaskWorker:
                 f"Region {region} has no image endpoint in the service catalog any more",
             )
         else:
-            self._work(held, images)
-        if self._cancellations.asked(claim.job):
+            self._process_task(held, images)
+        if self._cancellations.is_known(claim.job):
             self._end_cancelled(held)
             return
         if self._stopping.is_set() and db.plans.open_items(claim, 1):
@@ -115,31 +115,31 @@ class TaskWorker:
         if db.outcomes.end_task(held.claim) <= 0:
             close_job(self._access, held.claim.job)
 
-    def _work(self, held: HeldLease, images: Images) -> None:
+    def _process_task(self, held: HeldLease, images: ImageClient) -> None:
         job = held.claim.job
 
         def may_write() -> None:
-            self._cancellations.check_known(job)
+            self._cancellations.raise_if_marked(job)
             held.check()
 
         applier = Applier(
             images,
             is_admin=job.is_admin,
             may_write=may_write,
-            retry=self._retry.checking(lambda: self._cancellations.check_waiting(job)),
+            retry=self._retry.with_check(lambda: self._cancellations.raise_if_known(job)),
         )
-        while not self._ends(job):
+        while not self._must_stop(job):
             items = _open_items(held.claim)
             first = next(items, None)
             if first is None:
                 return
             # What others refer to has a lower rank and ends first.
             for _rank, group in groupby(chain([first], items), key=lambda item: item.rank):
-                self._work_on(held, group, applier)
-                if self._ends(job):
+                self._process_group(held, group, applier)
+                if self._must_stop(job):
                     return
 
-    def _work_on(
+    def _process_group(
         self,
         held: HeldLease,
         items: Iterator[db.Item],
@@ -154,31 +154,33 @@ class TaskWorker:
         calls: dict[futures.Future[Outcome | None], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
-        away: exception.KeystoneUnavailable | None = None
+        keystone_error: exception.KeystoneUnavailable | None = None
         try:
             while True:
                 # Not all at once: calls of other jobs would have to wait behind them.
-                self._cancellations.look_waiting(job)
-                room = AHEAD * self._conf.sync.region_concurrency - len(calls)
-                if away or self._ends(job):
+                self._cancellations.is_cancelled_if_known(job)
+                room = QUEUE_FACTOR * self._conf.sync.region_concurrency - len(calls)
+                if keystone_error or self._must_stop(job):
                     # What has not begun is not to wait for calls of other jobs.
                     calls = {call: item for call, item in calls.items() if not call.cancel()}
                     room = 0
                 batch = list(islice(items, room))
-                others = _others(held.claim, batch)
+                others = _referenced_items(held.claim, batch)
                 for item in batch:
-                    call = self._pools.submit(region, self._try_one, item, others, applier, job)
+                    call = self._pools.submit(
+                        region, self._process_item, item, others, applier, job
+                    )
                     calls[call] = item
                 if not calls:
                     break
-                ended, _ = futures.wait(calls, LOOK, futures.FIRST_COMPLETED)
+                ended, _ = futures.wait(calls, POLL_INTERVAL, futures.FIRST_COMPLETED)
                 for call in ended:
                     item = calls.pop(call)
                     try:
                         outcome = call.result()
                     except exception.KeystoneUnavailable as error:
                         # The task waits for it, when what is under way has ended.
-                        away = error
+                        keystone_error = error
                         continue
                     if outcome is not None:
                         done.append((item, outcome))
@@ -190,10 +192,10 @@ class TaskWorker:
             for call in calls:
                 call.cancel()
         self._record(held, done)
-        if away:
-            raise away
+        if keystone_error:
+            raise keystone_error
 
-    def _try_one(
+    def _process_item(
         self,
         item: db.Item,
         others: Mapping[str, db.Item],
@@ -202,14 +204,14 @@ class TaskWorker:
     ) -> Outcome | None:
         """Keep a fault in one item from ending the others."""
         try:
-            return self._one(item, others, applier, job)
+            return self._write_item(item, others, applier, job)
         except exception.KingbirdError:
             raise
         except Exception:
             LOG.exception("Unexpected error while syncing image %s", item.resource)
             return Outcome("internal_error", "A fault in Kingbird; its engine's log tells more")
 
-    def _one(
+    def _write_item(
         self,
         item: db.Item,
         others: Mapping[str, db.Item],
@@ -220,9 +222,9 @@ class TaskWorker:
 
         :returns: the outcome, or ``None`` when engine or job end before there is one.
         """
-        if self._ends(job):
+        if self._must_stop(job):
             return None
-        work = Work(**(item.work or {}))
+        work = WriteSpec(**(item.work or {}))
         for name, other_id in work.references.items():
             other = others.get(other_id)
             if other is None:
@@ -236,34 +238,36 @@ class TaskWorker:
                     f"{name} names image {other_id}, which could not be brought to "
                     f"{item.target_region}: {other.reason}",
                 )
-            work = work.referring(name, other.target_resource)
+            work = work.with_reference(name, other.target_resource)
         return self._apply(item, work, applier, job)
 
-    def _apply(self, item: db.Item, work: Work, applier: Applier, job: db.Job) -> Outcome | None:
+    def _apply(
+        self, item: db.Item, work: WriteSpec, applier: Applier, job: db.Job
+    ) -> Outcome | None:
         region = item.target_region
-        ticket = self._breakers.allows(region)
+        ticket = self._breakers.try_acquire(region)
         if ticket is None:
-            return Outcome("region_unavailable", LEFT_ALONE.format(region))
+            return Outcome("region_unavailable", OPEN_MESSAGE.format(region))
         failed = None
         try:
             if item.action == UPDATE:
                 outcome = applier.update(item.source_region, work)
             else:
                 outcome = applier.create(item.resource, item.source_region, work)
-            if self._ends(job) and outcome.reason == "region_unavailable":
+            if self._must_stop(job) and outcome.reason == "region_unavailable":
                 # It was not tried for as long as it should have been.
                 return None
-            failed = outcome.reason == "region_unavailable" if outcome.asked else None
+            failed = outcome.reason == "region_unavailable" if outcome.region_contacted else None
             return outcome
         except exception.Cancelled:
             # The task ends with what is left as CANCELLED.
             return None
         finally:
-            self._breakers.note(ticket, failed=failed)
+            self._breakers.record(ticket, failed=failed)
 
-    def _ends(self, job: db.Job) -> bool:
+    def _must_stop(self, job: db.Job) -> bool:
         """Whether nothing more is to begin, as engine or job come to an end."""
-        return self._stopping.is_set() or self._cancellations.asked(job)
+        return self._stopping.is_set() or self._cancellations.is_known(job)
 
     def _record(self, held: HeldLease, done: Sequence[tuple[db.Item, Outcome]]) -> None:
         if not done:
@@ -278,7 +282,7 @@ class TaskWorker:
                     "status": outcome.status,
                     "reason": outcome.reason,
                     "message": outcome.message
-                    or sentence(
+                    or message_for(
                         outcome.reason, source=item.source_region, target=item.target_region
                     ),
                     "target_resource": outcome.target_resource,
@@ -287,9 +291,9 @@ class TaskWorker:
         db.outcomes.record(held.claim, rows)
         counts = Counter((item.target_region, end.status, end.reason) for item, end in done)
         for counted, count in counts.items():
-            events.tell(events.ItemsEnded(*counted, count))
-        events.tell(events.JobProgressed(held.claim.job))
-        db.tombstones.remember(
+            events.emit(events.ItemsEnded(*counted, count))
+        events.emit(events.JobProgress(held.claim.job))
+        db.tombstones.add(
             held.claim.job.project_id,
             done[0][0].target_region,
             burnt,

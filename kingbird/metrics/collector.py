@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from kingbird import exception, version
-from kingbird.cached_check import Looking
+from kingbird.cached_check import CachedCheck
 from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
@@ -24,11 +24,11 @@ class DatabaseCollector(Collector):
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
-        self._looking = Looking(
+        self._looking = CachedCheck(
             "kingbird-metrics-look",
-            self._look,
-            patience=lambda: conf.metrics.database_timeout,
-            fresh=lambda: conf.metrics.cache_time,
+            self._collect_stats,
+            timeout=lambda: conf.metrics.database_timeout,
+            ttl=lambda: conf.metrics.cache_time,
         )
 
     def collect(self) -> Iterator[Metric]:
@@ -66,9 +66,9 @@ class DatabaseCollector(Collector):
         yield size
         yield oldest
 
-    def _look(self) -> db.stats.Insight | None:
+    def _collect_stats(self) -> db.stats.Stats | None:
         try:
-            return db.stats.look(db.engines.silence(self._conf))
+            return db.stats.collect(db.engines.heartbeat_timeout(self._conf))
         except exception.Unavailable as error:
             LOG.debug("Unable to read metrics from the database: %s", error.message)
         except Exception:

@@ -99,11 +99,11 @@ class Counters:
                 events.ApiRequest: self._api_request,
                 events.GlanceCall: self._glance_call,
                 events.KeystoneCall: self._keystone_call,
-                events.Retried: lambda event: self._retries.labels(event.region).inc(),
+                events.RegionCallRetried: lambda event: self._retries.labels(event.region).inc(),
                 events.BreakerChanged: lambda event: self._breakers.labels(event.region).set(
                     event.is_open
                 ),
-                events.TakenOver: lambda event: self._takeovers.labels(event.kind).inc(),
+                events.LeaseTakenOver: lambda event: self._takeovers.labels(event.kind).inc(),
                 events.ItemsEnded: lambda event: self._items.labels(
                     event.region, event.status, event.reason
                 ).inc(event.number),

@@ -16,16 +16,16 @@ from oslo_config import cfg
 from oslo_utils import netutils
 
 from kingbird import events
-from kingbird.metrics.multiproc_dir import Folder
+from kingbird.metrics.multiproc_dir import MultiprocessDir
 
 LOG = logging.getLogger(__name__)
 
 #: Where prometheus_client keeps values, which it reads when it is imported.
 ENVIRONMENT = "PROMETHEUS_MULTIPROC_DIR"
 #: Seconds until a process looks again whether it is the one that answers.
-TURN = 1.0
+ELECTION_INTERVAL = 1.0
 #: Seconds until it tries again to listen.
-AGAIN = 5.0
+RETRY_DELAY = 5.0
 
 
 def start(conf: cfg.ConfigOpts) -> None:
@@ -35,7 +35,7 @@ def start(conf: cfg.ConfigOpts) -> None:
     """
     host, port = netutils.parse_host_port(conf.metrics.listen)
     # Services that share a directory don't share their files.
-    folder = Folder(Path(conf.metrics.directory) / f"{conf.prog or 'kingbird'}-{port}")
+    folder = MultiprocessDir(Path(conf.metrics.directory) / f"{conf.prog or 'kingbird'}-{port}")
     folder.join()
     os.environ[ENVIRONMENT] = str(folder.path)
     from prometheus_client import CollectorRegistry  # noqa: PLC0415  it reads the environment
@@ -43,16 +43,18 @@ def start(conf: cfg.ConfigOpts) -> None:
     from kingbird.metrics.counters import Counters  # noqa: PLC0415
 
     # What is asked for comes out of the files, whichever process counted it.
-    events.listen(Counters(CollectorRegistry()))
-    answering = _Answering(conf, folder, host, port)
+    events.subscribe(Counters(CollectorRegistry()))
+    answering = _Exposer(conf, folder, host, port)
     answering.start()
-    os.register_at_fork(after_in_child=answering.forked)
+    os.register_at_fork(after_in_child=answering.after_fork)
 
 
-class _Answering:
+class _Exposer:
     """Listens when it is this process's turn."""
 
-    def __init__(self, conf: cfg.ConfigOpts, folder: Folder, host: str, port: int) -> None:
+    def __init__(
+        self, conf: cfg.ConfigOpts, folder: MultiprocessDir, host: str, port: int
+    ) -> None:
         self._conf = conf
         self._folder = folder
         self._host = host
@@ -62,9 +64,9 @@ class _Answering:
         """Wait for the turn, in a thread of its own."""
         threading.Thread(target=self._run, name="kingbird-metrics", daemon=True).start()
 
-    def forked(self) -> None:
+    def after_fork(self) -> None:
         """In a new process: join as one of its own."""
-        self._folder.leave_to_parent()
+        self._folder.drop_inherited_locks()
         try:
             self._folder.join()
         except OSError as error:
@@ -78,15 +80,15 @@ class _Answering:
         told = False
         while True:
             try:
-                if self._folder.may_answer():
+                if self._folder.try_lead():
                     self._listen(registry)
                     return
-                delay = TURN
+                delay = ELECTION_INTERVAL
             except OSError as error:
                 if not told:
                     LOG.error("Unable to serve metrics at %s: %s", self._where, error)
                 told = True
-                delay = AGAIN
+                delay = RETRY_DELAY
             pause.wait(delay)
 
     @property
@@ -100,24 +102,24 @@ class _Answering:
         LOG.info("Serving metrics at %s", self._where)
 
 
-def _registry(conf: cfg.ConfigOpts, folder: Folder) -> Any:
+def _registry(conf: cfg.ConfigOpts, folder: MultiprocessDir) -> Any:
     from prometheus_client import CollectorRegistry, Metric  # noqa: PLC0415  see start()
     from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415
     from prometheus_client.registry import Collector  # noqa: PLC0415
 
     from kingbird.metrics.collector import DatabaseCollector  # noqa: PLC0415
 
-    class Living(Collector):
+    class LiveCollector(Collector):
         """Without the states of processes that are no more."""
 
         def __init__(self) -> None:
             self._files = MultiProcessCollector(None, str(folder.path))
 
         def collect(self) -> Iterator[Metric]:
-            folder.forget_dead()
+            folder.remove_dead_gauges()
             yield from self._files.collect()
 
     registry = CollectorRegistry()
-    registry.register(Living())
+    registry.register(LiveCollector())
     registry.register(DatabaseCollector(conf))
     return registry

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 
-class Folder:
+class MultiprocessDir:
     """The directory of one service on one host.
 
     :raises OSError: it can't be made or written to.
@@ -40,14 +40,14 @@ class Folder:
             file.unlink()
         fcntl.flock(self._alive, fcntl.LOCK_SH)
 
-    def leave_to_parent(self) -> None:
+    def drop_inherited_locks(self) -> None:
         """Let go of what a fork brought along: these locks are the parent's."""
         for file in (self._alive, self._answering):
             if file is not None:
                 file.close()
         self._alive = self._answering = None
 
-    def may_answer(self) -> bool:
+    def try_lead(self) -> bool:
         """Whether this process is the one that answers, as of now."""
         if self._answering is not None:
             return True
@@ -60,7 +60,7 @@ class Folder:
         self._answering = file
         return True
 
-    def forget_dead(self) -> None:
+    def remove_dead_gauges(self) -> None:
         """Drop the states that processes have left which are no more; their counts stay."""
         for file in self.path.glob("gauge_live*_*.db"):
             pid = file.stem.rpartition("_")[2]

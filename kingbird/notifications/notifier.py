@@ -87,7 +87,7 @@ def start(conf: cfg.ConfigOpts) -> "JobNotifier | None":
     notifications = JobNotifier(
         oslo_messaging.Notifier(bus, publisher_id=f"kingbird-engine.{socket.gethostname()}")
     )
-    events.listen(notifications)
+    events.subscribe(notifications)
     return notifications
 
 
@@ -152,9 +152,9 @@ class JobNotifier:
     def __call__(self, event: Any) -> None:
         """Queue the notification of an event."""
         match event:
-            case events.JobBegan(job):
+            case events.JobStarted(job):
                 self._queue.put(build_notification(job, START, db.jobs.IN_PROGRESS))
-            case events.JobProgressed(job):
+            case events.JobProgress(job):
                 if self._is_due(job.id):
                     self._queue.put(build_notification(job, PROGRESS, db.jobs.IN_PROGRESS))
             case events.JobEnded(job, state, reason):
@@ -163,7 +163,7 @@ class JobNotifier:
 
     def stop(self, seconds: float) -> None:
         """Ignore further events, and send for at most ``seconds`` what waits."""
-        events.ignore(self)
+        events.unsubscribe(self)
         if left := self._queue.stop(seconds):
             LOG.warning("Engine stopped before notifications were sent, dropped: %d", left)
 
@@ -204,7 +204,7 @@ def payload(notification: Notification) -> dict[str, Any] | None:
         if notification.event_type == PROGRESS and ended:
             return None
         if now is not None:
-            statuses, outcomes, _ = db.jobs.counts(now)
+            statuses, outcomes, _ = db.jobs.outcome_counts(now)
     except exception.Unavailable as error:
         LOG.debug("Unable to read a job's counts for a notification: %s", error.message)
     # An engine's own row of a job may be without it.

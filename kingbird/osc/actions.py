@@ -7,7 +7,7 @@ from kingbird.osc import options
 from kingbird.osc.base import SyncShowOne
 
 
-class _OfJob(SyncShowOne):
+class _JobCommand(SyncShowOne):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
@@ -15,7 +15,7 @@ class _OfJob(SyncShowOne):
         return parser
 
 
-class CancelSync(_OfJob):
+class CancelSync(_JobCommand):
     """End a job early: what is under way is finished, the rest is left"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -28,13 +28,13 @@ class CancelSync(_OfJob):
         """Cancel it."""
         client = self.client_of(parsed_args)
         client.cancel(parsed_args.job)
-        return self.shown(client, parsed_args.job, parsed_args)
+        return self.show_job(client, parsed_args.job, parsed_args)
 
 
-class RetrySync(_OfJob):
+class RetrySync(_JobCommand):
     """Try again what failed of a job, or was cancelled"""
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Set it going again."""
         self.client.retry(parsed_args.job)
-        return self.shown(self.client, parsed_args.job, parsed_args)
+        return self.show_job(self.client, parsed_args.job, parsed_args)

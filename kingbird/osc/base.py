@@ -10,7 +10,7 @@ from osc_lib.command import command
 
 from kingbird.osc import exit_codes, options
 from kingbird.osc.client import SyncClient
-from kingbird.osc.images import Images
+from kingbird.osc.images import ImageCatalog
 from kingbird.osc.progress import Progress
 from kingbird.osc.wait import Waiter
 
@@ -46,9 +46,9 @@ class SyncCommand(command.Command):
         """The client manager of python-openstackclient."""
         return self.app.client_manager
 
-    def images(self) -> Images:
+    def images(self) -> ImageCatalog:
         """Return the images of all regions."""
-        return Images(self.manager, self.log.warning)
+        return ImageCatalog(self.manager, self.log.warning)
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
@@ -60,7 +60,7 @@ class SyncCommand(command.Command):
         """Run the command and return what to exit with."""
         return super().run(parsed_args) or self.exit_code
 
-    def tell(self, text: str) -> None:
+    def print_status(self, text: str) -> None:
         """Say something to a person that is no output: to the standard error."""
         if self.app.options.verbose_level:
             print(text, file=sys.stderr, flush=True)
@@ -70,7 +70,7 @@ class SyncCommand(command.Command):
 
         :raises osc_lib.exceptions.CommandError: it names none, or several.
         """
-        return self.client.of_project(options.project_of(parsed_args, self.manager))
+        return self.client.of_project(options.resolve_project(parsed_args, self.manager))
 
     def wait(self, client: SyncClient, job_id: str, timeout: float | None) -> JSON:
         """Wait for a job's end, with a progress bar on a terminal.
@@ -83,7 +83,7 @@ class SyncCommand(command.Command):
             with Progress(self.app.options.verbose_level > 0) as progress:
                 return Waiter(client, progress.show).wait(job_id, timeout)
         except KeyboardInterrupt:
-            self.tell(f"No longer waiting for job {job_id}")
+            self.print_status(f"No longer waiting for job {job_id}")
             raise
 
 
@@ -100,7 +100,7 @@ class SyncShowOne(SyncCommand, command.ShowOne):
         add_waiting(parser)
         return parser
 
-    def shown(
+    def show_job(
         self, client: SyncClient, job_id: str, parsed_args: argparse.Namespace
     ) -> tuple[Any, Any]:
         """Return a job as cliff shows it, after its end if that is wished.
@@ -111,9 +111,11 @@ class SyncShowOne(SyncCommand, command.ShowOne):
         """
         if parsed_args.wait:
             job = self.wait(client, job_id, parsed_args.timeout)
-            self.exit_code = exit_codes.of_job(job["sync_status"])
+            self.exit_code = exit_codes.for_status(job["sync_status"])
             if self.exit_code == exit_codes.TIMEOUT:
-                self.tell(f"Job {job_id} had not ended after {parsed_args.timeout:g} seconds")
+                self.print_status(
+                    f"Job {job_id} had not ended after {parsed_args.timeout:g} seconds"
+                )
         else:
             job = client.job(job_id)
         return columns_of(job)

@@ -22,7 +22,7 @@ class CreateSync(SyncShowOne):
         parser = super().get_parser(prog_name)
         options.add_selection(parser, optional=True)
         options.add_regions(parser, targets_needed=True)
-        options.add_treatment(parser)
+        options.add_conflict_options(parser)
         parser.add_argument(
             "--dry-run", action="store_true", help="Plan, and write nothing in any region"
         )
@@ -43,10 +43,10 @@ class CreateSync(SyncShowOne):
         else:
             if not parsed_args.target:
                 raise exceptions.CommandError('Give --target, with the name of a region or "*"')
-            resource_set = options.set_of(parsed_args, self.manager, self.images())
+            resource_set = options.build_set(parsed_args, self.manager, self.images())
             if parsed_args.dry_run:
                 resource_set["dry_run"] = True
-        return self.shown(self.client, self.client.create(resource_set), parsed_args)
+        return self.show_job(self.client, self.client.create(resource_set), parsed_args)
 
 
 def _others(parsed: argparse.Namespace) -> bool:

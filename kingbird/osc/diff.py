@@ -10,7 +10,7 @@ from osc_lib.cli import format_columns
 
 from kingbird.osc import exit_codes, matrix, options
 from kingbird.osc.base import SyncLister, add_waiting
-from kingbird.osc.images import ALL, Images
+from kingbird.osc.images import ALL, ImageCatalog
 
 JSON = dict[str, Any]
 
@@ -24,14 +24,14 @@ class DiffSync(SyncLister):
     in all regions are only counted.
     """
 
-    _below: Sequence[str] = ()
+    _footer: Sequence[str] = ()
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
         options.add_selection(parser)
         options.add_regions(parser, targets_needed=False)
-        options.add_treatment(parser)
+        options.add_conflict_options(parser)
         add_waiting(parser, always=True)
         parser.add_argument(
             "--keep", action="store_true", help="Keep the job that compared, and tell its id"
@@ -51,22 +51,22 @@ class DiffSync(SyncLister):
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
         """Make the job, wait for its end, and return the matrix."""
         images = self.images()
-        asked = options.set_of(parsed_args, self.manager, images)
+        asked = options.build_set(parsed_args, self.manager, images)
         job_id = self.client.create({**asked, "dry_run": True})
         try:
             job = self.wait(self.client, job_id, parsed_args.timeout)
         except BaseException:
-            self._give_up(job_id)
+            self._cancel_job(job_id)
             raise
-        self.exit_code = exit_codes.of_job(job["sync_status"])
+        self.exit_code = exit_codes.for_status(job["sync_status"])
         if self.exit_code == exit_codes.TIMEOUT:
-            self._give_up(job_id)
-            raise NotInTime(job_id, parsed_args.timeout)
+            self._cancel_job(job_id)
+            raise DiffTimeout(job_id, parsed_args.timeout)
         try:
             items, _ = self.client.items(job_id, every_page=True)
         finally:
             if parsed_args.keep:
-                self.tell(f"Job {job_id} is kept")
+                self.print_status(f"Job {job_id} is kept")
             else:
                 self._delete(job_id)
         return self._matrix(asked, job, items, images, parsed_args)
@@ -75,7 +75,7 @@ class DiffSync(SyncLister):
         """Run the command and return what to exit with."""
         try:
             return super().run(parsed_args)
-        except NotInTime as error:
+        except DiffTimeout as error:
             self.log.error("%s", error)
             return exit_codes.TIMEOUT
 
@@ -85,7 +85,7 @@ class DiffSync(SyncLister):
         """Print the matrix, and below a table what it means."""
         code = super().produce_output(parsed_args, column_names, data)
         if parsed_args.formatter == "table":
-            self.app.stdout.write("\n".join([*self._below, ""]))
+            self.app.stdout.write("\n".join([*self._footer, ""]))
         return code
 
     def _matrix(
@@ -93,7 +93,7 @@ class DiffSync(SyncLister):
         asked: JSON,
         job: JSON,
         items: Sequence[JSON],
-        images: Images,
+        images: ImageCatalog,
         parsed: argparse.Namespace,
     ) -> tuple[Sequence[str], list[Sequence[Any]]]:
         sources = [asked["source"]] if isinstance(asked["source"], str) else asked["source"]
@@ -112,8 +112,8 @@ class DiffSync(SyncLister):
         for item in items:
             if ALL not in (item["resource"], item["source_region"]):
                 homes.setdefault(item["source_region"], set()).add(item["resource"])
-        rows = matrix.rows(items, regions, selection, images.known(homes))
-        self._below = matrix.summary(rows, items, job)
+        rows = matrix.rows(items, regions, selection, images.describe(homes))
+        self._footer = matrix.summary(rows, items, job)
         if parsed.exit_code and self.exit_code == exit_codes.OK and matrix.differs(rows):
             self.exit_code = exit_codes.DIFFERENT
         more = ["Reasons"] if parsed.long else []
@@ -129,7 +129,7 @@ class DiffSync(SyncLister):
         except (exceptions.ClientException, ksa_exceptions.ClientException) as error:
             self.log.warning("Job %s, which compared, can't be deleted: %s", job_id, error)
 
-    def _give_up(self, job_id: str) -> None:
+    def _cancel_job(self, job_id: str) -> None:
         """Let nobody work for what nobody waits for."""
         try:
             self.client.cancel(job_id)
@@ -139,7 +139,7 @@ class DiffSync(SyncLister):
             self.log.warning("Job %s, which compares, was cancelled and not deleted", job_id)
 
 
-class NotInTime(exceptions.CommandError):
+class DiffTimeout(exceptions.CommandError):
     """A comparison had no end within the time."""
 
     def __init__(self, job_id: str, seconds: float) -> None:

@@ -20,7 +20,7 @@ DIFFERENT = 5
 _OF_JOB = {"SUCCESS": OK, "FAILURE": FAILURE, "CANCELLED": CANCELLED, "IN_PROGRESS": TIMEOUT}
 
 
-def of_job(status: str) -> int:
+def for_status(status: str) -> int:
     """Return what to exit with after waiting for a job that is in this state now."""
     return _OF_JOB.get(status, ERROR)
 

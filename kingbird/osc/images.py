@@ -17,21 +17,21 @@ IDS_PER_CALL = 100
 
 _ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.I)
 #: What a region's Glance, or the way to it, can go wrong with.
-_AWAY = (ksa_exceptions.ClientException, sdk_exceptions.SDKException)
+_UNREACHABLE = (ksa_exceptions.ClientException, sdk_exceptions.SDKException)
 
 
 @dataclass(frozen=True)
-class Known:
+class ImageSummary:
     """What a Glance tells of an image.
 
-    :ivar refers: ids of the kernel and the ramdisk that it names.
+    :ivar references: ids of the kernel and the ramdisk that it names.
     """
 
     id: str
     name: str
     owner: str
     status: str
-    refers: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
 
 
 def is_id(text: str) -> bool:
@@ -39,7 +39,7 @@ def is_id(text: str) -> bool:
     return bool(_ID.fullmatch(text))
 
 
-class Images:
+class ImageCatalog:
     """The images of all regions, as the user sees them.
 
     :param manager: the client manager of python-openstackclient.
@@ -84,7 +84,7 @@ class Images:
                 for image in self._list(region, name=f"eq:{name}"):
                     homes.setdefault(image.id, []).append(region)
                     owners[image.id] = image.owner
-            except _AWAY as error:
+            except _UNREACHABLE as error:
                 self._warn(f"Region {region} can't be asked for {name}: {error}")
                 problem = error
         if len(homes) == 1:
@@ -101,23 +101,23 @@ class Images:
             f"{listed}"
         )
 
-    def known(self, where: Mapping[str, Iterable[str]]) -> dict[str, Known]:
+    def describe(self, where: Mapping[str, Iterable[str]]) -> dict[str, ImageSummary]:
         """Return what is known of images, by id; of regions that can't be asked nothing.
 
         :param where: the ids, by the region that has them.
         """
-        found: dict[str, Known] = {}
+        found: dict[str, ImageSummary] = {}
         for region, wanted in where.items():
             ids = iter(sorted(wanted))
             try:
                 while some := list(islice(ids, IDS_PER_CALL)):
                     for image in self._list(region, id=f"in:{','.join(some)}"):
                         found[image.id] = image
-            except _AWAY as error:
+            except _UNREACHABLE as error:
                 self._warn(f"Region {region} can't be asked for the names of images: {error}")
         return found
 
-    def _list(self, region: str, **query: str) -> Iterator[Known]:
+    def _list(self, region: str, **query: str) -> Iterator[ImageSummary]:
         """Yield all that the user sees: shares not accepted and hidden images too."""
         proxy = self._connection(region).image
         for hidden in (False, True):
@@ -134,7 +134,7 @@ class Images:
                     getattr(image, key, None) or properties.get(key)
                     for key in ("kernel_id", "ramdisk_id")
                 ]
-                yield Known(
+                yield ImageSummary(
                     image.id,
                     image.name or "",
                     image.owner_id or "",

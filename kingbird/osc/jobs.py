@@ -47,7 +47,7 @@ class ListSync(SyncLister):
         client = self.client_of(parsed_args)
         jobs, more_follow = client.jobs(active=parsed_args.active, **query)
         if more_follow and not parsed_args.limit:
-            self.tell("More jobs follow; --all lists them all")
+            self.print_status("More jobs follow; --all lists them all")
         fields = ("id", "sync_status", "created_at", "updated_at")
         return ("ID", "Status", "Created At", "Updated At"), _rows(jobs, fields)
 
@@ -69,7 +69,7 @@ class ShowSync(SyncLister):
         query = paging.query_of(parsed_args)
         items, more_follow = self.client_of(parsed_args).items(parsed_args.job, **query)
         if more_follow and not parsed_args.limit:
-            self.tell("More items follow; --all shows them all")
+            self.print_status("More items follow; --all shows them all")
         columns = {**_ITEM, **(_MORE if parsed_args.long else {})}
         return tuple(columns), _rows(items, tuple(columns.values()))
 
@@ -86,7 +86,7 @@ class SummarizeSync(SyncShowOne):
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Return the job."""
-        return self.shown(self.client_of(parsed_args), parsed_args.job, parsed_args)
+        return self.show_job(self.client_of(parsed_args), parsed_args.job, parsed_args)
 
 
 class DeleteSync(SyncCommand):

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kingbird.osc.images import ALL, Known
+from kingbird.osc.images import ALL, ImageSummary
 
 SAME, MISSING, DIFFERENT, PROBLEM, UNKNOWN = "=", "+", "~", "!", ""
 
@@ -63,13 +63,13 @@ def rows(
     items: Iterable[Item],
     regions: Sequence[str],
     selection: Selection,
-    known: Mapping[str, Known],
+    summaries: Mapping[str, ImageSummary],
 ) -> list[Row]:
     """Return a row for each image that has an item, sorted by name.
 
     :param items: as the API shows them.
     :param regions: the columns.
-    :param known: what Glance tells of the images, as far as it could be asked.
+    :param summaries: what Glance tells of the images, as far as it could be asked.
     """
     images: dict[str, dict[str, Item]] = {}
     not_listed: set[str] = set()
@@ -79,15 +79,15 @@ def rows(
         else:
             images.setdefault(item["resource"], {})[item["target_region"]] = item
     compared = {region for region in selection.targets if region not in not_listed}
-    sure = _selected(images, selection, known)
+    sure = _selected(images, selection, summaries)
     made = [
         Row(
             image_id,
-            known[image_id].name if image_id in known else "",
+            summaries[image_id].name if image_id in summaries else "",
             tuple(
                 _cell(there, region, region in compared and image_id in sure) for region in regions
             ),
-            {region: reason(item) for region, item in there.items() if _needs_words(item)},
+            {region: reason(item) for region, item in there.items() if _needs_reason(item)},
         )
         for image_id, there in images.items()
     ]
@@ -106,7 +106,7 @@ def _cell(there: Mapping[str, Item], region: str, compared: bool) -> str:
 
 
 def _selected(
-    images: Collection[str], selection: Selection, known: Mapping[str, Known]
+    images: Collection[str], selection: Selection, summaries: Mapping[str, ImageSummary]
 ) -> set[str]:
     """Return the images that were surely compared with every target.
 
@@ -115,18 +115,19 @@ def _selected(
     """
     if not selection.whole:
         return set()
-    seen = {image_id for image_id in images if image_id in known}
+    seen = {image_id for image_id in images if image_id in summaries}
     if selection.filtered:
-        named = {other for image_id in seen for other in known[image_id].refers}
+        named = {other for image_id in seen for other in summaries[image_id].references}
         return seen - named if len(seen) == len(images) else set()
     return {
         image_id
         for image_id in seen
-        if known[image_id].status == "active" and selection.owner in (None, known[image_id].owner)
+        if summaries[image_id].status == "active"
+        and selection.owner in (None, summaries[image_id].owner)
     }
 
 
-def _needs_words(item: Item) -> bool:
+def _needs_reason(item: Item) -> bool:
     return _SYMBOLS.get(item["reason"], PROBLEM) in (DIFFERENT, PROBLEM)
 
 

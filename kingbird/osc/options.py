@@ -7,7 +7,7 @@ from typing import Any
 from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
-from kingbird.osc.images import ALL, Images
+from kingbird.osc.images import ALL, ImageCatalog
 
 JSON = dict[str, Any]
 
@@ -107,7 +107,7 @@ def add_regions(parser: argparse.ArgumentParser, *, targets_needed: bool) -> Non
     )
 
 
-def add_treatment(parser: argparse.ArgumentParser) -> None:
+def add_conflict_options(parser: argparse.ArgumentParser) -> None:
     """Add what becomes of copies that are there, and of ids that can't be used."""
     parser.add_argument(
         "--force", action="store_true", help="Make copies under other ids where need be"
@@ -139,7 +139,7 @@ def add_project(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def project_of(parsed: argparse.Namespace, manager: Any) -> str | None:
+def resolve_project(parsed: argparse.Namespace, manager: Any) -> str | None:
     """Return the id of the project whose jobs are meant; ``None`` where none is named.
 
     :param manager: the client manager of python-openstackclient.
@@ -159,7 +159,7 @@ def project_of(parsed: argparse.Namespace, manager: Any) -> str | None:
     return found
 
 
-def set_of(parsed: argparse.Namespace, manager: Any, images: Images) -> JSON:
+def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) -> JSON:
     """Return a set of a request as options describe it, names replaced by ids.
 
     :param manager: the client manager of python-openstackclient.

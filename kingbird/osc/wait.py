@@ -13,7 +13,7 @@ IN_PROGRESS = "IN_PROGRESS"
 #: Seconds between two looks at a job: at first, how much more each time, and at most.
 FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.25, 1.4, 3.0
 #: Seconds for which the API may be away before waiting is given up.
-PATIENCE = 60.0
+API_OUTAGE_LIMIT = 60.0
 
 Job = dict[str, Any]
 
@@ -44,7 +44,7 @@ class Waiter:
         """Return the job when it has ended, or as it is when the time is over.
 
         :param timeout: seconds; for ever without.
-        :raises ApiError: the API refuses, or was away for :data:`PATIENCE`.
+        :raises ApiError: the API refuses, or was away for :data:`API_OUTAGE_LIMIT`.
         :raises keystoneauth1.exceptions.ClientException: the same.
         """
         deadline = None if timeout is None else self._now() + timeout
@@ -64,18 +64,18 @@ class Waiter:
         try:
             job = self._client.job(job_id)
         except (ApiError, ksa_exceptions.ConnectFailure, ksa_exceptions.HttpError) as error:
-            if not _passes(error):
+            if not _is_transient(error):
                 raise
             now = self._now()
             self._away_since = now if self._away_since is None else self._away_since
-            if now - self._away_since >= PATIENCE:
+            if now - self._away_since >= API_OUTAGE_LIMIT:
                 raise
             return None
         self._away_since = None
         return job
 
 
-def _passes(error: Exception) -> bool:
+def _is_transient(error: Exception) -> bool:
     """Whether an error may be gone a moment later."""
     if isinstance(error, ApiError):
         return error.code == 429 or int(error.code) >= 500

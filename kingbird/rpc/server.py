@@ -45,7 +45,7 @@ class Endpoint:
         """A job was accepted that only this engine can run, as it alone gets the token."""
         LOG.debug("Received message job_with_token for job %s", job_id)
         jobs.remember(job_id, context.get("trace"))
-        self._engine.hand_over(job_id, token, endpoints, context.get("request_id"))
+        self._engine.accept_token_job(job_id, token, endpoints, context.get("request_id"))
 
 
 def create(

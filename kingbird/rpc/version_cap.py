@@ -50,7 +50,7 @@ class VersionCap:
 
     def _refresh(self, now: float) -> None:
         try:
-            versions = db.engines.rpc_versions(db.engines.silence(self._conf))
+            versions = db.engines.rpc_versions(db.engines.heartbeat_timeout(self._conf))
         except exception.Unavailable as error:
             LOG.debug(
                 "Unable to read the engines' RPC versions, assuming %s: %s",

@@ -8,35 +8,35 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from kingbird import exception
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.sync import compare, patch, sharing
 from kingbird.sync import image as fields
-from kingbird.sync.image import FORCED_TRIES, Image
-from kingbird.sync.item import Work
+from kingbird.sync.image import MAX_FORCED_IDS, Image
+from kingbird.sync.item import WriteSpec
 from kingbird.sync.outcome import (
     UNUSABLE,
     Outcome,
-    drift_sentence,
-    region_problem,
-    verdict_outcome,
+    drift_message,
+    outcome_of,
+    region_failure,
 )
 from kingbird.sync.retry import Retry
 
 #: Reasons by the status of a POST or PATCH that Glance refused.
 REFUSALS = {401: "forbidden", 403: "forbidden", 413: "quota"}
 #: The status of a call that was turned away before it did anything.
-TOO_MANY = 429
+TOO_MANY_REQUESTS = 429
 #: What a call to a region ends with when it fails.
-_FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRefused)
+_FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRequestRejected)
 #: Reasons of an update that failed, for which the image is still there.
-_THERE = frozenset({"forbidden", "quota", "invalid", "region_unavailable"})
+_STILL_PRESENT = frozenset({"forbidden", "quota", "invalid", "region_unavailable"})
 
 
 @dataclasses.dataclass
-class _Doubt:
+class _CreateState:
     """Whether a POST may have made its record, as nobody could look since."""
 
-    is_there: bool = False
+    maybe_created: bool = False
 
 
 class Applier:
@@ -50,7 +50,7 @@ class Applier:
 
     def __init__(
         self,
-        images: Images,
+        images: ImageClient,
         *,
         is_admin: bool,
         may_write: Callable[[], None],
@@ -62,7 +62,7 @@ class Applier:
         self._may_write = may_write
         self._retry = retry
 
-    def create(self, resource: str, source_region: str, work: Work) -> Outcome:
+    def create(self, resource: str, source_region: str, work: WriteSpec) -> Outcome:
         """Make a record, or find out why it can't be made.
 
         :param resource: the id of the source image.
@@ -73,15 +73,15 @@ class Applier:
         outcome = self._create(source_region, work)
         while outcome.reason in UNUSABLE and (work.forced or work.fallback):
             burnt += outcome.burnt
-            if work.forced >= FORCED_TRIES:
+            if work.forced >= MAX_FORCED_IDS:
                 break
-            work = _next(resource, self._images.region, work)
+            work = _with_next_forced_id(resource, self._images.region, work)
             outcome = self._create(source_region, work)
         if outcome.reason == "created":
             outcome = self._share(work, outcome)
         return dataclasses.replace(outcome, burnt=(*burnt, *outcome.burnt))
 
-    def update(self, source_region: str, work: Work) -> Outcome:
+    def update(self, source_region: str, work: WriteSpec) -> Outcome:
         """Make a copy follow its source: one PATCH.
 
         :returns: the outcome: ``drift`` when a field is left that can't be changed.
@@ -92,21 +92,21 @@ class Applier:
             left = self._retry(self._patch, work)
         except _FAILED as error:
             outcome = self._failed(error, image_id, gone=404)
-            there = image_id if outcome.reason in _THERE else None
+            there = image_id if outcome.reason in _STILL_PRESENT else None
             return dataclasses.replace(outcome, target_resource=there)
         if left:
-            message = drift_sentence(tuple(left), source=source_region)
+            message = drift_message(tuple(left), source=source_region)
             return Outcome(
                 compare.DRIFT,
                 f"{message}, which can't be changed in an image that has data; the rest follows",
                 image_id,
-                asked=bool(work.changes),
+                region_contacted=bool(work.changes),
             )
         return self._share(
-            work, Outcome("updated", target_resource=image_id, asked=bool(work.changes))
+            work, Outcome("updated", target_resource=image_id, region_contacted=bool(work.changes))
         )
 
-    def _patch(self, work: Work) -> list[str]:
+    def _patch(self, work: WriteSpec) -> list[str]:
         """PATCH an image; where it changed since it was planned, look and do it anew.
 
         :returns: the fields that can't be changed.
@@ -117,13 +117,13 @@ class Applier:
         self._may_write()
         try:
             self._images.update(image_id, work.changes)
-        except exception.ImageRefused as error:
+        except exception.ImageRequestRejected as error:
             if error.status not in (403, 409):
                 raise
             image = self._images.get(image_id)
             if image is None:
-                raise exception.ImageRefused(error.message, 404) from error
-            operations, left = patch.anew(work.record, image, work.changes)
+                raise exception.ImageRequestRejected(error.message, 404) from error
+            operations, left = patch.rebase(work.record, image, work.changes)
             if image.get("owner") != work.owner or operations == work.changes:
                 # Nothing changed; Glance means it.
                 raise
@@ -133,7 +133,7 @@ class Applier:
             return left
         return work.left
 
-    def _share(self, work: Work, outcome: Outcome) -> Outcome:
+    def _share(self, work: WriteSpec, outcome: Outcome) -> Outcome:
         """Share what was made with the source's members; what could not be done is said."""
         notes = [work.note] if work.note else []
         if work.members:
@@ -147,12 +147,12 @@ class Applier:
             )
         return dataclasses.replace(outcome, message="; ".join(notes)) if notes else outcome
 
-    def _create(self, source_region: str, work: Work) -> Outcome:
+    def _create(self, source_region: str, work: WriteSpec) -> Outcome:
         image_id: str = work.record["id"]
         try:
-            existing = self._retry(self._post, work, _Doubt())
+            existing = self._retry(self._post, work, _CreateState())
             if existing is not None:
-                return self._settle(existing, source_region, work)
+                return self._reconcile(existing, source_region, work)
         except _FAILED as error:
             # 409: the id is taken, but by nothing that can be seen.
             return self._failed(error, image_id, gone=409)
@@ -164,90 +164,92 @@ class Applier:
         :param gone: the status by which Glance says that there is no image that can be seen.
         """
         if isinstance(error, exception.RegionUnavailable):
-            return region_problem(error)
-        if not isinstance(error, exception.ImageRefused):
+            return region_failure(error)
+        if not isinstance(error, exception.ImageRequestRejected):
             # Keystone's word, not the region's.
-            return Outcome("forbidden", error.message, asked=False)
+            return Outcome("forbidden", error.message, region_contacted=False)
         if error.status == gone:
             return Outcome(self._burnt_reason, burnt=((image_id, self._burnt_reason),))
         return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
 
-    def _post(self, work: Work, doubt: _Doubt) -> Image | None:
+    def _post(self, work: WriteSpec, doubt: _CreateState) -> Image | None:
         """POST a record; where that leaves doubt, look.
 
         :param doubt: what is left of it when a try fails, for the next one to begin with.
         :returns: ``None`` when it was made, or what is there already.
         """
         image_id: str = work.record["id"]
-        if doubt.is_there:
-            existing = self._look(image_id, doubt)
+        if doubt.maybe_created:
+            existing = self._get_existing(image_id, doubt)
             if existing is not None:
                 return existing
         self._may_write()
         try:
             self._images.create(work.record)
         except exception.RegionUnavailable as error:
-            if error.status == TOO_MANY:
+            if error.status == TOO_MANY_REQUESTS:
                 # Nothing was made, and the region asks not to be asked for a while.
                 raise
-            existing = self._look(image_id, doubt, error.retry_after)
+            existing = self._get_existing(image_id, doubt, error.retry_after)
             if existing is None:
                 raise
             return existing
-        except exception.ImageRefused as error:
+        except exception.ImageRequestRejected as error:
             if error.status != 409:
                 raise
-            existing = self._look(image_id, doubt)
+            existing = self._get_existing(image_id, doubt)
             if existing is None:
                 raise
             return existing
         return None
 
-    def _look(self, image_id: str, doubt: _Doubt, asked: int | None = None) -> Image | None:
+    def _get_existing(
+        self, image_id: str, doubt: _CreateState, asked: int | None = None
+    ) -> Image | None:
         """Look for a record that a POST may have made.
 
         :param asked: the seconds of patience that the POST was asked for, which hold though it
             is a look that fails in the end.
         """
-        doubt.is_there = True
+        doubt.maybe_created = True
         try:
             existing = self._images.get(image_id)
         except exception.RegionUnavailable as error:
             if asked is not None:
                 error.retry_after = max(asked, error.retry_after or 0)
             raise
-        doubt.is_there = False
+        doubt.maybe_created = False
         return existing
 
-    def _settle(self, existing: Image, source_region: str, work: Work) -> Outcome:
+    def _reconcile(self, existing: Image, source_region: str, work: WriteSpec) -> Outcome:
         """Say what is there under the id; what an attempt left half made is completed."""
         source: Mapping[str, object] = {**work.data, "id": existing["id"]}
-        verdict = compare.judge(work.record, work.owner, source, existing)
-        if not compare.is_ours(work.record, work.owner, existing):
-            return verdict_outcome(verdict, existing["id"], source_region)
+        verdict = compare.compare(work.record, work.owner, source, existing)
+        if not compare.has_provenance(work.record, work.owner, existing):
+            return outcome_of(verdict, existing["id"], source_region)
         if verdict.reason == compare.DRIFT:
             self._retry(self._complete, work, verdict.fields)
         elif verdict.reason in UNUSABLE:
-            return verdict_outcome(verdict, existing["id"], source_region)
+            return outcome_of(verdict, existing["id"], source_region)
         return Outcome("created", target_resource=existing["id"])
 
-    def _complete(self, work: Work, names: tuple[str, ...]) -> None:
+    def _complete(self, work: WriteSpec, names: tuple[str, ...]) -> None:
         operations = [
-            {"op": "add", "path": patch.pointer(name), "value": work.record[name]}
+            {"op": "add", "path": patch.json_pointer(name), "value": work.record[name]}
             for name in names
             if name in work.record
         ]
         self._may_write()
         try:
             self._images.update(work.record["id"], operations)
-        except exception.ImageRefused as error:
+        except exception.ImageRequestRejected as error:
             # Of a PATCH 409 says nothing about the id.
-            raise exception.ImageRefused(
+            raise exception.ImageRequestRejected(
                 error.message, 400 if error.status == 409 else error.status
             ) from error
 
 
-def _next(resource: str, region: str, work: Work) -> Work:
+def _with_next_forced_id(resource: str, region: str, work: WriteSpec) -> WriteSpec:
     """Return the work with the next id that a forced copy can have."""
     n = work.forced + 1
     record = {**(work.fallback or work.record), "id": fields.forced_id(resource, region, n)}

@@ -18,7 +18,7 @@ UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Comparison:
     """What an image in the target is to its source.
 
     :ivar reason: ``in_sync``, ``drift``, ``owner_conflict`` or ``data_conflict``.
@@ -75,7 +75,7 @@ def compare_data(source: Image, image: Image) -> str:
     return UNKNOWN
 
 
-def judge(record: Record, owner: str | None, source: Image, image: Image) -> Verdict:
+def compare(record: Record, owner: str | None, source: Image, image: Image) -> Comparison:
     """Compare an image in the target with the record that would have been made.
 
     :param owner: whom the copy has to belong to; the owner is part of identity, so it is
@@ -83,14 +83,14 @@ def judge(record: Record, owner: str | None, source: Image, image: Image) -> Ver
     :param source: the image that the record is a copy of, for its data.
     """
     if image.get("owner") != owner:
-        return Verdict(OWNER_CONFLICT)
+        return Comparison(OWNER_CONFLICT)
     if compare_data(source, image) == DIFFERENT:
-        return Verdict(DATA_CONFLICT)
+        return Comparison(DATA_CONFLICT)
     differing = differing_fields(record, image)
-    return Verdict(DRIFT, differing) if differing else Verdict(IN_SYNC)
+    return Comparison(DRIFT, differing) if differing else Comparison(IN_SYNC)
 
 
-def is_ours(record: Record, owner: str | None, image: Image) -> bool:
+def has_provenance(record: Record, owner: str | None, image: Image) -> bool:
     """Whether an image is the copy that ``record`` describes, made by an earlier attempt.
 
     Anybody can write provenance, so it counts only under the right owner.
@@ -106,15 +106,17 @@ def is_ours(record: Record, owner: str | None, image: Image) -> bool:
     )
 
 
-def is_half_made(record: Record, owner: str | None, image: Image, verdict: Verdict) -> bool:
+def is_incomplete_copy(
+    record: Record, owner: str | None, image: Image, verdict: Comparison
+) -> bool:
     """Whether an image is a copy that somebody makes at the moment, or left half made.
 
     Glance adds the tags of a new image after the rest, and whoever lists it in between sees none.
     """
     return (
-        verdict == Verdict(DRIFT, ("tags",))
+        verdict == Comparison(DRIFT, ("tags",))
         and not image.get("tags")
         and not fields.has_data(image)
         and image.get("created_at") == image.get("updated_at")
-        and is_ours(record, owner, image)
+        and has_provenance(record, owner, image)
     )

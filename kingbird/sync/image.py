@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 #: Ids tried for a forced copy before it is given up.
-FORCED_TRIES = 20
+MAX_FORCED_IDS = 20
 
 
 Image = Mapping[str, Any]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kingbird.sync.image import Record
-from kingbird.sync.outcome import Outcome, sentence
+from kingbird.sync.outcome import Outcome, message_for
 
 CREATE = "create"
 UPDATE = "update"
@@ -19,7 +19,7 @@ ALL = "*"
 
 
 @dataclass(frozen=True)
-class Work:
+class WriteSpec:
     """What a task has to write for an item.  Stored with it as JSON until it is done.
 
     :ivar record: the body of the POST; for an update what the image should be like.
@@ -47,7 +47,7 @@ class Work:
     members: list[list[str]] = field(default_factory=list)
     note: str | None = None
 
-    def referring(self, name: str, image_id: str) -> "Work":
+    def with_reference(self, name: str, image_id: str) -> "WriteSpec":
         """Return the work with a property that names another image by the id that it got."""
         fallback = self.fallback and {**self.fallback, name: image_id}
         changes = [
@@ -73,13 +73,13 @@ class Item:
     action: str = NONE
     target_resource: str | None = None
     outcome: Outcome | None = None
-    work: Work | None = None
+    work: WriteSpec | None = None
     rank: int = 0
 
-    def ended(self, outcome: Outcome) -> "Item":
+    def with_outcome(self, outcome: Outcome) -> "Item":
         """Return the item with an outcome, and a sentence where the outcome has none."""
         if outcome.message is None:
-            message = sentence(
+            message = message_for(
                 outcome.reason, source=self.source_region, target=self.target_region
             )
             outcome = dataclasses.replace(outcome, message=message)
@@ -89,7 +89,7 @@ class Item:
             target_resource=outcome.target_resource or self.target_resource,
         )
 
-    def previewed(self) -> "Item":
+    def as_dry_run(self) -> "Item":
         """Return the item as a dry run ends it: nothing is written, and it says what would be."""
         if self.outcome is not None:
             outcome = dataclasses.replace(self.outcome, is_dry=True)

@@ -38,13 +38,13 @@ STATUS = {
 }
 
 #: Reasons why a region could not be looked at; a dry run fails with them too.
-NOT_LOOKED_AT = frozenset(
+LOOKUP_FAILURES = frozenset(
     {"region_unavailable", "listing_incomplete", "source_gone", "forbidden", "credentials_lost"}
 )
 #: Reasons for which an id can't be used, and a forced copy gets the next one.
 UNUSABLE = frozenset({"owner_conflict", "data_conflict", "deleted_in_target", "id_taken"})
 #: Reasons that a region is asked about only once a while.
-BURNT = frozenset({"deleted_in_target", "id_taken"})
+TOMBSTONED = frozenset({"deleted_in_target", "id_taken"})
 
 _SENTENCES = {
     "owner_conflict": "In {target} this id belongs to an image of another project, which is "
@@ -71,8 +71,8 @@ class Outcome:
     :ivar target_resource: the image's id in the target region, if it is there.
     :ivar burnt: ids that turned out to be unusable, with the reason.
     :ivar is_dry: it is what a dry run found; nothing was written.
-    :ivar asked: of an item that was worked on, whether the region was asked: where it was not,
-        this tells nothing of it.
+    :ivar region_contacted: of an item that was worked on, whether the region was asked; if not,
+        the outcome says nothing about the region.
     """
 
     reason: str
@@ -80,30 +80,30 @@ class Outcome:
     target_resource: str | None = None
     burnt: tuple[tuple[str, str], ...] = ()
     is_dry: bool = False
-    asked: bool = True
+    region_contacted: bool = True
 
     @property
     def status(self) -> str:
         """SUCCESS, FAILURE, SKIPPED or PLANNED."""
-        if self.is_dry and self.reason not in NOT_LOOKED_AT:
+        if self.is_dry and self.reason not in LOOKUP_FAILURES:
             return PLANNED
         return STATUS[self.reason]
 
 
-def sentence(reason: str, *, source: str, target: str) -> str | None:
+def message_for(reason: str, *, source: str, target: str) -> str | None:
     """Return what a person is told about a reason, where the word alone is not enough."""
     text = _SENTENCES.get(reason)
     return text.format(source=source, target=target) if text else None
 
 
-def drift_sentence(fields: tuple[str, ...], *, source: str) -> str:
+def drift_message(fields: tuple[str, ...], *, source: str) -> str:
     """Name the fields that differ."""
     return f"Differs from the image in {source} in: {', '.join(fields)}"
 
 
-def region_problem(error: exception.KingbirdError) -> Outcome:
+def region_failure(error: exception.KingbirdError) -> Outcome:
     """Turn what a region's client raised into an outcome."""
-    if isinstance(error, exception.ImageRefused):
+    if isinstance(error, exception.ImageRequestRejected):
         return Outcome("forbidden", error.message)
     return Outcome("region_unavailable", error.message)
 
@@ -116,11 +116,11 @@ def no_endpoint(region: str) -> Outcome:
     )
 
 
-def verdict_outcome(verdict: compare.Verdict, image_id: str, source_region: str) -> Outcome:
+def outcome_of(verdict: compare.Comparison, image_id: str, source_region: str) -> Outcome:
     """Turn a comparison into an outcome."""
     if verdict.reason == compare.DRIFT:
         return Outcome(
-            compare.DRIFT, drift_sentence(verdict.fields, source=source_region), image_id
+            compare.DRIFT, drift_message(verdict.fields, source=source_region), image_id
         )
     present = image_id if verdict.reason == compare.IN_SYNC else None
     return Outcome(verdict.reason, target_resource=present)

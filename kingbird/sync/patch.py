@@ -13,12 +13,12 @@ Operation = dict[str, Any]
 FORMATS = frozenset({"disk_format", "container_format"})
 
 
-def pointer(name: str) -> str:
+def json_pointer(name: str) -> str:
     """Return the JSON pointer of a field."""
     return f"/{name.replace('~', '~0').replace('/', '~1')}"
 
 
-def additions(
+def add_operations(
     record: Record, image: Image, names: Iterable[str]
 ) -> tuple[list[Operation], list[str]]:
     """Return the operations that give an image a record's fields.
@@ -33,7 +33,9 @@ def additions(
         if name in FORMATS and fields.has_data(image):
             left.append(name)
         else:
-            operations.append({"op": "add", "path": pointer(name), "value": _value(record, name)})
+            operations.append(
+                {"op": "add", "path": json_pointer(name), "value": _value(record, name)}
+            )
     return operations, left
 
 
@@ -46,23 +48,23 @@ def _value(record: Record, name: str) -> Any:
     )
 
 
-def removals(record: Record, image: Image, rules: Rules) -> list[Operation]:
+def remove_operations(record: Record, image: Image, rules: Rules) -> list[Operation]:
     """Return the operations that take off the properties that only the image has.
 
     Provenance stays, and so does what is neither copied nor compared.
     """
     extra = compare.extra_fields(record, image, rules)
-    return [{"op": "remove", "path": pointer(name)} for name in extra]
+    return [{"op": "remove", "path": json_pointer(name)} for name in extra]
 
 
-def anew(
+def rebase(
     record: Record, image: Image, before: Collection[Operation]
 ) -> tuple[list[Operation], list[str]]:
     """Return the operations for an image that changed since they were planned.
 
     :param before: what was planned: of removals those that are still possible stay.
     """
-    operations, left = additions(record, image, compare.differing_fields(record, image))
-    there = {pointer(name) for name, value in image.items() if value is not None}
+    operations, left = add_operations(record, image, compare.differing_fields(record, image))
+    there = {json_pointer(name) for name, value in image.items() if value is not None}
     operations += [one for one in before if one["op"] == "remove" and one["path"] in there]
     return operations, left

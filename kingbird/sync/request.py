@@ -21,7 +21,7 @@ class Force(Enum):
 
 
 @dataclass(frozen=True)
-class Wish:
+class SyncOptions:
     """What a set says about how its images are treated.
 
     :ivar updates: whether what drifted is made to follow its source.
@@ -34,7 +34,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Caller:
+class Requester:
     """Whose rights a job runs with.
 
     :ivar project_id: the project, as Glance writes owners.
@@ -49,8 +49,8 @@ class Caller:
         return self.is_admin or image.get("owner") == self.project_id
 
 
-def choose(
-    copies: Mapping[str, Image], order: Sequence[str], caller: Caller
+def choose_source(
+    copies: Mapping[str, Image], order: Sequence[str], caller: Requester
 ) -> tuple[str, Image] | None:
     """Choose the source among an image's copies.
 
@@ -109,7 +109,7 @@ class Selection:
             (all must match), ``properties``, ``size_min``, ``size_max`` (bytes),
             ``updated_since`` (as Glance writes times) and ``statuses``.
         """
-        return cls(owner, tuple(sorted(_frozen(filters).items())))
+        return cls(owner, tuple(sorted(_hashable(filters).items())))
 
     @property
     def _filters(self) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def _is_known(name: str) -> bool:
     return bool(_PROPERTY.fullmatch(name)) and not _BOUND.fullmatch(name) and name not in known
 
 
-def _frozen(filters: Mapping[str, Any]) -> dict[str, Any]:
+def _hashable(filters: Mapping[str, Any]) -> dict[str, Any]:
     """Make filters comparable, so that sets with the same ones are seen to have them."""
     return {
         name: tuple(sorted(value.items()))
@@ -250,12 +250,12 @@ class SyncSet:
         )
 
     @property
-    def is_whole(self) -> bool:
+    def is_wildcard(self) -> bool:
         """Whether whole regions are meant rather than images by their ids."""
         return self.resources == (ALL,)
 
     @property
-    def wish(self) -> Wish:
+    def options(self) -> SyncOptions:
         """How the images are to be treated.
 
         Who forces the sync of named images expects new ids; of whole regions only those
@@ -263,31 +263,31 @@ class SyncSet:
         """
         force = self.force_mode or Force.NEVER
         if self.force and self.force_mode is None:
-            force = Force.WHERE_NEEDED if self.is_whole else Force.ALWAYS
-        return Wish(force, self.updates, self.prunes)
+            force = Force.WHERE_NEEDED if self.is_wildcard else Force.ALWAYS
+        return SyncOptions(force, self.updates, self.prunes)
 
-    def selection(self, caller: Caller) -> Selection:
+    def selection(self, caller: Requester) -> Selection:
         """Return which images ``*`` stands for."""
         owner = None if self.all_projects and caller.is_admin else caller.project_id
         return Selection.from_request(owner, self.filters)
 
 
-class WholeAim:
+class WildcardScope:
     """A set with ``*``, as :class:`kingbird.sync.listing.diff.Differ` needs it."""
 
-    def __init__(self, sync_set: SyncSet, caller: Caller) -> None:
+    def __init__(self, sync_set: SyncSet, caller: Requester) -> None:
         self.sync_set = sync_set
         self.sources = sync_set.sources
         self.targets = sync_set.targets
         self.prunes = sync_set.prunes and sync_set.updates
-        self.means = sync_set.selection(caller).matcher()
+        self.matches = sync_set.selection(caller).matcher()
         self._caller = caller
 
-    def source_of(self, copies: Mapping[str, Image]) -> tuple[str, Image] | None:
+    def choose_source(self, copies: Mapping[str, Image]) -> tuple[str, Image] | None:
         """Choose an image's source among its copies: region and image."""
         candidates = {
             region: copies[region]
             for region in self.sources
-            if region in copies and self.means(copies[region])
+            if region in copies and self.matches(copies[region])
         }
-        return choose(candidates, self.sync_set.preferred, self._caller)
+        return choose_source(candidates, self.sync_set.preferred, self._caller)

@@ -25,7 +25,7 @@ R = TypeVar("R")
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 10.0
 #: Seconds between two looks, while waiting, whether there is still something to wait for.
-CHECK = 0.25
+CHECK_INTERVAL = 0.25
 
 _backoff = tenacity.wait_exponential(
     multiplier=FIRST_WAIT, max=LONGEST_WAIT
@@ -44,7 +44,7 @@ class Retry:
 
     :param timeout: gives the seconds from the first try after which none is begun.
     :param stopping: when it is set, waiting ends and nothing is tried again.
-    :param again: called with what went wrong before a call is waited for and made again.
+    :param on_retry: called with what went wrong before a call is waited for and made again.
     :param check: called again and again while waiting; what it raises ends the call.
     """
 
@@ -52,15 +52,15 @@ class Retry:
         self,
         timeout: Callable[[], float],
         stopping: threading.Event,
-        again: Callable[[exception.RegionUnavailable], None] = lambda _: None,
+        on_retry: Callable[[exception.RegionUnavailable], None] = lambda _: None,
         check: Callable[[], None] | None = None,
     ) -> None:
         self._timeout = timeout
         self._stopping = stopping
-        self._again = again
+        self._again = on_retry
         self._check = check
 
-    def checking(self, check: Callable[[], None]) -> "Retry":
+    def with_check(self, check: Callable[[], None]) -> "Retry":
         """Return one that waits in the same way, as long as ``check`` raises nothing.
 
         :param check: what it raises, the call raises, and it is not made again.
@@ -79,8 +79,8 @@ class Retry:
             return
         while seconds > 0 and not self._stopping.is_set():
             self._check()
-            self._stopping.wait(min(seconds, CHECK))
-            seconds -= CHECK
+            self._stopping.wait(min(seconds, CHECK_INTERVAL))
+            seconds -= CHECK_INTERVAL
         self._check()
 
     def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -7,7 +7,7 @@ set it.  A status that can't be set is named in the item's message.
 from collections.abc import Callable, Iterable, Sequence
 
 from kingbird import exception
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.sync.retry import Retry
 
 #: The status that a member has to begin with.
@@ -17,14 +17,14 @@ PENDING = "pending"
 #: What does not keep an image that was made from being told of, the end of its job included.
 _FAILED = (
     exception.RegionUnavailable,
-    exception.ImageRefused,
+    exception.ImageRequestRejected,
     exception.CredentialsLost,
     exception.Cancelled,
 )
 
 
 def share(
-    images: Images,
+    images: ImageClient,
     image_id: str,
     members: Iterable[Sequence[str]],
     *,
@@ -42,7 +42,7 @@ def share(
         may_write()
         try:
             images.add_member(image_id, project)
-        except exception.ImageRefused as error:
+        except exception.ImageRequestRejected as error:
             # 409: an earlier attempt came that far.
             if error.status != 409:
                 raise
@@ -63,7 +63,7 @@ def share(
             continue
         try:
             if not is_admin:
-                raise exception.ImageRefused("Only the member may", 403)
+                raise exception.ImageRequestRejected("Only the member may", 403)
             retry(put, project, status)
         except _FAILED:
             left.append(f"{project} ({status})")

@@ -71,7 +71,7 @@ class Region:
             found = self.glance.handle(self._caller(token), request.method, request.path_qs, body)
         except exception.RegionUnavailable as error:
             return _error(error.status or 503, error.message, error.retry_after)
-        except exception.ImageRefused as error:
+        except exception.ImageRequestRejected as error:
             return _error(error.status, error.message)
         except AssertionError as error:
             return _error(501, str(error))

@@ -8,7 +8,7 @@ import webob.exc
 
 from kingbird.api.controllers import not_allowed, v1
 from kingbird.api.openapi import Route
-from kingbird.api.request.operation import public
+from kingbird.api.request.operation import public_operation
 from kingbird.api.schemas import versions as schema
 
 
@@ -34,7 +34,7 @@ class RootController:
         not_allowed()
 
     @index.when(method="GET", template="json")
-    @public("list_versions", "List the versions", answer=schema.LISTED)
+    @public_operation("list_versions", "List the versions", response_schema=schema.LISTED)
     def list_versions(self, request: webob.Request, response: webob.Response) -> dict[str, Any]:
         """``GET /``"""
         return {"versions": [v1.version(request)]}

@@ -15,18 +15,18 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.api.jobs import quotas, resolve
-from kingbird.api.jobs.trusts import Trusts
-from kingbird.api.schemas.sync_jobs import SyncSet
+from kingbird.api.jobs.trusts import TrustManager
+from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.clients import catalog as service_catalog
 from kingbird.clients.keystone import Keystone, Trust
-from kingbird.clients.regions import Regions
+from kingbird.clients.regions import ImageClientFactory
 from kingbird.context import RequestContext
 from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
 
 
-class Engines(Protocol):
+class EngineRPC(Protocol):
     """What is needed of :class:`kingbird.rpc.client.EngineClient`."""
 
     def job_ready(self, context: RequestContext, job_id: str) -> None:
@@ -48,7 +48,7 @@ class IsAdmin(Protocol):
         """Answer for some of the caller's roles, or for all of them."""
 
 
-class Acceptance:
+class JobCreator:
     """Accepts jobs.  Safe for threads."""
 
     def __init__(
@@ -56,17 +56,17 @@ class Acceptance:
         conf: cfg.ConfigOpts,
         *,
         keystone: Keystone,
-        regions: Regions,
-        engines: Engines,
+        regions: ImageClientFactory,
+        engines: EngineRPC,
     ) -> None:
         self._conf = conf
         self._keystone = keystone
-        self._trusts = Trusts(keystone)
+        self._trusts = TrustManager(keystone)
         self._regions = regions
         self._engines = engines
 
-    def accept(
-        self, context: RequestContext, sets: Mapping[str, SyncSet], *, is_admin: IsAdmin
+    def create_job(
+        self, context: RequestContext, sets: Mapping[str, StoredSyncSet], *, is_admin: IsAdmin
     ) -> db.Job:
         """Check what the sets name, store them as one job, and wake an engine.
 
@@ -85,11 +85,11 @@ class Acceptance:
         )
         resolve.check_regions(sets, endpoints, unusable)
         sets = resolve.resolve_regions(sets, endpoints)
-        named = resolve.with_ids(sets)
-        quotas.check_items(self._conf, named)
-        quotas.check_jobs(self._conf, project_id)
+        named = resolve.sets_with_ids(sets)
+        quotas.check_item_quota(self._conf, named)
+        quotas.check_job_quota(self._conf, project_id)
         sources = {source for each in named.values() for source in each["sources"]}
-        opened = self._regions.open(
+        opened = self._regions.clients_for(
             {region: endpoints[region] for region in sources},
             self._keystone.user_auth(context.auth_token),
             global_request_id=context.global_id,
@@ -108,48 +108,50 @@ class Acceptance:
         )
         try:
             # Others may have come at the same time; now each of them counts.
-            quotas.check_jobs(self._conf, project_id, more=0)
-            trust = self._trusts.make(context, job.id)
+            quotas.check_job_quota(self._conf, project_id, requested=0)
+            trust = self._trusts.create(context, job.id)
         except BaseException:
-            self._discard(job)
+            self._roll_back(job)
             raise
         if trust is None:
-            self._hand_over(context, job, endpoints)
+            self._send_with_token(context, job, endpoints)
         else:
-            self._make_claimable(context, job, trust, is_admin)
+            self._activate(context, job, trust, is_admin)
             self._engines.job_ready(context, job.id)
         LOG.info("Job %s accepted: %d set(s)", job.id, len(sets))
         return job
 
-    def _hand_over(self, context: RequestContext, job: db.Job, endpoints: dict[str, str]) -> None:
+    def _send_with_token(
+        self, context: RequestContext, job: db.Job, endpoints: dict[str, str]
+    ) -> None:
         """Give a job to the one engine that will get the user's token."""
         try:
-            self._accepted(job, None)
+            self._mark_accepted(job, None)
             self._engines.job_with_token(context, job.id, endpoints)
         except BaseException:
-            if self._discard(job) is not False:
+            if self._roll_back(job) is not False:
                 raise
 
-    def _make_claimable(
+    def _activate(
         self, context: RequestContext, job: db.Job, trust: Trust, is_admin: IsAdmin
     ) -> None:
         try:
-            self._accepted(job, trust.id, is_admin=is_admin([trust.role]))
+            self._mark_accepted(job, trust.id, is_admin=is_admin([trust.role]))
         except BaseException:
-            taken_back = self._discard(job)
+            taken_back = self._roll_back(job)
             if taken_back is False:
                 return
             if taken_back:
-                self._trusts.take_back(context, trust, job.id)
+                self._trusts.delete(context, trust, job.id)
             raise
 
     @staticmethod
-    def _accepted(job: db.Job, trust_id: str | None, *, is_admin: bool | None = None) -> None:
+    def _mark_accepted(job: db.Job, trust_id: str | None, *, is_admin: bool | None = None) -> None:
         if not db.jobs.accept(job.id, trust_id=trust_id, is_admin=is_admin):
             raise exception.Unavailable("The job could not be stored", retry_after=5)
 
     @staticmethod
-    def _discard(job: db.Job) -> bool | None:
+    def _roll_back(job: db.Job) -> bool | None:
         """Take back a job that could not be accepted.
 
         :returns: whether it is gone, and not already worked on: a commit or a message may arrive

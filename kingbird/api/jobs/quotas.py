@@ -5,21 +5,21 @@ from collections.abc import Mapping
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api.schemas.sync_jobs import SyncSet
+from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.db import api as db
 
 #: Seconds after which a project with too many jobs may ask again.
 RETRY_AFTER = 30
 
 
-def check_jobs(conf: cfg.ConfigOpts, project_id: str, *, more: int = 1) -> None:
+def check_job_quota(conf: cfg.ConfigOpts, project_id: str, *, requested: int = 1) -> None:
     """Go on only if a project may have more jobs in progress.
 
-    :param more: how many; 0 when all of them are stored.
+    :param requested: how many; 0 when all of them are stored.
     :raises kingbird.exception.TooManyRequests: otherwise.
     """
     most = conf.sync.max_jobs_per_project
-    if most and db.jobs.count_active(project_id) + more > most:
+    if most and db.jobs.count_active(project_id) + requested > most:
         raise exception.TooManyRequests(
             f"The project has {most} job(s) in progress, which is as many as it may have "
             "([sync] max_jobs_per_project)",
@@ -27,7 +27,7 @@ def check_jobs(conf: cfg.ConfigOpts, project_id: str, *, more: int = 1) -> None:
         )
 
 
-def check_items(conf: cfg.ConfigOpts, named: Mapping[str, SyncSet]) -> None:
+def check_item_quota(conf: cfg.ConfigOpts, named: Mapping[str, StoredSyncSet]) -> None:
     """Go on only if a job is not too large, as far as its request tells.
 
     :param named: the sets that name images, by their fields, none with ``*`` among its regions.

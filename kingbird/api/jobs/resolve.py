@@ -5,24 +5,24 @@ from collections.abc import Mapping
 
 from kingbird import exception
 from kingbird.api.request import validation
-from kingbird.api.schemas.sync_jobs import ALL, SyncSet
+from kingbird.api.schemas.sync_jobs import ALL, StoredSyncSet
 from kingbird.batching import batched
-from kingbird.clients.glance import IDS_PER_CALL, Images
+from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 
 #: Seconds that the calls of one request may take; who waits longer has gone away.
-SECONDS = 30.0
+TOTAL_TIMEOUT = 30.0
 #: Seconds of these that may pass waiting for regions that then don't answer: a caller is to hear
 #: within ten seconds that they are away.
-SILENCE = 8.0
+UNRESPONSIVE_TIMEOUT = 8.0
 #: Seconds that one call may take of that where there are several regions, so that one that is
 #: silent leaves time for another that may have the image.
-SHARE = 4.0
+PER_CALL_TIMEOUT = 4.0
 #: Seconds after which such a request may come again.
 RETRY_AFTER = 30
 
 
 def check_regions(
-    sets: Mapping[str, SyncSet],
+    sets: Mapping[str, StoredSyncSet],
     known: Mapping[str, str],
     unusable: Mapping[str, str] | None = None,
 ) -> None:
@@ -41,19 +41,21 @@ def check_regions(
                     fault = f" that can be used ({why})" if why else ""
                     raise exception.BadRequest(
                         f"{field}.{name} names a region without an image endpoint{fault}: "
-                        f"{validation.shown(region)}; known are "
-                        f"{validation.listed(sorted(known), 50) or 'none'}"
+                        f"{validation.quote(region)}; known are "
+                        f"{validation.join_some(sorted(known), 50) or 'none'}"
                     )
         only = each["sources"][0] if len(each["sources"]) == 1 else ALL
         if only != ALL and only in each["targets"]:
             others = sorted(known.keys() - {only})
             raise exception.BadRequest(
                 f"{field}.target names {only}, which is the only source; other regions with an "
-                f"image endpoint are {validation.listed(others, 50) or 'none'}"
+                f"image endpoint are {validation.join_some(others, 50) or 'none'}"
             )
 
 
-def resolve_regions(sets: Mapping[str, SyncSet], known: Mapping[str, str]) -> dict[str, SyncSet]:
+def resolve_regions(
+    sets: Mapping[str, StoredSyncSet], known: Mapping[str, str]
+) -> dict[str, StoredSyncSet]:
     """Put names of regions in the place of ``*``, so that a job's regions are those of its day.
 
     :param sets: the sets by their fields, their regions checked.
@@ -63,7 +65,7 @@ def resolve_regions(sets: Mapping[str, SyncSet], known: Mapping[str, str]) -> di
     return {field: _resolved(field, each, sorted(known)) for field, each in sets.items()}
 
 
-def _resolved(field: str, each: SyncSet, known: list[str]) -> SyncSet:
+def _resolved(field: str, each: StoredSyncSet, known: list[str]) -> StoredSyncSet:
     sources, targets = each["sources"], each["targets"]
     if ALL in targets:
         # Who names one source means the others.
@@ -74,32 +76,32 @@ def _resolved(field: str, each: SyncSet, known: list[str]) -> SyncSet:
     if not targets or (len(sources) == 1 and sources[0] in targets):
         raise exception.BadRequest(
             f"{field} leaves no region to sync to; those with an image endpoint are "
-            f"{validation.listed(known, 50) or 'none'}"
+            f"{validation.join_some(known, 50) or 'none'}"
         )
     return {**each, "sources": sources, "targets": targets}
 
 
-class _Time:
+class _TimeBudget:
     """The time that one request has for its calls to regions, however many there are.
 
     :param regions: how many may be asked.
     """
 
     def __init__(self, regions: int) -> None:
-        self._end = time.monotonic() + SECONDS
-        self._silence = SILENCE
-        self._share = SILENCE if regions == 1 else SHARE
+        self._end = time.monotonic() + TOTAL_TIMEOUT
+        self._silence = UNRESPONSIVE_TIMEOUT
+        self._share = UNRESPONSIVE_TIMEOUT if regions == 1 else PER_CALL_TIMEOUT
 
-    def for_a_call(self) -> float:
+    def call_timeout(self) -> float:
         """Return the seconds that the next call may take; none are left at 0 or below."""
         return min(self._end - time.monotonic(), self._silence, self._share)
 
-    def in_vain(self, seconds: float) -> None:
+    def spend(self, seconds: float) -> None:
         """Note that a call was waited for so long and had no answer."""
         self._silence -= seconds
 
 
-class _Region:
+class _RegionLookup:
     """Asks one region for images, for each of them once, however many sets name it.
 
     A region that could not be asked is not asked again.
@@ -107,21 +109,21 @@ class _Region:
     :param shared: the time that it shares with the request's other regions.
     """
 
-    def __init__(self, images: Images, shared: _Time) -> None:
+    def __init__(self, images: ImageClient, shared: _TimeBudget) -> None:
         self._images = images
         self._time = shared
         self._asked: set[str] = set()
         self._there: set[str] = set()
         #: Why it could not be asked.
-        self.problem: exception.KingbirdError | None = None
+        self.error: exception.KingbirdError | None = None
 
-    def there(self, ids: list[str]) -> set[str]:
+    def find(self, ids: list[str]) -> set[str]:
         """Return those of some images that are known to be there for the caller, hidden or not."""
-        if self.problem is None:
+        if self.error is None:
             try:
                 self._ask(ids)
             except (exception.Unavailable, exception.Forbidden) as error:
-                self.problem = error
+                self.error = error
         return self._there.intersection(ids)
 
     def _ask(self, ids: list[str]) -> None:
@@ -136,7 +138,7 @@ class _Region:
 
     def _list(self, ids: list[str], hidden: bool) -> list[dict[str, str]]:
         region = self._images.region
-        left = self._time.for_a_call()
+        left = self._time.call_timeout()
         if left <= 0:
             raise exception.Unavailable(
                 f"Looking for the images took too long; region {region} was not asked for all",
@@ -148,14 +150,14 @@ class _Region:
         except exception.RegionUnavailable as error:
             if error.status is None:
                 # There was no answer; the message names the region already.
-                self._time.in_vain(time.monotonic() - begun)
+                self._time.spend(time.monotonic() - begun)
                 raise
             raise exception.Unavailable(
                 f"The image service of region {region} can't be asked at the moment: "
                 f"{error.message}",
                 retry_after=error.retry_after,
             ) from error
-        except exception.ImageRefused as error:
+        except exception.ImageRequestRejected as error:
             if error.status in (401, 403):
                 raise exception.Forbidden(
                     f"The image service of region {region} refuses to list images: {error.message}"
@@ -165,7 +167,7 @@ class _Region:
             ) from error
 
 
-def check_images(sets: Mapping[str, SyncSet], opened: Mapping[str, Images]) -> None:
+def check_images(sets: Mapping[str, StoredSyncSet], opened: Mapping[str, ImageClient]) -> None:
     """Go on only if the caller sees each image in one of its sources.
 
     The first sources are asked first, and a later one only for what they don't have.  A region
@@ -179,18 +181,18 @@ def check_images(sets: Mapping[str, SyncSet], opened: Mapping[str, Images]) -> N
         not in time; the message names the region.
     :raises kingbird.exception.Forbidden: the same of a region that lists nothing for the caller.
     """
-    shared = _Time(len(opened))
-    regions = {name: _Region(images, shared) for name, images in opened.items()}
+    shared = _TimeBudget(len(opened))
+    regions = {name: _RegionLookup(images, shared) for name, images in opened.items()}
     missing: dict[str, str] = {}
     problems: list[exception.KingbirdError] = []
-    for field, each in with_ids(sets).items():
+    for field, each in sets_with_ids(sets).items():
         left = each["resources"]
         for source in each["sources"]:
-            there = regions[source].there(left)
+            there = regions[source].find(left)
             left = [image_id for image_id in left if image_id not in there]
         if not left:
             continue
-        unasked = [problem for name in each["sources"] if (problem := regions[name].problem)]
+        unasked = [problem for name in each["sources"] if (problem := regions[name].error)]
         if unasked:
             problems.extend(unasked)
             continue
@@ -198,12 +200,12 @@ def check_images(sets: Mapping[str, SyncSet], opened: Mapping[str, Images]) -> N
         missing.update({image_id: f"{image_id} in {where} ({field})" for image_id in left})
     if missing:
         raise exception.NotFound(
-            f"{len(missing)} image(s) can't be found: {validation.listed(missing.values(), 5)}"
+            f"{len(missing)} image(s) can't be found: {validation.join_some(missing.values(), 5)}"
         )
     if problems:
         raise problems[0]
 
 
-def with_ids(sets: Mapping[str, SyncSet]) -> dict[str, SyncSet]:
+def sets_with_ids(sets: Mapping[str, StoredSyncSet]) -> dict[str, StoredSyncSet]:
     """Return those of some sets that name images."""
     return {field: each for field, each in sets.items() if each["resources"] != [ALL]}

@@ -7,8 +7,8 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.api.jobs import quotas
-from kingbird.api.jobs.create import Engines, IsAdmin
-from kingbird.api.jobs.trusts import Trusts
+from kingbird.api.jobs.create import EngineRPC, IsAdmin
+from kingbird.api.jobs.trusts import TrustManager
 from kingbird.clients.keystone import Keystone, Trust, image_endpoints
 from kingbird.context import RequestContext
 from kingbird.db import api as db
@@ -18,16 +18,16 @@ LOG = logging.getLogger(__name__)
 NOT_DELIVERED = "The message with the user's token reached no engine"
 
 
-class Retrial:
+class JobRetrier:
     """Tries jobs again.  Safe for threads.
 
     The trust comes first here: the job's row is there already, and one UPDATE makes it name the
     trust and sets it going.
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, *, keystone: Keystone, engines: Engines) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, *, keystone: Keystone, engines: EngineRPC) -> None:
         self._conf = conf
-        self._trusts = Trusts(keystone)
+        self._trusts = TrustManager(keystone)
         self._engines = engines
 
     def retry(self, context: RequestContext, job: db.Job, *, is_admin: IsAdmin) -> None:
@@ -41,11 +41,11 @@ class Retrial:
         """
         if job.status == db.jobs.IN_PROGRESS:
             raise exception.Conflict(f"The job {job.id} is running")
-        quotas.check_jobs(self._conf, job.project_id)
-        trust = self._trusts.make(context, job.id)
-        if not self._begin(context, job, trust, is_admin):
+        quotas.check_job_quota(self._conf, job.project_id)
+        trust = self._trusts.create(context, job.id)
+        if not self._reopen(context, job, trust, is_admin):
             if trust is not None:
-                self._trusts.take_back(context, trust, job.id)
+                self._trusts.delete(context, trust, job.id)
             raise exception.Conflict(
                 f"The job {job.id} has no item that failed, was cancelled or met an id that "
                 "can't be used, or it is running again"
@@ -53,10 +53,10 @@ class Retrial:
         if trust is not None:
             self._engines.job_ready(context, job.id)
         else:
-            self._hand_over(context, job)
+            self._send_with_token(context, job)
         LOG.info("Job %s retried", job.id)
 
-    def _begin(
+    def _reopen(
         self, context: RequestContext, job: db.Job, trust: Trust | None, is_admin: IsAdmin
     ) -> bool:
         try:
@@ -69,13 +69,13 @@ class Retrial:
                 global_request_id=context.global_request_id,
             )
         except BaseException:
-            if trust is not None and self._is_unnamed(job, trust):
-                self._trusts.take_back(context, trust, job.id)
+            if trust is not None and self._trust_unused(job, trust):
+                self._trusts.delete(context, trust, job.id)
             raise
         return items > 0
 
     @staticmethod
-    def _is_unnamed(job: db.Job, trust: Trust) -> bool:
+    def _trust_unused(job: db.Job, trust: Trust) -> bool:
         """Whether a job surely has not begun with a trust, as when a commit's answer was lost."""
         try:
             stored = db.jobs.get(job.project_id, job.id, with_all_projects=True)
@@ -84,7 +84,7 @@ class Retrial:
             return False
         return stored is None or stored.trust_id != trust.id
 
-    def _hand_over(self, context: RequestContext, job: db.Job) -> None:
+    def _send_with_token(self, context: RequestContext, job: db.Job) -> None:
         """Give a job to the one engine that will get the user's token, or end it again."""
         endpoints = image_endpoints(context.service_catalog, self._conf.glance.interface)
         try:

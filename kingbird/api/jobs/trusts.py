@@ -9,13 +9,13 @@ from kingbird.context import RequestContext
 LOG = logging.getLogger(__name__)
 
 
-class Trusts:
+class TrustManager:
     """Makes trusts by the caller's own token.  Safe for threads."""
 
     def __init__(self, keystone: Keystone) -> None:
         self._keystone = keystone
 
-    def make(self, context: RequestContext, job_id: str) -> Trust | None:
+    def create(self, context: RequestContext, job_id: str) -> Trust | None:
         """Make the trust for a job; ``None`` when the job has to run with the token itself.
 
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
@@ -26,7 +26,7 @@ class Trusts:
             LOG.info("No trust for job %s, using its user's token: %s", job_id, error.message)
             return None
 
-    def take_back(self, context: RequestContext, trust: Trust, job_id: str) -> None:
+    def delete(self, context: RequestContext, trust: Trust, job_id: str) -> None:
         """Delete a trust that no job names.  Never raises."""
         try:
             # Who made a trust may delete it; Kingbird's own user needs a role for that.

@@ -21,7 +21,7 @@ Environ = dict[str, Any]
 Application = Callable[[Environ, Any], Iterable[bytes]]
 
 #: What is said about answers that come without words of Kingbird's own.
-SENTENCES = {
+DEFAULT_MESSAGES = {
     400: "The request can't be read",
     401: "The request needs a valid token in X-Auth-Token",
     404: "There is nothing at this path",
@@ -29,10 +29,10 @@ SENTENCES = {
     503: "Keystone can't be used at the moment",
 }
 #: Headers of an answer that stay when its body is replaced.
-KEPT = ("Allow", "Retry-After", "WWW-Authenticate")
+PRESERVED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 RETRY_AFTER = 5
 
-TOKENS = ("HTTP_X_AUTH_TOKEN", "HTTP_X_SERVICE_TOKEN")
+TOKEN_HEADERS = ("HTTP_X_AUTH_TOKEN", "HTTP_X_SERVICE_TOKEN")
 
 
 def render(error: exception.KingbirdError) -> webob.Response:
@@ -58,7 +58,7 @@ class RequestId(request_id.RequestId):
     compat_headers = ["openstack-request-id"]
 
 
-class Errors:
+class ErrorMiddleware:
     """Makes every answer of 400 and above, and every exception, the same JSON."""
 
     def __init__(self, application: Application) -> None:
@@ -83,39 +83,41 @@ class Errors:
             if error.code < 500:
                 return render(error)
             LOG.error("Request failed: %s", error.message, exc_info=error.code == 500)
-            return render(error if error.code != 500 or error.is_public else _unexpected())
+            return render(
+                error if error.code != 500 or error.expose_message else _internal_error()
+            )
         except ksa_exc.ClientException as error:
             # keystonemiddleware knows of some of these only.
             LOG.error("Request failed: Keystone unavailable: %s", type(error).__name__)
-            return render(exception.KeystoneUnavailable(SENTENCES[503]))
+            return render(exception.KeystoneUnavailable(DEFAULT_MESSAGES[503]))
         except Exception:
             LOG.exception("Request failed: unexpected error")
-            return render(_unexpected())
+            return render(_internal_error())
         if response.status_int < 400:
             return response
         return self._as_json(response)
 
     @staticmethod
     def _as_json(response: webob.Response) -> webob.Response:
-        sentence = SENTENCES.get(response.status_int, "The request can't be answered")
+        sentence = DEFAULT_MESSAGES.get(response.status_int, "The request can't be answered")
         error = exception.KingbirdError(
             sentence.format(allow=response.headers.get("Allow") or "no method")
         )
         error.code = response.status_int
         rendered = render(error)
-        for name in KEPT:
+        for name in PRESERVED_HEADERS:
             if name in response.headers:
                 rendered.headers[name] = response.headers[name]
         return rendered
 
 
-def _unexpected() -> exception.KingbirdError:
+def _internal_error() -> exception.KingbirdError:
     return exception.KingbirdError(
         "Kingbird failed; its log tells why, under the id in X-Openstack-Request-Id"
     )
 
 
-def spelled(path: str) -> str:
+def normalize_path(path: str) -> str:
     """Return a path in its one spelling: no doubled slash, none at the end.
 
     An endpoint that was registered with a slash at its end makes clients double it.
@@ -123,8 +125,8 @@ def spelled(path: str) -> str:
     return "/" + "/".join(part for part in path.split("/") if part)
 
 
-class Paths:
-    """Gives every path one spelling, see :func:`spelled`."""
+class PathNormalizer:
+    """Gives every path one spelling, see :func:`normalize_path`."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -142,11 +144,11 @@ class Paths:
             raise exception.BadRequest("The path is not in UTF-8") from None
         if "\0" in text:
             raise exception.BadRequest("The path holds a NUL")
-        environ["PATH_INFO"] = spelled(path)
+        environ["PATH_INFO"] = normalize_path(path)
         return self._application(environ, start_response)
 
 
-class PublicPaths:
+class AuthPublicRoutes:
     """Lets a few paths pass by the middleware that asks for a token.
 
     :param public: the paths.
@@ -165,7 +167,7 @@ class PublicPaths:
         """Pass a request on."""
         if environ["PATH_INFO"] in self._public:
             return self._application(environ, start_response)
-        if not all(environ.get(name, "").isprintable() for name in TOKENS):
+        if not all(environ.get(name, "").isprintable() for name in TOKEN_HEADERS):
             # Keystone answers 400 to such a token, which keystonemiddleware takes for an outage.
-            environ.pop(TOKENS[0], None)
+            environ.pop(TOKEN_HEADERS[0], None)
         return self._authenticated(environ, start_response)

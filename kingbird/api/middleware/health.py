@@ -12,7 +12,7 @@ from oslo_config import cfg
 from oslo_middleware import healthcheck
 
 from kingbird import exception
-from kingbird.api.middleware.base import Application, Environ, spelled
+from kingbird.api.middleware.base import Application, Environ, normalize_path
 
 PATH = "/healthcheck"
 METHODS = ("GET", "HEAD")
@@ -41,7 +41,10 @@ class Health:
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request, or pass it on."""
-        if spelled(environ.get("PATH_INFO", "")) == PATH and environ["REQUEST_METHOD"] in METHODS:
+        if (
+            normalize_path(environ.get("PATH_INFO", "")) == PATH
+            and environ["REQUEST_METHOD"] in METHODS
+        ):
             answer: Iterable[bytes] = self._healthcheck(environ, start_response)
             return answer
         return self._application(environ, start_response)

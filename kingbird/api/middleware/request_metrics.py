@@ -7,16 +7,16 @@ from typing import Any
 from kingbird import events
 from kingbird.api.controllers import v1
 from kingbird.api.middleware import health
-from kingbird.api.middleware.base import Application, Environ, spelled
+from kingbird.api.middleware.base import Application, Environ, normalize_path
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: What stands for all other methods, and for paths where there is nothing.
-OTHER = "other"
+UNKNOWN = "other"
 
 
-def template(path: str) -> str:
+def route_template(path: str) -> str:
     """Return which of the API's routes a path takes, in OpenAPI's form."""
-    path = spelled(path)
+    path = normalize_path(path)
     if path in ("/", health.PATH):
         return path
     match path.split("/")[1:]:
@@ -24,10 +24,10 @@ def template(path: str) -> str:
             for route in v1.ROUTES:
                 if route.match(rest) is not None:
                     return route.template(v1.VERSION)
-    return OTHER
+    return UNKNOWN
 
 
-class Metering:
+class RequestMetrics:
     """Stands around all other layers."""
 
     def __init__(self, application: Application) -> None:
@@ -37,7 +37,7 @@ class Metering:
         """Pass a request on, and tell of it when it is answered."""
         begin = time.perf_counter()
         # Layers below write another spelling of the path.
-        route = template(environ.get("PATH_INFO", ""))
+        route = route_template(environ.get("PATH_INFO", ""))
         method = environ["REQUEST_METHOD"]
         code = "500"
 
@@ -49,9 +49,9 @@ class Metering:
         try:
             return self._application(environ, start)
         finally:
-            events.tell(
+            events.emit(
                 events.ApiRequest(
-                    method if method in METHODS else OTHER,
+                    method if method in METHODS else UNKNOWN,
                     route,
                     code,
                     time.perf_counter() - begin,

@@ -9,9 +9,9 @@ from kingbird import policies
 from kingbird.api.openapi import operations
 from kingbird.api.openapi.components import Components
 from kingbird.api.openapi.examples import Example
-from kingbird.api.openapi.routes import Operation, Route
+from kingbird.api.openapi.routes import Route, RouteOperation
 from kingbird.api.schemas import formats
-from kingbird.api.schemas.bounds import Bounds
+from kingbird.api.schemas.bounds import RequestLimits
 from kingbird.api.schemas.errors import ERROR
 
 VERSION = "v1.0"
@@ -48,7 +48,7 @@ _HEADERS = {
 }
 
 
-def operations_of(routes: Iterable[Route]) -> Iterable[Operation]:
+def operations_of(routes: Iterable[Route]) -> Iterable[RouteOperation]:
     """Yield all that can be called below the version."""
     for route in routes:
         yield from route.operations(VERSION)
@@ -63,7 +63,7 @@ def build(
     :param routes: what there is below the version.
     :param examples: examples to show.
     """
-    bounds = Bounds.of(conf)
+    bounds = RequestLimits.from_conf(conf)
     rules = {rule.name: rule.description or "" for rule in policies.list_rules()}
     components = Components()
     examples = list(examples)
@@ -73,7 +73,7 @@ def build(
     for operation in operations_of(routes):
         call = operation.call
         body = None if call.body is None else call.body(bounds)
-        paths.setdefault(operation.path, {})[operation.method] = operations.described(
+        paths.setdefault(operation.path, {})[operation.method] = operations.operation_object(
             operation, body, components, rules, examples
         )
         codes.update(operations.errors_of(call))

@@ -6,12 +6,12 @@ from typing import Any
 
 from kingbird.api.openapi.components import Components
 from kingbird.api.openapi.examples import Example
-from kingbird.api.openapi.routes import Operation
+from kingbird.api.openapi.routes import RouteOperation
 from kingbird.api.schemas.errors import MEANINGS
-from kingbird.api.schemas.shapes import Shape
+from kingbird.api.schemas.shapes import JSONSchema
 
 #: What every call that asks for a token can be answered with.
-ALWAYS = (400, 401, 403, 503)
+COMMON_ERRORS = (400, 401, 403, 503)
 
 #: The parameters of paths.
 PATH_PARAMETERS = {
@@ -27,11 +27,11 @@ def name_of(code: int) -> str:
     return HTTPStatus(code).phrase.replace(" ", "")
 
 
-def _of(operation: Operation, examples: Iterable[Example]) -> list[Example]:
-    return [each for each in examples if each.operation == operation.call.operation]
+def _of(operation: RouteOperation, examples: Iterable[Example]) -> list[Example]:
+    return [each for each in examples if each.operation == operation.call.operation_id]
 
 
-def _shown(examples: Sequence[tuple[Example, Any]]) -> dict[str, Any]:
+def _examples_object(examples: Sequence[tuple[Example, Any]]) -> dict[str, Any]:
     """Return what a media type has beside its schema."""
     if not examples:
         return {}
@@ -51,7 +51,7 @@ def _description(call: Any, rules: Mapping[str, str]) -> str:
     return "\n\n".join(sentences)
 
 
-def _parameters(operation: Operation, components: Components) -> list[dict[str, Any]]:
+def _parameters(operation: RouteOperation, components: Components) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {"$ref": f"#/components/parameters/{name}"}
         for name in PATH_PARAMETERS
@@ -91,18 +91,20 @@ def error(code: int, examples: Iterable[Example]) -> dict[str, Any]:
     return {
         "description": MEANINGS[HTTPStatus(code)],
         "headers": _headers(*headers),
-        "content": {JSON: {"schema": {"$ref": "#/components/schemas/Error"}, **_shown(shown)}},
+        "content": {
+            JSON: {"schema": {"$ref": "#/components/schemas/Error"}, **_examples_object(shown)}
+        },
     }
 
 
 def errors_of(call: Any) -> list[int]:
     """Return the codes of the errors that a call can be answered with."""
-    return sorted({*call.errors, *(ALWAYS if call.rules else ())})
+    return sorted({*call.errors, *(COMMON_ERRORS if call.rules else ())})
 
 
-def described(
-    operation: Operation,
-    body: Shape | None,
+def operation_object(
+    operation: RouteOperation,
+    body: JSONSchema | None,
     components: Components,
     rules: Mapping[str, str],
     examples: Iterable[Example],
@@ -117,7 +119,7 @@ def described(
     recorded = _of(operation, examples)
     good = [each for each in recorded if each.response["status"] == call.status]
     made: dict[str, Any] = {
-        "operationId": call.operation,
+        "operationId": call.operation_id,
         "summary": call.summary,
         "description": _description(call, rules),
         "tags": [_tag(operation.path)],
@@ -129,15 +131,20 @@ def described(
     if body is not None:
         asked = [(each, each.request["body"]) for each in good if "body" in each.request]
         made["requestBody"] = {
-            "required": not call.may_be_empty,
-            "content": {JSON: {"schema": components.reference(body), **_shown(asked)}},
+            "required": not call.body_optional,
+            "content": {JSON: {"schema": components.reference(body), **_examples_object(asked)}},
         }
     answered = [(each, each.response["body"]) for each in good]
     made["responses"] = {
         str(call.status): {
             "description": HTTPStatus(call.status).phrase,
             "headers": _headers("X-Openstack-Request-Id"),
-            "content": {JSON: {"schema": components.reference(call.answer), **_shown(answered)}},
+            "content": {
+                JSON: {
+                    "schema": components.reference(call.response_schema),
+                    **_examples_object(answered),
+                }
+            },
         }
     }
     for code in errors_of(call):

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 
-class Operation(NamedTuple):
+class RouteOperation(NamedTuple):
     """A method on a path.
 
     :ivar path: in OpenAPI's form, such as ``/v1.0/{project_id}/os-sync``.
     :ivar method: in lower case.
-    :ivar call: a :class:`kingbird.api.request.operation.Call`.
+    :ivar call: a :class:`kingbird.api.request.operation.Operation`.
     """
 
     path: str
@@ -51,10 +51,10 @@ class Route:
         base = ("", version) if self.is_versioned else ("",)
         return "/".join((*base, *self.path)) or "/"
 
-    def operations(self, version: str) -> Iterator[Operation]:
+    def operations(self, version: str) -> Iterator[RouteOperation]:
         """Yield what can be called there."""
         exposed: Any = getattr(self.controller, self.name)
         path = self.template(version)
         for method, handler in exposed._pecan["generic_handlers"].items():
             if method != "DEFAULT":
-                yield Operation(path, method.lower(), handler.call)
+                yield RouteOperation(path, method.lower(), handler.operation)

@@ -14,10 +14,12 @@ from kingbird.policies.enforcer import Enforcer
 
 #: What may be done in another project's path, by who may at all.  Not what runs with the
 #: caller's own rights, which are those in the token's project.
-ELSEWHERE = frozenset({sync_jobs.LIST, sync_jobs.SHOW, sync_jobs.DELETE, sync_jobs.CANCEL})
+CROSS_PROJECT_RULES = frozenset(
+    {sync_jobs.LIST, sync_jobs.SHOW, sync_jobs.DELETE, sync_jobs.CANCEL}
+)
 
 
-class Projects:
+class Authorizer:
     """The rules, applied to the project in a path."""
 
     def __init__(self, enforcer: Enforcer) -> None:
@@ -35,7 +37,7 @@ class Projects:
         :raises kingbird.exception.BadRequest: the path names no project.
         :raises kingbird.exception.Forbidden: otherwise.
         """
-        named = validation.uuid_in_path(project, "project id")
+        named = validation.parse_path_uuid(project, "project id")
         context = context_of(request)
         project_id = context.project_id or ""
         target = {"project_id": project_id}
@@ -43,7 +45,7 @@ class Projects:
         if plain == project_id.replace("-", "").lower():
             self._enforcer.authorize(context, rule, target)
             return context, project_id
-        if rule not in ELSEWHERE or not self._enforcer.allows(
+        if rule not in CROSS_PROJECT_RULES or not self._enforcer.allows(
             context, sync_jobs.OTHER_PROJECTS, {"project_id": plain}
         ):
             scope = f"project {project_id}" if project_id else "no project"
@@ -59,7 +61,7 @@ class Projects:
         """Whether a rule allows something that only a part of a request is about."""
         return self._enforcer.allows(context, rule, {"project_id": project_id})
 
-    def sees_all(self, context: RequestContext, project_id: str) -> bool:
+    def can_see_all_projects(self, context: RequestContext, project_id: str) -> bool:
         """Whether the caller may know of jobs that are about every project's images."""
         return self.allows(context, project_id, sync_jobs.ALL_PROJECTS)
 

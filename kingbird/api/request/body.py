@@ -8,11 +8,11 @@ from typing import Any
 import webob
 
 from kingbird import exception
-from kingbird.api.request.validation import shown
+from kingbird.api.request.validation import quote
 
 #: A client that sends a body that is too large reads no answer before it has sent it all, or
 #: gets its connection reset.  So that many times the limit are read and thrown away.
-DRAINED = 16
+DRAIN_FACTOR = 16
 #: A number of more digits is none that anything here counts; Python refuses to make integers
 #: of several thousand.
 MAX_DIGITS = 64
@@ -39,7 +39,7 @@ def read(request: webob.Request, limit: int) -> bytes:
             raise exception.BadRequest("The header Content-Length is no number") from None
     body = bytearray()
     seen = 0
-    most = limit * DRAINED if length is None else min(length, limit * DRAINED)
+    most = limit * DRAIN_FACTOR if length is None else min(length, limit * DRAIN_FACTOR)
     try:
         while seen < most:
             chunk = environ["wsgi.input"].read(min(_CHUNK, most - seen))
@@ -66,7 +66,7 @@ def _no_constant(name: str) -> Any:
     raise exception.BadRequest(f"The body is not JSON, which has no {name}")
 
 
-def _integer(digits: str) -> int:
+def _parse_int(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise exception.BadRequest(
             f"The body has a number of {len(digits)} digits; it can have {MAX_DIGITS}"
@@ -74,21 +74,21 @@ def _integer(digits: str) -> int:
     return int(digits)
 
 
-def _number(digits: str) -> float:
+def _parse_float(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
         raise exception.BadRequest(f"The body has a number that is too large: {digits[:80]}")
     return number
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Make an object; of a name that comes twice nobody can tell which value was meant."""
     made = dict(pairs)
     if len(made) < len(pairs):
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise exception.BadRequest(f"The body has {shown(name)} twice in one object")
+                raise exception.BadRequest(f"The body has {quote(name)} twice in one object")
             seen.add(name)
     return made
 
@@ -96,13 +96,13 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 _decode = functools.partial(
     json.loads,
     parse_constant=_no_constant,
-    parse_int=_integer,
-    parse_float=_number,
-    object_pairs_hook=_once,
+    parse_int=_parse_int,
+    parse_float=_parse_float,
+    object_pairs_hook=_reject_duplicate_keys,
 )
 
 
-def _text(body: bytes) -> str:
+def _decode_utf8(body: bytes) -> str:
     if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise exception.BadRequest(
             "The body begins with a byte order mark; it must be JSON in UTF-8 without one"
@@ -141,7 +141,7 @@ def _check_surrogates(value: Any) -> None:
     """Refuse halves of characters, which no database can hold."""
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
-            raise exception.BadRequest(f"The body has half of a character in {shown(value)}")
+            raise exception.BadRequest(f"The body has half of a character in {quote(value)}")
     elif isinstance(value, dict):
         for name, child in value.items():
             _check_surrogates(name)
@@ -160,7 +160,7 @@ def parse(body: bytes, depth: int) -> Any:
         number beyond all numbers.
     """
     try:
-        value = _decode(_text(body))
+        value = _decode(_decode_utf8(body))
     except RecursionError:
         raise _too_deep(depth) from None
     except ValueError as error:

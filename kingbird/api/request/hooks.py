@@ -18,7 +18,7 @@ class Request(pecan.Request):
 
     @property
     def GET(self) -> MultiDict:
-        """No parameters; :class:`kingbird.api.request.query.Query` reads them."""
+        """No parameters; :class:`kingbird.api.request.query.QueryParser` reads them."""
         return NoVars("The query belongs to the controller")
 
     @property

@@ -21,7 +21,7 @@ class Page:
     :ivar limit: how many entries the page has at most.
     :ivar marker: the id of the entry that it comes after.
     :ivar status: the states of the entries that are listed.
-    :ivar order: ``sort_key`` and ``sort_dir`` as far as they are given; without, each list has
+    :ivar sorting: ``sort_key`` and ``sort_dir`` as far as they are given; without, each list has
         an order of its own.
     """
 
@@ -29,24 +29,24 @@ class Page:
     limit: int
     marker: str | None
     status: frozenset[str] | None
-    order: dict[str, str]
+    sorting: dict[str, str]
 
     @property
-    def options(self) -> dict[str, Any]:
+    def query_args(self) -> dict[str, Any]:
         """What the database takes: one row more, which tells whether another page follows."""
         return {
             "limit": self.limit + 1,
             "marker": self.marker,
             "status": self.status,
-            **self.order,
+            **self.sorting,
         }
 
-    def cut(
+    def paginate(
         self, rows: Sequence[Row], id_of: Callable[[Row], str]
     ) -> tuple[Sequence[Row], list[dict[str, str]]]:
         """Return the rows of this page, and the link to the next one if there is one.
 
-        :param rows: as they come by :attr:`options`.
+        :param rows: as they come by :attr:`query_args`.
         :param id_of: tells a row's id.
         """
         if len(rows) <= self.limit:
@@ -57,15 +57,15 @@ class Page:
         query.append(("marker", id_of(shown[-1])))
         return shown, [{"rel": "next", "href": f"{self.request.path_url}?{urlencode(query)}"}]
 
-    def of(self, entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    def paginate_entries(self, entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         """Select from the entries of an answer as the database does from its rows.
 
         :raises kingbird.exception.BadRequest: none has the marker's id.
         """
         listed = list(entries)
-        if "sort_key" in self.order:
-            listed.sort(key=lambda entry: entry[self.order["sort_key"]] or "")
-        if self.order.get("sort_dir") == "desc":
+        if "sort_key" in self.sorting:
+            listed.sort(key=lambda entry: entry[self.sorting["sort_key"]] or "")
+        if self.sorting.get("sort_dir") == "desc":
             listed.reverse()
         if self.marker is not None:
             ids = [entry["id"] for entry in listed]
@@ -77,7 +77,7 @@ class Page:
         return listed[: self.limit + 1]
 
 
-def page(request: webob.Request, query: Mapping[str, Any], most: int) -> Page:
+def from_request(request: webob.Request, query: Mapping[str, Any], most: int) -> Page:
     """Return which page of a list a request asks for.
 
     :param query: its parameters, valid by :mod:`kingbird.api.schemas.sync_jobs.queries`.
@@ -86,7 +86,7 @@ def page(request: webob.Request, query: Mapping[str, Any], most: int) -> Page:
     return Page(
         request=request,
         limit=min(query.get("limit", most), most),
-        marker=formats.dashed(query["marker"]) if "marker" in query else None,
+        marker=formats.normalize_uuid(query["marker"]) if "marker" in query else None,
         status=frozenset(query.get("status", ())) or None,
-        order={name: query[name] for name in ("sort_key", "sort_dir") if name in query},
+        sorting={name: query[name] for name in ("sort_key", "sort_dir") if name in query},
     )

@@ -7,12 +7,12 @@ from urllib.parse import parse_qsl
 import webob
 
 from kingbird import exception
-from kingbird.api.request.validation import Schema, listed, shown
+from kingbird.api.request.validation import Schema, join_some, quote
 
 #: Characters of a query as it is sent; all parameters together need far less.
 MAX_LENGTH = 4096
 #: The schema of a call that takes no query.
-NONE: dict[str, Any] = {
+NO_PARAMETERS: dict[str, Any] = {
     "description": "empty",
     "type": "object",
     "additionalProperties": False,
@@ -22,7 +22,7 @@ NONE: dict[str, Any] = {
 Pairs = list[tuple[str, str]]
 
 
-def pairs(request: webob.Request, known: Iterable[str]) -> Pairs:
+def parse_pairs(request: webob.Request, known: Iterable[str]) -> Pairs:
     """Return the parameters of a query in their order.
 
     :param known: the names that they can have.
@@ -40,7 +40,7 @@ def pairs(request: webob.Request, known: Iterable[str]) -> Pairs:
     unknown = [name for name in names if name not in known]
     if unknown:
         raise exception.BadRequest(
-            f"Unknown query parameter: {listed(map(shown, unknown))}; "
+            f"Unknown query parameter: {join_some(map(quote, unknown))}; "
             + (f"known here are {', '.join(known)}" if known else "none is known here")
         )
     return found
@@ -54,7 +54,7 @@ def _number(text: str) -> int | str:
     return int(text) if len(text) < 20 else 10**20
 
 
-class Query:
+class QueryParser:
     """The queries that a call takes.  Safe for threads.
 
     :param schema: JSON Schema of an object with a property for each parameter: a string, an
@@ -70,7 +70,7 @@ class Query:
         """The parameters' names."""
         return list(self._properties)
 
-    def read(self, request: webob.Request) -> dict[str, Any]:
+    def parse(self, request: webob.Request) -> dict[str, Any]:
         """Return the parameters of a request by their names.
 
         :raises kingbird.exception.BadRequest: a parameter is unknown, comes twice, or has a
@@ -78,7 +78,7 @@ class Query:
         """
         given: dict[str, Any] = {}
         texts: dict[str, Any] = {}
-        for name, text in pairs(request, self._properties):
+        for name, text in parse_pairs(request, self._properties):
             kind = self._properties[name]["type"]
             if kind == "array":
                 given.setdefault(name, []).extend(text.split(","))
@@ -93,6 +93,6 @@ class Query:
             found = texts[name][index[0]] if index else texts[name]
             schema: Any = error.schema
             raise exception.BadRequest(
-                f"{name} is {shown(found)}; it must be {schema['description']}"
+                f"{name} is {quote(found)}; it must be {schema['description']}"
             )
         return given

@@ -13,7 +13,7 @@ MAX_FILTERED = 128
 
 
 @dataclass(frozen=True)
-class Bounds:
+class RequestLimits:
     """The bounds that an operator may change.
 
     :ivar sets: sets in a request.
@@ -26,7 +26,7 @@ class Bounds:
     regions: int
 
     @classmethod
-    def of(cls, conf: cfg.ConfigOpts) -> "Bounds":
+    def from_conf(cls, conf: cfg.ConfigOpts) -> "RequestLimits":
         """Return those of a configuration."""
         options = conf.api
         return cls(options.max_sets, options.max_resources, options.max_regions)

@@ -2,13 +2,13 @@
 
 from http import HTTPStatus
 
-from kingbird.api.schemas.shapes import answered, whole
+from kingbird.api.schemas.shapes import closed_object, output_string
 
-ERROR = whole(
+ERROR = closed_object(
     "Error",
     "What went wrong",
     {
-        "error": whole(
+        "error": closed_object(
             "ErrorDetails",
             "What went wrong",
             {
@@ -18,9 +18,9 @@ ERROR = whole(
                     "minimum": 400,
                     "maximum": 599,
                 },
-                "title": answered("HTTP's phrase for it"),
+                "title": output_string("HTTP's phrase for it"),
                 "message": {
-                    **answered("A sentence for a person, which names the field at fault"),
+                    **output_string("A sentence for a person, which names the field at fault"),
                     "minLength": 1,
                 },
             },

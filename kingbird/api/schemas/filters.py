@@ -5,7 +5,7 @@ from typing import Any
 from kingbird import exception
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.bounds import MAX_FILTERED, MAX_NAME, MAX_VALUE
-from kingbird.api.schemas.shapes import one_of, one_or_several, text
+from kingbird.api.schemas.shapes import enum, input_string, scalar_or_array
 
 VISIBILITIES = ["public", "private", "shared", "community"]
 #: Glance's states of an image that can be listed.
@@ -29,8 +29,8 @@ _SIZE = {
     "minimum": 0,
     "maximum": LARGEST,
 }
-_STATUS = one_of(STATUSES)
-_TAG = text(f"a tag of 1 to {MAX_NAME} characters")
+_STATUS = enum(STATUSES)
+_TAG = input_string(f"a tag of 1 to {MAX_NAME} characters")
 
 FILTERS: dict[str, Any] = {
     "title": "Filters",
@@ -39,22 +39,22 @@ FILTERS: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
     "properties": {
-        "visibility": one_of(VISIBILITIES, "Images of this visibility."),
+        "visibility": enum(VISIBILITIES, "Images of this visibility."),
         "owner": {
             "meaning": "Images of this project.",
-            **text(f"a project's id of 1 to {MAX_NAME} characters"),
+            **input_string(f"a project's id of 1 to {MAX_NAME} characters"),
         },
         "name": {
             "meaning": "Images of this name.",
-            **text(f"a name of at most {MAX_NAME} characters", shortest=0),
+            **input_string(f"a name of at most {MAX_NAME} characters", shortest=0),
         },
         "name_prefix": {
             "meaning": "Images whose names begin so.",
-            **text(f"the beginning of a name, 1 to {MAX_NAME} characters"),
+            **input_string(f"the beginning of a name, 1 to {MAX_NAME} characters"),
         },
         "tag": {
             "meaning": "Images with this tag, or all of these.",
-            **one_or_several(
+            **scalar_or_array(
                 f"a tag of 1 to {MAX_NAME} characters, or a list of at least one and at most "
                 f"{MAX_FILTERED}",
                 _TAG,
@@ -68,11 +68,11 @@ FILTERS: dict[str, Any] = {
             "type": "object",
             "minProperties": 1,
             "maxProperties": MAX_FILTERED,
-            "propertyNames": text(
+            "propertyNames": input_string(
                 f"an object whose names have 1 to {MAX_NAME} characters, none of them a control "
                 "character"
             ),
-            "additionalProperties": text(
+            "additionalProperties": input_string(
                 f"a string of at most {MAX_VALUE} characters, none of them a control character",
                 shortest=0,
                 longest=MAX_VALUE,
@@ -84,11 +84,11 @@ FILTERS: dict[str, Any] = {
             "meaning": "Images that changed then or later; UTC unless it names another zone.",
             "description": "a date and time in ISO 8601, such as 2026-11-22T23:00:00Z",
             "type": "string",
-            "format": formats.MOMENT,
+            "format": formats.DATETIME,
         },
         "status": {
             "meaning": "Images of this status, or one of these.",
-            **one_or_several(
+            **scalar_or_array(
                 f"one of {', '.join(STATUSES)}, or a list of at least one of them",
                 _STATUS,
                 MAX_FILTERED,
@@ -101,12 +101,12 @@ FILTERS: dict[str, Any] = {
 def _owner(text: str) -> str:
     """Return a project's id as Keystone writes it; one that is no UUID stays as it is."""
     try:
-        return formats.dashed(text).replace("-", "")
+        return formats.normalize_uuid(text).replace("-", "")
     except ValueError:
         return text
 
 
-def _several(value: str | list[str]) -> list[str]:
+def _as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(dict.fromkeys(value))
 
 
@@ -116,16 +116,16 @@ _STORED: dict[str, tuple[str, Any]] = {
     "owner": ("owner", _owner),
     "name": ("name", str),
     "name_prefix": ("name_prefix", str),
-    "tag": ("tags", _several),
+    "tag": ("tags", _as_list),
     "property": ("properties", dict),
     "size_min": ("size_min", int),
     "size_max": ("size_max", int),
-    "updated_since": ("updated_since", formats.utc),
-    "status": ("statuses", _several),
+    "updated_since": ("updated_since", formats.normalize_datetime),
+    "status": ("statuses", _as_list),
 }
 
 
-def normal(given: dict[str, Any], field: str) -> dict[str, Any]:
+def normalize(given: dict[str, Any], field: str) -> dict[str, Any]:
     """Return filters that are valid by :data:`FILTERS` in the spelling that is stored.
 
     :param field: where they are in the request.

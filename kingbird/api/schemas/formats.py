@@ -12,14 +12,14 @@ import jsonschema
 #: Stands for all images, or all regions.
 ALL = "*"
 
-#: The name of :func:`dashed`'s check within schemas.
+#: The name of :func:`normalize_uuid`'s check within schemas.
 UUID = "uuid-with-or-without-dashes"
 #: The same, or what stands for all.
-SELECTED = "uuid-or-all"
+UUID_OR_ALL = "uuid-or-all"
 #: The name of the check of texts that a database and a URL can hold.
 TEXT = "text-without-control-characters"
-#: The name of :func:`utc`'s check.
-MOMENT = "moment"
+#: The name of :func:`normalize_datetime`'s check.
+DATETIME = "moment"
 
 _HEX = "[0-9A-Fa-f]"
 _ANY_UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}|{_HEX}{{32}}"
@@ -34,9 +34,9 @@ _ZONE = "([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?"
 #: out what is valid too but rare: the 29th of February, and years that no image was made in.
 PATTERNS = {
     UUID: f"^({_ANY_UUID})$",
-    SELECTED: f"^({_ANY_UUID}|\\*)$",
+    UUID_OR_ALL: f"^({_ANY_UUID}|\\*)$",
     TEXT: r"^[^\u0000-\u001f\u007f-\u009f]*$",
-    MOMENT: f"^[12][0-9]{{3}}-{_DAY}[Tt ]{_TIME}(:[0-5][0-9]([.,][0-9]{{1,6}})?)?{_ZONE}$",
+    DATETIME: f"^[12][0-9]{{3}}-{_DAY}[Tt ]{_TIME}(:[0-5][0-9]([.,][0-9]{{1,6}})?)?{_ZONE}$",
 }
 
 #: Checks the formats above, and no others.
@@ -50,7 +50,7 @@ _MOMENT = re.compile(
 )
 
 
-def dashed(text: str) -> str:
+def normalize_uuid(text: str) -> str:
     """Return a UUID in lower case with dashes, whatever of both it came with.
 
     :raises ValueError: it is no UUID.
@@ -61,7 +61,7 @@ def dashed(text: str) -> str:
     return "-".join(match.group(1, 3, 4, 5, 6))
 
 
-def utc(text: str) -> str:
+def normalize_datetime(text: str) -> str:
     """Return a moment as Glance writes it: UTC, to the second.
 
     :param text: ISO 8601, of date and time; UTC unless it names another zone.
@@ -80,10 +80,10 @@ def utc(text: str) -> str:
 
 @CHECKER.checks(UUID, raises=ValueError)
 def _is_uuid(instance: object) -> bool:
-    return not isinstance(instance, str) or bool(dashed(instance))
+    return not isinstance(instance, str) or bool(normalize_uuid(instance))
 
 
-@CHECKER.checks(SELECTED, raises=ValueError)
+@CHECKER.checks(UUID_OR_ALL, raises=ValueError)
 def _is_selected(instance: object) -> bool:
     return instance == ALL or _is_uuid(instance)
 
@@ -93,6 +93,6 @@ def _is_text(instance: object) -> bool:
     return not isinstance(instance, str) or not _CONTROL.search(instance)
 
 
-@CHECKER.checks(MOMENT, raises=ValueError)
+@CHECKER.checks(DATETIME, raises=ValueError)
 def _is_moment(instance: object) -> bool:
-    return not isinstance(instance, str) or bool(utc(instance))
+    return not isinstance(instance, str) or bool(normalize_datetime(instance))

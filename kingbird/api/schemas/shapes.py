@@ -6,7 +6,7 @@ from typing import Any
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.bounds import MAX_NAME
 
-Shape = dict[str, Any]
+JSONSchema = dict[str, Any]
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -15,7 +15,7 @@ _UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
 _MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}"
 
 
-def text(description: str, *, shortest: int = 1, longest: int = MAX_NAME) -> Shape:
+def input_string(description: str, *, shortest: int = 1, longest: int = MAX_NAME) -> JSONSchema:
     """Return the schema of a text that comes in."""
     return {
         "description": description,
@@ -26,7 +26,7 @@ def text(description: str, *, shortest: int = 1, longest: int = MAX_NAME) -> Sha
     }
 
 
-def one_or_several(description: str, one: Shape, most: int) -> Shape:
+def scalar_or_array(description: str, one: JSONSchema, most: int) -> JSONSchema:
     """Return the schema of a value, or of a list of at least one."""
     return {
         "description": description,
@@ -36,13 +36,15 @@ def one_or_several(description: str, one: Shape, most: int) -> Shape:
     }
 
 
-def one_of(values: Sequence[str], meaning: str | None = None) -> Shape:
+def enum(values: Sequence[str], meaning: str | None = None) -> JSONSchema:
     """Return the schema of a word out of several."""
-    shape: Shape = {"description": f"one of {', '.join(values)}", "enum": list(values)}
+    shape: JSONSchema = {"description": f"one of {', '.join(values)}", "enum": list(values)}
     return shape if meaning is None else {"meaning": meaning, **shape}
 
 
-def whole(title: str | None, description: str, properties: dict[str, Shape]) -> Shape:
+def closed_object(
+    title: str | None, description: str, properties: dict[str, JSONSchema]
+) -> JSONSchema:
     """Return the schema of an object that has all of some properties, and no others.
 
     :param title: its name in the OpenAPI document, if it is to have one.
@@ -57,7 +59,7 @@ def whole(title: str | None, description: str, properties: dict[str, Shape]) -> 
     }
 
 
-def entries(description: str, one: Shape) -> Shape:
+def array_of(description: str, one: JSONSchema) -> JSONSchema:
     """Return the schema of a list in an answer."""
     return {"description": description, "type": "array", "items": one}
 
@@ -65,48 +67,48 @@ def entries(description: str, one: Shape) -> Shape:
 # What answers are made of.
 
 
-def answered(meaning: str) -> Shape:
+def output_string(meaning: str) -> JSONSchema:
     """Return the schema of a text in an answer."""
     return {"description": meaning, "type": "string"}
 
 
-def answered_or_null(meaning: str) -> Shape:
+def output_nullable_string(meaning: str) -> JSONSchema:
     """Return the schema of a text in an answer that may be missing."""
     return {"description": meaning, "type": ["string", "null"]}
 
 
-def answered_number(meaning: str) -> Shape:
+def output_count(meaning: str) -> JSONSchema:
     """Return the schema of a count in an answer."""
     return {"description": meaning, "type": "integer", "minimum": 0}
 
 
-def answered_flag(meaning: str) -> Shape:
+def output_boolean(meaning: str) -> JSONSchema:
     """Return the schema of a flag in an answer."""
     return {"description": meaning, "type": "boolean"}
 
 
-def answered_id(meaning: str) -> Shape:
+def output_uuid(meaning: str) -> JSONSchema:
     """Return the schema of an id in an answer: in lower case with dashes."""
     return {"description": meaning, "type": "string", "pattern": f"^{_UUID}$"}
 
 
-def answered_moment(meaning: str, *, may_lack: bool = False) -> Shape:
+def output_datetime(meaning: str, *, allow_none_text: bool = False) -> JSONSchema:
     """Return the schema of a time in an answer: ISO 8601 in UTC, to the microsecond.
 
-    :param may_lack: whether it is the text ``None`` while nothing has happened.
+    :param allow_none_text: whether it is the text ``None`` while nothing has happened.
     """
-    pattern = f"^({_MOMENT}|None)$" if may_lack else f"^{_MOMENT}$"
+    pattern = f"^({_MOMENT}|None)$" if allow_none_text else f"^{_MOMENT}$"
     return {"description": meaning, "type": "string", "pattern": pattern}
 
 
-LINKS: Shape = entries(
+LINKS: JSONSchema = array_of(
     "Where there is more",
-    whole(
+    closed_object(
         "Link",
         "A link",
         {
-            "rel": answered("What it leads to"),
-            "href": answered("Its URL"),
+            "rel": output_string("What it leads to"),
+            "href": output_string("Its URL"),
         },
     ),
 )

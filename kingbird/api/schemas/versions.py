@@ -1,21 +1,21 @@
 """What version discovery answers, as keystoneauth reads it."""
 
-from kingbird.api.schemas.shapes import LINKS, answered, entries, one_of, whole
+from kingbird.api.schemas.shapes import LINKS, array_of, closed_object, enum, output_string
 
-_VERSION = whole(
+_VERSION = closed_object(
     "Version",
     "A version of the API",
     {
-        "id": answered("Its name"),
-        "status": one_of(["CURRENT", "SUPPORTED", "DEPRECATED"]),
+        "id": output_string("Its name"),
+        "status": enum(["CURRENT", "SUPPORTED", "DEPRECATED"]),
         "links": LINKS,
     },
 )
 
-LISTED = whole(
-    "Versions", "The versions there are", {"versions": entries("The versions", _VERSION)}
+LISTED = closed_object(
+    "Versions", "The versions there are", {"versions": array_of("The versions", _VERSION)}
 )
-SHOWN = whole("VersionDocument", "A version", {"version": _VERSION})
+SHOWN = closed_object("VersionDocument", "A version", {"version": _VERSION})
 
 #: The one answer whose form is another standard's.
 DESCRIPTION = {

@@ -3,11 +3,11 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from kingbird.api.views.sync_jobs import moment
+from kingbird.api.views.sync_jobs import format_time
 from kingbird.db import api as db
 
 
-def shown(engine: db.Engine, alive: bool) -> dict[str, Any]:
+def render_engine(engine: db.Engine, alive: bool) -> dict[str, Any]:
     """Return an engine; its times are those of the database's clock.
 
     :param alive: whether its last sign of life is recent.
@@ -18,7 +18,7 @@ def shown(engine: db.Engine, alive: bool) -> dict[str, Any]:
         "host": engine.host,
         "pid": engine.pid,
         "version": engine.version,
-        "started_at": moment(engine.started_at),
-        "last_seen": moment(seen),
+        "started_at": format_time(engine.started_at),
+        "last_seen": format_time(seen),
         "alive": alive,
     }

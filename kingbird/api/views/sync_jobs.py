@@ -8,33 +8,33 @@ from kingbird.api.schemas.sync_jobs import ALL
 from kingbird.db import api as db
 
 
-def moment(value: datetime | None) -> str:
+def format_time(value: datetime | None) -> str:
     """Return a time of the database: ISO 8601, UTC; ``"None"`` when there was none yet."""
     return "None" if value is None else value.isoformat(timespec="microseconds")
 
 
-def accepted(job: db.Job) -> dict[str, Any]:
+def render_status(job: db.Job) -> dict[str, Any]:
     """Return the answer to the request that made a job."""
     return {
         "job_status": {
             "id": job.id,
             "status": db.jobs.IN_PROGRESS,
-            "created_at": moment(job.created_at),
+            "created_at": format_time(job.created_at),
         }
     }
 
 
-def summary(job: db.Job) -> dict[str, Any]:
+def render_summary(job: db.Job) -> dict[str, Any]:
     """Return a job as lists show it."""
     return {
         "id": job.id,
         "sync_status": job.status,
-        "created_at": moment(job.created_at),
-        "updated_at": moment(job.updated_at),
+        "created_at": format_time(job.created_at),
+        "updated_at": format_time(job.updated_at),
     }
 
 
-def overview(
+def render_detail(
     job: db.Job,
     statuses: dict[str, int],
     outcomes: dict[str, int],
@@ -47,7 +47,7 @@ def overview(
     :param regions: both again for each target region.
     """
     return {
-        **summary(job),
+        **render_summary(job),
         "all_projects": job.all_projects,
         "dry_run": any(each["dry_run"] for each in job.request),
         "cancelled": job.cancelled,
@@ -58,7 +58,7 @@ def overview(
     }
 
 
-def planned(item: db.Item) -> dict[str, Any]:
+def render_item(item: db.Item) -> dict[str, Any]:
     """Return an item of a job's plan."""
     return {
         "id": item.id,
@@ -67,8 +67,8 @@ def planned(item: db.Item) -> dict[str, Any]:
         "source_region": item.source_region,
         "target_region": item.target_region,
         "sync_status": item.status,
-        "created_at": moment(item.created_at),
-        "updated_at": moment(item.updated_at),
+        "created_at": format_time(item.created_at),
+        "updated_at": format_time(item.updated_at),
         "action": item.action,
         "target_resource": item.target_resource,
         "reason": item.reason,
@@ -77,7 +77,7 @@ def planned(item: db.Item) -> dict[str, Any]:
     }
 
 
-def expected(job: db.Job) -> Iterator[dict[str, Any]]:
+def render_unplanned(job: db.Job) -> Iterator[dict[str, Any]]:
     """Yield what a job's items will be, as far as the request tells.
 
     Each image comes once in each target region; where ``*`` stands for the images, one entry
@@ -101,8 +101,8 @@ def expected(job: db.Job) -> Iterator[dict[str, Any]]:
                     "target_region": target,
                     # A job may end before it could be planned.
                     "sync_status": job.status,
-                    "created_at": moment(job.created_at),
-                    "updated_at": moment(job.updated_at),
+                    "created_at": format_time(job.created_at),
+                    "updated_at": format_time(job.updated_at),
                     "action": None,
                     "target_resource": None,
                     "reason": None,

@@ -26,7 +26,7 @@ def options(conf: cfg.ConfigOpts) -> Result:
                 conf[module.GROUP][opt.dest]
             except cfg.ConfigFileValueError as error:
                 return failure(str(error))
-    said = sorted({remark for file in _files(conf) for remark in _remarks(file, list_opts())})
+    said = sorted({remark for file in _files(conf) for remark in _find_unknown(file, list_opts())})
     return warning("; ".join(said)) if said else success()
 
 
@@ -38,7 +38,7 @@ def _files(conf: cfg.ConfigOpts) -> list[Path]:
     ]
 
 
-def _remarks(file: Path, known: list[tuple[str, Any]]) -> Iterator[str]:
+def _find_unknown(file: Path, known: list[tuple[str, Any]]) -> Iterator[str]:
     groups = {group: {opt.dest: opt for opt in opts} for group, opts in known}
     old = {
         (each.group or group, each.name.replace("-", "_") if each.name else opt.dest): opt

@@ -28,7 +28,7 @@ def service_user(conf: cfg.ConfigOpts, keystone: Keystone | None = None) -> Resu
     try:
         keystone.service_user_id()
         missing = [role for role in ROLES if role not in keystone.service_roles()]
-        trusts = keystone.trusts_to_me()
+        trusts = keystone.list_service_trusts()
     except exception.KeystoneUnavailable as error:
         match error.__cause__:
             case ksa_exc.Unauthorized():

@@ -16,7 +16,7 @@ SYNC = "run kingbird-manage db sync"
 NOT_LOOKED_AT = "Not looked at, as there are no tables that can be read"
 
 
-class Tables:
+class DatabaseChecks:
     """Checks of one database.  The schema comes first: the others look only where it can be read.
 
     :param conf: configuration that has been read by the time of the first check.
@@ -55,7 +55,7 @@ class Tables:
         """Whether engines of other releases are alive."""
         if not self._readable:
             return success(NOT_LOOKED_AT)
-        alive = db.stats.engines_alive(db.engines.silence(self._conf))
+        alive = db.stats.engines_alive(db.engines.heartbeat_timeout(self._conf))
         own = version.version_string()
         others = [f"{host} ({release})" for host, release in alive if release != own]
         if others:
@@ -89,7 +89,7 @@ class Tables:
             )
         return warning(". ".join(said)) if said else success()
 
-    def sharing(self) -> Result:
+    def sqlite_with_broker(self) -> Result:
         """Whether processes on several hosts would use a database that is a file."""
         self._conf.register_opts(dict(messaging_opts.list_opts())[None])
         url = self._conf.transport_url

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from kingbird.sync import compare
 from kingbird.sync import image as fields
-from kingbird.sync.compare import Verdict
+from kingbird.sync.compare import Comparison
 from kingbird.sync.image import Image, Rules
 
 Page = Sequence[Image]
@@ -20,17 +20,17 @@ Page = Sequence[Image]
 Copies = Mapping[str, Image]
 
 
-class Knowledge(Protocol):
+class Coverage(Protocol):
     """What is known about regions whose lists have gaps."""
 
-    def gaps(self, image_id: str) -> Collection[str]:
+    def unknown_regions(self, image_id: str) -> Collection[str]:
         """Return the regions of which it is not known whether they have an image."""
 
-    def passed(self, image_id: str) -> None:
+    def advance(self, image_id: str) -> None:
         """Note that all images up to an id have been dealt with."""
 
 
-class Aim(Protocol):
+class Scope(Protocol):
     """A set of a request, as far as whole regions are compared for it."""
 
     @property
@@ -45,18 +45,18 @@ class Aim(Protocol):
     def prunes(self) -> bool:
         """Whether properties that only a target has count as drift."""
 
-    def source_of(self, copies: Copies) -> tuple[str, Image] | None:
+    def choose_source(self, copies: Copies) -> tuple[str, Image] | None:
         """Choose an image's source among its copies: region and image.
 
         :returns: ``None`` when the set does not mean the image.
         """
 
-    def means(self, image: Image) -> bool:
+    def matches(self, image: Image) -> bool:
         """Whether a copy in one of the sources makes the set mean the image."""
 
 
 #: Returns the targets of a set in which an image, with these copies, was dealt with before.
-Done = Callable[[Aim, str, Copies], Collection[str]]
+HandledTargets = Callable[[Scope, str, Copies], Collection[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +69,17 @@ class Difference:
     :ivar in_sync: the targets in which it is in order.
     """
 
-    aim: Aim
+    aim: Scope
     source_region: str
     source: Image
     copies: Copies
     missing: tuple[str, ...]
-    verdicts: Mapping[str, Verdict] = field(default_factory=dict)
+    verdicts: Mapping[str, Comparison] = field(default_factory=dict)
     in_sync: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Block:
+class MergedPage:
     """A stretch of ids.
 
     :ivar ids: in lower case, in order.
@@ -128,7 +128,7 @@ class _Stream:
         return zip(self._keys[begin:end], self._page[begin:end], strict=True)
 
 
-def merge(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[Block]:
+def merge_by_id(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[MergedPage]:
     """Merge regions by id, a stretch of ids at a time.
 
     :param streams: for each region any number of iterators of pages, each sorted by id in
@@ -144,7 +144,7 @@ def merge(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[Block]:
         images: dict[str, dict[str, Image]] = {region: {} for region in streams}
         for stream in live:
             images[stream.region].update(stream.take(horizon))
-        yield Block(sorted(set().union(*images.values())), images)
+        yield MergedPage(sorted(set().union(*images.values())), images)
         del images
 
 
@@ -162,11 +162,11 @@ class Differ:
 
     def __init__(
         self,
-        aims: Sequence[Aim],
+        aims: Sequence[Scope],
         rules: Rules,
-        knowledge: Knowledge,
+        knowledge: Coverage,
         *,
-        done: Done | None = None,
+        done: HandledTargets | None = None,
         is_forced: Callable[[str, Image], bool] = lambda region, image: False,
     ) -> None:
         self.in_sync: Counter[str] = Counter()
@@ -179,33 +179,33 @@ class Differ:
         self._regions = list(dict.fromkeys(regions))
         # What tells nothing about whether two images are the same.
         ignored = (fields.SET_BY_GLANCE - {"owner"}) | fields.PROVENANCE | rules.dropped
-        self._neutral: dict[str, Any] = dict.fromkeys(ignored)
+        self._ignored: dict[str, Any] = dict.fromkeys(ignored)
 
-    def differences(self, blocks: Iterable[Block]) -> Iterator[Difference]:
+    def differences(self, blocks: Iterable[MergedPage]) -> Iterator[Difference]:
         """Yield the differences in the order of ids; for one image one for each aim."""
         for block in blocks:
             columns = [block.images.get(region, {}) for region in self._regions]
             plain = 0
             for image_id in block.ids:
                 copies = [column.get(image_id) for column in columns]
-                if None not in copies and self._are_plain(copies):
-                    plain += self._count_plain(image_id, copies)
+                if None not in copies and self._are_identical(copies):
+                    plain += self._count_identical(image_id, copies)
                 else:
                     yield from self._compare(image_id, copies)
             if plain:
-                self._add_plain(plain)
-            self._knowledge.passed(block.ids[-1])
+                self._add_identical(plain)
+            self._knowledge.advance(block.ids[-1])
             # The next pages are parsed before the names are bound anew.
             del block, columns
 
     # What is the same everywhere.
 
-    def _are_plain(self, copies: Sequence[Any]) -> bool:
+    def _are_identical(self, copies: Sequence[Any]) -> bool:
         """Whether all copies are there and the same, so that no choice of source matters."""
         first = copies[0]
         if fields.FORCED in first:
             return False
-        neutral = self._neutral
+        neutral = self._ignored
         base = first | neutral
         for copy in copies:
             if copy is not first and copy | neutral != base:
@@ -221,20 +221,20 @@ class Differ:
                 return False
         return _have_same_data(copies)
 
-    def _count_plain(self, image_id: str, copies: Sequence[Any]) -> int:
-        if len(self._aims) == 1 and self._done is None and self._aims[0].means(copies[0]):
+    def _count_identical(self, image_id: str, copies: Sequence[Any]) -> int:
+        if len(self._aims) == 1 and self._done is None and self._aims[0].matches(copies[0]):
             # All sources and targets have it; nearly always the first copy will do.
             return 1
         by_region = dict(zip(self._regions, copies, strict=True))
         targets: dict[str, None] = {}
         for aim in self._aims:
-            if aim.source_of(by_region):
+            if aim.choose_source(by_region):
                 before = self._done(aim, image_id, by_region) if self._done else ()
                 targets.update((name, None) for name in aim.targets if name not in before)
         self.in_sync.update(targets.keys())
         return 0
 
-    def _add_plain(self, count: int) -> None:
+    def _add_identical(self, count: int) -> None:
         for target in self._aims[0].targets:
             self.in_sync[target] += count
 
@@ -248,10 +248,10 @@ class Differ:
         }
         if not copies:
             return
-        gaps = self._knowledge.gaps(image_id)
+        gaps = self._knowledge.unknown_regions(image_id)
         done: set[str] = set()
         for aim in self._aims:
-            source = aim.source_of({r: copies[r] for r in aim.sources if r in copies})
+            source = aim.choose_source({r: copies[r] for r in aim.sources if r in copies})
             if source is None:
                 continue
             if self._done:
@@ -268,29 +268,29 @@ class Differ:
 
     def _difference(
         self,
-        aim: Aim,
+        aim: Scope,
         chosen: tuple[str, Image],
         copies: Copies,
         targets: Sequence[str],
-        gaps: Collection[str],
+        unknown_regions: Collection[str],
     ) -> Difference:
         region, source = chosen
         record = fields.record_for(source, region, self._rules, image_id=source["id"])
         missing: list[str] = []
         in_sync: list[str] = []
-        verdicts: dict[str, Verdict] = {}
+        verdicts: dict[str, Comparison] = {}
         for target in targets:
             copy = copies.get(target)
             if target == region:
                 in_sync.append(target)
             elif copy is None:
-                if target not in gaps:
+                if target not in unknown_regions:
                     missing.append(target)
             else:
-                verdict = compare.judge(record, source.get("owner"), source, copy)
+                verdict = compare.compare(record, source.get("owner"), source, copy)
                 if verdict.reason == compare.IN_SYNC and aim.prunes:
                     extra = compare.extra_fields(record, copy, self._rules)
-                    verdict = Verdict(compare.DRIFT, extra) if extra else verdict
+                    verdict = Comparison(compare.DRIFT, extra) if extra else verdict
                 if verdict.reason == compare.IN_SYNC:
                     in_sync.append(target)
                 else:

@@ -5,14 +5,14 @@ from concurrent import futures
 
 from kingbird import exception
 from kingbird.batching import batched
-from kingbird.clients.glance import IDS_PER_CALL, Images
+from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.sync.image import Image
 from kingbird.sync.retry import Retry, Submit
 
-Found = dict[str, Image]
+ImagesById = dict[str, Image]
 
 
-def lookup(images: Images, ids: Iterable[str], submit: Submit, retry: Retry) -> Found:
+def lookup(images: ImageClient, ids: Iterable[str], submit: Submit, retry: Retry) -> ImagesById:
     """Find some images of one region by their ids, hidden ones too (design, section 6).
 
     What Glance does not list is asked for once more among the hidden images.
@@ -20,7 +20,7 @@ def lookup(images: Images, ids: Iterable[str], submit: Submit, retry: Retry) -> 
     :returns: the images by id.
     :raises kingbird.exception.RegionUnavailable: the region does not answer.
     """
-    found: Found = {}
+    found: ImagesById = {}
     missing = sorted(set(ids))
     for hidden in (False, True):
         calls = [
@@ -38,16 +38,16 @@ def lookup(images: Images, ids: Iterable[str], submit: Submit, retry: Retry) -> 
     return found
 
 
-def _list_by_ids(images: Images, ids: list[str], hidden: bool, retry: Retry) -> list[Image]:
+def _list_by_ids(images: ImageClient, ids: list[str], hidden: bool, retry: Retry) -> list[Image]:
     return list(retry(images.list_by_ids, ids, hidden=hidden))
 
 
 def lookup_regions(
     wanted: Mapping[str, Iterable[str]],
-    regions: Mapping[str, Images],
+    regions: Mapping[str, ImageClient],
     submit: Submit,
     retry: Retry,
-) -> dict[str, Found | exception.KingbirdError]:
+) -> dict[str, ImagesById | exception.KingbirdError]:
     """Find images in several regions at the same time.
 
     :param wanted: ids by region; a region without an endpoint counts as unavailable.
@@ -56,14 +56,14 @@ def lookup_regions(
     if not wanted:
         return {}
 
-    def look(region: str) -> Found | exception.KingbirdError:
+    def look(region: str) -> ImagesById | exception.KingbirdError:
         if region not in regions:
             return exception.RegionUnavailable(
                 f"Region {region} has no image endpoint in the service catalog any more"
             )
         try:
             return lookup(regions[region], wanted[region], submit, retry)
-        except (exception.RegionUnavailable, exception.ImageRefused) as error:
+        except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
             return error
 
     # These threads only wait for the regions' workers.

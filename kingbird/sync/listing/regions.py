@@ -10,10 +10,10 @@ from concurrent import futures
 from typing import Any
 
 from kingbird import exception, lenient_json
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.sync.image import Image
-from kingbird.sync.listing.walk import Page, Unsorted, Walk
-from kingbird.sync.outcome import Outcome, no_endpoint, region_problem
+from kingbird.sync.listing.walk import ImageWalk, Page, UnsortedListing
+from kingbird.sync.outcome import Outcome, no_endpoint, region_failure
 from kingbird.sync.retry import Retry, Submit
 
 #: A region is late when a page takes so many times as long as the slowest page elsewhere.
@@ -22,41 +22,41 @@ LATE_FACTOR = 5
 SORTED_PAGE = 1000
 
 
-class _Late(Exception):
+class _RegionLags(Exception):
     """The others need not wait for this region."""
 
 
-class Listings:
+class RegionListings:
     """The lists of several regions.
 
     :param regions: the images of each region to list; ``None`` for one without an endpoint.
-    :param forced_in: regions whose forced copies are listed first, before any page is given.
+    :param forced_regions: regions whose forced copies are listed first, before any page is given.
     :param filters: what Glance is to filter by, by region; one that is not named is walked
         through completely.
     :param slow_region_timeout: seconds after which a region much slower than the others is
         given up; ``None`` waits for all.
-    :param in_memory: regions known to be unsorted: they are sorted here, as compact tuples.
+    :param unsorted_regions: regions known to be unsorted: they are sorted here, as compact tuples.
     :ivar problems: why a region could not be listed, or not completely.
-    :ivar late: regions given up because they are slow or unsorted; the others' lists are whole.
-    :ivar known_to: the id up to which a region with a problem, or a late one, is known.
+    :ivar lagging: regions given up because they are slow or unsorted; the others' lists are whole.
+    :ivar covered_to: the id up to which a region with a problem, or a late one, is known.
     :ivar forced: the forced copies by region and id.
     """
 
     def __init__(
         self,
-        regions: Mapping[str, Images | None],
+        regions: Mapping[str, ImageClient | None],
         *,
         submit: Submit,
         retry: Retry,
-        forced_in: Iterable[str] = (),
+        forced_regions: Iterable[str] = (),
         filters: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         slow_region_timeout: float | None = None,
-        in_memory: Iterable[str] = (),
+        unsorted_regions: Iterable[str] = (),
     ) -> None:
         self.problems: dict[str, Outcome] = {}
-        self.late: set[str] = set()
-        self.known_to: dict[str, str] = {}
-        self.unsorted: set[str] = set(in_memory)
+        self.lagging: set[str] = set()
+        self.covered_to: dict[str, str] = {}
+        self.unsorted: set[str] = set(unsorted_regions)
         self.forced: dict[str, dict[str, Image]] = {region: {} for region in regions}
         there = {name: images for name, images in regions.items() if images is not None}
         self._passed = ""
@@ -64,12 +64,12 @@ class Listings:
         self._slow_region_timeout = slow_region_timeout if len(there) > 2 else None
         self._forced_in = {
             region: submit(region, retry, there[region].list_forced)
-            for region in forced_in
+            for region in forced_regions
             if region in there
         }
         self._walks = {
             region: [
-                Walk(
+                ImageWalk(
                     images,
                     hidden=hidden,
                     ordered=region not in self.unsorted,
@@ -83,7 +83,7 @@ class Listings:
             for region, images in there.items()
         }
         for region in regions.keys() - there.keys():
-            self._note(region, no_endpoint(region))
+            self._mark(region, no_endpoint(region))
 
     def streams(self) -> dict[str, list[Iterator[Page]]]:
         """Return the pages of each region: of its visible and of its hidden images.
@@ -95,29 +95,29 @@ class Listings:
             for region, walks in self._walks.items()
         }
 
-    def gaps(self, image_id: str) -> Collection[str]:
+    def unknown_regions(self, image_id: str) -> Collection[str]:
         """Return the regions of which it is not known whether they have an image."""
-        if not self.known_to:
+        if not self.covered_to:
             return ()
-        return {region for region, end in self.known_to.items() if image_id > end}
+        return {region for region, end in self.covered_to.items() if image_id > end}
 
-    def passed(self, image_id: str) -> None:
+    def advance(self, image_id: str) -> None:
         """Note that all images up to an id have been dealt with."""
         self._passed = image_id
 
-    def _pages(self, region: str, walk: Walk) -> Iterator[Page]:
+    def _pages(self, region: str, walk: ImageWalk) -> Iterator[Page]:
         try:
             yield from self._all_pages(region, walk)
-        except (_Late, Unsorted) as reason:
-            if isinstance(reason, Unsorted):
+        except (_RegionLags, UnsortedListing) as reason:
+            if isinstance(reason, UnsortedListing):
                 self.unsorted.add(region)
             self._give_up(region, None)
-        except (exception.RegionUnavailable, exception.ImageRefused) as error:
-            self._give_up(region, region_problem(error))
+        except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
+            self._give_up(region, region_failure(error))
 
-    def _all_pages(self, region: str, walk: Walk) -> Iterator[Page]:
+    def _all_pages(self, region: str, walk: ImageWalk) -> Iterator[Page]:
         if region in self._forced_in and region not in self._given_up:
-            copies = self._wait(self._forced_in[region], region, walk.asked)
+            copies = self._wait(self._forced_in[region], region, walk.requested_at)
             self.forced[region].update((image["id"], image) for image in copies)
             # Of the two walks only the first one waits.
             self._forced_in.pop(region, None)
@@ -132,25 +132,25 @@ class Listings:
         # Of the pages that came last nothing may have been left.
         self._note_short(region, walk)
 
-    def _note_short(self, region: str, walk: Walk) -> None:
-        if walk.is_short and region not in self.problems:
-            self._note(region, Outcome("listing_incomplete"))
+    def _note_short(self, region: str, walk: ImageWalk) -> None:
+        if walk.is_truncated and region not in self.problems:
+            self._mark(region, Outcome("listing_incomplete"))
 
-    def _note(self, region: str, problem: Outcome | None) -> None:
-        self.known_to.setdefault(region, self._passed)
+    def _mark(self, region: str, problem: Outcome | None) -> None:
+        self.covered_to.setdefault(region, self._passed)
         if problem is None:
-            self.late.add(region)
+            self.lagging.add(region)
         else:
             self.problems[region] = problem
 
     def _give_up(self, region: str, problem: Outcome | None) -> None:
-        self._note(region, problem)
+        self._mark(region, problem)
         self._given_up.add(region)
         for walk in self._walks[region]:
             walk.stop()
 
-    def _wait_for(self, walk: Walk, page: "futures.Future[bytes]") -> bytes:
-        body: bytes = self._wait(page, walk.region, walk.asked)
+    def _wait_for(self, walk: ImageWalk, page: "futures.Future[bytes]") -> bytes:
+        body: bytes = self._wait(page, walk.region, walk.requested_at)
         return body
 
     def _wait(self, future: "futures.Future[Any]", region: str, since: float) -> Any:
@@ -172,7 +172,7 @@ class Listings:
                     and time.monotonic() - since >= now
                     and self._others_wait(region)
                 ):
-                    raise _Late(region) from None
+                    raise _RegionLags(region) from None
                 # Nothing tells when another region has answered, but it soon will have.
                 time.sleep(0.01)
 
@@ -190,12 +190,12 @@ class Listings:
 
     def _others_wait(self, region: str) -> bool:
         """Whether most of the others have answered: who is slow among many slow is not late."""
-        others = [name for name in self._walks if name != region and name not in self.late]
+        others = [name for name in self._walks if name != region and name not in self.lagging]
         there = [name for name in others if any(w.slowest is not None for w in self._walks[name])]
         return 2 * len(there) > len(others)
 
 
-def _in_order(walk: Walk) -> Iterator[Page]:
+def _in_order(walk: ImageWalk) -> Iterator[Page]:
     """Sort a walk in memory: pairs of id and JSON take a fraction of what images do."""
     rows = sorted(
         {image["id"].lower(): lenient_json.dumps(image) for page in walk for image in page}.items()

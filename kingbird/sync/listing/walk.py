@@ -10,7 +10,7 @@ from concurrent import futures
 from itertools import pairwise
 
 from kingbird import exception
-from kingbird.clients.glance import Image, Images, walk_query, with_ids
+from kingbird.clients.glance import Image, ImageClient, list_query, with_ids
 from kingbird.sync.retry import Retry, Submit
 
 Page = list[Image]
@@ -21,41 +21,41 @@ _MARKER_GONE = frozenset({400, 403, 404})
 RESTARTS = 3
 
 
-class Unsorted(Exception):
+class UnsortedListing(Exception):
     """The region's ids don't ascend, as those of a Glance that holds ids in upper case."""
 
 
-class Walk:
+class ImageWalk:
     """One walk: through the visible images of a region, or through the hidden ones.
 
     Iterating gives pages with images whose ids ascend, none of them twice.  The iteration
-    raises :class:`Unsorted`, or what :class:`kingbird.clients.glance.Images` raises.
+    raises :class:`UnsortedListing`, or what :class:`kingbird.clients.glance.ImageClient` raises.
 
     :param filters: parameters that Glance is to filter by; see
-        :func:`kingbird.clients.glance.walk_query`.
+        :func:`kingbird.clients.glance.list_query`.
     :param wait: waits for a page; it may give the region up by raising an error.
     :param ordered: whether the ids have to ascend; otherwise pages are given as they come,
         and an image may come twice.
-    :ivar is_short: a page was shorter than it should have been, as happens when Glance's
+    :ivar is_truncated: a page was shorter than it should have been, as happens when Glance's
         policy takes images out of it; what is missing from then on is not known.
     """
 
     def __init__(
         self,
-        images: Images,
+        images: ImageClient,
         *,
         hidden: bool,
         ordered: bool,
         filters: Sequence[tuple[str, str]],
         submit: Submit,
         retry: Retry,
-        wait: Callable[["Walk", "futures.Future[bytes]"], bytes],
+        wait: Callable[["ImageWalk", "futures.Future[bytes]"], bytes],
     ) -> None:
         self.region = images.region
-        self.is_short = False
+        self.is_truncated = False
         #: Seconds that the slowest page took; ``None`` until there was one.
         self.slowest: float | None = None
-        self.asked = 0.0
+        self.requested_at = 0.0
         self._images = images
         self._hidden = hidden
         self._ordered = ordered
@@ -66,11 +66,11 @@ class Walk:
         self._last = ""
         self._longest = 0
         self._restarts = 0
-        self._ahead: futures.Future[bytes] | None = self._ask(None)
+        self._prefetched: futures.Future[bytes] | None = self._prefetch(None)
 
-    def _ask(self, marker: str | None) -> "futures.Future[bytes]":
-        query = walk_query(hidden=self._hidden, marker=marker, filters=self._filters)
-        self.asked = time.monotonic()
+    def _prefetch(self, marker: str | None) -> "futures.Future[bytes]":
+        query = list_query(hidden=self._hidden, marker=marker, filters=self._filters)
+        self.requested_at = time.monotonic()
         return self._submit(self.region, self._fetch, query)
 
     def _fetch(self, query: str) -> bytes:
@@ -81,29 +81,29 @@ class Walk:
 
     def stop(self) -> None:
         """Ask for nothing more."""
-        if self._ahead is not None:
-            self._ahead.cancel()
-            self._ahead = None
+        if self._prefetched is not None:
+            self._prefetched.cancel()
+            self._prefetched = None
 
     def __iter__(self) -> Iterator[Page]:
         earlier: list[str] = []
-        while self._ahead is not None:
-            body = self._take(self._ahead, earlier)
+        while self._prefetched is not None:
+            body = self._await_page(self._prefetched, earlier)
             marker = self._images.next_marker(body)
-            self._ahead = self._ask(marker) if marker else None
-            page = self._images.read_page(body)
+            self._prefetched = self._prefetch(marker) if marker else None
+            page = self._images.parse_page(body)
             del body
             self._notice_short(page, more=marker is not None)
             page = with_ids(page)
             earlier = [image["id"] for image in page] or earlier
             if self._ordered:
-                page = self._new_ones(page)
+                page = self._skip_seen(page)
             if page:
                 yield page
             # The next one is parsed before the name is bound anew.
             del page
 
-    def _take(self, ahead: "futures.Future[bytes]", earlier: list[str]) -> bytes:
+    def _await_page(self, ahead: "futures.Future[bytes]", earlier: list[str]) -> bytes:
         """Wait for a page; where its marker has gone, begin after an image before it.
 
         Any image that is visible will do as a marker, so the steps back grow until there is
@@ -115,7 +115,7 @@ class Walk:
         while True:
             try:
                 return self._wait(self, ahead)
-            except exception.ImageRefused as error:
+            except exception.ImageRequestRejected as error:
                 if error.status not in _MARKER_GONE or not earlier:
                     raise
                 if self._restarts == RESTARTS:
@@ -125,24 +125,24 @@ class Walk:
             if back > 2 * len(earlier):
                 self._restarts += 1
                 earlier = []
-                ahead = self._ask(None)
+                ahead = self._prefetch(None)
             else:
-                ahead = self._ask(earlier[-min(back, len(earlier))])
+                ahead = self._prefetch(earlier[-min(back, len(earlier))])
 
     def _notice_short(self, page: Page, *, more: bool) -> None:
         # Whether the first page is short can't be told: a Glance may cap pages lower than asked.
         if more and len(page) < self._longest:
-            self.is_short = True
+            self.is_truncated = True
         self._longest = max(self._longest, len(page))
 
-    def _new_ones(self, page: Page) -> Page:
+    def _skip_seen(self, page: Page) -> Page:
         """Return the images of a page that were not seen, and make sure that they ascend.
 
         :raises Unsorted: they don't.
         """
         keys = [image["id"].lower() for image in page]
         if any(a >= b for a, b in pairwise(keys)):
-            raise Unsorted(self.region)
+            raise UnsortedListing(self.region)
         if keys and keys[0] <= self._last:
             page = [image for image, key in zip(page, keys, strict=True) if key > self._last]
         if keys and keys[-1] > self._last:

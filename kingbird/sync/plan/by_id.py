@@ -9,17 +9,17 @@ from kingbird import exception
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import Item
-from kingbird.sync.listing.lookup import Found
-from kingbird.sync.outcome import Outcome, region_problem
-from kingbird.sync.plan.context import Answers, Cloud
-from kingbird.sync.plan.decide import Situation, decide
+from kingbird.sync.listing.lookup import ImagesById
+from kingbird.sync.outcome import Outcome, region_failure
+from kingbird.sync.plan.context import PlanContext, RegionResults
+from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
-from kingbird.sync.plan.targets import Copies, Wanted, merge
-from kingbird.sync.request import Caller, SyncSet, choose
+from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, merge_results
+from kingbird.sync.request import Requester, SyncSet, choose_source
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _RequestedImage:
     """An image of a set, with its source once that is known.
 
     :ivar named_by: an image of the set that refers to it, with its region.
@@ -31,7 +31,7 @@ class _Wanted:
     named_by: tuple[str, Image] | None = None
     source: tuple[str, Image] | None = None
     problem: Outcome | None = None
-    found: Answers = field(default_factory=dict)
+    found: RegionResults = field(default_factory=dict)
     #: What speaks against this set where several may have meant the image.
     doubt: tuple[bool, ...] = ()
 
@@ -41,7 +41,7 @@ class _Wanted:
         named = self.resource in self.sync_set.resources and self.sync_set.force_mode is None
         return self.named_by is not None and not named
 
-    def reference(self, named_by: tuple[str, Image], caller: Caller) -> Reference | Outcome:
+    def reference(self, named_by: tuple[str, Image], caller: Requester) -> Reference | Outcome:
         """Return it as another image names it, or why that is not known.
 
         :param named_by: the other image, with the region that it is copied from.
@@ -49,7 +49,7 @@ class _Wanted:
         region, image = named_by
         answer = self.found[region]
         if isinstance(answer, exception.KingbirdError):
-            return region_problem(answer)
+            return region_failure(answer)
         origin = answer.get(self.resource)
         return Reference(self.resource, region, origin, image.get("owner"), caller.project_id)
 
@@ -57,19 +57,19 @@ class _Wanted:
 class _Decided:
     """The items of a plan, for the images that refer to others."""
 
-    def __init__(self, wanted: Sequence[_Wanted], caller: Caller) -> None:
+    def __init__(self, wanted: Sequence[_RequestedImage], caller: Requester) -> None:
         self._wanted = {(image.resource, image.sync_set): image for image in wanted}
         self._caller = caller
-        self._items: dict[tuple[str, str], tuple[_Wanted, Item]] = {}
+        self._items: dict[tuple[str, str], tuple[_RequestedImage, Item]] = {}
 
     def __contains__(self, pair: tuple[str, str]) -> bool:
         return pair in self._items
 
-    def note(self, image: _Wanted, item: Item) -> None:
+    def note(self, image: _RequestedImage, item: Item) -> None:
         """Keep the item of an image."""
         self._items[item.resource, item.target_region] = image, item
 
-    def references(self, image: _Wanted, situation: Situation) -> dict[str, Item]:
+    def references(self, image: _RequestedImage, situation: TargetState) -> dict[str, Item]:
         """Return the items of the images that an image refers to, by property."""
         if image.source is None:
             return {}
@@ -81,23 +81,23 @@ class _Decided:
         return found
 
     def _reference(
-        self, image: _Wanted, source: tuple[str, Image], other: str, situation: Situation
+        self, image: _RequestedImage, source: tuple[str, Image], other: str, situation: TargetState
     ) -> Item | None:
         target = situation.region
         reference = self._wanted[other, image.sync_set].reference(source, self._caller)
         if isinstance(reference, Outcome):
-            return Item(other, source[0], target).ended(reference)
+            return Item(other, source[0], target).with_outcome(reference)
         of, item = self._items.get((other, target), (None, None))
         origin = of.source[1] if of and of.source else None
         return reference.settle(item, origin, target, situation.images)
 
 
-class NamedPlanner:
+class ByIdPlanner:
     """Plans a job's sets that name images."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: PlanContext) -> None:
         self._cloud = cloud
-        self._copies = Copies(cloud)
+        self._copies = TargetLookup(cloud)
 
     def plan(self, sets: Sequence[SyncSet]) -> Iterator[tuple[SyncSet, Item]]:
         """Yield the items, each with its set; those that others refer to come before them.
@@ -109,10 +109,10 @@ class NamedPlanner:
         # What the request names is looked for in sources and targets at the same time.
         named = _named(sets)
         with futures.ThreadPoolExecutor(max_workers=1) as aside:
-            looking = aside.submit(self._copies.first_look, named)
+            looking = aside.submit(self._copies.find_copies, named)
             wanted = self._find_sources(sets)
             answers = looking.result()
-        situations = self._situations(wanted, named, answers)
+        situations = self._target_states(wanted, named, answers)
         decided = _Decided(wanted, self._cloud.caller)
         for image, rank in _by_rank(wanted):
             for target in image.sync_set.targets:
@@ -124,10 +124,10 @@ class NamedPlanner:
 
     # Sources.
 
-    def _find_sources(self, sets: Sequence[SyncSet]) -> list[_Wanted]:
+    def _find_sources(self, sets: Sequence[SyncSet]) -> list[_RequestedImage]:
         """Find each image's source; an AMI takes its kernel and ramdisk along."""
-        wanted: dict[tuple[str, SyncSet], _Wanted] = {}
-        todo = {(name, one): _Wanted(name, one) for one in sets for name in one.resources}
+        wanted: dict[tuple[str, SyncSet], _RequestedImage] = {}
+        todo = {(name, one): _RequestedImage(name, one) for one in sets for name in one.resources}
         while todo:
             found = self._find(list(todo.values()))
             wanted.update(zip(todo, found, strict=True))
@@ -136,12 +136,12 @@ class NamedPlanner:
                 for other in fields.references(image.source[1]).values() if image.source else ():
                     key = (other, image.sync_set)
                     if key not in wanted:
-                        todo[key] = _Wanted(*key, image.source)
+                        todo[key] = _RequestedImage(*key, image.source)
                     elif other != image.resource:
                         wanted[key] = dataclasses.replace(wanted[key], named_by=image.source)
         return list(wanted.values())
 
-    def _find(self, todo: Sequence[_Wanted]) -> list[_Wanted]:
+    def _find(self, todo: Sequence[_RequestedImage]) -> list[_RequestedImage]:
         ids: dict[str, set[str]] = {}
         for image in todo:
             for region in image.sync_set.sources:
@@ -150,8 +150,8 @@ class NamedPlanner:
         return [self._with_source(image, answers) for image in todo]
 
     def _with_source(
-        self, image: _Wanted, answers: Mapping[str, Found | exception.KingbirdError]
-    ) -> _Wanted:
+        self, image: _RequestedImage, answers: Mapping[str, ImagesById | exception.KingbirdError]
+    ) -> _RequestedImage:
         found = {region: answers[region] for region in image.sync_set.sources}
         image = dataclasses.replace(image, found=found)
         copies = {}
@@ -167,7 +167,7 @@ class NamedPlanner:
                 return dataclasses.replace(image, problem=reference)
             copies = {name: copy for name, copy in copies.items() if reference.means(copy)}
         meant = self._meant(image.sync_set, copies)
-        source = choose(meant or copies, image.sync_set.preferred, self._cloud.caller)
+        source = choose_source(meant or copies, image.sync_set.preferred, self._cloud.caller)
         doubt: tuple[bool, ...] = ()
         if image.sync_set.selects:
             # Where none means it any more, rather one that writes nothing.
@@ -175,7 +175,7 @@ class NamedPlanner:
             doubt = (not meant, real, not source, not problem)
         if source:
             return dataclasses.replace(image, source=source, doubt=doubt)
-        outcome = region_problem(problem) if problem else Outcome("source_gone")
+        outcome = region_failure(problem) if problem else Outcome("source_gone")
         return dataclasses.replace(image, problem=outcome, doubt=doubt)
 
     def _meant(self, sync_set: SyncSet, copies: Mapping[str, Image]) -> Mapping[str, Image]:
@@ -187,9 +187,9 @@ class NamedPlanner:
 
     # Targets.
 
-    def _situations(
-        self, wanted: Sequence[_Wanted], asked: Wanted, answers: Answers
-    ) -> dict[str, Situation]:
+    def _target_states(
+        self, wanted: Sequence[_RequestedImage], asked: IdsByTarget, answers: RegionResults
+    ) -> dict[str, TargetState]:
         """Say what there is in each target region.
 
         :param asked: the images that the regions were asked for already.
@@ -209,8 +209,8 @@ class NamedPlanner:
                 if image.source is None or image.source[0] != target:
                     ids.add(image.resource)
         rest = {target: ids - asked.get(target, set()) for target, ids in resources.items()}
-        merge(answers, self._copies.first_look(rest))
-        burnt = self._copies.look_on(resources, sources, answers)
+        merge_results(answers, self._copies.find_copies(rest))
+        burnt = self._copies.find_further_forced(resources, sources, answers)
         return {
             target: self._situation(target, ids, answers.get(target, {}), burnt[target])
             for target, ids in resources.items()
@@ -220,22 +220,27 @@ class NamedPlanner:
         self,
         target: str,
         ids: set[str],
-        answer: Found | exception.KingbirdError,
+        answer: ImagesById | exception.KingbirdError,
         burnt: Mapping[str, str],
-    ) -> Situation:
+    ) -> TargetState:
         if isinstance(answer, exception.KingbirdError):
-            return Situation(target, problem=region_problem(answer))
-        return Situation(target, answer, {**self._cloud.burnt(target, ids), **burnt})
+            return TargetState(target, error=region_failure(answer))
+        return TargetState(target, answer, {**self._cloud.tombstones(target, ids), **burnt})
 
     # Items.
 
     def _item(
-        self, image: _Wanted, target: str, situation: Situation, decided: _Decided, rank: int
+        self,
+        image: _RequestedImage,
+        target: str,
+        situation: TargetState,
+        decided: _Decided,
+        rank: int,
     ) -> Item:
         if image.source is None:
             region = image.named_by[0] if image.named_by else image.sync_set.sources[0]
             item = Item(image.resource, region, target)
-            item = item.ended(image.problem or Outcome("source_gone"))
+            item = item.with_outcome(image.problem or Outcome("source_gone"))
         else:
             item = decide(
                 image.source[1],
@@ -243,7 +248,7 @@ class NamedPlanner:
                 situation,
                 self._cloud.caller,
                 self._cloud.rules,
-                image.sync_set.wish,
+                image.sync_set.options,
                 references=decided.references(image, situation),
             )
         if image.named_by and image.came_along:
@@ -266,7 +271,7 @@ def _named(sets: Sequence[SyncSet]) -> dict[str, set[str]]:
     return named
 
 
-def _by_rank(wanted: Sequence[_Wanted]) -> list[tuple[_Wanted, int]]:
+def _by_rank(wanted: Sequence[_RequestedImage]) -> list[tuple[_RequestedImage, int]]:
     """Order images so that each comes after those that it refers to.
 
     Of several sets that may have meant an image the most likely comes first.

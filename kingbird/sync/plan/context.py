@@ -4,41 +4,41 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from kingbird import exception
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing import lookup
-from kingbird.sync.listing.lookup import Found
-from kingbird.sync.request import Caller
+from kingbird.sync.listing.lookup import ImagesById
+from kingbird.sync.request import Requester
 from kingbird.sync.retry import Retry, Submit
 
 #: Looks up which ids are burnt in a region, with the reasons.
-Burnt = Callable[[str, Collection[str]], Mapping[str, str]]
+TombstoneLookup = Callable[[str, Collection[str]], Mapping[str, str]]
 #: Looks up the items that a job has in a region for some images, by image.
-Planned = Callable[[str, Collection[str]], Mapping[str, Item]]
+PlannedLookup = Callable[[str, Collection[str]], Mapping[str, Item]]
 
-Answers = dict[str, Found | exception.KingbirdError]
+RegionResults = dict[str, ImagesById | exception.KingbirdError]
 
 
 @dataclass(frozen=True)
-class Cloud:
+class PlanContext:
     """A cloud as one job sees it.
 
     :ivar regions: the images of each region, as the job's user sees them.
-    :ivar burnt: looks up which ids are known to be unusable.
+    :ivar tombstones: looks up which ids are known to be unusable.
     :ivar planned: looks up items that were planned, and taken, before.
     :ivar submit: runs a call on a region's workers.
     """
 
-    regions: Mapping[str, Images]
-    caller: Caller
+    regions: Mapping[str, ImageClient]
+    caller: Requester
     rules: Rules
-    burnt: Burnt
-    planned: Planned
+    tombstones: TombstoneLookup
+    planned: PlannedLookup
     submit: Submit
     retry: Retry
 
-    def find(self, ids: Mapping[str, Iterable[str]]) -> Answers:
+    def find(self, ids: Mapping[str, Iterable[str]]) -> RegionResults:
         """Find images by their ids, in several regions at the same time.
 
         :param ids: by region.

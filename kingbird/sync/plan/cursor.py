@@ -8,11 +8,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kingbird.sync.listing.diff import Aim, Copies
+from kingbird.sync.listing.diff import Copies, Scope
 
 
 @dataclass(frozen=True)
-class Rest:
+class PlanCursor:
     """Which part of the work is left.
 
     :ivar known_to: for each late region the id up to which it took part.
@@ -23,7 +23,7 @@ class Rest:
     unsorted: Collection[str] = field(default_factory=tuple)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> "Rest":
+    def from_json(cls, value: Mapping[str, Any]) -> "PlanCursor":
         """Read what :meth:`to_json` made."""
         return cls(dict(value["known_to"]), tuple(value["unsorted"]))
 
@@ -34,7 +34,7 @@ class Rest:
     def _took_part(self, region: str, image_id: str) -> bool:
         return region not in self.known_to or image_id <= self.known_to[region]
 
-    def done(self, aim: Aim, image_id: str, copies: Copies) -> Collection[str]:
+    def handled_targets(self, aim: Scope, image_id: str, copies: Copies) -> Collection[str]:
         """Return the targets in which the first part dealt with an image.
 
         It did so in the regions that took part, if one of them had a source.
@@ -42,6 +42,6 @@ class Rest:
         there = {
             region: image for region, image in copies.items() if self._took_part(region, image_id)
         }
-        if aim.source_of(there) is None:
+        if aim.choose_source(there) is None:
             return ()
         return {target for target in aim.targets if self._took_part(target, image_id)}

@@ -8,33 +8,33 @@ from itertools import count
 from kingbird.sync import compare, patch
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
-from kingbird.sync.item import CREATE, DATA_FIELDS, NONE, UPDATE, Item, Work
-from kingbird.sync.outcome import BURNT, UNUSABLE, Outcome, verdict_outcome
-from kingbird.sync.request import Caller, Force, Wish
+from kingbird.sync.item import CREATE, DATA_FIELDS, NONE, UPDATE, Item, WriteSpec
+from kingbird.sync.outcome import TOMBSTONED, UNUSABLE, Outcome, outcome_of
+from kingbird.sync.request import Force, Requester, SyncOptions
 
 
 @dataclass(frozen=True)
-class Situation:
+class TargetState:
     """What is known about a target region.
 
     :ivar images: those of the ids asked for that are there.
     :ivar burnt: ids that turned out to be unusable before, with the reason.
-    :ivar problem: why nothing is known about the region.
+    :ivar error: why nothing is known about the region.
     """
 
     region: str
     images: Mapping[str, Image] = field(default_factory=dict)
     burnt: Mapping[str, str] = field(default_factory=dict)
-    problem: Outcome | None = None
+    error: Outcome | None = None
 
 
 def decide(
     source: Image,
     source_region: str,
-    situation: Situation,
-    caller: Caller,
+    situation: TargetState,
+    caller: Requester,
     rules: Rules,
-    wish: Wish,
+    wish: SyncOptions,
     *,
     references: Mapping[str, Item] | None = None,
 ) -> Item:
@@ -47,45 +47,50 @@ def decide(
     target = situation.region
     item = Item(image_id, source_region, target)
     if target == source_region:
-        return item.ended(Outcome("in_sync", "The image comes from there", image_id))
+        return item.with_outcome(Outcome("in_sync", "The image comes from there", image_id))
     if fields.is_region_bound(source):
-        return item.ended(Outcome("region_bound"))
-    if situation.problem:
-        return item.ended(situation.problem)
+        return item.with_outcome(Outcome("region_bound"))
+    if situation.error:
+        return item.with_outcome(situation.error)
 
     mine = caller.owns(source)
-    options = _Options(source, source_region, caller, rules, wish, references)
+    options = _RecordFactory(source, source_region, caller, rules, wish, references)
     copy = _forced_copy(options, situation, target, private=not mine)
     if wish.force is not Force.ALWAYS:
-        own = _own_copy(options, situation, mine=mine)
+        own = _copy_under_same_id(options, situation, caller_owns=mine)
         if own and own.outcome.reason not in UNUSABLE | {"not_owner"}:
-            return _settled(item, own, options)
+            return _end_or_update(item, own, options)
         if copy.found:
-            return _settled(item, copy.found, options)
-        work = _own_work(item, options, own, copy, mine=mine)
+            return _end_or_update(item, copy.found, options)
+        work = _create_under_same_id(item, options, own, copy, caller_owns=mine)
         if isinstance(work, Outcome):
-            return item.ended(work)
+            return item.with_outcome(work)
     elif copy.found:
-        return _settled(item, copy.found, options)
+        return _end_or_update(item, copy.found, options)
     else:
         work = options.forced_work(target, copy.n, private=not mine)
 
     failed = _failed_reference(references, target)
     if failed:
-        return item.ended(failed)
+        return item.with_outcome(failed)
     return dataclasses.replace(item, action=CREATE, work=work, target_resource=work.record["id"])
 
 
-def _own_work(
-    item: Item, options: "_Options", own: "_Found | None", copy: "_Copy", *, mine: bool
-) -> Work | Outcome:
+def _create_under_same_id(
+    item: Item,
+    options: "_RecordFactory",
+    same_id: "_Existing | None",
+    copy: "_ForcedCopy",
+    *,
+    caller_owns: bool,
+) -> WriteSpec | Outcome:
     """Say what to write where the image's own id is to be used, and no copy is there."""
     needed = options.wish.force is Force.WHERE_NEEDED
-    if own is not None and not (needed and own.outcome.reason in UNUSABLE):
-        return own.outcome
-    if not mine:
+    if same_id is not None and not (needed and same_id.outcome.reason in UNUSABLE):
+        return same_id.outcome
+    if not caller_owns:
         return Outcome("not_owner")
-    if own is not None and own.outcome.reason not in BURNT:
+    if same_id is not None and same_id.outcome.reason not in TOMBSTONED:
         return options.forced_work(item.target_region, copy.n, private=False)
     work = options.work(item.resource)
     if needed:
@@ -107,14 +112,14 @@ def _failed_reference(references: Mapping[str, Item], target: str) -> Outcome | 
 
 
 @dataclass(frozen=True)
-class _Options:
+class _RecordFactory:
     """Makes the records that could be an image's copy."""
 
     source: Image
     source_region: str
-    caller: Caller
+    caller: Requester
     rules: Rules
-    wish: Wish
+    wish: SyncOptions
     references: Mapping[str, Item]
 
     def owner(self, *, private: bool) -> str | None:
@@ -138,8 +143,8 @@ class _Options:
                 record[name] = other.target_resource
         return record
 
-    def work(self, image_id: str, *, forced: int = 0, private: bool = False) -> Work:
-        return Work(
+    def work(self, image_id: str, *, forced: int = 0, private: bool = False) -> WriteSpec:
+        return WriteSpec(
             record=self.record(image_id, forced=forced, private=private),
             owner=self.owner(private=private),
             data={name: self.source.get(name) for name in DATA_FIELDS},
@@ -152,13 +157,13 @@ class _Options:
             forced=forced,
         )
 
-    def forced_work(self, target: str, n: int, *, private: bool) -> Work:
+    def forced_work(self, target: str, n: int, *, private: bool) -> WriteSpec:
         image_id = fields.forced_id(self.source["id"], target, n)
         return self.work(image_id, forced=n, private=private)
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Existing:
     """What has an id in the target.
 
     :ivar image: the image, where there is one that can be seen.
@@ -172,59 +177,63 @@ class _Found:
     private: bool = False
 
 
-def _settled(item: Item, found: _Found, options: _Options) -> Item:
+def _end_or_update(item: Item, found: _Existing, options: _RecordFactory) -> Item:
     """End an item with what was found; or plan an update, where it drifted."""
     if found.image is None or not options.wish.updates:
-        return item.ended(found.outcome)
+        return item.with_outcome(found.outcome)
     image_id = found.image["id"]
     work = options.work(image_id, forced=found.forced, private=found.private)
-    operations, left = patch.additions(work.record, found.image, found.fields)
+    operations, left = patch.add_operations(work.record, found.image, found.fields)
     if options.wish.prunes:
-        operations += patch.removals(work.record, found.image, options.rules)
+        operations += patch.remove_operations(work.record, found.image, options.rules)
     if not (operations or left):
-        return item.ended(found.outcome)
+        return item.with_outcome(found.outcome)
     if not operations:
         message = f"{found.outcome.message}, which can't be changed in an image that has data"
-        return item.ended(dataclasses.replace(found.outcome, message=message))
+        return item.with_outcome(dataclasses.replace(found.outcome, message=message))
     failed = _failed_reference(options.references, item.target_region)
     if failed:
-        return item.ended(failed)
+        return item.with_outcome(failed)
     work = dataclasses.replace(work, changes=operations, left=left)
     return dataclasses.replace(item, action=UPDATE, work=work, target_resource=image_id)
 
 
-def _own_copy(options: _Options, situation: Situation, *, mine: bool) -> _Found | None:
+def _copy_under_same_id(
+    options: _RecordFactory, situation: TargetState, *, caller_owns: bool
+) -> _Existing | None:
     """Look at what has the image's own id in the target."""
     image_id = options.source["id"]
     image = situation.images.get(image_id)
     if image is None:
         reason = situation.burnt.get(image_id)
-        return _Found(Outcome(reason)) if reason else None
+        return _Existing(Outcome(reason)) if reason else None
     # A copy of somebody else's image has to be theirs as well to be the same image.
-    owner = options.owner(private=False) if mine else options.source.get("owner")
+    owner = options.owner(private=False) if caller_owns else options.source.get("owner")
     record = options.record(image_id)
-    verdict = compare.judge(record, owner, options.source, image)
-    if mine and compare.is_half_made(record, owner, image, verdict):
+    verdict = compare.compare(record, owner, options.source, image)
+    if caller_owns and compare.is_incomplete_copy(record, owner, image, verdict):
         # To make it again completes it.
         return None
-    if not mine and verdict.reason != compare.IN_SYNC:
-        return _Found(Outcome("not_owner"))
-    outcome = verdict_outcome(verdict, image_id, options.source_region)
-    return _Found(outcome, image, verdict.fields)
+    if not caller_owns and verdict.reason != compare.IN_SYNC:
+        return _Existing(Outcome("not_owner"))
+    outcome = outcome_of(verdict, image_id, options.source_region)
+    return _Existing(outcome, image, verdict.fields)
 
 
 @dataclass(frozen=True)
-class _Copy:
+class _ForcedCopy:
     """The forced copy that is there, or the number of the id to ask for one under.
 
     Burnt ids are asked for again, but what has an id after them is the copy.
     """
 
     n: int
-    found: _Found | None = None
+    found: _Existing | None = None
 
 
-def _forced_copy(options: _Options, situation: Situation, target: str, *, private: bool) -> _Copy:
+def _forced_copy(
+    options: _RecordFactory, situation: TargetState, target: str, *, private: bool
+) -> _ForcedCopy:
     """Find an image's forced copy among the ids that it can have."""
     free = None
     for n in count(1):
@@ -234,15 +243,15 @@ def _forced_copy(options: _Options, situation: Situation, target: str, *, privat
             free = free or n
             if image_id in situation.burnt:
                 continue
-            return _Copy(free)
+            return _ForcedCopy(free)
         if image.get(fields.SOURCE_ID, options.source["id"]) != options.source["id"]:
             continue
         record = options.record(image_id, forced=n, private=private)
         owner = options.owner(private=private)
-        verdict = compare.judge(record, owner, options.source, image)
-        if compare.is_half_made(record, owner, image, verdict):
-            return _Copy(n)
+        verdict = compare.compare(record, owner, options.source, image)
+        if compare.is_incomplete_copy(record, owner, image, verdict):
+            return _ForcedCopy(n)
         if verdict.reason not in UNUSABLE:
-            outcome = verdict_outcome(verdict, image_id, options.source_region)
-            return _Copy(n, _Found(outcome, image, verdict.fields, n, private))
+            outcome = outcome_of(verdict, image_id, options.source_region)
+            return _ForcedCopy(n, _Existing(outcome, image, verdict.fields, n, private))
     raise AssertionError("count() does not end")

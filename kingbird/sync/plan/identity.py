@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from kingbird.sync import compare
 from kingbird.sync import image as fields
-from kingbird.sync.image import FORCED_TRIES, Image
+from kingbird.sync.image import MAX_FORCED_IDS, Image
 from kingbird.sync.item import Item
 from kingbird.sync.outcome import Outcome
 
@@ -50,7 +50,7 @@ class Reference:
         own = images.get(self.resource)
         if own is not None and self.means(own):
             return self.resource
-        for n in range(1, FORCED_TRIES + 1):
+        for n in range(1, MAX_FORCED_IDS + 1):
             image = images.get(fields.forced_id(self.resource, region, n))
             if image is not None and self._is_forced_copy(image):
                 image_id: str = image["id"]
@@ -94,10 +94,12 @@ class Reference:
         if item.outcome.reason == "not_owner":
             why = "The image belongs to another project"
         message = f"{why}; the one that is in {item.target_region} is used as it is"
-        return dataclasses.replace(item, outcome=None).ended(Outcome("in_sync", message, there))
+        return dataclasses.replace(item, outcome=None).with_outcome(
+            Outcome("in_sync", message, there)
+        )
 
     def _ended(self, region: str, outcome: Outcome) -> Item:
-        return Item(self.resource, self.region, region).ended(outcome)
+        return Item(self.resource, self.region, region).with_outcome(outcome)
 
     def _trusted(self) -> tuple[str | None, str]:
         owner = self.owner if self.origin is None else self.origin.get("owner")

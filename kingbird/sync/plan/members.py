@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 
 from kingbird import exception
 from kingbird.sync.item import CREATE, Item
-from kingbird.sync.plan.context import Cloud
+from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.sharing import PENDING
 
 SHARED = "shared"
 
 
-def _wants(item: Item) -> bool:
+def _becomes_shared(item: Item) -> bool:
     """Whether an item makes an image shared that was not."""
     work = item.work
     if work is None or work.record.get("visibility", SHARED) != SHARED:
@@ -23,12 +23,14 @@ def _wants(item: Item) -> bool:
     return item.action == CREATE or any(one["path"] == "/visibility" for one in work.changes)
 
 
-def with_members(items: Sequence[Item], cloud: Cloud) -> list[Item]:
+def with_members(items: Sequence[Item], cloud: PlanContext) -> list[Item]:
     """Add to what is to be written whom it is shared with: one list call a shared source image.
 
     :param items: planned items, whose sources' regions can be asked.
     """
-    sources = {(item.source_region, item.resource): item for item in items if _wants(item)}
+    sources = {
+        (item.source_region, item.resource): item for item in items if _becomes_shared(item)
+    }
     calls = {
         (region, resource): cloud.submit(
             region, cloud.retry, cloud.regions[region].list_members, resource
@@ -45,12 +47,12 @@ def with_members(items: Sequence[Item], cloud: Cloud) -> list[Item]:
                     if one.get("member_id")
                 )
             }
-        except (exception.RegionUnavailable, exception.ImageRefused) as error:
+        except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
             found[key] = {"note": f"Its members could not be listed in {key[0]}: {error.message}"}
-    return [_with(item, found.get((item.source_region, item.resource))) for item in items]
+    return [_with_found(item, found.get((item.source_region, item.resource))) for item in items]
 
 
-def _with(item: Item, found: Mapping[str, object] | None) -> Item:
-    if found is None or item.work is None or not _wants(item):
+def _with_found(item: Item, found: Mapping[str, object] | None) -> Item:
+    if found is None or item.work is None or not _becomes_shared(item):
         return item
     return dataclasses.replace(item, work=dataclasses.replace(item.work, **found))  # type: ignore[arg-type]

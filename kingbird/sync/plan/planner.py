@@ -9,11 +9,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kingbird.batching import batched
 from kingbird.sync.item import Item
-from kingbird.sync.plan.by_id import NamedPlanner
-from kingbird.sync.plan.context import Cloud
-from kingbird.sync.plan.cursor import Rest
+from kingbird.sync.plan.by_id import ByIdPlanner
+from kingbird.sync.plan.context import PlanContext
+from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.members import with_members
-from kingbird.sync.plan.wildcard import WholePlanner
+from kingbird.sync.plan.wildcard import WildcardPlanner
 from kingbird.sync.request import SyncSet
 
 #: Items in a batch.
@@ -29,17 +29,17 @@ class Planner:
     :ivar rest: what is left to plan when all batches have been taken, or ``None``.
     """
 
-    def __init__(self, cloud: Cloud, *, slow_region_timeout: float | None = None) -> None:
+    def __init__(self, cloud: PlanContext, *, slow_region_timeout: float | None = None) -> None:
         self.in_sync: Counter[str] = Counter()
-        self.rest: Rest | None = None
+        self.rest: PlanCursor | None = None
         self._cloud = cloud
-        self._named = NamedPlanner(cloud)
-        self._whole = WholePlanner(cloud, slow_region_timeout)
+        self._named = ByIdPlanner(cloud)
+        self._whole = WildcardPlanner(cloud, slow_region_timeout)
 
     def plan(
         self,
         sets: Sequence[SyncSet],
-        rest: Rest | None = None,
+        rest: PlanCursor | None = None,
         known: Mapping[str, Collection[str]] | None = None,
         share_of: Collection[str] | None = None,
     ) -> Iterator[list[Item]]:
@@ -53,8 +53,8 @@ class Planner:
         :param share_of: regions, where sets with ``*`` are to plan only what these have to do
             with; what is in order in the other targets is counted all the same.
         """
-        named = [each for each in sets if not each.is_whole]
-        whole = [each for each in sets if each.is_whole]
+        named = [each for each in sets if not each.is_wildcard]
+        whole = [each for each in sets if each.is_wildcard]
         # Of a large job these are many, and most have the same targets: no set for each.
         decided: dict[str, Collection[str]] = dict(known or {})
         for batch in batched(self._named.plan(named) if rest is None else (), BATCH):
@@ -72,7 +72,7 @@ class Planner:
 
     def _finish(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
         """Find out whom what is created will be shared with; a dry run creates nothing."""
-        items = [item.previewed() if each.dry_run else item for each, item in batch]
+        items = [item.as_dry_run() if each.dry_run else item for each, item in batch]
         return with_members(items, self._cloud)
 
 

@@ -11,19 +11,19 @@ from kingbird import exception
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import CREATE, UPDATE, Item
-from kingbird.sync.listing.lookup import Found
-from kingbird.sync.outcome import Outcome, region_problem
-from kingbird.sync.plan.context import Answers, Cloud
-from kingbird.sync.plan.decide import Situation
+from kingbird.sync.listing.lookup import ImagesById
+from kingbird.sync.outcome import Outcome, region_failure
+from kingbird.sync.plan.context import PlanContext, RegionResults
+from kingbird.sync.plan.decide import TargetState
 from kingbird.sync.plan.identity import Reference
-from kingbird.sync.plan.spool import Pending
-from kingbird.sync.plan.targets import Copies
+from kingbird.sync.plan.spool import Deferred
+from kingbird.sync.plan.targets import TargetLookup
 
 #: Target region and image.
 Pair = tuple[str, str]
 
 
-def are_needed(source: Image, item: Item) -> bool:
+def needs_references(source: Image, item: Item) -> bool:
     """Whether it matters for an item what became of the images that its image refers to."""
     if not fields.references(source):
         return False
@@ -31,19 +31,19 @@ def are_needed(source: Image, item: Item) -> bool:
     return item.action in (CREATE, UPDATE) or drifted
 
 
-def ranked(item: Item, source: Image) -> Item:
+def with_rank(item: Item, source: Image) -> Item:
     """Have an item wait for those of the images that its image refers to."""
     return dataclasses.replace(item, rank=1) if fields.references(source) else item
 
 
-class Finder:
+class ReferenceResolver:
     """Finds out what became of the images that others refer to."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: PlanContext) -> None:
         self._cloud = cloud
-        self._copies = Copies(cloud)
+        self._copies = TargetLookup(cloud)
 
-    def find(self, batch: Sequence[Pending], moved: Mapping[Pair, Item]) -> "Named":
+    def find(self, batch: Sequence[Deferred], moved: Mapping[Pair, Item]) -> "ResolvedReferences":
         """Look for what some images refer to: in the plan, in the targets, in the sources.
 
         Regions are asked only for what has no item that is surely about the same image.
@@ -72,8 +72,8 @@ class Finder:
             if isinstance(answer, dict) and other in answer:
                 sources[other] = answer[other]
         targets = {name: answers[name] for name in wanted}
-        burnt = self._copies.look_on(wanted, sources, targets)
-        return Named(pairs, items, {**answers, **targets}, burnt, self._cloud)
+        burnt = self._copies.find_further_forced(wanted, sources, targets)
+        return ResolvedReferences(pairs, items, {**answers, **targets}, burnt, self._cloud)
 
     def _planned(self, pairs: Collection[Pair], moved: Mapping[Pair, Item]) -> dict[Pair, Item]:
         items: dict[Pair, Item] = {}
@@ -85,7 +85,7 @@ class Finder:
         return items
 
 
-def _is_about(one: Pending, item: Item | None) -> bool:
+def _is_about(one: Deferred, item: Item | None) -> bool:
     """Say whether an item brings, or found, what an image of the same region refers to."""
     return (
         item is not None
@@ -98,7 +98,7 @@ def _is_there(item: Item | None) -> bool:
     return item is not None and item.target_resource is not None
 
 
-class Named:
+class ResolvedReferences:
     """What became of the images that some others refer to.
 
     :param pairs: images, each with the id of one that it refers to.
@@ -109,17 +109,17 @@ class Named:
 
     def __init__(
         self,
-        pairs: Iterable[tuple[Pending, str]],
+        pairs: Iterable[tuple[Deferred, str]],
         items: dict[Pair, Item],
-        answers: Answers,
+        answers: RegionResults,
         burnt: Mapping[str, Mapping[str, str]],
-        cloud: Cloud,
+        cloud: PlanContext,
     ) -> None:
         self._items = items
         self._answers = answers
         self._burnt = burnt
         self._cloud = cloud
-        self._left: dict[Pair, tuple[Pending, Reference | Outcome]] = {}
+        self._left: dict[Pair, tuple[Deferred, Reference | Outcome]] = {}
         for one, other in pairs:
             key = one.target, other
             away = isinstance(answers.get(one.target), exception.KingbirdError)
@@ -131,31 +131,31 @@ class Named:
             ):
                 self._left[key] = one, reference
 
-    def to_bring(self) -> Iterator[tuple[Pending, Situation]]:
+    def missing_sources(self) -> Iterator[tuple[Deferred, TargetState]]:
         """Yield those that have to be brought along, as nothing selected them."""
         for (target, other), (one, reference) in self._left.items():
             if isinstance(reference, Reference) and reference.origin is not None:
-                burnt = {**self._cloud.burnt(target, {other}), **self._burnt.get(target, {})}
+                burnt = {**self._cloud.tombstones(target, {other}), **self._burnt.get(target, {})}
                 yield (
                     dataclasses.replace(one, source=reference.origin, copy=None),
-                    Situation(target, self._images(target), burnt),
+                    TargetState(target, self._images(target), burnt),
                 )
 
-    def gone(self) -> Iterator[tuple[int, Item]]:
+    def unresolvable(self) -> Iterator[tuple[int, Item]]:
         """Yield failed items for those that can't be found, with the index of the set."""
         for (target, other), (one, reference) in self._left.items():
             if (target, other) in self._items:
                 continue
             problem = reference if isinstance(reference, Outcome) else Outcome("source_gone")
-            item = Item(other, one.source_region, target).ended(problem)
-            self.settle(item)
+            item = Item(other, one.source_region, target).with_outcome(problem)
+            self.record(item)
             yield one.index, item
 
-    def settle(self, item: Item) -> None:
+    def record(self, item: Item) -> None:
         """Note what was decided about one of them."""
         self._items[item.target_region, item.resource] = item
 
-    def of(self, one: Pending) -> dict[str, Item]:
+    def for_image(self, one: Deferred) -> dict[str, Item]:
         """Return the items that an image depends on, by property."""
         found = {}
         for name, other in fields.references(one.source).items():
@@ -164,23 +164,23 @@ class Named:
                 found[name] = item
         return found
 
-    def _item(self, one: Pending, other: str) -> Item | None:
+    def _item(self, one: Deferred, other: str) -> Item | None:
         item = self._items.get((one.target, other))
         if _is_about(one, item):
             return item
         answer = self._answers[one.target]
         if isinstance(answer, exception.KingbirdError):
-            return Item(other, one.source_region, one.target).ended(region_problem(answer))
+            return Item(other, one.source_region, one.target).with_outcome(region_failure(answer))
         reference = self._reference(one, other)
         if isinstance(reference, Outcome):
-            return item and Item(other, one.source_region, one.target).ended(reference)
+            return item and Item(other, one.source_region, one.target).with_outcome(reference)
         source = self._images(item.source_region).get(other) if item else None
         return reference.settle(item, source, one.target, answer)
 
-    def _reference(self, one: Pending, other: str) -> Reference | Outcome:
+    def _reference(self, one: Deferred, other: str) -> Reference | Outcome:
         answer = self._answers[one.source_region]
         if isinstance(answer, exception.KingbirdError):
-            return region_problem(answer)
+            return region_failure(answer)
         return Reference(
             other,
             one.source_region,
@@ -189,6 +189,6 @@ class Named:
             self._cloud.caller.project_id,
         )
 
-    def _images(self, region: str) -> Found:
+    def _images(self, region: str) -> ImagesById:
         answer = self._answers.get(region, {})
         return {} if isinstance(answer, exception.KingbirdError) else answer

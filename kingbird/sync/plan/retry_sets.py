@@ -41,9 +41,9 @@ def plan_again(sets: Sequence[SyncSet], pairs: Iterable[tuple[str, str]]) -> Aga
         for (indexes, target), resources in ids.items()
         for index in indexes
     ]
-    targets = frozenset().union(*(_touched(each, regions) for each in sets if each.is_whole))
+    targets = frozenset().union(*(_touched(each, regions) for each in sets if each.is_wildcard))
     # A set that none of the regions has to do with comes before others in the same targets.
-    whole = [_narrowed(each, targets) for each in sets if each.is_whole]
+    whole = [_narrowed(each, targets) for each in sets if each.is_wildcard]
     return Again([*named, *(each for each in whole if each.targets)], frozenset(regions), targets)
 
 
@@ -66,8 +66,8 @@ def _naming(one: SyncSet, resources: Sequence[str], target: str) -> SyncSet:
         one,
         resources=tuple(resources),
         targets=(target,),
-        force_mode=one.wish.force,
-        selects=one.is_whole,
+        force_mode=one.options.force,
+        selects=one.is_wildcard,
     )
 
 
@@ -82,4 +82,4 @@ def _sets_of(sets: Sequence[SyncSet], resource: str, target: str) -> tuple[int, 
         if resource in sets[index].resources:
             return (index,)
     # A kernel that came along with an AMI is named by no set.
-    return tuple(i for i in indexes if sets[i].is_whole) or tuple(indexes[:1]) or (0,)
+    return tuple(i for i in indexes if sets[i].is_wildcard) or tuple(indexes[:1]) or (0,)

@@ -14,7 +14,7 @@ IN_MEMORY = 1 << 20
 
 
 @dataclass(frozen=True)
-class Pending:
+class Deferred:
     """One image in one target region.
 
     :ivar index: which of the sets it is for.
@@ -30,13 +30,13 @@ class Pending:
     wanted: bool = True
 
 
-class Later:
-    """A queue of :class:`Pending`, as JSON in a temporary file.  Use it as a context."""
+class DeferredSpool:
+    """A queue of :class:`Deferred`, as JSON in a temporary file.  Use it as a context."""
 
     def __init__(self) -> None:
         self._file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
 
-    def __enter__(self) -> "Later":
+    def __enter__(self) -> "DeferredSpool":
         return self
 
     def __exit__(
@@ -47,12 +47,12 @@ class Later:
     ) -> None:
         self._file.close()
 
-    def put(self, one: Pending) -> None:
+    def put(self, one: Deferred) -> None:
         """Add one at the end."""
         row = [one.index, one.source_region, one.source, one.target, one.copy, one.wanted]
         self._file.write(lenient_json.dumps(row) + b"\n")
 
-    def __iter__(self) -> Iterator[Pending]:
+    def __iter__(self) -> Iterator[Deferred]:
         self._file.seek(0)
         for line in self._file:
-            yield Pending(*lenient_json.loads(line))
+            yield Deferred(*lenient_json.loads(line))

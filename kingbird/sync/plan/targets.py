@@ -7,20 +7,20 @@ from collections.abc import Mapping
 
 from kingbird import exception
 from kingbird.sync import image as fields
-from kingbird.sync.image import FORCED_TRIES, Image
-from kingbird.sync.plan.context import Answers, Cloud
+from kingbird.sync.image import MAX_FORCED_IDS, Image
+from kingbird.sync.plan.context import PlanContext, RegionResults
 
 #: Source images' ids, by target region.
-Wanted = Mapping[str, set[str]]
+IdsByTarget = Mapping[str, set[str]]
 
 
-class Copies:
+class TargetLookup:
     """Asks target regions."""
 
-    def __init__(self, cloud: Cloud) -> None:
+    def __init__(self, cloud: PlanContext) -> None:
         self._cloud = cloud
 
-    def first_look(self, wanted: Wanted) -> Answers:
+    def find_copies(self, wanted: IdsByTarget) -> RegionResults:
         """Ask for images' own ids and for the first ones of forced copies."""
         return self._cloud.find(
             {
@@ -30,24 +30,24 @@ class Copies:
             }
         )
 
-    def look_on(
-        self, wanted: Wanted, sources: Mapping[str, Image], answers: Answers
+    def find_further_forced(
+        self, wanted: IdsByTarget, sources: Mapping[str, Image], answers: RegionResults
     ) -> dict[str, dict[str, str]]:
         """Ask for further ids of forced copies, where the one before is no use for one.
 
         :param sources: the source images by their ids.
-        :param answers: those of :meth:`first_look`; what is found is added.
+        :param answers: those of :meth:`find_copies`; what is found is added.
         :returns: the ids of forced copies that are burnt, with the reasons, by region.
         """
         burnt: dict[str, dict[str, str]] = {target: {} for target in wanted}
         left = {target: set(ids) for target, ids in wanted.items()}
-        for n in range(1, FORCED_TRIES):
+        for n in range(1, MAX_FORCED_IDS):
             ask: dict[str, list[str]] = {}
             for target, answer in answers.items():
                 if isinstance(answer, exception.KingbirdError) or not left.get(target):
                     continue
                 ids = {fields.forced_id(one, target, n): one for one in left[target]}
-                burnt[target].update(self._cloud.burnt(target, ids.keys() - answer.keys()))
+                burnt[target].update(self._cloud.tombstones(target, ids.keys() - answer.keys()))
                 left[target] = {
                     one
                     for image_id, one in ids.items()
@@ -61,7 +61,7 @@ class Copies:
             ask = {target: names for target, names in ask.items() if names}
             if not ask:
                 break
-            merge(answers, self._cloud.find(ask))
+            merge_results(answers, self._cloud.find(ask))
         return burnt
 
     def _may_be_copy(self, image: Image, source: Image) -> bool:
@@ -69,7 +69,7 @@ class Copies:
         return image.get(fields.SOURCE_ID) == source["id"] and image.get("owner") in owners
 
 
-def merge(answers: Answers, more: Answers) -> Answers:
+def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:
     """Add answers to others; an error stays, or comes to stay.
 
     :returns: ``answers``.
@@ -85,12 +85,12 @@ def merge(answers: Answers, more: Answers) -> Answers:
     return answers
 
 
-def number_of(region: str, image: Image) -> int | None:
+def forced_index(region: str, image: Image) -> int | None:
     """Return how many-th id of a forced copy an image has, or ``None`` when it is none."""
     source_id = image.get(fields.SOURCE_ID)
     if image.get(fields.FORCED) != "true" or not isinstance(source_id, str):
         return None
-    numbers = range(1, FORCED_TRIES + 1)
+    numbers = range(1, MAX_FORCED_IDS + 1)
     return next(
         (n for n in numbers if fields.forced_id(source_id, region, n) == image["id"]), None
     )
@@ -109,13 +109,15 @@ class ForcedCopies:
         """
         if fields.FORCED not in image:
             return False
-        number = number_of(region, image)
+        number = forced_index(region, image)
         if number is None:
             return False
         self._known.setdefault((region, image[fields.SOURCE_ID]), {})[number] = image
         return True
 
-    def of(self, region: str, source_id: str) -> tuple[Mapping[str, Image], Mapping[str, str]]:
+    def copies_of(
+        self, region: str, source_id: str
+    ) -> tuple[Mapping[str, Image], Mapping[str, str]]:
         """Return the forced copies of an image in a region, by id.
 
         :returns: also the ids before them, which could not be used when they were made.

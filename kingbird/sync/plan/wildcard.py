@@ -6,24 +6,31 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from kingbird.batching import batched
 from kingbird.sync.image import Image
 from kingbird.sync.item import ALL, Item
-from kingbird.sync.listing.diff import Aim, Copies, Differ, Difference, Done, merge
-from kingbird.sync.listing.regions import Listings
+from kingbird.sync.listing.diff import (
+    Copies,
+    Differ,
+    Difference,
+    HandledTargets,
+    Scope,
+    merge_by_id,
+)
+from kingbird.sync.listing.regions import RegionListings
 from kingbird.sync.outcome import UNUSABLE
 from kingbird.sync.plan import references
-from kingbird.sync.plan.context import Cloud
-from kingbird.sync.plan.cursor import Rest
-from kingbird.sync.plan.decide import Situation, decide
-from kingbird.sync.plan.spool import Later, Pending
+from kingbird.sync.plan.context import PlanContext
+from kingbird.sync.plan.cursor import PlanCursor
+from kingbird.sync.plan.decide import TargetState, decide
+from kingbird.sync.plan.spool import Deferred, DeferredSpool
 from kingbird.sync.plan.targets import ForcedCopies
-from kingbird.sync.request import SyncSet, WholeAim
+from kingbird.sync.request import SyncSet, WildcardScope
 
 #: Differences that are decided at a time.
 BATCH = 100
 
-Decided = tuple[SyncSet, Item]
+PlannedItem = tuple[SyncSet, Item]
 
 
-class WholePlanner:
+class WildcardPlanner:
     """Plans the sets of a job that mean whole regions, with one walk through each.
 
     :param slow_region_timeout: seconds after which the others don't wait for a region that is
@@ -32,9 +39,9 @@ class WholePlanner:
     :ivar rest: what is left to plan, once :meth:`plan` came to its end.
     """
 
-    def __init__(self, cloud: Cloud, slow_region_timeout: float | None) -> None:
+    def __init__(self, cloud: PlanContext, slow_region_timeout: float | None) -> None:
         self.in_sync: Counter[str] = Counter()
-        self.rest: Rest | None = None
+        self.rest: PlanCursor | None = None
         self._cloud = cloud
         self._slow_region_timeout = slow_region_timeout
 
@@ -42,9 +49,9 @@ class WholePlanner:
         self,
         sets: Sequence[SyncSet],
         decided: Mapping[str, Collection[str]],
-        rest: Rest | None = None,
+        rest: PlanCursor | None = None,
         share_of: Collection[str] | None = None,
-    ) -> Iterator[list[Decided]]:
+    ) -> Iterator[list[PlannedItem]]:
         """Yield items, each with its set, in batches.  Makes list calls only.
 
         :param decided: the targets that were dealt with already, by image.
@@ -52,10 +59,10 @@ class WholePlanner:
         :param share_of: regions, where only what they have to do with gets items; what is in
             order is counted anyway.
         """
-        aims = [WholeAim(each, self._cloud.caller) for each in sets]
+        aims = [WildcardScope(each, self._cloud.caller) for each in sets]
         listings = self._listings(aims, rest)
-        with Later() as later:
-            part = _Part(aims, listings, later, self, share_of)
+        with DeferredSpool() as later:
+            part = _DifferenceDecider(aims, listings, later, self, share_of)
             differ = Differ(
                 aims,
                 self._cloud.rules,
@@ -63,20 +70,20 @@ class WholePlanner:
                 done=_done(decided, rest),
                 is_forced=part.forced.add,
             )
-            found = differ.differences(merge(listings.streams()))
+            found = differ.differences(merge_by_id(listings.streams()))
             for batch in batched(found, BATCH):
                 yield part.decide(batch)
-            yield from self._decide_later(part, later)
+            yield from self._decide_deferred(part, later)
         self.in_sync.update(differ.in_sync)
         self.in_sync.update(part.in_sync)
         yield [(_set_for(region, sets), item) for region, item in _problems(listings)]
-        if listings.late:
-            self.rest = Rest(
-                {region: listings.known_to[region] for region in listings.late},
+        if listings.lagging:
+            self.rest = PlanCursor(
+                {region: listings.covered_to[region] for region in listings.lagging},
                 listings.unsorted,
             )
 
-    def _listings(self, aims: Sequence[WholeAim], rest: Rest | None) -> Listings:
+    def _listings(self, aims: Sequence[WildcardScope], rest: PlanCursor | None) -> RegionListings:
         targets = {name for aim in aims for name in aim.targets}
         wanted = dict.fromkeys(name for aim in aims for name in (*aim.sources, *aim.targets))
         # A region that is a source only need not list what is not selected.
@@ -87,19 +94,21 @@ class WholePlanner:
             for name in wanted
             if name not in targets
         }
-        return Listings(
+        return RegionListings(
             {name: self._cloud.regions.get(name) for name in wanted},
             submit=self._cloud.submit,
             retry=self._cloud.retry,
-            forced_in=targets,
+            forced_regions=targets,
             filters={name: one.pop().query() for name, one in selections.items() if len(one) == 1},
             # What was late once is waited for.
             slow_region_timeout=None if rest else self._slow_region_timeout,
-            in_memory=rest.unsorted if rest else (),
+            unsorted_regions=rest.unsorted if rest else (),
         )
 
-    def _decide_later(self, part: "_Part", later: Later) -> Iterator[list[Decided]]:
-        finder = references.Finder(self._cloud)
+    def _decide_deferred(
+        self, part: "_DifferenceDecider", later: DeferredSpool
+    ) -> Iterator[list[PlannedItem]]:
+        finder = references.ReferenceResolver(self._cloud)
         for batch in batched(later, BATCH):
             yield part.decide_later(batch, finder)
 
@@ -108,7 +117,7 @@ class WholePlanner:
         sync_set: SyncSet,
         source: Image,
         source_region: str,
-        situation: Situation,
+        situation: TargetState,
         refers_to: Mapping[str, Item] | None = None,
     ) -> Item:
         """Decide about one image in one region."""
@@ -118,7 +127,7 @@ class WholePlanner:
             situation,
             self._cloud.caller,
             self._cloud.rules,
-            sync_set.wish,
+            sync_set.options,
             references=refers_to,
         )
 
@@ -130,18 +139,18 @@ class WholePlanner:
         asked: dict[str, set[str]] = {}
         for region, image_id in pairs:
             asked.setdefault(region, set()).add(image_id)
-        return {region: self._cloud.burnt(region, ids) for region, ids in asked.items()}
+        return {region: self._cloud.tombstones(region, ids) for region, ids in asked.items()}
 
 
-class _Part:
+class _DifferenceDecider:
     """Decides about the differences of one walk."""
 
     def __init__(
         self,
-        aims: Sequence[WholeAim],
-        listings: Listings,
-        later: Later,
-        planner: WholePlanner,
+        aims: Sequence[WildcardScope],
+        listings: RegionListings,
+        later: DeferredSpool,
+        planner: WildcardPlanner,
         share_of: Collection[str] | None,
     ) -> None:
         self.forced = ForcedCopies()
@@ -153,23 +162,23 @@ class _Part:
         self._planner = planner
         self._share_of = share_of
 
-    def decide(self, batch: Sequence[Difference]) -> list[Decided]:
+    def decide(self, batch: Sequence[Difference]) -> list[PlannedItem]:
         """Decide about some differences; what needs the walk's end is put off."""
-        self._learn_forced()
+        self._index_forced()
         burnt = self._planner.burnt(
             [(target, one.source["id"]) for one in batch for target in one.missing]
         )
         decided = []
         for one in batch:
             aim = one.aim
-            if not isinstance(aim, WholeAim):
+            if not isinstance(aim, WildcardScope):
                 raise TypeError("These differences are another planner's")
             self.in_sync.update(one.in_sync)
             for target in (*one.missing, *one.verdicts):
                 situation = self._situation(target, one.source, one.copies.get(target), burnt)
                 item = self._planner.decide(aim.sync_set, one.source, one.source_region, situation)
-                if references.are_needed(one.source, item) or self._may_be_hidden(one, item):
-                    self._put_off(one, target)
+                if references.needs_references(one.source, item) or self._may_be_hidden(one, item):
+                    self._defer(one, target)
                 elif not self._count(item) and self._is_wanted(one.copies, target):
                     decided.append((aim.sync_set, item))
         return decided
@@ -183,14 +192,16 @@ class _Part:
         if self._share_of is None or target in self._share_of:
             return True
         return any(
-            region in copies and aim.means(copies[region])
+            region in copies and aim.matches(copies[region])
             for aim in self._aims
             if target in aim.targets
             for region in self._share_of
             if region in aim.sources
         )
 
-    def decide_later(self, batch: Sequence[Pending], finder: references.Finder) -> list[Decided]:
+    def decide_later(
+        self, batch: Sequence[Deferred], finder: references.ReferenceResolver
+    ) -> list[PlannedItem]:
         """Decide about what was put off; what it refers to comes first."""
         sets = [aim.sync_set for aim in self._aims]
         burnt = self._planner.burnt([(one.target, one.source["id"]) for one in batch])
@@ -200,29 +211,32 @@ class _Part:
             self._count(self._decide_pending(one, burnt, named))
         batch = [one for one in batch if one.wanted]
         named = finder.find(batch, self._moved)
-        decided: list[Decided] = []
-        for missing, situation in named.to_bring():
+        decided: list[PlannedItem] = []
+        for missing, situation in named.missing_sources():
             item = self._planner.decide(
                 sets[missing.index], missing.source, missing.source_region, situation
             )
-            named.settle(item)
+            named.record(item)
             decided.append((sets[missing.index], item))
-        decided += [(sets[index], item) for index, item in named.gone()]
+        decided += [(sets[index], item) for index, item in named.unresolvable()]
         for one in batch:
             item = self._decide_pending(one, burnt, named)
             if not self._count(item):
-                decided.append((sets[one.index], references.ranked(item, one.source)))
+                decided.append((sets[one.index], references.with_rank(item, one.source)))
         return decided
 
     def _decide_pending(
-        self, one: Pending, burnt: Mapping[str, Mapping[str, str]], named: references.Named
+        self,
+        one: Deferred,
+        burnt: Mapping[str, Mapping[str, str]],
+        named: references.ResolvedReferences,
     ) -> Item:
         return self._planner.decide(
             self._aims[one.index].sync_set,
             one.source,
             one.source_region,
             self._situation(one.target, one.source, one.copy, burnt),
-            named.of(one),
+            named.for_image(one),
         )
 
     def _count(self, item: Item) -> bool:
@@ -238,7 +252,7 @@ class _Part:
             self._moved[item.target_region, item.resource] = item
         return True
 
-    def _learn_forced(self) -> None:
+    def _index_forced(self) -> None:
         """Take over what the regions listed, once."""
         for region, images in self._listings.forced.items():
             while images:
@@ -250,10 +264,10 @@ class _Part:
         source: Image,
         copy: Image | None,
         burnt: Mapping[str, Mapping[str, str]],
-    ) -> Situation:
-        images, before = self.forced.of(target, source["id"])
+    ) -> TargetState:
+        images, before = self.forced.copies_of(target, source["id"])
         own = {source["id"]: copy} if copy is not None else {}
-        return Situation(target, {**images, **own}, {**burnt.get(target, {}), **before})
+        return TargetState(target, {**images, **own}, {**burnt.get(target, {}), **before})
 
     def _may_be_hidden(self, one: Difference, item: Item) -> bool:
         """Whether a forced copy may turn up among the hidden images, which no list names."""
@@ -262,28 +276,30 @@ class _Part:
         forced = item.work and (item.work.forced or item.work.fallback)
         return bool(forced or (item.outcome and item.outcome.reason in UNUSABLE))
 
-    def _put_off(self, one: Difference, target: str) -> None:
+    def _defer(self, one: Difference, target: str) -> None:
         index = next(i for i, aim in enumerate(self._aims) if aim is one.aim)
         copy = one.copies.get(target)
         wanted = self._is_wanted(one.copies, target)
-        self._later.put(Pending(index, one.source_region, one.source, target, copy, wanted))
+        self._later.put(Deferred(index, one.source_region, one.source, target, copy, wanted))
 
 
-def _done(decided: Mapping[str, Collection[str]], rest: Rest | None) -> Done | None:
+def _done(
+    decided: Mapping[str, Collection[str]], rest: PlanCursor | None
+) -> HandledTargets | None:
     if not decided and rest is None:
         return None
 
-    def done(aim: Aim, image_id: str, copies: Copies) -> set[str]:
+    def done(aim: Scope, image_id: str, copies: Copies) -> set[str]:
         before = set(decided.get(image_id, ()))
-        return before.union(rest.done(aim, image_id, copies)) if rest else before
+        return before.union(rest.handled_targets(aim, image_id, copies)) if rest else before
 
     return done
 
 
-def _problems(listings: Listings) -> Iterator[tuple[str, Item]]:
+def _problems(listings: RegionListings) -> Iterator[tuple[str, Item]]:
     """Yield an item for each region that could not be compared, or not completely."""
     for region, problem in listings.problems.items():
-        yield region, Item(ALL, ALL, region).ended(problem)
+        yield region, Item(ALL, ALL, region).with_outcome(problem)
 
 
 def _set_for(region: str, sets: Sequence[SyncSet]) -> SyncSet:

@@ -62,7 +62,7 @@ class FakeRegions:
         #: The request ids that were passed on.
         self.request_ids: list[str | None] = []
 
-    def open(
+    def clients_for(
         self, endpoints: Mapping[str, str], auth: Any, *, global_request_id: str | None = None
     ) -> dict[str, FakeImages]:
         self.request_ids.append(global_request_id)

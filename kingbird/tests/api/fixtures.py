@@ -276,9 +276,9 @@ class Engines(fixture.GabbiFixture):
 
     def start_fixture(self) -> None:
         """Store them."""
-        db.engines.beat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
-        db.engines.beat("there:2", host="there", pid=2, version="1.2.3", rpc_version="1.0")
-        silence = 1000 * db.engines.silence(current().conf)
+        db.engines.heartbeat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
+        db.engines.heartbeat("there:2", host="there", pid=2, version="1.2.3", rpc_version="1.0")
+        silence = 1000 * db.engines.heartbeat_timeout(current().conf)
         with db.get_engine().begin() as connection:
             connection.execute(
                 sa.update(db.Engine)

@@ -147,7 +147,9 @@ def recorded() -> dict[str, dict[str, Any]]:
     found = {}
     with World() as world:
         fixtures.Jobs().start_fixture()
-        db.engines.beat("node1:4711", host="node1", pid=4711, version="1.0.0", rpc_version="1.0")
+        db.engines.heartbeat(
+            "node1:4711", host="node1", pid=4711, version="1.0.0", rpc_version="1.0"
+        )
         for name, operation, summary, method, path, body, token in CALLS:
             request = webob.Request.blank(
                 path, method=method, base_url="http://kingbird.test:8118"

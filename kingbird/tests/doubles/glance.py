@@ -1,6 +1,6 @@
 """A Glance of one region in memory, behind Kingbird's own client.
 
-The double takes the place of HTTP below :class:`kingbird.clients.glance.Images`, so the
+The double takes the place of HTTP below :class:`kingbird.clients.glance.ImageClient`, so the
 client's code runs as it does in production: its queries are parsed and its bodies are JSON.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from kingbird import exception
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.tests.doubles import glance_lists as lists
 from kingbird.tests.doubles import glance_members as members
 from kingbird.tests.doubles import glance_rules as rules
@@ -34,7 +34,7 @@ def unavailable(status: int | None = 503, retry_after: int | None = None) -> Exc
 
 def refused(status: int, message: str = "No.") -> Exception:
     """Make the error of a Glance that answers 4xx."""
-    return exception.ImageRefused(message, status)
+    return exception.ImageRequestRejected(message, status)
 
 
 class FakeGlance:
@@ -128,7 +128,7 @@ class FakeGlance:
     def delete(self, image_id: str) -> None:
         """Delete an image.  Its id stays taken.
 
-        :raises kingbird.exception.ImageRefused: 403, as the image is protected.
+        :raises kingbird.exception.ImageRequestRejected: 403, as the image is protected.
         """
         with self._lock:
             if self._there(image_id).image["protected"]:
@@ -153,7 +153,7 @@ class FakeGlance:
     def share(self, image_id: str, project: str, status: str = "accepted") -> None:
         """Share an image with a project.
 
-        :raises kingbird.exception.ImageRefused: 403, as only shared images have members.
+        :raises kingbird.exception.ImageRequestRejected: 403, as only shared images have members.
         """
         with self._lock:
             if self._there(image_id).visibility != "shared":
@@ -320,7 +320,7 @@ class FakeGlance:
         return precise(self._now())
 
 
-class FakeImages(Images):
+class FakeImages(ImageClient):
     """The images of one region as one user sees them: the real client without its HTTP."""
 
     def __init__(self, glance: FakeGlance, caller: Caller) -> None:

@@ -64,7 +64,7 @@ class Listing:
 def parse(query: str) -> Listing:
     """Check the query of a list.
 
-    :raises kingbird.exception.ImageRefused: 400, for a filter that makes no sense.
+    :raises kingbird.exception.ImageRequestRejected: 400, for a filter that makes no sense.
     :raises kingbird.exception.RegionUnavailable: 500, where Glance stumbles over a filter.
     """
     listing = Listing(query)
@@ -92,7 +92,7 @@ def page(caller: Caller, store: Store, listing: Listing, largest: int | None = N
     """Return one page of images, with the links around them, as JSON.
 
     :param largest: what the region allows at most, if that is less than what is usual.
-    :raises kingbird.exception.ImageRefused: 400 or 403, for the marker or the caller.
+    :raises kingbird.exception.ImageRequestRejected: 400 or 403, for the marker or the caller.
     """
     if not {"admin", "reader"} & {*caller.roles}:
         raise refuse(403, "You are not authorized to complete get_images action.")

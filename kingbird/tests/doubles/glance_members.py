@@ -26,7 +26,7 @@ def new_member(image_id: str, project: str, status: str, now: str) -> Member:
 def list_members(caller: Caller, store: Store, image_id: str) -> dict[str, Any]:
     """Return the shares of an image that the caller may know of.
 
-    :raises kingbird.exception.ImageRefused: with 403 or 404.
+    :raises kingbird.exception.ImageRequestRejected: with 403 or 404.
     """
     record = _seen(caller, store, image_id)
     if record.visibility != "shared":
@@ -40,7 +40,7 @@ def list_members(caller: Caller, store: Store, image_id: str) -> dict[str, Any]:
 def add(caller: Caller, store: Store, image_id: str, body: Any, now: str) -> Member:
     """Share an image.
 
-    :raises kingbird.exception.ImageRefused: with 400, 403, 404 or 409.
+    :raises kingbird.exception.ImageRequestRejected: with 400, 403, 404 or 409.
     """
     if not isinstance(body, dict):
         raise refuse(400, 'Expected a member in the form: {"member": "image_id"}')
@@ -66,7 +66,7 @@ def answer(
 ) -> Member:
     """Give a share its status.
 
-    :raises kingbird.exception.ImageRefused: with 400, 403 or 404.
+    :raises kingbird.exception.ImageRequestRejected: with 400, 403 or 404.
     """
     if not isinstance(body, dict):
         raise refuse(400, 'Expected a status in the form: {"status": "status"}')

@@ -162,9 +162,9 @@ def eyes(
     return look
 
 
-def refuse(status: int, message: str) -> exception.ImageRefused:
+def refuse(status: int, message: str) -> exception.ImageRequestRejected:
     """Make the error that the client raises for a 4xx."""
-    return exception.ImageRefused(message, status)
+    return exception.ImageRequestRejected(message, status)
 
 
 def check_schema(body: Image) -> None:
@@ -211,7 +211,7 @@ def _check_characters(message: str, texts: Iterable[str]) -> None:
         raise refuse(400, message)
 
 
-def _over_quota(what: str, attempted: int) -> exception.ImageRefused:
+def _over_quota(what: str, attempted: int) -> exception.ImageRequestRejected:
     noun = {"tags": "image tags", "properties": "image properties"}[what]
     return refuse(
         413,
@@ -230,7 +230,7 @@ def new_image(caller: Caller, body: Image, image_id: str, now: str) -> Image:
     """Return the image that a POST makes.
 
     :param image_id: the id that Glance would choose; one in the body comes before it.
-    :raises kingbird.exception.ImageRefused: with 400, 403 or 413.
+    :raises kingbird.exception.ImageRequestRejected: with 400, 403 or 413.
     """
     for name in SHOWN_ONLY:
         if name in body:
@@ -342,7 +342,7 @@ def changed_image(
 
     The caller sees the image: whether it is there is asked before.
 
-    :raises kingbird.exception.ImageRefused: with 400, 403, 409 or 413.
+    :raises kingbird.exception.ImageRequestRejected: with 400, 403, 409 or 413.
     """
     image = dict(old)
     denied = "Access was denied to this resource. "

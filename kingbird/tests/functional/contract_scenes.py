@@ -11,7 +11,7 @@ from keystoneauth1 import token_endpoint
 from keystoneauth1.session import Session
 
 from kingbird import exception
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.tests.doubles.glance import FakeGlance
 from kingbird.tests.functional.people import Image, Person
 
@@ -33,7 +33,7 @@ SESSION = Session()
 class Scene(Protocol):
     """One region's Glance, real or not."""
 
-    def images(self, user: str) -> Images:
+    def images(self, user: str) -> ImageClient:
         """Return the images as a user of the cloud sees them."""
 
     def project(self, user: str) -> str:
@@ -58,7 +58,7 @@ class FakeScene:
     def __init__(self) -> None:
         self._glance = FakeGlance("RegionOne")
 
-    def images(self, user: str) -> Images:
+    def images(self, user: str) -> ImageClient:
         project, roles = USERS[user]
         return self._glance.images_for(project, roles=roles)
 
@@ -88,12 +88,12 @@ class StandinScene:
         self._standin = standin
         self._region = next(iter(standin.urls))
 
-    def images(self, user: str) -> Images:
+    def images(self, user: str) -> ImageClient:
         project, roles = USERS[user]
         url = self._standin.urls[self._region]
         # Its tokens say who calls.
         auth = token_endpoint.Token(url, f"{project}:{','.join(roles)}")
-        return Images(self._region, url, SESSION, auth)
+        return ImageClient(self._region, url, SESSION, auth)
 
     def project(self, user: str) -> str:
         return USERS[user][0]
@@ -120,7 +120,7 @@ class RealScene:
         self._person = person
         self._region = "RegionOne"
 
-    def images(self, user: str) -> Images:
+    def images(self, user: str) -> ImageClient:
         return self._person(user).images(self._region)
 
     def project(self, user: str) -> str:
@@ -142,13 +142,13 @@ class RealScene:
             self._person(user).answer_share(self._region, image["id"], status)
 
 
-def page(images: Images, *query: tuple[str, object]) -> Image:
+def page(images: ImageClient, *query: tuple[str, object]) -> Image:
     """Return one page of a list as Glance writes it, with the links around the images."""
     answer: Image = json.loads(images.fetch_page(urlencode(query)))
     return answer
 
 
-def names(images: Images, *query: tuple[str, object]) -> list[str]:
+def names(images: ImageClient, *query: tuple[str, object]) -> list[str]:
     """Return the names of the images on one page."""
     return [image["name"] for image in page(images, *query)["images"]]
 
@@ -158,8 +158,8 @@ def new_id() -> str:
     return str(uuid.uuid4())
 
 
-def refusal(call: Any, *args: Any) -> exception.ImageRefused:
+def refusal(call: Any, *args: Any) -> exception.ImageRequestRejected:
     """Make a call that Glance refuses, and return what it says."""
-    with pytest.raises(exception.ImageRefused) as caught:
+    with pytest.raises(exception.ImageRequestRejected) as caught:
         call(*args)
     return caught.value

@@ -8,7 +8,7 @@ import requests
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 
 Image = dict[str, Any]
 
@@ -63,9 +63,9 @@ class Person:
         variables = {f"OS_{key.upper()}": value for key, value in self._credentials.items()}
         return {**variables, "OS_IDENTITY_API_VERSION": "3", "OS_REGION_NAME": "RegionOne"}
 
-    def images(self, region: str) -> Images:
+    def images(self, region: str) -> ImageClient:
         """Return a region's images as the user sees them."""
-        return Images(region, self._cloud.glance_urls[region], self.session, self._auth)
+        return ImageClient(region, self._cloud.glance_urls[region], self.session, self._auth)
 
     def glance(self, region: str, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Call a region's Glance.

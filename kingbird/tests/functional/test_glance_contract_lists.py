@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kingbird import exception
-from kingbird.clients.glance import Images, walk_query
+from kingbird.clients.glance import ImageClient, list_query
 from kingbird.tests.functional.contract_scenes import Scene, names, new_id, page, refusal
 from kingbird.tests.functional.people import RAW, unique
 
@@ -24,13 +24,13 @@ def ids(answer: dict[str, Any]) -> list[str]:
     return [image["id"] for image in answer["images"]]
 
 
-def walk(images: Images, *query: tuple[str, str]) -> list[list[str]]:
+def walk(images: ImageClient, *query: tuple[str, str]) -> list[list[str]]:
     """Return the ids of each page of a walk that goes on as the client tells."""
     pages: list[list[str]] = []
     marker: str | None = None
     while True:
-        body = images.fetch_page(walk_query(marker=marker, filters=query))
-        pages.append([image["id"] for image in images.read_page(body)])
+        body = images.fetch_page(list_query(marker=marker, filters=query))
+        pages.append([image["id"] for image in images.parse_page(body)])
         marker = images.next_marker(body)
         if marker is None:
             return pages
@@ -66,7 +66,7 @@ class TestPages:
         empty = images.fetch_page(
             f"tag={mark[1]}&limit=2&marker={made[1]}&sort_key=id&sort_dir=asc"
         )
-        assert images.read_page(empty) == []
+        assert images.parse_page(empty) == []
         assert images.next_marker(empty) is None
 
     def test_of_several_tags_the_link_keeps_one(self, scene: Scene) -> None:
@@ -150,8 +150,8 @@ class TestWalks:
             scene.share(image, "other", status)
 
         def seen(user: str, *query: tuple[str, str]) -> set[str]:
-            body = scene.images(user).fetch_page(walk_query(filters=[("tag", mark), *query]))
-            return {image["name"] for image in scene.images(user).read_page(body)}
+            body = scene.images(user).fetch_page(list_query(filters=[("tag", mark), *query]))
+            return {image["name"] for image in scene.images(user).parse_page(body)}
 
         shares = {"pending", "accepted", "rejected"}
         everything = {"private", "shared", "community", "public", *shares}
@@ -163,7 +163,7 @@ class TestWalks:
         assert seen("admin", ("visibility", "community")) == {"community"}
         assert seen("admin", ("owner", scene.project("admin"))) == {"public"}
         assert seen("other", ("owner", scene.project("demo"))) == {"community", *shares}
-        error = refusal(scene.images("svconly").fetch_page, walk_query())
+        error = refusal(scene.images("svconly").fetch_page, list_query())
         assert error.status == 403
 
 

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from kingbird.cached_check import Looking
+from kingbird.cached_check import CachedCheck
 
 SOON = 0.05
 
 
 def looking(look, patience=5.0, fresh=0.0):
-    return Looking("look", look, patience=lambda: patience, fresh=lambda: fresh)
+    return CachedCheck("look", look, timeout=lambda: patience, ttl=lambda: fresh)
 
 
 def test_what_was_found_is_answered_for_a_while():

@@ -34,8 +34,8 @@ def ask(quiet, capfd):
     """Give a function that asks by the signal, and returns the report's sections by title."""
 
     def ask():
-        gmr.on_signal(quiet)
-        gmr.section(LAST, lambda: {"answer": 42})
+        gmr.install_signal_handler(quiet)
+        gmr.register_section(LAST, lambda: {"answer": 42})
         assert callable(signal.getsignal(signal.SIGUSR2))
         signal.raise_signal(signal.SIGUSR2)
         parts = capfd.readouterr().err.split("=" * 72 + "\n")
@@ -82,8 +82,8 @@ def test_a_file(quiet, file, asked):
     file.touch()
     before = signal.getsignal(signal.SIGUSR2)
     threads = threading.active_count()
-    gmr.on_file(quiet)
-    gmr.on_file(quiet)
+    gmr.watch_trigger_file(quiet)
+    gmr.watch_trigger_file(quiet)
     assert threading.active_count() == threads + 1
     assert signal.getsignal(signal.SIGUSR2) == before
     change(file)
@@ -93,12 +93,12 @@ def test_a_file(quiet, file, asked):
 
 def test_no_file(quiet):
     threads = threading.active_count()
-    gmr.on_file(quiet)
+    gmr.watch_trigger_file(quiet)
     assert threading.active_count() == threads
 
 
 def test_a_file_that_is_not_there_yet(quiet, file, asked, caplog):
-    gmr.on_file(quiet)
+    gmr.watch_trigger_file(quiet)
     assert "Unable to watch the report trigger file" in caplog.text
     file.touch()
     wait_for(lambda: asked)
@@ -107,7 +107,7 @@ def test_a_file_that_is_not_there_yet(quiet, file, asked, caplog):
 def test_a_file_that_goes_and_comes_back(quiet, file, asked, caplog):
     caplog.set_level("INFO")
     file.touch()
-    gmr.on_file(quiet)
+    gmr.watch_trigger_file(quiet)
     file.rename(file.with_suffix(".old"))
     wait_for(lambda: "Unable to watch the report trigger file" in caplog.text)
     file.with_suffix(".old").rename(file)
@@ -122,7 +122,7 @@ def test_looks_at_a_file(tmp_path, caplog):
     caplog.set_level("INFO")
     path = tmp_path / "ask"
     path.touch()
-    file = gmr._File(str(path))
+    file = gmr._TriggerFile(str(path))
     assert not file.changed()
     change(path)
     assert [file.changed(), file.changed()] == [True, False]
@@ -174,7 +174,7 @@ def test_a_section_that_fails_does_not_quote(ask):
     def look():
         raise ValueError("secret")
 
-    gmr.section("Mine", look)
+    gmr.register_section("Mine", look)
     found = ask()
     assert "Failed: ValueError" in found["Mine"]
     assert "secret" not in found["Mine"]
@@ -186,7 +186,7 @@ def test_a_section_whose_values_fail(ask):
         def __str__(self):
             raise KeyError
 
-    gmr.section("Mine", lambda: {"value": Value()})
+    gmr.register_section("Mine", lambda: {"value": Value()})
     assert "Failed: KeyError" in ask()["Mine"]
 
 
@@ -195,6 +195,6 @@ def test_standard_error_is_gone(quiet, monkeypatch):
         def write(self, text):
             raise BrokenPipeError
 
-    gmr.on_signal(quiet)
+    gmr.install_signal_handler(quiet)
     monkeypatch.setattr(sys, "stderr", Gone())
     signal.raise_signal(signal.SIGUSR2)

@@ -143,7 +143,7 @@ def retry(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object
     assert job.trust_id is not None
     db.plans.fail_job(job, "region_unavailable", "Away")
     keystone.trusts.discard(job.trust_id)
-    db.outcomes.forget_trust(job)
+    db.outcomes.clear_trust(job)
     return lambda: call(f"{JOBS}/{made}/retry", "POST")
 
 

@@ -8,11 +8,11 @@ import webob
 
 from kingbird import exception
 from kingbird.api.controllers import not_allowed
-from kingbird.api.controllers.v1.sync_jobs import find
-from kingbird.api.jobs.create import Engines
-from kingbird.api.jobs.retry import Retrial
-from kingbird.api.request.authorization import Projects
-from kingbird.api.request.operation import Asked, Gate, call
+from kingbird.api.controllers.v1.sync_jobs import get_job_or_404
+from kingbird.api.jobs.create import EngineRPC
+from kingbird.api.jobs.retry import JobRetrier
+from kingbird.api.request.authorization import Authorizer
+from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.schemas.sync_jobs import answers, bodies
 from kingbird.api.views import sync_jobs as view
 from kingbird.db import api as db
@@ -24,7 +24,9 @@ JSON = dict[str, Any]
 class ActionsController:
     """Cancels jobs, and tries them again."""
 
-    def __init__(self, gate: Gate, projects: Projects, retrial: Retrial, engines: Engines) -> None:
+    def __init__(
+        self, gate: RequestPipeline, projects: Authorizer, retrial: JobRetrier, engines: EngineRPC
+    ) -> None:
         self.gate = gate
         self._projects = projects
         self._retrial = retrial
@@ -38,25 +40,25 @@ class ActionsController:
         not_allowed()
 
     @cancel.when(method="POST", template="json")
-    @call(
+    @operation(
         "cancel_sync_job",
         "End a job early",
         rules=(policy.CANCEL, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
         body=bodies.empty,
-        may_be_empty=True,
-        answer=answers.ACCEPTED,
+        body_optional=True,
+        response_schema=answers.ACCEPTED,
         status=202,
         errors=(404, 409, 413),
     )
-    def cancel_job(self, asked: Asked) -> JSON:
+    def cancel_job(self, asked: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/cancel``"""
-        found = find(asked, self._projects)
+        found = get_job_or_404(asked, self._projects)
         if not db.job_actions.cancel(found):
             raise exception.Conflict(
                 f"The job {found.id} has ended; only one in progress can be cancelled"
             )
         self._engines.job_cancelled(found.id)
-        return view.accepted(found)
+        return view.render_status(found)
 
     @pecan.expose(generic=True, template="json")
     def retry(
@@ -66,19 +68,19 @@ class ActionsController:
         not_allowed()
 
     @retry.when(method="POST", template="json")
-    @call(
+    @operation(
         "retry_sync_job",
         "Try again what failed of a job",
         rules=(policy.RETRY, policy.ALL_PROJECTS, policy.CREATE_ALL_PROJECTS),
         body=bodies.empty,
-        may_be_empty=True,
-        answer=answers.ACCEPTED,
+        body_optional=True,
+        response_schema=answers.ACCEPTED,
         status=202,
         errors=(404, 409, 413, 429),
     )
-    def retry_job(self, asked: Asked) -> JSON:
+    def retry_job(self, asked: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/retry``"""
-        context, found = asked.context, find(asked, self._projects)
+        context, found = asked.context, get_job_or_404(asked, self._projects)
         if found.all_projects and not self._projects.allows(
             context, found.project_id, policy.CREATE_ALL_PROJECTS
         ):
@@ -91,4 +93,4 @@ class ActionsController:
             found,
             is_admin=functools.partial(self._projects.is_admin, context, found.project_id),
         )
-        return view.accepted(found)
+        return view.render_status(found)

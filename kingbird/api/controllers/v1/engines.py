@@ -7,7 +7,7 @@ import webob
 from oslo_config import cfg
 
 from kingbird.api.controllers import not_allowed
-from kingbird.api.request.operation import Asked, Gate, call
+from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.schemas import engines as schema
 from kingbird.api.views import engines as view
 from kingbird.db import api as db
@@ -17,8 +17,8 @@ from kingbird.policies import engines as policy
 class EnginesController:
     """Lists the engines."""
 
-    def __init__(self, conf: cfg.ConfigOpts, gate: Gate) -> None:
-        self._silence = db.engines.silence(conf)
+    def __init__(self, conf: cfg.ConfigOpts, gate: RequestPipeline) -> None:
+        self._silence = db.engines.heartbeat_timeout(conf)
         self.gate = gate
 
     @pecan.expose(generic=True, template="json")
@@ -27,11 +27,14 @@ class EnginesController:
         not_allowed()
 
     @engines.when(method="GET", template="json")
-    @call("list_engines", "List the engines", rules=(policy.LIST,), answer=schema.LISTED)
-    def list_engines(self, asked: Asked) -> dict[str, Any]:
+    @operation(
+        "list_engines", "List the engines", rules=(policy.LIST,), response_schema=schema.LISTED
+    )
+    def list_engines(self, asked: ValidRequest) -> dict[str, Any]:
         """``GET /v1.0/{project}/os-sync-engines``"""
         return {
             "engines": [
-                view.shown(engine, alive) for engine, alive in db.engines.list_all(self._silence)
+                view.render_engine(engine, alive)
+                for engine, alive in db.engines.list_all(self._silence)
             ]
         }

@@ -15,14 +15,14 @@ from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
 from kingbird.api.openapi import Route
-from kingbird.api.request.operation import Gate, public
+from kingbird.api.request.operation import RequestPipeline, public_operation
 from kingbird.api.schemas import versions as schema
 
 VERSION = "v1.0"
 #: Where the API describes itself, below the version.
 DESCRIPTION = "openapi.json"
 #: For how many seconds that may be kept.
-KEPT = 300
+MAX_AGE = 300
 
 
 def version(request: webob.Request) -> dict[str, Any]:
@@ -46,7 +46,7 @@ class V1Controller:
     def __init__(
         self,
         conf: cfg.ConfigOpts,
-        gate: Gate,
+        gate: RequestPipeline,
         described: Iterable[Route],
         sync_jobs: SyncJobsController,
         actions: ActionsController,
@@ -74,7 +74,7 @@ class V1Controller:
         not_allowed()
 
     @index.when(method="GET", template="json")
-    @public("show_version", "Show the version", answer=schema.SHOWN)
+    @public_operation("show_version", "Show the version", response_schema=schema.SHOWN)
     def show_version(self, request: webob.Request, response: webob.Response) -> dict[str, Any]:
         """``GET /v1.0``"""
         return {"version": version(request)}
@@ -85,13 +85,15 @@ class V1Controller:
         not_allowed()
 
     @description.when(method="GET", content_type="application/json")
-    @public("show_description", "Show this description of the API", answer=schema.DESCRIPTION)
+    @public_operation(
+        "show_description", "Show this description of the API", response_schema=schema.DESCRIPTION
+    )
     def show_description(self, request: webob.Request, response: webob.Response) -> bytes:
         """``GET /v1.0/openapi.json``"""
         if self._description is None:
             document = openapi.build(self._conf, self._described)
             self._description = json.dumps(document).encode()
-        response.cache_control = f"public, max-age={KEPT}"
+        response.cache_control = f"public, max-age={MAX_AGE}"
         return self._description
 
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from kingbird.api.schemas import formats
-from kingbird.api.schemas.bounds import MAX_NAME, OPTIONS, Bounds
+from kingbird.api.schemas.bounds import MAX_NAME, OPTIONS, RequestLimits
 from kingbird.api.schemas.filters import FILTERS
 from kingbird.api.schemas.formats import ALL
-from kingbird.api.schemas.shapes import DIALECT, Shape, text
+from kingbird.api.schemas.shapes import DIALECT, JSONSchema, input_string
 
 _BOOLEAN = {
     "description": 'true, false, "True" or "False"',
@@ -15,12 +15,12 @@ _BOOLEAN = {
 }
 _FALSE = [False, "False"]
 
-_REGION = text(f"the name of a region, 1 to {MAX_NAME} characters")
+_REGION = input_string(f"the name of a region, 1 to {MAX_NAME} characters")
 _TARGET = f'a list of at least one name of a region, or "{ALL}" alone'
 _SOURCE = f'the name of a region, or a list of at least one such name, or "{ALL}"'
 
 #: What a call takes that has nothing to be told.
-EMPTY: Shape = {
+EMPTY: JSONSchema = {
     "title": "Nothing",
     "description": "empty, or {}",
     "type": "object",
@@ -29,7 +29,7 @@ EMPTY: Shape = {
 }
 
 
-def _all_alone(description: str) -> Shape:
+def _wildcard_alone(description: str) -> JSONSchema:
     """Return what keeps :data:`ALL` from standing in a list beside others."""
     return {
         "if": {"contains": {"const": ALL}},
@@ -37,7 +37,7 @@ def _all_alone(description: str) -> Shape:
     }
 
 
-def _since(reason: str, **properties: Shape) -> Shape:
+def _because(reason: str, **properties: JSONSchema) -> JSONSchema:
     """Return what fields must be for a reason that lies in another field."""
     return {
         name: {**schema, "description": f"{schema['description']}, as {reason}"}
@@ -45,7 +45,7 @@ def _since(reason: str, **properties: Shape) -> Shape:
     }
 
 
-def _some(bound: str, bounds: Bounds) -> Shape:
+def _bounded_array(bound: str, bounds: RequestLimits) -> JSONSchema:
     """Return what a list has at most, which is looked at before what is in it."""
     return {
         "type": "array",
@@ -55,7 +55,7 @@ def _some(bound: str, bounds: Bounds) -> Shape:
     }
 
 
-def _set(bounds: Bounds) -> Shape:
+def _set(bounds: RequestLimits) -> JSONSchema:
     return {
         "title": "SyncSet",
         "meaning": "Which images, from where, to where, and how.",
@@ -69,14 +69,14 @@ def _set(bounds: Bounds) -> Shape:
                 "meaning": f'Ids of images, or ["{ALL}"] for all that the project owns. What is '
                 "named twice counts once.",
                 "description": f'a list of at least one image id, or ["{ALL}"]',
-                **_some("resources", bounds),
+                **_bounded_array("resources", bounds),
                 "items": {
                     "description": f'an image id (a UUID), or "{ALL}" alone',
                     "type": "string",
                     # One check, not one of two: a request may name a great many.
-                    "format": formats.SELECTED,
+                    "format": formats.UUID_OR_ALL,
                 },
-                **_all_alone(f'a list of image ids, or ["{ALL}"] without any id'),
+                **_wildcard_alone(f'a list of image ids, or ["{ALL}"] without any id'),
             },
             "source": {
                 "meaning": "Where the images are read: each from the region that has its data, "
@@ -86,7 +86,7 @@ def _set(bounds: Bounds) -> Shape:
                 "then": {**_REGION, "description": _SOURCE},
                 "else": {
                     "description": _SOURCE,
-                    **_some("regions", bounds),
+                    **_bounded_array("regions", bounds),
                     "items": _REGION,
                 },
             },
@@ -98,9 +98,9 @@ def _set(bounds: Bounds) -> Shape:
                 "then": {"description": _TARGET, "const": ALL},
                 "else": {
                     "description": _TARGET,
-                    **_some("regions", bounds),
+                    **_bounded_array("regions", bounds),
                     "items": _REGION,
-                    **_all_alone(_TARGET),
+                    **_wildcard_alone(_TARGET),
                 },
             },
             "force": {"meaning": "Makes copies under other ids.", **_BOOLEAN},
@@ -124,7 +124,7 @@ def _set(bounds: Bounds) -> Shape:
             {
                 "if": {"not": {"properties": {"resources": {"const": [ALL]}}}},
                 "then": {
-                    "properties": _since(
+                    "properties": _because(
                         f'resources is not ["{ALL}"]',
                         filters={"description": "left out", "not": {}},
                         all_projects={"description": "false", "enum": _FALSE},
@@ -139,7 +139,7 @@ def _set(bounds: Bounds) -> Shape:
                     }
                 },
                 "then": {
-                    "properties": _since(
+                    "properties": _because(
                         'on_drift is not "update"',
                         prune={"description": "false", "enum": _FALSE},
                     )
@@ -149,7 +149,7 @@ def _set(bounds: Bounds) -> Shape:
     }
 
 
-def create(bounds: Bounds) -> dict[str, Any]:
+def create(bounds: RequestLimits) -> dict[str, Any]:
     """Return the schema of a request for a job."""
     one = _set(bounds)
     return {
@@ -175,7 +175,7 @@ def create(bounds: Bounds) -> dict[str, Any]:
                         "Sync": {
                             "meaning": "Sets that make one job.",
                             "description": "a list of at least one set",
-                            **_some("sets", bounds),
+                            **_bounded_array("sets", bounds),
                             "items": one,
                         }
                     },
@@ -186,6 +186,6 @@ def create(bounds: Bounds) -> dict[str, Any]:
     }
 
 
-def empty(bounds: Bounds) -> dict[str, Any]:
+def empty(bounds: RequestLimits) -> dict[str, Any]:
     """Return the schema of the body of a call that needs none."""
     return EMPTY

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kingbird.api.schemas import formats
-from kingbird.api.schemas.shapes import one_of
+from kingbird.api.schemas.shapes import enum
 from kingbird.db import api as db
 
 #: A status may come several times, but there are no more than these to name.
@@ -30,10 +30,10 @@ def _pages(what: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[s
                 "type": "string",
                 "format": formats.UUID,
             },
-            "sort_dir": {"type": "string", **one_of(db.pagination.DIRECTIONS, "The direction.")},
+            "sort_dir": {"type": "string", **enum(db.pagination.DIRECTIONS, "The direction.")},
             "sort_key": {
                 "type": "string",
-                **one_of(list(sort_keys), "What the entries are sorted by."),
+                **enum(list(sort_keys), "What the entries are sorted by."),
             },
             "status": {
                 "meaning": "Only entries with this sync_status, or one of these.",
@@ -41,7 +41,7 @@ def _pages(what: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[s
                 "type": "array",
                 "minItems": 1,
                 "maxItems": MAX_STATUSES,
-                "items": {"type": "string", **one_of(states)},
+                "items": {"type": "string", **enum(states)},
             },
         },
     }

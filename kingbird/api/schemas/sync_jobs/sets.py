@@ -5,11 +5,11 @@ from typing import Any, TypedDict
 
 from kingbird import exception
 from kingbird.api.schemas import filters, formats
-from kingbird.api.schemas.bounds import OPTIONS, Bounds
+from kingbird.api.schemas.bounds import OPTIONS, RequestLimits
 from kingbird.api.schemas.formats import ALL
 
 
-class SyncSet(TypedDict):
+class StoredSyncSet(TypedDict):
     """One set of a request as it is stored, whatever spelling it came in.
 
     ``sources`` and ``targets`` may hold :data:`ALL` until
@@ -30,22 +30,22 @@ class SyncSet(TypedDict):
     #: ``report`` or ``update``.
     on_drift: str
     prune: bool
-    #: As :func:`kingbird.api.schemas.filters.normal` makes them.
+    #: As :func:`kingbird.api.schemas.filters.normalize` makes them.
     filters: dict[str, Any]
 
 
 _TRUE = (True, "True")
 
 
-def _once(values: Iterable[str]) -> list[str]:
+def _unique(values: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-def _listed(value: str | list[str]) -> list[str]:
-    return [value] if isinstance(value, str) else _once(value)
+def _as_list(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else _unique(value)
 
 
-def sets_of(body: dict[str, Any], bounds: Bounds) -> dict[str, SyncSet]:
+def normalize_sets(body: dict[str, Any], bounds: RequestLimits) -> dict[str, StoredSyncSet]:
     """Return the sets of a body that is valid by its schema, all in one spelling.
 
     :returns: the sets, each under the name of its field, such as ``resource_set.Sync[1]``.
@@ -67,19 +67,21 @@ def sets_of(body: dict[str, Any], bounds: Bounds) -> dict[str, SyncSet]:
     return {field: _set_of(each, field) for field, each in fields.items()}
 
 
-def _set_of(given: dict[str, Any], field: str) -> SyncSet:
+def _set_of(given: dict[str, Any], field: str) -> StoredSyncSet:
     resources = given["resources"]
-    sources = _listed(given["source"])
+    sources = _as_list(given["source"])
     return {
         "resource_type": given["resource_type"],
-        "resources": resources if resources == [ALL] else _once(map(formats.dashed, resources)),
+        "resources": resources
+        if resources == [ALL]
+        else _unique(map(formats.normalize_uuid, resources)),
         "sources": sources,
         "preferred": [name for name in sources if name != ALL],
-        "targets": _listed(given["target"]),
+        "targets": _as_list(given["target"]),
         "force": given.get("force") in _TRUE,
         "all_projects": given.get("all_projects") in _TRUE,
         "dry_run": given.get("dry_run") in _TRUE,
         "on_drift": given.get("on_drift", "report"),
         "prune": given.get("prune") in _TRUE,
-        "filters": filters.normal(given.get("filters", {}), f"{field}.filters"),
+        "filters": filters.normalize(given.get("filters", {}), f"{field}.filters"),
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kingbird.clients.glance import Image, Images, walk_query
+from kingbird.clients.glance import Image, ImageClient, list_query
 from kingbird.conf.sync import REGION_BOUND_PROPERTIES
 from kingbird.sync import compare
 from kingbird.sync.image import FORCED, PROVENANCE, SOURCE_ID, Rules, record_for
@@ -30,7 +30,7 @@ class Findings:
         self.copies |= other.copies
 
 
-def listing(images: Images, since: str | None = None) -> list[Image]:
+def listing(images: ImageClient, since: str | None = None) -> list[Image]:
     """Return a region's images, hidden ones too, straight from its Glance.
 
     :param since: leave out those that were made before.
@@ -40,9 +40,9 @@ def listing(images: Images, since: str | None = None) -> list[Image]:
     for hidden in (False, True):
         marker: str | None = None
         while True:
-            query = walk_query(hidden=hidden, marker=marker, filters=filters)
+            query = list_query(hidden=hidden, marker=marker, filters=filters)
             page = images.fetch_page(query)
-            found += images.read_page(page)
+            found += images.parse_page(page)
             marker = images.next_marker(page)
             if marker is None:
                 break

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.tests.functional.chaos.owners import owner
 from kingbird.tests.functional.chaos.settings import LATENCY
 from kingbird.tests.functional.deployment import Deployment
@@ -64,11 +64,11 @@ class World:
     proxies: Mapping[str, Meter]
     kingbirds: list[Deployment] = field(default_factory=list)
 
-    def images(self, region: str) -> Images:
+    def images(self, region: str) -> ImageClient:
         """Return a region's images as the user sees them, past the proxy."""
         session = self.demo.session
         assert session.auth is not None
-        return Images(region, self.urls[region], session, session.auth)
+        return ImageClient(region, self.urls[region], session, session.auth)
 
     def trusts(self) -> list[str]:
         """Return the trusts that are made to Kingbird's service user."""

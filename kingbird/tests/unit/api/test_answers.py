@@ -24,12 +24,12 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Give a way to call an application that adds a field to jobs and versions."""
     made = caller(world.unchecked)
     assert made(JOBS, "POST", body=request_body()).status_int == 200
-    summary, version = view.summary, v1.version
+    summary, version = view.render_summary, v1.version
 
     def and_more(function: Any) -> Any:
         return lambda *given: {**function(*given), "note": VALUE}
 
-    monkeypatch.setattr(view, "summary", and_more(summary))
+    monkeypatch.setattr(view, "render_summary", and_more(summary))
     monkeypatch.setattr(root, "version", and_more(version))
     return made
 

@@ -16,18 +16,18 @@ def job(*sets: dict[str, Any], **columns: Any) -> db.Job:
 
 
 def test_times_are_as_long_as_each_other() -> None:
-    assert view.moment(CREATED) == "2026-11-22T23:00:00.000000"
-    assert view.moment(CREATED.replace(microsecond=123)) == "2026-11-22T23:00:00.000123"
+    assert view.format_time(CREATED) == "2026-11-22T23:00:00.000000"
+    assert view.format_time(CREATED.replace(microsecond=123)) == "2026-11-22T23:00:00.000123"
 
 
 def test_no_time_is_a_word() -> None:
-    assert view.moment(None) == "None"
+    assert view.format_time(None) == "None"
 
 
 def expected(*sets: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [
         (item["resource"], item["source_region"], item["target_region"])
-        for item in view.expected(job(*sets))
+        for item in view.render_unplanned(job(*sets))
     ]
 
 
@@ -53,7 +53,7 @@ def test_whole_regions_are_one_entry_each() -> None:
 
 
 def test_items_keep_their_ids_when_they_are_planned() -> None:
-    (before,) = view.expected(job(sync_set(["a"], ["R1"], ["R2"])))
+    (before,) = view.render_unplanned(job(sync_set(["a"], ["R1"], ["R2"])))
     item = db.Item(
         id=db.jobs.item_id(JOB, "a", "R2"),
         resource="a",
@@ -66,17 +66,17 @@ def test_items_keep_their_ids_when_they_are_planned() -> None:
         reason="created",
         created_at=CREATED,
     )
-    after = view.planned(item)
+    after = view.render_item(item)
     assert after["id"] == before["id"]
     assert set(after) == set(before)
-    (elsewhere,) = view.expected(job(sync_set(["a"], ["R1"], ["R3"])))
+    (elsewhere,) = view.render_unplanned(job(sync_set(["a"], ["R1"], ["R3"])))
     assert elsewhere["id"] != before["id"]
 
 
 def test_a_job_tells_of_its_options() -> None:
     quiet, loud = sync_set(["a"], ["R1"], ["R2"]), sync_set(["b"], ["R1"], ["R2"])
     loud["dry_run"] = True
-    made = view.overview(
+    made = view.render_detail(
         job(quiet, loud, all_projects=True, cancelled=True, runs=3),
         {"PLANNED": 1},
         {"created": 1},
@@ -85,7 +85,7 @@ def test_a_job_tells_of_its_options() -> None:
     assert made == {
         "id": JOB,
         "sync_status": "IN_PROGRESS",
-        "created_at": view.moment(CREATED),
+        "created_at": view.format_time(CREATED),
         "updated_at": "None",
         "all_projects": True,
         "dry_run": True,
@@ -95,4 +95,4 @@ def test_a_job_tells_of_its_options() -> None:
         "outcomes": {"created": 1},
         "regions": {"R2": {"statuses": {"PLANNED": 1}, "outcomes": {"created": 1}}},
     }
-    assert view.overview(job(quiet, all_projects=False), {}, {}, {})["dry_run"] is False
+    assert view.render_detail(job(quiet, all_projects=False), {}, {}, {})["dry_run"] is False

@@ -12,7 +12,7 @@ from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1.identity import v3
 
 from kingbird import exception
-from kingbird.clients.regions import Regions
+from kingbird.clients.regions import ImageClientFactory
 
 A = "aaaaaaaa-0000-4000-8000-000000000001"
 B = "bbbbbbbb-0000-4000-8000-000000000001"
@@ -74,7 +74,9 @@ def images(conf, server):
     """Give the images of that server."""
     url = f"http://127.0.0.1:{server.server_port}"
     auth = token_endpoint.Token(url, "secret-token")
-    opened = Regions(conf, timeout=2).open({"R1": url}, auth, global_request_id="req-1")
+    opened = ImageClientFactory(conf, timeout=2).clients_for(
+        {"R1": url}, auth, global_request_id="req-1"
+    )
     return opened["R1"]
 
 
@@ -124,7 +126,7 @@ def test_what_is_not_there_is_none(server, images):
 
 def test_a_no_keeps_glances_sentence_without_its_html(server, images):
     server.handler.answers += [(403, {"Content-Type": "text/html"}, FORBIDDEN)]
-    with pytest.raises(exception.ImageRefused) as caught:
+    with pytest.raises(exception.ImageRequestRejected) as caught:
         images.create({"id": "a"})
     assert caught.value.status == 403
     assert caught.value.message == "You are not authorized to complete <this> action."
@@ -157,7 +159,7 @@ def test_a_connection_that_is_cut_is_an_outage(server, images):
 def test_no_server_is_an_outage(conf):
     url = "http://127.0.0.1:1"
     auth = token_endpoint.Token(url, "secret-token")
-    images = Regions(conf).open({"R1": url}, auth)["R1"]
+    images = ImageClientFactory(conf).clients_for({"R1": url}, auth)["R1"]
     with pytest.raises(exception.RegionUnavailable, match="does not answer") as caught:
         images.get("a")
     assert "secret-token" not in str(caught.value)
@@ -181,7 +183,7 @@ def with_tokens(conf, server, *answers):
     url = f"http://127.0.0.1:{server.server_port}"
     auth = v3.Password(f"{url}/v3", username="u", password="p")
     auth.get_auth_ref = Keystone(*answers).get_auth_ref
-    return Regions(conf, timeout=2).open({"R1": url}, auth)["R1"]
+    return ImageClientFactory(conf, timeout=2).clients_for({"R1": url}, auth)["R1"]
 
 
 def test_a_token_that_is_not_taken_is_renewed(conf, server):

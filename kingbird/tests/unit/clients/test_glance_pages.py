@@ -8,7 +8,7 @@ from keystoneauth1 import token_endpoint
 from keystoneauth1.session import Session
 
 from kingbird import exception
-from kingbird.clients.glance import Images, walk_query
+from kingbird.clients.glance import ImageClient, list_query
 from kingbird.tests.doubles.glance import FakeGlance
 
 WALK = [
@@ -24,7 +24,7 @@ WALK = [
 def images():
     """Give images of a region that nobody calls."""
     url = "http://127.0.0.1:1"
-    return Images("R1", url, Session(), token_endpoint.Token(url, "token"))
+    return ImageClient("R1", url, Session(), token_endpoint.Token(url, "token"))
 
 
 def as_page(*found, **links):
@@ -35,18 +35,18 @@ def as_page(*found, **links):
 
 class TestQueries:
     def test_the_bare_one(self):
-        assert parse_qsl(walk_query()) == WALK
+        assert parse_qsl(list_query()) == WALK
 
     def test_hidden_images_and_a_marker(self):
-        query = parse_qsl(walk_query(hidden=True, marker="a"))
+        query = parse_qsl(list_query(hidden=True, marker="a"))
         assert query == [*WALK, ("os_hidden", "true"), ("marker", "a")]
 
     def test_filters_keep_their_order_and_repetitions(self):
         filters = [("tag", "a&b"), ("tag", "ü"), ("name", "in:x")]
-        assert parse_qsl(walk_query(filters=filters)) == [*filters, *WALK]
+        assert parse_qsl(list_query(filters=filters)) == [*filters, *WALK]
 
     def test_a_visibility_takes_the_place_of_all(self):
-        query = parse_qs(walk_query(filters=[("visibility", "public")]))
+        query = parse_qs(list_query(filters=[("visibility", "public")]))
         assert query["visibility"] == ["public"]
 
 
@@ -125,13 +125,13 @@ class TestNextMarker:
 
 class TestReadPage:
     def test_images(self, images):
-        assert images.read_page(as_page({"id": "a"}, {"id": "b"})) == [{"id": "a"}, {"id": "b"}]
-        assert images.read_page(as_page()) == []
+        assert images.parse_page(as_page({"id": "a"}, {"id": "b"})) == [{"id": "a"}, {"id": "b"}]
+        assert images.parse_page(as_page()) == []
 
     @pytest.mark.parametrize("nonsense", [{"name": "no id"}, None, 5, "id", ["id"]])
     def test_what_is_no_image(self, images, nonsense):
         with pytest.raises(exception.RegionUnavailable, match="without a list of images"):
-            images.read_page(as_page({"id": "a"}, nonsense))
+            images.parse_page(as_page({"id": "a"}, nonsense))
 
 
 class TestWalk:
@@ -144,8 +144,8 @@ class TestWalk:
         seen, marker = [], None
         for _ in range(10):
             filters = [("tag", "both"), ("visibility", "shared")]
-            body = images.fetch_page(walk_query(marker=marker, filters=filters))
-            seen += images.read_page(body)
+            body = images.fetch_page(list_query(marker=marker, filters=filters))
+            seen += images.parse_page(body)
             marker = images.next_marker(body)
             if marker is None:
                 break
@@ -174,5 +174,5 @@ class TestMembers:
 
 def test_a_name_with_half_a_surrogate_pair_is_read():
     page = b'{"images": [{"id": "1", "name": "\\ud800"}]}'
-    (image,) = FakeGlance("R1").images_for("p").read_page(page)
+    (image,) = FakeGlance("R1").images_for("p").parse_page(page)
     assert image["name"] == "\ud800"

@@ -12,7 +12,7 @@ from osc_lib import exceptions as osc_exceptions
 
 from kingbird import exception
 from kingbird.clients import keystone
-from kingbird.clients.glance import Images, walk_query
+from kingbird.clients.glance import ImageClient, list_query
 from kingbird.osc.client import SyncClient
 
 ID = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -31,7 +31,7 @@ def sent(url):
     return parts.path, parts.query
 
 
-class Recorded(Images):
+class Recorded(ImageClient):
     """Notes the URLs that are asked for; nothing is sent."""
 
     def __init__(self):
@@ -58,7 +58,7 @@ def test_an_id_stays_one_part_of_a_path(image_id, project):
         (images.set_member_status, [ID, project], ["accepted"]),
     ):
         if function != images.get and LEAD_ELSEWHERE.intersection(ids):
-            with pytest.raises(exception.ImageRefused):
+            with pytest.raises(exception.ImageRequestRejected):
                 function(*ids, *rest)
         else:
             function(*ids, *rest)
@@ -92,7 +92,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20
 
 @given(marker=TEXT, value=TEXT, name=TEXT.map("x_{}".format))
 def test_markers_tags_and_properties_stay_values(marker, value, name):
-    query = walk_query(marker=marker, filters=[("tag", value), (name, value)])
+    query = list_query(marker=marker, filters=[("tag", value), (name, value)])
     path, there = sent(f"/v2/images?{query}")
     assert path == "/v2/images"
     found = parse_qs(there, keep_blank_values=True)

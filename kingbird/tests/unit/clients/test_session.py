@@ -9,7 +9,7 @@ from keystoneauth1 import token_endpoint
 
 from kingbird import exception
 from kingbird.api.middleware.authentication import Authentication
-from kingbird.clients.regions import Regions
+from kingbird.clients.regions import ImageClientFactory
 from kingbird.clients.session import glance_session, keystone_session
 
 ID = "aaaaaaaa-0000-4000-8000-000000000001"
@@ -84,10 +84,10 @@ def test_no_cookie_is_kept_or_sent(conf, server, kind):
 
 
 def test_one_users_call_carries_nothing_of_anothers(conf, server):
-    regions = Regions(conf)
+    regions = ImageClientFactory(conf)
     for token in ("mine", "theirs"):
         auth = token_endpoint.Token(server.url, token)
-        regions.open({"R1": server.url}, auth)["R1"].list_by_ids([ID])
+        regions.clients_for({"R1": server.url}, auth)["R1"].list_by_ids([ID])
     assert [headers["X-Auth-Token"] for _, headers in server.handler.seen] == ["mine", "theirs"]
     assert "cookie" not in names_sent(server)
 
@@ -106,7 +106,7 @@ def test_the_environment_adds_no_password(conf, server, tmp_path, monkeypatch, k
 def images(conf, server):
     """Give the images of that server, for a user with a token."""
     auth = token_endpoint.Token(server.url, "secret-token")
-    return Regions(conf).open({"R1": server.url}, auth)["R1"]
+    return ImageClientFactory(conf).clients_for({"R1": server.url}, auth)["R1"]
 
 
 def test_a_redirect_on_the_same_host_is_followed(server, images):
@@ -129,7 +129,7 @@ def test_a_redirect_on_the_same_host_is_followed(server, images):
 )
 def test_a_token_goes_to_no_other_host(server, images, location):
     server.handler.location = location % server.server_port
-    with pytest.raises(exception.ImageRefused) as caught:
+    with pytest.raises(exception.ImageRequestRejected) as caught:
         images.list_by_ids([ID])
     assert caught.value.status == 302
     assert "region R1 redirects to another host" in caught.value.message

@@ -18,7 +18,7 @@ from kingbird.tests.unit.db.revision_rows import next_revision  # noqa: F401
 @pytest.fixture
 def checks(database):
     """Give the checks of a database that is as it should be."""
-    made = tables.Tables(database)
+    made = tables.DatabaseChecks(database)
     assert made.schema().code is Code.SUCCESS
     return made
 
@@ -38,11 +38,11 @@ def stamp(revision):
 
 
 def beat(name, release):
-    db.engines.beat(name, host=name, pid=1, version=release, rpc_version=version_cap.VERSION)
+    db.engines.heartbeat(name, host=name, pid=1, version=release, rpc_version=version_cap.VERSION)
 
 
 def test_an_empty_database(empty):
-    checks = tables.Tables(empty)
+    checks = tables.DatabaseChecks(empty)
     found = checks.schema()
     assert found.code is Code.FAILURE
     assert "kingbird-manage db sync" in found.details
@@ -54,7 +54,7 @@ def test_a_schema_that_is_behind_still_tells_of_jobs_and_engines(
     database,
     next_revision,  # noqa: F811
 ):
-    checks = tables.Tables(database)
+    checks = tables.DatabaseChecks(database)
     found = checks.schema()
     assert found.code is Code.FAILURE
     assert f"is at {db.migration.current()}, this release needs {next_revision}" in found.details
@@ -65,7 +65,7 @@ def test_a_schema_that_is_behind_still_tells_of_jobs_and_engines(
 
 def test_a_schema_that_is_ahead(database):
     stamp("2999.1")
-    found = tables.Tables(database).schema()
+    found = tables.DatabaseChecks(database).schema()
     assert found.code is Code.FAILURE
     assert "2999.1, which a newer release has made" in found.details
 
@@ -80,7 +80,7 @@ def test_a_schema_that_is_ahead(database):
 def test_a_database_that_is_away(conf, url):
     conf.set_override("connection", url, group="database")
     conf.set_override("max_retries", 0, group="database")
-    checks = tables.Tables(conf)
+    checks = tables.DatabaseChecks(conf)
     found = checks.schema()
     assert found.code is Code.FAILURE
     assert "at 127.0.0.1 can't be reached" in found.details
@@ -91,7 +91,7 @@ def test_a_database_that_is_away(conf, url):
 @pytest.mark.parametrize("url", ["kingbird:s3cret@db/kingbird", "nosuch://kingbird:s3cret@db/k"])
 def test_a_connection_that_is_no_url(conf, url):
     conf.set_override("connection", url, group="database")
-    found = tables.Tables(conf).schema()
+    found = tables.DatabaseChecks(conf).schema()
     assert found.code is Code.FAILURE
     assert "s3cret" not in found.details
 
@@ -111,7 +111,7 @@ def test_engines_of_another_release(checks, database):
     assert "1 of 2 engines" in found.details
     assert "old (0.9)" in found.details
     with db.get_engine().begin() as bind:
-        silence = 1000 * db.engines.silence(database)
+        silence = 1000 * db.engines.heartbeat_timeout(database)
         bind.execute(
             sa.update(db.Engine).where(db.Engine.id == "old").values(seen=db.Engine.seen - silence)
         )
@@ -126,7 +126,7 @@ def test_messages_that_are_held_back_for_nobody(checks, database, monkeypatch):
     assert "[upgrade_levels] engine" in found.details
     beat("old", "0.9")
     assert "old (0.9)" in checks.engines().details
-    db.engines.leave("old")
+    db.engines.deregister("old")
     database.set_override("engine", version_cap.VERSION, group="upgrade_levels")
     assert checks.engines().code is Code.SUCCESS
 
@@ -169,6 +169,6 @@ def test_a_file_is_not_for_several_hosts(conf, tmp_path, connection, url, code):
     transport = f"transport_url = {url}\n" if url else ""
     file.write_text(f"[DEFAULT]\n{transport}[database]\nconnection = {connection}\n")
     conf(["--config-file", str(file)], project="kingbird")
-    found = tables.Tables(conf).sharing()
+    found = tables.DatabaseChecks(conf).sqlite_with_broker()
     assert found.code is code
     assert "s3cret" not in (found.details or "")

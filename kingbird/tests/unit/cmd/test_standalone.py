@@ -17,7 +17,7 @@ def test_its_api_does_not_wait_for_ever(
     """A database that answers nothing is away for it as for the other servers of the API."""
     conf.set_override("connection", f"sqlite:///{tmp_path}/kingbird.sqlite", group="database")
     monkeypatch.setattr(standalone.service, "prepare_service", lambda *_, **__: conf)
-    monkeypatch.setattr(standalone.service.gmr, "on_signal", mock.Mock())
+    monkeypatch.setattr(standalone.service.gmr, "install_signal_handler", mock.Mock())
     monkeypatch.setattr(standalone, "launch", mock.Mock())
     configure = mock.Mock(side_effect=db.configure)
     monkeypatch.setattr(db, "configure", configure)

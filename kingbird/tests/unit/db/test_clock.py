@@ -6,8 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.db.clock import ago, now_ms
-from kingbird.db.models import Moment, utcnow
+from kingbird.db.clock import now_ms, seconds_ago
+from kingbird.db.models import DateTime6, utcnow
 
 #: Whoever asks may live in another zone.
 ELSEWHERE = {
@@ -37,7 +37,7 @@ def moments(bind):
         "kingbird_moments",
         sa.MetaData(),
         sa.Column("age", sa.Integer()),
-        sa.Column("moment", Moment),
+        sa.Column("moment", DateTime6),
         prefixes=["TEMPORARY"],
     )
     table.create(bind)
@@ -60,12 +60,12 @@ def moments(bind):
     ],
 )
 def test_what_is_older_than_some_seconds(bind, moments, seconds, older):
-    found = bind.scalars(sa.select(moments.c.age).where(moments.c.moment < ago(seconds)))
+    found = bind.scalars(sa.select(moments.c.age).where(moments.c.moment < seconds_ago(seconds)))
     assert set(found) == older
 
 
 def test_now_is_now_in_utc(bind):
-    moment, milliseconds = bind.execute(sa.select(ago(0), now_ms())).one()
+    moment, milliseconds = bind.execute(sa.select(seconds_ago(0), now_ms())).one()
     assert abs(moment - utcnow()) < timedelta(seconds=20)
     assert abs(moment - timedelta(milliseconds=milliseconds) - datetime(1970, 1, 1)) < timedelta(
         seconds=5

@@ -67,7 +67,7 @@ def tried():
     def make(*outcomes):
         left = list(outcomes)
 
-        @connection.transaction
+        @connection.retry_on_disconnect
         def function():
             calls.append(True)
             outcome = left.pop(0)

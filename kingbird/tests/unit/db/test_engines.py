@@ -9,7 +9,7 @@ from kingbird.db.models import utcnow
 
 
 def beat(engine_id, host="h"):
-    db.engines.beat(engine_id, host=host, pid=7, version="1.2", rpc_version="1.0")
+    db.engines.heartbeat(engine_id, host=host, pid=7, version="1.2", rpc_version="1.0")
 
 
 def test_engines_are_listed_by_host_with_their_signs_of_life(database):
@@ -33,5 +33,5 @@ def test_an_engine_has_begun_once(database):
     beat("one")
     ((again, _),) = db.engines.list_all(10)
     assert again.started_at == first.started_at
-    db.engines.leave("one")
+    db.engines.deregister("one")
     assert db.engines.list_all(10) == []

@@ -67,8 +67,10 @@ def test_an_ended_job_is_not_cancelled(database):
 def test_which_jobs_are_to_be_cancelled(database):
     ids = [accepted_job() for _ in range(3)]
     job_actions.cancel(get(ids[1]))
-    assert job_actions.cancelled([*ids, "nothing"] + [str(n) for n in range(2000)]) == {ids[1]}
-    assert job_actions.cancelled([]) == set()
+    assert job_actions.filter_cancelled([*ids, "nothing"] + [str(n) for n in range(2000)]) == {
+        ids[1]
+    }
+    assert job_actions.filter_cancelled([]) == set()
 
 
 def test_a_cancel_whose_answer_was_lost(database):
@@ -110,7 +112,7 @@ def test_what_failed_becomes_a_part_of_its_own(database):
             assert (item.action, item.part, item.attempts) == ("create", 0, 1)
     work = {item.resource: item.work for item in raw(job)[1]}
     assert [name for name in sorted(work) if work[name] is None] == AGAIN
-    assert sum(db.jobs.counts(again)[0].values()) == len(OUTCOMES)
+    assert sum(db.jobs.outcome_counts(again)[0].values()) == len(OUTCOMES)
 
 
 def test_an_engine_claims_it_for_planning(database):
@@ -126,7 +128,7 @@ def test_a_cancelled_job_is_not_cancelled_when_it_is_tried_again(database):
     job_actions.cancel(job)
     db.outcomes.close_job(job)
     assert job_actions.retry(get(job.id), **RETRIER) == 1
-    assert job_actions.cancelled([job.id]) == set()
+    assert job_actions.filter_cancelled([job.id]) == set()
 
 
 def test_without_a_trust_it_waits_for_the_token(database):

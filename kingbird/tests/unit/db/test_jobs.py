@@ -260,7 +260,7 @@ def test_items_of_a_part_that_is_not_stored_whole_dont_count(database):
     assert [item.resource for item in db.jobs.list_items(job)] == ["i0", "i1", "i2", "i3", "i4"]
     with pytest.raises(exception.BadRequest, match=late):
         db.jobs.list_items(job, marker=late)
-    assert db.jobs.counts(job)[0] == {"SUCCESS": 2, "IN_PROGRESS": 1, "FAILURE": 2}
+    assert db.jobs.outcome_counts(job)[0] == {"SUCCESS": 2, "IN_PROGRESS": 1, "FAILURE": 2}
     change(db.Job, job.id, plan_parts=2)
     job = db.jobs.get(PROJECT, job.id)
     assert len(db.jobs.list_items(job)) == 6
@@ -271,10 +271,10 @@ def test_counts_of_items_and_of_what_has_none(database):
     statuses = {"SUCCESS": 2, "IN_PROGRESS": 1, "FAILURE": 2, "SKIPPED": 1}
     outcomes = {"created": 1, "quota": 1, "updated": 1, "drift": 1}
     regions = {"R2": {"statuses": statuses, "outcomes": outcomes}}
-    assert db.jobs.counts(job) == (statuses, outcomes, regions)
+    assert db.jobs.outcome_counts(job) == (statuses, outcomes, regions)
     change(db.Job, job.id, in_sync={"R2": 7, "R3": 3})
     job = db.jobs.get(PROJECT, job.id)
-    assert db.jobs.counts(job) == (
+    assert db.jobs.outcome_counts(job) == (
         {**statuses, "SUCCESS": 12},
         {**outcomes, "in_sync": 10},
         {
@@ -289,5 +289,5 @@ def test_counts_of_items_and_of_what_has_none(database):
 
 def test_a_job_that_is_not_planned_has_nothing_to_count(database):
     job = db.jobs.get(PROJECT, accepted_job())
-    assert db.jobs.counts(job) == ({}, {}, {})
+    assert db.jobs.outcome_counts(job) == ({}, {}, {})
     assert db.jobs.list_items(job, limit=5) == []

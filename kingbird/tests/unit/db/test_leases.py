@@ -67,7 +67,7 @@ def test_a_released_claim_is_taken_at_once(database):
     db.leases.release(db.leases.claim_job("e1", LEASE))
     again = db.leases.claim_job("e2", LEASE)
     assert again.job.attempts == 0, "handing back counts as no attempt"
-    db.leases.release(again, counts=True)
+    db.leases.release(again, count_attempt=True)
     assert db.leases.claim_job("e2", LEASE).job.attempts == 1
 
 
@@ -100,8 +100,8 @@ def test_who_plans_a_job_sees_the_parts_that_it_has_stored(database):
     claim = db.leases.claim_job("e1", 0.3)
     db.plans.store(claim, [], ending=lambda: ({}, {"known_to": {"R2": ""}}))
     assert claim.job.plan_rest is None
-    assert db.leases.job_now(claim).plan_rest == {"known_to": {"R2": ""}}
+    assert db.leases.reload_job(claim).plan_rest == {"known_to": {"R2": ""}}
     time.sleep(0.4)
     assert db.leases.claim_job("e2", LEASE)
     with pytest.raises(exception.LeaseLost):
-        db.leases.job_now(claim)
+        db.leases.reload_job(claim)

@@ -29,51 +29,51 @@ def test_rows_that_were_never_accepted_go(database):
 
 def test_a_job_whose_tasks_have_ended_is_found_until_it_is_closed(database):
     job_id = planned_job()
-    assert db.maintenance.finished_but_open() == []
+    assert db.maintenance.unclosed_jobs() == []
     claim = db.leases.claim_task("e1", LEASE)
-    assert db.maintenance.finished_but_open() == []
+    assert db.maintenance.unclosed_jobs() == []
     db.outcomes.end_task(claim)
-    (job,) = db.maintenance.finished_but_open()
+    (job,) = db.maintenance.unclosed_jobs()
     assert job.id == job_id
     db.outcomes.close_job(job)
-    assert db.maintenance.finished_but_open() == []
+    assert db.maintenance.unclosed_jobs() == []
 
 
 def test_a_job_that_is_being_planned_is_not_finished(database):
     accepted_job()
     db.leases.claim_job("e1", LEASE)
-    assert db.maintenance.finished_but_open() == []
+    assert db.maintenance.unclosed_jobs() == []
 
 
 def test_trusts_of_ended_jobs_are_found(database):
     job_id = planned_job(trust_id="t1")
-    assert db.maintenance.ended_with_trust() == []
+    assert db.maintenance.ended_jobs_with_trust() == []
     job = db.jobs.get(PROJECT, job_id)
     db.outcomes.close_job(job)
-    assert ids(db.maintenance.ended_with_trust()) == [job_id]
-    assert db.maintenance.named_trusts({"t1", "t2"}) == {"t1"}
-    db.outcomes.forget_trust(job)
-    assert db.maintenance.ended_with_trust() == []
+    assert ids(db.maintenance.ended_jobs_with_trust()) == [job_id]
+    assert db.maintenance.trusts_in_use({"t1", "t2"}) == {"t1"}
+    db.outcomes.clear_trust(job)
+    assert db.maintenance.ended_jobs_with_trust() == []
 
 
 def test_jobs_with_a_users_token_end_with_their_engine(database):
     beat = {"host": "h", "pid": 1, "version": "1", "rpc_version": "1.0"}
-    db.engines.beat("e1", **beat)
+    db.engines.heartbeat("e1", **beat)
     planned_job(trust_id="t")
     waiting, planned = accepted_job(trust_id=None), planned_job(trust_id=None, engine="e1")
     assert db.maintenance.token_jobs_without_engine(600, 60) == []
     assert ids(db.maintenance.token_jobs_without_engine(-1, 60)) == [waiting]
-    db.engines.leave("e1")
+    db.engines.deregister("e1")
     assert ids(db.maintenance.token_jobs_without_engine(600, 60)) == [planned]
-    db.engines.beat("e1", **beat)
+    db.engines.heartbeat("e1", **beat)
     assert ids(db.maintenance.token_jobs_without_engine(600, -1)) == [planned]
 
 
 def test_tombstones_are_of_a_project_and_a_region_and_expire(database):
-    db.tombstones.remember("p", "R2", [("a", "id_taken"), ("b", "deleted_in_target")], 60)
-    db.tombstones.remember("p", "R2", [("a", "deleted_in_target")], 60)
-    db.tombstones.remember("p", "R3", [("c", "id_taken")], -1)
-    db.tombstones.remember("p", "R4", [("d", "id_taken")], 0)
+    db.tombstones.add("p", "R2", [("a", "id_taken"), ("b", "deleted_in_target")], 60)
+    db.tombstones.add("p", "R2", [("a", "deleted_in_target")], 60)
+    db.tombstones.add("p", "R3", [("c", "id_taken")], -1)
+    db.tombstones.add("p", "R4", [("d", "id_taken")], 0)
     assert db.tombstones.find("p", "R2", ["a", "b", "c"]) == {
         "a": "deleted_in_target",
         "b": "deleted_in_target",

@@ -109,5 +109,5 @@ def test_a_closed_job_has_no_open_item(database):
 def test_a_deleted_trust_is_forgotten(database):
     job_id = planned_job(trust_id="t1")
     job = db.jobs.get(PROJECT, job_id)
-    db.outcomes.forget_trust(job)
+    db.outcomes.clear_trust(job)
     assert db.jobs.get(PROJECT, job_id).trust_id is None

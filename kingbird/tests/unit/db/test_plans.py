@@ -138,8 +138,8 @@ def test_a_part_is_finished_once(database):
 def test_a_rest_that_can_not_be_planned_fails_by_region(database):
     job_id, _ = in_two_parts(rest=("R8", "R9"))
     job = db.jobs.get(PROJECT, job_id)
-    assert db.plans.fail_rest(job, "forbidden", "No token.") == 1
-    assert db.plans.fail_rest(job, "forbidden", "No token.") == 1
+    assert db.plans.fail_remaining(job, "forbidden", "No token.") == 1
+    assert db.plans.fail_remaining(job, "forbidden", "No token.") == 1
     job, _ = show(job_id)
     failed = [item for item in db.jobs.list_items(job) if item.status == "FAILURE"]
     assert {(item.resource, item.target_region) for item in failed} == {("*", "R8"), ("*", "R9")}

@@ -129,7 +129,7 @@ def test_engines_go_on_with_it(stored):
     assert db.leases.claim_job("new", 10) is None
     lost = db.maintenance.token_jobs_without_engine(wait=10, silence=10)
     assert [job.id for job in lost] == [revision_rows.job_id(5)]
-    db.engines.beat("old:1:e", host="old", pid=1, version="0.9", rpc_version="1.1")
+    db.engines.heartbeat("old:1:e", host="old", pid=1, version="0.9", rpc_version="1.1")
     assert db.engines.rpc_versions(10) == {"1.0"}
 
 
@@ -174,7 +174,7 @@ def test_programs_that_start_at_once_change_the_schema_once(database, tmp_path):
 
 def test_a_server_that_gives_no_lock_is_not_locked(database, monkeypatch):
     # MariaDB answers this with an error; others are not asked.
-    monkeypatch.setattr(migration, "PATIENCE", sa.literal_column("nowhere"))
+    monkeypatch.setattr(migration, "LOCK_TIMEOUT", sa.literal_column("nowhere"))
     go_back()
     db.migration.sync()
     assert db.migration.current() == REVISIONS[-1]

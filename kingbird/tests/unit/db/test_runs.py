@@ -124,10 +124,10 @@ def tried_again(held: Held, engine: str = "e2") -> None:
     over(held)
     retry(held.job.id)
     claim = claim_job(engine)
-    db.job_actions.store(
-        claim, [[row(*pair) for pair in db.job_actions.waiting(claim) if pair[1] != "R9"]]
+    db.job_actions.store_retry(
+        claim, [[row(*pair) for pair in db.job_actions.unplanned_items(claim) if pair[1] != "R9"]]
     )
-    assert db.job_actions.finish(claim, ({}, None))
+    assert db.job_actions.finish_retry(claim, ({}, None))
     assert db.leases.claim_task(engine, LEASE)
 
 
@@ -191,19 +191,19 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
     ),
     "fail the rest of a plan": (
         planning_the_rest,
-        lambda held: db.plans.fail_rest(held.job, "quota", ""),
+        lambda held: db.plans.fail_remaining(held.job, "quota", ""),
         ALL,
         [nothing],
     ),
     "fail the rest of a run": (
         planning_again,
-        lambda held: db.plans.fail_rest(held.job, "quota", ""),
+        lambda held: db.plans.fail_remaining(held.job, "quota", ""),
         ALL,
         [nothing],
     ),
     "forget a trust": (
         working,
-        lambda held: db.outcomes.forget_trust(held.job),
+        lambda held: db.outcomes.clear_trust(held.job),
         ALL,
         (*SAME_RUN, over),
     ),
@@ -267,13 +267,13 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
     ),
     "plan again": (
         planning_again,
-        lambda held: db.job_actions.store(held.claim, [[row("new")]]),
+        lambda held: db.job_actions.store_retry(held.claim, [[row("new")]]),
         ALL,
         [nothing],
     ),
     "finish planning again": (
         planning_again,
-        lambda held: db.job_actions.finish(held.claim, ({}, None)),
+        lambda held: db.job_actions.finish_retry(held.claim, ({}, None)),
         ALL,
         [nothing],
     ),
@@ -331,7 +331,7 @@ def test_who_read_a_job_before_its_end_does_not_claim_it(
     end(held)
     before = everything()
     with connection.writer() as session:
-        assert not db.leases._swap(session, held.job, "e1", LEASE)
+        assert not db.leases._compare_and_swap(session, held.job, "e1", LEASE)
     assert everything() == before
 
 
@@ -341,10 +341,10 @@ def test_who_read_a_job_before_a_part_of_it_was_planned_does_not_fail_it(
 ) -> None:
     held = begin()
     if begin is planning_again:
-        assert db.job_actions.finish(held.claim, ({}, None))
+        assert db.job_actions.finish_retry(held.claim, ({}, None))
     else:
         assert db.plans.store(held.claim, [[row("new", "R9")]], part=held.job.plan_parts)
     before = everything()
     assert db.plans.fail_job(held.job, "quota", "") is None
-    assert db.plans.fail_rest(held.job, "quota", ""), "tasks are open"
+    assert db.plans.fail_remaining(held.job, "quota", ""), "tasks are open"
     assert everything() == before

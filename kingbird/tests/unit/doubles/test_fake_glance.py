@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from kingbird import exception
-from kingbird.clients.glance import Images, walk_query
+from kingbird.clients.glance import ImageClient, list_query
 from kingbird.tests.doubles.glance import AFTER, FakeGlance, unavailable
 from kingbird.tests.doubles.glance_rules import Caller, new_image
 from kingbird.tests.doubles.glance_store import Record, as_field, precise, seconds
@@ -18,27 +18,27 @@ def glance() -> FakeGlance:
 
 
 @pytest.fixture
-def images(glance: FakeGlance) -> Images:
+def images(glance: FakeGlance) -> ImageClient:
     return glance.images_for("p-demo")
 
 
-def pages(images: Images) -> Iterator[list[str]]:
+def pages(images: ImageClient) -> Iterator[list[str]]:
     marker = None
     while True:
-        body = images.fetch_page(walk_query(marker=marker))
-        yield [image["id"] for image in images.read_page(body)]
+        body = images.fetch_page(list_query(marker=marker))
+        yield [image["id"] for image in images.parse_page(body)]
         marker = images.next_marker(body)
         if marker is None:
             return
 
 
-def test_pages_may_be_shorter_than_asked(glance: FakeGlance, images: Images) -> None:
+def test_pages_may_be_shorter_than_asked(glance: FakeGlance, images: ImageClient) -> None:
     made = sorted(images.create({})["id"] for _ in range(5))
     glance.page_size = 2
     assert list(pages(images)) == [made[:2], made[2:4], made[4:]]
 
 
-def test_no_page_is_longer_than_a_thousand(glance: FakeGlance, images: Images) -> None:
+def test_no_page_is_longer_than_a_thousand(glance: FakeGlance, images: ImageClient) -> None:
     made = images.create({"tags": ["a"]})
     record = Record(made, "", "")
     glance.fill(
@@ -46,10 +46,10 @@ def test_no_page_is_longer_than_a_thousand(glance: FakeGlance, images: Images) -
         for n in range(2000)
     )
     assert [len(page) for page in pages(images)] == [1000, 1000, 1]
-    assert len(images.read_page(images.fetch_page("limit=5000"))) == 1000
+    assert len(images.parse_page(images.fetch_page("limit=5000"))) == 1000
 
 
-def test_things_happen_in_mid_walk(glance: FakeGlance, images: Images) -> None:
+def test_things_happen_in_mid_walk(glance: FakeGlance, images: ImageClient) -> None:
     made = sorted(images.create({})["id"] for _ in range(4))
     glance.page_size = 2
     queries = []
@@ -62,13 +62,13 @@ def test_things_happen_in_mid_walk(glance: FakeGlance, images: Images) -> None:
     glance.before_page = delete
     walk = pages(images)
     assert next(walk) == made[:2]
-    with pytest.raises(exception.ImageRefused) as caught:
+    with pytest.raises(exception.ImageRequestRejected) as caught:
         next(walk)
     assert caught.value.status == 400
     assert queries == [None, [made[1]]]
 
 
-def test_calls_say_what_was_asked(glance: FakeGlance, images: Images) -> None:
+def test_calls_say_what_was_asked(glance: FakeGlance, images: ImageClient) -> None:
     made = images.create({"name": "x"})["id"]
     images.get(made)
     images.update(made, [])
@@ -90,7 +90,7 @@ def test_calls_say_what_was_asked(glance: FakeGlance, images: Images) -> None:
     assert glance.count()["list"] == 2
 
 
-def test_calls_fail_as_ordered(glance: FakeGlance, images: Images) -> None:
+def test_calls_fail_as_ordered(glance: FakeGlance, images: ImageClient) -> None:
     made = images.create({})["id"]
     glance.fail("share", unavailable(503), when=AFTER)
     with pytest.raises(exception.RegionUnavailable):
@@ -98,17 +98,17 @@ def test_calls_fail_as_ordered(glance: FakeGlance, images: Images) -> None:
     assert glance.shares(made) == {"p-other": "pending"}
 
 
-def test_purging_sets_ids_free(glance: FakeGlance, images: Images) -> None:
+def test_purging_sets_ids_free(glance: FakeGlance, images: ImageClient) -> None:
     made = images.create({})["id"]
     glance.delete(made)
     assert glance.ids == set()
-    with pytest.raises(exception.ImageRefused):
+    with pytest.raises(exception.ImageRequestRejected):
         images.create({"id": made})
     glance.purge()
     assert images.create({"id": made})["id"] == made
 
 
-def test_what_the_double_does_not_know_is_said_aloud(images: Images) -> None:
+def test_what_the_double_does_not_know_is_said_aloud(images: ImageClient) -> None:
     with pytest.raises(AssertionError, match="does not sort by name asc"):
         images.fetch_page("sort_key=name&sort_dir=asc")
 

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from kingbird import exception
-from kingbird.clients.glance import Images
+from kingbird.clients.glance import ImageClient
 from kingbird.clients.keystone import Keystone
-from kingbird.clients.regions import Regions
+from kingbird.clients.regions import ImageClientFactory
 from kingbird.db import api as db
 from kingbird.engine.service import Engine
 from kingbird.tests.doubles.glance import FakeGlance
@@ -46,7 +46,7 @@ class FakeKeystone:
         self._call("delete")
         self.trusts.discard(trust_id)
 
-    def trusts_to_me(self) -> list[str]:
+    def list_service_trusts(self) -> list[str]:
         self._call("list")
         return sorted(self.trusts)
 
@@ -57,9 +57,9 @@ class FakeRegions:
     def __init__(self, glances: Mapping[str, FakeGlance]) -> None:
         self.glances = glances
 
-    def open(
+    def clients_for(
         self, endpoints: Mapping[str, str], auth: str, *, global_request_id: str | None = None
-    ) -> dict[str, Images]:
+    ) -> dict[str, ImageClient]:
         return {region: self.glances[region].images_for(PROJECT) for region in endpoints}
 
 
@@ -85,7 +85,7 @@ class Scene:
             self.conf,
             rpc_version="1.0",
             keystone=cast(Keystone, self.keystone),
-            regions=cast(Regions, FakeRegions(self.glances)),
+            regions=cast(ImageClientFactory, FakeRegions(self.glances)),
             announce=self.announced.append,
         )
         self.engines.append(engine)

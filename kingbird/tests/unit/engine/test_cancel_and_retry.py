@@ -13,7 +13,7 @@ from kingbird.tests.unit.engine.scene import wait_for
 
 
 def counts(scene, job_id):
-    statuses, outcomes, _ = db.jobs.counts(scene.get(job_id))
+    statuses, outcomes, _ = db.jobs.outcome_counts(scene.get(job_id))
     return statuses, outcomes
 
 
@@ -411,10 +411,10 @@ def test_who_tries_again_brings_credentials_of_their_own(scene):
     job_id = scene.job(image, targets=("R2",), trust_id=None)
     engine = scene.engine()
     endpoints = {region: f"http://{region}" for region in ("R1", "R2", "R3")}
-    engine.hand_over(job_id, "first", endpoints)
+    engine.accept_token_job(job_id, "first", endpoints)
     assert scene.ended(job_id) == "FAILURE"
     # It should have been forgotten; another engine may have ended the job, though.
-    engine.hand_over(job_id, "first", endpoints)
+    engine.accept_token_job(job_id, "first", endpoints)
     job = scene.get(job_id)
     assert db.job_actions.retry(
         job, user_id="b", is_admin=False, trust_id=None, request_id="req-2"
@@ -423,5 +423,5 @@ def test_who_tries_again_brings_credentials_of_their_own(scene):
     time.sleep(0.5)
     assert scene.get(job_id).status == "IN_PROGRESS"
     assert not scene.glances["R2"].ids
-    engine.hand_over(job_id, "second", endpoints, "req-2")
+    engine.accept_token_job(job_id, "second", endpoints, "req-2")
     assert scene.ended(job_id) == "SUCCESS"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kingbird import exception
-from kingbird.engine.circuit_breaker import Breakers
+from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.tests.unit.sync.scene import submit
 
 
@@ -24,7 +24,7 @@ def clock():
 
 @pytest.fixture
 def breakers(clock):
-    return Breakers(lambda: 3, lambda: 30.0, clock)
+    return CircuitBreakers(lambda: 3, lambda: 30.0, clock)
 
 
 def fail(breakers, times, region="R1"):
@@ -162,7 +162,7 @@ def test_calls_are_guarded(breakers):
     for _ in range(2):
         assert guarded("R1", call, away).exception() is away
     # What says no is there.
-    refused = exception.ImageRefused("No.", 403)
+    refused = exception.ImageRequestRejected("No.", 403)
     assert guarded("R1", call, refused).exception() is refused
     for _ in range(3):
         guarded("R1", call, away)

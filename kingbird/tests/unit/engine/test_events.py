@@ -8,7 +8,7 @@ from oslo_context import context
 from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.engine.completion import fail_job
-from kingbird.engine.thread_context import carried, carrying, name_thread
+from kingbird.engine.thread_context import set_log_context, submit_with_context, with_context
 from kingbird.sync.outcome import STATUS
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 from kingbird.tests.unit.engine.scene import wait_for
@@ -17,9 +17,9 @@ from kingbird.tests.unit.engine.scene import wait_for
 @pytest.fixture
 def told():
     heard = []
-    events.listen(heard.append)
+    events.subscribe(heard.append)
     yield heard
-    events.ignore(heard.append)
+    events.unsubscribe(heard.append)
 
 
 def of(told, kind):
@@ -43,7 +43,7 @@ def test_a_job(scene, told):
     job_id = scene.job(scene.image(), scene.image())
     scene.engine()
     assert scene.ended(job_id) == "SUCCESS"
-    (began,) = of(told, events.JobBegan)
+    (began,) = of(told, events.JobStarted)
     (ended,) = of(told, events.JobEnded)
     assert began.job.id == ended.job.id == job_id
     assert (ended.state, ended.reason) == ("SUCCESS", None)
@@ -82,7 +82,7 @@ def test_a_job_that_has_to_wait_begins_once(scene, told):
     wait_for(lambda: scene.keystone.calls.count("token") > 3)
     scene.keystone.problem = None
     assert scene.ended(job_id) == "SUCCESS"
-    assert len(of(told, events.JobBegan)) == 1
+    assert len(of(told, events.JobStarted)) == 1
 
 
 def test_each_run_begins(scene, told):
@@ -98,7 +98,7 @@ def test_each_run_begins(scene, told):
     wait_for(lambda: scene.keystone.calls.count("token") > 3)
     scene.keystone.problem = None
     assert scene.ended(job_id) == "FAILURE"
-    assert [event.job.runs for event in of(told, events.JobBegan)] == [1, 2]
+    assert [event.job.runs for event in of(told, events.JobStarted)] == [1, 2]
 
 
 class NoAccess:
@@ -128,7 +128,7 @@ def test_work_that_is_taken_over(scene, told):
     assert db.leases.claim_job("e1", 0.01, held={job_id: None}) is not None
     scene.engine()
     assert scene.ended(job_id) == "SUCCESS"
-    assert of(told, events.TakenOver) == [events.TakenOver("job")]
+    assert of(told, events.LeaseTakenOver) == [events.LeaseTakenOver("job")]
 
 
 def test_calls_that_are_made_again(scene, told):
@@ -143,17 +143,19 @@ def test_calls_that_are_made_again(scene, told):
 
     scene.conf.set_override("retry_timeout", 5, group="sync")
     engine._dispatcher._worker._retry(call)
-    assert of(told, events.Retried) == [events.Retried("R2")]
+    assert of(told, events.RegionCallRetried) == [events.RegionCallRetried("R2")]
 
 
 def test_threads_are_told_what_they_work_on(database):
     job = db.jobs.get(PROJECT, planned_job())
     before = context.get_current()
     try:
-        name_thread(job)
-        function = carried(lambda: context.get_current().resource_uuid)
-        submit = carrying(lambda region, function, *args: context.get_current().resource_uuid)
-        name_thread(db.jobs.get(PROJECT, accepted_job()))
+        set_log_context(job)
+        function = with_context(lambda: context.get_current().resource_uuid)
+        submit = submit_with_context(
+            lambda region, function, *args: context.get_current().resource_uuid
+        )
+        set_log_context(db.jobs.get(PROJECT, accepted_job()))
         assert function() == job.id
         assert submit("R1", print) == job.id
     finally:

@@ -6,7 +6,7 @@ import pytest
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.engine.leases import WRITE_PART, HeldLease, Leases
+from kingbird.engine.leases import WRITE_FRACTION, HeldLease, LeaseKeeper
 from kingbird.tests.unit.db.rows import accepted_job
 
 
@@ -18,7 +18,7 @@ def claim(lease=30.0):
 def test_no_write_begins_late_in_a_lease(database):
     now = time.monotonic()
     HeldLease(claim(), 30.0, now).check()
-    late = HeldLease(claim(), 30.0, now - 30.0 * WRITE_PART - 0.1)
+    late = HeldLease(claim(), 30.0, now - 30.0 * WRITE_FRACTION - 0.1)
     with pytest.raises(exception.LeaseLost):
         late.check()
     late.renew()
@@ -51,7 +51,7 @@ def test_a_database_that_is_away_does_not_prolong_a_lease(database, monkeypatch)
 
 
 def test_all_held_leases_are_renewed_and_no_others(database):
-    leases = Leases(0.3)
+    leases = LeaseKeeper(0.3)
     one, other = claim(0.3), claim(0.3)
     with leases.hold(one, time.monotonic()) as held, leases.hold(other, time.monotonic()):
         time.sleep(0.2)

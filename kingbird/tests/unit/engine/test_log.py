@@ -10,7 +10,7 @@ from oslo_log import formatters, log
 
 from kingbird.context import RequestContext
 from kingbird.db import api as db
-from kingbird.engine.thread_context import name_thread
+from kingbird.engine.thread_context import set_log_context
 from kingbird.tests.unit.db.rows import PROJECT, planned_job
 
 
@@ -27,7 +27,7 @@ def record():
 
 def test_a_line_of_json_names_the_job(database):
     job = db.jobs.get(PROJECT, planned_job(trust_id="5ec2e7"))
-    name_thread(job)
+    set_log_context(job)
     line = formatters.JSONFormatter().format(record())
     read = json.loads(line)
     assert read["message"] == "Done: x"
@@ -41,7 +41,7 @@ def test_a_line_of_text_names_the_job(database):
     log.register_options(logged)
     logged([], default_config_files=[], default_config_dirs=[])
     job = db.jobs.get(PROJECT, planned_job())
-    name_thread(job)
+    set_log_context(job)
     line = formatters.ContextFormatter(config=logged).format(record())
     assert f"[job: {job.id}] Done: x" in line
     assert PROJECT in line

@@ -7,16 +7,16 @@ import pytest
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.engine import credentials
-from kingbird.engine.credentials import Access, UserToken
+from kingbird.engine.credentials import JobCredentials, UserToken
 from kingbird.engine.reaper import Reaper
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, planned_job
 from kingbird.tests.unit.engine.scene import FakeRegions
 
 
 def reaper(scene, engine="me", tokens=()):
-    held = Access(scene.keystone, FakeRegions(scene.glances))
+    held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     for job_id in tokens:
-        held.hand_over(job_id, UserToken("secret", {}))
+        held.add_token(job_id, UserToken("secret", {}))
     return Reaper(scene.conf, engine, scene.keystone, held)
 
 
@@ -73,7 +73,7 @@ def test_a_job_whose_token_this_engine_lost_fails(scene):
 def test_a_job_that_waits_for_the_engine_with_its_token_is_left_alone(scene):
     scene.conf.set_override("token_job_wait", 1, group="sync")
     job_id = scene.job("i1", trust_id=None)
-    db.engines.beat("busy", host="h", pid=1, version="1", rpc_version="1.0")
+    db.engines.heartbeat("busy", host="h", pid=1, version="1", rpc_version="1.0")
     time.sleep(1.1)
     reaper(scene, engine="busy", tokens=[job_id]).run()
     others = reaper(scene)
@@ -88,7 +88,7 @@ def test_after_the_database_was_away_no_engine_is_judged_at_once(scene, monkeypa
     reaping.run()
     away = exception.Unavailable("Away.")
     with monkeypatch.context() as broken:
-        broken.setattr(db.maintenance, "finished_but_open", lambda: raising(away))
+        broken.setattr(db.maintenance, "unclosed_jobs", lambda: raising(away))
         with pytest.raises(exception.Unavailable):
             reaping.run()
     reaping.run()
@@ -163,13 +163,13 @@ def test_a_trust_that_a_job_names_by_then_stays(scene):
 
 
 def test_tokens_of_jobs_that_others_ended_are_forgotten(scene):
-    held = Access(scene.keystone, FakeRegions(scene.glances))
+    held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     running, ended = planned_job(trust_id=None), planned_job(trust_id=None)
     for job_id in (running, ended, "deleted"):
-        held.hand_over(job_id, UserToken("secret", {}))
+        held.add_token(job_id, UserToken("secret", {}))
     db.outcomes.close_job(scene.get(ended))
-    held.forget_ended()
-    assert held.held == {running: None}
+    held.prune()
+    assert held.token_jobs == {running: None}
 
 
 def test_keystone_is_not_waited_for_once_a_job(scene):

@@ -4,22 +4,22 @@ import threading
 import time
 
 from kingbird.db import api as db
-from kingbird.engine.circuit_breaker import Breakers
-from kingbird.engine.leases import Leases
+from kingbird.engine.circuit_breaker import CircuitBreakers
+from kingbird.engine.leases import LeaseKeeper
 from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row
 
 
 def test_what_is_worked_on(database):
-    leases = Leases(LEASE)
+    leases = LeaseKeeper(LEASE)
     planned = planned_job(row(region="R2"))
     task = db.leases.claim_task("e1", LEASE)
     waiting = accepted_job()
     job = db.leases.claim_job("e1", LEASE)
     now = time.monotonic()
-    assert leases.holds() == []
+    assert leases.describe() == []
     with leases.hold(task, now), leases.hold(job, now):
-        lines = leases.holds()
-    assert leases.holds() == []
+        lines = leases.describe()
+    assert leases.describe() == []
     assert [line.partition(", ")[0] for line in lines] == sorted(
         [f"{planned} R2", f"{waiting} planning"]
     )
@@ -27,9 +27,9 @@ def test_what_is_worked_on(database):
 
 
 def test_regions_that_are_left_alone():
-    breakers = Breakers(lambda: 1, lambda: 60)
+    breakers = CircuitBreakers(lambda: 1, lambda: 60)
     for region, failed in (("R1", True), ("R2", False)):
-        breakers.note(breakers.allows(region), failed=failed)
+        breakers.record(breakers.try_acquire(region), failed=failed)
     # Whatever holds the lock, who asks does not wait for it.
     with breakers._changed:
         asked = []

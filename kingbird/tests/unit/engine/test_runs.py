@@ -6,7 +6,7 @@ import time
 import pytest
 
 from kingbird.db import api as db
-from kingbird.engine.credentials import Access, UserToken
+from kingbird.engine.credentials import JobCredentials, UserToken
 from kingbird.engine.reaper import Reaper
 from kingbird.tests.doubles.glance import refused
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job
@@ -36,7 +36,7 @@ def reaper(scene, engine="me", held=None):
         scene.conf,
         engine,
         scene.keystone,
-        held or Access(scene.keystone, FakeRegions(scene.glances)),
+        held or JobCredentials(scene.keystone, FakeRegions(scene.glances)),
     )
 
 
@@ -139,8 +139,8 @@ def waiting(scene):
 @pytest.mark.parametrize(
     ("make", "name", "about"),
     [
-        (finished, "finished_but_open", ()),
-        (ended, "ended_with_trust", ()),
+        (finished, "unclosed_jobs", ()),
+        (ended, "ended_jobs_with_trust", ()),
         (lost, "token_jobs_without_engine", (600, 60)),
         (lost, "token_jobs_of", ("gone",)),
         (waiting, "token_jobs_without_engine", (-1, 60)),
@@ -157,16 +157,16 @@ def test_of_two_reapers_one_ends_a_run_and_none_the_next(
     db.plans.fail_job(scene.get(job_id), "credentials_lost", "")
     assert scene.get(job_id).status == "FAILURE"
     retry(scene, job_id, trust_id)
-    held = Access(scene.keystone, FakeRegions(scene.glances))
+    held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     if trust_id is None:
-        held.hand_over(job_id, UserToken("new", {}, "req-2"))
-    db.engines.beat("me", host="h", pid=1, version="1")
+        held.add_token(job_id, UserToken("new", {}, "req-2"))
+    db.engines.heartbeat("me", host="h", pid=1, version="1")
     second = reaper(scene, held=held)
     second.run()
     monkeypatch.setattr(db.maintenance, name, lambda *args: stale)
     second.run()
     assert goes_on(scene, job_id, trust_id)
-    assert set(held.held) == ({job_id} if trust_id is None else set())
+    assert set(held.token_jobs) == ({job_id} if trust_id is None else set())
 
 
 @pytest.mark.parametrize("claimed", [False, True])
@@ -190,7 +190,7 @@ def test_an_engine_that_lost_a_job_while_it_gave_it_up_leaves_its_trust(scene, m
     job_id = scene.job("i1")
     claim = db.leases.claim_job("me", LEASE)
     one = scene.engine(start=False)
-    job_now = db.leases.job_now
+    job_now = db.leases.reload_job
 
     def late(claim):
         job = job_now(claim)
@@ -198,7 +198,7 @@ def test_an_engine_that_lost_a_job_while_it_gave_it_up_leaves_its_trust(scene, m
         assert db.leases.claim_job("other", LEASE)
         return job
 
-    monkeypatch.setattr(db.leases, "job_now", late)
+    monkeypatch.setattr(db.leases, "reload_job", late)
     with one._leases.hold(claim, time.monotonic()) as held:
         one._dispatcher._end(held, "forbidden", "No token.")
     job = scene.get(job_id)
@@ -208,39 +208,39 @@ def test_an_engine_that_lost_a_job_while_it_gave_it_up_leaves_its_trust(scene, m
 
 @pytest.mark.parametrize("credentials", ["token", "trust"])
 def test_what_a_later_run_brought_is_not_forgotten(scene, credentials):
-    held = Access(scene.keystone, FakeRegions(scene.glances))
+    held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     job_id = planned_job(trust_id=None)
     old = scene.get(job_id)
-    held.hand_over(job_id, UserToken("old", {"R1": "http://R1"}))
-    assert held.open(old)
+    held.add_token(job_id, UserToken("old", {"R1": "http://R1"}))
+    assert held.open_regions(old)
     db.plans.fail_job(old, "quota", "")
     if credentials == "token":
         retry(scene, job_id, None)
-        held.hand_over(job_id, UserToken("new", {"R1": "http://R1"}, "req-2"))
+        held.add_token(job_id, UserToken("new", {"R1": "http://R1"}, "req-2"))
     else:
         retry(scene, job_id, "again")
     new = scene.get(job_id)
-    assert held.open(new)
+    assert held.open_regions(new)
     held.forget(old)
     kept = {"token": ("new", {job_id: "req-2"}), "trust": ("again", {})}[credentials]
-    assert (held._auths[job_id][0], held.held) == kept
+    assert (held._auths[job_id][0], held.token_jobs) == kept
     held.forget(new)
-    assert (held._auths, held.held) == ({}, {})
+    assert (held._auths, held.token_jobs) == ({}, {})
 
 
 def test_a_token_that_comes_while_ended_jobs_are_looked_for_stays(scene, monkeypatch):
-    held = Access(scene.keystone, FakeRegions(scene.glances))
+    held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     job_id = planned_job(trust_id=None)
     db.plans.fail_job(scene.get(job_id), "quota", "")
-    held.hand_over(job_id, UserToken("old", {}))
+    held.add_token(job_id, UserToken("old", {}))
     still_open = db.maintenance.still_open
 
     def late(known):
         found = still_open(known)
         retry(scene, job_id, None)
-        held.hand_over(job_id, UserToken("new", {}, "req-2"))
+        held.add_token(job_id, UserToken("new", {}, "req-2"))
         return found
 
     monkeypatch.setattr(db.maintenance, "still_open", late)
-    held.forget_ended()
-    assert held.held == {job_id: "req-2"}
+    held.prune()
+    assert held.token_jobs == {job_id: "req-2"}

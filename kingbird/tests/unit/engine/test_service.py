@@ -80,7 +80,7 @@ def test_an_ami_fails_when_its_kernel_does(scene):
     ami = scene.image(disk_format="ami", container_format="ami", kernel_id=kernel)
     scene.glances["R2"].fail(
         "create",
-        lambda body: exception.ImageRefused("No.", 413) if body["id"] == kernel else None,
+        lambda body: exception.ImageRequestRejected("No.", 413) if body["id"] == kernel else None,
         times=None,
     )
     job_id = scene.job(ami, targets=("R2",))
@@ -216,7 +216,7 @@ def test_a_job_with_a_users_token_runs_where_the_token_is(scene):
     threading.Event().wait(0.3)
     assert scene.get(job_id).status == "IN_PROGRESS"
     endpoints = {region: f"http://{region}" for region in ("R1", "R2", "R3")}
-    engine.hand_over(job_id, "secret", endpoints)
+    engine.accept_token_job(job_id, "secret", endpoints)
     assert scene.ended(job_id) == "SUCCESS"
     assert "secret" not in repr(vars(engine._access))
 
@@ -374,7 +374,7 @@ def test_a_silent_database_holds_no_stopping_engine_up(scene, monkeypatch, caplo
     scene.conf.set_override("graceful_shutdown_timeout", 1, group="engine")
     answer = threading.Event()
     engine = scene.engine()
-    monkeypatch.setattr(db.engines, "leave", lambda _: answer.wait(30))
+    monkeypatch.setattr(db.engines, "deregister", lambda _: answer.wait(30))
     begin = time.monotonic()
     engine.stop()
     assert time.monotonic() - begin < 10

@@ -37,7 +37,7 @@ def test_what_waits(collector):
     planned_job(row(region="R2"), row(region="R3"))
     accepted_job()
     accepted_job()
-    db.engines.beat("e1", host="h", pid=1, version="1", rpc_version="1.0")
+    db.engines.heartbeat("e1", host="h", pid=1, version="1", rpc_version="1.0")
     found = collected(collector)
     assert found["jobs_in_progress",] == 3
     assert found["queue_size", "job"] == 2
@@ -73,7 +73,7 @@ def test_without_the_database(collector, monkeypatch):
     def away(silence):
         raise exception.Unavailable("away")
 
-    monkeypatch.setattr(db.stats, "look", away)
+    monkeypatch.setattr(db.stats, "collect", away)
     found = collected(collector)
     assert found["database_up",] == 0
     assert not any(name[0] == "engines_alive" for name in found)
@@ -81,8 +81,8 @@ def test_without_the_database(collector, monkeypatch):
 
 def test_what_was_read_is_answered_again(database, monkeypatch):
     looks = []
-    look = db.stats.look
-    monkeypatch.setattr(db.stats, "look", lambda silence: looks.append(1) or look(silence))
+    look = db.stats.collect
+    monkeypatch.setattr(db.stats, "collect", lambda silence: looks.append(1) or look(silence))
     collector = DatabaseCollector(database)
     for _ in range(3):
         collected(collector)

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from kingbird import events
-from kingbird.api.middleware.request_metrics import Metering, template
+from kingbird.api.middleware.request_metrics import RequestMetrics, route_template
 from kingbird.metrics.counters import Counters
 
 
@@ -15,9 +15,9 @@ from kingbird.metrics.counters import Counters
 def registry():
     made = CollectorRegistry()
     counters = Counters(made)
-    events.listen(counters)
+    events.subscribe(counters)
     yield made
-    events.ignore(counters)
+    events.unsubscribe(counters)
 
 
 def value(registry, name, **labels):
@@ -30,10 +30,10 @@ def job(runs=1, ago=3):
 
 
 def test_calls(registry):
-    events.tell(events.GlanceCall("R1", "GET", "200", 0.2))
-    events.tell(events.GlanceCall("R1", "GET", events.NO_ANSWER, 25))
-    events.tell(events.KeystoneCall("POST", "201", 0.1))
-    events.tell(events.Retried("R1"))
+    events.emit(events.GlanceCall("R1", "GET", "200", 0.2))
+    events.emit(events.GlanceCall("R1", "GET", events.NO_ANSWER, 25))
+    events.emit(events.KeystoneCall("POST", "201", 0.1))
+    events.emit(events.RegionCallRetried("R1"))
     labels = {"region": "R1", "method": "GET"}
     assert value(registry, "glance_calls_total", code="200", **labels) == 1
     assert value(registry, "glance_calls_total", code="none", **labels) == 1
@@ -44,14 +44,14 @@ def test_calls(registry):
 
 def test_work_that_is_taken_over(registry):
     for kind in ("job", "task", "task"):
-        events.tell(events.TakenOver(kind))
+        events.emit(events.LeaseTakenOver(kind))
     assert value(registry, "lease_takeovers_total", kind="job") == 1
     assert value(registry, "lease_takeovers_total", kind="task") == 2
 
 
 def test_only_a_first_run_has_a_duration(registry):
-    events.tell(events.JobEnded(job(), "SUCCESS", None))
-    events.tell(events.JobEnded(job(runs=2), "SUCCESS", None))
+    events.emit(events.JobEnded(job(), "SUCCESS", None))
+    events.emit(events.JobEnded(job(runs=2), "SUCCESS", None))
     assert value(registry, "jobs_ended_total", state="SUCCESS") == 2
     assert value(registry, "job_duration_seconds_count", state="SUCCESS") == 1
     assert 3 <= value(registry, "job_duration_seconds_sum", state="SUCCESS") < 30
@@ -59,7 +59,7 @@ def test_only_a_first_run_has_a_duration(registry):
 
 def test_a_breaker_opens_and_closes(registry):
     for is_open in (True, False):
-        events.tell(events.BreakerChanged("R1", is_open))
+        events.emit(events.BreakerChanged("R1", is_open))
         assert value(registry, "region_breaker_open", region="R1") == is_open
 
 
@@ -67,11 +67,11 @@ def test_a_listener_that_fails_harms_nobody(registry):
     def fail(event):
         raise ValueError
 
-    events.listen(fail)
+    events.subscribe(fail)
     try:
-        events.tell(events.Retried("R1"))
+        events.emit(events.RegionCallRetried("R1"))
     finally:
-        events.ignore(fail)
+        events.unsubscribe(fail)
     assert value(registry, "glance_retries_total", region="R1") == 1
 
 
@@ -93,12 +93,12 @@ def test_a_listener_that_fails_harms_nobody(registry):
     ],
 )
 def test_a_path_is_counted_under_its_route(path, route):
-    assert template(path) == route
+    assert route_template(path) == route
 
 
 def call(application, method="GET", path="/"):
     environ = {"REQUEST_METHOD": method, "PATH_INFO": path}
-    return list(Metering(application)(environ, lambda status, headers: None))
+    return list(RequestMetrics(application)(environ, lambda status, headers: None))
 
 
 def test_answers_are_counted_by_code(registry):

@@ -7,7 +7,7 @@ import threading
 import urllib.request
 
 from kingbird import concurrency, metrics
-from kingbird.metrics.multiproc_dir import Folder
+from kingbird.metrics.multiproc_dir import MultiprocessDir
 from kingbird.tests.functional.programs import eventually, free_port
 
 OFF = """
@@ -85,7 +85,7 @@ def scrape(address):
 
 def test_processes_add_up_and_the_dead_leave_no_state(tmp_path):
     address = f"127.0.0.1:{free_port()}"
-    old = Folder(tmp_path / f"kingbird-api-{address.split(':')[1]}")
+    old = MultiprocessDir(tmp_path / f"kingbird-api-{address.split(':')[1]}")
     (old.path / "counter_1.db").write_bytes(b"of an earlier run")
     command = [sys.executable, "-W", "ignore", "-c", COUNT, address, str(tmp_path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
@@ -112,26 +112,26 @@ def test_processes_add_up_and_the_dead_leave_no_state(tmp_path):
 
 
 def test_who_is_dead_is_forgotten(tmp_path):
-    folder = Folder(tmp_path)
+    folder = MultiprocessDir(tmp_path)
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
     names = {"gauge_livemax": dead.pid, "counter": dead.pid, "gauge_livemin": os.getpid()}
     for name, pid in names.items():
         (tmp_path / f"{name}_{pid}.db").touch()
-    folder.forget_dead()
+    folder.remove_dead_gauges()
     left = {file.name.rpartition("_")[0] for file in tmp_path.glob("*.db")}
     assert left == {"counter", "gauge_livemin"}
 
 
 def test_one_answers_and_the_first_clears(tmp_path):
-    first, second = Folder(tmp_path), Folder(tmp_path)
+    first, second = MultiprocessDir(tmp_path), MultiprocessDir(tmp_path)
     (tmp_path / "counter_1.db").touch()
     first.join()
     assert not list(tmp_path.glob("*.db"))
     (tmp_path / "counter_2.db").touch()
     second.join()
     assert list(tmp_path.glob("*.db"))
-    assert first.may_answer()
-    assert not second.may_answer()
-    first.leave_to_parent()
-    assert second.may_answer()
+    assert first.try_lead()
+    assert not second.try_lead()
+    first.drop_inherited_locks()
+    assert second.try_lead()

@@ -63,8 +63,8 @@ def job(database):
 @pytest.mark.parametrize(
     ("event", "priority", "event_type", "state", "reason"),
     [
-        (events.JobBegan, "info", notifications.START, "IN_PROGRESS", None),
-        (events.JobProgressed, "info", notifications.PROGRESS, "IN_PROGRESS", None),
+        (events.JobStarted, "info", notifications.START, "IN_PROGRESS", None),
+        (events.JobProgress, "info", notifications.PROGRESS, "IN_PROGRESS", None),
         (
             lambda job: events.JobEnded(job, "SUCCESS", None),
             "info",
@@ -116,7 +116,7 @@ def test_progress_is_not_told_after_the_end(listener, notifier, job):
     """Two engines may work on a job; the one that is late has no news."""
     db.outcomes.close_job(job)
     listener(events.JobEnded(job, "FAILURE", None))
-    listener(events.JobProgressed(job))
+    listener(events.JobProgress(job))
     listener.stop(5)
     assert notifier.types == [notifications.END]
 
@@ -146,16 +146,16 @@ def test_what_waits_is_small(listener, notifier, job):
 
 
 def test_other_events_are_nobodys_business(listener, notifier):
-    listener(events.Retried("R1"))
+    listener(events.RegionCallRetried("R1"))
     listener.stop(5)
     assert notifier.sent == []
 
 
 def test_progress_is_told_now_and_then(listener, notifier, job, monkeypatch):
     for _ in range(5):
-        listener(events.JobProgressed(job))
+        listener(events.JobProgress(job))
     monkeypatch.setattr(notifications, "PROGRESS_INTERVAL", 0)
-    listener(events.JobProgressed(job))
+    listener(events.JobProgress(job))
     listener.stop(5)
     assert notifier.types == [notifications.PROGRESS] * 2
 
@@ -163,19 +163,19 @@ def test_progress_is_told_now_and_then(listener, notifier, job, monkeypatch):
 def test_stopping_waits_a_bounded_time(listener, notifier, job, caplog):
     notifier.gate.clear()
     for _ in range(3):
-        listener(events.JobBegan(job))
+        listener(events.JobStarted(job))
     began = time.monotonic()
     listener.stop(0.2)
     assert time.monotonic() - began < 3
     assert "Engine stopped before notifications were sent, dropped: 3" in caplog.text
     # What is told from now on is not heard.
-    events.tell(events.JobBegan(job))
+    events.emit(events.JobStarted(job))
     notifier.gate.set()
 
 
 def test_one_that_fails_is_no_end(listener, notifier, job, caplog):
     notifier.errors.append(OSError("amqp://me:secret@broker/"))
-    listener(events.JobBegan(job))
+    listener(events.JobStarted(job))
     listener(events.JobEnded(job, "SUCCESS", None))
     listener.stop(5)
     assert notifier.types == [notifications.END]
@@ -197,12 +197,12 @@ def test_without_the_database_there_are_no_numbers(listener, notifier, job, monk
 
 @pytest.mark.parametrize("driver", [[], ["noop"]])
 def test_by_default_nobody_listens(conf, driver):
-    heard = events.heard()
+    heard = events.has_subscribers()
     transport.use_in_process_transport(conf)
     assert notifications.start(conf) is None
     conf.set_override("driver", driver, group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
-    assert events.heard() == heard
+    assert events.has_subscribers() == heard
 
 
 def test_without_a_broker_nobody_could_read_them(conf, caplog):

@@ -288,7 +288,7 @@ def test_an_answer_of_something_else(osc: Osc, cloud: Cloud) -> None:
 
 
 def test_engines(osc: Osc) -> None:
-    db.engines.beat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
+    db.engines.heartbeat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
     (engine,) = osc("engine", "list", *JSON, user="admin").json
     assert (engine["Host"], engine["PID"], engine["Alive"]) == ("here", 1, True)
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from kingbird.osc import matrix
-from kingbird.osc.images import Known
+from kingbird.osc.images import ImageSummary
 from kingbird.osc.matrix import Selection
 
 REGIONS = ("R1", "R2", "R3")
@@ -24,12 +24,14 @@ def item(image: str, target: str, reason: str | None, source: str = "R1") -> dic
     }
 
 
-def known(*ids: str, status: str = "active", refers: tuple[str, ...] = ()) -> dict[str, Known]:
+def known(
+    *ids: str, status: str = "active", refers: tuple[str, ...] = ()
+) -> dict[str, ImageSummary]:
     """Return what Glance tells of images."""
-    return {one: Known(one, f"name of {one}", OWNER, status, refers) for one in ids}
+    return {one: ImageSummary(one, f"name of {one}", OWNER, status, refers) for one in ids}
 
 
-def cells(items: Any, selection: Selection, about: dict[str, Known]) -> dict[str, str]:
+def cells(items: Any, selection: Selection, about: dict[str, ImageSummary]) -> dict[str, str]:
     """Return each image's symbols, a point where a cell is blank."""
     made = matrix.rows(items, REGIONS, selection, about)
     return {row.id: "".join(cell or "." for cell in row.cells) for row in made}
@@ -88,7 +90,7 @@ def test_what_comes_along_with_another_image_was_not_compared_everywhere() -> No
 
 def test_another_project_s_image_is_not_in_the_selection() -> None:
     items = [item("a", "R2", "not_owner")]
-    theirs = {"a": Known("a", "a", "somebody", "active")}
+    theirs = {"a": ImageSummary("a", "a", "somebody", "active")}
     assert cells(items, WHOLE, theirs) == {"a": "=!."}
     everybody = Selection(targets=REGIONS, whole=True)
     assert cells(items, everybody, theirs) == {"a": "=!="}

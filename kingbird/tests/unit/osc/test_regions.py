@@ -4,7 +4,7 @@ from unittest import mock
 
 from keystoneauth1.access.service_catalog import ServiceCatalogV3
 
-from kingbird.osc.images import Images
+from kingbird.osc.images import ImageCatalog
 from kingbird.tests.doubles.catalogs import endpoint, service
 
 
@@ -13,4 +13,4 @@ def test_an_endpoint_without_a_region_is_left_out():
     manager.auth_ref.service_catalog = ServiceCatalogV3(
         [service(endpoint("R2"), endpoint(None), endpoint("R1"), endpoint("R3", None))]
     )
-    assert Images(manager, print).regions() == ["R1", "R2"]
+    assert ImageCatalog(manager, print).regions() == ["R1", "R2"]

@@ -61,7 +61,9 @@ def test_an_api_that_is_away_comes_back(error: Exception) -> None:
     gone = Scripted(RUNNING, after=error)
     with pytest.raises(type(error)):
         gone.waiter.wait("job")
-    assert wait.PATIENCE <= sum(gone.pauses) < wait.PATIENCE + 2 * wait.LONGEST_PAUSE
+    assert (
+        wait.API_OUTAGE_LIMIT <= sum(gone.pauses) < wait.API_OUTAGE_LIMIT + 2 * wait.LONGEST_PAUSE
+    )
 
 
 @pytest.mark.parametrize("error", [ApiError(404, "No job"), ksa_exceptions.Unauthorized("No")])

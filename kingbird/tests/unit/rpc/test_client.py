@@ -164,10 +164,10 @@ def test_a_newer_message_waits_until_all_engines_understand_it(client_of, databa
     monkeypatch.setattr(version_cap, "CACHE_TTL", -1)
     client, _ = client_of(transport.IN_PROCESS, "auto")
     for name, rpc_version in (("old", version_cap.BASE_VERSION), ("new", NEXT)):
-        db.engines.beat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
+        db.engines.heartbeat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
     assert not client._cast(None, "news", fanout=True, version=NEXT)
     assert client._cast(None, "tasks_ready", fanout=True, job_id="j")
-    db.engines.leave("old")
+    db.engines.deregister("old")
     assert client._cast(None, "news", fanout=True, version=NEXT)
 
 

@@ -11,7 +11,7 @@ NEWEST = "1.1"
 
 
 def beat(name, rpc_version=NEWEST):
-    db.engines.beat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
+    db.engines.heartbeat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_engines_come_and_go(level, database):
     beat("old", version_cap.BASE_VERSION)
     assert level.get() == version_cap.BASE_VERSION
     with db.get_engine().begin() as bind:
-        silence = 1000 * db.engines.silence(database)
+        silence = 1000 * db.engines.heartbeat_timeout(database)
         bind.execute(
             sa.update(db.Engine).where(db.Engine.id == "old").values(seen=db.Engine.seen - silence)
         )

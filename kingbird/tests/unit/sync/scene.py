@@ -9,10 +9,10 @@ from kingbird.sync.apply import Applier
 from kingbird.sync.image import Rules
 from kingbird.sync.item import UPDATE, Item
 from kingbird.sync.outcome import Outcome
-from kingbird.sync.plan.context import Cloud
-from kingbird.sync.plan.cursor import Rest
+from kingbird.sync.plan.context import PlanContext
+from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.planner import Planner
-from kingbird.sync.request import Caller, SyncSet
+from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.retry import Retry, Submit
 from kingbird.tests.doubles.glance import FakeGlance, FakeImages
 
@@ -62,8 +62,8 @@ class Scene:
         is_admin = "owner" in fields or fields.get("visibility") == "public"
         return self.images(region, project, is_admin).create(body)
 
-    def caller(self, project: str = DEMO, is_admin: bool = False) -> Caller:
-        return Caller(project, is_admin)
+    def caller(self, project: str = DEMO, is_admin: bool = False) -> Requester:
+        return Requester(project, is_admin)
 
     def plan(
         self,
@@ -71,7 +71,7 @@ class Scene:
         sources: tuple[str, ...] = ("R1",),
         targets: tuple[str, ...] = ("R2",),
         force: bool = False,
-        caller: Caller | None = None,
+        caller: Requester | None = None,
         more: tuple[SyncSet, ...] = (),
         without: tuple[str, ...] = (),
     ) -> list[Item]:
@@ -81,9 +81,9 @@ class Scene:
     def plan_sets(
         self,
         *sets: SyncSet,
-        caller: Caller | None = None,
+        caller: Requester | None = None,
         without: tuple[str, ...] = (),
-        rest: Rest | None = None,
+        rest: PlanCursor | None = None,
         slow_region_timeout: float | None = None,
         submit: Submit = submit,
         known: Mapping[str, Collection[str]] | None = None,
@@ -97,7 +97,7 @@ class Scene:
         """
         caller = caller or self.caller()
         items: list[Item] = []
-        cloud = Cloud(
+        cloud = PlanContext(
             {
                 name: self.images(name, caller.project_id, caller.is_admin)
                 for name in self.glances
@@ -105,7 +105,7 @@ class Scene:
             },
             caller,
             RULES,
-            burnt=self._find_burnt,
+            tombstones=self._find_burnt,
             planned=lambda target, ids: {
                 item.resource: item
                 for item in (*earlier, *items)
@@ -123,7 +123,7 @@ class Scene:
         known = self.burnt.get(region, {})
         return {one: known[one] for one in ids if one in known}
 
-    def apply(self, item: Item, caller: Caller | None = None, **options: Any) -> Outcome:
+    def apply(self, item: Item, caller: Requester | None = None, **options: Any) -> Outcome:
         """Do an item's work."""
         assert item.work is not None
         caller = caller or self.caller()

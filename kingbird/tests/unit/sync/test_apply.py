@@ -151,7 +151,7 @@ def test_a_refusal_keeps_glances_sentence(scene, status, reason):
     scene.glances["R2"].fail("create", refused(status, "You may not."))
     outcome = scene.apply(item)
     assert (outcome.status, outcome.reason, outcome.message) == ("FAILURE", reason, "You may not.")
-    assert outcome.asked
+    assert outcome.region_contacted
 
 
 def test_a_member_cannot_publicize(scene):
@@ -165,7 +165,7 @@ def test_credentials_that_are_gone_forbid(scene):
     scene.glances["R2"].fail("create", exception.CredentialsLost("No token."))
     outcome = scene.apply(item)
     assert outcome.reason == "forbidden"
-    assert not outcome.asked, "that is Keystone's word"
+    assert not outcome.region_contacted, "that is Keystone's word"
 
 
 def test_forced_copies_pass_over_burnt_ids_and_end_in_one_copy(scene):

@@ -36,14 +36,16 @@ def record_of(image):
 
 @given(IMAGES)
 def test_a_copy_of_an_image_is_in_sync_with_it(image):
-    assert compare.judge(record_of(image), image["owner"], image, image).reason == compare.IN_SYNC
+    assert (
+        compare.compare(record_of(image), image["owner"], image, image).reason == compare.IN_SYNC
+    )
 
 
 @given(IMAGES, IMAGES)
 def test_another_owner_is_another_image_whatever_else(source, image):
     owner = "p1" if image["owner"] == "p2" else "p2"
-    verdict = compare.judge(record_of(source), owner, source, image)
-    assert verdict == compare.Verdict(compare.OWNER_CONFLICT)
+    verdict = compare.compare(record_of(source), owner, source, image)
+    assert verdict == compare.Comparison(compare.OWNER_CONFLICT)
 
 
 @given(IMAGES, IMAGES)
@@ -90,7 +92,9 @@ def test_properties_that_only_the_target_has_are_no_drift():
 
 def test_provenance_counts_only_under_the_right_owner():
     made = record_of({"id": "one", "name": "n"})
-    assert compare.is_ours(made, "p", {**made, "owner": "p"})
-    assert not compare.is_ours(made, "p", {**made, "owner": "squatter"})
-    assert not compare.is_ours(made, "p", {**made, "owner": "p", fields.SOURCE_ID: "another"})
-    assert not compare.is_ours({"id": "one"}, "p", {"id": "one", "owner": "p"})
+    assert compare.has_provenance(made, "p", {**made, "owner": "p"})
+    assert not compare.has_provenance(made, "p", {**made, "owner": "squatter"})
+    assert not compare.has_provenance(
+        made, "p", {**made, "owner": "p", fields.SOURCE_ID: "another"}
+    )
+    assert not compare.has_provenance({"id": "one"}, "p", {"id": "one", "owner": "p"})

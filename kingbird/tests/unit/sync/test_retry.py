@@ -46,9 +46,9 @@ def test_no_is_no():
 
     def refuse():
         calls.append(1)
-        raise exception.ImageRefused("No.", 403)
+        raise exception.ImageRequestRejected("No.", 403)
 
-    with pytest.raises(exception.ImageRefused):
+    with pytest.raises(exception.ImageRequestRejected):
         Retry(lambda: 60, Hasty([]))(refuse)
     assert len(calls) == 1
 
@@ -81,7 +81,7 @@ def test_what_the_check_raises_ends_the_wait_and_the_tries():
 
     slept = []
     with pytest.raises(exception.Cancelled):
-        Retry(lambda: 1000, Hasty(slept)).checking(check)(away)
+        Retry(lambda: 1000, Hasty(slept)).with_check(check)(away)
     assert (len(calls), len(looks)) == (1, 3)
     assert sum(slept) < 1
 
@@ -89,7 +89,7 @@ def test_what_the_check_raises_ends_the_wait_and_the_tries():
 def test_who_is_checked_on_waits_as_long_as_others():
     slept = []
     call = flaky(1, retry_after=7)
-    assert Retry(lambda: 1000, Hasty(slept)).checking(lambda: None)(call) == "answer"
+    assert Retry(lambda: 1000, Hasty(slept)).with_check(lambda: None)(call) == "answer"
     assert sum(slept) == 7
 
 

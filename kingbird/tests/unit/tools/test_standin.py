@@ -15,7 +15,7 @@ from standin import Standin, StandinError
 from standin.images import Mill, image_id
 
 from kingbird import exception
-from kingbird.clients.glance import Images, walk_query
+from kingbird.clients.glance import ImageClient, list_query
 
 SOURCE, TARGET = "RegionOne", "RegionTwo"
 
@@ -38,16 +38,16 @@ def standin(running: Standin) -> Standin:
     return running
 
 
-def images(standin: Standin, region: str = SOURCE, token: str = "whatever") -> Images:
+def images(standin: Standin, region: str = SOURCE, token: str = "whatever") -> ImageClient:
     url = standin.urls[region]
-    return Images(region, url, Session(), token_endpoint.Token(url, token))
+    return ImageClient(region, url, Session(), token_endpoint.Token(url, token))
 
 
 def everything(standin: Standin, region: str, token: str = "whatever") -> dict[str, Any]:
     found, marker = {}, None
     while True:
-        body = images(standin, region, token).fetch_page(walk_query(marker=marker))
-        found.update({image["id"]: image for image in images(standin).read_page(body)})
+        body = images(standin, region, token).fetch_page(list_query(marker=marker))
+        found.update({image["id"]: image for image in images(standin).parse_page(body)})
         marker = images(standin).next_marker(body)
         if marker is None:
             return found
@@ -91,7 +91,7 @@ def test_tokens_say_who_calls(standin: Standin) -> None:
     standin.seed(SOURCE, 3, project="p")
     assert len(everything(standin, SOURCE, "p:member,reader")) == 3
     assert everything(standin, SOURCE, "q:member,reader") == {}
-    with pytest.raises(exception.ImageRefused) as caught:
+    with pytest.raises(exception.ImageRequestRejected) as caught:
         images(standin, SOURCE, "q:reader").create({})
     assert caught.value.status == 403
 
@@ -127,12 +127,12 @@ def test_late_answers_dont_wait_for_each_other(standin: Standin) -> None:
 def test_pages_and_outages_as_ordered(standin: Standin) -> None:
     standin.seed(SOURCE, 5)
     standin.page_size(SOURCE, 2)
-    assert len(images(standin).read_page(images(standin).fetch_page(walk_query()))) == 2
+    assert len(images(standin).parse_page(images(standin).fetch_page(list_query()))) == 2
     standin.fail(SOURCE, "list", 503, retry_after=3)
     with pytest.raises(exception.RegionUnavailable) as caught:
-        images(standin).fetch_page(walk_query())
+        images(standin).fetch_page(list_query())
     assert (caught.value.status, caught.value.retry_after) == (503, 3)
-    images(standin).fetch_page(walk_query())
+    images(standin).fetch_page(list_query())
 
 
 def test_what_is_told_wrongly_is_refused(standin: Standin) -> None:

@@ -250,7 +250,7 @@ def test_what_is_missing_for_certain_is_told_first(glances: Any, opened: Any) ->
 
 def test_what_nobody_named_is_not_looked_for(glances: Any, opened: Any) -> None:
     sets = {"one": sync_set(["*"]), "two": sync_set(new_ids(1))}
-    assert set(resolve.with_ids(sets)) == {"two"}
+    assert set(resolve.sets_with_ids(sets)) == {"two"}
     resolve.check_images({"one": sets["one"]}, opened)
     assert glances["R1"].calls == []
 

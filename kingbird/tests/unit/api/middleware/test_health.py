@@ -32,7 +32,7 @@ def build(world: World) -> Any:
 @pytest.fixture
 def healthy(world: World) -> World:
     """Give a world with an engine, and checks that remember nothing."""
-    db.engines.beat("here:1", host="secret-host", pid=1, version="1", rpc_version="1.0")
+    db.engines.heartbeat("here:1", host="secret-host", pid=1, version="1", rpc_version="1.0")
     world.conf.set_override("cache_time", 0, group="healthcheck")
     transport.use_in_process_transport(world.conf)
     return world
@@ -75,7 +75,7 @@ def test_json(ask: Ask) -> None:
 def test_head(ask: Ask) -> None:
     response = ask(method="HEAD")
     assert (response.status_int, response.body) == (204, b"")
-    db.engines.leave("here:1")
+    db.engines.deregister("here:1")
     response = ask(method="HEAD")
     assert (response.status_int, response.body) == (503, b"")
 
@@ -87,7 +87,7 @@ def test_other_methods_and_paths_are_no_way_past_the_token(ask: Ask) -> None:
 
 
 def test_no_engine(ask: Ask) -> None:
-    db.engines.leave("here:1")
+    db.engines.deregister("here:1")
     response = ask()
     assert response.status_int == 503
     assert response.text.split("\n")[2] == "engine: none is alive"
@@ -178,14 +178,14 @@ def test_a_thousand_probes_make_one_check(
 def test_what_was_found_is_forgotten(healthy: World, ask: Ask) -> None:
     healthy.conf.set_override("cache_time", 0.2, group="healthcheck")
     assert ask().status_int == 200
-    db.engines.leave("here:1")
+    db.engines.deregister("here:1")
     assert ask().status_int == 200
     time.sleep(0.25)
     assert ask().status_int == 503
 
 
 def test_an_operator_chooses_the_checks(healthy: World) -> None:
-    db.engines.leave("here:1")
+    db.engines.deregister("here:1")
     healthy.conf.set_override("backends", ["kingbird_database"], group="healthcheck")
     response = webob.Request.blank(PATH).get_response(build(healthy))
     assert (response.status_int, response.text) == (200, "database: OK")

@@ -25,7 +25,7 @@ from kingbird.api.controllers.root import ROUTES
 from kingbird.api.openapi import examples, text
 from kingbird.api.request import validation
 from kingbird.api.schemas import sync_jobs
-from kingbird.api.schemas.bounds import Bounds
+from kingbird.api.schemas.bounds import RequestLimits
 from kingbird.tests.api.world import IMAGE, World
 from kingbird.tests.unit.api.conftest import caller, request_body
 
@@ -171,7 +171,7 @@ def test_objects_have_nothing_more() -> None:
 
 # A reader of the document knows what will be taken.
 
-CREATE = validation.Schema(sync_jobs.create(Bounds.of(defaults())))
+CREATE = validation.Schema(sync_jobs.create(RequestLimits.from_conf(defaults())))
 BODY = {
     "$ref": "#/components/schemas/SyncRequest",
     "components": {"schemas": DOCUMENT["components"]["schemas"]},

@@ -73,7 +73,7 @@ def test_a_body_that_is_too_large(size: int, length: str | None, terminated: boo
     stream = Dripping(b"x" * size)
     with pytest.raises(exception.RequestTooLarge, match="larger than 1000 bytes"):
         read(stream, length, terminated=terminated)
-    assert stream.given <= LIMIT * request_body.DRAINED
+    assert stream.given <= LIMIT * request_body.DRAIN_FACTOR
 
 
 def test_a_body_that_breaks_off() -> None:

@@ -9,7 +9,7 @@ import webob
 
 from kingbird import exception
 from kingbird.api.request import pagination
-from kingbird.api.request.query import Query
+from kingbird.api.request.query import QueryParser
 from kingbird.api.schemas.sync_jobs import queries as schema
 from kingbird.db import api as db
 
@@ -38,7 +38,7 @@ def read(query: str, most: int = 1000) -> pagination.Page:
 
 
 def page_of(request: webob.Request, most: int = 1000) -> pagination.Page:
-    return pagination.page(request, Query(schema.ITEMS).read(request), most)
+    return pagination.from_request(request, QueryParser(schema.ITEMS).parse(request), most)
 
 
 def walk(query: str, rows: list[dict[str, Any]]) -> list[list[str]]:
@@ -47,7 +47,7 @@ def walk(query: str, rows: list[dict[str, Any]]) -> list[list[str]]:
     found = []
     while request:
         page = page_of(request)
-        shown, links = page.cut(page.of(rows), lambda entry: entry["id"])
+        shown, links = page.paginate(page.paginate_entries(rows), lambda entry: entry["id"])
         found.append([entry["target_region"] + entry["resource"] for entry in shown])
         request = webob.Request.blank(links[0]["href"]) if links else None
     return found
@@ -84,7 +84,7 @@ def test_entries_in_other_states_are_left_out() -> None:
 
 def test_a_marker_that_no_entry_has() -> None:
     with pytest.raises(exception.BadRequest, match="marker names nothing"):
-        read(f"marker={IDS[0][:-1]}9").of(entries())
+        read(f"marker={IDS[0][:-1]}9").paginate_entries(entries())
 
 
 @pytest.mark.parametrize(

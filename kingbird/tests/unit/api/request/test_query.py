@@ -13,17 +13,17 @@ from kingbird.api.schemas.sync_jobs import queries as schema
 def test_a_query_is_refused_by_its_names() -> None:
     request = webob.Request.blank("/?limit=1&marker=&%ff=1")
     with pytest.raises(exception.BadRequest, match='"limit", "marker", "\\\\ufffd"'):
-        query.pairs(request, [])
+        query.parse_pairs(request, [])
 
 
 def test_a_query_that_names_nothing_is_refused_too() -> None:
     with pytest.raises(exception.BadRequest, match='"&&"'):
-        query.pairs(webob.Request.blank("/?&&"), ["limit"])
+        query.parse_pairs(webob.Request.blank("/?&&"), ["limit"])
 
 
 def test_a_query_is_read_in_its_order() -> None:
     request = webob.Request.blank("/?a=%C3%A4&b=&a=1+2")
-    assert query.pairs(request, ["a", "b"]) == [
+    assert query.parse_pairs(request, ["a", "b"]) == [
         ("a", "\N{LATIN SMALL LETTER A WITH DIAERESIS}"),
         ("b", ""),
         ("a", "1 2"),
@@ -32,20 +32,20 @@ def test_a_query_is_read_in_its_order() -> None:
 
 def test_what_is_known_is_told() -> None:
     with pytest.raises(exception.BadRequest, match='"c"; known here are a, b'):
-        query.pairs(webob.Request.blank("/?a=1&c=1"), ["a", "b"])
+        query.parse_pairs(webob.Request.blank("/?a=1&c=1"), ["a", "b"])
 
 
 def test_no_query_is_fine() -> None:
-    assert query.pairs(webob.Request.blank("/?"), []) == []
+    assert query.parse_pairs(webob.Request.blank("/?"), []) == []
 
 
 def test_a_query_has_an_end() -> None:
     with pytest.raises(exception.BadRequest, match="4097 characters; it can have 4096"):
-        query.pairs(webob.Request.blank("/?a=" + "x" * 4095), ["a"])
+        query.parse_pairs(webob.Request.blank("/?a=" + "x" * 4095), ["a"])
 
 
 def read(text: str) -> dict[str, Any]:
-    return query.Query(schema.JOBS).read(webob.Request.blank(f"/?{text}"))
+    return query.QueryParser(schema.JOBS).parse(webob.Request.blank(f"/?{text}"))
 
 
 def test_values_have_types() -> None:

@@ -10,10 +10,10 @@ from kingbird import exception
 from kingbird.api.request import validation
 from kingbird.api.schemas import formats
 from kingbird.api.schemas import sync_jobs as schema
-from kingbird.api.schemas.bounds import Bounds
+from kingbird.api.schemas.bounds import RequestLimits
 from kingbird.tests.unit.api.conftest import request_body
 
-BOUNDS = Bounds(sets=3, resources=5, regions=4)
+BOUNDS = RequestLimits(sets=3, resources=5, regions=4)
 
 CREATE = validation.Schema(schema.create(BOUNDS))
 
@@ -30,7 +30,7 @@ any_json = st.recursive(
 @given(st.uuids(), st.booleans(), st.booleans())
 def test_uuids_have_one_spelling(value: uuid.UUID, dashes: bool, upper: bool) -> None:
     text = str(value) if dashes else value.hex
-    assert formats.dashed(text.upper() if upper else text) == str(value)
+    assert formats.normalize_uuid(text.upper() if upper else text) == str(value)
 
 
 @pytest.mark.parametrize(
@@ -51,13 +51,13 @@ def test_uuids_have_one_spelling(value: uuid.UUID, dashes: bool, upper: bool) ->
 )
 def test_other_texts_are_no_uuids(text: str) -> None:
     with pytest.raises(ValueError, match="no UUID"):
-        formats.dashed(text)
+        formats.normalize_uuid(text)
 
 
 def complaint(value: object) -> str | None:
     """Return what is wrong with a body, if anything."""
     try:
-        CREATE.check(value)
+        CREATE.validate(value)
     except exception.BadRequest as error:
         return error.message
     return None
@@ -96,7 +96,7 @@ def test_what_is_unknown_is_named(name: str) -> None:
         return
     body = request_body(**{name: 1})
     with pytest.raises(exception.BadRequest) as caught:
-        CREATE.check(body)
+        CREATE.validate(body)
     assert caught.value.message.startswith(f"resource_set.{name[:80]}".strip("."))
 
 
@@ -113,7 +113,7 @@ def test_sets_are_stored_in_one_spelling() -> None:
     )["resource_set"]
     two = request_body(source=["RegionTwo", "RegionOne", "RegionTwo"])["resource_set"]
     body = {"resource_set": {"Sync": [one, two]}}
-    CREATE.check(body)
+    CREATE.validate(body)
     common = {
         "resource_type": "image",
         "resources": ["aaaaaaaa-0000-4000-8000-000000000001"],
@@ -125,7 +125,7 @@ def test_sets_are_stored_in_one_spelling() -> None:
         "filters": {},
     }
     one, two = ["RegionOne"], ["RegionTwo", "RegionOne"]
-    assert schema.sets_of(body, BOUNDS) == {
+    assert schema.normalize_sets(body, BOUNDS) == {
         "resource_set.Sync[0]": {**common, "sources": one, "preferred": one, "force": True},
         "resource_set.Sync[1]": {**common, "sources": two, "preferred": two, "force": False},
     }
@@ -137,14 +137,14 @@ def test_sets_are_stored_in_one_spelling() -> None:
 )
 def test_words_for_force(value: object, forced: bool) -> None:
     body = request_body(force=value)
-    CREATE.check(body)
-    assert schema.sets_of(body, BOUNDS)["resource_set"]["force"] is forced
+    CREATE.validate(body)
+    assert schema.normalize_sets(body, BOUNDS)["resource_set"]["force"] is forced
 
 
 @pytest.mark.parametrize("value", ["true", "TRUE", "false", "", 0, 1, 1.0, [], {}, [True]])
 def test_no_other_words_for_force(value: object) -> None:
     with pytest.raises(exception.BadRequest, match=r"^resource_set\.force is "):
-        CREATE.check(request_body(force=value))
+        CREATE.validate(request_body(force=value))
 
 
 ID = "aaaaaaaa-0000-4000-8000-{:012}"
@@ -201,8 +201,8 @@ def several(*resources: int) -> dict[str, object]:
 )
 def test_bounds_are_named(body: dict[str, object], sentence: str) -> None:
     def read() -> None:
-        CREATE.check(body)
-        schema.sets_of(body, BOUNDS)
+        CREATE.validate(body)
+        schema.normalize_sets(body, BOUNDS)
 
     with pytest.raises(exception.BadRequest) as caught:
         read()
@@ -211,5 +211,5 @@ def test_bounds_are_named(body: dict[str, object], sentence: str) -> None:
 
 def test_what_is_just_within_the_bounds() -> None:
     body = several(2, 2, 1)
-    CREATE.check(body)
-    assert len(schema.sets_of(body, BOUNDS)) == 3
+    CREATE.validate(body)
+    assert len(schema.normalize_sets(body, BOUNDS)) == 3

@@ -16,8 +16,8 @@ from kingbird.tests.unit.api.request.test_validation import BOUNDS, CREATE, any_
 def stored(**changes: Any) -> Any:
     """Return a set as it is stored, or raise."""
     body = request_body(resources=["*"], **changes)
-    CREATE.check(body)
-    return schema.sets_of(body, BOUNDS)["resource_set"]
+    CREATE.validate(body)
+    return schema.normalize_sets(body, BOUNDS)["resource_set"]
 
 
 def filters(**given_filters: Any) -> dict[str, Any]:
@@ -134,7 +134,7 @@ def test_moments_of_any_day_are_read_or_refused(moment: Any) -> None:
         assert moment.utcoffset()
     else:
         assert len(kept) == len("2026-11-22T23:00:00Z")
-        assert formats.utc(kept) == kept
+        assert formats.normalize_datetime(kept) == kept
 
 
 def test_numbers_are_stored_as_such() -> None:

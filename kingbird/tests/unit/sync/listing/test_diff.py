@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from kingbird.sync.image import Rules, forced_id
 from kingbird.sync.listing import diff
-from kingbird.sync.outcome import verdict_outcome
+from kingbird.sync.outcome import outcome_of
 from kingbird.sync.plan.targets import ForcedCopies
-from kingbird.sync.request import Caller, SyncSet, WholeAim
+from kingbird.sync.request import Requester, SyncSet, WildcardScope
 
 REGIONS = ("R1", "R2", "R3")
 RULES = Rules(dropped=frozenset({"instance_uuid"}))
@@ -26,10 +26,10 @@ class Known:
         self.ends = ends
         self.last = ""
 
-    def gaps(self, image_id):
+    def unknown_regions(self, image_id):
         return {region for region, end in self.ends.items() if image_id > end}
 
-    def passed(self, image_id):
+    def advance(self, image_id):
         assert image_id >= self.last
         self.last = image_id
 
@@ -151,7 +151,7 @@ def naive(region_images, aims, known):
                 seen.add(target)
                 copy = copies.get(target)
                 if copy is None:
-                    if target not in known.gaps(image_id):
+                    if target not in known.unknown_regions(image_id):
                         result.add((image_id, source_region, target, "missing", ()))
                     continue
                 names = ("name", "os_hidden")
@@ -192,10 +192,13 @@ def flat(differences, in_sync):
 def test_the_same_as_a_naive_comparison(data, drawn, pairs):
     ends = data.draw(st.dictionaries(st.sampled_from(REGIONS), ids.map(str.lower), max_size=1))
     known = Known(**ends)
-    aims = [WholeAim(SyncSet(("*",), sources, targets), Caller(ME)) for sources, targets in pairs]
+    aims = [
+        WildcardScope(SyncSet(("*",), sources, targets), Requester(ME))
+        for sources, targets in pairs
+    ]
     differ = diff.Differ(aims, RULES, known)
     streams = {region: list(streams_of(data.draw, each)) for region, each in drawn.items()}
-    found = flat(differ.differences(diff.merge(streams)), differ.in_sync)
+    found = flat(differ.differences(diff.merge_by_id(streams)), differ.in_sync)
     region_images = {
         region: [an_image(key, **fields) for key, fields in each.items()]
         for region, each in drawn.items()
@@ -208,7 +211,7 @@ def test_the_same_as_a_naive_comparison(data, drawn, pairs):
 @given(st.data(), regions)
 def test_a_merge_gives_each_image_once_and_in_order(data, drawn):
     blocks = list(
-        diff.merge({region: streams_of(data.draw, each) for region, each in drawn.items()})
+        diff.merge_by_id({region: streams_of(data.draw, each) for region, each in drawn.items()})
     )
     keys = [image_id for block in blocks for image_id in block.ids]
     assert keys == sorted(set(keys))
@@ -227,13 +230,13 @@ def test_a_merge_holds_one_page_of_each_stream():
             yield [an_image(f"{number:05}{n}") for n in range(10)]
             live -= 1
 
-    for block in diff.merge({region: [pages(50)] for region in REGIONS}):
+    for block in diff.merge_by_id({region: [pages(50)] for region in REGIONS}):
         assert live <= len(REGIONS)
         assert len(block.ids) <= 10
 
 
 def differences(*, of=(), known=None, done=None, is_forced=None, **regions):
-    aims = of or [WholeAim(SyncSet(("*",), REGIONS, REGIONS), Caller(ME))]
+    aims = of or [WildcardScope(SyncSet(("*",), REGIONS, REGIONS), Requester(ME))]
     differ = diff.Differ(
         aims,
         RULES,
@@ -242,7 +245,7 @@ def differences(*, of=(), known=None, done=None, is_forced=None, **regions):
         is_forced=is_forced or (lambda region, image: False),
     )
     streams = {region: [[images]] for region, images in regions.items()}
-    found = list(differ.differences(diff.merge(streams)))
+    found = list(differ.differences(diff.merge_by_id(streams)))
     return found, differ.in_sync
 
 
@@ -279,7 +282,7 @@ def test_the_first_set_that_means_an_image_counts():
         SyncSet(("*",), ("R1",), ("R2",), filters={"name": "one"}),
         SyncSet(("*",), ("R1",), ("R2", "R3")),
     ]
-    aims = [WholeAim(one, Caller(ME)) for one in sets]
+    aims = [WildcardScope(one, Requester(ME)) for one in sets]
     found, _ = differences(of=aims, R1=[an_image(), an_image("2", name="two")], R2=[], R3=[])
     assert [(one.source["id"], one.aim is aims[0], one.missing) for one in found] == [
         ("1", True, ("R2",)),
@@ -304,7 +307,7 @@ def test_forced_copies_are_no_images_of_their_own():
     forced = ForcedCopies()
     found, _ = differences(is_forced=forced.add, R1=[an_image("8")], R2=[copy, pretender], R3=[])
     assert {one.source["id"] for one in found} == {"8", "9"}
-    images, before = forced.of("R2", "1")
+    images, before = forced.copies_of("R2", "1")
     assert images == {copy["id"]: copy}
     assert before == {forced_id("1", "R2", 1): "id_taken"}
 
@@ -314,8 +317,8 @@ def test_properties_that_only_a_target_has_are_drift_when_they_are_to_go():
     found, _ = differences(**regions)
     assert not found
     pruning = SyncSet(("*",), ("R1",), ("R2", "R3"), updates=True, prunes=True)
-    (one,), _ = differences(of=[WholeAim(pruning, Caller(ME))], **regions)
+    (one,), _ = differences(of=[WildcardScope(pruning, Requester(ME))], **regions)
     assert {target: verdict.fields for target, verdict in one.verdicts.items()} == {
         "R2": ("os_distro",)
     }
-    assert verdict_outcome(one.verdicts["R2"], "1", "R1").reason == "drift"
+    assert outcome_of(one.verdicts["R2"], "1", "R1").reason == "drift"

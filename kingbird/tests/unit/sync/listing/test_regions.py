@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from kingbird.sync.listing.diff import merge
-from kingbird.sync.listing.regions import Listings
+from kingbird.sync.listing.diff import merge_by_id
+from kingbird.sync.listing.regions import RegionListings
 from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.sync.scene import Scene, submit
 
@@ -33,18 +33,18 @@ def pool():
 
 def listings(scene, *, regions=("R1", "R2", "R3"), submit=submit, **options):
     found = {region: scene.images(region) for region in regions}
-    return Listings(found, submit=submit, retry=scene.retry, **options)
+    return RegionListings(found, submit=submit, retry=scene.retry, **options)
 
 
 def run(lists):
     """Merge all regions, and return which images each has, and which gaps there are."""
     images = {region: [] for region in lists.streams()}
     gaps = {}
-    for block in merge(lists.streams()):
+    for block in merge_by_id(lists.streams()):
         for region, found in block.images.items():
             images[region] += found
-        gaps.update((image_id, set(lists.gaps(image_id))) for image_id in block.ids)
-        lists.passed(block.ids[-1])
+        gaps.update((image_id, set(lists.unknown_regions(image_id))) for image_id in block.ids)
+        lists.advance(block.ids[-1])
     return images, gaps
 
 
@@ -54,7 +54,7 @@ def test_all_regions_are_known_whole(scene):
     assert images == dict.fromkeys(("R1", "R2", "R3"), IDS[:30])
     assert not any(gaps.values())
     assert not lists.problems
-    assert not lists.late
+    assert not lists.lagging
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,9 @@ def test_a_region_with_holes_is_listed_on_but_has_nothing_missing(scene):
 
 
 def test_a_region_without_an_endpoint(scene):
-    lists = Listings({"R1": scene.images("R1"), "R9": None}, submit=submit, retry=scene.retry)
+    lists = RegionListings(
+        {"R1": scene.images("R1"), "R9": None}, submit=submit, retry=scene.retry
+    )
     _, gaps = run(lists)
     assert lists.problems["R9"].reason == "region_unavailable"
     assert set().union(*gaps.values()) == {"R9"}
@@ -113,10 +115,10 @@ def test_the_others_do_not_wait_for_a_region_that_is_much_slower(scene, pool):
     begin = time.monotonic()
     images, gaps = run(lists)
     assert time.monotonic() - begin < 0.9
-    assert lists.late == {"R2"}
+    assert lists.lagging == {"R2"}
     assert images["R1"] == images["R3"] == IDS[:30]
     assert images["R2"] == []
-    assert lists.known_to == {"R2": ""}
+    assert lists.covered_to == {"R2": ""}
     assert set().union(*gaps.values()) == {"R2"}
     assert not lists.problems, "it is late, not away"
 
@@ -125,14 +127,14 @@ def test_a_region_that_becomes_slow_is_known_up_to_there(scene, pool):
     event = threading.Event()
     slow(scene, "R2", 1.0, event)
     lists = listings(scene, submit=pool, slow_region_timeout=0.1)
-    blocks = merge(lists.streams())
+    blocks = merge_by_id(lists.streams())
     first = next(blocks)
     event.set()
-    lists.passed(first.ids[-1])
+    lists.advance(first.ids[-1])
     # The second page was asked for before.
-    rest = [block for block in blocks if lists.passed(block.ids[-1]) is None]
-    assert lists.late == {"R2"}
-    assert lists.known_to["R2"] in (IDS[9], IDS[19])
+    rest = [block for block in blocks if lists.advance(block.ids[-1]) is None]
+    assert lists.lagging == {"R2"}
+    assert lists.covered_to["R2"] in (IDS[9], IDS[19])
     assert rest[-1].ids[-1] == IDS[29]
 
 
@@ -141,7 +143,7 @@ def test_all_wait_when_all_are_slow(scene, pool):
         slow(scene, region, 0.3)
     lists = listings(scene, submit=pool, slow_region_timeout=0.05)
     images, _ = run(lists)
-    assert not lists.late
+    assert not lists.lagging
     assert images == dict.fromkeys(("R1", "R2", "R3"), IDS[:30])
 
 
@@ -160,8 +162,8 @@ def test_a_region_that_is_not_sorted_is_given_up_and_then_sorted_in_memory(scene
     scene.create("R2", id="b" + IDS[0][1:])
     lists = listings(scene)
     run(lists)
-    assert lists.late == lists.unsorted == {"R2"}
-    again = listings(scene, in_memory=lists.unsorted)
+    assert lists.lagging == lists.unsorted == {"R2"}
+    again = listings(scene, unsorted_regions=lists.unsorted)
     images, gaps = run(again)
     assert images["R2"] == sorted(name.lower() for name in glance.ids)
     assert not any(gaps.values())
@@ -169,7 +171,7 @@ def test_a_region_that_is_not_sorted_is_given_up_and_then_sorted_in_memory(scene
 
 def test_forced_copies_come_before_the_first_page(scene):
     scene.create("R2", kingbird_forced="true", name="forced")
-    lists = listings(scene, forced_in=["R2", "R3"])
+    lists = listings(scene, forced_regions=["R2", "R3"])
     stream = lists.streams()["R2"][0]
     assert not lists.forced["R2"]
     next(stream)

@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from kingbird import exception
-from kingbird.sync.listing.walk import Unsorted, Walk
+from kingbird.sync.listing.walk import ImageWalk, UnsortedListing
 from kingbird.tests.doubles.glance import FakeGlance, refused, unavailable
 from kingbird.tests.unit.sync.scene import DEMO, OTHER, Scene, submit
 
@@ -20,7 +20,7 @@ def scene():
 
 
 def walk(scene, hidden=False, ordered=True, filters=(), is_admin=False, submit=submit):
-    return Walk(
+    return ImageWalk(
         scene.images("R1", is_admin=is_admin),
         hidden=hidden,
         ordered=ordered,
@@ -122,7 +122,7 @@ def test_when_all_of_a_page_goes_the_walk_begins_anew(scene):
 
 def test_a_region_that_refuses_is_no_lost_marker(scene):
     scene.glances["R1"].fail("list", refused(403))
-    with pytest.raises(exception.ImageRefused):
+    with pytest.raises(exception.ImageRequestRejected):
         list(walk(scene))
 
 
@@ -133,7 +133,7 @@ def test_a_region_that_refuses_all_but_the_first_page_is_given_up(scene):
     scene.glances["R1"].fail(
         "list", lambda query: error if "marker" in query else None, times=None
     )
-    with pytest.raises(exception.ImageRefused):
+    with pytest.raises(exception.ImageRequestRejected):
         list(walk(scene))
 
 
@@ -152,7 +152,7 @@ def test_ids_that_do_not_ascend_are_noticed(scene):
             return json.dumps(page).encode()
 
     scene.glances["R1"] = Odd("R1")
-    with pytest.raises(Unsorted):
+    with pytest.raises(UnsortedListing):
         list(walk(scene))
     assert ids_of(walk(scene, ordered=False)) == ids
 
@@ -173,7 +173,7 @@ def test_an_image_without_a_uuid_costs_nothing_but_itself(scene, strange):
     glance.handle = with_another
     walked = walk(scene)
     assert ids_of(walked) == [*ids[:4], *ids[5:]]
-    assert not walked.is_short
+    assert not walked.is_truncated
 
 
 def test_a_short_page_that_is_not_the_last_is_noticed(scene):
@@ -182,7 +182,7 @@ def test_a_short_page_that_is_not_the_last_is_noticed(scene):
     sizes = iter([10, 8, 10, 10])
     glance.before_page = lambda query: setattr(glance, "page_size", next(sizes))
     one = walk(scene)
-    short = [one.is_short for _ in one]
+    short = [one.is_truncated for _ in one]
     assert short == [False, True, True, True]
 
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from kingbird.sync.plan.cursor import Rest
+from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.request import SyncSet
 from kingbird.tests.unit.sync.oddities import HOLES, PROBLEMS, absent
 from kingbird.tests.unit.sync.scene import Scene
@@ -108,7 +108,7 @@ def test_half_a_surrogate_pair_is_put_off_like_other_text(scene, in_memory):
     scene.glances["R1"].handle = lambda caller, method, url, _: (
         b'{"images": []}' if "os_hidden" in url else body
     )
-    rest = Rest({"R1": ""}, ("R1",)) if in_memory else None
+    rest = PlanCursor({"R1": ""}, ("R1",)) if in_memory else None
     (kernel, ami) = scene.plan_sets(SyncSet(("*",), ("R1",), ("R3",)), rest=rest)
     assert kernel.outcome.reason == "source_gone"
     assert (ami.resource, ami.outcome.reason) == (LAST, "dependency_failed")

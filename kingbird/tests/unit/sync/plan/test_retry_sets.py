@@ -238,7 +238,7 @@ def test_an_image_that_no_set_means_any_more_is_not_written_for_a_dry_run():
     world = World()
     name = id_of("a1")
     world.images("R1").update(name, [{"op": "replace", "path": "/name", "value": "c"}])
-    failed = Item(name, "R1", "R2").ended(Outcome("region_unavailable"))
+    failed = Item(name, "R1", "R2").with_outcome(Outcome("region_unavailable"))
     run = second_run(world, sets, Run({(name, "R2"): failed}))
     assert run.reasons == {(name, "R2"): ("PLANNED", "missing")}
     assert name not in world.glances["R2"].ids
