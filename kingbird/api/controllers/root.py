@@ -6,7 +6,7 @@ import pecan
 import webob
 import webob.exc
 
-from kingbird.api.controllers import not_allowed, v1
+from kingbird.api.controllers import v1
 from kingbird.api.openapi import Route
 from kingbird.api.request.operation import public_operation
 from kingbird.api.schemas import versions as schema
@@ -23,17 +23,11 @@ class RootController:
     def _route(self, path: list[str], request: webob.Request) -> tuple[Any, list[str]]:
         match path:
             case [] | [""]:
-                return self.index, []
+                return getattr(self, ROUTES[0].handler(request.method)), []
             case [v1.VERSION, *rest]:
                 return self._v1._route(rest, request)
         raise webob.exc.HTTPNotFound
 
-    @pecan.expose(generic=True, template="json")
-    def index(self, request: webob.Request, response: webob.Response) -> None:
-        """Refuse all but GET."""
-        not_allowed()
-
-    @index.when(method="GET", template="json")
     @public_operation("list_versions", "List the versions", response_schema=schema.LISTED)
     def list_versions(self, request: webob.Request, response: webob.Response) -> dict[str, Any]:
         """``GET /``"""
@@ -41,4 +35,4 @@ class RootController:
 
 
 #: All that there is.
-ROUTES = (Route((), RootController, "index", is_versioned=False), *v1.ROUTES)
+ROUTES = (Route((), RootController, {"GET": "list_versions"}, is_versioned=False), *v1.ROUTES)

@@ -1,8 +1,10 @@
 """Paths and the controllers' methods that answer there."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
+
+import webob.exc
 
 
 class RouteOperation(NamedTuple):
@@ -24,14 +26,13 @@ class Route:
 
     :ivar path: its parts below the version; ``{name}`` stands for any one.
     :ivar controller: the class that answers.
-    :ivar name: the name of its method that Pecan exposes, which has one more method for each
-        HTTP method.
+    :ivar handlers: the name of the controller's method for each HTTP method.
     :ivar is_versioned: whether it is below a version at all.
     """
 
     path: tuple[str, ...]
     controller: type
-    name: str
+    handlers: Mapping[str, str]
     is_versioned: bool = True
 
     def match(self, path: list[str]) -> list[str] | None:
@@ -46,6 +47,17 @@ class Route:
                 return None
         return found
 
+    def handler(self, method: str) -> str:
+        """Return the name of the controller's method for an HTTP method.
+
+        :raises webob.exc.HTTPMethodNotAllowed: the path does not take that method.
+        """
+        if method not in self.handlers:
+            raise webob.exc.HTTPMethodNotAllowed(
+                headers={"Allow": ", ".join(sorted(self.handlers))}
+            )
+        return self.handlers[method]
+
     def template(self, version: str) -> str:
         """Return the whole path in OpenAPI's form."""
         base = ("", version) if self.is_versioned else ("",)
@@ -53,8 +65,7 @@ class Route:
 
     def operations(self, version: str) -> Iterator[RouteOperation]:
         """Yield what can be called there."""
-        exposed: Any = getattr(self.controller, self.name)
         path = self.template(version)
-        for method, handler in exposed._pecan["generic_handlers"].items():
-            if method != "DEFAULT":
-                yield RouteOperation(path, method.lower(), handler.operation)
+        for method, name in self.handlers.items():
+            handler = getattr(self.controller, name)
+            yield RouteOperation(path, method.lower(), handler.operation)

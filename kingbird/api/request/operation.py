@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema_rs
+import pecan
 import webob
 from oslo_config import cfg
 
@@ -167,15 +168,19 @@ def operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any]
             return self.gate.validate_response(described, method(self, asked))
 
         wrapper.operation = described  # type: ignore[attr-defined]
-        return wrapper
+        return pecan.expose(template="json")(wrapper)
 
     return decorate
 
 
-def public_operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any], Any]:
+def public_operation(
+    operation_id: str, summary: str, *, template: str | None = "json", **details: Any
+) -> Callable[[Any], Any]:
     """Describe a controller's method that anybody may call, whatever the query says.
 
-    It takes request and response as Pecan hands them over.
+    The method takes request and response as Pecan hands them over.
+
+    :param template: how Pecan renders the answer; ``None`` for a method that returns bytes.
     """
     described = Operation(operation_id, summary, **details)
 
@@ -185,6 +190,6 @@ def public_operation(operation_id: str, summary: str, **details: Any) -> Callabl
             return self.gate.validate_response(described, method(self, request, response))
 
         wrapper.operation = described  # type: ignore[attr-defined]
-        return wrapper
+        return pecan.expose(template=template, content_type="application/json")(wrapper)
 
     return decorate

@@ -3,11 +3,7 @@
 import functools
 from typing import Any
 
-import pecan
-import webob
-
 from kingbird import exception
-from kingbird.api.controllers import not_allowed
 from kingbird.api.controllers.v1.sync_jobs import get_job_or_404
 from kingbird.api.jobs.create import EngineRPC
 from kingbird.api.jobs.retry import JobRetrier
@@ -32,14 +28,6 @@ class ActionsController:
         self._retrial = retrial
         self._engines = engines
 
-    @pecan.expose(generic=True, template="json")
-    def cancel(
-        self, request: webob.Request, response: webob.Response, project: str, job: str
-    ) -> None:
-        """Refuse all but POST."""
-        not_allowed()
-
-    @cancel.when(method="POST", template="json")
     @operation(
         "cancel_sync_job",
         "End a job early",
@@ -60,14 +48,6 @@ class ActionsController:
         self._engines.job_cancelled(found.id)
         return view.render_status(found)
 
-    @pecan.expose(generic=True, template="json")
-    def retry(
-        self, request: webob.Request, response: webob.Response, project: str, job: str
-    ) -> None:
-        """Refuse all but POST."""
-        not_allowed()
-
-    @retry.when(method="POST", template="json")
     @operation(
         "retry_sync_job",
         "Try again what failed of a job",

@@ -2,11 +2,8 @@
 
 from typing import Any
 
-import pecan
-import webob
 from oslo_config import cfg
 
-from kingbird.api.controllers import not_allowed
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.schemas import engines as schema
 from kingbird.api.views import engines as view
@@ -21,12 +18,6 @@ class EnginesController:
         self._silence = db.engines.heartbeat_timeout(conf)
         self.gate = gate
 
-    @pecan.expose(generic=True, template="json")
-    def engines(self, request: webob.Request, response: webob.Response, project: str) -> None:
-        """Refuse all but GET."""
-        not_allowed()
-
-    @engines.when(method="GET", template="json")
     @operation(
         "list_engines", "List the engines", rules=(policy.LIST,), response_schema=schema.LISTED
     )

@@ -10,7 +10,6 @@ import webob.exc
 from oslo_config import cfg
 
 from kingbird.api import openapi
-from kingbird.api.controllers import not_allowed
 from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
@@ -56,37 +55,27 @@ class V1Controller:
         self.gate = gate
         self._described = tuple(described)
         controllers = {type(each): each for each in (self, sync_jobs, actions, engines)}
-        self._routes = [
-            (route, getattr(controllers[route.controller], route.name)) for route in ROUTES
-        ]
+        self._controllers = controllers
         self._description: bytes | None = None
 
     @pecan.expose()
     def _route(self, path: list[str], request: webob.Request) -> tuple[Any, list[str]]:
-        for route, method in self._routes:
+        for route in ROUTES:
             if (names := route.match(path)) is not None:
-                return method, names
+                name = route.handler(request.method)
+                return getattr(self._controllers[route.controller], name), names
         raise webob.exc.HTTPNotFound
 
-    @pecan.expose(generic=True, template="json")
-    def index(self, request: webob.Request, response: webob.Response) -> None:
-        """Refuse all but GET."""
-        not_allowed()
-
-    @index.when(method="GET", template="json")
     @public_operation("show_version", "Show the version", response_schema=schema.SHOWN)
     def show_version(self, request: webob.Request, response: webob.Response) -> dict[str, Any]:
         """``GET /v1.0``"""
         return {"version": version(request)}
 
-    @pecan.expose(generic=True, content_type="application/json")
-    def description(self, request: webob.Request, response: webob.Response) -> None:
-        """Refuse all but GET."""
-        not_allowed()
-
-    @description.when(method="GET", content_type="application/json")
     @public_operation(
-        "show_description", "Show this description of the API", response_schema=schema.DESCRIPTION
+        "show_description",
+        "Show this description of the API",
+        response_schema=schema.DESCRIPTION,
+        template=None,
     )
     def show_description(self, request: webob.Request, response: webob.Response) -> bytes:
         """``GET /v1.0/openapi.json``"""
@@ -99,12 +88,24 @@ class V1Controller:
 
 #: Everything below ``/v1.0``, the first that fits.
 ROUTES = (
-    Route((), V1Controller, "index"),
-    Route((DESCRIPTION,), V1Controller, "description"),
-    Route(("{project_id}", "os-sync"), SyncJobsController, "jobs"),
-    Route(("{project_id}", "os-sync", "active"), SyncJobsController, "active"),
-    Route(("{project_id}", "os-sync", "{job_id}"), SyncJobsController, "job"),
-    Route(("{project_id}", "os-sync", "{job_id}", "cancel"), ActionsController, "cancel"),
-    Route(("{project_id}", "os-sync", "{job_id}", "retry"), ActionsController, "retry"),
-    Route(("{project_id}", "os-sync-engines"), EnginesController, "engines"),
+    Route((), V1Controller, {"GET": "show_version"}),
+    Route((DESCRIPTION,), V1Controller, {"GET": "show_description"}),
+    Route(
+        ("{project_id}", "os-sync"), SyncJobsController, {"GET": "list_jobs", "POST": "create_job"}
+    ),
+    Route(("{project_id}", "os-sync", "active"), SyncJobsController, {"GET": "list_active"}),
+    Route(
+        ("{project_id}", "os-sync", "{job_id}"),
+        SyncJobsController,
+        {"GET": "show_job", "DELETE": "delete_job"},
+    ),
+    Route(
+        ("{project_id}", "os-sync", "{job_id}", "cancel"),
+        ActionsController,
+        {"POST": "cancel_job"},
+    ),
+    Route(
+        ("{project_id}", "os-sync", "{job_id}", "retry"), ActionsController, {"POST": "retry_job"}
+    ),
+    Route(("{project_id}", "os-sync-engines"), EnginesController, {"GET": "list_engines"}),
 )

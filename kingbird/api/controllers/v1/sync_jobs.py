@@ -3,12 +3,9 @@
 import functools
 from typing import Any
 
-import pecan
-import webob
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api.controllers import not_allowed
 from kingbird.api.jobs.create import JobCreator
 from kingbird.api.request import pagination, validation
 from kingbird.api.request.authorization import Authorizer
@@ -59,12 +56,6 @@ class SyncJobsController:
         self._projects = projects
         self._acceptance = acceptance
 
-    @pecan.expose(generic=True, template="json")
-    def jobs(self, request: webob.Request, response: webob.Response, project: str) -> None:
-        """Refuse all but GET and POST."""
-        not_allowed()
-
-    @jobs.when(method="GET", template="json")
     @operation(
         "list_sync_jobs",
         "List the project's jobs",
@@ -87,7 +78,6 @@ class SyncJobsController:
         shown, links = page.paginate(jobs, lambda job: job.id)
         return {"job_set": [view.render_summary(job) for job in shown], "links": links}
 
-    @jobs.when(method="POST", template="json")
     @operation(
         "create_sync_job",
         "Have images synced",
@@ -111,12 +101,6 @@ class SyncJobsController:
         is_admin = functools.partial(self._projects.is_admin, context, project_id)
         return view.render_status(self._acceptance.create_job(context, sets, is_admin=is_admin))
 
-    @pecan.expose(generic=True, template="json")
-    def active(self, request: webob.Request, response: webob.Response, project: str) -> None:
-        """Refuse all but GET."""
-        not_allowed()
-
-    @active.when(method="GET", template="json")
     @operation(
         "list_active_sync_jobs",
         "List the project's jobs that are in progress",
@@ -128,14 +112,6 @@ class SyncJobsController:
         """``GET /v1.0/{project}/os-sync/active``"""
         return self._list(asked, active=True)
 
-    @pecan.expose(generic=True, template="json")
-    def job(
-        self, request: webob.Request, response: webob.Response, project: str, job: str
-    ) -> None:
-        """Refuse all but GET and DELETE."""
-        not_allowed()
-
-    @job.when(method="GET", template="json")
     @operation(
         "show_sync_job",
         "Show what became of each image of a job",
@@ -158,7 +134,6 @@ class SyncJobsController:
         overview = view.render_detail(found, *db.jobs.outcome_counts(found))
         return {"job_set": shown, "job": overview, "links": links}
 
-    @job.when(method="DELETE", template="json")
     @operation(
         "delete_sync_job",
         "Delete a job that has ended",

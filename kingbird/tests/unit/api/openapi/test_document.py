@@ -86,8 +86,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def test_each_route_is_described_and_nothing_else() -> None:
     served = set()
     for route in ROUTES:
-        exposed = getattr(route.controller, route.name)
-        for method in exposed._pecan["allowed_methods"]:
+        for method in route.handlers:
             base = ["", v1.VERSION] if route.is_versioned else ["", ""]
             served.add((method, "/".join([*base, *route.path])))
     assert {(method, path) for method, path, _ in operations()} == served
