@@ -39,7 +39,7 @@ from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
 from kingbird.api.jobs import resolve
 from kingbird.api.jobs.create import EngineRPC, JobCreator
 from kingbird.api.jobs.retry import JobRetrier
-from kingbird.api.middleware import base, health, request_metrics
+from kingbird.api.middleware import Application, errors, health, paths, request_metrics
 from kingbird.api.middleware.authentication import Authentication
 from kingbird.api.middleware.trace_headers import TraceHeaderFilter
 from kingbird.api.request import hooks
@@ -70,11 +70,11 @@ PUBLIC = ("/", f"/{v1.VERSION}", f"/{v1.VERSION}/{v1.DESCRIPTION}")
 
 
 def _authentication(
-    application: base.Application, conf: cfg.ConfigOpts, keystone: Keystone
-) -> base.Application:
+    application: Application, conf: cfg.ConfigOpts, keystone: Keystone
+) -> Application:
     for group, opts in auth_token_opts.list_auth_token_opts():
         conf.register_opts(opts, group=group)
-    authenticated: base.Application = Authentication(
+    authenticated: Application = Authentication(
         application,
         {
             "oslo_config_config": conf,
@@ -94,7 +94,7 @@ def _authentication(
 
 def build(
     conf: cfg.ConfigOpts, *, keystone: Keystone, regions: ImageClientFactory, engines: EngineRPC
-) -> base.Application:
+) -> Application:
     """Make the WSGI application of what it works with.
 
     Nothing is connected to; the database is to be configured before the first request.
@@ -122,25 +122,25 @@ def build(
         use_context_locals=False,
         guess_content_type_from_ext=False,
     )
-    application = base.AuthPublicRoutes(
+    application = paths.AuthPublicRoutes(
         PUBLIC, application, _authentication(application, conf, keystone)
     )
     if spans.is_enabled():
         application = WsgiMiddleware(application, conf.profiler.hmac_keys, enabled=True)
         application = TraceHeaderFilter(application)
-    application = base.PathNormalizer(application)
-    application = base.ErrorMiddleware(application)
+    application = paths.PathNormalizer(application)
+    application = errors.ErrorMiddleware(application)
     application = health.Health(application, conf)
     application = http_proxy_to_wsgi.HTTPProxyToWSGI(application, conf)
     conf.register_opts(cors.OPTS, group="cors")
     if conf.cors.allowed_origin:
         # Without an origin it would still make a 200 of whatever OPTIONS is answered.
         application = cors.CORS(application, conf)
-    application = base.RequestId(application, conf)
+    application = errors.RequestId(application, conf)
     return request_metrics.RequestMetrics(application) if conf.metrics.listen else application
 
 
-def create(conf: cfg.ConfigOpts) -> base.Application:
+def create(conf: cfg.ConfigOpts) -> Application:
     """Make the WSGI application of the real Keystone, regions and message bus.
 
     :param conf: configuration that has been read, as ``kingbird.conf.prepare_service`` does.

@@ -13,7 +13,7 @@ concurrency.setup(hosted=True)
 
 from kingbird import gmr, metrics, service
 from kingbird.api import app
-from kingbird.api.middleware.base import Application
+from kingbird.api.middleware import Application
 from kingbird.db import api as db
 
 CONFIG_FILE = "KINGBIRD_CONFIG_FILE"

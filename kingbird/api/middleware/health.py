@@ -12,7 +12,8 @@ from oslo_config import cfg
 from oslo_middleware import healthcheck
 
 from kingbird import exception
-from kingbird.api.middleware.base import Application, Environ, normalize_path
+from kingbird.api.middleware import Application, Environ
+from kingbird.api.middleware.paths import normalize_path
 
 PATH = "/healthcheck"
 METHODS = ("GET", "HEAD")

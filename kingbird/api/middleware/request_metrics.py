@@ -6,8 +6,8 @@ from typing import Any
 
 from kingbird import events
 from kingbird.api.controllers import v1
-from kingbird.api.middleware import health
-from kingbird.api.middleware.base import Application, Environ, normalize_path
+from kingbird.api.middleware import Application, Environ, health
+from kingbird.api.middleware.paths import normalize_path
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: What stands for all other methods, and for paths where there is nothing.

@@ -8,7 +8,7 @@ import webob.exc
 from keystoneauth1 import exceptions as ksa_exc
 
 from kingbird import exception
-from kingbird.api.middleware import base
+from kingbird.api.middleware import errors, paths
 
 
 def respond(result: Any, **environ: Any) -> webob.Response:
@@ -21,7 +21,7 @@ def respond(result: Any, **environ: Any) -> webob.Response:
 
     request = webob.Request.blank("/")
     request.environ.update(environ)
-    return request.get_response(base.ErrorMiddleware(application))
+    return request.get_response(errors.ErrorMiddleware(application))
 
 
 @pytest.mark.parametrize(
@@ -119,11 +119,11 @@ def test_paths_have_one_spelling(path: str, normal: str) -> None:
         seen.append(environ["PATH_INFO"])
         return []
 
-    base.PathNormalizer(application)({"PATH_INFO": path}, None)
+    paths.PathNormalizer(application)({"PATH_INFO": path}, None)
     assert seen == [normal]
 
 
 @pytest.mark.parametrize("path", ["/\xff", "/\xc3", "/\u20ac", "/a\0b", "/\xed\xa0\x80"])
 def test_paths_that_are_no_text(path: str) -> None:
     with pytest.raises(exception.BadRequest):
-        base.PathNormalizer(lambda *_: [])({"PATH_INFO": path}, None)
+        paths.PathNormalizer(lambda *_: [])({"PATH_INFO": path}, None)
