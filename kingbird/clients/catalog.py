@@ -14,13 +14,12 @@ from urllib.parse import urlsplit
 import requests
 
 from kingbird.clients.log_once import Once, shown
+from kingbird.states import ALL
 
 LOG = logging.getLogger(__name__)
 WARNINGS = Once(LOG)
 
 IMAGE = "image"
-#: Stands for all regions in a request, so no region can be named so.
-ALL = "*"
 #: Characters of a region's name, in Keystone and in Kingbird's tables.
 MAX_REGION = 255
 

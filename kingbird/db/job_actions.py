@@ -14,7 +14,8 @@ from kingbird.batching import batched
 from kingbird.db import connection, jobs, runs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
-from kingbird.db.plans import ALL, BATCH, PlanResult
+from kingbird.db.plans import BATCH, PlanResult
+from kingbird.states import ALL, ItemState, JobState
 
 #: What the planner reads in ``Job.plan_rest`` of a job that is tried again.
 RETRY_REST = {"retry": True}
@@ -42,7 +43,7 @@ def cancel(job: Job) -> bool:
         return runs.change(
             session,
             runs.of(job),
-            Job.status == jobs.IN_PROGRESS,
+            Job.status == JobState.IN_PROGRESS,
             cancelled=True,
             updated_at=utcnow(),
         )
@@ -87,11 +88,11 @@ def retry(
     # Of two who try at the same time one comes first.
     ended = (
         runs.of(job),
-        Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS]),
+        Job.status.not_in([JobState.ACCEPTING, JobState.IN_PROGRESS]),
         Job.plan_parts == job.plan_parts,
     )
     values = {
-        "status": jobs.IN_PROGRESS,
+        "status": ItemState.IN_PROGRESS,
         "user_id": user_id,
         "is_admin": is_admin,
         "trust_id": trust_id,
@@ -126,13 +127,13 @@ def _reopen(session: orm.Session, job: Job) -> int:
         .where(
             Item.job_pk == job.pk,
             sa.or_(
-                Item.status.in_([jobs.FAILURE, jobs.CANCELLED]),
-                sa.and_(Item.status == jobs.SKIPPED, Item.reason.in_(_RETRYABLE_SKIPS)),
+                Item.status.in_([ItemState.FAILURE, ItemState.CANCELLED]),
+                sa.and_(Item.status == ItemState.SKIPPED, Item.reason.in_(_RETRYABLE_SKIPS)),
             ),
         )
         .values(
             part=job.plan_parts,
-            status=jobs.IN_PROGRESS,
+            status=JobState.IN_PROGRESS,
             action=RETRY,
             reason=None,
             message=None,
@@ -165,7 +166,9 @@ def _already_reopened(session: orm.Session, job: Job, request_id: str | None) ->
 
 
 def _waiting(job_pk: int) -> sa.ColumnElement[bool]:
-    return sa.and_(Item.job_pk == job_pk, Item.status == jobs.IN_PROGRESS, Item.action == RETRY)
+    return sa.and_(
+        Item.job_pk == job_pk, Item.status == ItemState.IN_PROGRESS, Item.action == RETRY
+    )
 
 
 @connection.retry_on_disconnect
@@ -235,7 +238,7 @@ def _store_batch(claim: Claim, rows: Sequence[dict[str, Any]]) -> None:
                         **columns,
                     }
                 )
-            elif there[item_id][1:] == (RETRY, jobs.IN_PROGRESS):
+            elif there[item_id][1:] == (RETRY, ItemState.IN_PROGRESS):
                 changed.append({"pk": there[item_id][0], **columns})
         if changed:
             session.execute(sa.update(Item), changed)
@@ -284,7 +287,7 @@ def finish_retry(claim: Claim, ending: PlanResult, compared: Iterable[str] = ())
 def _regions(session: orm.Session, job_pk: int, part: int) -> list[str]:
     query = (
         sa.select(Item.target_region)
-        .where(Item.job_pk == job_pk, Item.part == part, Item.status == jobs.IN_PROGRESS)
+        .where(Item.job_pk == job_pk, Item.part == part, Item.status == ItemState.IN_PROGRESS)
         .distinct()
     )
     return sorted(session.scalars(query))

@@ -13,22 +13,7 @@ from oslo_db import exception as db_exc
 
 from kingbird.db import connection, pagination
 from kingbird.db.models import Item, Job
-
-#: The row is there, but nobody may claim it: its trust is not made yet.
-ACCEPTING = "ACCEPTING"
-IN_PROGRESS = "IN_PROGRESS"
-SUCCESS = "SUCCESS"
-FAILURE = "FAILURE"
-SKIPPED = "SKIPPED"
-CANCELLED = "CANCELLED"
-#: What an item of a dry run ends as: this would have been done.
-PLANNED = "PLANNED"
-
-JOB_STATES = (IN_PROGRESS, SUCCESS, FAILURE, CANCELLED)
-ITEM_STATES = (IN_PROGRESS, SUCCESS, FAILURE, SKIPPED, CANCELLED, PLANNED)
-
-#: The reason of an item that was found as it should be.
-IN_SYNC = "in_sync"
+from kingbird.states import ItemState, JobState, Reason
 
 #: By target region: how many items there are under ``statuses`` and under ``outcomes``.
 RegionCounts = dict[str, dict[str, dict[str, int]]]
@@ -36,7 +21,7 @@ RegionCounts = dict[str, dict[str, dict[str, int]]]
 
 def final_status(reason: str) -> str:
     """Return the state of an item that ended without being worked on."""
-    return CANCELLED if reason == "cancelled" else FAILURE
+    return ItemState.CANCELLED if reason == Reason.CANCELLED else ItemState.FAILURE
 
 
 def item_id(job_id: str, resource: str, target: str) -> str:
@@ -50,7 +35,7 @@ def item_id(job_id: str, resource: str, target: str) -> str:
 
 def _visible(project_id: str, with_all_projects: bool) -> sa.Select[Job]:
     """Select a project's accepted jobs, those about all projects on request only."""
-    query = sa.select(Job).where(Job.project_id == project_id, Job.status != ACCEPTING)
+    query = sa.select(Job).where(Job.project_id == project_id, Job.status != JobState.ACCEPTING)
     return query if with_all_projects else query.where(Job.all_projects.is_(False))
 
 
@@ -66,7 +51,7 @@ def create(
     global_request_id: str | None = None,
     all_projects: bool = False,
 ) -> Job:
-    """Store a new job in the state ACCEPTING, which no engine claims and no list shows.
+    """Store a new job in the state JobState.ACCEPTING, which no engine claims and no list shows.
 
     :param job_id: an id that nobody else makes.
     :param global_request_id: the id that the request came with, if it did with one.
@@ -83,7 +68,7 @@ def create(
                 all_projects=all_projects,
                 request_id=request_id,
                 global_request_id=global_request_id,
-                status=ACCEPTING,
+                status=JobState.ACCEPTING,
                 credentials="trust",
             )
             session.add(job)
@@ -109,9 +94,9 @@ def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -
     with connection.writer() as session:
         session.execute(
             sa.update(Job)
-            .where(Job.id == job_id, Job.status == ACCEPTING)
+            .where(Job.id == job_id, Job.status == JobState.ACCEPTING)
             .values(
-                status=IN_PROGRESS,
+                status=JobState.IN_PROGRESS,
                 trust_id=trust_id,
                 credentials="trust" if trust_id else "token",
                 **values,
@@ -120,7 +105,7 @@ def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -
         )
         # A commit whose answer was lost has done it before.
         return session.execute(
-            sa.select(sa.exists().where(Job.id == job_id, Job.status != ACCEPTING))
+            sa.select(sa.exists().where(Job.id == job_id, Job.status != JobState.ACCEPTING))
         ).scalar_one()
 
 
@@ -141,7 +126,10 @@ def count_active(project_id: str) -> int:
     query = (
         sa.select(sa.func.count())
         .select_from(Job)
-        .where(Job.status.in_([ACCEPTING, IN_PROGRESS]), Job.project_id == project_id)
+        .where(
+            Job.status.in_([JobState.ACCEPTING, JobState.IN_PROGRESS]),
+            Job.project_id == project_id,
+        )
     )
     with connection.reader() as session:
         return session.execute(query).scalar_one()
@@ -186,7 +174,7 @@ def list_for_project(
     )
     filters = []
     if active:
-        filters.append(Job.status == IN_PROGRESS)
+        filters.append(Job.status == JobState.IN_PROGRESS)
     if status is not None:
         filters.append(Job.status.in_(sorted(status)))
     with connection.reader() as session:
@@ -259,7 +247,9 @@ def outcome_counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCoun
         .group_by(Item.target_region, Item.status, Item.reason)
     )
     found: list[tuple[str, str, str | None, int]] = [
-        (region, SUCCESS, IN_SYNC, count) for region, count in job.in_sync.items() if count
+        (region, JobState.SUCCESS, Reason.IN_SYNC, count)
+        for region, count in job.in_sync.items()
+        if count
     ]
     if job.planned_at is not None:
         with connection.reader() as session:
@@ -287,7 +277,7 @@ def delete(project_id: str, job_id: str, *, with_all_projects: bool = False) -> 
     query = sa.delete(Job).where(
         Job.id == job_id,
         Job.project_id == project_id,
-        Job.status.not_in([ACCEPTING, IN_PROGRESS]),
+        Job.status.not_in([JobState.ACCEPTING, JobState.IN_PROGRESS]),
     )
     if not with_all_projects:
         query = query.where(Job.all_projects.is_(False))

@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird import exception
-from kingbird.db import connection, jobs, runs
+from kingbird.db import connection, runs
 from kingbird.db.clock import now_ms
 from kingbird.db.models import Job, Task
+from kingbird.states import JobState
 
 #: Rows looked at in one attempt to claim; other engines try for the first ones too.
 CANDIDATES = 20
@@ -107,7 +108,7 @@ def claim_job(engine_id: str, lease: float, held: TokenJobs = NONE_HELD) -> Clai
     query = (
         sa.select(Job)
         .where(
-            Job.status == jobs.IN_PROGRESS,
+            Job.status == JobState.IN_PROGRESS,
             sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
         )
         .where(_free(Job), _runnable(held))
@@ -151,7 +152,7 @@ def claim_task(
         sa.select(Task, Job)
         .join(Job, Job.pk == Task.job_pk)
         .where(Task.done.is_(False), _free(Task))
-        .where(Job.status == jobs.IN_PROGRESS, Job.planned_at.is_not(None))
+        .where(Job.status == JobState.IN_PROGRESS, Job.planned_at.is_not(None))
         .where(_runnable(held), Task.region.not_in(sorted(excluded_regions)))
         .order_by(Task.pk)
         .limit(CANDIDATES)

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from kingbird.db import connection, engines, jobs
+from kingbird.db import connection, engines
 from kingbird.db.clock import now_ms, seconds_ago
 from kingbird.db.models import Engine, Job, Task
+from kingbird.states import JobState
 
 
 @connection.retry_on_disconnect
@@ -18,7 +19,7 @@ def discard_unaccepted(older_than: float) -> None:
     with connection.writer() as session:
         session.execute(
             sa.delete(Job).where(
-                Job.status == jobs.ACCEPTING,
+                Job.status == JobState.ACCEPTING,
                 Job.created_at < seconds_ago(older_than),
             )
         )
@@ -28,7 +29,7 @@ def discard_unaccepted(older_than: float) -> None:
 def unclosed_jobs() -> Sequence[Job]:
     """Return planned jobs whose tasks have all ended, but which nobody closed."""
     query = sa.select(Job).where(
-        Job.status == jobs.IN_PROGRESS,
+        Job.status == JobState.IN_PROGRESS,
         Job.planned_at.is_not(None),
         Job.tasks_open <= 0,
         sa.or_(Job.lease_expires.is_(None), Job.lease_expires < now_ms()),
@@ -42,7 +43,7 @@ def unclosed_jobs() -> Sequence[Job]:
 def still_open(job_ids: Collection[str]) -> set[str]:
     """Return those of some jobs that have not ended."""
     query = sa.select(Job.id).where(
-        Job.id.in_(sorted(job_ids)), Job.status.in_([jobs.ACCEPTING, jobs.IN_PROGRESS])
+        Job.id.in_(sorted(job_ids)), Job.status.in_([JobState.ACCEPTING, JobState.IN_PROGRESS])
     )
     with connection.reader() as session:
         return set(session.scalars(query))
@@ -52,7 +53,7 @@ def still_open(job_ids: Collection[str]) -> set[str]:
 def ended_jobs_with_trust() -> Sequence[Job]:
     """Return jobs that have ended and still name a trust."""
     query = sa.select(Job).where(
-        Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS]), Job.trust_id.is_not(None)
+        Job.status.not_in([JobState.ACCEPTING, JobState.IN_PROGRESS]), Job.trust_id.is_not(None)
     )
     with connection.reader() as session:
         return session.scalars(query).all()
@@ -70,7 +71,7 @@ def trusts_in_use(trust_ids: Collection[str]) -> set[str]:
 def token_jobs_of(engine_id: str) -> Sequence[Job]:
     """Return the open jobs whose user's token an engine took."""
     query = sa.select(Job).where(
-        Job.status == jobs.IN_PROGRESS, Job.credentials == "token", Job.engine_id == engine_id
+        Job.status == JobState.IN_PROGRESS, Job.credentials == "token", Job.engine_id == engine_id
     )
     with connection.reader() as session:
         return session.scalars(query).all()
@@ -85,7 +86,7 @@ def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
     """
     alive = sa.exists().where(Engine.id == Job.engine_id, engines.alive(silence))
     query = sa.select(Job).where(
-        Job.status == jobs.IN_PROGRESS,
+        Job.status == JobState.IN_PROGRESS,
         Job.credentials == "token",
         sa.or_(
             sa.and_(Job.engine_id.is_not(None), ~alive),
@@ -97,7 +98,7 @@ def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
         return session.scalars(query).all()
 
 
-_ENDED = Job.status.not_in([jobs.ACCEPTING, jobs.IN_PROGRESS])
+_ENDED = Job.status.not_in([JobState.ACCEPTING, JobState.IN_PROGRESS])
 
 
 @connection.retry_on_disconnect

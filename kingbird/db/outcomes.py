@@ -10,6 +10,7 @@ from sqlalchemy import orm
 from kingbird.db import connection, jobs, runs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
+from kingbird.states import ItemState, JobState, Reason
 
 
 @connection.retry_on_disconnect
@@ -69,7 +70,7 @@ def count_open(
     ended.clear()
     query = (
         sa.select(Item.target_region, sa.func.count())
-        .where(Item.status == jobs.IN_PROGRESS, *where)
+        .where(Item.status == ItemState.IN_PROGRESS, *where)
         .group_by(Item.target_region)
     )
     for region, count in session.execute(query):
@@ -86,7 +87,7 @@ def _end_open_items(
     count_open(session, ended, *where)
     session.execute(
         sa.update(Item)
-        .where(Item.status == jobs.IN_PROGRESS, *where)
+        .where(Item.status == ItemState.IN_PROGRESS, *where)
         .values(
             status=jobs.final_status(reason),
             reason=reason,
@@ -126,7 +127,7 @@ def fail_task(
 def close_job(
     job: Job,
     *,
-    reason: str = "internal_error",
+    reason: str = Reason.INTERNAL_ERROR,
     message: str = "",
     ended: Counter[str] | None = None,
 ) -> str | None:
@@ -149,7 +150,7 @@ def close(
     if not runs.change(
         session,
         runs.of(job),
-        Job.status == jobs.IN_PROGRESS,
+        Job.status == JobState.IN_PROGRESS,
         updated_at=utcnow(),
         engine_id=None,
         lease_expires=None,
@@ -166,7 +167,9 @@ def close(
     )
     _end_open_items(session, reason, message, ended, Item.job_pk == job.pk)
     found = set(session.scalars(sa.select(Item.status).where(Item.job_pk == job.pk).distinct()))
-    status = next((one for one in (jobs.CANCELLED, jobs.FAILURE) if one in found), jobs.SUCCESS)
+    status = next(
+        (one for one in (JobState.CANCELLED, JobState.FAILURE) if one in found), JobState.SUCCESS
+    )
     runs.change(session, runs.of(job), status=status, plan_rest=sa.null())
     return status
 

@@ -15,9 +15,8 @@ from kingbird.batching import batched
 from kingbird.db import connection, jobs, outcomes, runs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
+from kingbird.states import ALL, ItemState, JobState
 
-#: The resource of an item about a whole region.
-ALL = "*"
 #: Rows in one INSERT.
 BATCH = 500
 
@@ -60,7 +59,7 @@ def _add(claim: Claim, part: int, rows: Sequence[dict[str, Any]]) -> list[dict[s
                 "part": part,
                 "id": item_id,
                 "created_at": now,
-                "updated_at": None if row["status"] == jobs.IN_PROGRESS else now,
+                "updated_at": None if row["status"] == ItemState.IN_PROGRESS else now,
                 **row,
             }
             for item_id, row in zip(ids, rows, strict=True)
@@ -139,7 +138,7 @@ def store(
         regions.update(
             (row["target_region"], None)
             for row in _add(claim, part, rows)
-            if row["status"] == jobs.IN_PROGRESS
+            if row["status"] == ItemState.IN_PROGRESS
         )
     return _finish(claim, part, regions, ending())
 
@@ -198,7 +197,7 @@ def fail_job(
     """
     with connection.writer() as session:
         if not runs.change(
-            session, runs.untouched(job), Job.status == jobs.IN_PROGRESS, updated_at=utcnow()
+            session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utcnow()
         ):
             return None
         left: Counter[str] = Counter()
@@ -227,7 +226,7 @@ def fail_remaining(
         if runs.change(
             session,
             runs.untouched(job),
-            Job.status == jobs.IN_PROGRESS,
+            Job.status == JobState.IN_PROGRESS,
             Job.plan_rest.is_not(None),
             tasks_open=Job.tasks_open - 1,
             generation=Job.generation + 1,
@@ -297,7 +296,7 @@ def _end_unplanned(
     outcomes.count_open(session, ended, *waiting)
     session.execute(
         sa.update(Item)
-        .where(*waiting, Item.status == jobs.IN_PROGRESS)
+        .where(*waiting, Item.status == ItemState.IN_PROGRESS)
         .values(
             status=jobs.final_status(reason),
             reason=reason,
@@ -323,7 +322,7 @@ def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[
             Item.job_pk == claim.job.pk,
             Item.part == task.part,
             Item.target_region == task.region,
-            Item.status == jobs.IN_PROGRESS,
+            Item.status == ItemState.IN_PROGRESS,
         )
         .order_by(Item.rank, Item.pk)
         .limit(limit)

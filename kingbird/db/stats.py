@@ -6,9 +6,10 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from kingbird.db import connection, engines, jobs
+from kingbird.db import connection, engines
 from kingbird.db.clock import now_ms, seconds_ago
 from kingbird.db.models import Engine, Job, Task
+from kingbird.states import JobState
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def collect(silence: float) -> Stats:
     :raises kingbird.exception.Unavailable: the database is away.
     """
     now = sa.select(now_ms(), seconds_ago(0))
-    in_progress = Job.status == jobs.IN_PROGRESS
+    in_progress = Job.status == JobState.IN_PROGRESS
     jobs_waiting = sa.select(sa.func.count(), sa.func.min(Job.changed_at)).where(
         in_progress,
         sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
@@ -117,6 +118,6 @@ def jobs_with_expired_trust(lifetime: float) -> int:
 
 
 def _count(*conditions: sa.ColumnElement[bool]) -> int:
-    query = sa.select(sa.func.count(Job.pk)).where(Job.status == jobs.IN_PROGRESS, *conditions)
+    query = sa.select(sa.func.count(Job.pk)).where(Job.status == JobState.IN_PROGRESS, *conditions)
     with connection.reader() as session:
         return session.scalar(query) or 0

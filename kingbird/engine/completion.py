@@ -11,6 +11,7 @@ from collections import Counter
 from kingbird import events
 from kingbird.db import api as db
 from kingbird.engine.credentials import JobCredentials
+from kingbird.states import Reason
 
 CANCELLED = "The job was cancelled before this item was worked on"
 
@@ -25,7 +26,7 @@ def close_job(access: JobCredentials, job: db.Job) -> None:
     )
     if status:
         LOG.info("Job %s ended: %s", job.id, status)
-        emit_items_ended(ended, "internal_error")
+        emit_items_ended(ended, Reason.INTERNAL_ERROR)
         events.emit(events.JobEnded(job, status, None))
         access.revoke_trust(job)
     access.forget(job)

@@ -17,6 +17,7 @@ from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease, LeaseKeeper
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.worker import TaskWorker
+from kingbird.states import Reason
 from kingbird.tracing import jobs
 
 LOG = logging.getLogger(__name__)
@@ -150,7 +151,7 @@ class Dispatcher:
         try:
             if claim.row.attempts >= self._conf.engine.max_attempts:
                 message = OUT_OF_ATTEMPTS.format(claim.row.attempts)
-                self._fail_claim(held, "internal_error", message)
+                self._fail_claim(held, Reason.INTERNAL_ERROR, message)
             elif claim.task is None:
                 if _is_first_attempt(job):
                     events.emit(events.JobStarted(job))
@@ -161,9 +162,9 @@ class Dispatcher:
             # Credentials stay: it may come back to this engine, and nobody else has a token.
             LOG.warning("Lease lost: %s", error.message)
         except exception.CredentialsLost as error:
-            self._fail_claim(held, "forbidden", error.message)
+            self._fail_claim(held, Reason.FORBIDDEN, error.message)
         except exception.Cancelled:
-            self._fail_claim(held, "cancelled", CANCELLED)
+            self._fail_claim(held, Reason.CANCELLED, CANCELLED)
         except exception.JobTooLarge as error:
             self._fail_claim(held, error.reason, error.message)
         except exception.Unavailable as error:

@@ -18,6 +18,7 @@ from kingbird.engine.completion import close_job
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
+from kingbird.states import ItemState, JobState, Reason
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.outcome import Outcome
@@ -31,7 +32,7 @@ from kingbird.sync.retry import Retry
 LOG = logging.getLogger(__name__)
 
 #: Outcomes that might have been others, had there been more time.
-TRANSIENT = frozenset({"region_unavailable"})
+TRANSIENT = frozenset({Reason.REGION_UNAVAILABLE})
 #: What ``plan_rest`` holds of a run that tries again what failed.
 RETRY_KEY = "retry"
 
@@ -46,7 +47,7 @@ def _emit_planned(job: db.Job, ended: OutcomeCounts, in_sync: Mapping[str, int])
         events.emit(events.ItemsEnded(region, status, reason, count))
     for region, count in in_sync.items():
         if count:
-            events.emit(events.ItemsEnded(region, db.jobs.SUCCESS, db.jobs.IN_SYNC, count))
+            events.emit(events.ItemsEnded(region, JobState.SUCCESS, Reason.IN_SYNC, count))
     events.emit(events.JobProgress(job))
 
 
@@ -68,7 +69,7 @@ def to_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
         "target_resource": item.target_resource,
         "action": item.action,
         "rank": item.rank,
-        "status": db.jobs.IN_PROGRESS,
+        "status": ItemState.IN_PROGRESS,
         "reason": None,
         "message": None,
         "work": dataclasses.asdict(item.work) if item.work else None,
@@ -82,7 +83,7 @@ def to_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
 
 def from_row(row: db.Item) -> Item:
     """Turn columns into what the planner knows of an item that it planned before."""
-    ended = row.status != db.jobs.IN_PROGRESS and row.reason is not None
+    ended = row.status != ItemState.IN_PROGRESS and row.reason is not None
     return Item(
         row.resource,
         row.source_region,

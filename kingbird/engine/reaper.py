@@ -10,6 +10,7 @@ from kingbird.clients.keystone import Keystone
 from kingbird.db import api as db
 from kingbird.engine.completion import CANCELLED, close_job, fail_job
 from kingbird.engine.credentials import JobCredentials
+from kingbird.states import Reason
 
 LOG = logging.getLogger(__name__)
 
@@ -74,9 +75,9 @@ class Reaper:
     def _end_lost(self, job: db.Job) -> None:
         """End a job that nobody has credentials for; its user may have asked for its end."""
         if job.cancelled:
-            fail_job(self._access, job, "cancelled", CANCELLED)
+            fail_job(self._access, job, Reason.CANCELLED, CANCELLED)
         else:
-            fail_job(self._access, job, "credentials_lost", ENGINE_GONE)
+            fail_job(self._access, job, Reason.CREDENTIALS_LOST, ENGINE_GONE)
 
     def _clean_up(self) -> None:
         db.maintenance.discard_unaccepted(ACCEPTING_LIMIT)

@@ -20,6 +20,7 @@ from kingbird.engine.completion import CANCELLED, close_job, fail_task
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
+from kingbird.states import ItemState, Reason
 from kingbird.sync.apply import Applier
 from kingbird.sync.item import UPDATE, WriteSpec
 from kingbird.sync.outcome import Outcome, message_for
@@ -107,7 +108,7 @@ class TaskWorker:
 
     def _end_cancelled(self, held: HeldLease) -> None:
         """End a task whose job was cancelled: what was under way has ended by now."""
-        fail_task(held.claim, "cancelled", CANCELLED)
+        fail_task(held.claim, Reason.CANCELLED, CANCELLED)
         self._end(held)
 
     def _end(self, held: HeldLease) -> None:
@@ -209,7 +210,9 @@ class TaskWorker:
             raise
         except Exception:
             LOG.exception("Unexpected error while syncing image %s", item.resource)
-            return Outcome("internal_error", "A fault in Kingbird; its engine's log tells more")
+            return Outcome(
+                Reason.INTERNAL_ERROR, "A fault in Kingbird; its engine's log tells more"
+            )
 
     def _write_item(
         self,
@@ -230,8 +233,8 @@ class TaskWorker:
             if other is None:
                 continue
             # What another part of the plan brings has its id already.
-            unfinished = other.status == db.jobs.IN_PROGRESS and other.part == item.part
-            previewed = other.status == db.jobs.PLANNED
+            unfinished = other.status == ItemState.IN_PROGRESS and other.part == item.part
+            previewed = other.status == ItemState.PLANNED
             if other.target_resource is None or unfinished or previewed:
                 return Outcome(
                     "dependency_failed",
@@ -247,7 +250,7 @@ class TaskWorker:
         region = item.target_region
         ticket = self._breakers.try_acquire(region)
         if ticket is None:
-            return Outcome("region_unavailable", OPEN_MESSAGE.format(region))
+            return Outcome(Reason.REGION_UNAVAILABLE, OPEN_MESSAGE.format(region))
         failed = None
         try:
             if item.action == UPDATE:
@@ -257,7 +260,9 @@ class TaskWorker:
             if self._must_stop(job) and outcome.reason == "region_unavailable":
                 # It was not tried for as long as it should have been.
                 return None
-            failed = outcome.reason == "region_unavailable" if outcome.region_contacted else None
+            failed = (
+                outcome.reason == Reason.REGION_UNAVAILABLE if outcome.region_contacted else None
+            )
             return outcome
         except exception.Cancelled:
             # The task ends with what is left as CANCELLED.

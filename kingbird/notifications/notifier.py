@@ -19,6 +19,7 @@ from kingbird import events, exception
 from kingbird.background_queue import BackgroundQueue
 from kingbird.db import api as db
 from kingbird.rpc import transport
+from kingbird.states import JobState, Reason
 
 LOG = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ def build_notification(
         },
         state,
         reason,
-        None if state == db.jobs.IN_PROGRESS else _text(db.utcnow()),
+        None if state == JobState.IN_PROGRESS else _text(db.utcnow()),
     )
 
 
@@ -153,12 +154,12 @@ class JobNotifier:
         """Queue the notification of an event."""
         match event:
             case events.JobStarted(job):
-                self._queue.put(build_notification(job, START, db.jobs.IN_PROGRESS))
+                self._queue.put(build_notification(job, START, JobState.IN_PROGRESS))
             case events.JobProgress(job):
                 if self._is_due(job.id):
-                    self._queue.put(build_notification(job, PROGRESS, db.jobs.IN_PROGRESS))
+                    self._queue.put(build_notification(job, PROGRESS, JobState.IN_PROGRESS))
             case events.JobEnded(job, state, reason):
-                gave_up = reason not in (None, "cancelled")
+                gave_up = reason not in (None, Reason.CANCELLED)
                 self._queue.put(build_notification(job, ERROR if gave_up else END, state, reason))
 
     def stop(self, seconds: float) -> None:

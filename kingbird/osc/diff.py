@@ -10,7 +10,8 @@ from osc_lib.cli import format_columns
 
 from kingbird.osc import exit_codes, matrix, options
 from kingbird.osc.base import SyncLister, add_waiting
-from kingbird.osc.images import ALL, ImageCatalog
+from kingbird.osc.images import ImageCatalog
+from kingbird.states import ALL
 
 JSON = dict[str, Any]
 

@@ -11,7 +11,8 @@ from openstack import connection
 from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions
 
-ALL = "*"
+from kingbird.states import ALL
+
 #: Ids in one call; a URL must not be too long.
 IDS_PER_CALL = 100
 

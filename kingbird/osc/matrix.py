@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kingbird.osc.images import ALL, ImageSummary
+from kingbird.osc.images import ImageSummary
+from kingbird.states import ALL
 
 SAME, MISSING, DIFFERENT, PROBLEM, UNKNOWN = "=", "+", "~", "!", ""
 

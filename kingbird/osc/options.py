@@ -7,7 +7,8 @@ from typing import Any
 from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
-from kingbird.osc.images import ALL, ImageCatalog
+from kingbird.osc.images import ImageCatalog
+from kingbird.states import ALL
 
 JSON = dict[str, Any]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
+from kingbird.states import Reason
 from kingbird.sync import compare, patch, sharing
 from kingbird.sync import image as fields
 from kingbird.sync.image import MAX_FORCED_IDS, Image
@@ -29,7 +30,9 @@ TOO_MANY_REQUESTS = 429
 #: What a call to a region ends with when it fails.
 _FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRequestRejected)
 #: Reasons of an update that failed, for which the image is still there.
-_STILL_PRESENT = frozenset({"forbidden", "quota", "invalid", "region_unavailable"})
+_STILL_PRESENT = frozenset(
+    {Reason.FORBIDDEN, Reason.QUOTA, Reason.INVALID, Reason.REGION_UNAVAILABLE}
+)
 
 
 @dataclasses.dataclass
@@ -58,7 +61,7 @@ class Applier:
     ) -> None:
         self._images = images
         self._is_admin = is_admin
-        self._burnt_reason = "deleted_in_target" if is_admin else "id_taken"
+        self._burnt_reason = Reason.DELETED_IN_TARGET if is_admin else Reason.ID_TAKEN
         self._may_write = may_write
         self._retry = retry
 
@@ -97,13 +100,14 @@ class Applier:
         if left:
             message = drift_message(tuple(left), source=source_region)
             return Outcome(
-                compare.DRIFT,
+                Reason.DRIFT,
                 f"{message}, which can't be changed in an image that has data; the rest follows",
                 image_id,
                 region_contacted=bool(work.changes),
             )
         return self._share(
-            work, Outcome("updated", target_resource=image_id, region_contacted=bool(work.changes))
+            work,
+            Outcome(Reason.UPDATED, target_resource=image_id, region_contacted=bool(work.changes)),
         )
 
     def _patch(self, work: WriteSpec) -> list[str]:
@@ -156,7 +160,7 @@ class Applier:
         except _FAILED as error:
             # 409: the id is taken, but by nothing that can be seen.
             return self._failed(error, image_id, gone=409)
-        return Outcome("created", target_resource=image_id)
+        return Outcome(Reason.CREATED, target_resource=image_id)
 
     def _failed(self, error: exception.KingbirdError, image_id: str, *, gone: int) -> Outcome:
         """Turn an error into an outcome.
@@ -167,7 +171,7 @@ class Applier:
             return region_failure(error)
         if not isinstance(error, exception.ImageRequestRejected):
             # Keystone's word, not the region's.
-            return Outcome("forbidden", error.message, region_contacted=False)
+            return Outcome(Reason.FORBIDDEN, error.message, region_contacted=False)
         if error.status == gone:
             return Outcome(self._burnt_reason, burnt=((image_id, self._burnt_reason),))
         return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
@@ -227,11 +231,11 @@ class Applier:
         verdict = compare.compare(work.record, work.owner, source, existing)
         if not compare.has_provenance(work.record, work.owner, existing):
             return outcome_of(verdict, existing["id"], source_region)
-        if verdict.reason == compare.DRIFT:
+        if verdict.reason == Reason.DRIFT:
             self._retry(self._complete, work, verdict.fields)
         elif verdict.reason in UNUSABLE:
             return outcome_of(verdict, existing["id"], source_region)
-        return Outcome("created", target_resource=existing["id"])
+        return Outcome(Reason.CREATED, target_resource=existing["id"])
 
     def _complete(self, work: WriteSpec, names: tuple[str, ...]) -> None:
         operations = [

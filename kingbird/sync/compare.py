@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
 
-IN_SYNC = "in_sync"
-DRIFT = "drift"
-OWNER_CONFLICT = "owner_conflict"
-DATA_CONFLICT = "data_conflict"
+OWNER_CONFLICT = Reason.OWNER_CONFLICT
+DATA_CONFLICT = Reason.DATA_CONFLICT
 
 SAME = "same"
 DIFFERENT = "different"
@@ -87,7 +86,7 @@ def compare(record: Record, owner: str | None, source: Image, image: Image) -> C
     if compare_data(source, image) == DIFFERENT:
         return Comparison(DATA_CONFLICT)
     differing = differing_fields(record, image)
-    return Comparison(DRIFT, differing) if differing else Comparison(IN_SYNC)
+    return Comparison(Reason.DRIFT, differing) if differing else Comparison(Reason.IN_SYNC)
 
 
 def has_provenance(record: Record, owner: str | None, image: Image) -> bool:
@@ -114,7 +113,7 @@ def is_incomplete_copy(
     Glance adds the tags of a new image after the rest, and whoever lists it in between sees none.
     """
     return (
-        verdict == Comparison(DRIFT, ("tags",))
+        verdict == Comparison(Reason.DRIFT, ("tags",))
         and not image.get("tags")
         and not fields.has_data(image)
         and image.get("created_at") == image.get("updated_at")

@@ -14,9 +14,6 @@ NONE = "none"
 #: The fields that :func:`kingbird.sync.compare.compare_data` reads.
 DATA_FIELDS = ("status", "os_hash_algo", "os_hash_value", "checksum", "size")
 
-#: What stands for all images; an item of that name is about a whole region.
-ALL = "*"
-
 
 @dataclass(frozen=True)
 class WriteSpec:

@@ -3,48 +3,30 @@
 from dataclasses import dataclass
 
 from kingbird import exception
+from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
-
-SUCCESS = "SUCCESS"
-FAILURE = "FAILURE"
-SKIPPED = "SKIPPED"
-CANCELLED = "CANCELLED"
-#: What a dry run ends with.
-PLANNED = "PLANNED"
-
-#: The status that goes with each reason (design, section 8).
-STATUS = {
-    "created": SUCCESS,
-    "updated": SUCCESS,
-    "in_sync": SUCCESS,
-    "drift": FAILURE,
-    "owner_conflict": FAILURE,
-    "data_conflict": FAILURE,
-    "deleted_in_target": SKIPPED,
-    "id_taken": SKIPPED,
-    "region_bound": SKIPPED,
-    "not_owner": FAILURE,
-    "dependency_failed": FAILURE,
-    "forbidden": FAILURE,
-    "quota": FAILURE,
-    "invalid": FAILURE,
-    "region_unavailable": FAILURE,
-    "listing_incomplete": FAILURE,
-    "source_gone": FAILURE,
-    "credentials_lost": FAILURE,
-    "internal_error": FAILURE,
-    "too_many_items": FAILURE,
-    "cancelled": CANCELLED,
-}
 
 #: Reasons why a region could not be looked at; a dry run fails with them too.
 LOOKUP_FAILURES = frozenset(
-    {"region_unavailable", "listing_incomplete", "source_gone", "forbidden", "credentials_lost"}
+    {
+        Reason.REGION_UNAVAILABLE,
+        Reason.LISTING_INCOMPLETE,
+        Reason.SOURCE_GONE,
+        Reason.FORBIDDEN,
+        Reason.CREDENTIALS_LOST,
+    }
 )
 #: Reasons for which an id can't be used, and a forced copy gets the next one.
-UNUSABLE = frozenset({"owner_conflict", "data_conflict", "deleted_in_target", "id_taken"})
+UNUSABLE = frozenset(
+    {
+        Reason.OWNER_CONFLICT,
+        Reason.DATA_CONFLICT,
+        Reason.DELETED_IN_TARGET,
+        Reason.ID_TAKEN,
+    }
+)
 #: Reasons that a region is asked about only once a while.
-TOMBSTONED = frozenset({"deleted_in_target", "id_taken"})
+TOMBSTONED = frozenset({Reason.DELETED_IN_TARGET, Reason.ID_TAKEN})
 
 _SENTENCES = {
     "owner_conflict": "In {target} this id belongs to an image of another project, which is "
@@ -86,8 +68,8 @@ class Outcome:
     def status(self) -> str:
         """SUCCESS, FAILURE, SKIPPED or PLANNED."""
         if self.is_dry and self.reason not in LOOKUP_FAILURES:
-            return PLANNED
-        return STATUS[self.reason]
+            return ItemState.PLANNED
+        return STATE_OF[Reason(self.reason)]
 
 
 def message_for(reason: str, *, source: str, target: str) -> str | None:
@@ -104,23 +86,21 @@ def drift_message(fields: tuple[str, ...], *, source: str) -> str:
 def region_failure(error: exception.KingbirdError) -> Outcome:
     """Turn what a region's client raised into an outcome."""
     if isinstance(error, exception.ImageRequestRejected):
-        return Outcome("forbidden", error.message)
-    return Outcome("region_unavailable", error.message)
+        return Outcome(Reason.FORBIDDEN, error.message)
+    return Outcome(Reason.REGION_UNAVAILABLE, error.message)
 
 
 def no_endpoint(region: str) -> Outcome:
     """Say that a region is in the catalog no more."""
     return Outcome(
-        "region_unavailable",
+        Reason.REGION_UNAVAILABLE,
         f"Region {region} has no image endpoint in the service catalog any more",
     )
 
 
 def outcome_of(verdict: compare.Comparison, image_id: str, source_region: str) -> Outcome:
     """Turn a comparison into an outcome."""
-    if verdict.reason == compare.DRIFT:
-        return Outcome(
-            compare.DRIFT, drift_message(verdict.fields, source=source_region), image_id
-        )
-    present = image_id if verdict.reason == compare.IN_SYNC else None
+    if verdict.reason == Reason.DRIFT:
+        return Outcome(Reason.DRIFT, drift_message(verdict.fields, source=source_region), image_id)
+    present = image_id if verdict.reason == Reason.IN_SYNC else None
     return Outcome(verdict.reason, target_resource=present)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from kingbird.states import ALL
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, has_data
-from kingbird.sync.item import ALL
 
 
 class Force(Enum):

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 
 from kingbird import exception
 from kingbird.api.request import validation
-from kingbird.api.schemas.sync_jobs import ALL, StoredSyncSet
+from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
+from kingbird.states import ALL
 
 #: Seconds that the calls of one request may take; who waits longer has gone away.
 TOTAL_TIMEOUT = 30.0

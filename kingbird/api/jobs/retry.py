@@ -12,6 +12,7 @@ from kingbird.api.jobs.trusts import TrustManager
 from kingbird.clients.keystone import Keystone, Trust, image_endpoints
 from kingbird.context import RequestContext
 from kingbird.db import api as db
+from kingbird.states import JobState, Reason
 
 LOG = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class JobRetrier:
         :raises kingbird.exception.Unavailable: Keystone or the database is away, or the message
             that has to arrive can't be sent.
         """
-        if job.status == db.jobs.IN_PROGRESS:
+        if job.status == JobState.IN_PROGRESS:
             raise exception.Conflict(f"The job {job.id} is running")
         quotas.check_job_quota(self._conf, job.project_id)
         trust = self._trusts.create(context, job.id)
@@ -93,7 +94,9 @@ class JobRetrier:
             try:
                 begun = db.jobs.get(job.project_id, job.id, with_all_projects=True)
                 if begun is not None and begun.request_id == context.request_id:
-                    db.outcomes.close_job(begun, reason="credentials_lost", message=NOT_DELIVERED)
+                    db.outcomes.close_job(
+                        begun, reason=Reason.CREDENTIALS_LOST, message=NOT_DELIVERED
+                    )
             except Exception as error:
                 # Engines end it, as nobody has its token.
                 LOG.warning("Unable to roll back the retry of job %s: %s", job.id, error)

@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 
 import jsonschema
 
-#: Stands for all images, or all regions.
-ALL = "*"
+from kingbird.states import ALL
 
 #: The name of :func:`normalize_uuid`'s check within schemas.
 UUID = "uuid-with-or-without-dashes"

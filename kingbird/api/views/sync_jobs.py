@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from kingbird.api.schemas.sync_jobs import ALL
 from kingbird.db import api as db
+from kingbird.states import ALL, ItemState
 
 
 def format_time(value: datetime | None) -> str:
@@ -18,7 +18,7 @@ def render_status(job: db.Job) -> dict[str, Any]:
     return {
         "job_status": {
             "id": job.id,
-            "status": db.jobs.IN_PROGRESS,
+            "status": ItemState.IN_PROGRESS,
             "created_at": format_time(job.created_at),
         }
     }

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from kingbird.states import Reason
 from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.compare import Comparison
@@ -288,10 +289,10 @@ class Differ:
                     missing.append(target)
             else:
                 verdict = compare.compare(record, source.get("owner"), source, copy)
-                if verdict.reason == compare.IN_SYNC and aim.prunes:
+                if verdict.reason == Reason.IN_SYNC and aim.prunes:
                     extra = compare.extra_fields(record, copy, self._rules)
-                    verdict = Comparison(compare.DRIFT, extra) if extra else verdict
-                if verdict.reason == compare.IN_SYNC:
+                    verdict = Comparison(Reason.DRIFT, extra) if extra else verdict
+                if verdict.reason == Reason.IN_SYNC:
                     in_sync.append(target)
                 else:
                     verdicts[target] = verdict

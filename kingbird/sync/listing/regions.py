@@ -11,6 +11,7 @@ from typing import Any
 
 from kingbird import exception, lenient_json
 from kingbird.clients.glance import ImageClient
+from kingbird.states import Reason
 from kingbird.sync.image import Image
 from kingbird.sync.listing.walk import ImageWalk, Page, UnsortedListing
 from kingbird.sync.outcome import Outcome, no_endpoint, region_failure
@@ -134,7 +135,7 @@ class RegionListings:
 
     def _note_short(self, region: str, walk: ImageWalk) -> None:
         if walk.is_truncated and region not in self.problems:
-            self._mark(region, Outcome("listing_incomplete"))
+            self._mark(region, Outcome(Reason.LISTING_INCOMPLETE))
 
     def _mark(self, region: str, problem: Outcome | None) -> None:
         self.covered_to.setdefault(region, self._passed)

@@ -6,6 +6,7 @@ from concurrent import futures
 from dataclasses import dataclass, field
 
 from kingbird import exception
+from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import Item
@@ -175,7 +176,7 @@ class ByIdPlanner:
             doubt = (not meant, real, not source, not problem)
         if source:
             return dataclasses.replace(image, source=source, doubt=doubt)
-        outcome = region_failure(problem) if problem else Outcome("source_gone")
+        outcome = region_failure(problem) if problem else Outcome(Reason.SOURCE_GONE)
         return dataclasses.replace(image, problem=outcome, doubt=doubt)
 
     def _meant(self, sync_set: SyncSet, copies: Mapping[str, Image]) -> Mapping[str, Image]:
@@ -240,7 +241,7 @@ class ByIdPlanner:
         if image.source is None:
             region = image.named_by[0] if image.named_by else image.sync_set.sources[0]
             item = Item(image.resource, region, target)
-            item = item.with_outcome(image.problem or Outcome("source_gone"))
+            item = item.with_outcome(image.problem or Outcome(Reason.SOURCE_GONE))
         else:
             item = decide(
                 image.source[1],

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import count
 
+from kingbird.states import Reason
 from kingbird.sync import compare, patch
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
@@ -47,9 +48,9 @@ def decide(
     target = situation.region
     item = Item(image_id, source_region, target)
     if target == source_region:
-        return item.with_outcome(Outcome("in_sync", "The image comes from there", image_id))
+        return item.with_outcome(Outcome(Reason.IN_SYNC, "The image comes from there", image_id))
     if fields.is_region_bound(source):
-        return item.with_outcome(Outcome("region_bound"))
+        return item.with_outcome(Outcome(Reason.REGION_BOUND))
     if situation.error:
         return item.with_outcome(situation.error)
 
@@ -58,7 +59,7 @@ def decide(
     copy = _forced_copy(options, situation, target, private=not mine)
     if wish.force is not Force.ALWAYS:
         own = _copy_under_same_id(options, situation, caller_owns=mine)
-        if own and own.outcome.reason not in UNUSABLE | {"not_owner"}:
+        if own and own.outcome.reason not in UNUSABLE | {Reason.NOT_OWNER}:
             return _end_or_update(item, own, options)
         if copy.found:
             return _end_or_update(item, copy.found, options)
@@ -89,7 +90,7 @@ def _create_under_same_id(
     if same_id is not None and not (needed and same_id.outcome.reason in UNUSABLE):
         return same_id.outcome
     if not caller_owns:
-        return Outcome("not_owner")
+        return Outcome(Reason.NOT_OWNER)
     if same_id is not None and same_id.outcome.reason not in TOMBSTONED:
         return options.forced_work(item.target_region, copy.n, private=False)
     work = options.work(item.resource)
@@ -214,8 +215,8 @@ def _copy_under_same_id(
     if caller_owns and compare.is_incomplete_copy(record, owner, image, verdict):
         # To make it again completes it.
         return None
-    if not caller_owns and verdict.reason != compare.IN_SYNC:
-        return _Existing(Outcome("not_owner"))
+    if not caller_owns and verdict.reason != Reason.IN_SYNC:
+        return _Existing(Outcome(Reason.NOT_OWNER))
     outcome = outcome_of(verdict, image_id, options.source_region)
     return _Existing(outcome, image, verdict.fields)
 

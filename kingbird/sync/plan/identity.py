@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from kingbird.states import Reason
 from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.image import MAX_FORCED_IDS, Image
@@ -15,7 +16,7 @@ from kingbird.sync.item import Item
 from kingbird.sync.outcome import Outcome
 
 #: Reasons why an image that nothing selected is not copied, though it may be in the target.
-_NOT_COPIED = frozenset({"not_owner", "source_gone", "region_unavailable"})
+_NOT_COPIED = frozenset({Reason.NOT_OWNER, Reason.SOURCE_GONE, Reason.REGION_UNAVAILABLE})
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Reference:
             return item
         there = self.copy_in(region, images)
         if there is not None:
-            return self._ended(region, Outcome("in_sync", target_resource=there))
+            return self._ended(region, Outcome(Reason.IN_SYNC, target_resource=there))
         if item and item.target_resource is None:
             return item
         if item is None and self.resource not in images:
@@ -95,7 +96,7 @@ class Reference:
             why = "The image belongs to another project"
         message = f"{why}; the one that is in {item.target_region} is used as it is"
         return dataclasses.replace(item, outcome=None).with_outcome(
-            Outcome("in_sync", message, there)
+            Outcome(Reason.IN_SYNC, message, there)
         )
 
     def _ended(self, region: str, outcome: Outcome) -> Item:

@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kingbird import exception
+from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import CREATE, UPDATE, Item
@@ -27,7 +28,7 @@ def needs_references(source: Image, item: Item) -> bool:
     """Whether it matters for an item what became of the images that its image refers to."""
     if not fields.references(source):
         return False
-    drifted = item.outcome is not None and item.outcome.reason == "drift"
+    drifted = item.outcome is not None and item.outcome.reason == Reason.DRIFT
     return item.action in (CREATE, UPDATE) or drifted
 
 
@@ -146,7 +147,7 @@ class ResolvedReferences:
         for (target, other), (one, reference) in self._left.items():
             if (target, other) in self._items:
                 continue
-            problem = reference if isinstance(reference, Outcome) else Outcome("source_gone")
+            problem = reference if isinstance(reference, Outcome) else Outcome(Reason.SOURCE_GONE)
             item = Item(other, one.source_region, target).with_outcome(problem)
             self.record(item)
             yield one.index, item

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from kingbird.sync.item import ALL
+from kingbird.states import ALL
 from kingbird.sync.request import SyncSet
 
 

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from kingbird.batching import batched
+from kingbird.states import ALL
 from kingbird.sync.image import Image
-from kingbird.sync.item import ALL, Item
+from kingbird.sync.item import Item
 from kingbird.sync.listing.diff import (
     Copies,
     Differ,

@@ -15,6 +15,7 @@ from kingbird.api.schemas.sync_jobs import answers, queries
 from kingbird.api.views import sync_jobs as view
 from kingbird.db import api as db
 from kingbird.policies import sync_jobs as policy
+from kingbird.states import JobState
 
 JSON = dict[str, Any]
 
@@ -144,7 +145,7 @@ class SyncJobsController:
     def delete_job(self, asked: ValidRequest) -> JSON:
         """``DELETE /v1.0/{project}/os-sync/{job}``"""
         found = get_job_or_404(asked, self._projects)
-        if found.status == db.jobs.IN_PROGRESS:
+        if found.status == JobState.IN_PROGRESS:
             raise _job_in_progress(found)
         sees_all = self._projects.can_see_all_projects(asked.context, asked.project_id)
         deleted = db.jobs.delete(asked.project_id, found.id, with_all_projects=sees_all)

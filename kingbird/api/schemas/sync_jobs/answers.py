@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from kingbird.api.schemas.formats import ALL
 from kingbird.api.schemas.shapes import (
     LINKS,
     JSONSchema,
@@ -16,13 +15,13 @@ from kingbird.api.schemas.shapes import (
     output_string,
     output_uuid,
 )
-from kingbird.db import api as db
+from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState
 
 _NONE_YET = 'When it was last updated; "None" while nothing was'
 
 _SUMMARY: dict[str, JSONSchema] = {
     "id": output_uuid("The job's id"),
-    "sync_status": enum(db.jobs.JOB_STATES),
+    "sync_status": enum(PUBLIC_JOB_STATES),
     "created_at": output_datetime("When the job was accepted, in UTC"),
     "updated_at": output_datetime(_NONE_YET, allow_none_text=True),
 }
@@ -43,7 +42,7 @@ _ITEM = closed_object(
         "resource_type": {"description": "What it is", "enum": ["image"]},
         "source_region": output_string("Where the record is read"),
         "target_region": output_string("Where the record is made"),
-        "sync_status": enum(db.jobs.ITEM_STATES),
+        "sync_status": enum(tuple(ItemState)),
         "created_at": output_datetime("When it was planned, or the job accepted"),
         "updated_at": output_datetime(_NONE_YET, allow_none_text=True),
         "action": {
@@ -93,7 +92,7 @@ ACCEPTED = closed_object(
             "The job, in brief",
             {
                 "id": output_uuid("The job's id"),
-                "status": {"description": "Its state", "enum": [db.jobs.IN_PROGRESS]},
+                "status": {"description": "Its state", "enum": [ItemState.IN_PROGRESS]},
                 "created_at": output_datetime("When the job was accepted, in UTC"),
             },
         )

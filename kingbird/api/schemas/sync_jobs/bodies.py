@@ -5,8 +5,8 @@ from typing import Any
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.bounds import MAX_NAME, OPTIONS, RequestLimits
 from kingbird.api.schemas.filters import FILTERS
-from kingbird.api.schemas.formats import ALL
 from kingbird.api.schemas.shapes import DIALECT, JSONSchema, input_string
+from kingbird.states import ALL
 
 _BOOLEAN = {
     "description": 'true, false, "True" or "False"',

@@ -6,6 +6,7 @@ from typing import Any
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.shapes import enum
 from kingbird.db import api as db
+from kingbird.states import PUBLIC_JOB_STATES, ItemState
 
 #: A status may come several times, but there are no more than these to name.
 MAX_STATUSES = 32
@@ -47,5 +48,5 @@ def _pages(what: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[s
     }
 
 
-JOBS = _pages("job", db.jobs.JOB_STATES, db.pagination.JOB_KEYS)
-ITEMS = _pages("item", db.jobs.ITEM_STATES, db.pagination.ITEM_KEYS)
+JOBS = _pages("job", PUBLIC_JOB_STATES, db.pagination.JOB_KEYS)
+ITEMS = _pages("item", tuple(ItemState), db.pagination.ITEM_KEYS)

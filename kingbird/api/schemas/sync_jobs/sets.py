@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from kingbird import exception
 from kingbird.api.schemas import filters, formats
 from kingbird.api.schemas.bounds import OPTIONS, RequestLimits
-from kingbird.api.schemas.formats import ALL
+from kingbird.states import ALL
 
 
 class StoredSyncSet(TypedDict):

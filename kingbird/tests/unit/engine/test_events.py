@@ -9,7 +9,7 @@ from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.engine.completion import fail_job
 from kingbird.engine.thread_context import set_log_context, submit_with_context, with_context
-from kingbird.sync.outcome import STATUS
+from kingbird.states import STATE_OF
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 from kingbird.tests.unit.engine.scene import wait_for
 
@@ -115,7 +115,7 @@ def test_a_planned_job_that_is_given_up(database, told):
     for _ in range(2):
         fail_job(NoAccess(), job, "credentials_lost", "gone")
     assert len(of(told, events.JobEnded)) == 1
-    status = STATUS["credentials_lost"]
+    status = STATE_OF["credentials_lost"]
     assert items(told) == {
         ("R2", status, "credentials_lost"): 2,
         ("R3", status, "credentials_lost"): 1,

@@ -3,7 +3,7 @@
 import itertools
 import re
 
-from kingbird.sync.outcome import STATUS
+from kingbird.states import STATE_OF
 from kingbird.tests.guide.pages import ROOT
 
 PAGE = ROOT / "doc/source/admin/outcomes.rst"
@@ -18,4 +18,4 @@ def test_each_reason_is_told_under_its_state():
         elif term := re.fullmatch(r"``(\w+)``", line):
             assert under.startswith("   "), line
             told[term[1]] = state
-    assert told == STATUS
+    assert told == STATE_OF

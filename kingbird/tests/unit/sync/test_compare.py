@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kingbird.states import Reason
 from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.tests.unit.sync.scene import RULES
@@ -36,9 +37,7 @@ def record_of(image):
 
 @given(IMAGES)
 def test_a_copy_of_an_image_is_in_sync_with_it(image):
-    assert (
-        compare.compare(record_of(image), image["owner"], image, image).reason == compare.IN_SYNC
-    )
+    assert compare.compare(record_of(image), image["owner"], image, image).reason == Reason.IN_SYNC
 
 
 @given(IMAGES, IMAGES)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
+from kingbird.states import ItemState
 from kingbird.sync import image as fields
 from kingbird.sync.item import Item
-from kingbird.sync.outcome import FAILURE, SKIPPED, Outcome
+from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan.retry_sets import plan_again
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import refused
@@ -74,7 +75,11 @@ class Run:
     @property
     def left(self):
         """What is tried again."""
-        return [pair for pair, end in self.reasons.items() if end[0] in (FAILURE, SKIPPED)]
+        return [
+            pair
+            for pair, end in self.reasons.items()
+            if end[0] in (ItemState.FAILURE, ItemState.SKIPPED)
+        ]
 
 
 def done(world, items):
@@ -159,10 +164,10 @@ def test_an_odd_region(sets, problem, dry_run):
     without = ("R3",) if breaks is absent else ()
     breaks(world.glances["R3"])
     run = first_run(world, sets, without)
-    assert run.reasons["*", "R3"] == (FAILURE, reason)
+    assert run.reasons["*", "R3"] == (ItemState.FAILURE, reason)
     # Once more without success, as anybody would try.
     run = second_run(world, sets, run, without)
-    assert run.reasons["*", "R3"] == (FAILURE, reason)
+    assert run.reasons["*", "R3"] == (ItemState.FAILURE, reason)
 
     mended(world.glances["R3"])
     run = second_run(world, sets, run)
@@ -194,7 +199,7 @@ def test_a_source_that_is_preferred_though_it_came_late():
     assert run.reasons[name, "R2"] == ("SUCCESS", "created")
     mended(world.glances["R3"])
     run = second_run(world, preferring, run)
-    assert run.reasons[name, "R1"] == (FAILURE, "drift")
+    assert run.reasons[name, "R1"] == (ItemState.FAILURE, "drift")
     assert run.reasons[name, "R2"] == ("SUCCESS", "created")
 
 
@@ -205,7 +210,7 @@ def test_regions_that_fail_meanwhile_are_told():
     mended(world.glances["R3"])
     PROBLEMS["403"][0](world.glances["R1"])
     run = second_run(world, [whole()], run)
-    assert run.reasons["*", "R1"] == (FAILURE, "forbidden")
+    assert run.reasons["*", "R1"] == (ItemState.FAILURE, "forbidden")
     assert ("*", "R3") not in run.items
 
 
@@ -224,7 +229,7 @@ def test_an_image_of_the_second_of_two_sets(named):
         "create", lambda body: error if body["id"] == pair[0] else None, times=None
     )
     run = first_run(world, sets)
-    assert run.reasons[pair][0] == FAILURE
+    assert run.reasons[pair][0] == ItemState.FAILURE
     mended(world.glances["R2"])
     run = second_run(world, sets, run)
     assert run.reasons[pair] == ("SUCCESS", "created")

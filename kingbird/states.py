@@ -1,0 +1,71 @@
+"""States of jobs and items, and reasons, as they are stored and answered (design, section 8)."""
+
+from enum import StrEnum
+
+#: Stands for all regions, or for all images, in requests and in items about a whole region.
+ALL = "*"
+
+
+class JobState(StrEnum):
+    """The state of a job."""
+
+    #: The row exists, but no engine may claim it: its trust is not made yet.
+    ACCEPTING = "ACCEPTING"
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    CANCELLED = "CANCELLED"
+
+
+#: The states that the API shows.
+PUBLIC_JOB_STATES = tuple(state for state in JobState if state is not JobState.ACCEPTING)
+
+
+class ItemState(StrEnum):
+    """The state of an item."""
+
+    IN_PROGRESS = "IN_PROGRESS"
+    SUCCESS = "SUCCESS"
+    FAILURE = "FAILURE"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+    #: A dry run would have written the image.
+    PLANNED = "PLANNED"
+
+
+class Reason(StrEnum):
+    """The stable word that says why an item ended as it did."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    IN_SYNC = "in_sync"
+    DRIFT = "drift"
+    OWNER_CONFLICT = "owner_conflict"
+    DATA_CONFLICT = "data_conflict"
+    DELETED_IN_TARGET = "deleted_in_target"
+    ID_TAKEN = "id_taken"
+    REGION_BOUND = "region_bound"
+    NOT_OWNER = "not_owner"
+    DEPENDENCY_FAILED = "dependency_failed"
+    FORBIDDEN = "forbidden"
+    QUOTA = "quota"
+    INVALID = "invalid"
+    REGION_UNAVAILABLE = "region_unavailable"
+    LISTING_INCOMPLETE = "listing_incomplete"
+    SOURCE_GONE = "source_gone"
+    CREDENTIALS_LOST = "credentials_lost"
+    INTERNAL_ERROR = "internal_error"
+    TOO_MANY_ITEMS = "too_many_items"
+    CANCELLED = "cancelled"
+
+
+#: The state that goes with each reason.
+STATE_OF = dict.fromkeys(Reason, ItemState.FAILURE) | {
+    Reason.CREATED: ItemState.SUCCESS,
+    Reason.UPDATED: ItemState.SUCCESS,
+    Reason.IN_SYNC: ItemState.SUCCESS,
+    Reason.DELETED_IN_TARGET: ItemState.SKIPPED,
+    Reason.ID_TAKEN: ItemState.SKIPPED,
+    Reason.REGION_BOUND: ItemState.SKIPPED,
+    Reason.CANCELLED: ItemState.CANCELLED,
+}
