@@ -21,6 +21,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from kingbird.tests.functional.leaks.watch import WATCH
 
+#: Seconds after which a call that is held goes on, so that a test that fails ends.
+HELD = 120
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade"})
 
 
@@ -110,7 +112,7 @@ def hold(gate: threading.Event) -> Fault:
     """Keep the call waiting until the gate is open, then forward it."""
 
     def fault(call: Call, forward: Callable[[Call], Answer]) -> Answer:
-        gate.wait(30)
+        gate.wait(HELD)
         return forward(call)
 
     return fault
