@@ -4,6 +4,7 @@ Nobody waits for a check longer than ``[healthcheck] timeout``.
 """
 
 import abc
+import contextlib
 import logging
 from typing import Any
 
@@ -93,19 +94,21 @@ class Broker(_Check):
         """
         if not transport.has_broker(self.oslo_conf):
             return None
-        if self._client is None:
-            self._client = oslo_messaging.get_rpc_client(
-                transport.get_transport(self.oslo_conf),
-                oslo_messaging.Target(topic=PROBE_TOPIC),
-                # A retry of oslo.messaging's takes longer than [healthcheck] timeout.
-                retry=0,
-            )
-        try:
-            self._client.cast({}, "probe")
-        except oslo_messaging.MessageDeliveryFailure:
-            # A connection that was lost since the last check says nothing of the broker.  This
-            # transport has no other, and replaces it now.
-            self._client.cast({}, "probe")
+        if self._client is not None:
+            # A connection that was lost since the last check says nothing of the broker, so a
+            # transport that fails is replaced.
+            with contextlib.suppress(Exception):
+                self._client.cast({}, "probe")
+                return None
+            with contextlib.suppress(Exception):
+                self._client.transport.cleanup()
+        self._client = oslo_messaging.get_rpc_client(
+            transport.get_transport(self.oslo_conf),
+            oslo_messaging.Target(topic=PROBE_TOPIC),
+            # A retry of oslo.messaging's takes longer than [healthcheck] timeout.
+            retry=0,
+        )
+        self._client.cast({}, "probe")
         return None
 
 
