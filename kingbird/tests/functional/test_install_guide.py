@@ -26,7 +26,7 @@ from kingbird.tests.guide.runs import INSTALL, pages_of, to_run
 from kingbird.tests.guide.shell import Shell
 
 SERVICE, PROXY = pages_of(INSTALL)
-WHOLE = "doc/source/user/whole-regions.rst"
+WHOLE = "doc/source/user/wildcard.rst"
 REGIONS = ("RegionOne", "RegionTwo")
 PACKAGE = ("python3 -m venv ", "/opt/kingbird/bin/pip ")
 #: Programs that go on until they are stopped.

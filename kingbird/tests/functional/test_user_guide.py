@@ -22,7 +22,7 @@ from kingbird.tests.guide.shell import Shell
 pytestmark = pytest.mark.deployments("rabbit-mariadb")
 
 TASKS = "doc/source/user/tasks.rst"
-WHOLE = "doc/source/user/whole-regions.rst"
+WHOLE = "doc/source/user/wildcard.rst"
 OPENSTACK = "doc/source/user/openstackclient.rst"
 #: Ids that the pages have.
 IMAGE, SECOND, AMI = (

@@ -15,7 +15,7 @@ RUN_BY = {
     "doc/source/install/service.rst": INSTALL,
     "doc/source/install/api.rst": INSTALL,
     "doc/source/user/tasks.rst": USER,
-    "doc/source/user/whole-regions.rst": USER,
+    "doc/source/user/wildcard.rst": USER,
     "doc/source/user/outcomes.rst": USER,
     "doc/source/user/openstackclient.rst": USER,
     "doc/source/api/create.rst": USER,
