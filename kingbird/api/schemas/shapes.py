@@ -38,7 +38,8 @@ def scalar_or_array(description: str, one: JSONSchema, most: int) -> JSONSchema:
 
 def enum(values: Sequence[str], meaning: str | None = None) -> JSONSchema:
     """Return the schema of a word out of several."""
-    shape: JSONSchema = {"description": f"one of {', '.join(values)}", "enum": list(values)}
+    words = [str(value) for value in values]
+    shape: JSONSchema = {"description": f"one of {', '.join(words)}", "enum": words}
     return shape if meaning is None else {"meaning": meaning, **shape}
 
 

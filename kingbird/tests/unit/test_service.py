@@ -70,9 +70,9 @@ def test_what_is_asked_for(wanted, database, asked):
     configure_tracing(wanted)
     assert spans.is_enabled()
     order = [layer.__name__ for layer in built()]
-    assert order.index("Paths") + 1 == order.index("TraceHeaderFilter")
+    assert order.index("PathNormalizer") + 1 == order.index("TraceHeaderFilter")
     assert order.index("TraceHeaderFilter") + 1 == order.index("WsgiMiddleware")
-    assert order.index("WsgiMiddleware") + 1 == order.index("PublicPaths")
+    assert order.index("WsgiMiddleware") + 1 == order.index("AuthPublicRoutes")
     db.configure(wanted)
     assert listens() is asked
 

@@ -43,7 +43,7 @@ class Idle(service.ServiceBase):
 @pytest.fixture(autouse=True)
 def checked(monkeypatch):
     """Take the configuration for one that can work."""
-    monkeypatch.setattr(launcher.Keystone, "check", lambda _: None)
+    monkeypatch.setattr(launcher.Keystone, "validate_config", lambda _: None)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def ami_job(request, scene):
         ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")
         if request.param == "by ids":
             return ami, scene.job(ami, targets=("R2",))
-        return ami, whole(scene, sources=["R1"], targets=["R2"])
+        return ami, whole(scene, {"sources": ["R1"], "targets": ["R2"]})
 
     return make
 

@@ -160,7 +160,7 @@ def test_of_two_reapers_one_ends_a_run_and_none_the_next(
     held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     if trust_id is None:
         held.add_token(job_id, UserToken("new", {}, "req-2"))
-    db.engines.heartbeat("me", host="h", pid=1, version="1")
+    db.engines.heartbeat("me", host="h", pid=1, version="1", rpc_version="1.0")
     second = reaper(scene, held=held)
     second.run()
     monkeypatch.setattr(db.maintenance, name, lambda *args: stale)
