@@ -88,9 +88,10 @@ unit-threading: venv
 
 # Tests of the code that has threads or waits for something; pytest-xdist's processes have
 # threads of their own, which eventlet can't patch any more.
-THREADED := $(addprefix kingbird/tests/unit/,engine rpc db metrics tracing cmd sync clients test_concurrency.py \
-    test_looking.py test_reports.py test_trusts_after_a_crash.py $(addprefix api/test_,acceptance.py app.py \
-    database_locked.py health.py keystone_away.py region_away.py retrial.py wsgi.py))
+THREADED := $(addprefix kingbird/tests/unit/,engine rpc notifications db metrics tracing cmd sync clients \
+    test_background_queue.py test_concurrency.py test_cached_check.py test_gmr.py test_service.py \
+    test_trusts_after_a_crash.py $(addprefix api/,jobs middleware test_app.py test_broker_check.py \
+    test_database_locked.py test_keystone_away.py test_region_away.py test_wsgi.py))
 
 unit-eventlet: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest $(THREADED)
