@@ -61,7 +61,9 @@ def test_a_lost_answer_counts_as_created(
 
 
 @pytest.mark.parametrize(
-    "fault", [error(503), error(500), error(429, Retry_After="1"), refuse], ids=str
+    "fault",
+    [error(503), error(500), error(429, Retry_After="1"), refuse],
+    ids=["503", "500", "429", "refused"],
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_call_that_fails_once_is_made_again(
