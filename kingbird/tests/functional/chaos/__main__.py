@@ -1,4 +1,4 @@
-"""``make chaos``: rounds of all faults, with a table at the end."""
+"""Run rounds of all faults and print a table (``make chaos``)."""
 
 import argparse
 import contextlib
@@ -59,13 +59,13 @@ def _throw(options: argparse.Namespace, seed: int, folder: Path) -> Generator[Re
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP do what ^C does, so that nothing outlives the run.
+    """Handle SIGTERM and SIGHUP like ^C, so that nothing outlives the run.
 
-    What goes with it are programs, databases and virtual hosts.
+    The run owns programs, databases and virtual hosts.
     """
 
     def interrupt(*_: object) -> None:
-        # Once: a second one would come between the ending of one program and the next.
+        # A second signal would interrupt the cleanup, so only the first one counts.
         for number in INTERRUPTS:
             signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
@@ -82,7 +82,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Throw faults until the rounds are over, or somebody interrupts."""
+    """Inject faults until the rounds are over or somebody interrupts."""
     options = _arguments(arguments)
     absent = [
         reason

@@ -1,4 +1,4 @@
-"""One cloud for all faults, and one Kingbird at a time, into which they are thrown."""
+"""One cloud for all faults, and one Kingbird at a time."""
 
 from collections.abc import Iterator
 
@@ -9,15 +9,16 @@ from kingbird.tests.functional.chaos.trial import Trials
 from kingbird.tests.functional.chaos.world import World, world
 from kingbird.tests.functional.deployment import Kind, deploy
 
-#: Images of a job between stand-ins, and between real Glances: at most what ``make chaos`` takes.
+#: Images of a job between stand-ins, and between real Glances.  ``make chaos`` takes at least as
+#: many.
 MANY, REAL = 300, 60
-#: The same where one process with SQLite does it all.
+#: The same for one process with SQLite.
 EMBEDDED_MANY, EMBEDDED_REAL = 150, 30
 
 
 @pytest.fixture(scope="session")
 def chaos_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """A cloud of its own, as its services are killed."""
+    """Start a cloud of its own, because faults kill its services."""
     with world(tmp_path_factory.mktemp("chaos")) as made:
         yield made
 
@@ -28,9 +29,9 @@ def trials(
     chaos_world: World,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Trials]:
-    """Trials on a Kingbird with the database that the test names.
+    """Return trials on a Kingbird with the database that the test names.
 
-    After a slash it may name what threads are made of, too.
+    The parameter may name the concurrency backend after a slash.
     """
     database, _, backend = request.param.partition("/")
     made_of = kind(database, backend or Kind().backend)

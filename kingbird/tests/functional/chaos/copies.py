@@ -1,4 +1,4 @@
-"""Compares what a job made with what it was to make, by Kingbird's own rules."""
+"""Compares the result of a job with Kingbird's own rules."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,9 +14,9 @@ RULES = Rules(dropped=frozenset(REGION_BOUND_PROPERTIES))
 
 @dataclass
 class Findings:
-    """What a region holds that it should not, and lacks that it should hold.
+    """Wrong and missing images of a region.
 
-    :ivar copies: the ids of copies that are there once, by image and region.
+    :ivar copies: the ids of copies that exist once, by image and region.
     """
 
     lost: list[str] = field(default_factory=list)
@@ -24,16 +24,16 @@ class Findings:
     copies: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def add(self, other: "Findings") -> None:
-        """Take another region's findings in."""
+        """Add the findings of another region."""
         self.lost += other.lost
         self.doubled += other.doubled
         self.copies |= other.copies
 
 
 def listing(images: ImageClient, since: str | None = None) -> list[Image]:
-    """Return a region's images, hidden ones too, straight from its Glance.
+    """Return the images of a region, hidden ones too, directly from its Glance.
 
-    :param since: leave out those that were made before.
+    :param since: leave out images that were made before.
     """
     filters = [("created_at", f"gte:{since}")] if since else []
     found: list[Image] = []
@@ -50,12 +50,12 @@ def listing(images: ImageClient, since: str | None = None) -> list[Image]:
 
 
 def is_forced_copy(image: Image) -> bool:
-    """Whether an image says that it is a copy under an id of its own."""
+    """Return True if an image says that it is a forced copy."""
     return image.get(FORCED) == "true"
 
 
 def _wrong(source: Image, source_region: str, copy: Image) -> list[str]:
-    """Return the fields in which a copy is not what it should be."""
+    """Return the fields in which a copy is wrong."""
     record = record_for(
         source, source_region, RULES, image_id=copy["id"], forced=is_forced_copy(copy)
     )
@@ -74,10 +74,10 @@ def compare_region(
     source_region: str,
     forced: set[str],
 ) -> Findings:
-    """Say what is wrong with the copies in a region.
+    """Describe the wrong copies in a region.
 
-    :param found: all that a job can have made there.
-    :param forced: ids of the images of which copies under other ids were asked for.
+    :param found: all images that the job can have made there.
+    :param forced: ids of the images with forced copies.
     """
     findings = Findings()
     left = {image["id"]: image for image in found}
@@ -108,10 +108,10 @@ def compare_region(
 def misnamed(
     items: Iterable[Mapping[str, Any]], copies: Mapping[tuple[str, str], str]
 ) -> list[str]:
-    """Say which items name another image as the copy than the one that is in the region.
+    """Describe the items whose copy differs from the one in the region.
 
-    :param items: as the API shows them.
-    :param copies: as of :class:`Findings`; what is lost or doubled is found there.
+    :param items: items as the API shows them.
+    :param copies: copies of :class:`Findings`, which reports lost and doubled ones itself.
     """
     return [
         f"{item['resource']} in {item['target_region']} is {copy}, not {item['target_resource']}"

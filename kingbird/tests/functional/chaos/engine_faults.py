@@ -1,4 +1,4 @@
-"""What happens to Kingbird's own processes."""
+"""Faults of Kingbird's own processes."""
 
 import contextlib
 import signal
@@ -11,20 +11,23 @@ from kingbird.tests.functional.chaos.settings import LEASE, LONG_LATENCY, MARGIN
 from kingbird.tests.functional.chaos.stage import FEW, Fault, Stage
 from kingbird.tests.functional.programs import Program, eventually
 
-#: Seconds in which a write may still come that was checked before its process was stopped,
-#: but not sent.
+#: Seconds in which a write may still arrive that an engine checked but did not send before it was
+#: stopped.
 SLIP = 0.5
 
 
 def kill_working(stage: Stage) -> None:
-    """Kill -9 of the working engine; the other one takes over."""
+    """Kill the working engine with SIGKILL.  The other one takes over."""
     program = stage.working()
     stage.begin()
     program.kill()
 
 
 def kill_all(stage: Stage) -> None:
-    """Kill -9 of all engines and a restart, which goes on within a lease and some seconds."""
+    """Kill all engines with SIGKILL and restart them.
+
+    Work goes on within a lease and some seconds.
+    """
     before = set(stage.rows.engines())
     programs = list(stage.programs)
     stage.working()
@@ -52,7 +55,7 @@ def kill_all(stage: Stage) -> None:
 
 
 def terminate_working(stage: Stage) -> None:
-    """SIGTERM of the working engine, which hands back what it holds, or ends it."""
+    """Send SIGTERM to the working engine, which completes or releases its tasks."""
     program = stage.working()
     mine = stage.engine_ids(program)
     stage.begin()
@@ -67,9 +70,9 @@ def terminate_working(stage: Stage) -> None:
 
 
 def kill_api(stage: Stage) -> None:
-    """Kill -9 of the API while it takes another job, and a restart.
+    """Kill the API with SIGKILL while it accepts another job, and restart it.
 
-    That job is either there, and ends, or it is not.
+    The job either exists and ends, or does not exist.
     """
     before = set(stage.rows.jobs())
     api, program = stage.api, stage.kingbird.api
@@ -93,10 +96,10 @@ def kill_api(stage: Stage) -> None:
 
 
 def stop_working(stage: Stage) -> None:
-    """Stop the working engine until another one has its work, and continue it.
+    """Stop the working engine until another one has its work, then continue it.
 
-    It makes no write then, until it has a lease again: who sent a call is known by the
-    connection on which it came.
+    The stopped engine may not write until it has a lease again.  The connection of a call tells
+    which engine sent it.
     """
     program = stage.working()
     mine = stage.engine_ids(program)
@@ -119,30 +122,30 @@ def stop_working(stage: Stage) -> None:
         f"{len(slipped)} writes had been checked before the stop, {len(late)} came late; watched "
         f"for {again - continued:.1f} s"
     )
-    # Each connection has at most one call under way.
+    # Each connection has at most one call in progress.
     most = OPTIONS["sync"]["region_concurrency"] * len(stage.scene.targets)
     if len(slipped) > most or len(late) > len(slipped):
         stage.problems.append(f"an engine wrote without a lease, seconds after it went on: {late}")
 
 
 def _holds(stage: Stage, engines: set[str]) -> bool:
-    """Whether a task is one of some engines', its lease run out or not."""
+    """Return True if one of these engines holds a task, even by a lease that expired."""
     return any(row.engine_id in engines for row in stage.rows.tasks(stage.job_id))
 
 
 def _holds_again(stage: Stage, engines: set[str], seconds: float = 10) -> float:
-    """Return when an engine was given a lease again, or when it was not looked for any more."""
+    """Return the time at which an engine got a lease again, or the end of the wait."""
     until = time.monotonic() + seconds
     while time.monotonic() < until and not stage.has_ended:
         if _holds(stage, engines):
-            # It may have got it since the last look.
+            # The engine may have got the lease since the previous check.
             return time.monotonic() - 0.3
         time.sleep(0.05)
     return time.monotonic()
 
 
 def _writes(stage: Stage, program: Program, after: float, before: float) -> list[float]:
-    """Return when an engine wrote to the Glances, in seconds after a moment."""
+    """Return the times of an engine's writes to Glance, in seconds after a moment."""
     return [
         round(call.at - after, 3)
         for region in stage.scene.targets

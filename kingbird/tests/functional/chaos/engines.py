@@ -1,4 +1,4 @@
-"""How much faster several engines are than one: a job of many regions that are far away."""
+"""Measures the speed-up of several engines in a job of many remote regions."""
 
 import contextlib
 import tempfile
@@ -18,22 +18,22 @@ from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 
 ENGINES = 4
-#: A source and eight targets.
+#: One source and eight targets.
 REGIONS = tuple(f"Far{number}" for number in range(1, 10))
-#: A fourth of them is shared, and planning asks for the members of these.
+#: A fourth of the images is shared.  Planning asks for the members of these.
 IMAGES = 100
-#: Milliseconds by which each answer is late: so many that it is not the machine which limits.
+#: Delay of each response in milliseconds.  It is large, so that the machine is not the bottleneck.
 LATENCY = 250.0
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a job took, and what it did.
+    """The duration and the result of a job.
 
-    :ivar seconds: from the accepted request until the job was closed.
-    :ivar creates: how many records each target was asked to make.
-    :ivar there: how many each has.
-    :ivar workers: how many engines were seen to have a share in it.
+    :ivar seconds: from the accepted request until the end of the job.
+    :ivar creates: the number of records that each target was asked to make.
+    :ivar there: the number of records that each target has.
+    :ivar workers: the number of engines that took part.
     """
 
     seconds: float
@@ -44,14 +44,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Scaling:
-    """One engine, and several."""
+    """A run with one engine and one with several."""
 
     one: Run
     several: Run
 
     @property
     def ratio(self) -> float:
-        """How many times as fast the several are."""
+        """Return the speed-up of several engines."""
         return self.one.seconds / self.several.seconds
 
     def __str__(self) -> str:
@@ -72,10 +72,10 @@ def kind(engines: int) -> Kind:
 
 
 def fill(glances: Any, person: Person, images: int) -> list[str]:
-    """Put images into the first region of stand-ins that are far away, and none into others.
+    """Put images into the first of several remote stand-ins and empty the others.
 
-    :param glances: as of :func:`run`.
-    :returns: the images' ids.
+    :param glances: see :func:`run`.
+    :returns: the ids of the images.
     """
     from standin.images import image_id
 
@@ -97,8 +97,8 @@ def run(
 ) -> Run:
     """Sync images of the first region of stand-ins to all others.
 
-    :param glances: a ``standin.Standin`` whose regions the catalog's ``internal`` endpoints
-        name.
+    :param glances: a ``standin.Standin`` whose regions are the ``internal`` endpoints of the
+        catalog.
     """
     source, *targets = glances.urls
     ids = fill(glances, person, images)
@@ -138,10 +138,10 @@ def _seconds(url: str, job_id: str) -> float:
 def compare(
     cloud: Any, folder: Path, person: Person, glances: Any, images: int = IMAGES
 ) -> Scaling:
-    """Do the same job with one engine and with several.
+    """Run the same job with one engine and with several.
 
-    :param glances: as of :func:`run`.
-    :param images: how many each region is to get.
+    :param glances: see :func:`run`.
+    :param images: the number of images for each region.
     """
     runs = []
     for engines in (1, ENGINES):
@@ -163,7 +163,7 @@ def far_regions(made: World) -> Iterator[Any]:
 
 
 def main() -> None:
-    """Measure, and print the ratio."""
+    """Measure and print the speed-up."""
     with (
         tempfile.TemporaryDirectory() as name,
         world(Path(name)) as made,

@@ -1,4 +1,4 @@
-"""All faults, in the order in which they are thrown."""
+"""All faults in the order of their injection."""
 
 from kingbird.tests.functional.chaos import engine_faults, glance_faults, service_faults
 from kingbird.tests.functional.chaos.stage import Fault

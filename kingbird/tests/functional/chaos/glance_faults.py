@@ -1,4 +1,4 @@
-"""What happens to one region's Glance, or on the way to it."""
+"""Faults of one region's Glance, or of the connection to it."""
 
 import threading
 
@@ -8,7 +8,7 @@ from kingbird.tests.functional.proxy import error, hold, lose_answer, refuse
 
 
 def kill(stage: Stage) -> None:
-    """Kill -9 of a Glance, and its restart."""
+    """Kill a Glance with SIGKILL and restart it."""
     process = f"glance-{stage.target()}"
     stage.world.kill(process)
     try:
@@ -19,14 +19,14 @@ def kill(stage: Stage) -> None:
 
 
 def half_unavailable(stage: Stage) -> None:
-    """503 for half of the calls."""
+    """Answer half of the calls with 503."""
     stage.trouble(
         stage.target(), GLANCE_TROUBLE, error(503), lambda call: stage.rng.random() < 0.5
     )
 
 
 def stall(stage: Stage) -> None:
-    """Keep calls for a while, and only then pass them on: late, and to nobody who waits."""
+    """Delay calls until their callers have timed out, and forward them then."""
     gate = threading.Event()
     opening = threading.Timer(GLANCE_STALL, gate.set)
     opening.start()

@@ -1,4 +1,4 @@
-"""What must not be in a log: tokens, and faults of Kingbird's own."""
+"""Checks logs for tokens and for faults of Kingbird itself."""
 
 import re
 from collections import Counter
@@ -8,25 +8,25 @@ from pathlib import Path
 from kingbird.tests.functional.proxy import Call
 
 TOKEN_HEADERS = ("X-Auth-Token", "X-Subject-Token", "X-Service-Token")
-#: Characters of a token's middle that are looked for; all tokens begin alike.
+#: The part of a token to search for.  All tokens begin alike.
 PIECE = slice(24, 72)
 
-#: What a traceback that may be in a log says, as an expression, and why it may.
+#: Last lines of tracebacks that a log may contain, as expressions, with the reason.
 LISTED: dict[str, str] = {}
 
 _BEGIN = "Traceback (most recent call last):"
-#: What oslo.log puts before each line of a traceback.
+#: The prefix of oslo.log before each line of a traceback.
 _PREFIX = re.compile(r"^\d{4}-\d\d-\d\d [\d:.]+ \d+ [A-Z]+ (\S+) ?")
 
 
 class Logs:
-    """Looks at what was written since it looked last."""
+    """Returns new text of logs since the previous check."""
 
     def __init__(self) -> None:
         self._seen: dict[Path, int] = {}
 
     def news(self, logs: Iterable[Path]) -> dict[Path, str]:
-        """Return what is new in some logs."""
+        """Return the new text of some logs."""
         found = {}
         for log in logs:
             with log.open("rb") as file:
@@ -38,7 +38,7 @@ class Logs:
 
 
 def tokens(calls: Iterable[Call]) -> set[str]:
-    """Return the tokens that came with some calls, or with their answers."""
+    """Return the tokens in calls and in their responses."""
     return {
         value
         for call in calls
@@ -48,7 +48,7 @@ def tokens(calls: Iterable[Call]) -> set[str]:
 
 
 def tracebacks(text: str) -> Iterator[str]:
-    """Yield who logged a traceback, and its last line: the exception and what it says."""
+    """Yield the logger and the last line of each traceback: the exception and its message."""
     lines = iter(text.splitlines())
     for line in lines:
         if _BEGIN not in line:
@@ -63,7 +63,7 @@ def tracebacks(text: str) -> Iterator[str]:
 
 
 def complaints(news: dict[Path, str], seen: set[str]) -> list[str]:
-    """Say what is in logs that should not be.
+    """Describe the forbidden content of logs.
 
     :param seen: the tokens that were used meanwhile.
     """

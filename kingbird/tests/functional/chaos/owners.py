@@ -1,4 +1,4 @@
-"""Which process is at the other end of a connection on loopback."""
+"""Finds the process at the other end of a connection on loopback."""
 
 import os
 from collections.abc import Iterable
@@ -8,7 +8,7 @@ _LOOPBACK = "0100007F"
 
 
 def _inode(port: int) -> str | None:
-    """Return the socket whose own end has a port."""
+    """Return the inode of the socket with a local port."""
     mine = f"{_LOOPBACK}:{port:04X}"
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         words = line.split()
@@ -22,7 +22,7 @@ def _holds(pid: int, inode: str) -> bool:
     try:
         return any(os.readlink(entry.path) == name for entry in os.scandir(f"/proc/{pid}/fd"))
     except OSError:
-        # It, or one of its files, is gone meanwhile.
+        # The process or one of its files has gone meanwhile.
         return False
 
 

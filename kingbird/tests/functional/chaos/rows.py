@@ -1,4 +1,4 @@
-"""What the database says, straight: past the relays that Kingbird goes by."""
+"""Reads the database directly, past the relays that Kingbird uses."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,7 +14,7 @@ ENDED = ("SUCCESS", "FAILURE", "CANCELLED")
 
 
 class Rows:
-    """Reads a Kingbird's tables."""
+    """Reads the tables of a Kingbird."""
 
     def __init__(self, url: str) -> None:
         self._engine = sa.create_engine(url, poolclass=NullPool)
@@ -24,7 +24,7 @@ class Rows:
             return connection.execute(query).all()
 
     def now(self) -> int:
-        """Return the milliseconds of the database's clock, by which leases run."""
+        """Return the time of the database in milliseconds, which leases use."""
         return int(self._all(sa.select(now_ms()))[0][0])
 
     def jobs(self) -> dict[str, str]:
@@ -32,19 +32,19 @@ class Rows:
         return {row.id: row.status for row in self._all(sa.select(Job.id, Job.status))}
 
     def has_ended(self, job_id: str) -> bool:
-        """Whether a job has ended."""
+        """Return True if a job has ended."""
         return self.jobs().get(job_id) in ENDED
 
     def engines(self) -> dict[str, int]:
-        """Return the pid of every engine that was heard of."""
+        """Return the pid of each registered engine."""
         return {row.id: row.pid for row in self._all(sa.select(Engine.id, Engine.pid))}
 
     def leases(self, job_id: str) -> list[Any]:
-        """Return who holds a job's tasks, and the job itself, and until when."""
+        """Return the holders and the expiry of the leases of a job and its tasks."""
         return [*self.tasks(job_id), *self._plans(job_id)]
 
     def tasks(self, job_id: str) -> Sequence[Any]:
-        """Return who holds a job's tasks, and until when."""
+        """Return the holders and the expiry of the leases of a job's tasks."""
         query = sa.select(Task.region, Task.engine_id, Task.lease_expires).join(
             Job, Job.pk == Task.job_pk
         )
@@ -55,9 +55,9 @@ class Rows:
         return self._all(query.where(Job.id == job_id, *where))
 
     def holders(self, job_id: str) -> set[str]:
-        """Return the engines that plan a job or work on its tasks, by a lease that still runs."""
+        """Return the engines that plan a job or work on its tasks by a valid lease."""
         now = self.now()
-        # Who has planned a job stays named in it.
+        # A planned job still names its planner.
         rows = [*self.tasks(job_id), *self._plans(job_id, Job.planned_at.is_(None))]
         return {
             row.engine_id
@@ -66,13 +66,13 @@ class Rows:
         }
 
     def open_work(self, job_id: str) -> tuple[int, int]:
-        """Return a job's counter of open tasks, and how many tasks are not done."""
+        """Return a job's counter of open tasks, and the number of tasks that are not done."""
         job = self._all(sa.select(Job.pk, Job.tasks_open).where(Job.id == job_id))[0]
         undone = sa.select(sa.func.count()).where(Task.job_pk == job.pk, Task.done.is_(False))
         return job.tasks_open, self._all(undone)[0][0]
 
     def moments(self, job_id: str) -> dict[str, list[datetime]]:
-        """Return when a job's outcomes were stored, by region and in order."""
+        """Return the times at which a job's outcomes were stored, by region and in order."""
         query = (
             sa.select(Item.target_region, Item.updated_at)
             .join(Job, Job.pk == Item.job_pk)
@@ -85,7 +85,7 @@ class Rows:
         return found
 
     def states(self, job_id: str) -> dict[str, int]:
-        """Return how many items of a job there are by state and reason, to tell of."""
+        """Return the number of a job's items by state and reason, for a message."""
         query = (
             sa.select(Item.status, Item.reason, sa.func.count())
             .join(Job, Job.pk == Item.job_pk)

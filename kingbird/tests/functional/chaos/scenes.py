@@ -1,4 +1,4 @@
-"""What a job is about: fresh images in a source region, none of them in two others."""
+"""The images of a job: new images in a source region that two other regions lack."""
 
 import time
 import uuid
@@ -11,7 +11,7 @@ from kingbird.tests.functional.chaos.copies import Findings, compare_region, lis
 from kingbird.tests.functional.chaos.world import REAL, STANDIN, World
 from kingbird.tests.functional.kingbird_api import sync
 
-#: Images that other images of a scene refer to, and how many refer to them.
+#: Images that others of a scene refer to, and the number of references.
 KERNEL = {"container_format": "aki", "disk_format": "aki"}
 RAMDISK = {"container_format": "ari", "disk_format": "ari"}
 AMIS = 5
@@ -19,9 +19,9 @@ AMIS = 5
 
 @dataclass(frozen=True)
 class Scene:
-    """Images, half of which are to be copied under ids of their own.
+    """Images, half of which get forced copies.
 
-    :ivar since: what was made before in these regions is no business of the job's.
+    :ivar since: the job ignores images of these regions that were made before.
     """
 
     source: str
@@ -31,23 +31,23 @@ class Scene:
 
     @property
     def plain(self) -> tuple[str, ...]:
-        """The images whose copies are to have their ids."""
+        """Return the images whose copies keep their ids."""
         return self.ids[: len(self.ids) // 2]
 
     @property
     def forced(self) -> tuple[str, ...]:
-        """The images whose copies are to have other ids."""
+        """Return the images whose copies get other ids."""
         return self.ids[len(self.ids) // 2 :]
 
     @property
     def copies(self) -> int:
-        """How many records a job is to make."""
+        """Return the number of records that a job has to make."""
         return len(self.ids) * len(self.targets)
 
     def sets(self, most: int | None = None) -> list[dict[str, Any]]:
-        """Return what to ask Kingbird for.
+        """Return the sets of the request.
 
-        :param most: so many of the plain images, and no others.
+        :param most: only this number of the plain images.
         """
         regions: dict[str, Any] = {"source": self.source, "target": list(self.targets)}
         if most is not None:
@@ -55,7 +55,7 @@ class Scene:
         return [sync(*self.plain, **regions), sync(*self.forced, force=True, **regions)]
 
     def findings(self, world: World) -> Findings:
-        """Look into the Glances themselves, and say what is not as it should be."""
+        """Describe the wrong content of the Glances."""
         images = listing(world.images(self.source), self.since)
         sources = [image for image in images if image["id"] in self.ids]
         findings = Findings()
@@ -68,9 +68,9 @@ class Scene:
 
 
 def of_standins(world: World, count: int, latency: float) -> Scene:
-    """Fill the stand-ins anew: images with data, as the stand-in makes them.
+    """Fill the stand-ins with new images that have data.
 
-    :param latency: milliseconds by which their answers are late.
+    :param latency: the delay of their responses in milliseconds.
     """
     world.standin.latency(None, latency)
     source, *targets = STANDIN
@@ -85,9 +85,9 @@ def of_standins(world: World, count: int, latency: float) -> Scene:
 
 
 def hidden(count: int) -> tuple[int, int]:
-    """Return which of so many images are hidden: the last plain one and the last forced one.
+    """Return the indexes of the hidden images: the last plain one and the last forced one.
 
-    Glance lists them apart, so whoever looks for what is there already has to ask twice.
+    Glance lists hidden images apart, so each search for existing images takes two calls.
     """
     return count // 2 - 1, count - 1
 
@@ -95,7 +95,7 @@ def hidden(count: int) -> tuple[int, int]:
 def of_glances(world: World, count: int) -> Scene:
     """Make images in a real Glance, some of which refer to others."""
     source, *targets = REAL
-    # Glance's clock is this machine's, and is asked about whole seconds.
+    # Glance uses the clock of this machine and filters by whole seconds.
     time.sleep(1 - time.time() % 1)
     since = datetime.now(UTC)
     there = world.images(source)

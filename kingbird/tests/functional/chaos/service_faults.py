@@ -1,4 +1,4 @@
-"""What happens to the services that Kingbird stands on: broker, database, Keystone."""
+"""Faults of the services that Kingbird needs: broker, database and Keystone."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ Act = Callable[[Stage], None]
 
 
 def dropped(name: str) -> Act:
-    """Cut all connections to a service; new ones can be made at once."""
+    """Drop all connections to a service.  New ones are possible at once."""
 
     def act(stage: Stage) -> None:
         stage.begin()
@@ -21,7 +21,7 @@ def dropped(name: str) -> Act:
 
 
 def stalled(name: str) -> Act:
-    """Let nothing pass to and from a service for longer than a lease."""
+    """Block all traffic to and from a service for longer than a lease."""
 
     def act(stage: Stage) -> None:
         relay = stage.kingbird.relays[name]
@@ -37,7 +37,7 @@ def stalled(name: str) -> Act:
 
 
 def broker_gone(stage: Stage) -> None:
-    """No broker for a while.  Jobs are accepted all the same: the database has them."""
+    """Take the broker away for a while.  The API still accepts jobs, because it stores them."""
     relay = stage.kingbird.relays["broker"]
     relay.cut()
     try:
@@ -49,7 +49,7 @@ def broker_gone(stage: Stage) -> None:
 
 
 def database_gone(stage: Stage) -> None:
-    """No database for a while."""
+    """Take the database away for a while."""
     relay = stage.kingbird.relays["database"]
     relay.cut()
     try:
@@ -61,8 +61,8 @@ def database_gone(stage: Stage) -> None:
 
 
 def keystone_gone(stage: Stage) -> None:
-    """Kill -9 of Keystone, and its restart after a while."""
-    # One that the API has not seen, so that it has no answer of Keystone's to remember.
+    """Kill Keystone with SIGKILL and restart it after a while."""
+    # The API has not seen this token, so it has no cached answer of Keystone.
     fresh = Person(stage.world.cloud, "demo").token
     stage.world.kill("keystone")
     try:

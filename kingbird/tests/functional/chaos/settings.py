@@ -1,16 +1,15 @@
-"""How Kingbird is configured here: everything that waits is ten times as fast as usual.
+"""The configuration of Kingbird here.  All intervals are a tenth of the defaults.
 
-A lease is 6 s rather than 60, so a call to a Glance may take 1.5 s rather than 15, and a Glance
-that stalls for 6 s is to Kingbird what one is by default that stalls for a minute.  Only the
-time for which calls are tried again is nearly the usual one: it has to be longer than a Glance
-takes to start on a busy machine, as each fault is to be one that Kingbird survives.
+A lease takes 6 s instead of 60, so a call to Glance may take 1.5 s instead of 15, and a stall of 6
+s stands for one of a minute.  Only the time of retries is nearly the default.  It has to be longer
+than the start of a Glance on a busy machine, because Kingbird has to survive each fault.
 """
 
 from typing import Any
 
-#: Seconds of a lease; it is by such numbers that takeovers are measured.
+#: Seconds of a lease, which bounds the time of a takeover.
 LEASE = 6
-#: Seconds in which another engine has to go on, beyond the lease.
+#: Seconds beyond the lease in which another engine has to go on.
 MARGIN = 5.0
 #: Seconds for which a service is away.
 GONE = 10.0
@@ -21,7 +20,7 @@ GLANCE_TROUBLE = 8.0
 STALL = LEASE + 2.0
 #: Seconds after which a job is stuck.
 PATIENCE = 120.0
-#: Milliseconds by which a stand-in's answers are late: usually, and where a job is to be long.
+#: Delay of a stand-in's responses in milliseconds: the usual one, and one for a long job.
 LATENCY = 40.0
 LONG_LATENCY = 100.0
 

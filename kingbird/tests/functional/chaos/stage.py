@@ -1,4 +1,4 @@
-"""What a fault acts on: a Kingbird in the middle of a job."""
+"""The target of a fault: a Kingbird in the middle of a job."""
 
 import random
 import time
@@ -18,14 +18,14 @@ from kingbird.tests.functional.programs import Program, eventually
 from kingbird.tests.functional.proxy import Fault as Breakage
 from kingbird.tests.functional.proxy import Matcher
 
-#: Images of a job that is asked for while something is away.
+#: The number of images of a job that is requested during a fault.
 FEW = 20
-#: Seconds within which the API answers, whatever is away.
+#: Seconds within which the API has to answer during any fault.
 SOON = 10.0
 
 
 def kind(database: str, backend: str) -> Kind:
-    """Return what faults are thrown into: SQLite stands for the embedded default."""
+    """Return the deployment for faults.  SQLite stands for the embedded default."""
     embedded = database == "SQLite"
     return Kind(
         database,
@@ -39,12 +39,12 @@ def kind(database: str, backend: str) -> Kind:
 
 @dataclass
 class Stage:
-    """One job, the processes that work on it, and what is found out.
+    """One job, the processes that work on it, and the findings.
 
-    :ivar since: the moment from which on a recovery is measured; each fault sets it.
-    :ivar more: other jobs that were asked for meanwhile.
-    :ivar problems: what should not be.
-    :ivar notes: what is worth telling.
+    :ivar since: the beginning of the recovery, which each fault sets.
+    :ivar more: other jobs that were requested meanwhile.
+    :ivar problems: violations that were found.
+    :ivar notes: remarks for the report.
     """
 
     world: World
@@ -60,12 +60,12 @@ class Stage:
 
     @property
     def api(self) -> KingbirdAPI:
-        """The API as the user calls it."""
+        """Return the API of the user."""
         return KingbirdAPI(self.kingbird.url, self.world.demo)
 
     @property
     def programs(self) -> list[Program]:
-        """The programs that work on jobs."""
+        """Return the programs that work on jobs."""
         kingbird = self.kingbird
         if not kingbird.kind.standalone:
             return kingbird.engines
@@ -74,7 +74,7 @@ class Stage:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the job has."""
+        """Return True if the job has ended."""
         return self.rows.has_ended(self.job_id)
 
     def begin(self) -> None:
@@ -82,7 +82,7 @@ class Stage:
         self.since = datetime.now(UTC).replace(tzinfo=None)
 
     def note(self, text: str) -> None:
-        """Tell something beside what is wrong."""
+        """Add a remark to the report."""
         self.notes.append(text)
 
     def engine_ids(self, program: Program) -> set[str]:
@@ -101,23 +101,23 @@ class Stage:
         return self.rng.choice(found)
 
     def target(self) -> str:
-        """Return one of the job's regions."""
+        """Return one target region of the job."""
         return self.rng.choice(self.scene.targets)
 
     def wait(self, seconds: float) -> None:
-        """Let some time pass, even if the job ends meanwhile."""
+        """Wait for some time, even if the job ends meanwhile."""
         time.sleep(seconds)
 
     def trouble(
         self, region: str, seconds: float, breakage: Breakage, matches: Matcher = lambda _: True
     ) -> None:
-        """Let a region's proxy do something to its calls for some time."""
+        """Apply a fault to the calls to a region for some time."""
         with self.world.proxies[region].broken(breakage, matches):
             self.wait(seconds)
         self.begin()
 
     def ask_again(self) -> None:
-        """Ask for another job, which has to be accepted, whatever is away."""
+        """Request another job, which the API has to accept during any fault."""
         begun = time.monotonic()
         answer = self.api.post(*self.scene.sets(FEW))
         self.note(f"asked for a job meanwhile: {time.monotonic() - begun:.1f} s")
@@ -127,14 +127,14 @@ class Stage:
             self.problems.append(f"a job was answered {answer.status_code}: {answer.text[:300]}")
 
     def probe(self, token: str | None = None) -> None:
-        """Ask for the jobs: whatever is away, the answer is a list of them or 503, and soon.
+        """List the jobs.  During any fault the API has to answer with a list or 503, and soon.
 
-        :param token: another one than that which asked for the job.
+        :param token: a token other than the one that requested the job.
         """
         self._ask("GET of jobs", {200, 503}, lambda: self.api.call("GET", token=token))
 
     def ask_in_vain(self) -> None:
-        """Ask for another job without what it takes to accept one: the answer is 503, and soon."""
+        """Request another job while a needed service is away.  The API has to answer 503 soon."""
         self._ask("POST of a job", {503}, lambda: self.api.post(*self.scene.sets(FEW)))
 
     def _ask(self, what: str, wanted: set[int], ask: Callable[[], requests.Response]) -> None:
@@ -152,7 +152,7 @@ class Stage:
             self.problems.append(f"{what}: {answer.status_code} only after {seconds:.1f} s")
 
     def restore(self) -> None:
-        """Start what does not run any more, so that another fault can be thrown."""
+        """Start the programs that have stopped, so that another fault can be injected."""
         kingbird = self.kingbird
         for relay in kingbird.relays.values():
             relay.go_on()
@@ -170,14 +170,14 @@ class Stage:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something that goes wrong, once, in the middle of a job.
+    """A fault that happens once in the middle of a job.
 
-    :ivar act: does it, and returns when it is over.
-    :ivar real: whether it is about Glances, and so wants real ones.
-    :ivar parts: when it comes: which part of the job's records was asked for by then; below
-        0, right after the job was accepted.
-    :ivar latency: milliseconds by which stand-ins answer late, and so how long the job takes.
-    :ivar needs: what the embedded default does not have: ``database``, ``broker``, ``engines``.
+    :ivar act: the function that injects the fault and returns when it is over.
+    :ivar real: the fault concerns Glances and needs real ones.
+    :ivar parts: the moment, as the part of the job's records that were requested by then; below 0,
+        right after the job was accepted.
+    :ivar latency: the delay of stand-ins in milliseconds, which sets the length of the job.
+    :ivar needs: parts that the embedded default lacks: ``database``, ``broker``, ``engines``.
     """
 
     name: str
@@ -188,5 +188,5 @@ class Fault:
     needs: str | None = None
 
     def fits(self, database: str) -> bool:
-        """Whether it can be thrown into a Kingbird on that database."""
+        """Return True if the fault can be injected into a Kingbird on that database."""
         return database != "SQLite" or self.needs is None

@@ -1,4 +1,4 @@
-"""What came of many faults, as a table."""
+"""The results of many faults as a table."""
 
 import statistics
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ _COLUMNS = (
 
 
 def is_clean(results: Sequence[Result]) -> bool:
-    """Whether nothing was found."""
+    """Return True if there are no findings."""
     return not any(
         result.lost or result.doubled or result.stuck or result.problems for result in results
     )

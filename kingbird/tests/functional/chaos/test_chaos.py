@@ -1,4 +1,4 @@
-"""Each fault once, in the middle of a job.  ``make chaos`` throws them as often as one likes."""
+"""Inject each fault once in the middle of a job.  ``make chaos`` injects it repeatedly."""
 
 import os
 import random
@@ -9,17 +9,17 @@ from kingbird.tests.functional.chaos.faults import FAULTS
 from kingbird.tests.functional.chaos.table import is_clean
 from kingbird.tests.functional.chaos.trial import Trials
 
-#: What all that is left to chance comes from; what failed can be run again with it.
+#: The seed of all random choices.  A failed run can be repeated with it.
 SEED = int(os.environ.get("KINGBIRD_CHAOS_SEED") or random.randrange(10**6))
 
-#: Faults go to one database and the other in turn.
+#: Faults alternate between the databases.
 CASES = [
     (database, name)
     for database, first in (("MariaDB", 0), ("PostgreSQL", 1))
     for name in list(FAULTS)[first::2]
 ]
-#: What is thrown here into a Kingbird that is one process with SQLite, whose engine is all of
-#: them; ``make chaos DATABASE=SQLite`` throws the rest too, which would take too long here.
+#: Faults for one process with SQLite, whose only engine is the process.  ``make chaos
+#: DATABASE=SQLite`` injects the others too, which would take too long here.
 EMBEDDED = ("all engines killed", "engine terminated", "Glance killed")
 
 
@@ -29,7 +29,7 @@ def throw(trials: Trials, name: str) -> None:
     assert is_clean([result]), f"{result}\n{again}"
 
 
-# One Kingbird serves all faults of its database: the parameters' scope says so.
+# The scope of the parameters lets one Kingbird serve all faults of its database.
 @pytest.mark.parametrize(("trials", "name"), CASES, indirect=["trials"], scope="session")
 def test_a_fault(trials: Trials, name: str) -> None:
     throw(trials, name)

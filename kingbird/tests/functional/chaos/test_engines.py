@@ -1,4 +1,4 @@
-"""Engines share the tasks of a job, and make each record once."""
+"""Engines share the tasks of a job and make each record once."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 
-#: Fewer than a measurement takes: here it is counts that matter.
+#: This test checks counts, so it needs fewer images than a measurement.
 FEW = 24
 
 
@@ -27,7 +27,7 @@ def test_engines_share_regions(chaos_world: World, tmp_path: Path) -> None:
     with far_regions(chaos_world) as glances:
         demo = Person(chaos_world.cloud, "demo")
         scaling = compare(chaos_world.cloud, tmp_path, demo, glances, FEW)
-    # Seconds are for people: a machine that is busy has others.
+    # The duration is only printed, because it depends on the load of the machine.
     print(scaling)
     for each in (scaling.one, scaling.several):
         assert set(each.creates.values()) == {FEW}

@@ -1,4 +1,4 @@
-"""Throws one fault into one job, and looks at everything afterwards."""
+"""Injects one fault into one job and checks everything afterwards."""
 
 import random
 import time
@@ -25,10 +25,10 @@ MADE = {"created", "in_sync"}
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a fault.
+    """The result of a fault.
 
-    :ivar seconds: how long it took after the fault until every region had an outcome again.
-    :ivar problems: all that is not as it should be, in words.
+    :ivar seconds: the time after the fault until every region had an outcome again.
+    :ivar problems: all violations, in words.
     """
 
     fault: str
@@ -46,10 +46,10 @@ class Result:
 
 
 class Trials:
-    """Throws faults into one running Kingbird, one after another.
+    """Injects faults into one running Kingbird, one after another.
 
-    :param many: images of a job between stand-ins.
-    :param real: images of a job between Glances.
+    :param many: the number of images of a job between stand-ins.
+    :param real: the number of images of a job between Glances.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Trials:
         self._logs = Logs()
 
     def run(self, fault: Fault, seed: int) -> Result:
-        """Throw a fault.
+        """Inject a fault.
 
-        :param seed: chooses the moment, and whatever else is left to chance.
+        :param seed: the seed of the moment and of all other random choices.
         """
         for proxy in (self._kingbird.keystone, *self._world.proxies.values()):
             proxy.forget()
@@ -86,7 +86,7 @@ class Trials:
         return self._judge(stage, fault, seed, stuck)
 
     def _throw(self, stage: Stage, fault: Fault) -> None:
-        """Wait for the moment, and let the fault happen."""
+        """Wait for the moment and inject the fault."""
         proxies = [self._world.proxies[region] for region in stage.scene.targets]
         begun = sum(proxy.posts for proxy in proxies)
         part = stage.rng.uniform(*fault.parts)
@@ -104,7 +104,7 @@ class Trials:
         fault.act(stage)
 
     def _wait(self, stage: Stage) -> list[str]:
-        """Wait until all jobs have ended; return those that don't."""
+        """Wait until all jobs have ended.  Return those that do not end."""
         left = [stage.job_id, *stage.more]
         until = time.monotonic() + PATIENCE
         while left and time.monotonic() < until:
@@ -118,11 +118,11 @@ class Trials:
             problems.append(f"job {job_id} is stuck: {self._rows.states(job_id)}")
         findings = stage.scene.findings(self._world)
         lost = self._outcomes(stage, findings.copies) if not stuck else []
-        # A record that is not right, and one whose outcome is not, is lost once.
+        # One lost image can have both a wrong record and a wrong outcome, so it counts once.
         count = max(len(lost), len(findings.lost))
         problems += [*_some(lost), *_some(findings.lost), *_some(findings.doubled)]
         problems += self._left(stage) if not stuck else []
-        # Only now, as what tidies up writes logs too.
+        # Check the logs last, because the cleanup writes logs too.
         problems += self._complaints()
         return Result(
             fault.name,
@@ -136,9 +136,9 @@ class Trials:
         )
 
     def _outcomes(self, stage: Stage, copies: Mapping[tuple[str, str], str]) -> list[str]:
-        """Say which outcomes are not the true ones: all records were made here.
+        """Describe the wrong outcomes.  The job has made all records.
 
-        :param copies: the ids under which the images are in the regions.
+        :param copies: the ids of the images in the regions.
         """
         found = []
         scene = stage.scene
@@ -162,7 +162,7 @@ class Trials:
         return found
 
     def _left(self, stage: Stage) -> list[str]:
-        """Say what is left of jobs that have ended: leases, counters, trusts."""
+        """Describe leftovers of jobs that have ended: leases, counters and trusts."""
         found = []
         for job_id in (stage.job_id, *stage.more):
             held = [row for row in self._rows.leases(job_id) if row.engine_id or row.lease_expires]
@@ -191,7 +191,7 @@ class Trials:
         return complaints(self._logs.news(self._kingbird.logs), used)
 
     def _recovery(self, stage: Stage) -> float:
-        """Return how long a region had no outcome after the fault, that had some later."""
+        """Return the longest time that a region waited for its next outcome after the fault."""
 
         def waited(moments: list[datetime]) -> float:
             later = [moment for moment in moments if moment >= stage.since]
@@ -201,5 +201,5 @@ class Trials:
 
 
 def _some(found: list[str], most: int = 5) -> list[str]:
-    """Return the first few of many, which tell as much."""
+    """Return the first few of many findings and the number of the others."""
     return [*found[:most], *([f"and {len(found) - most} more"] if len(found) > most else [])]

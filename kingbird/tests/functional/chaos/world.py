@@ -1,7 +1,7 @@
-"""One cloud for all faults: a real Keystone, real Glances, and stand-ins for Glances beside them.
+"""One cloud for all faults: a real Keystone, real Glances, and stand-ins beside them.
 
-The stand-ins are regions of the same catalog, so one Kingbird knows both.  They serve where the
-fault is in something else than a Glance, as they answer in a time that is chosen.
+The stand-ins are regions of the same catalog, so one Kingbird knows both.  They serve for faults
+outside of Glance, because the delay of their responses can be set.
 """
 
 import contextlib
@@ -32,7 +32,7 @@ STANDIN = ("StandinOne", "StandinTwo", "StandinThree")
 
 
 class Meter(Proxy):
-    """A proxy that knows how many records it was asked to make."""
+    """A proxy that counts requests to make a record."""
 
     def __init__(self, upstream: str) -> None:
         super().__init__(upstream)
@@ -40,7 +40,7 @@ class Meter(Proxy):
         self._counting = threading.Lock()
 
     def take(self, call: Call) -> Any:
-        """Note a call.  Return the fault that is to be applied to it."""
+        """Record a call and return the fault to apply to it."""
         if call.method == "POST":
             with self._counting:
                 self.posts += 1
@@ -49,11 +49,11 @@ class Meter(Proxy):
 
 @dataclass
 class World:
-    """The cloud, and whom it knows.
+    """The cloud and the Kingbirds in it.
 
-    :ivar urls: where each region's Glance is, real or not.
-    :ivar proxies: by which Kingbird reaches it.
-    :ivar kingbirds: those that run, for telling which program sent a call.
+    :ivar urls: the URL of each region's Glance, real or not.
+    :ivar proxies: the proxies that Kingbird uses.
+    :ivar kingbirds: the running Kingbirds, for finding the sender of a call.
     """
 
     cloud: Any
@@ -77,14 +77,14 @@ class World:
         return [trust["id"] for trust in found]
 
     def sender(self, port: int) -> Program | None:
-        """Return the engine that a connection comes from, by the connection's port."""
+        """Return the engine that holds a connection, by the port of the connection."""
         programs = [engine for kingbird in self.kingbirds for engine in kingbird.engines]
         by_pid = {pid: program for program in programs for pid in program.pids}
         pid = owner(port, by_pid)
         return by_pid[pid] if pid else None
 
     def kill(self, process: str) -> None:
-        """End a process of the cloud at once: ``keystone`` or ``glance-REGION``."""
+        """Kill a process of the cloud at once: ``keystone`` or ``glance-REGION``."""
         from minicloud.processes import Process
 
         found = Process.load(self.cloud.state.pid(process))
@@ -94,7 +94,7 @@ class World:
 
 @contextlib.contextmanager
 def world(folder: Path) -> Iterator[World]:
-    """Start the cloud, and end it with the block."""
+    """Start the cloud, and stop it at the end of the block."""
     from minicloud.cloud import Cloud
     from standin import Standin
 
@@ -110,7 +110,7 @@ def world(folder: Path) -> Iterator[World]:
         proxies = {region: stack.enter_context(Meter(url)) for region, url in urls.items()}
         for region, proxy in proxies.items():
             cloud.set_endpoint("image", region, "internal", proxy.url)
-        # A token's catalog is that of the moment at which it was made.
+        # The catalog of a token is as old as the token.
         demo = Person(cloud, "demo")
         made = World(cloud, standin, demo, admin, urls, proxies)
         for proxy in proxies.values():
