@@ -1,5 +1,5 @@
-"""Fuzzing: requests that a program makes up out of the OpenAPI document, on a running service.
+"""Fuzzing: requests generated from the OpenAPI document and sent to a running service.
 
-schemathesis runs as a process of its own, with :mod:`hooks` loaded into it; what it saw and what
-Kingbird did is judged afterwards, by :mod:`verdict`.  ``make fuzz`` runs it for long.
+schemathesis runs in its own process, which loads :mod:`hooks`.  :mod:`verdict` judges the calls
+and their effects afterwards.  ``make fuzz`` runs it for a long time.
 """

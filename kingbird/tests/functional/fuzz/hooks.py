@@ -1,6 +1,7 @@
-"""What schemathesis does in its own process beside what it does anyway.
+"""Hooks of schemathesis, which run in its process.
 
-It reads this module, as ``SCHEMATHESIS_HOOKS`` says; see its documentation for the names.
+schemathesis loads the module that ``SCHEMATHESIS_HOOKS`` names.  Its documentation lists the names
+of hooks.
 """
 
 import json
@@ -22,9 +23,9 @@ from kingbird.tests.functional.fuzz.scene import Scene
 SCENE = Scene.load()
 NAMES = Names(SCENE)
 
-#: Longer answers are not written down.
+#: Longer responses are not recorded.
 MOST = 200_000
-#: What may be wrong with a body that the schema finds right.
+#: Reasons to refuse a body that matches the schema.
 REASONS = re.compile(
     r"names a region without an image endpoint|which is the only source"
     r"|leaves no region to sync to|must be no more than size_max|names nothing in this list"
@@ -35,23 +36,23 @@ _lock = threading.Lock()
 
 @schemathesis.auth(refresh_interval=900)
 class Token:
-    """A token of the member whom the environment names."""
+    """A token of the member in the environment."""
 
     def get(self, case: Any, context: Any) -> str:
-        """Return one that is still good for a while."""
+        """Return a token that is valid for some time."""
         names = ("auth_url", "username", "password", "user_domain_id", "project_domain_id")
         given: dict[str, Any] = {name: os.environ[f"OS_{name.upper()}"] for name in names}
         auth = v3.Password(**given, project_id=SCENE.project)
         return str(Session(auth=auth).get_token())
 
     def set(self, case: Any, data: str, context: Any) -> None:
-        """Put it into a request."""
+        """Add the token to a request."""
         case.headers = {**(case.headers or {}), "X-Auth-Token": data}
 
 
 @schemathesis.hook
 def before_load_schema(context: Any, raw_schema: dict[str, Any]) -> None:
-    """Make the document one that can be fuzzed; tell what can be done with an accepted job."""
+    """Prepare the document for fuzzing and add links from an accepted job to its other calls."""
     make_plain(raw_schema)
     follow = ("show_sync_job", "cancel_sync_job", "retry_sync_job", "delete_sync_job")
     answers = raw_schema["paths"]["/v1.0/{project_id}/os-sync"]["post"]["responses"]
@@ -77,7 +78,7 @@ def _is_valid(case: Any, location: ParameterLocation) -> bool:
 
 @schemathesis.hook
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Put real names into what is valid."""
+    """Replace made-up names in a valid request."""
     with _lock:
         if case.path_parameters and _is_valid(case, ParameterLocation.PATH):
             NAMES.path(case.path_parameters)
@@ -89,7 +90,7 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
 
 @schemathesis.hook
 def after_call(context: Any, case: Any, response: Any) -> None:
-    """Write down what was asked and answered."""
+    """Record the request and the response."""
     text = response.content.decode("utf-8", "replace")
     entry = {
         "operation": case.operation.definition.raw.get("operationId"),
@@ -108,7 +109,7 @@ def after_call(context: Any, case: Any, response: Any) -> None:
 
 @schemathesis.check
 def nothing_of_another_project(ctx: Any, response: Any, case: Any) -> None:
-    """No answer tells of what belongs to another project."""
+    """Check that the response contains nothing of another project."""
     text = response.content.decode("utf-8", "replace")
     for image in SCENE.foreign_images:
         assert image not in text, f"An image of another project is in the answer: {image}"
@@ -119,7 +120,7 @@ def nothing_of_another_project(ctx: Any, response: Any, case: Any) -> None:
 
 @schemathesis.check
 def refused_for_a_reason(ctx: Any, response: Any, case: Any) -> None:
-    """What the schemas find right is refused only for what no schema can tell."""
+    """Check that a valid request is refused only for reasons that no schema can express."""
     if response.status_code != 400 or case.meta is None:
         return
     if not case.meta.generation.mode.is_positive:

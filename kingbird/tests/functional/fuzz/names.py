@@ -1,8 +1,7 @@
-"""Puts real names into valid requests, so that more comes of them than 400 and 404.
+"""Puts real names into valid requests, so that more responses than 400 and 404 occur.
 
-A made up region is never known, and a made up id is nobody's.  What is wrong on purpose stays as
-it is.  Which name is taken depends on the one that it replaces alone, so that the same seed makes
-the same requests.
+A made-up region is never known, and a made-up id does not exist.  Invalid values stay as they are.
+The chosen name depends only on the replaced one, so the same seed makes the same requests.
 """
 
 import random
@@ -17,7 +16,7 @@ def _dice(*of: Any) -> random.Random:
 
 
 class Names:
-    """Chooses names, and remembers the jobs that were accepted meanwhile.
+    """Chooses names and remembers accepted jobs.
 
     :ivar jobs: the ids of the caller's jobs, the newest last.
     """
@@ -27,7 +26,7 @@ class Names:
         self.jobs: list[str] = []
 
     def path(self, parameters: dict[str, Any]) -> None:
-        """Change the parameters of a path that is valid."""
+        """Change the parameters of a valid path."""
         if "project_id" in parameters:
             dice = _dice(parameters["project_id"])
             parameters["project_id"] = dice.choices(
@@ -35,14 +34,14 @@ class Names:
                 [40, 2, 1],
             )[0]
         job = parameters.get("job_id")
-        # One that a link has put there stays.
+        # Keep a name that a link has set.
         if job is not None and job not in self.jobs:
             dice = _dice(job)
             pools = [self.jobs[-8:] or [job], self._scene.foreign_jobs, [job]]
             parameters["job_id"] = dice.choice(dice.choices(pools, [12, 3, 1])[0])
 
     def query(self, parameters: dict[str, Any]) -> None:
-        """Change the parameters of a query that is valid."""
+        """Change the parameters of a valid query."""
         marker = parameters.get("marker")
         if isinstance(marker, str) and self.jobs:
             dice = _dice(marker)
@@ -50,7 +49,7 @@ class Names:
             parameters["marker"] = dice.choice(dice.choices(pools, [4, 1, 1])[0])
 
     def body(self, body: Any) -> None:
-        """Change a body that is valid: a request for a job."""
+        """Change a valid body of a job request."""
         if not isinstance(body, dict) or not isinstance(body.get("resource_set"), dict):
             return
         given = body["resource_set"]

@@ -1,7 +1,7 @@
-"""Says with alternatives what the OpenAPI document says with conditions.
+"""Rewrites conditions of the OpenAPI document as alternatives.
 
-schemathesis makes nothing up for schemas with ``if``.  What these allow stays the same, but that
-the name of a region holds no asterisk, which none that is known does.
+schemathesis generates nothing for schemas with ``if``.  The alternatives allow the same bodies,
+except that no region name contains an asterisk.
 """
 
 import copy
@@ -14,9 +14,9 @@ _FALSE = [False, "False"]
 
 
 def make_plain(document: dict[str, Any]) -> None:
-    """Change the schemas of a document.
+    """Rewrite the schemas of a document.
 
-    :raises ValueError: there is a condition that is not known here.
+    :raises ValueError: the document has an unknown condition.
     """
     schemas = document["components"]["schemas"]
     for name, schema in schemas.items():

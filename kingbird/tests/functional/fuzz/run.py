@@ -7,12 +7,12 @@ from pathlib import Path
 from kingbird.tests.functional.fuzz import scene
 from kingbird.tests.functional.programs import BIN, environment
 
-#: Checks that don't hold here, and why.
+#: Checks that do not apply here, with the reason.
 LEFT_OUT = {
-    # A schema can't tell which regions there are; `refused_for_a_reason` looks closer.
+    # A schema does not know the regions.  `refused_for_a_reason` checks these responses.
     "positive_data_acceptance",
-    # A made up id may be given the name of a job that a sequence has just made, and be deleted;
-    # the verdict looks whether a job is missed that nobody deleted.
+    # A sequence can delete a new job by an id that was replaced.  The verdict reports missing jobs
+    # that nobody deleted.
     "ensure_resource_availability",
 }
 
@@ -29,16 +29,16 @@ def fuzz(
 
     :param url: its base, without ``/v1.0``.
     :param where: the file of the :class:`~kingbird.tests.functional.fuzz.scene.Scene`.
-    :param credentials: the variables that name who asks.
-    :returns: schemathesis's exit status, 0 if it found nothing, and what it printed.
+    :param credentials: the environment variables of the user.
+    :returns: the exit status of schemathesis, 0 if it found nothing, and its output.
     """
     root = Path(__file__).resolve().parents[4]
     command: list[str | Path] = [BIN / "schemathesis", "run", f"{url}/v1.0/openapi.json"]
     command += ["--url", url, "--max-time", str(seconds), "--seed", str(seed)]
     command += ["--checks", "all", "--exclude-checks", ",".join(sorted(LEFT_OUT))]
-    # One worker: hypothesis, which makes the requests up, trips over two at times.
+    # hypothesis generates the requests and sometimes fails with two workers.
     command += ["--workers", "1", "--continue-on-failure", "--request-timeout", "30"]
-    # Neither what an earlier run found nor how long it takes to make things up matters.
+    # Ignore the findings of an earlier run and the time that generation takes.
     command += ["--generation-database", "none", "--suppress-health-check", "all", "--no-color"]
     done = subprocess.run(
         command,

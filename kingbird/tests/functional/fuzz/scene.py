@@ -1,4 +1,4 @@
-"""What the fuzzing knows of the world, as a file that schemathesis's process reads."""
+"""The known names of a fuzzing run, in a file that the process of schemathesis reads."""
 
 import dataclasses
 import json
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-#: The variable that says where the file is.
+#: The variable with the path of the file.
 VARIABLE = "KINGBIRD_FUZZ_SCENE"
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Names that requests are given, as made up ones would lead nowhere.
+    """Names for requests, because made-up ones do not exist.
 
-    :ivar project: the project of whoever asks, a member.
-    :ivar images: that project's images, which are in the first region at least.
-    :ivar foreign_project: another project, of which nothing may be seen.
+    :ivar project: the project of the caller, a member.
+    :ivar images: images of that project, which are in the first region at least.
+    :ivar foreign_project: another project, which the caller may not see.
     :ivar foreign_jobs: the ids of its jobs.
-    :ivar foreign_images: the ids of the images in them; no request ever names one.
-    :ivar record: the file into which each call is written, a JSON object a line.
+    :ivar foreign_images: the ids of the images in them; no request names one.
+    :ivar record: the file of recorded calls, a JSON object a line.
     """
 
     project: str
@@ -32,10 +32,10 @@ class Scene:
     record: str
 
     def save(self, path: Path) -> None:
-        """Write it to a file."""
+        """Write the scene to a file."""
         path.write_text(json.dumps(dataclasses.asdict(self)))
 
     @classmethod
     def load(cls) -> Self:
-        """Read it from the file that the environment names."""
+        """Read the scene from the file that the environment names."""
         return cls(**json.loads(Path(os.environ[VARIABLE]).read_text()))

@@ -1,4 +1,4 @@
-"""Requests that nobody thought of: none makes a 500, or shows one project another's work."""
+"""No generated request causes a 500 or shows one project the jobs of another."""
 
 import os
 import random
@@ -19,7 +19,7 @@ MINUTES, SEED = "KINGBIRD_FUZZ_MINUTES", "KINGBIRD_FUZZ_SEED"
 USUAL_SECONDS = 60
 
 IMAGES = 5
-#: Jobs that the project may have in progress: few, so that 429 is among the answers.
+#: A low limit of jobs in progress, so that 429 occurs.
 MOST_JOBS = 3
 KIND = Kind(
     "MariaDB",
@@ -72,5 +72,5 @@ def test_fuzz(
     wrong = list(verdict.complaints(calls, deployment.logs, rows, newcomer.project_id))
     assert not wrong, f"seed {seed}: {wrong[:20]}"
     assert status == 0, f"seed {seed}: schemathesis found something\n{printed[-20_000:]}"
-    # What the others have is as it was.
+    # The jobs of others have not changed.
     assert {job["id"] for job in theirs.jobs()} >= set(scene.foreign_jobs)

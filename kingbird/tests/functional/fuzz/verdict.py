@@ -1,4 +1,4 @@
-"""Judges a run of the fuzzing by what was answered, logged and stored."""
+"""Judges a fuzzing run by its responses, logs and rows."""
 
 import json
 import uuid
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from kingbird.tests.functional.chaos.logs import tracebacks
 
-#: Operations without which the fuzzing would have seen too little, and a status of each.
+#: Operations that have to occur in a run, each with a status.
 SEEN = {
     ("create_sync_job", 200),
     ("create_sync_job", 400),
@@ -25,7 +25,7 @@ SEEN = {
 
 @dataclass(frozen=True)
 class Call:
-    """A call that was made, as the hooks wrote it down."""
+    """A call that the hooks recorded."""
 
     operation: str | None
     method: str
@@ -36,11 +36,11 @@ class Call:
 
     @property
     def last(self) -> str:
-        """The last part of the path."""
+        """Return the last part of the path."""
         return urlsplit(self.url).path.rstrip("/").rpartition("/")[2]
 
     def job(self, project: str) -> str | None:
-        """Return the job that the path names in a project, if it names one and nothing more."""
+        """Return the job that the path names in a project, if it names a job and nothing more."""
         parts = [part for part in urlsplit(self.url).path.split("/") if part]
         if parts[1:3] != [project, "os-sync"] or len(parts) < 4:
             return None
@@ -58,7 +58,7 @@ def read(record: Path) -> list[Call]:
 
 
 def counts(calls: Iterable[Call]) -> dict[str, Counter[int]]:
-    """Return how many answers of each status every operation gave."""
+    """Return the number of responses by operation and status."""
     found: dict[str, Counter[int]] = {}
     for call in calls:
         found.setdefault(call.operation or "none", Counter())[call.status] += 1
@@ -84,10 +84,10 @@ def left(calls: Iterable[Call]) -> set[str]:
 def complaints(
     calls: list[Call], logs: Iterable[Path], jobs: Sequence[Mapping[str, Any]], project: str
 ) -> Iterator[str]:
-    """Say what is wrong.
+    """Describe all violations.
 
-    :param jobs: the rows of jobs of whoever asked, and of nobody else.
-    :param project: whose they are to be.
+    :param jobs: the rows of the caller's jobs.
+    :param project: the project of the caller.
     """
     for call in calls:
         if call.status >= 500:

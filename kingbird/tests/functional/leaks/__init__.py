@@ -1,5 +1,6 @@
-"""Looks for secrets where none may be: in logs, databases and answers of a whole run of tests.
+"""Searches for secrets in logs, databases and responses of a whole test run.
 
-:mod:`watch` collects while the tests run; the fixture ``leaks`` of the functional conftest looks
-through all of it when the last deployment has ended, and fails the run if something is found.
+:mod:`watch` collects while the tests run.  The fixture ``leaks`` of the functional conftest
+    searches everything after the last deployment has ended, and fails the run if it finds a
+    secret.
 """

@@ -1,19 +1,19 @@
-"""Searches texts, however long, for many secrets at once."""
+"""Searches texts of any length for many secrets at once."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import ahocorasick
 
-#: Characters that are read at a time.
+#: The number of characters that are read at a time.
 CHUNK = 1 << 22
 
 
 def search(secrets: Mapping[str, str], files: Iterable[Path]) -> Iterator[str]:
-    """Yield where a secret is: once a file and kind, without the secret itself.
+    """Yield each file and kind of secret once, without the secret itself.
 
-    :param secrets: the secrets, and what each is.
-    :raises FileNotFoundError: a file is gone, so nobody knows.
+    :param secrets: the kind of each secret.
+    :raises FileNotFoundError: a file is gone and cannot be searched.
     """
     if not secrets:
         return
@@ -34,7 +34,7 @@ def search(secrets: Mapping[str, str], files: Iterable[Path]) -> Iterator[str]:
 def _first(
     automaton: ahocorasick.Automaton, path: Path, longest: int
 ) -> Iterator[tuple[str, str]]:
-    """Yield the kinds of secrets in a file, each with what stands before the first."""
+    """Yield the kinds of secrets in a file, each with the text before the first one."""
     seen = set()
     kept = ""
     with path.open(encoding="utf-8", errors="replace") as file:

@@ -1,4 +1,4 @@
-"""Finds tokens, passwords and trusts in what passes, and remembers them."""
+"""Finds tokens, passwords and trusts in calls and configuration, and remembers them."""
 
 import json
 import re
@@ -14,17 +14,17 @@ TOKEN, PASSWORD, TRUST = "token", "password", "trust id"
 
 _TOKEN_HEADERS = frozenset({"x-auth-token", "x-subject-token", "x-service-token"})
 _TRUST_PATH = re.compile(r"/OS-TRUST/trusts/([0-9a-f]{32})\b")
-#: Options whose values are passwords, and those whose values are URLs that may hold one.
+#: Options whose values are passwords, and options whose values are URLs that may hold one.
 _PASSWORD_OPTIONS = frozenset({"password"})
 _URL_OPTIONS = frozenset({"connection", "transport_url"})
-#: What is too short, or too ordinary a word, to mean anything where it is found: RabbitMQ's
-#: user `guest` has such a password where no user of its own can be made.
+#: Values that are too short or too common to search for.  If no RabbitMQ user can be made, the
+#: tests use `guest`, whose password is its name.
 SHORTEST = 6
 ORDINARY = frozenset({"guest", "rabbit", "secret", "password", "nonsense"})
 
 
 class Secrets:
-    """All secrets of a run, by what they are."""
+    """All secrets of a run, by kind."""
 
     def __init__(self) -> None:
         self._kinds: dict[str, str] = {}
@@ -33,7 +33,7 @@ class Secrets:
         return len(self._kinds)
 
     def add(self, kind: str, value: Any) -> None:
-        """Remember a secret, unless it is one that is found everywhere."""
+        """Remember a secret, unless its value is common."""
         if not isinstance(value, str) or len(value) < SHORTEST or value in ORDINARY:
             return
         if kind == TOKEN and not value.isprintable():
@@ -41,12 +41,12 @@ class Secrets:
         self._kinds.setdefault(value, kind)
 
     def of(self, *kinds: str) -> dict[str, str]:
-        """Return the secrets of some kinds, and what each is."""
-        # Others may add some meanwhile.
+        """Return the secrets of some kinds, each with its kind."""
+        # Other threads may add secrets meanwhile.
         return {value: kind for value, kind in [*self._kinds.items()] if kind in kinds}
 
     def see_config(self, options: Mapping[str, Mapping[str, Any]]) -> None:
-        """Remember what a configuration holds, given by section and option."""
+        """Remember the secrets of a configuration, given by section and option."""
         for section in options.values():
             for name, value in section.items():
                 if name in _PASSWORD_OPTIONS:
@@ -56,7 +56,7 @@ class Secrets:
                     self.add(PASSWORD, unquote(password) if password else None)
 
     def see_call(self, call: "Call", answer: "Answer") -> None:
-        """Remember what a call to Keystone or Glance, and its answer, hold."""
+        """Remember the secrets in a call to Keystone or Glance and in its response."""
         for name, value in (*call.headers.items(), *answer.headers):
             if name.lower() in _TOKEN_HEADERS and len(value) > 20:
                 self.add(TOKEN, value)

@@ -1,7 +1,7 @@
-"""Collects a run's secrets, and everything in which none of them may be.
+"""Collects the secrets of a run and everything that must not contain them.
 
-There is one :data:`WATCH`, as what it is told of lies in many hands: proxies, clients of the API
-and deployments.  It does nothing until a run begins.
+The single :data:`WATCH` collects nothing until a run begins.  Proxies, API clients and deployments
+all report to it.
 """
 
 import configparser
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Watch:
-    """What a run of tests has seen so far.
+    """The secrets and texts of a test run so far.
 
     :ivar secrets: the tokens, passwords and trusts that existed.
     """
@@ -32,41 +32,41 @@ class Watch:
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is collected."""
+        """Return True while the watch collects."""
         return self._folder is not None
 
     def begin(self, folder: Path) -> None:
         """Collect from now on.
 
-        :param folder: a folder for what would be gone at the end.
+        :param folder: a folder for copies of texts that would be gone at the end.
         """
         self._folder = folder
         self.secrets = Secrets()
         self._logs = []
 
     def end(self) -> None:
-        """Collect no more."""
+        """Stop collecting."""
         self._folder = None
 
     def called(self, call: "Call", answer: "Answer") -> None:
-        """Look at a call that Kingbird made."""
+        """Collect the secrets of a call that Kingbird made."""
         if self._folder is not None:
             self.secrets.see_call(call, answer)
 
     def token(self, value: str | None) -> None:
-        """Note a token that Kingbird was given."""
+        """Add a token that Kingbird was given."""
         if self._folder is not None and value and len(value) > 20:
             self.secrets.add(TOKEN, value)
 
     def answered(self, headers: Mapping[str, str], body: bytes) -> None:
-        """Keep an answer of Kingbird's, or what a program of its users printed."""
+        """Keep a response of Kingbird, or the output of a client."""
         text = body.decode("utf-8", "replace")
         self._keep("answers", [f"{name}: {value}" for name, value in headers.items()] + [text])
 
     def ended(self, config: Path, logs: Iterable[Path], rows: Mapping[str, Any]) -> None:
-        """Note a deployment that has ended: what it was told, and what it leaves behind.
+        """Keep the configuration, logs and rows of a deployment that has ended.
 
-        :param rows: what is in the database, by table.
+        :param rows: the rows of the database, by table.
         """
         if self._folder is None:
             return
@@ -74,7 +74,7 @@ class Watch:
         parser.read(config)
         self.secrets.see_config({name: dict(parser[name]) for name in parser.sections()})
         self._logs += logs
-        # As JSON only strings of ASCII would stay as they are.
+        # JSON would escape strings that are not ASCII.
         self._keep("rows", [json.dumps(rows, default=str, ensure_ascii=False)])
 
     def _keep(self, name: str, lines: Iterable[str]) -> None:
@@ -85,13 +85,13 @@ class Watch:
 
     @property
     def logs(self) -> list[Path]:
-        """The logs of the deployments that have ended."""
+        """Return the logs of the deployments that have ended."""
         return list(dict.fromkeys(self._logs))
 
     def found(self) -> list[str]:
-        """Return where a secret is that should not be there.
+        """Return the places of leaked secrets.
 
-        A trust's id is stored, as engines need it; it is no secret in the database alone.
+        The id of a trust may be in the database, because engines need it.
         """
         if self._folder is None:
             return []
