@@ -1,8 +1,8 @@
-"""What functional tests run against: one cloud for each process of pytest, on free ports.
+"""Fixtures of functional tests: one cloud for each process of pytest, on free ports.
 
-Kingbird speaks to its Glances and its Keystone through proxies that count and break calls.
-Deployments are made when a test asks for one and kept for the tests after it; pytest groups
-tests by deployment, so that one at a time runs.
+Kingbird reaches Glance and Keystone through proxies that count and break calls.  A deployment
+starts when a test needs it and stays for later tests. pytest groups tests by deployment, so only
+one runs at a time.
 """
 
 import sys
@@ -26,11 +26,11 @@ from kingbird.tests.functional.proxy import Proxy
 ROOT = Path(__file__).resolve().parents[3]
 REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
 
-#: RegionThree allows fewer tags than others, so that a quota can be met.
+#: RegionThree has a lower quota of tags, so that a test can exceed it.
 TAG_QUOTA = 6
-#: RegionThree asks Keystone about a token again after a second, five minutes by default.
+#: RegionThree caches the validation of a token for one second.  The default is five minutes.
 TOKEN_CACHE_TIME = 1
-#: Seconds within which it has noticed that a token is none any more.
+#: Seconds after which RegionThree rejects a revoked token.
 NOTICED = TOKEN_CACHE_TIME + 0.5
 
 #: The deployments that tests share.
@@ -42,7 +42,7 @@ KINDS = {
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give tests that name no kind of deployment the one that is most like production."""
+    """Run tests that name no deployment on the one that is most like production."""
     if "deployment" not in metafunc.fixturenames:
         return
     marker = metafunc.definition.get_closest_marker("deployments")
@@ -57,14 +57,14 @@ def _usual_kind() -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker."""
+    """Register the marker."""
     config.addinivalue_line(
         "markers", "deployments(*kinds): the deployments that a test runs on, one after another"
     )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one deployment together where processes share the tests."""
+    """Keep the tests of a file on one deployment together when processes share the tests."""
     for item in items:
         callspec = getattr(item, "callspec", None)
         kind = callspec.params.get("deployment") if callspec else None
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Search what all deployments leave behind for secrets; a find fails the run's last test."""
+    """Search the traces of all deployments for secrets.  A find fails the last test of the run."""
     WATCH.begin(tmp_path_factory.mktemp("leaks"))
     try:
         yield
@@ -86,7 +86,7 @@ def leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A real Keystone and three real Glances."""
+    """Start a real Keystone and three real Glances."""
     sys.path.insert(0, str(ROOT / "tools"))
     from minicloud.cloud import Cloud
 
@@ -110,7 +110,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def person(cloud: Any) -> Callable[..., Person]:
-    """Return a user of the cloud by name, the same one at each call."""
+    """Return a function that returns a user of the cloud by name, the same one at each call."""
     known: dict[tuple[str, ...], Person] = {}
 
     def get(*name: str) -> Person:
@@ -123,31 +123,31 @@ def person(cloud: Any) -> Callable[..., Person]:
 
 @pytest.fixture
 def demo(person: Callable[..., Person]) -> Person:
-    """An ordinary member."""
+    """Return an ordinary member."""
     return person("demo")
 
 
 @pytest.fixture
 def other(person: Callable[..., Person]) -> Person:
-    """A member of another project."""
+    """Return a member of another project."""
     return person("other")
 
 
 @pytest.fixture
 def admin(person: Callable[..., Person]) -> Person:
-    """The cloud's admin, in a project of its own."""
+    """Return the cloud's admin, in a project of its own."""
     return person("admin")
 
 
 @pytest.fixture
 def newcomer(admin: Person) -> Person:
-    """An ordinary member of a project that has no images."""
+    """Return an ordinary member of a project that has no images."""
     return admin.with_new_project("demo")
 
 
 @pytest.fixture
 def application_token(demo: Person, cloud: Any) -> str:
-    """A token of demo's from which Keystone makes no trust."""
+    """Return a token of demo's from which Keystone makes no trust."""
     made = demo.keystone(
         "POST",
         f"/users/{demo.user_id}/application_credentials",
@@ -163,13 +163,13 @@ def application_token(demo: Person, cloud: Any) -> str:
 
 @pytest.fixture
 def scene(person: Callable[..., Person]) -> Scene:
-    """A real Glance, for the contract that unit tests check on the double and the stand-in."""
+    """Return a real Glance.  Unit tests check its contract on the double and the stand-in."""
     return RealScene(person)
 
 
 @pytest.fixture(scope="session")
 def glances(cloud: Any) -> Iterator[dict[str, Proxy]]:
-    """The proxies through which Kingbird speaks to the Glances: the internal endpoints."""
+    """Return the proxies between Kingbird and the Glances, which are the internal endpoints."""
     with ExitStack() as stack:
         proxies = {}
         for region, url in cloud.glance_urls.items():
@@ -185,7 +185,7 @@ def deployment(
     glances: dict[str, Proxy],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Deployment]:
-    """A running Kingbird that tests share, in the catalog."""
+    """Start a Kingbird that tests share and register it in the catalog."""
     folder = tmp_path_factory.mktemp(request.param)
     with deploy(KINDS[request.param], cloud, folder) as running:
         running.register()
@@ -196,12 +196,12 @@ def deployment(
 def deploy_own(
     cloud: Any, glances: dict[str, Proxy], tmp_path: Path
 ) -> Iterator[Callable[[Kind], Deployment]]:
-    """Run a Kingbird of a kind for one test, beside the shared one and not in the catalog."""
+    """Return a function that runs a Kingbird for one test, outside of the catalog."""
     with ExitStack() as stack:
         yield lambda kind: stack.enter_context(deploy(kind, cloud, tmp_path))
 
 
 @pytest.fixture
 def api(deployment: Deployment) -> Callable[[Person], KingbirdAPI]:
-    """Return the shared deployment's API as a user calls it."""
+    """Return a function that returns the shared deployment's API for a user."""
     return lambda who: KingbirdAPI(deployment.url, who)

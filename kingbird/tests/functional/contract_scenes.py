@@ -1,4 +1,4 @@
-"""The three Glances that the contract suite runs on, behind one way to set a scene."""
+"""The three Glances that the contract suite runs on, with one interface to set up a scene."""
 
 import json
 import uuid
@@ -26,7 +26,7 @@ USERS = {
     "svconly": ("p-service", ("service",)),
 }
 
-#: For calls to the stand-in.
+#: The session of calls to the stand-in.
 SESSION = Session()
 
 
@@ -40,16 +40,16 @@ class Scene(Protocol):
         """Return the id of a user's project."""
 
     def upload(self, image: Image, data: bytes) -> Image:
-        """Give an image of demo's its data."""
+        """Upload the data of an image of demo's."""
 
     def deactivate(self, image: Image) -> Image:
-        """Let an admin deactivate an image."""
+        """Deactivate an image as an admin."""
 
     def delete(self, image: Image) -> None:
-        """Let an admin delete an image."""
+        """Delete an image as an admin."""
 
     def share(self, image: Image, user: str, status: str) -> None:
-        """Share an image of demo's with a user's project, which answers with a status."""
+        """Share an image of demo's with a user's project and set the status of the share."""
 
 
 class FakeScene:
@@ -91,7 +91,7 @@ class StandinScene:
     def images(self, user: str) -> ImageClient:
         project, roles = USERS[user]
         url = self._standin.urls[self._region]
-        # Its tokens say who calls.
+        # A token of the stand-in names the caller.
         auth = token_endpoint.Token(url, f"{project}:{','.join(roles)}")
         return ImageClient(self._region, url, SESSION, auth)
 
@@ -143,7 +143,7 @@ class RealScene:
 
 
 def page(images: ImageClient, *query: tuple[str, object]) -> Image:
-    """Return one page of a list as Glance writes it, with the links around the images."""
+    """Return one page of a list as Glance writes it, with its links."""
     answer: Image = json.loads(images.fetch_page(urlencode(query)))
     return answer
 
@@ -159,7 +159,7 @@ def new_id() -> str:
 
 
 def refusal(call: Any, *args: Any) -> exception.ImageRequestRejected:
-    """Make a call that Glance refuses, and return what it says."""
+    """Make a call that Glance refuses, and return the error."""
     with pytest.raises(exception.ImageRequestRejected) as caught:
         call(*args)
     return caught.value

@@ -1,4 +1,4 @@
-"""A Kingbird that runs: its configuration, database, broker and programs."""
+"""A running Kingbird: its configuration, database, broker and programs."""
 
 import configparser
 import contextlib
@@ -23,22 +23,22 @@ Options = Mapping[str, Mapping[str, Any]]
 
 #: Kingbird's service user, as the cloud made it.
 SERVICE_USER = "kingbird"
-#: Seconds for which a region that kept failing is left alone.
+#: Seconds until the circuit breaker of a region allows a trial call.
 BREAKER_RESET_TIMEOUT = 0.2
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a deployment is made of.
+    """The parts of a deployment.
 
     :param database: ``SQLite``, or a name of :data:`services.URLS`.
-    :param broker: whether API and engines are processes that RabbitMQ connects; if not, and
-        unless ``transport_url`` names a broker, one process is both.
-    :param transport_url: a broker that is not RabbitMQ's at hand, such as none at all.
-    :param backend: what threads are made of; by default the environment chooses.
-    :param engines: how many engines work, if they are processes of their own; there may be none.
+    :param broker: run API and engines as processes that RabbitMQ connects.  Otherwise one process
+        is both, unless ``transport_url`` names a broker.
+    :param transport_url: a broker other than the local RabbitMQ, such as one that does not exist.
+    :param backend: the concurrency backend; by default the environment selects it.
+    :param engines: the number of engines that are processes of their own, possibly none.
     :param workers: processes of the API, if gunicorn serves it.
-    :param relayed: whether database and broker are reached by relays that a test can cut.
+    :param relayed: connect to database and broker through relays that a test can cut.
     """
 
     database: str = "SQLite"
@@ -56,7 +56,7 @@ class Kind:
 
     @property
     def services(self) -> tuple[str, ...]:
-        """What has to answer."""
+        """Return the services that have to be available."""
         wanted = () if self.database == "SQLite" else (self.database,)
         return (*wanted, "RabbitMQ") if self.broker else wanted
 
@@ -65,8 +65,8 @@ class Deployment:
     """A running Kingbird.
 
     :param cloud: a :class:`minicloud.cloud.Cloud`.
-    :param keystone: the proxy through which it speaks to Keystone.
-    :param relays: what it reaches its ``database`` and ``broker`` by, if not straight.
+    :param keystone: the proxy in front of Keystone.
+    :param relays: relays in front of ``database`` and ``broker``, if any.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class Deployment:
 
     @property
     def url(self) -> str:
-        """The API's base."""
+        """Return the base URL of the API."""
         return f"http://127.0.0.1:{self._port}"
 
     @property
@@ -104,14 +104,14 @@ class Deployment:
 
     @property
     def logs(self) -> list[Path]:
-        """What all programs of this deployment have written so far."""
+        """Return all log output of this deployment's programs so far."""
         return sorted(self._folder.glob("*.log"))
 
     def _write_config(self) -> None:
         credentials = self._cloud.credentials(SERVICE_USER)
         options: dict[str, dict[str, Any]] = {
             "DEFAULT": {
-                # So that a test can look for what must not be in a log.
+                # Debug logs let tests search for content that must not be logged.
                 "debug": "true",
                 "state_path": self._folder,
                 "control_exchange": f"kingbird-test-{uuid.uuid4().hex[:12]}",
@@ -119,7 +119,8 @@ class Deployment:
             "database": {"connection": self._way("database", self.database_url)},
             "api": {"host": "127.0.0.1", "port": self._port, "response_validation": "error"},
             "glance": {"interface": "internal"},
-            # A region that one test took away is not to be left alone in the next one.
+            # The breaker allows a trial call soon, so that a fault of one test does not affect the
+            # next.
             "sync": {"retry_timeout": 2, "breaker_reset_timeout": BREAKER_RESET_TIMEOUT},
             "oslo_messaging_rabbit": {"amqp_auto_delete": "true"},
             "keystone_authtoken": {
@@ -130,7 +131,7 @@ class Deployment:
             },
         }
         if self.kind.broker:
-            # A job that is not done at once was not told of: tests would wait too long for it.
+            # Polling is rare, so that a lost message shows as a timeout.
             options["engine"] = {"poll_interval": 60}
         if self._transport_url:
             options["DEFAULT"]["transport_url"] = self._way("broker", self._transport_url)
@@ -141,14 +142,14 @@ class Deployment:
         self._replace_config(parser)
 
     def _replace_config(self, parser: configparser.RawConfigParser) -> None:
-        # Whoever reads meanwhile finds either of the two.
+        # The file is replaced at once, so that a reader sees the old or the new one.
         new = self.config.with_suffix(".new")
         with new.open("w") as file:
             parser.write(file)
         new.replace(self.config)
 
     def change(self, section: str, **values: Any) -> None:
-        """Write options into the configuration; programs that run don't know of it yet."""
+        """Write options into the configuration.  Running programs do not reload it."""
         parser = configparser.RawConfigParser(default_section="no section stands for all")
         with self.config.open() as file:
             parser.read_file(file)
@@ -159,7 +160,7 @@ class Deployment:
         return self.relays[name].url if name in self.relays else url
 
     def start(self) -> None:
-        """Make the tables and start the programs.  Returns when all are ready."""
+        """Create the tables and start the programs.  Return when all are ready."""
         done = run("kingbird-manage", "--config-file", self.config, "db", "sync")
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
         if self.kind.standalone:
@@ -171,7 +172,7 @@ class Deployment:
         self.wait_until_ready()
 
     def wait_until_ready(self) -> None:
-        """Wait until the API answers and the engines hear messages."""
+        """Wait until the API answers and the engines receive messages."""
         api = self.api
         assert api is not None
         eventually(f"{api.name} answers", lambda: api.answers(self.url), seconds=60)
@@ -180,13 +181,13 @@ class Deployment:
             services.wait_for_consumers(self._transport_url, len(self.engines))
 
     def start_standalone(self) -> None:
-        """Start the program that is API and engine."""
+        """Start the program that is both API and engine."""
         self.api = self._program("kingbird-standalone")
 
     def start_engine(self, *program: str) -> Program:
         """Start one more engine.
 
-        :param program: how it is run, if not as ``kingbird-engine``.
+        :param program: the command, if it is not ``kingbird-engine``.
         """
         number = len(self.engines) + 1
         engine = self._program(*(program or ("kingbird-engine",)), number=number)
@@ -196,7 +197,7 @@ class Deployment:
     def start_api(self) -> None:
         """Start the API as in production: the WSGI application under gunicorn.
 
-        Threads of gunicorn's own don't get along with eventlet; there the program serves.
+        gunicorn's own threads do not work with eventlet, so the program itself serves there.
         """
         if self.kind.backend == "eventlet":
             self.api = self._program("kingbird-api")
@@ -204,9 +205,9 @@ class Deployment:
             self.api = self._gunicorn(self._port, "kingbird-api.log")
 
     def start_another_api(self) -> str:
-        """Start the API once more, as on another host: only its port differs.
+        """Start a second API, as on another host.  Only its port differs.
 
-        :returns: its base.
+        :returns: its base URL.
         """
         port = free_port()
         if self.kind.backend == "eventlet":
@@ -243,7 +244,7 @@ class Deployment:
         return Program(command, log, backend=self.kind.backend)
 
     def stop(self) -> None:
-        """End all programs, at the same time: each takes some seconds."""
+        """Stop all programs at the same time, because each takes some seconds."""
         programs = [each for each in (self.api, *self._others, *self.engines) if each]
         for program in programs:
             program.terminate()
@@ -252,17 +253,17 @@ class Deployment:
         self.api, self._others, self.engines = None, [], []
 
     def register(self) -> None:
-        """Put this deployment in the catalog of every region, in the place of any other."""
+        """Register this deployment in the catalog of every region, in place of any other."""
         urls = dict.fromkeys(self._cloud.regions, f"{self.url}/v1.0")
         self._cloud.register_service("synchronization", "kingbird", urls)
 
     def note_for_leaks(self) -> None:
-        """Hand over what this deployment leaves behind, to be searched for secrets."""
+        """Pass configuration, logs and rows of this deployment on to the search for secrets."""
         if WATCH.is_on:
             WATCH.ended(self.config, self.logs, self.rows())
 
     def rows(self) -> dict[str, list[dict[str, Any]]]:
-        """Return what is in the database, by table."""
+        """Return the rows of the database by table."""
         engine = sa.create_engine(self.database_url)
         try:
             with engine.connect() as connection:
@@ -280,7 +281,7 @@ class Deployment:
 def deploy(kind: Kind, cloud: Any, folder: Path) -> Iterator[Deployment]:
     """Run a Kingbird until the block ends.
 
-    What it needs and does not find makes the test skip, or fail; see :mod:`services`.
+    If a needed service is missing, the test is skipped or fails.  See :mod:`services`.
     """
     services.require(*kind.services)
     with ExitStack() as stack:
@@ -295,7 +296,7 @@ def deploy(kind: Kind, cloud: Any, folder: Path) -> Iterator[Deployment]:
         relays = {}
         if kind.relayed:
             urls = {"database": database_url, "broker": transport_url}
-            # SQLite's is no server, and within one process there is no broker.
+            # SQLite is no server, and a single process needs no broker.
             relays = {
                 name: stack.enter_context(Relay(url))
                 for name, url in urls.items()

@@ -1,4 +1,4 @@
-"""Kingbird's API as its users call it, over plain HTTP."""
+"""Kingbird's API as users call it, over plain HTTP."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +18,7 @@ PLANNED = "PLANNED"
 class Job:
     """A job that has ended.
 
-    :ivar overview: what the API tells of the job beside its items.
+    :ivar overview: fields of the job beside its items.
     """
 
     id: str
@@ -27,7 +27,7 @@ class Job:
     overview: dict[str, Any] = field(default_factory=dict)
 
     def item(self, image_id: str, region: str | None = None) -> dict[str, Any]:
-        """Return the one item of an image, in a region if several were targets."""
+        """Return the one item of an image, in a region if there were several targets."""
         found = [
             item
             for item in self.items
@@ -38,31 +38,31 @@ class Job:
 
     @property
     def reasons(self) -> dict[tuple[str, str], str]:
-        """The reason of each item, by image and region."""
+        """Return the reason of each item, by image and region."""
         found = {(item["resource"], item["target_region"]): item["reason"] for item in self.items}
         assert len(found) == len(self.items), "An image has two items in a region"
         return found
 
     @property
     def outcomes(self) -> dict[str, int]:
-        """How many images there are by reason, those without an item too."""
+        """Return the number of images by reason, including those without an item."""
         counts: dict[str, int] = self.overview["outcomes"]
         return counts
 
     @property
     def only(self) -> dict[str, Any]:
-        """The one item of a job that has one."""
+        """Return the item of a job with exactly one."""
         assert len(self.items) == 1, self.items
         return self.items[0]
 
     @property
     def outcome(self) -> tuple[str, str]:
-        """Status and reason of the one item of a job that has one."""
+        """Return status and reason of the item of a job with exactly one."""
         return self.only["sync_status"], self.only["reason"]
 
 
 class KingbirdAPI:
-    """The API as one user calls it.
+    """The API for one user.
 
     :param url: the base, without ``/v1.0``.
     """
@@ -84,9 +84,9 @@ class KingbirdAPI:
     ) -> requests.Response:
         """Send a request.
 
-        :param path: what follows ``os-sync``.
-        :param project: another id in the path than the user's own.
-        :param token: another token than the user's own; empty for none.
+        :param path: the path after ``os-sync``.
+        :param project: an id for the path other than the user's project.
+        :param token: a token other than the user's; empty for none.
         """
         token = self.person.token if token is None else token
         WATCH.token(token)
@@ -102,16 +102,16 @@ class KingbirdAPI:
         return answer
 
     def get(self, url: str) -> requests.Response:
-        """Send a GET without a token to a path that follows the base."""
+        """Send a GET without a token to a path below the base URL."""
         return self._session.get(f"{self.url}{url}", timeout=60)
 
     def post(self, *sets: dict[str, Any], **kwargs: Any) -> requests.Response:
-        """Ask for one set, or for several, which make one job."""
+        """Request a job with one set or several sets."""
         body = {"resource_set": sets[0] if len(sets) == 1 else {"Sync": list(sets)}}
         return self.call("POST", json=body, **kwargs)
 
     def accepted(self, *sets: dict[str, Any], **kwargs: Any) -> str:
-        """Ask for a job that is accepted, and return its id."""
+        """Request a job that has to be accepted, and return its id."""
         answer = self.post(*sets, **kwargs)
         assert answer.status_code == 200, answer.text
         status = answer.json()["job_status"]
@@ -130,7 +130,7 @@ class KingbirdAPI:
         return job
 
     def run(self, *sets: dict[str, Any], seconds: float = 40, **kwargs: Any) -> Job:
-        """Ask for a job and wait until it has ended."""
+        """Request a job and wait until it has ended."""
         return self.wait(self.accepted(*sets, **kwargs), seconds)
 
     def jobs(self, path: str = "") -> list[dict[str, Any]]:
@@ -147,9 +147,9 @@ class KingbirdAPI:
     def show(
         self, job_id: str, limit: int | None = None
     ) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """Return a job's items, page after page, and what is told of the job beside them.
+        """Return all pages of a job's items, and the fields of the job beside them.
 
-        :param limit: how many items a page is to have.
+        :param limit: the number of items on a page.
         """
         items: list[dict[str, Any]] = []
         path = f"/{job_id}?limit={limit}" if limit else f"/{job_id}"
@@ -171,7 +171,7 @@ def sync(
     target: str | list[str] = "RegionTwo",
     **options: Any,
 ) -> dict[str, Any]:
-    """Return a set that names images."""
+    """Return a set of images by id."""
     return {
         "resource_type": "image",
         "resources": list(image_ids),
@@ -182,7 +182,7 @@ def sync(
 
 
 def whole(**options: Any) -> dict[str, Any]:
-    """Return a set for all images of all regions, as far as options don't say otherwise."""
+    """Return a wildcard set: all images from all regions to all regions, changed by options."""
     return {
         "resource_type": "image",
         "resources": ["*"],

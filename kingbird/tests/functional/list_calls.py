@@ -1,4 +1,4 @@
-"""What Kingbird asked the Glances for, as the proxies saw it, by name."""
+"""Names of the calls to Glance that the proxies recorded."""
 
 import contextlib
 import re
@@ -10,7 +10,7 @@ from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.proxy import Call, Proxy
 from kingbird.tests.functional.snapshots import walk
 
-#: Glance's bound for a page.
+#: Glance's limit of a page.
 PAGE = 1000
 FORCED, VISIBLE, HIDDEN = "forced copies", "page of visible", "page of hidden"
 
@@ -18,12 +18,12 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 
 def is_walk(call: Call) -> bool:
-    """Whether a call asks for a page of a whole region."""
+    """Return True if a call lists a page of all images of a region."""
     return call.path == "/v2/images" and "sort_key" in call.query
 
 
 def name_of(call: Call) -> str:
-    """Name a call, whatever images and projects it is about."""
+    """Return the name of a call, without the ids of images and projects."""
     if is_walk(call):
         return HIDDEN if call.query.get("os_hidden") == "true" else VISIBLE
     if call.path == "/v2/images" and "kingbird_forced" in call.query:
@@ -34,7 +34,7 @@ def name_of(call: Call) -> str:
 
 
 class Recorded:
-    """The calls of a while, by region; complete when the while is over."""
+    """The calls to each region during a block.  It is complete when the block has ended."""
 
     def __init__(self, calls: Mapping[str, list[Call]]) -> None:
         self.calls = calls
@@ -49,13 +49,13 @@ class Recorded:
 
     @property
     def all_writes(self) -> list[str]:
-        """All regions' calls that may have changed something."""
+        """Return the names of all regions' calls that may have changed something."""
         return [f"{region}: {name}" for region in self.calls for name in self.writes(region)]
 
 
 @contextlib.contextmanager
 def recording(glances: Mapping[str, Proxy]) -> Iterator[Recorded]:
-    """Record what comes to all Glances."""
+    """Record the calls to all Glances."""
     with ExitStack() as stack:
         yield Recorded(
             {region: stack.enter_context(proxy.recording()) for region, proxy in glances.items()}
@@ -63,7 +63,7 @@ def recording(glances: Mapping[str, Proxy]) -> Iterator[Recorded]:
 
 
 def lists_of_a_walk(who: Person, region: str) -> dict[str, int]:
-    """Return the calls that listing a whole region takes, by what there is at the moment."""
+    """Return the number of calls for a walk of a region, as it is at the moment."""
     return {
         FORCED: 1,
         VISIBLE: len(walk(who, region, hidden=False)) // PAGE + 1,

@@ -1,4 +1,4 @@
-"""Many requests at once, over connections that stay open."""
+"""Sends many requests at once over persistent connections."""
 
 import json
 import time
@@ -11,15 +11,15 @@ import urllib3
 
 from kingbird.tests.functional.leaks.watch import WATCH
 
-#: Seconds for one request, after which it counts as failed.
+#: The timeout of one request in seconds.
 PATIENCE = 120
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What came back.
+    """A response.
 
-    :ivar status: of HTTP; 0 when there was no answer.
+    :ivar status: the HTTP status; 0 without a response.
     """
 
     status: int
@@ -27,15 +27,15 @@ class Answered:
 
     @property
     def json(self) -> Any:
-        """The body, parsed."""
+        """Return the parsed body."""
         return json.loads(self.body)
 
 
 @dataclass(frozen=True)
 class Load:
-    """Answers in the order of their requests.
+    """Responses in the order of their requests.
 
-    :ivar seconds: from the first request to the last answer.
+    :ivar seconds: the time from the first request to the last response.
     """
 
     answers: list[Answered]
@@ -43,14 +43,14 @@ class Load:
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Return the number of requests a second."""
         return len(self.answers) / self.seconds
 
 
 def at_once(connections: int, requests: Sequence[Callable[[urllib3.PoolManager], Any]]) -> Load:
-    """Make requests, so many at a time.
+    """Send requests with limited concurrency.
 
-    :param requests: each makes one with the pool that it is given.
+    :param requests: functions that send one request with the given pool.
     """
     pool = urllib3.PoolManager(maxsize=connections, block=True, retries=False, timeout=PATIENCE)
 
@@ -74,7 +74,7 @@ def at_once(connections: int, requests: Sequence[Callable[[urllib3.PoolManager],
 def post_jobs(
     url: str, token: str, sync_set: dict[str, Any], count: int, connections: int
 ) -> Load:
-    """Ask for the same job many times.
+    """Request the same job many times.
 
     :param url: the project's ``os-sync``.
     """
@@ -89,7 +89,7 @@ def post_jobs(
 
 
 def get(urls: Sequence[str], token: str, connections: int) -> Load:
-    """GET some URLs."""
+    """Send a GET to each URL."""
     WATCH.token(token)
 
     def request(url: str) -> Callable[[urllib3.PoolManager], Any]:

@@ -1,6 +1,6 @@
-"""An engine of a next release, as far as others can tell: run it as a program.
+"""Runs an engine that looks like one of a later release.
 
-It says that it understands newer messages than this release sends.
+It announces that it understands newer messages than this release sends.
 """
 
 from types import SimpleNamespace
@@ -15,8 +15,8 @@ RPC_VERSION = "1.9"
 
 
 def main() -> None:
-    """Run it until SIGTERM."""
-    # It must not be imported before Kingbird has chosen the backend.
+    """Run the engine until SIGTERM."""
+    # Kingbird has to choose the backend before this import.
     import oslo_messaging
 
     target = oslo_messaging.Target(version=RPC_VERSION)

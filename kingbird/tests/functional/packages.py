@@ -1,4 +1,4 @@
-"""Builds the packages of the tree as it is, and installs them where nothing else is."""
+"""Builds the packages of this tree and installs them into empty environments."""
 
 import json
 import os
@@ -11,14 +11,14 @@ from pathlib import Path
 from kingbird.tests.functional.programs import BIN, environment
 
 ROOT = Path(__file__).resolve().parents[3]
-#: A release's, as git has no tag for what is being worked on.
+#: The version of a release, because git has no tag for unreleased work.
 VERSION = "9.8.7"
 
 
 def call(*command: str | Path, folder: Path | None = None, **variables: str) -> str:
-    """Run a program that has to succeed, in an environment that doesn't know this tree.
+    """Run a program that has to succeed, in an environment without this tree.
 
-    :returns: what it printed.
+    :returns: its output.
     """
     done = subprocess.run(
         [str(word) for word in command],
@@ -34,7 +34,7 @@ def call(*command: str | Path, folder: Path | None = None, **variables: str) -> 
 
 
 def network() -> dict[str, str]:
-    """Return how packages are to be had, which is a matter of who runs the tests."""
+    """Return the variables for package downloads, which depend on the environment of the tests."""
     beginnings = ("UV_", "PIP_", "SSL_CERT_", "REQUESTS_CA_", "HTTP_PROXY", "HTTPS_PROXY")
     names = [name for name in os.environ if name.upper().startswith((*beginnings, "NO_PROXY"))]
     return {name: os.environ[name] for name in names}
@@ -47,7 +47,7 @@ def tracked() -> list[str]:
 
 
 def copy_source(source: Path) -> list[str]:
-    """Copy the tree into a repository of its own; pbr asks git for files and version.
+    """Copy the tree into its own repository, because pbr asks git for files and version.
 
     :param source: a folder that is to be made.
     :returns: the files.
@@ -64,16 +64,16 @@ def copy_source(source: Path) -> list[str]:
 
 
 class Packages:
-    """A source package, and the wheel that was made of it.
+    """A source package and its wheel.
 
-    :param folder: a new folder for all that is made.
-    :param part: the folder within the tree that is a package by itself; the tree without.
+    :param folder: a new folder for the results.
+    :param part: the folder of a separate package within the tree; by default the tree itself.
     """
 
     def __init__(self, folder: Path, part: str = "") -> None:
         source, dist = folder / "source", folder / "dist"
         within = f"{part}/" if part else ""
-        #: Those that belong to it, from its own folder.
+        #: The files of the package, relative to its own folder.
         self.files = [
             name.removeprefix(within) for name in copy_source(source) if name.startswith(within)
         ]
@@ -84,13 +84,13 @@ class Packages:
 
     @property
     def in_wheel(self) -> set[str]:
-        """What the wheel would install."""
+        """Return the files that the wheel would install."""
         with zipfile.ZipFile(self.wheel) as archive:
             return set(archive.namelist())
 
     @property
     def in_sdist(self) -> set[str]:
-        """The files of the source package, without the folder that holds them all."""
+        """Return the files of the source package, without its top folder."""
         with tarfile.open(self.sdist) as archive:
             return {
                 member.name.partition("/")[2] for member in archive.getmembers() if member.isfile()
@@ -98,7 +98,7 @@ class Packages:
 
 
 class Environment:
-    """A virtual environment with a wheel and what it requires, and nothing else."""
+    """A virtual environment with only a wheel and its requirements."""
 
     def __init__(self, folder: Path, wheel: Path) -> None:
         self.folder = folder
@@ -110,9 +110,9 @@ class Environment:
         return self.folder / "bin"
 
     def run(self, program: str, *words: str | Path) -> str:
-        """Run one of its programs, which has to succeed, and return what it printed."""
+        """Run a program of the environment, which has to succeed, and return its output."""
         return call(self.bin / program, *words, folder=self.folder)
 
     def python(self, script: str) -> object:
-        """Run a script that prints JSON, and return what that says."""
+        """Run a script that prints JSON, and return the parsed output."""
         return json.loads(self.run("python", "-c", script))

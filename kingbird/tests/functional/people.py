@@ -1,4 +1,4 @@
-"""The users of the test cloud, each with what it does to Glance and Keystone by itself."""
+"""The users of the test cloud and their direct calls to Glance and Keystone."""
 
 import uuid
 from functools import cached_property
@@ -12,7 +12,7 @@ from kingbird.clients.glance import ImageClient
 
 Image = dict[str, Any]
 
-#: What records with data are made of; Glance checks what an image claims to be.
+#: Formats of records with data.  Glance checks that the data match the format.
 RAW: Image = {"disk_format": "raw", "container_format": "bare"}
 
 
@@ -22,11 +22,11 @@ def unique(name: str = "image") -> str:
 
 
 class Person:
-    """One user in one project.  Calls go straight to the services, past any proxy.
+    """One user in one project.  Calls go directly to the services, past any proxy.
 
     :param cloud: a :class:`minicloud.cloud.Cloud`.
     :param project: a project's name; by default the user's first one.
-    :param project_id: the id of a project that the cloud did not begin with.
+    :param project_id: the id of a project that is not part of the initial cloud.
     """
 
     def __init__(
@@ -49,17 +49,17 @@ class Person:
 
     @cached_property
     def session(self) -> Session:
-        """A session that names the user."""
+        """Return a session of the user."""
         return Session(auth=self._auth)
 
     @property
     def token(self) -> str:
-        """A token of the user; the same one at each call."""
+        """Return a token of the user, the same one at each call."""
         return str(self.session.get_token())
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables from which command line clients take the user."""
+        """Return the environment variables with which command line clients authenticate."""
         variables = {f"OS_{key.upper()}": value for key, value in self._credentials.items()}
         return {**variables, "OS_IDENTITY_API_VERSION": "3", "OS_REGION_NAME": "RegionOne"}
 
@@ -70,22 +70,25 @@ class Person:
     def glance(self, region: str, method: str, path: str, **kwargs: Any) -> requests.Response:
         """Call a region's Glance.
 
-        :param path: what follows ``/v2/``.
-        :raises keystoneauth1.exceptions.HttpError: Glance says no.
+        :param path: the path after ``/v2/``.
+        :raises keystoneauth1.exceptions.HttpError: Glance refuses the call.
         """
         url = f"{self._cloud.glance_urls[region]}/v2/{path}"
         answer: requests.Response = self.session.request(url, method, **kwargs)
         return answer
 
     def keystone(self, method: str, path: str, **kwargs: Any) -> requests.Response:
-        """Call Keystone; ``path`` follows ``/v3``."""
+        """Call Keystone.  The ``path`` follows ``/v3``."""
         answer: requests.Response = self.session.request(
             f"{self._cloud.auth_url}{path}", method, **kwargs
         )
         return answer
 
     def with_new_project(self, name: str) -> "Person":
-        """Return another user as a member of a project that is made for it; admins can."""
+        """Create a project and return another user as its member.
+
+        The caller has to be an admin.
+        """
         project = unique("project")
         body = {"project": {"name": project, "domain_id": "default"}}
         project_id = self.keystone("POST", "/projects", json=body).json()["project"]["id"]
@@ -95,7 +98,7 @@ class Person:
         return Person(self._cloud, name, project, project_id)
 
     def make(self, region: str, data: bytes | None = None, **fields: Any) -> Image:
-        """Create an image, with data if there are any.
+        """Create an image, with data if given.
 
         :returns: the image as Glance shows it then.
         """
@@ -104,13 +107,13 @@ class Person:
         return self.upload(region, image["id"], data) if data is not None else image
 
     def upload(self, region: str, image_id: str, data: bytes) -> Image:
-        """Give an image its data."""
+        """Upload the data of an image."""
         headers = {"Content-Type": "application/octet-stream"}
         self.glance(region, "PUT", f"images/{image_id}/file", data=data, headers=headers)
         return self.see(region, image_id)
 
     def see(self, region: str, image_id: str) -> Image:
-        """Return an image that is there."""
+        """Return an existing image."""
         image = self.images(region).get(image_id)
         assert image is not None, f"{self.name} sees no image {image_id} in {region}"
         return image
@@ -120,7 +123,7 @@ class Person:
         self.glance(region, "DELETE", f"images/{image_id}")
 
     def deactivate(self, region: str, image_id: str) -> None:
-        """Make an image one that only admins can download."""
+        """Deactivate an image, so that only admins can download it."""
         self.glance(region, "POST", f"images/{image_id}/actions/deactivate")
 
     def share(self, region: str, image_id: str, project_id: str) -> None:
@@ -129,11 +132,11 @@ class Person:
         self.glance(region, "POST", path, json={"member": project_id})
 
     def answer_share(self, region: str, image_id: str, status: str) -> None:
-        """Accept or reject a share that was made to the user's project."""
+        """Accept or reject a share with the user's project."""
         path = f"images/{image_id}/members/{self.project_id}"
         self.glance(region, "PUT", path, json={"status": status})
 
     def members(self, region: str, image_id: str) -> dict[str, str]:
-        """Return whom an image is shared with: the status of each project."""
+        """Return the status of each project that an image is shared with."""
         found = self.images(region).list_members(image_id)
         return {one["member_id"]: one["status"] for one in found}

@@ -1,4 +1,4 @@
-"""Kingbird's programs as processes of their own, ended by the pids that were started."""
+"""Kingbird's programs as separate processes, which are ended by their pids."""
 
 import contextlib
 import os
@@ -16,13 +16,14 @@ import requests
 from kingbird import concurrency
 from kingbird.tests.functional.leaks.watch import WATCH
 
-#: Where the programs are; not resolved, as a virtual environment's python is a link.
+#: The folder of the programs.  It is not resolved, because python in a virtual environment is a
+#: link.
 BIN = Path(sys.executable).parent
 GRACE = 15.0
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Return what a program needs, without the OS_* and KINGBIRD_* variables of who runs it."""
+    """Return the environment of a program, without inherited OS_* and KINGBIRD_* variables."""
     kept = {
         name: os.environ[name]
         for name in ("HOME", "LANG", "TMPDIR", "TZ", "PYTHONPATH")
@@ -48,7 +49,7 @@ def run(*command: str | Path, **variables: str) -> subprocess.CompletedProcess[s
 
 
 def free_port() -> int:
-    """Return a port below those that the kernel gives to clients, so that it stays free."""
+    """Return a port below the kernel's range for clients, so that it stays free."""
     from minicloud.ports import listen_on_free_port
 
     with contextlib.closing(listen_on_free_port()) as listener:
@@ -56,7 +57,7 @@ def free_port() -> int:
 
 
 def eventually(what: str, look: Callable[[], Any], seconds: float = 30, poll: float = 0.05) -> Any:
-    """Wait until ``look`` returns something true, and return that."""
+    """Wait until ``look`` returns a true value, and return the value."""
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
@@ -78,8 +79,8 @@ def _session(pid: int) -> int | None:
 class Program:
     """A running program with its log.
 
-    :param backend: what threads are made of in it.
-    :param listener: a listening socket that it inherits.
+    :param backend: the concurrency backend of the program.
+    :param listener: a listening socket that the program inherits.
     """
 
     def __init__(
@@ -102,7 +103,7 @@ class Program:
             stdout=self._output,
             stderr=self._output,
             pass_fds=[listener.fileno()] if listener else [],
-            # Its children are its own session, so that they can be ended with it.
+            # The program leads its own session, so that its children can be ended with it.
             start_new_session=True,
         )
 
@@ -112,12 +113,12 @@ class Program:
 
     @property
     def is_running(self) -> bool:
-        """Whether it has not ended."""
+        """Return True if the program has not ended."""
         return self._process.poll() is None
 
     @property
     def pids(self) -> set[int]:
-        """The program and its children, workers that it forked among them."""
+        """Return the pids of the program and its children, such as forked workers."""
         return {pid for pid in _all_pids() if _session(pid) == self.pid}
 
     def send(self, number: signal.Signals) -> None:
@@ -138,7 +139,7 @@ class Program:
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def answers(self, url: str, path: str = "/") -> bool:
-        """Whether the URL answers with a status below 400; for waiting until it does."""
+        """Return True if the URL answers with a status below 400.  Callers poll this."""
         self.check()
         try:
             with requests.Session() as session:
@@ -148,20 +149,20 @@ class Program:
             return False
 
     def kill(self) -> None:
-        """End the program and its children at once, as a crash would."""
+        """Kill the program and its children at once, as a crash would."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         self._output.close()
 
     def terminate(self) -> None:
-        """Ask the program to end, once; :meth:`stop` waits for it."""
+        """Send SIGTERM to the program once.  :meth:`stop` waits for the end."""
         if self._process.poll() is None and not self._asked:
             self._asked = True
             self._process.terminate()
 
     def stop(self) -> int:
-        """End the program in an orderly way.
+        """Stop the program in an orderly way.
 
         :returns: its exit status; a negative signal number if it had to be killed.
         """

@@ -1,7 +1,7 @@
-"""A reverse proxy on loopback that records what passes, and breaks it where a test says.
+"""A reverse proxy on loopback that records calls and injects faults.
 
-It stands between Kingbird and a Glance or Keystone: the catalog's ``internal`` endpoints,
-or Kingbird's ``auth_url``, point to it.
+It stands between Kingbird and a Glance or Keystone: the catalog's ``internal`` endpoints, or
+Kingbird's ``auth_url``, point to it.
 """
 
 import contextlib
@@ -21,44 +21,44 @@ from urllib.parse import parse_qs, urlsplit
 
 from kingbird.tests.functional.leaks.watch import WATCH
 
-#: Seconds after which a call that is held goes on, so that a test that fails ends.
+#: Seconds after which a held call goes on, so that a failing test ends.
 HELD = 120
 _HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "upgrade"})
 
 
 @dataclass
 class Call:
-    """A request that came, and what it was answered."""
+    """A request and its response."""
 
     method: str
     path: str
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
-    #: ``None`` as long as there is no answer, and if the connection was closed without one.
+    #: ``None`` while there is no response, and if the connection was closed without one.
     status: int | None = None
     at: float = field(default_factory=time.monotonic)
-    #: Path and query to forward; empty for what came.
+    #: Path and query to forward; empty to forward the request unchanged.
     url: str = ""
-    #: The headers of the answer.
+    #: The headers of the response.
     answered: dict[str, str] = field(default_factory=dict)
-    #: Who sent it, as :attr:`Proxy.identify` says.
+    #: The sender, from :attr:`Proxy.identify`.
     client: Any = None
 
     @property
     def json(self) -> Any:
-        """The body, parsed."""
+        """Return the parsed body."""
         return json.loads(self.body)
 
     @property
     def writes(self) -> bool:
-        """Whether it may have changed something."""
+        """Return True if the call may have changed something."""
         return self.method not in ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What comes back: from behind, or made up."""
+    """A response, either forwarded or made by a fault."""
 
     status: int
     headers: list[tuple[str, str]]
@@ -66,16 +66,17 @@ class Answer:
 
 
 class Cut(Exception):
-    """The connection is to be closed without an answer."""
+    """Raised by a fault to close the connection without a response."""
 
 
-#: What a fault does with a call: it may forward it, changed or not, and answer or cut.
+#: A fault of a call.  It may forward the call, changed or not, and return a response or raise
+#: :class:`Cut`.
 Fault = Callable[[Call, Callable[[Call], Answer]], Answer]
 Matcher = Callable[[Call], bool]
 
 
 def error(status: int, **headers: str) -> Fault:
-    """Answer with a status; the call is not forwarded."""
+    """Answer with a status without forwarding the call."""
 
     def fault(call: Call, forward: Callable[[Call], Answer]) -> Answer:
         named = [(name.replace("_", "-"), value) for name, value in headers.items()]
@@ -85,7 +86,7 @@ def error(status: int, **headers: str) -> Fault:
 
 
 def refuse(call: Call, forward: Callable[[Call], Answer]) -> Answer:
-    """Close the connection; the call is not forwarded."""
+    """Close the connection without forwarding the call."""
     raise Cut
 
 
@@ -104,12 +105,12 @@ def half_make(call: Call, forward: Callable[[Call], Answer]) -> Answer:
 
 
 def capped(call: Call, most: int) -> Call:
-    """Return a call for a list with shorter pages, as from a Glance that caps them."""
+    """Return a call for a list with shorter pages, as from a Glance with a lower limit."""
     return dataclasses.replace(call, url=re.sub(r"\blimit=\d+", f"limit={most}", call.url))
 
 
 def hold(gate: threading.Event) -> Fault:
-    """Keep the call waiting until the gate is open, then forward it."""
+    """Hold the call until the gate is open, then forward it."""
 
     def fault(call: Call, forward: Callable[[Call], Answer]) -> Answer:
         gate.wait(HELD)
@@ -119,10 +120,10 @@ def hold(gate: threading.Event) -> Fault:
 
 
 class Proxy:
-    """A proxy in front of one service; starts and stops as a context manager.
+    """A proxy in front of one service.  As a context manager it starts and stops.
 
     :param upstream: the service's URL, without a path.
-    :ivar identify: asked for each new connection who is at its other end, by that end's port.
+    :ivar identify: a function that returns the client of a new connection by its port.
     """
 
     def __init__(self, upstream: str) -> None:
@@ -139,7 +140,7 @@ class Proxy:
 
     @property
     def url(self) -> str:
-        """Where it listens."""
+        """Return the URL at which the proxy listens."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> Self:
@@ -153,18 +154,18 @@ class Proxy:
 
     @property
     def calls(self) -> list[Call]:
-        """What came so far."""
+        """Return the calls so far."""
         with self._lock:
             return list(self._calls)
 
     def forget(self) -> None:
-        """Drop what came so far, as a run that lasts for hours has to."""
+        """Drop the calls so far.  A run of hours would fill the memory otherwise."""
         with self._lock:
             self._calls.clear()
 
     @contextlib.contextmanager
     def recording(self) -> Iterator[list[Call]]:
-        """Yield a list that holds, at the end, what came meanwhile."""
+        """Yield a list that holds the calls of the block when it has ended."""
         before = len(self.calls)
         recorded: list[Call] = []
         try:
@@ -176,7 +177,7 @@ class Proxy:
     def broken(
         self, fault: Fault, matches: Matcher = lambda _: True, times: int | None = None
     ) -> Iterator[None]:
-        """Apply a fault to calls that match: the next so many, or all that come meanwhile."""
+        """Apply a fault to matching calls: the next few, or all calls of the block."""
         entry = [matches, fault, times]
         with self._lock:
             self._faults.append(entry)  # type: ignore[arg-type]
@@ -187,7 +188,7 @@ class Proxy:
                 self._faults = [each for each in self._faults if each is not entry]
 
     def take(self, call: Call) -> Fault | None:
-        """Note a call.  Return the fault that is to be applied to it."""
+        """Record a call and return the fault to apply to it."""
         with self._lock:
             self._calls.append(call)
             for entry in self._faults:
@@ -216,15 +217,15 @@ class _Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of clients that went away."""
+        """Ignore clients that closed their connection."""
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One client's connection, with a connection to the service that lives as long."""
+    """The connection of one client, with its own connection to the service."""
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    # Head and body of an answer leave in one packet.
+    # Head and body of a response leave in one packet.
     wbufsize = -1
     server: _Server
 
@@ -250,7 +251,7 @@ class _Handler(BaseHTTPRequestHandler):
             answer = fault(call, self._forward) if fault else self._forward(call)
         except (Cut, OSError, http.client.HTTPException):
             self.close_connection = True
-            # A reset rather than an orderly end, as from a service that died.
+            # Reset the connection, as a service that died would.
             self.connection.setsockopt(
                 socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
             )
@@ -282,7 +283,7 @@ class _Handler(BaseHTTPRequestHandler):
                 response = connection.getresponse()
                 break
             except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-                # The service closes connections that were idle for long: once more.
+                # The service closes idle connections, so retry once on a new one.
                 connection.close()
                 self._upstream = None
                 if fresh or last:
@@ -293,11 +294,11 @@ class _Handler(BaseHTTPRequestHandler):
             if name.lower() not in {*_HOP_BY_HOP, "content-length"}
         ]
         answer = Answer(response.status, kept, response.read())
-        # Here, as an answer may be lost on its way back.
+        # Report the call here, because the response may be lost later.
         WATCH.called(call, answer)
         return answer
 
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = _handle
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: what came is recorded."""
+        """Log nothing, because calls are recorded."""

@@ -1,4 +1,4 @@
-"""A TCP relay on loopback that can be cut or held: what stands behind it seems to stop."""
+"""A TCP relay on loopback that can be cut or held, so that a service seems to stop."""
 
 import contextlib
 import socket
@@ -11,7 +11,7 @@ _CHUNK = 65536
 class Relay:
     """Relays connections to a service until :meth:`cut`, and again after :meth:`mend`.
 
-    Between :meth:`stall` and :meth:`go_on` connections are there, but nothing passes.
+    Between :meth:`stall` and :meth:`go_on` connections stay open, but no data passes.
 
     :param url: the service's URL.
     """
@@ -27,7 +27,7 @@ class Relay:
 
     @property
     def url(self) -> str:
-        """The service's URL by way of this relay."""
+        """Return the service's URL with the address of this relay."""
         host = f"127.0.0.1:{self._port}"
         user = self._parts.netloc.rpartition("@")[0]
         return self._parts._replace(netloc=f"{user}@{host}" if user else host).geturl()
@@ -40,7 +40,7 @@ class Relay:
         self.cut()
 
     def mend(self) -> None:
-        """Listen, on the same port as before."""
+        """Listen on the same port as before."""
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self._port))
@@ -50,14 +50,14 @@ class Relay:
         threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
 
     def drop(self) -> None:
-        """End all connections; new ones can be made."""
+        """Close all connections.  New ones are possible."""
         with self._lock:
             ended = [*self._open]
         for each in ended:
             _shut(each)
 
     def cut(self) -> None:
-        """End all connections, and listen no more."""
+        """Close all connections and stop listening."""
         listener, self._listener = self._listener, None
         if listener is not None:
             _shut(listener)
@@ -65,11 +65,11 @@ class Relay:
         self.go_on()
 
     def stall(self) -> None:
-        """Keep back what is sent, either way, until :meth:`go_on`."""
+        """Hold data in both directions until :meth:`go_on`."""
         self._flowing.clear()
 
     def go_on(self) -> None:
-        """Pass on what was kept back, and what follows."""
+        """Pass on held data and all later data."""
         self._flowing.set()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -84,12 +84,12 @@ class Relay:
             with self._lock:
                 self._open += [client, service]
             if self._listener is None:
-                # It was cut while this connection was made.
+                # The relay was cut while this connection was made.
                 _shut(client)
             back = threading.Thread(target=self._pump, args=(service, client), daemon=True)
             back.start()
             self._pump(client, service)
-            # Only now, as nobody may close what another still reads from.
+            # A socket may be closed only after both threads have stopped reading.
             back.join()
             with self._lock:
                 self._open.remove(client)

@@ -1,4 +1,4 @@
-"""Images that vanish, and appear, while their region is listed."""
+"""Images that vanish and appear while their region is listed."""
 
 import random
 import threading
@@ -8,18 +8,18 @@ from kingbird.tests.functional.list_calls import is_walk
 from kingbird.tests.functional.people import Person, unique
 from kingbird.tests.functional.proxy import Answer, Call, capped
 
-#: Images in a page: a few dozen make many pages.
+#: Images in a page.  A few dozen images make many pages.
 PAGE = 5
 
 
 class Removals:
-    """A fault for one region's proxy: short pages, and between two of them images go and come.
+    """A fault that shortens pages and changes images between two of them.
 
-    :param owner: whose images they are.
+    :param owner: the owner of the images.
     :param stranger: an admin, who gives images to another project.
     :param ids: the images of the region that may go.
-    :ivar gone: those that were deleted or given away.
-    :ivar came: those that were made.
+    :ivar gone: images that were deleted or given away.
+    :ivar came: images that were made.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Removals:
         return forward(capped(call, PAGE))
 
     def _disturb(self, marker: str) -> None:
-        """Take away the marker, what is before it or what follows; or make something."""
+        """Remove the marker, or images before or after it, or make an image."""
         left = sorted(self._ids - self.gone)
         if not left:
             return
@@ -55,7 +55,7 @@ class Removals:
         if choice < 0.4:
             going = [name for name in (marker,) if name in left]
         elif choice < 0.55:
-            # So many that stepping back over a page finds nothing.
+            # Remove images before the marker too, so that stepping back may find no image either.
             going = [
                 name for name in (*before[-self._rng.randint(1, 8) :], marker) if name in left
             ]

@@ -1,7 +1,7 @@
-"""RabbitMQ, MariaDB and PostgreSQL, where they answer, with room of its own for each user.
+"""RabbitMQ, MariaDB and PostgreSQL, with a separate user and database for each caller.
 
-A test that needs a service that does not answer is skipped with a reason, or fails where
-``KINGBIRD_REQUIRE_SERVICES=1`` says that all of them are to be there.
+A test is skipped with a reason if a service that it needs is not available.  It fails instead if
+``KINGBIRD_REQUIRE_SERVICES=1`` is set.
 """
 
 import atexit
@@ -24,7 +24,7 @@ import pymysql
 import pytest
 import requests
 
-#: How to reach each service; the environment variable comes first.
+#: The URL of each service.  The environment variable takes precedence.
 URLS = {
     "RabbitMQ": ("KINGBIRD_TEST_RABBITMQ_URL", "rabbit://guest:guest@127.0.0.1:5672/"),
     "MariaDB": ("KINGBIRD_TEST_MYSQL_URL", "mysql+pymysql://root@127.0.0.1:3306/"),
@@ -55,12 +55,12 @@ def missing(service: str) -> str | None:
 
 
 def required() -> bool:
-    """Whether a service that does not answer is a failure."""
+    """Return True if a missing service is a failure."""
     return os.environ.get(REQUIRE, "") not in ("", "0")
 
 
 def require(*services: str) -> None:
-    """Skip the test that runs, or fail it, if one of the services does not answer."""
+    """Skip or fail the running test if one of the services is missing."""
     reasons = [reason for reason in map(missing, services) if reason]
     if not reasons:
         return
@@ -106,7 +106,7 @@ def _postgresql() -> Any:
     return connection
 
 
-#: What makes a database with its user, and what drops both.
+#: Statements that make a database with its user, and statements that drop both.
 _STATEMENTS = {
     "MariaDB": (
         (
@@ -118,7 +118,7 @@ _STATEMENTS = {
     ),
     "PostgreSQL": (
         ("CREATE ROLE {name} LOGIN PASSWORD '{password}'", "CREATE DATABASE {name} OWNER {name}"),
-        # It drops no database that somebody is connected to, unless forced.
+        # PostgreSQL drops a database with open connections only by force.
         ("DROP DATABASE IF EXISTS {name} WITH (FORCE)", "DROP ROLE IF EXISTS {name}"),
     ),
 }
@@ -134,7 +134,7 @@ _CONNECT: dict[str, Any] = {
 def database(service: str) -> Iterator[str]:
     """Make a database, and drop it afterwards.
 
-    Its user has its name, and a password that is looked for in logs.
+    The user is named like the database.  The search for secrets knows its password.
 
     :yields: its URL as SQLAlchemy reads it.
     """
@@ -153,7 +153,7 @@ def database(service: str) -> Iterator[str]:
 
 
 def execute(service: str, statement: str) -> None:
-    """Run a statement as who may make databases."""
+    """Run a statement as a user who may make databases."""
     with contextlib.closing(_CONNECT[service]()) as connection, connection.cursor() as cursor:
         cursor.execute(statement)
 
@@ -162,9 +162,9 @@ def execute(service: str, statement: str) -> None:
 def broker() -> Iterator[str]:
     """Make a virtual host in RabbitMQ, and delete it with all its queues afterwards.
 
-    Two Kingbirds in one virtual host would take each other's messages: oslo.messaging names
-    queues by the topic only, whatever the exchange.  Where no virtual host can be made, by
-    the management API or by rabbitmqctl, the one of the URL is used.
+    Two Kingbirds in one virtual host would take each other's messages, because oslo.messaging
+    names queues by the topic only.  If neither the management API nor rabbitmqctl can make a
+    virtual host, the one of the URL is used.
 
     :yields: the URL of the virtual host, as ``transport_url`` takes it.
     """
@@ -184,7 +184,9 @@ def broker() -> Iterator[str]:
 
 @functools.cache
 def _broker_user() -> tuple[str, str] | None:
-    """Make the user of this run, whose password is looked for in logs; it goes with the run.
+    """Make the user of this run, and delete it at the end of the run.
+
+    The search for secrets knows its password.
 
     :returns: its name and password, if users can be made.
     """
@@ -231,7 +233,7 @@ def _control(*words: str) -> bool:
 
 
 def wait_for_consumers(url: str, count: int, seconds: float = 30) -> None:
-    """Wait until that many engines take messages; what is cast before is lost."""
+    """Wait until that many engines consume messages.  Earlier casts are lost."""
     deadline = time.monotonic() + seconds
     with contextlib.closing(_rabbitmq(url)) as connection:
         while _consumers(connection) < count:
@@ -240,7 +242,7 @@ def wait_for_consumers(url: str, count: int, seconds: float = 30) -> None:
 
 
 def _consumers(connection: kombu.Connection) -> int:
-    # A queue that is missing closes the channel, so each look has its own.
+    # A missing queue closes the channel, so each check opens its own.
     with connection.channel() as channel:
         try:
             return int(channel.queue_declare(QUEUE, passive=True).consumer_count)

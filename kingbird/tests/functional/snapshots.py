@@ -1,4 +1,4 @@
-"""All that the regions hold, as an admin sees it: before a job, and after."""
+"""Snapshots of all regions' images, as an admin sees them before and after a job."""
 
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
@@ -14,7 +14,7 @@ _ALL = {"visibility": "all", "member_status": "all", "sort_key": "id", "limit": 
 
 
 def walk(who: Person, region: str, *, hidden: bool) -> list[Image]:
-    """Return a region's visible images, or its hidden ones, as the user sees them."""
+    """Return a region's visible or hidden images as the user sees them."""
     found: list[Image] = []
     path: str | None = f"images?{urlencode({**_ALL, 'os_hidden': str(hidden).lower()})}"
     while path:
@@ -37,7 +37,7 @@ def snapshot(who: Person, regions: Iterable[str]) -> Snapshot:
 
 
 def owned_by(project_id: str, there: Snapshot) -> Snapshot:
-    """Return those images that belong to a project."""
+    """Return the images that belong to a project."""
     return {
         region: {name: image for name, image in images.items() if image["owner"] == project_id}
         for region, images in there.items()
@@ -45,7 +45,7 @@ def owned_by(project_id: str, there: Snapshot) -> Snapshot:
 
 
 def changed(before: Snapshot, after: Snapshot) -> dict[str, set[str]]:
-    """Return the images that are not what they were, or that were not there, by region."""
+    """Return the images that are new or changed, by region."""
     return {
         region: {
             name
@@ -57,10 +57,10 @@ def changed(before: Snapshot, after: Snapshot) -> dict[str, set[str]]:
 
 
 def check_copy(source: Image, region: str, copy: Image, *, owner: str | None = None) -> None:
-    """Hold a record that a sync has made against its source.
+    """Compare a record that a sync has made with its source.
 
-    :param region: where the source is.
-    :param owner: whom the copy belongs to, if not to the source's owner.
+    :param region: the region of the source.
+    :param owner: the expected owner, if it is not the owner of the source.
     """
     assert copied_fields(copy) == copied_fields(source)
     assert not {*REGION_BOUND_PROPERTIES} & copy.keys()
@@ -74,7 +74,7 @@ def check_copy(source: Image, region: str, copy: Image, *, owner: str | None = N
 
 
 def copied_fields(image: Mapping[str, object]) -> dict[str, object]:
-    """Return what a copy has in common with its source."""
+    """Return the fields of an image that a sync copies."""
     own = fields.SET_BY_GLANCE | fields.PROVENANCE | {*REGION_BOUND_PROPERTIES}
     return {
         name: sorted(value) if isinstance(value, list) else value

@@ -39,8 +39,7 @@ def test_eventlet(kind: Kind, demo: Person, deploy_own: Callable[[Kind], Deploym
 def test_two_engines_share_the_work(
     demo: Person, deploy_own: Callable[[Kind], Deployment]
 ) -> None:
-    # Engines poll once a minute here: what is done sooner they were told of by messages,
-    # jobs and the tasks that another engine planned.
+    # Engines poll once a minute here, so faster jobs and tasks prove that messages arrive.
     running = deploy_own(Kind("PostgreSQL", broker=True, engines=2))
     api = KingbirdAPI(running.url, demo)
     jobs = [

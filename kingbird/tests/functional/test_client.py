@@ -1,4 +1,4 @@
-"""The published client, unchanged, does what it did: python-kingbirdclient 0.2.1 from PyPI."""
+"""The published client, unchanged: python-kingbirdclient 0.2.1 from PyPI."""
 
 import json
 import threading

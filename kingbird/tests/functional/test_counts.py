@@ -1,4 +1,4 @@
-"""How many calls a sync makes: counted by the proxies, not estimated."""
+"""The number of calls that a sync makes, as the proxies count them."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -15,10 +15,10 @@ TARGETS = ["RegionTwo", "RegionThree"]
 
 
 def keystone_call(call: Call) -> str | None:
-    """Name a call that Kingbird itself makes to Keystone for a job.
+    """Return the name of a call that Kingbird makes to Keystone for a job.
 
-    The middleware's validations, the service user's own token and the reaper's look at all
-    trusts are apart.
+    Validations of the middleware, the service user's own token and the reaper's list of trusts do
+    not count.
     """
     if call.path.startswith("/v3/OS-TRUST/trusts") and call.writes:
         return f"{call.method} trust"
@@ -30,7 +30,7 @@ def keystone_call(call: Call) -> str | None:
 
 
 def glance_call(call: Call) -> str:
-    """Name a call to a Glance."""
+    """Return the name of a call to Glance."""
     if call.method != "GET":
         return f"{call.method} {call.path}"
     assert call.path == "/v2/images", call
@@ -47,12 +47,12 @@ def test_calls_of_a_sync(
     glances: dict[str, Proxy],
 ) -> None:
     with ThreadPoolExecutor(4) as pool:
-        # Of a shared image, as they are by default, the members are asked for too.
+        # Images are shared by default, so their members are requested too.
         images = list(
             pool.map(lambda _: demo.make("RegionOne", visibility="private"), range(IMAGES))
         )
     ids = [image["id"] for image in images]
-    # What is asked for once in a process's life is asked for now.
+    # A new process has to make its one-time calls now.
     since = len(deployment.keystone.calls)
     assert api(demo).run(sync(demo.make("RegionOne")["id"])).status == SUCCESS
     wait_for_trust(deployment.keystone, since)
@@ -77,7 +77,7 @@ def test_calls_of_a_sync(
     job = api(demo).run(sync(*ids, target=TARGETS))
     assert {item["reason"] for item in job.items} == {"in_sync"}
     assert counts(glances["RegionOne"], before["RegionOne"]) == {"list 100": 2}
-    # What was found among the visible ones is not looked for among the hidden ones.
+    # Images that the visible list has are not looked up in the hidden list.
     for region in TARGETS:
         assert counts(glances[region], before[region]) == {"list 100": 2, "list 100 hidden": 1}
 
@@ -91,7 +91,7 @@ def wait_for_trust(keystone: Proxy, since: int) -> None:
 
 
 def counts(proxy: Proxy, since: int) -> dict[str, int]:
-    """Count what came since then, by name."""
+    """Count the calls since then, by name."""
     return dict(Counter(glance_call(call) for call in proxy.calls[since:]))
 
 
@@ -103,7 +103,7 @@ def test_hidden_images_cost_one_more_list(
     )
     before = len(glances["RegionOne"].calls)
     assert api(demo).run(sync(shown["id"], hidden["id"])).status == SUCCESS
-    # The API and the engine each ask for both, and then for the one that was not found.
+    # API and engine each look up both images, and then the missing one among hidden images.
     expected = {"list 2": 2, "list 1 hidden": 2}
     assert counts(glances["RegionOne"], before) == expected
 

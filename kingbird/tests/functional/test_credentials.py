@@ -1,4 +1,4 @@
-"""What jobs run with: trusts that end with them, and tokens where none is to be had."""
+"""The credentials of jobs: trusts that end with the job, or a token if there can be no trust."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,7 +31,7 @@ def is_trust(call: Call) -> bool:
 
 
 def is_trust_token(call: Call) -> bool:
-    """Whether a call asks for a token of a trust."""
+    """Return True if a call requests a token of a trust."""
     if (call.method, call.path) != ("POST", "/v3/auth/tokens"):
         return False
     return "OS-TRUST:trust" in call.json["auth"].get("scope", {})
@@ -65,7 +65,7 @@ def test_a_trust_lives_as_long_as_its_job(
 def test_tokens_renew_through_the_trust(
     demo: Person, api: API, deployment: Deployment, glances: dict[str, Proxy]
 ) -> None:
-    """As in a job that outlives its token, which Glance does not take then."""
+    """A job that outlives its token gets a new one when Glance rejects the old one."""
     image = demo.make("RegionOne")
     with (
         glances["RegionTwo"].recording() as calls,
@@ -96,12 +96,12 @@ def test_an_application_credential(
     assert job.outcome == (SUCCESS, "created")
     assert demo.see("RegionTwo", job.only["target_resource"])["tags"] == ["one"]
     assert not [call for call in calls if is_trust(call)]
-    # That of the job before may still be on its way out.
+    # The trust of the previous job may still exist for a moment.
     eventually("no trust is left", lambda: not trusts(admin, cloud))
 
 
 def test_a_token_of_a_trust(demo: Person, admin: Person, cloud: Any, api: API) -> None:
-    """Keystone makes no trust from a trust's token, so the token itself travels."""
+    """Keystone makes no trust from a trust's token, so the message carries the token."""
     roles = admin.keystone("GET", "/roles?name=member").json()["roles"]
     trust = demo.keystone(
         "POST",

@@ -1,4 +1,4 @@
-"""The tests of the database room once more, on the databases of production."""
+"""The tests of the db package, on MariaDB and PostgreSQL."""
 
 import pytest
 
@@ -22,7 +22,7 @@ from kingbird.tests.unit.db.test_runs import *  # noqa: F403
 
 @pytest.fixture(scope="module", params=["MariaDB", "PostgreSQL"])
 def server(request):
-    """Give a database of its own on a server; its tables are made once."""
+    """Make a database with tables on a server, once."""
     services.require(request.param)
     with services.database(request.param) as url:
         yield url
@@ -30,7 +30,7 @@ def server(request):
 
 @pytest.fixture
 def database(conf, server):  # noqa: F811
-    """Give a database with all tables, empty."""
+    """Return an empty database with all tables."""
     conf.set_override("connection", server, group="database")
     db.configure(conf)
     db.migration.sync()

@@ -1,4 +1,4 @@
-"""``make demo`` from beginning to end, in a place and on ports of its own."""
+"""``make demo`` from beginning to end, with its own folder and ports."""
 
 import subprocess
 import sys
@@ -7,12 +7,12 @@ from pathlib import Path
 from kingbird.tests.functional.programs import environment
 
 TOOLS = Path(__file__).resolve().parents[3] / "tools"
-#: Seconds for all of it; it takes less than a minute on a machine that does nothing else.
+#: The timeout in seconds.  The demo takes less than a minute on an idle machine.
 TIME = 300
-#: Seconds within which it stops what it has started.
+#: Seconds within which the demo stops its programs.
 END = 60
 
-#: The command, but that a demo that somebody plays beside the tests is not in its way.
+#: The command, with a folder that no other demo on this machine uses.
 MAIN = """
 import pathlib, sys
 import demo.stage
@@ -35,13 +35,13 @@ def test_the_demo_finds_nothing_wrong_and_leaves_nothing_running(tmp_path: Path)
         output, _ = process.communicate(timeout=TIME)
     finally:
         if process.poll() is None:
-            # It then ends what it has started.
+            # The demo then ends its programs.
             process.terminate()
             process.communicate(timeout=END)
     assert process.returncode == 0, output
     assert "PROBLEM" not in output
     assert "Done: every record is in every region" in output
-    # One for each row of the matrix: two targets and what is there already.
+    # One row for each combination of two targets and two initial states.
     assert output.count("| =         | +           | +         |") == 4, output
     ended = next(line for line in output.splitlines() if line.startswith("ended: "))
     assert len(ended.split(",")) == 5, ended

@@ -1,7 +1,7 @@
-"""What the devstack plugin writes starts a Kingbird that works.
+"""The files that the devstack plugin writes start a working Kingbird.
 
-Stand-ins take the place of devstack's functions; Keystone, the Glances, the broker, the
-database, Kingbird's own programs and uwsgi are real.
+Stand-ins replace devstack's functions.  Keystone, the Glances, the broker, the database,
+Kingbird's programs and uwsgi are real.
 """
 
 import shlex
@@ -23,7 +23,7 @@ TARGETS = ["RegionTwo", "RegionThree"]
 
 @pytest.fixture
 def stacked(cloud: Any, tmp_path: Path) -> Iterator[tuple[Stack, Result]]:
-    """A devstack that went through its phases, with a database and a broker."""
+    """Run devstack's phases with a database and a broker."""
     services.require("MariaDB", "RabbitMQ")
     with services.database("MariaDB") as database, services.broker() as broker:
         stack = Stack(
@@ -31,7 +31,7 @@ def stacked(cloud: Any, tmp_path: Path) -> Iterator[tuple[Stack, Result]]:
             BIN,
             database=f"{database}?charset=utf8",
             transport=broker,
-            # As devstack has it: without a version.
+            # devstack omits the version too.
             keystone=cloud.auth_url.removesuffix("/v3"),
             variables={
                 "SERVICE_PASSWORD": cloud.credentials("kingbird")["password"],
@@ -47,7 +47,7 @@ def stacked(cloud: Any, tmp_path: Path) -> Iterator[tuple[Stack, Result]]:
 
 @pytest.fixture
 def services_of(stacked: tuple[Stack, Result], tmp_path: Path) -> Iterator[dict[str, Program]]:
-    """The services that the plugin had devstack run, by name, by their very command lines."""
+    """Start the services that the plugin passed to devstack, with the same command lines."""
     _, done = stacked
     running = {}
     for name, command, *more in done.of("run_process"):
@@ -77,7 +77,7 @@ def test_the_service_starts_and_syncs(
     services.wait_for_consumers(transport, 1)
     engine.check()
 
-    # The endpoint that devstack registers is where clients find it.
+    # Clients find the endpoint that devstack registers.
     ((type_, region, public, internal, administrative),) = done.of("get_or_create_endpoint")
     assert public == internal == administrative
     assert public.startswith(url)
@@ -96,10 +96,10 @@ def test_the_service_starts_and_syncs(
         assert (record["name"], record["os_distro"]) == (image["name"], "plan9")
         assert record["tags"] == ["one"]
 
-    # What is refused before it was read is answered all the same.
+    # The API answers a request even if it refuses it before reading the body.
     refused = requests.post(f"{public}/{demo.project_id}/os-sync", data=b"x" * 500_000, timeout=30)
     assert refused.status_code == 401
-    # uwsgi passes SIGTERM on; both end in an orderly way.
+    # uwsgi passes SIGTERM on.  Both end in an orderly way.
     assert engine.stop() == 0, engine.tail()
     assert api.stop() == 0, api.tail()
     password = stack.variables["SERVICE_PASSWORD"]

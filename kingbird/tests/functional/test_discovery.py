@@ -1,4 +1,4 @@
-"""Clients find Kingbird in the real catalog, whichever way its endpoint is registered."""
+"""Clients find Kingbird in the real catalog under each form of its endpoint."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.people import Person
 
-#: What follows the host and the port.
+#: The path after host and port.
 WITH_A_VERSION = ["/v1.0", "/v1.0/"]
 OF_A_PROJECT = ["/v1.0/%(project_id)s", "/v1.0/$(project_id)s/"]
 WITHOUT = ["", "/"]
@@ -21,17 +21,17 @@ SERVICE: dict[str, Any] = {"service_type": "synchronization", "region_name": "Re
 
 @pytest.fixture
 def registered(cloud: Any, deployment: Deployment) -> Iterator[Callable[[str], Person]]:
-    """Register the shared deployment another way, and return a user who sees it so."""
+    """Register the shared deployment under another form, and return a user who sees it."""
 
     def keep(answer: requests.Response, *_: Any, **__: Any) -> None:
-        # Keystone's own answers, which hold tokens, come over the same session.
+        # Keystone's responses hold tokens and come over the same session.
         if answer.url.startswith(deployment.url):
             WATCH.answered(answer.headers, answer.content)
 
     def register(path: str) -> Person:
         urls = dict.fromkeys(cloud.regions, f"{deployment.url}{path}")
         cloud.register_service("synchronization", "kingbird", urls)
-        # A token holds the catalog of its day.
+        # A token holds the catalog at the time of its creation.
         who = Person(cloud, "demo")
         who.session.session.hooks["response"].append(keep)
         WATCH.token(who.token)
@@ -51,7 +51,7 @@ def test_the_version_is_found(
     assert data is not None
     assert data.api_version == (1, 0)
     assert (data.url or "").startswith(f"{deployment.url}/v1.0")
-    # keystoneauth adds the project itself where the catalog has it.
+    # keystoneauth adds the project itself if the catalog has it.
     jobs = "/os-sync" if path in OF_A_PROJECT else f"/{who.project_id}/os-sync"
     answer = adapter.get(jobs)
     assert "job_set" in answer.json()

@@ -1,4 +1,4 @@
-"""What goes wrong between Kingbird and a Glance, and comes out right."""
+"""Faults between Kingbird and a Glance from which jobs recover."""
 
 from collections.abc import Callable
 
@@ -82,7 +82,7 @@ def test_creates_that_always_fail(demo: Person, api: API, glances: dict[str, Pro
         job = api(demo).run(sync(*(image["id"] for image in images)))
     assert job.status == FAILURE
     assert {item["reason"] for item in job.items} == {"region_unavailable"}
-    # After some failures in a row the others fail without a call of their own.
+    # The circuit breaker opens after some failures, and the others fail without a call.
     tried = {call.json["id"] for call in calls if call.method == "POST"}
     assert 0 < len(tried) < len(images)
 

@@ -1,7 +1,7 @@
 """The contract of the real Glance, which the double and the stand-in keep.
 
-Here the tests run on the real one; ``kingbird/tests/unit/doubles`` runs the same tests on the
-others.  Where they differ the double is wrong, and every unit test that stands on it.
+Here the tests run on the real one.  ``kingbird/tests/unit/doubles`` runs the same tests on the
+others.  If they differ, the double is wrong, and so are the unit tests that use it.
 """
 
 import hashlib
@@ -301,7 +301,7 @@ class TestSight:
         ids = [scene.images("demo").create({})["id"] for _ in range(3)]
         asked = [*ids, *(new_id() for _ in range(97))]
         listed = scene.images("demo").list_by_ids(asked)
-        # Newest first, when the clock tells them apart.
+        # Newest first, if the creation times differ.
         assert {image["id"] for image in listed} == set(ids)
         assert scene.images("demo").list_by_ids([]) == []
 

@@ -1,4 +1,4 @@
-"""The contract of the real Glance when images are listed: walks, pages and filters."""
+"""The contract of the real Glance for lists: walks, pages and filters."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,7 +14,7 @@ BY_ID = (("sort_key", "id"), ("sort_dir", "asc"))
 
 
 def some(scene: Scene, count: int, **fields: Any) -> tuple[tuple[str, str], list[str]]:
-    """Create images of demo's; return a filter that finds them, and their ids in order."""
+    """Create images of demo's.  Return a filter that finds them, and their ids in order."""
     mark = unique("mark")
     made = [scene.images("demo").create({"tags": [mark], **fields}) for _ in range(count)]
     return ("tag", mark), sorted(image["id"] for image in made)
@@ -25,7 +25,7 @@ def ids(answer: dict[str, Any]) -> list[str]:
 
 
 def walk(images: ImageClient, *query: tuple[str, str]) -> list[list[str]]:
-    """Return the ids of each page of a walk that goes on as the client tells."""
+    """Return the ids of each page of a walk that follows the client's markers."""
     pages: list[list[str]] = []
     marker: str | None = None
     while True:
@@ -257,14 +257,14 @@ class TestFilters:
 
     @pytest.mark.parametrize("name", ["hw_max", "foo_min", "properties"])
     def test_names_over_which_glance_stumbles(self, scene: Scene, name: str) -> None:
-        # A property may be called so.  Glance answers 500, which looks like an outage.
+        # A property may have this name.  Glance answers 500, which looks like an outage.
         with pytest.raises(exception.RegionUnavailable) as caught:
             page(scene.images("demo"), (name, "7"))
         assert caught.value.status == 500
 
     @pytest.mark.parametrize("name", ["metadata", "items", "update", "registry"])
     def test_properties_that_no_filter_finds(self, scene: Scene, name: str) -> None:
-        # Glance takes them for attributes of its own model, and says nothing.
+        # Glance takes these for attributes of its model and returns an empty list.
         mark, _ = some(scene, 1, **{name: "7"})
         assert ids(page(scene.images("demo"), mark, (name, "7"))) == []
 

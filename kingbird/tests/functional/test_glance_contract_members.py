@@ -1,4 +1,4 @@
-"""The contract of the real Glance when images are shared."""
+"""The contract of the real Glance for shares."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from kingbird.tests.functional.contract_scenes import Scene, new_id, refusal
 
 @pytest.fixture
 def image(scene: Scene) -> dict[str, Any]:
-    """A shared image of demo's."""
+    """Return a shared image of demo's."""
     return scene.images("demo").create({})
 
 

@@ -1,4 +1,4 @@
-"""The contract of the real Glance when images are changed."""
+"""The contract of the real Glance for updates."""
 
 import time
 import uuid
@@ -121,11 +121,11 @@ class TestUpdate:
 
         assert change("demo", "private") == "private"
         assert scene.images("other").get(image["id"]) is None
-        # Shares outlast it.
+        # Shares stay when the visibility changes.
         assert change("demo", "shared") == "shared"
         assert scene.images("other").get(image["id"]) is not None
         assert change("admin", "public") == "public"
-        # It is public already, and the owner may change it, but not say so again.
+        # The owner may change a public image, but may not set "public" again.
         assert refusal(change, "demo", "public").status == 403
         named = scene.images("demo").update(image["id"], [op("add", "/name", "new")])
         assert (named["name"], named["visibility"]) == ("new", "public")
@@ -186,7 +186,7 @@ class TestUpdate:
         assert scene.images("demo").get(image["id"]) is None
 
     def test_a_member_gives_its_image_away_by_add(self, scene: Scene) -> None:
-        # Glance refuses "replace", and forgets to refuse "add": done, and answered with 403.
+        # Glance refuses "replace" but carries "add" out and then answers 403.
         image = scene.images("demo").create({"visibility": "private"})
         changes = [op("add", "/owner", "somebody")]
         error = refusal(scene.images("demo").update, image["id"], changes)

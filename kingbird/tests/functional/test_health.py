@@ -1,4 +1,4 @@
-"""``/healthcheck`` of a deployment whose parts stop one by one, and come back."""
+"""``/healthcheck`` of a deployment whose parts stop and return one by one."""
 
 import time
 from collections.abc import Callable
@@ -12,20 +12,20 @@ from kingbird.tests.functional.programs import eventually
 
 DeployOwn = Callable[[Kind], Deployment]
 
-#: Fresh answers, and an engine that is missed soon after it has died.
+#: No caching, and an engine counts as missing soon after it has died.
 OPTIONS: Options = {
     "healthcheck": {"cache_time": 0.2, "timeout": 1},
     "engine": {"lease": 2, "poll_interval": 0.5},
     "oslo_messaging_rabbit": {"heartbeat_timeout_threshold": 3},
 }
-#: Seconds that an answer may take when all three checks wait for something.
+#: The longest time of a response in seconds, even if all three checks block.
 AT_MOST = 4.0
 
 OK = {"database: OK", "broker: OK", "engine: OK"}
 
 
 def ask(url: str, method: str = "GET") -> requests.Response:
-    """Ask as a load balancer does."""
+    """Send the request of a load balancer."""
     began = time.monotonic()
     with requests.Session() as session:
         session.trust_env = False
@@ -36,7 +36,7 @@ def ask(url: str, method: str = "GET") -> requests.Response:
 
 
 def reasons(url: str) -> set[str]:
-    """Return what is told; the status says whether all of it is well."""
+    """Return the reasons of the response.  Check that its status matches them."""
     answer = ask(url)
     told = set(answer.text.split("\n"))
     assert answer.status_code == (200 if told == OK else 503), answer.text
@@ -46,7 +46,7 @@ def reasons(url: str) -> set[str]:
 
 
 def becomes(url: str, *problems: str) -> None:
-    """Wait until just these are told, beside what is well."""
+    """Wait until the response has exactly these problems."""
 
     told: set[str] = set()
 
@@ -82,7 +82,7 @@ def test_parts_that_stop_and_come_back(deploy_own: DeployOwn) -> None:
     running.relays["database"].mend()
     becomes(url)
 
-    # What is there and says nothing is the worst: nobody waits for it for long.
+    # A service that accepts connections but never answers has to be reported in time.
     running.relays["database"].stall()
     becomes(url, "database: does not answer", "engine: does not answer")
     running.relays["database"].go_on()

@@ -1,4 +1,4 @@
-"""Names in a request are names: none becomes a part of a URL, or a line of a log."""
+"""Names in a request stay names and never become part of a URL or of a log line."""
 
 import json
 import uuid
@@ -14,7 +14,7 @@ from kingbird.tests.functional.proxy import Answer, Call, Proxy
 API = Callable[[Person], KingbirdAPI]
 
 FORGED = "2026-11-23 10:00:00.000 1 INFO kingbird.api.jobs.create [-] Job forged"
-#: What ends a line, or moves a terminal's cursor to one that is written already.
+#: Characters that end a line or move a terminal's cursor.
 BREAKS = ["\n", "\r\n", "\r", "\x85", "\u2028", "\x1b[1A\x1b[2K"]
 
 REGIONS = [
@@ -51,8 +51,8 @@ JOBS = [
 
 @pytest.fixture
 def quiet(glances: dict[str, Proxy], deployment: Deployment, demo: Person) -> Iterator[None]:
-    """Fail if, beside a look at the token, Kingbird asks anybody for anything meanwhile."""
-    # The token is one that Keystone was asked about already.
+    """Fail if Kingbird makes any call meanwhile, except for the validation of the token."""
+    # Keystone has validated this token already.
     KingbirdAPI(deployment.url, demo).jobs()
     before = {name: len(proxy.calls) for name, proxy in glances.items()}
     with deployment.keystone.recording() as calls:
@@ -94,7 +94,7 @@ class TestNobodyIsAsked:
 def test_the_host_of_a_request_leads_nowhere(
     demo: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
-    """Endpoints come from the catalog, whatever headers say about hosts."""
+    """Endpoints come from the catalog, regardless of headers that name hosts."""
     image = demo.make("RegionOne")["id"]
     headers = {
         "Host": "evil.example",
@@ -133,7 +133,7 @@ def test_filters_stay_in_the_query(demo: Person, api: API, glances: dict[str, Pr
 
 
 def _lines(deployment: Deployment) -> list[str]:
-    # Whatever a terminal, or a program that reads lines, takes for the end of one.
+    # Characters that a terminal or a program takes for the end of a line.
     text = "".join(
         log.read_bytes().decode("utf-8", "replace").replace("\x1b", "\n")
         for log in deployment.logs
@@ -146,7 +146,7 @@ def _lines(deployment: Deployment) -> list[str]:
 def test_no_line_is_forged(
     demo: Person, api: API, deployment: Deployment, glances: dict[str, Proxy], end: str
 ) -> None:
-    """What is sent in bodies, paths and headers, and what Glance says, makes no line."""
+    """Text from bodies, paths, headers and Glance never begins a new log line."""
     text = f"{unique('word')}{end}{FORGED}"
     kingbird = api(demo)
     kingbird.post({**sync(text), "source": text, "target": [text], text: text})
@@ -157,7 +157,7 @@ def test_no_line_is_forged(
         raw = text.encode().replace(b"\r", b"").replace(b"\n", b"")
         kingbird.call("GET", headers={name: raw})
 
-    # Glance's own words, which may repeat what somebody has written into an image.
+    # Glance's message may repeat text from an image.
     def odd(call: Call, forward: Callable[[Call], Answer]) -> Answer:
         return Answer(503, [], text.encode())
 

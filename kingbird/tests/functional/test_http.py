@@ -1,4 +1,4 @@
-"""What the API says to requests that can't be: over real HTTP, and never with a 500."""
+"""Responses to malformed requests over real HTTP, never with a 500."""
 
 import json
 import uuid
@@ -17,7 +17,7 @@ UNKNOWN = "0b1f7f9e-1d0c-4c7c-9a44-3a2f0f2b7c11"
 
 
 def error_of(answer: requests.Response, code: int) -> str:
-    """Return an error's message; its form and code are as they should be."""
+    """Check the form and the code of an error, and return its message."""
     assert answer.status_code == code, answer.text
     error = answer.json()["error"]
     assert set(error) == {"code", "title", "message"}
@@ -36,7 +36,7 @@ class TestDiscovery:
         assert "v1.0" in answer.text
 
     def test_as_keystoneauth_reads_it(self, cloud: Any, api: API) -> None:
-        # A token that is younger than this deployment, as a token holds the catalog.
+        # The token has to be newer than this deployment, because a token holds the catalog.
         data = Person(cloud, "demo").session.get_endpoint_data(
             service_type="synchronization", region_name="RegionOne", min_version="1"
         )
@@ -67,12 +67,12 @@ GOOD = {
 
 
 def changed(**fields: Any) -> dict[str, Any]:
-    """Return a request with some fields changed; ``None`` leaves one out."""
+    """Return a request with some fields changed.  ``None`` removes a field."""
     merged = {**GOOD, **fields}
     return {"resource_set": {name: value for name, value in merged.items() if value is not None}}
 
 
-#: One for each place where a body is refused; unit tests try all that can be wrong with one.
+#: One body for each place that refuses bodies.  Unit tests try all variants.
 BAD_BODIES: list[tuple[Any, str]] = [
     ([], "object"),
     ({"resource_set": {"Sync": [GOOD, {}]}}, "Sync[1]"),

@@ -1,4 +1,4 @@
-"""A stranger with nothing but the documentation gets to a region that is synced."""
+"""The installation guide leads from an empty host to a synced region."""
 
 import contextlib
 import functools
@@ -29,13 +29,13 @@ SERVICE, PROXY = pages_of(INSTALL)
 WHOLE = "doc/source/user/wildcard.rst"
 REGIONS = ("RegionOne", "RegionTwo")
 PACKAGE = ("python3 -m venv ", "/opt/kingbird/bin/pip ")
-#: Programs that go on until they are stopped.
+#: Programs that run until they are stopped.
 SERVICES = tuple(f"/opt/kingbird/bin/{name} " for name in ("gunicorn", "kingbird-engine", "uwsgi"))
 
 
 @dataclass
 class Site:
-    """What the words in capitals stand for here."""
+    """The values of the placeholders in the guide."""
 
     folder: Path
     name: str = field(default_factory=lambda: f"kingbird_guide_{uuid.uuid4().hex[:8]}")
@@ -48,7 +48,7 @@ class Site:
 
     @property
     def replacements(self) -> dict[str, str]:
-        """What stands on the page, and what is here instead; the longer texts first."""
+        """Return texts of the page with their replacements, the longer ones first."""
         where = urlsplit(services.url_of("MariaDB")).netloc.rpartition("@")[2]
         database = f"{self.name}:{self.db_pass}@{where}/{self.name}"
         return {
@@ -61,7 +61,7 @@ class Site:
             "DB_PASS": self.db_pass,
             "RABBIT_PASS": self.rabbit_pass,
             "KINGBIRD_PASS": self.kingbird_pass,
-            # uwsgi is compiled where it is installed; the one of the tests serves as well.
+            # Compiling uwsgi is slow, so the one of the tests is used.
             "/opt/kingbird/bin/uwsgi": str(BIN / "uwsgi"),
             "/opt/kingbird": str(self.folder / "opt" / "kingbird"),
             "/etc/kingbird": str(self.folder / "etc" / "kingbird"),
@@ -70,12 +70,12 @@ class Site:
     def shell(self, folder: Path, **variables: str) -> Shell:
         """Return a shell at this site."""
         own = {"PYTHONPATH": "", "PBR_VERSION": VERSION, "HOME": str(self.folder)}
-        # Compiling what is never imported would take a third of the time.
+        # Skip byte-compilation, which would take a third of the time.
         own["PIP_NO_COMPILE"] = "1"
         return Shell(folder, self.replacements, {**environment(), **network(), **own, **variables})
 
     def named(self, text: str) -> str:
-        """Return a text for a broker or a database that others use too."""
+        """Return a text with names that are unique on a shared broker or database."""
         return re.sub(r"\bkingbird\b", self.name, text)
 
 
@@ -87,7 +87,7 @@ def own_names(site: Site, statements: str) -> list[str]:
 
 @contextlib.contextmanager
 def database(site: Site, service: str, block: int) -> Iterator[None]:
-    """Run a block of the page's SQL, and drop what it made afterwards."""
+    """Run a block of the page's SQL, and drop its database and user afterwards."""
     user = f"USER IF EXISTS {site.name}@'%'" if service == "MariaDB" else f"ROLE {site.name}"
     force = "" if service == "MariaDB" else " WITH (FORCE)"
     try:
@@ -100,7 +100,7 @@ def database(site: Site, service: str, block: int) -> Iterator[None]:
 
 
 def may_control_the_broker() -> bool:
-    """Whether rabbitmqctl is there and this user may use it."""
+    """Return True if rabbitmqctl exists and this user may use it."""
     if not shutil.which("rabbitmqctl"):
         return False
     words = ["rabbitmqctl", "-q", "list_vhosts"]
@@ -109,7 +109,7 @@ def may_control_the_broker() -> bool:
 
 @contextlib.contextmanager
 def broker(site: Site, commands: list[Command]) -> Iterator[str]:
-    """Run the page's commands for RabbitMQ where this user may; else make a virtual host."""
+    """Run the page's commands for RabbitMQ if this user may; otherwise make a virtual host."""
     if not may_control_the_broker():
         with services.broker() as url:
             yield url
@@ -127,13 +127,13 @@ def broker(site: Site, commands: list[Command]) -> Iterator[str]:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
-    """A host without Kingbird."""
+    """Return a host without Kingbird."""
     return Site(tmp_path)
 
 
 @pytest.fixture
 def installing(site: Site) -> Iterator[Future[Any]]:
-    """The package being installed by the page's commands, beside what does not need it."""
+    """Install the package by the page's commands, in the background."""
     services.require("MariaDB", "RabbitMQ")
     source = site.folder / "source"
     copy_source(source)
@@ -145,7 +145,7 @@ def installing(site: Site) -> Iterator[Future[Any]]:
 
 @pytest.fixture
 def empty_cloud(site: Site, installing: Future[Any]) -> Iterator[Any]:
-    """A cloud that knows nothing of Kingbird."""
+    """Start a cloud without Kingbird's users and endpoints."""
     from minicloud.cloud import Cloud
 
     cloud = Cloud(site.folder / "cloud", regions=REGIONS, free_ports=True)
@@ -166,7 +166,7 @@ def start(command: Command, shell: Shell, name: str) -> Program:
 
 
 def answers_as_shown(shell: Shell, command: Command) -> bool:
-    """Whether a command prints what the page shows; it fails as long as nobody listens."""
+    """Return True if a command prints the output of the page.  It fails while nobody listens."""
     return shell.run(f"{command.text} || true").strip() == command.output.strip()
 
 
@@ -191,7 +191,7 @@ def test_a_stranger_installs_kingbird_and_syncs_a_region(
                 installing.result()
             if command.words.startswith(SERVICES):
                 program = start(command, shell, command.words.split()[0].rpartition("/")[2])
-                # What was told to it holds passwords, which its log may not.
+                # The configuration holds passwords, which the log may not contain.
                 stack.callback(WATCH.ended, config, [program.log], {})
                 stack.callback(program.stop)
                 continue
@@ -200,7 +200,7 @@ def test_a_stranger_installs_kingbird_and_syncs_a_region(
                 continue
             asks = "--password-prompt" in command.words
             output = shell.run(command.text, answer=site.kingbird_pass if asks else None)
-            # Logs come before.
+            # Log lines come before the output.
             shown = check if "upgrade check" in command.words else command.output
             assert output.strip().endswith(shown.strip())
         sync_a_region(site, empty_cloud)
@@ -208,7 +208,7 @@ def test_a_stranger_installs_kingbird_and_syncs_a_region(
 
 
 def sync_a_region(site: Site, cloud: Any) -> None:
-    """Do what the user guide says first of whole regions, as a member."""
+    """Run the first example of wildcards in the user guide, as a member."""
     demo = Person(cloud, "demo")
     images = [demo.make("RegionOne", b"data", tags=["one"]) for _ in range(3)]
     shell = site.shell(site.folder, **demo.environment)
@@ -225,7 +225,7 @@ def sync_a_region(site: Site, cloud: Any) -> None:
 
 
 def the_same_under_uwsgi(site: Site, shell: Shell) -> Path:
-    """Serve the same by the command of the page about proxies.
+    """Serve the API by the uwsgi command of the page about proxies.
 
     :returns: the log.
     """

@@ -1,4 +1,4 @@
-"""Projects see their own jobs only."""
+"""A project sees only its own jobs."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def test_the_path_of_another_project(demo: Person, other: Person, admin: Person,
     for method, path in (*looks, ("DELETE", f"/{theirs}"), ("POST", f"/{theirs}/cancel")):
         answer = api(demo).call(method, path, project=other.project_id)
         assert answer.status_code == 403, (method, path)
-    # What runs with the caller's rights is for nobody, as these are rights in another project.
+    # Nobody may use the caller's rights in another project.
     for who in (demo, admin):
         image = who.make("RegionOne")["id"]
         assert api(who).post(sync(image), project=other.project_id).status_code == 403
@@ -45,7 +45,7 @@ def test_an_admin_looks_after_other_projects_jobs(other: Person, admin: Person, 
     assert call("GET", "/active").status_code == 200
     assert call("GET", f"/{theirs}").json()["job_set"] == api(other).items(theirs)
     assert call("POST", f"/{theirs}/cancel").status_code == 409
-    # In the path of the admin's own project it is not there.
+    # The job does not exist under the path of the admin's own project.
     assert api(admin).call("GET", f"/{theirs}").status_code == 404
     assert call("DELETE", f"/{theirs}").status_code == 200
     assert api(other).call("GET", f"/{theirs}").status_code == 404

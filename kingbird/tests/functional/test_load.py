@@ -1,4 +1,4 @@
-"""Many requests at the same time: each that was accepted is a job, and each job was accepted."""
+"""Many concurrent requests: each accepted request is a job, and no other job exists."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -15,7 +15,7 @@ CONNECTIONS = 32
 def test_none_is_lost_and_none_is_made_up(
     demo: Person, deploy_own: Callable[[Kind], Deployment]
 ) -> None:
-    # Without an engine, so that the rows stay as the API left them.
+    # There is no engine, so the rows stay as the API left them.
     running = deploy_own(
         Kind(
             "MariaDB",
@@ -35,7 +35,7 @@ def test_none_is_lost_and_none_is_made_up(
     assert {row["id"] for row in rows} == set(accepted)
     assert len(rows) == REQUESTS
     assert {(row["status"], row["project_id"]) for row in rows} == {(IN_PROGRESS, demo.project_id)}
-    # Each has a trust of its own.
+    # Each job has its own trust.
     assert len({row["trust_id"] for row in rows} - {None}) == REQUESTS
     listed = [
         job["id"]

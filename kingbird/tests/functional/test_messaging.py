@@ -1,4 +1,4 @@
-"""A message only saves waiting: what happens when RabbitMQ is away, or goes away."""
+"""Messages only reduce latency: RabbitMQ is away from the start, or goes away later."""
 
 import time
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from kingbird.tests.functional.relay import Relay
 
 DeployOwn = Callable[[Kind], Deployment]
 
-#: Where no message comes, jobs are found in the database this often.
+#: The interval at which engines poll the database if no message arrives.
 POLLING = {"engine": {"poll_interval": 0.5}}
 
 
@@ -28,7 +28,8 @@ def test_no_broker(demo: Person, deploy_own: DeployOwn, application_token: str) 
     for job_id in jobs:
         assert api.wait(job_id).status == SUCCESS
 
-    # A token that makes no trust would have to travel in a message: 503, and no row.
+    # A token that makes no trust has to travel in a message, so the API answers 503 and stores no
+    # row.
     answer = api.post(sync(images[0]["id"], force=True), token=application_token)
     assert answer.status_code == 503
     assert "broker" in answer.json()["error"]["message"]
@@ -36,7 +37,7 @@ def test_no_broker(demo: Person, deploy_own: DeployOwn, application_token: str) 
     assert {job["id"] for job in api.jobs()} == set(jobs)
     assert {row["id"] for row in lonely.rows()["jobs"]} == set(jobs)
 
-    # And the engine, which never got through to the broker, ends when it is told to.
+    # The engine never reached the broker and still stops in time.
     (engine,) = lonely.engines
     began = time.monotonic()
     assert engine.stop() == 0, engine.tail()
@@ -73,14 +74,14 @@ def test_a_broker_that_goes_and_comes_back(
 def test_engines_that_no_message_gets_to(
     demo: Person, deploy_own: DeployOwn, application_token: str
 ) -> None:
-    """A broker drops what it has no queue for without a word, unless it is told not to."""
+    """By default a broker silently drops messages without a queue."""
     services.require("RabbitMQ")
     with services.broker() as broker_url:
         running = deploy_own(Kind(transport_url=broker_url, options=POLLING))
         services.wait_for_consumers(broker_url, 1)
         api = KingbirdAPI(running.url, demo)
         image = demo.make("RegionOne")
-        # The API has a connection from here on.
+        # From here on the API has a connection.
         assert api.run(sync(image["id"])).status == SUCCESS
 
         config = ConfigParser(interpolation=None)
@@ -92,7 +93,7 @@ def test_engines_that_no_message_gets_to(
         assert api.post(sync(image["id"], force=True), token=application_token).status_code == 503
         assert len(api.jobs()) == 2
 
-        # This one makes its queue known anew.
+        # This engine declares its queue again.
         running.start_engine()
         services.wait_for_consumers(broker_url, 2)
         forced = api.run(sync(image["id"], force=True), token=application_token)

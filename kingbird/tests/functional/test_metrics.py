@@ -1,4 +1,4 @@
-"""What Prometheus reads is what happened: requests as they were made, calls as proxies saw."""
+"""Metrics match the requests that were made and the calls that the proxies recorded."""
 
 import contextlib
 import os
@@ -19,7 +19,7 @@ from kingbird.tests.functional.programs import eventually, free_port
 from kingbird.tests.functional.proxy import Proxy, error
 
 JOBS = 12
-#: Requests of each kind that are made beside them.
+#: The number of other requests of each kind.
 READS = 40
 THREADS = 8
 #: The state of a listening socket in /proc/net/tcp.
@@ -27,7 +27,7 @@ LISTENING = "0A"
 
 
 class Scrape:
-    """What one ``/metrics`` says, as Prometheus's own parser reads it."""
+    """One response of ``/metrics``, read by Prometheus's own parser."""
 
     def __init__(self, address: str) -> None:
         with requests.Session() as session:
@@ -41,7 +41,7 @@ class Scrape:
         ]
 
     def by(self, name: str, *labels: str) -> dict[Any, float]:
-        """Return the values of a metric by some of its labels, added up over the others."""
+        """Return the values of a metric by some of its labels, summed over the others."""
         found: dict[Any, float] = defaultdict(float)
         for sample in self.samples:
             if sample.name == f"kingbird_{name}":
@@ -78,7 +78,7 @@ def answers(address: str) -> bool:
 
 
 def seen(glances: dict[str, Proxy], since: dict[str, int]) -> dict[Any, int]:
-    """Count what the proxies saw by region, method and code."""
+    """Count the calls of the proxies by region, method and code."""
     return dict(
         Counter(
             (region, call.method, str(call.status or "none"))
@@ -94,11 +94,11 @@ def test_counts_are_what_happened(
     glances: dict[str, Proxy],
     deploy_own: Callable[[Kind], Deployment],
 ) -> None:
-    """Two workers of the API and two of the engine, under load, with failures on the way."""
+    """Two API workers and two engine workers count correctly under load and with failures."""
     ports = {"api": free_port(), "engine": free_port()}
     kind = Kind("MariaDB", broker=True, workers=2, options={"engine": {"workers": 2}})
     running = deploy_own(kind)
-    # One configuration file serves both programs here, so the engine is started with its own.
+    # API and engine share one file here, so the engine starts with its own port.
     running.stop()
     running.change("metrics", listen=f"127.0.0.1:{ports['engine']}", cache_time=0)
     running.start_engine()
@@ -146,7 +146,7 @@ def test_counts_are_what_happened(
     ):
         jobs = pool.map(work, range(JOBS))
         reads = list(pool.map(read, range(READS)))
-        # Under load too the parser reads what is answered.
+        # The parser reads responses under load too.
         for where in address.values():
             assert Scrape(where).samples
         accepted = [job for job, _ in jobs]
@@ -154,7 +154,7 @@ def test_counts_are_what_happened(
     assert {tuple(codes) for codes in reads} == {(401, 403, 404, 401, 200)}
     after = {name: Scrape(where) for name, where in address.items()}
 
-    # The requests that were made, and no others.
+    # Exactly the requests that were made.
     listed = "/v1.0/{project_id}/os-sync"
     shown = "/v1.0/{project_id}/os-sync/{job_id}"
     assert added(
@@ -179,7 +179,7 @@ def test_counts_are_what_happened(
         ("GET", "other"): READS,
     }
 
-    # The calls that the proxies saw, by both services together.
+    # The calls that the proxies recorded, of API and engine together.
     def calls(name: str) -> dict[Any, float]:
         labels = ("glance_calls_total", "region", "method", "code")
         return added(before[name].by(*labels), after[name].by(*labels))
@@ -188,7 +188,7 @@ def test_counts_are_what_happened(
     assert made["RegionTwo", "POST", "503"] == 5
     assert total(calls("api"), calls("engine")) == made
     assert {region for region, _, _ in calls("api")} == {"RegionOne"}
-    # One that failed is made again, unless its time is over.
+    # A failed call is retried until its time is over.
     assert 1 <= after["engine"].by("glance_retries_total", "region")["RegionTwo"] <= 5
 
     # The items that the API shows.
@@ -207,7 +207,7 @@ def test_counts_are_what_happened(
         assert scrape.value("jobs_in_progress") == 0
         assert scrape.by("queue_size", "kind") == {"job": 0, "task": 0}
 
-    # One worker answers; when it is killed the other does, and nothing that was counted is lost.
+    # If the answering worker is killed, another one answers with the same counts.
     engine = running.engines[-1]
     for pid in answering(engine.pids, ports["engine"]):
         os.kill(pid, signal.SIGKILL)
@@ -217,7 +217,7 @@ def test_counts_are_what_happened(
 
 
 def sockets(pid: int) -> set[str]:
-    """Return the numbers of a process's sockets."""
+    """Return the inodes of a process's sockets."""
     found = set()
     for entry in Path(f"/proc/{pid}/fd").iterdir():
         with contextlib.suppress(OSError):
@@ -226,7 +226,7 @@ def sockets(pid: int) -> set[str]:
 
 
 def answering(pids: Iterable[int], port: int) -> list[int]:
-    """Return those of some processes that listen on a port."""
+    """Return those processes that listen on a port."""
     return [
         pid
         for pid in pids

@@ -1,4 +1,4 @@
-"""What a consumer on RabbitMQ hears of jobs, and that jobs need no consumer."""
+"""Notifications of jobs for a consumer on RabbitMQ.  Jobs run without a consumer too."""
 
 import time
 import uuid
@@ -25,7 +25,7 @@ TOPIC = f"kingbird-test-{uuid.uuid4().hex[:12]}"
 
 
 class Consumer:
-    """Takes what comes."""
+    """A consumer that keeps notifications."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, str, dict[str, Any]]] = []
@@ -41,7 +41,7 @@ class Consumer:
         self.heard.append((priority, event, payload))
 
     def of(self, job_id: str) -> dict[tuple[str, str], dict[str, Any]]:
-        """Return what was heard of a job, by priority and type."""
+        """Return the notifications of a job by priority and type."""
         return {
             (priority, event): payload
             for priority, event, payload in self.heard
@@ -51,7 +51,7 @@ class Consumer:
 
 @contextmanager
 def listening(broker_url: str, running: Deployment) -> Iterator[Consumer]:
-    """Listen as another service would."""
+    """Consume notifications as another service would."""
     conf = cfg.ConfigOpts()
     conf([], default_config_files=[str(running.config)], default_config_dirs=[])
     transport = oslo_messaging.get_notification_transport(conf, url=broker_url)
@@ -69,7 +69,7 @@ def listening(broker_url: str, running: Deployment) -> Iterator[Consumer]:
 
 
 def notified(consumer: Consumer, job_id: str, last: str) -> dict[tuple[str, str], dict[str, Any]]:
-    """Wait for a job's last notification, and return all of it."""
+    """Wait for a job's last notification, and return all of them."""
     eventually(
         f"a notification {last}", lambda: any(event == last for _, event in consumer.of(job_id))
     )
@@ -101,7 +101,7 @@ def test_a_consumer_hears_how_jobs_get_on(demo: Person, deploy_own: DeployOwn) -
             assert began["ended_at"] is None
             assert began["created_at"] == ended["created_at"] < ended["ended_at"]
 
-            # Items that failed are an end like any other; the numbers tell.
+            # A job with failed items ends with the same event.  Its counts differ.
             demo.images("RegionTwo").update(
                 image["id"], [{"op": "replace", "path": "/name", "value": "another"}]
             )
@@ -110,7 +110,7 @@ def test_a_consumer_hears_how_jobs_get_on(demo: Person, deploy_own: DeployOwn) -
             assert (ended["state"], ended["reason"]) == (FAILURE, None)
             assert ended["outcomes"] == {"drift": 1, "in_sync": 1}
 
-            # A job that can't be worked through is an error.
+            # A job that cannot be processed emits an error.
             (engine,) = running.engines
             assert engine.stop() == 0, engine.tail()
             given_up = api.accepted(sync(demo.make("RegionOne")["id"]))
@@ -147,7 +147,7 @@ def test_jobs_need_no_consumer_and_no_broker(demo: Person, deploy_own: DeployOwn
 
 @pytest.mark.parametrize("backend", ["threading", "eventlet"])
 def test_a_broker_that_falls_silent(backend: str, demo: Person, deploy_own: DeployOwn) -> None:
-    """Connections are there, and nothing passes: neither a job nor the end waits for that."""
+    """A broker that stops answering delays neither a job nor the shutdown."""
     services.require("RabbitMQ")
     with services.broker() as broker_url, Relay(broker_url) as relay:
         options: Options = {

@@ -1,4 +1,4 @@
-"""A cloud whose catalog has image endpoints that nobody should have registered."""
+"""A cloud whose catalog has invalid image endpoints."""
 
 from collections.abc import Callable, Iterator
 
@@ -8,7 +8,7 @@ from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, whole
 from kingbird.tests.functional.people import Person
 
-#: Region and URL of each; Keystone takes them all.
+#: Region and URL of each endpoint.  Keystone accepts all of them.
 ODD = [
     (None, "http://127.0.0.1:9"),
     ("Blank ", "http://127.0.0.1:9"),
@@ -20,7 +20,7 @@ ODD = [
 
 @pytest.fixture
 def odd_catalog(admin: Person) -> Iterator[None]:
-    """Register these endpoints, and take them and their regions away again."""
+    """Register these endpoints, and remove them and their regions afterwards."""
     (service,) = admin.keystone("GET", "/services?type=image").json()["services"]
     made = []
     try:
@@ -71,5 +71,5 @@ def test_one_entry_costs_its_region_at_most(
     lines = [line for log in deployment.logs for line in log.read_text().splitlines()]
     told = [line for line in lines if "is left out of the service catalog" in line]
     assert any('of region "Blank "' in line for line in told)
-    # Once a process: API workers, engines.
+    # Once in each process: API workers and engines.
     assert 0 < sum('of region "Nowhere"' in line for line in told) <= len(deployment.logs) * 4

@@ -1,4 +1,4 @@
-"""``openstack image sync`` on the real cloud, as a person runs it."""
+"""``openstack image sync`` on the real cloud, as a user runs it."""
 
 import json
 import subprocess
@@ -20,29 +20,29 @@ ALL_TARGETS = ("--target", "*")
 
 
 def osc(who: Person, *words: str, exits: int = 0) -> subprocess.CompletedProcess[str]:
-    """Run ``openstack image sync`` until it ends, with the status that is expected."""
+    """Run ``openstack image sync`` until it ends, and check its exit status."""
     done = run("openstack", "image", "sync", *words, **who.environment)
     assert done.returncode == exits, f"{words}: {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
 
 
 def told(who: Person, *words: str, exits: int = 0) -> Any:
-    """Run a command that prints something, and return that."""
+    """Run a command that prints JSON, and return the parsed output."""
     return json.loads(osc(who, *words, "-f", "json", exits=exits).stdout)
 
 
 def cells(rows: list[dict[str, str]]) -> dict[str, str]:
-    """Return the matrix: a name's symbols in the regions' order, a point where it is blank."""
+    """Return the symbols of each name in the order of regions, with a point for a blank."""
     return {row["Name"]: "".join(row[region] or "." for region in REGIONS) for row in rows}
 
 
 def test_create_by_name_list_show_and_delete(newcomer: Person, deployment: Deployment) -> None:
-    # A colon, as Glance takes the beginning of a name for an operator.
+    # Glance takes a prefix such as "in:" of a name for an operator.
     named = newcomer.make("RegionTwo", b"data", name="in:web server", tags=["one"])
     by_id = newcomer.make("RegionOne", b"data")
     made = told(newcomer, "create", "in:web server", by_id["id"], *ALL_TARGETS, "--wait")
     assert made["Status"] == "SUCCESS"
-    # Each is in order where it comes from.
+    # Each image is in order in its source region.
     assert made["Outcomes"] == {"created": 4, "in_sync": 2}
     for region in REGIONS:
         assert newcomer.see(region, named["id"])["name"] == "in:web server"
@@ -74,12 +74,12 @@ def test_names_that_stand_for_none_or_for_several(
     assert "RegionOne" in refused
     refused = osc(newcomer, "create", "nobody", *ALL_TARGETS, exits=ERROR).stderr
     assert "No image is named nobody" in refused
-    # In one region it is one image.
+    # Only one image in this region has the name.
     made = told(
         newcomer, "create", "twin", "--source", "RegionTwo", "--target", "RegionThree", "--wait"
     )
     assert made["Outcomes"] == {"created": 1}
-    # The API's own words, and wrong usage.
+    # Messages of the API, and wrong usage.
     words = ("create", "twin", "--source", "RegionTwo")
     refused = osc(newcomer, *words, "--target", "Nowhere", exits=ERROR).stderr
     assert "resource_set.target" in refused
@@ -89,9 +89,9 @@ def test_names_that_stand_for_none_or_for_several(
 
 
 def make_differing(owner: Person, stranger: Person, prefix: str) -> dict[str, str]:
-    """Make images, in each of the three regions others.
+    """Make images that differ between the three regions.
 
-    :returns: the rows of the matrix that they make, by name.
+    :returns: the expected rows of the matrix, by name.
     """
     in_order = owner.make("RegionOne", b"data", name=f"{prefix} in order")
     drifted = owner.make("RegionOne", b"data", name=f"{prefix} drifted")
@@ -103,7 +103,7 @@ def make_differing(owner: Person, stranger: Person, prefix: str) -> dict[str, st
     owner.images("RegionThree").create(
         {**RAW, "id": drifted["id"], "name": drifted["name"], "tags": ["mine"]}
     )
-    # One that all see: a member learns of a stranger's private image only by the failure.
+    # The image is visible to all.  A member sees a private image of others only by the failure.
     stranger.images("RegionTwo").create(
         {**RAW, "id": taken["id"], "name": "theirs", "visibility": "community"}
     )
@@ -118,7 +118,7 @@ def test_diff_of_all_regions(newcomer: Person, other: Person, deployment: Deploy
     expected = make_differing(newcomer, other, "diff")
     before = {region: newcomer.glance(region, "GET", "images").json() for region in REGIONS}
     assert cells(told(newcomer, "diff", "--all")) == expected
-    # Nothing was written, and no job is left.
+    # The job wrote nothing and is deleted.
     for region, images in before.items():
         assert newcomer.glance(region, "GET", "images").json() == images
     assert told(newcomer, "list") == []
@@ -132,7 +132,7 @@ def test_diff_of_all_regions(newcomer: Person, other: Person, deployment: Deploy
     assert "diff drifted in RegionThree: drift: Differs from the image in RegionOne" in printed
     assert "diff taken in RegionTwo: owner_conflict:" in printed
 
-    # What a region has that was no source and no target is not known.
+    # A region that is neither source nor target has no column.
     (row,) = told(
         newcomer, "diff", "diff drifted", "--source", "RegionOne", "--target", "RegionThree"
     )
@@ -161,7 +161,7 @@ def test_wait_tells_how_it_ended_and_retry(newcomer: Person, deployment: Deploym
     words = ("create", "tagged", "--source", "RegionOne", *ALL_TARGETS, "--wait")
     made = told(newcomer, *words, exits=FAILURE)
     assert (made["Status"], made["Outcomes"]) == ("FAILURE", {"created": 1, "quota": 1})
-    # What is wrong comes with no tables and bars when nobody looks.
+    # Without a terminal there are no tables and no progress bars beside the errors.
     assert osc(newcomer, "retry", made["ID"], "--wait", exits=FAILURE).stderr == ""
     newcomer.glance("RegionOne", "DELETE", f"images/{image['id']}/tags/{tags[0]}")
     again = told(newcomer, "retry", made["ID"], "--wait")
@@ -174,7 +174,7 @@ def test_wait_tells_how_it_ended_and_retry(newcomer: Person, deployment: Deploym
 def test_cancel_and_timeout(
     newcomer: Person, deployment: Deployment, glances: dict[str, Proxy]
 ) -> None:
-    # More than the engine has at hand when it hears of it.
+    # More images than the engine writes at once.
     for _ in range(48):
         newcomer.make("RegionOne")
     gate = threading.Event()
@@ -213,13 +213,13 @@ def test_the_jobs_of_another_project(
     assert (item["Image"], item["Reason"]) == (image["id"], "created")
     assert told(admin, "summary", ended, *by_name)["Outcomes"] == {"created": 1}
 
-    # A member is refused, whatever the project is called by.
+    # A member is refused under the name and the id of the project.
     words = ("--project", newcomer.project_id)
     for command in (("list",), ("show", ended), ("cancel", ended), ("delete", ended)):
         assert "HTTP 403" in osc(demo, *command, *words, exits=ERROR).stderr
         assert "give the ID" in osc(demo, *command, *by_name, exits=ERROR).stderr
 
-    # More than the engine has at hand when it hears of it.
+    # More images than the engine writes at once.
     for _ in range(48):
         newcomer.make("RegionOne")
     gate = threading.Event()

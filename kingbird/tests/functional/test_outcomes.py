@@ -1,4 +1,4 @@
-"""Each row of the outcome table that a request by ids can meet, on real Glances."""
+"""Each outcome of a request by ids, on real Glances."""
 
 import uuid
 from collections.abc import Callable
@@ -55,7 +55,7 @@ def test_drift_names_the_fields(demo: Person, api: API) -> None:
 
 
 class TestSquatter:
-    """Another project made an image under the same id first."""
+    """Another project made an image with the same id first."""
 
     def test_seen_by_a_member(self, demo: Person, other: Person, api: API) -> None:
         image = demo.make("RegionOne", b"mine")
@@ -158,7 +158,7 @@ def test_a_deleted_id(
         job = api(who).run(sync(image["id"]))
         assert (job.status, *job.outcome) == (SUCCESS, SKIPPED, reason)
         assert api(who).run(sync(image["id"])).outcome == (SKIPPED, reason)
-    # The second run knows.
+    # The second job knows the outcome and sends no create.
     assert len(posts(calls)) == 1
     forced = api(who).run(sync(image["id"], force=True))
     assert forced.outcome == (SUCCESS, "created")
@@ -166,7 +166,7 @@ def test_a_deleted_id(
 
 
 def test_forbidden(admin: Person, demo: Person, api: API) -> None:
-    # The member's own image, which an admin has made public; a member can't do that.
+    # An admin has published the member's own image, which a member cannot do.
     image = admin.make("RegionOne", owner=demo.project_id, visibility="public")
     job = api(demo).run(sync(image["id"]))
     assert (job.status, *job.outcome) == (FAILURE, FAILURE, "forbidden")
@@ -195,7 +195,7 @@ def test_region_unavailable(demo: Person, api: API, cloud: Any) -> None:
         away = job.item(image["id"], "RegionThree")
         assert (away["sync_status"], away["reason"]) == (FAILURE, "region_unavailable")
         assert job.item(image["id"], "RegionTwo")["sync_status"] == SUCCESS
-    # And when it is back, the same request brings what is missing.
+    # The same request copies the rest when the region is available again.
     job = api(demo).run(wanted)
     assert job.status == SUCCESS
     for image in images:
@@ -223,7 +223,7 @@ def test_source_gone(demo: Person, api: API, glances: dict[str, Proxy]) -> None:
 
 
 def test_region_bound(demo: Person, api: API, glances: dict[str, Proxy]) -> None:
-    # What Nova makes of a server that boots from a volume.
+    # Nova makes such an image of a server that boots from a volume.
     mapping = f'[{{"snapshot_id": "{uuid.uuid4()}", "boot_index": 0}}]'
     image = demo.make("RegionOne", block_device_mapping=mapping, bdm_v2="True")
     with glances["RegionTwo"].recording() as calls:

@@ -1,4 +1,4 @@
-"""The packages hold what they should, and a wheel works where nothing else is installed."""
+"""The packages contain the right files, and a wheel works in an empty environment."""
 
 import configparser
 import json
@@ -51,7 +51,7 @@ print(json.dumps([f"{point.group}:{point.name}" for point in points]))
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Packages:
-    """Build them once."""
+    """Build the packages once."""
     return Packages(tmp_path_factory.mktemp("packages"))
 
 
@@ -82,7 +82,7 @@ def test_the_wheel_has_the_code_and_what_belongs_to_it(packages: Packages) -> No
         assert belongs, folder
         for name in belongs:
             assert f"{data}/{place}{name.removeprefix(folder)}" in found
-    # Tools, benchmarks and what is packaged by itself stay out.
+    # Tools, benchmarks and separate packages are not included.
     tops = {name.split("/")[0] for name in found}
     assert tops == {"kingbird", f"kingbird-{VERSION}.data", f"kingbird-{VERSION}.dist-info"}
 
@@ -168,7 +168,7 @@ def test_the_sample_is_a_configuration(installed: Environment, tmp_path: Path) -
 def running(
     installed: Environment, cloud: Any, glances: dict[str, Proxy], tmp_path: Path
 ) -> Iterator[Deployment]:
-    """Run the kingbird-standalone of the wheel on the cloud."""
+    """Run kingbird-standalone from the wheel on the cloud."""
     with Proxy(cloud.auth_url) as keystone:
         kind = Kind()
         url = f"sqlite:///{tmp_path}/kingbird.sqlite"
@@ -193,7 +193,7 @@ def test_it_starts_and_syncs_an_image(
     job = KingbirdAPI(running.url, demo).run(sync(image["id"]))
     assert job.status == SUCCESS
     assert demo.see("RegionTwo", image["id"])["name"] == image["name"]
-    # An engine of this release, a service user with its roles, tables as they should be.
+    # The checks find a current engine, a service user with roles, and current tables.
     words: list[str | Path] = ["--config-file", running.config, "upgrade", "check", "--json"]
     checks = json.loads(installed.run("kingbird-status", *words))["checks"]
     assert {check["check"]: check["result"] for check in checks if check["result"]} == {}

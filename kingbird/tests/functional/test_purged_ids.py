@@ -1,4 +1,4 @@
-"""An id that was deleted in a region is free again after the purge that the guide shows."""
+"""The purge in the guide makes a deleted id usable again."""
 
 import contextlib
 import sqlite3
@@ -15,12 +15,12 @@ from kingbird.tests.guide.runs import PURGE, pages_of, to_run
 from kingbird.tests.guide.shell import Shell
 
 REGION = "RegionTwo"
-#: What the guide keeps is younger than 30 days.
+#: The guide keeps deleted images that are younger than 30 days.
 AGE = "-31 days"
 
 
 def age(database: Path, image_id: str) -> None:
-    """Let an image have been deleted long ago."""
+    """Move the deletion of an image far into the past."""
     with contextlib.closing(sqlite3.connect(database, timeout=30)) as connection, connection:
         for table, column in (
             ("images", "id"),

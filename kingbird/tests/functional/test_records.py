@@ -1,4 +1,4 @@
-"""What a record is: every copied field arrives, nothing else does, and it says where from."""
+"""Records: every copied field arrives, no other field does, and provenance is set."""
 
 import hashlib
 from collections.abc import Callable
@@ -24,7 +24,7 @@ COPIED = (
 
 
 def copies_of(who: Person, region: str, image: Image) -> list[Image]:
-    """Return the images of a region that say they are copies of an image."""
+    """Return the images of a region whose provenance names an image."""
     found = who.glance(region, "GET", f"images?kingbird_source_id={image['id']}").json()
     images: list[Image] = found["images"]
     return images
@@ -61,7 +61,7 @@ def test_every_field_arrives(demo: Person, api: Callable[[Person], KingbirdAPI])
         assert record["kingbird_source_id"] == image["id"]
         digest = hashlib.sha512(b"some data").hexdigest()
         assert record["kingbird_source_hash"] == f"sha512:{digest}"
-        # No data, and nothing that came from the data.
+        # No data, and no field that is derived from data.
         assert record["status"] == "queued"
         assert record["checksum"] is record["os_hash_value"] is record["size"] is None
         assert set(record) - PROVENANCE == set(image) - {"direct_url", "stores"}
@@ -132,7 +132,7 @@ def test_provenance_gives_way_to_the_quota(
 
 
 def ami_trio(who: Person) -> dict[str, Image]:
-    """Make an AMI with the kernel and the ramdisk that it names."""
+    """Make an AMI with the kernel and the ramdisk that it refers to."""
     made = {
         name: who.make("RegionOne", b"boot", disk_format=form, container_format=form)
         for name, form in (("kernel_id", "aki"), ("ramdisk_id", "ari"))

@@ -1,4 +1,4 @@
-"""References: an AMI boots the kernel that it names at its source, and nobody else's."""
+"""References: an AMI boots the copies of its own kernel and of no other image."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ AMI = {"disk_format": "ami", "container_format": "ami"}
 
 
 def by_ids(ami: Image) -> dict[str, Any]:
-    """Return a set that names the AMI alone."""
+    """Return a set of the AMI alone, by id."""
     return sync(ami["id"])
 
 
@@ -26,7 +26,7 @@ def wildcard(_: Image) -> dict[str, Any]:
 
 @pytest.fixture(params=[by_ids, wildcard])
 def asked(request: pytest.FixtureRequest) -> Callable[[Image], dict[str, Any]]:
-    """Make the set that is to bring an AMI."""
+    """Return the set that copies an AMI."""
     made: Callable[[Image], dict[str, Any]] = request.param
     return made
 

@@ -1,4 +1,4 @@
-"""SIGHUP: what may change in a running program changes, and the program runs on."""
+"""SIGHUP changes mutable options while the program runs on."""
 
 import functools
 import signal
@@ -34,16 +34,16 @@ def test_options_change(
     images = [newcomer.make("RegionOne", visibility="private")["id"] for _ in range(2)]
     everything = whole(filters={"status": "queued"}, dry_run=True)
     assert api.run(everything).status == SUCCESS
-    # gunicorn begins anew in its workers.
+    # gunicorn replaces its workers on SIGHUP.
     lasting = [program for program in programs(running) if program.name != "gunicorn"]
     pids = [program.pids for program in lasting]
 
     running.change("sync", max_items_per_job=1)
     for program in programs(running):
-        # As a service manager does; workers are told by the program.
+        # Send the signal like a service manager, which leaves the workers to the program.
         program.send_alone(signal.SIGHUP)
 
-    # What is named the API counts, what is in a region its engine.
+    # The API counts images by id, and the engine counts wildcard items.
     def refused() -> bool:
         answer = api.post(sync(*images, dry_run=True))
         return answer.status_code == 400 and "max_items_per_job" in answer.text
@@ -67,7 +67,7 @@ def _complains_anew(program: Program, seen: int) -> bool:
 def test_a_file_that_cannot_be_read_changes_nothing(
     backend: str, newcomer: Person, deploy_own: Callable[[Kind], Deployment]
 ) -> None:
-    """As while an editor writes it."""
+    """A file that an editor is still writing cannot be parsed."""
     running = deploy_own(Kind(backend=backend))
     api = KingbirdAPI(running.url, newcomer)
     image = newcomer.make("RegionOne")

@@ -1,4 +1,4 @@
-"""Guru Meditation Reports: each process tells what it does, and goes on."""
+"""Guru Meditation Reports: each process writes a report and runs on."""
 
 import re
 import signal
@@ -25,7 +25,7 @@ END = "upgrade_levels:"
 
 
 def reports(folder: Path) -> dict[int, str]:
-    """Return the whole reports in a folder, by process."""
+    """Return the complete reports in a folder, by process."""
     found = {}
     for file in folder.glob("*_gurumeditation_*"):
         text = file.read_text()
@@ -35,14 +35,14 @@ def reports(folder: Path) -> dict[int, str]:
 
 
 def check(report: str) -> None:
-    """Look for what has to be in a report."""
+    """Check the required content of a report."""
     assert "product = Kingbird" in report
     assert re.search(r"^====  +Threads  +====$", report, re.MULTILINE)
     assert "connection = ***" in report
 
 
 def check_secrets(folder: Path, running: Deployment) -> None:
-    """Look for what may not be in reports: what the cloud has seen, and what was configured."""
+    """Check that reports contain no secrets of the cloud or of the configuration."""
     config = RawConfigParser(default_section="no section stands for all")
     config.read(running.config)
     WATCH.secrets.see_config({name: dict(config[name]) for name in config.sections()})
@@ -53,7 +53,7 @@ def check_secrets(folder: Path, running: Deployment) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Give the directory for reports."""
+    """Return the directory for reports."""
     made = tmp_path / "reports"
     made.mkdir()
     return made
@@ -69,14 +69,14 @@ def test_by_a_signal(
     program = running.api if kind.standalone else running.engines[0]
     assert program is not None
     api = KingbirdAPI(running.url, demo)
-    # Now there are tokens, and there was a trust.
+    # By now there are tokens, and there was a trust.
     assert api.run(sync(demo.make("RegionOne")["id"])).status == SUCCESS
     program.send(signal.SIGUSR2)
     assert eventually("each has written", lambda: reports(folder).keys() == program.pids)
     for report in reports(folder).values():
         check(report)
     check_secrets(folder, running)
-    # The one that works tells of its work.
+    # The report of the working engine names its task.
     (worker,) = [report for report in reports(folder).values() if "works on = " in report]
     assert "stopping = False" in worker
     _, green = re.split(r"^====  +Green Threads  +====$", worker, flags=re.MULTILINE)
@@ -86,14 +86,14 @@ def test_by_a_signal(
 
 
 def test_by_a_file(demo: Person, deploy_own: DeployOwn, folder: Path, tmp_path: Path) -> None:
-    """gunicorn has a use of its own for the signal."""
+    """gunicorn uses the signal itself, so the file triggers the report."""
     services.require("RabbitMQ", "MariaDB")
     file = tmp_path / "ask"
     file.touch()
     options = {"oslo_reports": {"log_dir": folder, "file_event_handler": file}}
     running = deploy_own(Kind("MariaDB", broker=True, workers=2, options=options))
     assert running.api is not None
-    # Whoever began to look earlier than this sees a change.
+    # A process that has started to watch the file by now sees the change.
     time.sleep(1.1)
     file.touch()
     expected = 1 + running.kind.workers
@@ -101,7 +101,7 @@ def test_by_a_file(demo: Person, deploy_own: DeployOwn, folder: Path, tmp_path: 
     for report in reports(folder).values():
         check(report)
     check_secrets(folder, running)
-    # Kingbird's own programs heed the signal as well.
+    # Kingbird's own programs react to the signal as well.
     for written in folder.iterdir():
         written.unlink()
     (engine,) = running.engines

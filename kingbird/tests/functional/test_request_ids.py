@@ -1,4 +1,4 @@
-"""One id through all services: what a request comes with, Keystone and Glance are told."""
+"""One request id in all services: Keystone and Glance get the id of the request."""
 
 import uuid
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def new_id() -> str:
 
 
 def told(calls: list[Call]) -> set[str | None]:
-    """Return which ids came with some calls."""
+    """Return the request ids of some calls."""
     return {
         {name.lower(): value for name, value in call.headers.items()}.get(HEADER.lower())
         for call in calls
@@ -25,9 +25,9 @@ def told(calls: list[Call]) -> set[str | None]:
 
 
 def for_a_job(calls: list[Call]) -> dict[str, set[str | None]]:
-    """Return which ids Keystone was told for a job, by the kind of call.
+    """Return the request ids that Keystone got for a job, by the kind of call.
 
-    What a process asks for once in its life is for no job.
+    One-time calls of a process belong to no job.
     """
     named = [(name, call) for call in calls if (name := keystone_call(call)) and "/" not in name]
     return {name: told([call for other, call in named if other == name]) for name, _ in named}
@@ -52,19 +52,19 @@ def test_a_global_id_reaches_keystone_and_glance(
     own = answer.headers[HEADER]
     assert own not in ("", wanted)
     assert answer.headers["Openstack-Request-Id"] == own
-    # The API makes the trust; the engine gets its token and deletes it.
+    # The API makes the trust.  The engine gets its token and deletes it.
     assert for_a_job(calls) == {
         "POST trust": {wanted},
         "POST token of a trust": {wanted},
         "DELETE trust": {wanted},
     }
-    # The API looks for the image, the engine reads and writes.
+    # The API looks up the image.  The engine reads and writes.
     for region in ("RegionOne", "RegionTwo"):
         made = glances[region].calls[before[region] :]
         assert made
         assert told(made) == {wanted}
 
-    # So are the lines of the engine's log, from planning to the end.
+    # The engine's log lines have the id too, from planning to the end.
     lines = [
         line
         for program in (*deployment.engines, deployment.api)

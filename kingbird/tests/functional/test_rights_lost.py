@@ -1,4 +1,4 @@
-"""A user who loses rights while a job runs: what is left fails, and the job ends."""
+"""A user loses rights while a job runs: the remaining items fail, and the job ends."""
 
 import threading
 import time
@@ -18,13 +18,13 @@ from kingbird.tests.functional.test_credentials import trusts
 from kingbird.tests.functional.test_faults import is_post
 
 IMAGES = 40
-#: Records that are there when the rights go.
+#: The number of records when the rights are removed.
 BEFORE = 10
 PASSWORD = "not-a-secret-of-anybody"
 
 
 class _Account:
-    """What a :class:`Person` asks of a cloud, for a user that the cloud did not begin with."""
+    """The attributes of a cloud that :class:`Person` uses, for a new user."""
 
     def __init__(self, cloud: Any, name: str, user_id: str) -> None:
         self._cloud = cloud
@@ -41,7 +41,7 @@ class _Account:
 
 @pytest.fixture
 def somebody(admin: Person, cloud: Any) -> Iterator[Person]:
-    """A member of demo's project whom nobody will miss."""
+    """Return a new member of demo's project."""
     name = f"somebody-{uuid.uuid4().hex[:8]}"
     body = {"user": {"name": name, "domain_id": "default", "password": PASSWORD}}
     user_id = admin.keystone("POST", "/users", json=body).json()["user"]["id"]
@@ -52,7 +52,7 @@ def somebody(admin: Person, cloud: Any) -> Iterator[Person]:
 
 
 def membership(admin: Person, person: Person) -> str:
-    """Return the path of the fact that somebody is a member of a project."""
+    """Return the path of the role assignment of a member."""
     (role,) = admin.keystone("GET", "/roles?name=member").json()["roles"]
     return f"/projects/{person.project_id}/users/{person.user_id}/roles/{role['id']}"
 
@@ -76,7 +76,7 @@ def test_in_the_middle_of_a_job(
     api: Callable[[Person], KingbirdAPI],
     deployment: Deployment,
 ) -> None:
-    """Glance notices when what it remembers of the token is too old."""
+    """Glance notices the change when its cached validation of the token expires."""
     images = [somebody.make("RegionOne", visibility="private")["id"] for _ in range(IMAGES)]
     lock = threading.Lock()
     posts = 0
@@ -87,7 +87,7 @@ def test_in_the_middle_of_a_job(
             posts += 1
             if posts == BEFORE:
                 lose(admin, somebody)
-                # Calls that are under way wait as well.
+                # Calls in progress wait as well.
                 time.sleep(NOTICED)
         return forward(call)
 
@@ -105,7 +105,7 @@ def test_in_the_middle_of_a_job(
     assert set(outcomes) == set(images)
     assert set(outcomes.values()) == {(SUCCESS, "created"), (FAILURE, "forbidden")}
     assert [*outcomes.values()].count((SUCCESS, "created")) >= BEFORE - 8
-    # What is said is what is there.
+    # The outcomes match the records.
     there = {image for image in images if admin.images("RegionThree").get(image) is not None}
     assert there == {image for image, found in outcomes.items() if found[0] == SUCCESS}
     eventually(

@@ -1,4 +1,4 @@
-"""A service that is not there makes tests skip, or fail where all are wanted."""
+"""Tests are skipped without a service, or fail if all services are required."""
 
 import pytest
 

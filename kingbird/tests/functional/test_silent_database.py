@@ -1,4 +1,4 @@
-"""A database that takes connections and answers nothing is away: callers hear so in time."""
+"""A database that accepts connections but never answers is reported as unavailable in time."""
 
 import time
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ JOBS = f"/v1.0/{PROJECT}/os-sync"
 
 @pytest.fixture(params=["MariaDB", "PostgreSQL"])
 def silent(request: pytest.FixtureRequest) -> Iterator[tuple[World, Relay]]:
-    """Give the API on a database, and the relay by which it is reached."""
+    """Start the API on a database, and return it with the relay in between."""
     services.require(request.param)
     with World() as world, services.database(request.param) as url, Relay(url) as relay:
         world.conf.set_override("connection", relay.url, group="database")
@@ -30,7 +30,7 @@ def silent(request: pytest.FixtureRequest) -> Iterator[tuple[World, Relay]]:
 
 
 def ask(world: World) -> tuple[webob.Response, float]:
-    """Return an answer, and how many seconds it took."""
+    """Return a response and its duration in seconds."""
     request = webob.Request.blank(JOBS)
     request.headers["X-Auth-Token"] = "member"
     begun = time.monotonic()

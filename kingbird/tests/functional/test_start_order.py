@@ -1,4 +1,4 @@
-"""Database, broker, Keystone, API and engine start in any order: each waits, and says for what."""
+"""The parts start in any order.  Each waits and logs the missing one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,13 +12,13 @@ from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.proxy import refuse
 
-#: The database's kind, and what comes after what.
+#: The database and the order in which the parts start.
 ORDERS = (
     ("MariaDB", ("engine", "api", "database", "broker", "keystone")),
     ("PostgreSQL", ("api", "keystone", "engine", "broker", "database")),
     ("MariaDB", ("database", "engine", "keystone", "api", "broker")),
 )
-#: What programs say of those that are away.
+#: Log messages about unavailable parts.
 WAITING = {
     "database": "The database can't be used at the moment",
     "broker": "Message broker unreachable",
@@ -27,7 +27,7 @@ WAITING = {
 
 
 class Parts:
-    """The parts of a running Kingbird, all of them away until they are started."""
+    """The parts of a Kingbird, all of which are stopped at first."""
 
     def __init__(self, running: Deployment) -> None:
         self._running = running
@@ -46,7 +46,7 @@ class Parts:
         }
 
     def tell(self, away: str) -> bool:
-        """Whether a log says of a part that it is away."""
+        """Return True if a log says that a part is unavailable."""
         return any(
             WAITING[away].encode() in path.read_bytes()[self._logs.get(path, 0) :]
             for path in self._running.logs
@@ -73,7 +73,7 @@ def test_start_order(
         parts.start[name]()
         started.append(name)
         if name == "api":
-            # It answers, whatever else is away.
+            # The API answers regardless of other parts.
             assert running.api is not None
             eventually("the API answers", partial(running.api.answers, running.url))
         if name == "engine":
@@ -81,7 +81,7 @@ def test_start_order(
                 if other not in started:
                     eventually(f"the engine says so: {other}", partial(parts.tell, other))
         if {"engine", "database"} <= set(started) and "keystone" not in started:
-            # It needs Keystone as soon as it has a job.
+            # The engine needs Keystone as soon as it has a job.
             eventually("the engine says so: keystone", partial(parts.tell, "keystone"))
         away = [other for other in ("keystone", "database") if other not in started]
         if "api" in started and away:

@@ -1,4 +1,4 @@
-"""A process that stands still within a transaction: its locks don't outlive its lease."""
+"""The locks of a process that is stopped in a transaction do not outlive its lease."""
 
 import contextlib
 import time
@@ -16,7 +16,7 @@ from kingbird.tests.api.world import World
 from kingbird.tests.functional import services
 
 LEASE = 6
-#: What bounds how long a statement waits for a lock, in seconds.
+#: Settings that limit the wait for a lock, in seconds.
 WAIT = {
     "postgresql": f"SET SESSION lock_timeout = {LEASE}000",
     "mysql": f"SET SESSION innodb_lock_wait_timeout = {LEASE}",
@@ -58,7 +58,7 @@ def test_its_locks_end(url: str) -> None:
         waited = time.monotonic() - begun
         assert waited < LEASE
         assert waited > 0.5, "there was no lock to wait for"
-        # Whoever stood still learns that it is over.
+        # The stopped process learns that its transaction has ended.
         with pytest.raises(db_exc.DBConnectionError):
             stopped.execute(write)
         stopped.invalidate()

@@ -1,4 +1,4 @@
-"""What the units start, with the paths and the port of a test: they start, reload and stop."""
+"""The systemd units start, reload and stop Kingbird, with paths and port of the test."""
 
 import functools
 import subprocess
@@ -23,7 +23,7 @@ METRICS = "doc/source/admin/metrics.rst"
 class Host:
     """A host as the units expect it, in a folder.
 
-    :param running: a Kingbird whose configuration is the host's, and whose programs it has.
+    :param running: a Kingbird whose configuration and programs the host uses.
     """
 
     def __init__(self, running: Deployment, folder: Path) -> None:
@@ -46,7 +46,10 @@ class Host:
         return text
 
     def _configure_metrics(self, name: str) -> None:
-        """Do as the page about metrics says; beside ``/etc`` the home directory is looked at."""
+        """Write the file of the page about metrics.
+
+        It goes into the home directory, which is searched beside ``/etc``.
+        """
         place = f"{name}.conf.d/metrics.conf"
         (block,) = [text for text in literal(METRICS, "ini") if f"/etc/kingbird/{place}" in text]
         (address,) = [line for line in block.splitlines() if line.startswith("listen = ")]
@@ -79,7 +82,7 @@ class Host:
 
 @pytest.fixture
 def running(deploy_own: Callable[[Kind], Deployment]) -> Deployment:
-    """A Kingbird whose programs are not started yet."""
+    """Return a Kingbird whose programs are not started yet."""
     made = deploy_own(Kind("MariaDB", broker=True, backend="threading"))
     made.stop()
     return made

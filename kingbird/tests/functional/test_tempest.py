@@ -1,4 +1,4 @@
-"""What ``make tempest`` finds when a run left something behind, or could not begin."""
+"""The errors of ``make tempest`` if a run left something behind or could not start."""
 
 from collections.abc import Callable
 from typing import Any

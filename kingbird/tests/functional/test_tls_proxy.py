@@ -1,4 +1,4 @@
-"""The proxy that the installation guide puts before the API: nginx with the guide's own lines."""
+"""The nginx of the installation guide in front of the API, with the guide's own lines."""
 
 import contextlib
 import shutil
@@ -21,9 +21,9 @@ from kingbird.tests.functional.programs import eventually, free_port
 from kingbird.tests.guide.pages import blocks
 
 PAGE = "doc/source/install/api.rst"
-#: ``make`` puts it beside the virtual environment's programs, where it can be had.
+#: ``make`` installs nginx beside the virtual environment's programs if it is available.
 NGINX = shutil.which("nginx", path=Path(sys.prefix) / "debian/usr/sbin") or shutil.which("nginx")
-#: What a packaged nginx has around the guide's lines.
+#: The configuration of a packaged nginx around the guide's lines.
 AROUND = """
 daemon off;
 # Of a test that root runs, workers are nobody's and may not write here.
@@ -40,15 +40,15 @@ http {{
     {lines}
 }}
 """
-#: More than gunicorn has threads for here.
+#: More clients than gunicorn has threads here.
 SLOW = 20
-#: Requests of which each of two APIs would have some.
+#: Enough requests for both APIs to get some.
 TURNS = 6
 
 
 @pytest.fixture(autouse=True)
 def nginx() -> str:
-    """Give the program, or skip the test, or fail it where all that tests need is to be there."""
+    """Return the program.  Skip the test without it, or fail if all requirements are mandatory."""
     if NGINX is not None:
         return str(NGINX)
     if services.required():
@@ -57,7 +57,7 @@ def nginx() -> str:
 
 
 def certificate(folder: Path) -> Path:
-    """Make a certificate of loopback's, and its key, as one file."""
+    """Make a certificate of loopback with its key, in one file."""
     made = folder / "kingbird.pem"
     key = folder / "kingbird.key"
     subprocess.run(
@@ -73,7 +73,7 @@ def certificate(folder: Path) -> Path:
 
 
 def settings(folder: Path, apis: Sequence[str], port: int) -> str:
-    """Return the guide's lines for what is here: two APIs."""
+    """Return the guide's lines, changed for two APIs here."""
     first, second = (url.removeprefix("http://") for url in apis)
     (lines,) = [text for language, text in blocks(PAGE) if language == "nginx"]
     changes = {
@@ -101,7 +101,7 @@ def running(deploy_own: Callable[[Kind], Deployment]) -> Deployment:
 
 @pytest.fixture
 def proxied(running: Deployment, nginx: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """Give the URL at which nginx listens, and the certificate to trust."""
+    """Return the URL of nginx and the certificate to trust."""
     folder = tmp_path / "nginx"
     folder.mkdir()
     trusted = certificate(folder)
@@ -133,7 +133,7 @@ def test_the_guides_proxy(
     running: Deployment, proxied: tuple[str, Path], demo: Person, tmp_path: Path
 ) -> None:
     url, trusted = proxied
-    # Links name the address that the caller used.
+    # Links contain the address that the caller used.
     found = requests.get(url, timeout=30, verify=str(trusted)).json()["versions"]
     assert [link["href"].startswith(f"{url}/") for link in found[0]["links"]] == [True]
     straight = requests.get(running.url, timeout=30).json()["versions"]
@@ -144,7 +144,7 @@ def test_the_guides_proxy(
     image = demo.make("RegionOne")
     assert api.run(sync(image["id"])).status == SUCCESS
 
-    # The error is Kingbird's own, up to twice its bound.
+    # Up to twice the limit the error is Kingbird's own.
     refused = api.call("POST", data=b" " * 1_500_000)
     assert refused.status_code == 413
     assert "max_request_body_size" in refused.json()["error"]["message"]
@@ -156,7 +156,7 @@ def test_the_guides_proxy(
         assert api.call("GET").status_code == 200
         assert time.monotonic() - begun < 5, "slow clients hold the API's threads"
 
-    # One of the two APIs that dies is missed by nobody, though nginx gives each its turn.
+    # nginx alternates between the APIs, and the death of one causes no error.
     assert running.api is not None
     running.api.kill()
     assert [api.call("GET").status_code for _ in range(TURNS)] == [200] * TURNS

@@ -1,4 +1,4 @@
-"""Traces: one request's spans in all processes, and nothing secret among them."""
+"""Traces contain the spans of a request in all processes, and no secrets."""
 
 import json
 import uuid
@@ -31,7 +31,7 @@ OPTIONS: Options = {
 
 
 class Collector:
-    """Takes beginnings and ends of spans."""
+    """Collects beginnings and ends of spans."""
 
     def __init__(self) -> None:
         self.heard: list[dict[str, Any]] = []
@@ -40,12 +40,12 @@ class Collector:
         self.heard.append(payload)
 
     def of(self, end: str) -> dict[str, dict[str, Any]]:
-        """Return the beginnings of spans, which are ``-start``, or their ends, ``-stop``."""
+        """Return the beginnings (``-start``) or the ends (``-stop``) of spans."""
         return {one["trace_id"]: one for one in self.heard if one["name"].endswith(end)}
 
     @property
     def kinds(self) -> set[tuple[str, ...]]:
-        """What was traced, by service."""
+        """Return the kinds of spans by service."""
         found: set[tuple[str, ...]] = set()
         for one in self.of("-start").values():
             service, name, info = one["service"], one["name"].removesuffix("-start"), one["info"]
@@ -75,7 +75,7 @@ def collecting(running: Deployment) -> Iterator[Collector]:
 
 
 def signed(key: str) -> tuple[str, dict[str, str]]:
-    """Return a new trace, and the headers of a request that is to be traced."""
+    """Return a new trace, and the headers that trace a request."""
     try:
         base_id = profiler.init(key).get_base_id()
         return base_id, web.get_trace_id_headers()
@@ -92,12 +92,12 @@ def test_a_request_and_what_comes_of_it(
     image = demo.make("RegionOne")["id"]
     wanted = sync(image, target=["RegionTwo", "RegionThree"])
     with collecting(running) as collector:
-        # Neither of these makes a span.
+        # Neither of these requests makes a span.
         assert api.run(sync(image, dry_run=True)).id
         _, headers = signed("another key")
         assert api.call("GET", headers=headers).status_code == 200
 
-        # The second key serves too; calls that the engine makes are signed with the first.
+        # The second key is accepted too.  The engine signs its calls with the first.
         base_id, headers = signed(OTHER_KEY)
         job_id = api.accepted(wanted, headers=headers)
         assert api.wait(job_id).status == SUCCESS
@@ -121,14 +121,14 @@ def test_a_request_and_what_comes_of_it(
         assert eventually("all has ended", lambda: collector.of("-stop").keys() == begun.keys())
 
     assert {one["base_id"] for one in collector.heard} == {base_id}
-    # One tree, and the request is its root.
+    # The spans form one tree, and the request is its root.
     (root,) = [one for one in begun.values() if one["parent_id"] == base_id]
     assert root["name"] == "wsgi-start"
     assert {one["parent_id"] for one in begun.values()} <= {base_id, *begun}
     jobs = [one["info"]["job"]["id"] for one in begun.values() if "job" in one["info"]]
     assert set(jobs) == {job_id}
 
-    # Glance is told which span it works for.
+    # Glance gets the id of the span that calls it.
     (made,) = [
         call for call in glances["RegionTwo"].calls if call.method == "POST" and image in str(call)
     ]

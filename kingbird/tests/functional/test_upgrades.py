@@ -1,4 +1,4 @@
-"""Engines of two releases work side by side, as they do while an upgrade goes on."""
+"""Engines of two releases work side by side during an upgrade."""
 
 import json
 from collections.abc import Callable
@@ -34,7 +34,7 @@ def test_engines_of_two_releases(
     api = KingbirdAPI(deployment.url, demo)
     images = [demo.make("RegionOne") for _ in range(4)]
     jobs = [api.accepted(sync(image["id"])) for image in images]
-    # A token is for one engine, whichever it is: both have to understand what brings it.
+    # Either engine may get a token, so both have to understand its message.
     tokens = [
         api.accepted(sync(image["id"], target="RegionThree"), token=application_token)
         for image in images

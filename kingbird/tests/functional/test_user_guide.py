@@ -1,4 +1,4 @@
-"""The commands of the guides for users and administrators, as their pages show them."""
+"""The commands of the user and administrator guides, as their pages show them."""
 
 import contextlib
 import re
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.deployments("rabbit-mariadb")
 TASKS = "doc/source/user/tasks.rst"
 WHOLE = "doc/source/user/wildcard.rst"
 OPENSTACK = "doc/source/user/openstackclient.rst"
-#: Ids that the pages have.
+#: Ids on the pages.
 IMAGE, SECOND, AMI = (
     "4235414a-8aaa-462c-a3e2-2305bfe34c98",
     "bc204f27-5c87-4eab-9f1d-3c3634ca4a3b",
@@ -35,7 +35,7 @@ JOBS = (
     "ef67753a-cca5-45c8-9a95-4d9a4c657455",
     "627adf92-b9dc-46d8-b538-f7e849c92733",
 )
-#: Exit statuses that the page about them gives, other than 0.
+#: Exit statuses other than 0, from the page about exit statuses.
 EXITS = {
     'openstack image sync create edge-node --target "*" --wait': 2,
     'openstack image sync create --all --target "*" --on-drift update --prune --wait '
@@ -48,7 +48,7 @@ EXITS = {
 
 @pytest.fixture(scope="module")
 def owner(person: Callable[..., Person]) -> Person:
-    """A member whose images have the ids that the pages show."""
+    """Return a member whose images have the ids of the pages."""
     made = person("admin").with_new_project("demo")
     one = made.images("RegionOne")
     for image_id in (IMAGE, SECOND):
@@ -71,13 +71,13 @@ def owner(person: Callable[..., Person]) -> Person:
 
 @pytest.fixture
 def comparer(person: Callable[..., Person]) -> tuple[Person, dict[str, str]]:
-    """A member who has what the page about ``openstack`` compares, and nothing else.
+    """Return a member with exactly the images that the page about ``openstack`` compares.
 
-    :returns: also which images stand for those whose ids the pages have.
+    :returns: the member, and the images for the ids of the page.
     """
     made = person("admin").with_new_project("demo")
     regions = ("RegionOne", "RegionTwo", "RegionThree")
-    # The matrix only counts what is in order everywhere.
+    # The matrix only counts images that are in order everywhere.
     in_order = []
     for number in range(3):
         image = made.make("RegionOne", b"data", name=f"in order {number}")
@@ -97,10 +97,10 @@ def comparer(person: Callable[..., Person]) -> tuple[Person, dict[str, str]]:
 
 @dataclass
 class Reader:
-    """Somebody who types what a page says.
+    """A reader who types the commands of a page.
 
-    :ivar shell: the member's.
-    :ivar admin: an admin's, for what only admins may do.
+    :ivar shell: the shell of a member.
+    :ivar admin: the shell of an admin, for restricted commands.
     """
 
     shell: Shell
@@ -109,13 +109,13 @@ class Reader:
     glances: dict[str, Proxy]
 
     def name_job(self, name: str, job_id: str) -> None:
-        """Let an id that a page has stand for a job."""
+        """Use a job for an id of the page."""
         for shell in (self.shell, self.admin):
             shell.replacements[name] = job_id
             shell.run(f"JOB={job_id}")
 
     def run(self, command: Command) -> str:
-        """Run a command, in the state of things that it needs."""
+        """Run a command after setting up the state that it needs."""
         admins = any(
             words in command.words for words in ("--all-projects", "--project ", "engine list")
         )
@@ -128,8 +128,8 @@ class Reader:
 
     @contextlib.contextmanager
     def _running(self) -> Iterator[None]:
-        """Have a job that goes on until it is cancelled, in the place of all others."""
-        # More than are made at a time: a job whose images are all there was not cancelled.
+        """Start a job that runs until it is cancelled, and use it for all job ids."""
+        # More images than are written at once, so that cancelling leaves some of them.
         images = [self.api.person.make("RegionOne")["id"] for _ in range(16)]
         gate = threading.Event()
         with self.glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
@@ -162,7 +162,7 @@ def reader(
     glances: dict[str, Proxy],
     tmp_path: Path,
 ) -> Reader:
-    """Somebody with the page's images and files, two jobs that have ended and a token."""
+    """Return a reader with the page's images and files, two jobs that have ended and a token."""
     owner: Person
     ids: dict[str, str] = {}
     if page == OPENSTACK:
@@ -212,6 +212,6 @@ def test_the_commands_of_a_page(page: str, reader: Reader) -> None:
             assert counts in output.splitlines(), f"{command.words}\n{output}"
         if command.words.startswith("curl "):
             assert '{"error"' not in output, f"{command.words}\n{output}"
-        # So that one command does not meet what another one is still doing.
+        # Wait for the job of one command before the next command.
         for job in reader.api.jobs("/active"):
             reader.api.wait(job["id"])

@@ -1,6 +1,7 @@
 """All images of all regions to all regions, on real Glances.
 
-The tests share one scene; what each is to find is worked out from what is there when it begins.
+The tests share one scene.  The expected result is computed from the state at the start of each
+test.
 """
 
 from collections import Counter
@@ -42,26 +43,26 @@ API = Callable[[Person], KingbirdAPI]
 
 #: The states of items that did not fail.
 STATES = {CREATED: SUCCESS, DELETED: SKIPPED, ID_TAKEN: SKIPPED, REGION_BOUND: SKIPPED}
-#: What is tried, and what is only reported.
+#: Reasons of items for which a create is tried.
 TRIED = {CREATED, DELETED, ID_TAKEN, FORBIDDEN}
 SHARING = {"POST /v2/images/ID/members", "PUT /v2/images/ID/members/ID"}
 
 
 @pytest.fixture(scope="module")
 def member(person: Callable[..., Person]) -> Person:
-    """A member of a project that has no images but those of the scene."""
+    """Return a member of a project that has only the images of the scene."""
     return person("admin").with_new_project("demo")
 
 
 @pytest.fixture(scope="module")
 def mixed(person: Callable[..., Person], member: Person) -> WholeScene:
-    """Images of every sort, of four projects."""
+    """Create images of every sort, in four projects."""
     owners = [person(name).project_id for name in ("demo", "other", "admin")]
     return WholeScene(person("admin"), [*owners, member.project_id])
 
 
 def check_items(job: Job, expected: Expected) -> None:
-    """Hold what a job says against what was to be done."""
+    """Compare the items of a job with the expected ones."""
     assert job.reasons == items(expected)
     assert job.outcomes == outcomes(expected)
     for item in job.items:
@@ -72,7 +73,7 @@ def check_items(job: Job, expected: Expected) -> None:
 
 
 def check_copies(before: Snapshot, after: Snapshot, expected: Expected) -> None:
-    """Hold what there is after a job against what was to be done: this, and nothing else."""
+    """Check that exactly the expected records were made."""
     made = created(expected)
     assert changed(before, after) == made
     for region, image_ids in made.items():
@@ -82,7 +83,7 @@ def check_copies(before: Snapshot, after: Snapshot, expected: Expected) -> None:
 
 
 def tried(expected: Expected, region: str) -> int:
-    """Return how many records are tried to be made in a region."""
+    """Return the number of creates that are tried in a region."""
     pairs = [pair for pair, (_, reason) in expected.items() if reason in TRIED]
     return sum(target == region for _, target in pairs)
 
@@ -100,7 +101,7 @@ def test_a_member_syncs_a_project(
     check_items(job, expected)
     check_copies(before, after, expected)
     for region, image_ids in created(expected).items():
-        # Nothing of another project was touched or made.
+        # No other project's images were changed or made.
         assert {after[region][name]["owner"] for name in image_ids} == {member.project_id}
         for image_id in image_ids:
             members = mixed.members.get((expected[image_id, region][0], image_id))
@@ -110,7 +111,7 @@ def test_a_member_syncs_a_project(
                 for project, status in members.items():
                     assert (f"{project} ({status})" in message) is (status != "pending")
 
-    # Again there is nothing to do but what is forbidden; that may be allowed by now.
+    # Only forbidden images remain, and the user may have the right by now.
     seen = snapshot(member, REGIONS)
     expected = mixed.expected(after, owner=member.project_id, seen=seen)
     with recording(glances) as calls:
@@ -149,7 +150,7 @@ def test_an_admin_syncs_all_projects(
         assert writes.pop("POST /v2/images") == tried(expected, region)
         assert set(writes) <= SHARING
 
-    # When nothing is left to do, regions are listed, and that is all.
+    # If nothing remains to do, the job only lists the regions.
     with recording(glances) as calls:
         again = api(admin).run(wanted)
     expected = mixed.expected(after)
@@ -161,7 +162,7 @@ def test_an_admin_syncs_all_projects(
 
 
 def check_again(job: Job, expected: Expected) -> None:
-    """Hold a job that finds nothing to do against what is expected."""
+    """Check that a repeated job finds nothing to do and reports the expected items."""
     assert job.reasons == items(expected)
     assert job.outcomes == outcomes(expected)
     assert {item["action"] for item in job.items} == {"none"}
@@ -181,7 +182,7 @@ def test_an_admin_syncs_the_own_project_only(
 def test_whatever_else_is_there(
     mixed: WholeScene, admin: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
-    """What all the other tests left in the cloud makes no plan fail."""
+    """Images that other tests left in the cloud make no plan fail."""
     before = snapshot(admin, REGIONS)
     with recording(glances) as calls:
         job = api(admin).run(whole(all_projects=True, dry_run=True))
@@ -189,7 +190,7 @@ def test_whatever_else_is_there(
     assert {item["sync_status"] for item in job.items} == {PLANNED}
     planned = {pair: reason for pair, reason in job.reasons.items() if pair[0] in mixed.ids}
     assert planned == items(mixed.expected(before))
-    # Forced copies are no images of their own.
+    # Forced copies are not selected as images.
     selected = {
         name
         for images in before.values()
@@ -198,5 +199,5 @@ def test_whatever_else_is_there(
     }
     assert sum(job.outcomes.values()) >= len(selected) * len(REGIONS)
     assert not calls.all_writes
-    # A page at a time, the items are the same ones.
+    # Paging returns the same items.
     assert api(admin).show(job.id, limit=50)[0] == job.items

@@ -1,4 +1,4 @@
-"""Whole regions by the published client: the star passes through it unchanged."""
+"""Wildcard jobs by the published client, which passes the star on unchanged."""
 
 from collections.abc import Callable
 
@@ -34,7 +34,7 @@ def test_all_images_to_all_regions(newcomer: Person, api: Callable[[Person], Kin
     (listed,) = client(newcomer, "list")
     assert (listed["ID"], listed["STATUS"]) == (job.id, "SUCCESS")
 
-    # When all is in order there is no item to show.
+    # If all images are in order, there is no item to show.
     (row,) = client(newcomer, *words, "--source", "RegionTwo", "--target", "*")
     job = api(newcomer).wait(row["ID"])
     assert (job.status, job.outcomes) == (SUCCESS, {"in_sync": 2})

@@ -1,4 +1,4 @@
-"""Images that are deleted and made while a job lists their regions, page by page."""
+"""Images are deleted and made while a job lists their regions by pages."""
 
 import random
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from kingbird.tests.functional.wildcard_expected import REGIONS
 
 API = Callable[[Person], KingbirdAPI]
 
-#: Records without data will do, which are made in less time.
+#: Records without data suffice and are made faster.
 QUEUED = {"filters": {"status": "queued"}}
 
 
@@ -44,7 +44,7 @@ def test_images_go_and_come_at_random(
     turn: int, newcomer: Person, admin: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
     seed = random.SystemRandom().getrandbits(32)
-    # Shown when the test fails.
+    # Shown if the test fails.
     print(f"seed {seed}")
     rng = random.Random(seed)
     scatter(newcomer, rng, 60)
@@ -73,7 +73,7 @@ def test_images_go_and_come_at_random(
 def check_nothing_is_missing(
     before: Snapshot, after: Snapshot, removals: dict[str, Removals]
 ) -> None:
-    """Look for what stayed in a region all the time: it is everywhere by now."""
+    """Check that each image that stayed in its region is in all regions."""
     for region, images in before.items():
         for image_id in images.keys() - removals[region].gone:
             assert after[region][image_id] == images[image_id]
@@ -84,7 +84,7 @@ def check_nothing_is_missing(
 
 
 def check_nothing_is_there_twice(there: Snapshot) -> None:
-    """Each image has a name of its own, so a second copy would have it too."""
+    """Check that no name occurs twice.  Names are unique, and a copy has the same name."""
     for images in there.values():
         names = [image["name"] for image in images.values()]
         assert len(names) == len({*names})
@@ -93,7 +93,7 @@ def check_nothing_is_there_twice(there: Snapshot) -> None:
 def test_all_that_was_listed_is_deleted(
     newcomer: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
-    """No image that was seen is left to go on from: the list begins anew."""
+    """If all listed images are deleted, no marker remains, and the list begins anew."""
     ids = sorted(newcomer.make("RegionOne", visibility="private")["id"] for _ in range(4 * PAGE))
     gone: list[str] = []
 
@@ -109,7 +109,7 @@ def test_all_that_was_listed_is_deleted(
         job = api(newcomer).run(whole(source="RegionOne", target=["RegionTwo"], **QUEUED))
     assert job.status == SUCCESS
     assert len(gone) >= 2 * PAGE
-    # What was seen before it went is brought all the same.
+    # Images that were listed before their deletion are copied all the same.
     assert job.reasons == {(image_id, "RegionTwo"): "created" for image_id in ids}
     there = owned_by(newcomer.project_id, snapshot(newcomer, ["RegionTwo"]))
     assert there["RegionTwo"].keys() == {*ids}

@@ -1,4 +1,4 @@
-"""Regions that can't be listed, or not completely: what is not known is not taken for missing."""
+"""Regions that cannot be listed completely.  Unknown images do not count as missing."""
 
 import json
 import threading
@@ -31,7 +31,7 @@ from kingbird.tests.functional.wildcard_expected import REGIONS
 API = Callable[[Person], KingbirdAPI]
 
 ALL = "*"
-#: Records without data will do, which are made in less time.
+#: Records without data suffice and are made faster.
 QUEUED = {"filters": {"status": "queued"}}
 
 
@@ -41,7 +41,7 @@ def one_each(who: Person) -> dict[str, Image]:
 
 
 def brought(images: dict[str, Image], *targets: str) -> dict[tuple[str, str], str]:
-    """Return the reasons of items that bring each region's image to some others."""
+    """Return the expected reasons of items that copy each image to other regions."""
     return {
         (image["id"], target): "created"
         for home, image in images.items()
@@ -73,7 +73,7 @@ def test_a_region_is_away(
     assert job.outcomes == {reason: 1, "created": 2, "in_sync": 2}
     assert not calls.writes("RegionThree")
 
-    # When it is back, the same request brings what is missing there, and what only it has.
+    # When the region is available again, the same request copies in both directions.
     time.sleep(BREAKER_RESET_TIMEOUT)
     job = api(newcomer).run(whole(**QUEUED))
     assert job.status == SUCCESS
@@ -103,7 +103,7 @@ def test_a_source_is_away(
 
 
 def maintenance(call: Call, forward: Callable[[Call], Answer]) -> Answer:
-    """Answer with a page for people, as if all was well."""
+    """Answer 200 with an HTML page."""
     return Answer(200, [("Content-Type", "text/html")], b"<p>Maintenance</p>")
 
 
@@ -167,7 +167,8 @@ def test_a_region_that_was_away_is_tried_again(
     assert job.reasons == brought(images, *REGIONS)
     assert job.status == SUCCESS
     assert job.outcomes["created"] == 6
-    # Of several sets: the one image, and what the first run copied, at home: a source by now.
+    # With several sets, only the two images that the first run copied count as in sync at home,
+    # because their copies are sources by now.
     assert job.outcomes["in_sync"] == 3 + (3 if len(sets) == 1 else 2)
     there = owned_by(newcomer.project_id, snapshot(newcomer, REGIONS))
     for found in there.values():
@@ -216,16 +217,17 @@ def test_a_region_goes_away_in_the_middle_of_its_list(
     assert reasons.pop((ALL, "RegionThree")) == problem
     assert {*reasons.values()} == {"created"}
     found = {region: {name for name, target in reasons if target == region} for region in REGIONS}
-    # The others get what they miss, also what the region showed before.
+    # The other regions get their missing images, including those listed in RegionThree before the
+    # fault.
     assert {name for name in there if name <= last} <= found["RegionOne"]
     assert found["RegionTwo"] == {*ids} | found["RegionOne"]
-    # There, beyond what was listed, nothing counts as missing.
+    # In RegionThree no image beyond the listed range counts as missing.
     missed = found["RegionThree"]
     assert {name for name in ids if name <= last} <= missed
     assert missed <= {name for name in ids if name <= max(listed)}
     made = [call.json["id"] for call in calls.calls["RegionThree"] if call.writes]
     assert sorted(made) == sorted(missed)
-    # And it was not asked for ever.
+    # The number of list calls is bounded.
     assert len(calls.calls["RegionThree"]) < 200
 
     job = api(newcomer).run(whole(**QUEUED))
@@ -242,7 +244,7 @@ def test_a_slow_region_holds_nobody_up(
     gate = threading.Event()
     with glances["RegionThree"].broken(hold(gate), is_walk):
         job_id = api(newcomer).accepted(whole(**QUEUED))
-        # The others exchange their images while it has not answered at all.
+        # The other regions exchange their images before RegionThree has answered.
         for home, other in (("RegionOne", "RegionTwo"), ("RegionTwo", "RegionOne")):
             look = partial(newcomer.images(other).get, images[home]["id"])
             eventually(f"{other} has the image of {home}", look, seconds=15)
@@ -254,7 +256,7 @@ def test_a_slow_region_holds_nobody_up(
 
 
 def test_a_list_with_holes(newcomer: Person, api: API, glances: dict[str, Proxy]) -> None:
-    """A policy took an image out of a page: the page is short, though others follow."""
+    """A policy removes an image from a page, so a short page is not the last one."""
     ids = several(newcomer, "RegionOne", 12)
     for image_id in ids:
         newcomer.make("RegionThree", id=image_id, visibility="private")

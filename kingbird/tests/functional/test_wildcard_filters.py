@@ -1,7 +1,7 @@
-"""Each filter of a set for whole regions, as a real Glance and Kingbird understand it.
+"""Each filter of a wildcard set, in a real Glance and in Kingbird.
 
-Where a region is a source only, Glance is asked to leave out what is not selected; where it is
-a target as well, Kingbird alone selects.
+For a region that is only a source, Glance filters the list.  For a region that is also a target,
+Kingbird filters alone.
 """
 
 import time
@@ -16,7 +16,7 @@ from kingbird.tests.functional.people import Image, Person
 API = Callable[[Person], KingbirdAPI]
 Filters = dict[str, Any]
 
-#: The images: their fields by name.  All but one have four bytes.
+#: The fields of the images by name.  All images but one have four bytes.
 SHELF: dict[str, dict[str, Any]] = {
     "plain": {},
     "a: colon": {"tags": ["one"]},
@@ -46,7 +46,7 @@ SHELF: dict[str, dict[str, Any]] = {
 ALL = {*SHELF} | {"small", "large", "late"}
 PRIVATE = ALL - {"public", "community", "shared"}
 
-#: The names that are selected, by filters.
+#: The selected names for each filter.
 CASES: list[tuple[Filters, set[str]]] = [
     ({}, ALL),
     ({"visibility": "private"}, PRIVATE),
@@ -85,13 +85,13 @@ CASES: list[tuple[Filters, set[str]]] = [
 
 @pytest.fixture(scope="module")
 def keeper(person: Callable[..., Person]) -> Person:
-    """A member of the project that the images belong to."""
+    """Return a member of the project that owns the images."""
     return person("admin").with_new_project("other")
 
 
 @pytest.fixture(scope="module")
 def shelf(keeper: Person, person: Callable[..., Person]) -> dict[str, Image]:
-    """The images, by name, all of them in RegionOne."""
+    """Create the images in RegionOne and return them by name."""
     admin = person("admin")
 
     def make(name: str, data: bytes | None = b"four", **fields: Any) -> Image:
@@ -110,7 +110,7 @@ def shelf(keeper: Person, person: Callable[..., Person]) -> dict[str, Image]:
 def selected(
     api: KingbirdAPI, shelf: dict[str, Image], jobs: list[dict[str, Any]]
 ) -> list[set[str]]:
-    """Run dry jobs, all at the same time, and return the names that each selects."""
+    """Run dry jobs at the same time, and return the selected names of each."""
     names = {image["id"]: name for name, image in shelf.items()}
     ids = [api.accepted({**each, "dry_run": True}) for each in jobs]
     ended = [api.wait(job_id) for job_id in ids]
@@ -121,7 +121,7 @@ def selected(
 def wrong(
     cases: list[tuple[Filters, set[str]]], found: list[set[str]]
 ) -> list[tuple[Filters, set[str], set[str]]]:
-    """Return the cases that selected something else, with what is too much and what is missing."""
+    """Return the wrong cases, each with superfluous and missing names."""
     return [
         (filters, names - wanted, wanted - names)
         for (filters, wanted), names in zip(cases, found, strict=True)
@@ -148,7 +148,7 @@ def test_updated_since(keeper: Person, shelf: dict[str, Image], api: API) -> Non
     last = shelf["late"]["updated_at"]
     day = last[:10]
     cases: list[tuple[Filters, set[str]]] = [
-        # The moment itself counts, in whatever way it is written.
+        # The bound is inclusive in each notation.
         ({"updated_since": last}, {"late"}),
         ({"updated_since": last.replace("Z", ".000000+00:00")}, {"late"}),
         ({"updated_since": shelf["plain"]["created_at"]}, ALL),
@@ -168,7 +168,7 @@ def test_owner(
         everybody = whole(filters=own, all_projects=True, **regions)
         (found,) = selected(api(admin), shelf, [everybody])
         assert found == ALL
-        # Without all_projects the caller's own project is meant in any case.
+        # Without all_projects only the caller's own project is selected.
         others = whole(filters={"owner": demo.project_id}, **regions)
         assert selected(api(keeper), shelf, [whole(filters=own, **regions), others]) == [
             ALL,
@@ -177,7 +177,7 @@ def test_owner(
 
 
 def test_sets_with_filters_of_their_own(keeper: Person, shelf: dict[str, Image], api: API) -> None:
-    """The first set that means an image in a region counts."""
+    """The first set that selects an image in a region applies."""
     names = {image["id"]: name for name, image in shelf.items()}
     one = {"source": "RegionOne", "dry_run": True}
     job = api(keeper).run(

@@ -1,4 +1,4 @@
-"""Whole regions where they meet something else: named images, other jobs, odd ids."""
+"""Wildcard jobs beside images by id, other jobs and odd ids."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from kingbird.tests.functional.wildcard_expected import REGIONS
 API = Callable[[Person], KingbirdAPI]
 
 ONE_WAY = {"source": "RegionOne", "target": ["RegionTwo"]}
-#: Records without data will do, which are made in less time.
+#: Records without data suffice and are made faster.
 QUEUED = {"filters": {"status": "queued"}}
 
 
@@ -64,15 +64,15 @@ def test_two_jobs_at_once(newcomer: Person, api: API) -> None:
 
 
 class TestUpperCase:
-    """A Glance keeps an id's letters as they came, and then its list is not in order."""
+    """Glance keeps the case of an id, so its list may be out of order."""
 
     @pytest.fixture
     def image_id(self, newcomer: Person) -> Iterator[str]:
-        # A capital comes before all small letters, and after the figures.
+        # In ASCII a capital letter sorts after digits and before small letters.
         image_id = f"F{str(uuid.uuid4())[1:].upper()}"
         newcomer.make("RegionOne", id=image_id, name="upper")
         yield image_id
-        # Other tests count calls, and have to find lists that are in order.
+        # Other tests count calls and need ordered lists.
         for region in REGIONS:
             for name in (image_id, image_id.lower()):
                 with suppress(NotFound):

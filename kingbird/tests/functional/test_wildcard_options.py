@@ -1,4 +1,4 @@
-"""Options of a set for whole regions: dry runs, force, and whom copies are shared with."""
+"""Options of a wildcard set: dry runs, force and members."""
 
 from collections.abc import Callable
 from typing import Any
@@ -27,7 +27,7 @@ ONE_WAY = {"source": "RegionOne", "target": ["RegionTwo"]}
 
 
 def burnt(who: Person, **fields: Any) -> Image:
-    """Make an image in RegionOne whose id was used in RegionTwo before."""
+    """Make an image in RegionOne whose id has a tombstone in RegionTwo."""
     image = who.make("RegionOne", b"data", **fields)
     who.make("RegionTwo", id=image["id"])
     who.delete("RegionTwo", image["id"])
@@ -73,7 +73,7 @@ class TestDryRun:
             assert not calls.all_writes
         assert snapshot(admin, REGIONS) == before
 
-        # What was planned is what happens; and what is known by then is planned.
+        # The job does what the dry run planned.  A later dry run uses the new knowledge.
         done = api(newcomer).run(whole(**ONE_WAY, on_drift="update"))
         made = {name for name, (_, action) in planned.items() if action == "create"}
         assert done.reasons == {
@@ -99,7 +99,7 @@ class TestDryRun:
 
 
 class TestForce:
-    """Of whole regions only those images get another id whose own can't be used."""
+    """A forced wildcard gives another id only to images whose own id is unusable."""
 
     def test_where_the_own_id_cannot_be_used(
         self, newcomer: Person, demo: Person, api: API, glances: dict[str, Proxy]
@@ -130,8 +130,8 @@ class TestForce:
             assert copy["kingbird_forced"] == "true"
             check_copy(image, "RegionOne", copy)
 
-        # Forced or not, a run that comes again takes these for the images' copies; from any
-        # region to any they are no images of their own.
+        # A repeated job recognises forced copies, with or without force.  They are not selected as
+        # images.
         before = owned_by(newcomer.project_id, snapshot(newcomer, REGIONS))
         for options in ({"force": True}, {}):
             with recording(glances) as calls:
@@ -165,7 +165,7 @@ class TestForce:
         kernel = trio["kernel_id"]["id"]
         newcomer.make("RegionTwo", id=kernel)
         newcomer.delete("RegionTwo", kernel)
-        # Without force the AMI can't be brought, as its kernel can't.
+        # Without force the AMI cannot be copied, because its kernel cannot.
         job = api(newcomer).run(whole(**ONE_WAY))
         assert (job.item(kernel)["reason"], job.item(kernel)["sync_status"]) == (
             "id_taken",
@@ -178,13 +178,13 @@ class TestForce:
         ami = newcomer.see("RegionTwo", trio["ami"]["id"])
         assert ami["kernel_id"] == forced_id(kernel, "RegionTwo", 1)
         assert ami["ramdisk_id"] == trio["ramdisk_id"]["id"]
-        # The reference is no drift.
+        # The changed reference does not count as drift.
         job = api(newcomer).run(whole(**ONE_WAY))
         assert job.outcomes == {"in_sync": 3}, job.items
 
 
 class TestMembers:
-    """Whom an image is shared with goes along; what a member answered only an admin can set."""
+    """A sync copies the members of an image.  Only an admin can set their status."""
 
     @pytest.fixture
     def image(self, newcomer: Person, demo: Person, other: Person, admin: Person) -> Image:
@@ -217,5 +217,5 @@ class TestMembers:
         message = job.only["message"]
         assert f"{demo.project_id} (accepted)" in message
         assert f"{other.project_id} (rejected)" in message
-        # They can be accepted there.
+        # The members can accept the shares there.
         demo.answer_share("RegionTwo", image["id"], "accepted")

@@ -1,4 +1,4 @@
-"""``on_drift: update``: copies that differ are made to follow, and no more than that."""
+"""``on_drift: update`` updates copies that differ and changes nothing else."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ API = Callable[[Person], KingbirdAPI]
 ONE_WAY = {"source": "RegionOne", "target": ["RegionTwo"]}
 UPDATE = {**ONE_WAY, "on_drift": "update"}
 
-#: What a copy has beside what is copied.
+#: Properties of a copy that its source lacks.
 EXTRAS = {"only_here": "x", "hw_only_here": ""}
 NOT_COPIED = {
     "instance_uuid": "here",
@@ -28,7 +28,7 @@ NOT_COPIED = {
     "kingbird_source_hash": "md5:0",
     "kingbird_forced": "true",
 }
-#: A source's fields, and those of a copy that drifted from it.
+#: Fields of a source, and fields of a copy that drifted.
 SOURCE: dict[str, Any] = {
     "name": "new \N{SNOWMAN}",
     "visibility": "community",
@@ -60,19 +60,19 @@ def pair(
     copy: dict[str, Any],
     data: bytes | None = b"same",
 ) -> tuple[Image, Image]:
-    """Make an image with data in RegionOne, and what is under its id in RegionTwo."""
+    """Make an image with data in RegionOne, and a copy with its id in RegionTwo."""
     image = who.make("RegionOne", b"same", **{"visibility": "private", **source})
     fields = {"visibility": "private", "name": image["name"], **RAW, **copy}
     return image, who.make("RegionTwo", data, id=image["id"], **fields)
 
 
 def untouched(image: Image, *names: str) -> Image:
-    """Return what an update of some fields leaves as it is."""
+    """Return the fields that an update of some fields leaves unchanged."""
     return {name: value for name, value in image.items() if name not in {"updated_at", *names}}
 
 
 def without_extras(image: Image) -> Image:
-    """Return the fields that are copied, but for those that only a copy has."""
+    """Return the copied fields without those that only a copy has."""
     return {name: value for name, value in copied_fields(image).items() if name not in EXTRAS}
 
 
@@ -94,7 +94,7 @@ def test_the_target_follows(
 
     updated = newcomer.see("RegionTwo", image["id"])
     assert without_extras(updated) == copied_fields(image)
-    # Data, owner, provenance and all that is bound to the region or only there stays.
+    # Data, owner, provenance, region-bound fields and extra properties stay.
     assert untouched(updated, *DRIFTED) == untouched(copy, *DRIFTED)
     assert {*NOT_COPIED, *EXTRAS} <= updated.keys()
     assert newcomer.see("RegionOne", image["id"]) == image
@@ -108,7 +108,7 @@ def test_prune_takes_extra_properties_off(
     newcomer: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
     image, copy = pair(newcomer, SOURCE, COPY)
-    # Nothing but the extra properties differs.
+    # Only the extra properties differ.
     other, beside = pair(newcomer, {"os_distro": "plan9"}, {**EXTRAS, "os_distro": "plan9"})
     with recording(glances) as calls:
         job = api(newcomer).run(whole(**UPDATE, prune=True))
@@ -130,7 +130,7 @@ def test_prune_takes_extra_properties_off(
 def test_each_copy_is_patched_once(
     newcomer: Person, admin: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
-    """From any region to any, as an admin: the copies follow the one image that has data."""
+    """An any-to-any job of an admin updates all copies of the one image with data."""
     images = []
     for region in ("RegionOne", "RegionTwo", "RegionThree"):
         image = newcomer.make(region, b"data", os_distro="plan9", tags=["new"])
@@ -170,13 +170,13 @@ def test_formats_of_an_image_with_data(
     assert "container_format, disk_format" in message
     assert "min_ram" not in message
     assert calls.all_writes == ["RegionTwo: PATCH /v2/images/ID"] * 2
-    # The rest follows; a record without data takes over the formats.
+    # The other fields follow.  A record without data takes over the formats.
     after = newcomer.see("RegionTwo", image["id"])
     assert (after["os_distro"], after["min_ram"], after["disk_format"]) == ("plan9", 0, "ami")
     assert untouched(after, "os_distro", "min_ram") == untouched(copy, "min_ram")
     assert newcomer.see("RegionTwo", queued["id"])["disk_format"] == "raw"
 
-    # From then on there is nothing that could be written.
+    # A repeated job has nothing left that it could write.
     with recording(glances) as calls:
         job = api(newcomer).run(whole(**UPDATE))
     assert job.outcome == (FAILURE, "drift")
@@ -205,7 +205,7 @@ def test_conflicts_are_not_updated(
 def test_a_kernel_is_brought_for_an_update(
     newcomer: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
-    # Without data the kernel is not selected by itself.
+    # A kernel without data is not selected by itself.
     kernel = newcomer.make("RegionOne", disk_format="aki", container_format="aki")
     ami: dict[str, Any] = {"disk_format": "ami", "container_format": "ami"}
     image, _ = pair(newcomer, {**ami, "kernel_id": kernel["id"]}, ami)
@@ -215,7 +215,7 @@ def test_a_kernel_is_brought_for_an_update(
         (kernel["id"], "RegionTwo"): "created",
         (image["id"], "RegionTwo"): "updated",
     }
-    # The kernel first.
+    # The kernel comes first.
     writes = [call.method for call in calls.calls["RegionTwo"] if call.writes]
     assert writes == ["POST", "PATCH"]
     assert newcomer.see("RegionTwo", image["id"])["kernel_id"] == kernel["id"]

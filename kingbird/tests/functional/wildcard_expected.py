@@ -1,6 +1,6 @@
-"""What a sync of whole regions makes of the images that were planted there.
+"""Computes the expected result of a wildcard job on the scene.
 
-It is worked out from what is known of each image, not taken from Kingbird's answers.
+The computation uses the created images, not Kingbird's responses.
 """
 
 from collections import Counter
@@ -26,8 +26,8 @@ class Planted:
     """An image of the scene.
 
     :ivar homes: the regions that have it.
-    :ivar beside: what the copies are that are not the source.
-    :ivar burnt: the regions where it was deleted.
+    :ivar beside: the expected reason for copies beside the source.
+    :ivar burnt: the regions with a tombstone of its id.
     :ivar is_bound: its data are in its region's volume service.
     """
 
@@ -45,12 +45,12 @@ def expect(
     owner: str | None = None,
     seen: Snapshot | None = None,
 ) -> Expected:
-    """Return what a sync makes of each image that is selected.
+    """Return the expected result for each selected image.
 
-    :param images: what was planted.
-    :param there: all that the regions hold.
-    :param owner: the project whose images are selected; without it all projects' are.
-    :param seen: what the caller sees, who is no admin then.
+    :param images: the images of the scene.
+    :param there: all images of the regions.
+    :param owner: the project of the selected images; by default all projects.
+    :param seen: the images that the caller sees, if it is no admin.
     """
     found: Expected = {}
     for planted, source in _sources(images, there, owner):
@@ -78,7 +78,7 @@ def expect(
 def _sources(
     images: Iterable[Planted], there: Snapshot, owner: str | None
 ) -> Iterator[tuple[Planted, str]]:
-    """Yield the images that are selected, each with the region of its source."""
+    """Yield the selected images, each with its source region."""
     for planted in images:
         active = {
             region: image["created_at"]
@@ -91,7 +91,7 @@ def _sources(
 
 
 def _made(image: Image, *, taken: bool, by_admin: bool) -> str:
-    """Return what becomes of an image that the target does not show."""
+    """Return the expected reason for an image that the target does not show."""
     if not by_admin and image["visibility"] == "public":
         return FORBIDDEN
     if taken:
@@ -100,16 +100,16 @@ def _made(image: Image, *, taken: bool, by_admin: bool) -> str:
 
 
 def outcomes(expected: Expected) -> dict[str, int]:
-    """Count what is expected by reason."""
+    """Count the expected results by reason."""
     return dict(Counter(reason for _, reason in expected.values()))
 
 
 def items(expected: Expected) -> dict[tuple[str, str], str]:
-    """Return the reasons of what is not in order: the others have no item."""
+    """Return the expected reasons of items.  Images that are in sync have no item."""
     return {pair: reason for pair, (_, reason) in expected.items() if reason != IN_SYNC}
 
 
 def created(expected: Expected) -> dict[str, set[str]]:
-    """Return the images that are to be made, by region."""
+    """Return the images that have to be made, by region."""
     pairs = [pair for pair, (_, reason) in expected.items() if reason == CREATED]
     return {region: {name for name, target in pairs if target == region} for region in REGIONS}

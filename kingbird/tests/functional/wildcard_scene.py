@@ -20,7 +20,7 @@ from kingbird.tests.functional.wildcard_expected import (
 
 VISIBILITIES = ("private", "shared", "community", "public")
 
-#: How many images of each sort there are: about 300 records in the three regions.
+#: The number of images of each sort: about 300 records in the three regions.
 SORTS = {
     "fresh": 60,
     "queued": 16,
@@ -35,10 +35,10 @@ SORTS = {
 
 
 class WholeScene:
-    """Makes the images, as an admin.
+    """Creates the images as an admin.
 
-    :param owners: the ids of the projects that they belong to.
-    :ivar members: whom images are shared with, by region and image.
+    :param owners: the ids of the owning projects.
+    :ivar members: the members of images, by region and image.
     """
 
     def __init__(self, admin: Person, owners: Sequence[str]) -> None:
@@ -53,13 +53,13 @@ class WholeScene:
             for turn in range(number):
                 getattr(self, f"_plan_{sort}")(turn)
         with ThreadPoolExecutor(len(REGIONS)) as pool:
-            # One after another in a region: SQLite refuses writes that come at once.
+            # Writes to a region are serial, because SQLite refuses concurrent ones.
             list(pool.map(self._fill, REGIONS))
 
     # Plans.
 
     def _fields(self) -> dict[str, Any]:
-        """Return the fields of the next image: neighbours differ in all that can differ."""
+        """Return the fields of the next image, which differ from those of its neighbours."""
         n = next(self._numbers)
         fields: dict[str, Any] = {
             "id": str(uuid.uuid4()),
@@ -108,7 +108,7 @@ class WholeScene:
         self._note(fields, home)
 
     def _plan_queued(self, turn: int) -> None:
-        """Records without data anywhere are not selected."""
+        """Plan records without data, which are not selected."""
         homes = rotated(turn)[: 1 + turn % 2]
         fields = self._fields()
         for home in homes:
@@ -119,7 +119,7 @@ class WholeScene:
         first, second, third = rotated(turn)
         fields = self._fields()
         self._put(first, fields, b"same")
-        # Tags come in any order; the rest is not compared.
+        # Tags have no order.  The other changed fields are not compared.
         copy = {**fields, "tags": fields["tags"][::-1], "instance_uuid": str(uuid.uuid4())}
         copy |= {"kingbird_source_region": first, "kingbird_source_id": fields["id"]}
         self._put(second, {**RAW, **copy}, b"same" if turn % 2 else None)
@@ -170,7 +170,7 @@ class WholeScene:
         self._note(fields, first, burnt=(second,))
 
     def _plan_trio(self, turn: int) -> None:
-        """An AMI, whose kernel and ramdisk may be without data or in another region already."""
+        """Plan an AMI whose kernel and ramdisk may lack data or be in another region already."""
         home, elsewhere, _ = rotated(turn)
         owner = self._owners[turn % len(self._owners)]
         named = {}
@@ -188,7 +188,7 @@ class WholeScene:
         self._note(fields, home)
 
     def _plan_bound(self, turn: int) -> None:
-        """What Nova makes of a server that boots from a volume."""
+        """Plan an image that Nova made of a server that boots from a volume."""
         home, fields = REGIONS[turn % 3], self._fields()
         mapping = f'[{{"snapshot_id": "{uuid.uuid4()}", "boot_index": 0}}]'
         self._put(home, {**fields, "block_device_mapping": mapping}, b"")
@@ -213,13 +213,13 @@ class WholeScene:
 
     @property
     def ids(self) -> set[str]:
-        """All images of the scene."""
+        """Return the ids of all images of the scene."""
         return {planted.id for planted in self.images}
 
     def expected(
         self, there: Snapshot, *, owner: str | None = None, seen: Snapshot | None = None
     ) -> Expected:
-        """Return what a sync makes of the scene; see :func:`expect`."""
+        """Return the expected result of a sync of the scene.  See :func:`expect`."""
         return expect(self.images, there, owner=owner, seen=seen)
 
 
