@@ -1,1 +1,1 @@
-"""Stand-ins for services, each checked against the real one by a contract suite."""
+"""Stand-ins for services.  A contract suite compares each with the real service."""

@@ -1,10 +1,10 @@
-"""Catalogs as hypothesis makes them: sound regions among entries that nobody should register."""
+"""Catalogs from hypothesis: sound regions among invalid entries."""
 
 from typing import Any
 
 from hypothesis import strategies as st
 
-#: Regions that every catalog has, and that have to work whatever stands beside them.
+#: Regions of each catalog.  They have to work whatever other entries exist.
 SOUND = ("RegionOne", "RegionTwo", "RegionThree")
 
 BAD_URLS: list[Any] = [
@@ -45,7 +45,7 @@ BAD_REGIONS: list[Any] = [
     "RegionOne\u3000",
     " ",
 ]
-#: Odd, but there is nothing that they break.
+#: Odd names that are valid all the same.
 ODD_REGIONS = ["a/b", "regionone", " RegionOne", "Région 9", "区域", "R" * 255, "../..", "R%2F"]
 GOOD_URLS = [
     "http://glance.test",
@@ -68,7 +68,7 @@ JSON = st.recursive(
 def endpoint(
     region: Any = "R1", url: Any = "http://glance.test", interface: Any = "public"
 ) -> dict[str, Any]:
-    """Make an endpoint as Keystone writes one."""
+    """Return an endpoint as Keystone writes it."""
     return {
         "id": f"endpoint of {region!r}"[:64],
         "region": region,
@@ -79,7 +79,7 @@ def endpoint(
 
 
 def service(*endpoints: Any, kind: Any = "image") -> dict[str, Any]:
-    """Make a service as Keystone writes one."""
+    """Return a service as Keystone writes it."""
     return {"id": "s", "type": kind, "name": "glance", "endpoints": list(endpoints)}
 
 
@@ -92,7 +92,7 @@ _ENDPOINT = st.builds(
     _without,
     st.builds(
         endpoint,
-        # A sound region may have a second endpoint that is none.
+        # A sound region may have a second, invalid endpoint.
         _REGION,
         st.sampled_from(BAD_URLS + GOOD_URLS) | st.text(max_size=20).map("http://{}".format),
         st.sampled_from(["public", "internal", None, 5]),
@@ -114,7 +114,7 @@ _SERVICE = st.builds(
 
 @st.composite
 def catalogs(draw: st.DrawFn) -> list[Any]:
-    """Make a catalog; each of :data:`SOUND` has an endpoint that can be used."""
+    """Return a catalog in which each region of :data:`SOUND` has a usable endpoint."""
     sound = [endpoint(region, f"http://{region.lower()}.test") for region in SOUND]
     mixed = draw(st.permutations([*sound, *draw(_ENDPOINTS)]))
     cut = draw(st.integers(0, len(mixed)))

@@ -1,4 +1,4 @@
-"""Failures that a test orders: which calls, how often, before or after their effect."""
+"""Failures that a test injects by call, by number, and before or after the effect."""
 
 import threading
 from collections.abc import Callable
@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 When = Literal["before", "after", "half_made"]
 
-#: Nothing happened.
+#: The call had no effect.
 BEFORE: When = "before"
-#: It happened, but the answer was lost.
+#: The call had its effect, but the response was lost.
 AFTER: When = "after"
-#: A create left the record without its tags.
+#: A create stored the record without its tags.
 HALF_MADE: When = "half_made"
 
 
@@ -24,7 +24,7 @@ class _Failure:
 
 
 class Failures:
-    """What is to fail, in the order in which it was asked for.  Safe for threads."""
+    """Injected failures, in the order of their injection.  Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -37,19 +37,19 @@ class Failures:
         times: int | None,
         when: When,
     ) -> None:
-        """Order a failure; see :meth:`kingbird.tests.doubles.glance.FakeGlance.fail`."""
+        """Inject a failure.  See :meth:`kingbird.tests.doubles.glance.FakeGlance.fail`."""
         with self._lock:
             self._failures.append(_Failure(method, error, times, when))
 
     def clear(self) -> None:
-        """Cancel all that is left."""
+        """Drop all remaining failures."""
         with self._lock:
             self._failures.clear()
 
     def take(self, method: str, detail: Any) -> tuple[When | None, Exception | None]:
-        """Return the failure of a call, if it is to fail, and count it as used.
+        """Return the failure of a call, if it has one, and count it as used.
 
-        What makes an error runs outside the lock, so that it can also slow calls down.
+        The function that makes an error runs outside the lock, so it can also delay calls.
         """
         with self._lock:
             candidates = [one for one in self._failures if one.method in ("*", method)]

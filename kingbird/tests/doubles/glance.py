@@ -1,7 +1,7 @@
 """A Glance of one region in memory, behind Kingbird's own client.
 
-The double takes the place of HTTP below :class:`kingbird.clients.glance.ImageClient`, so the
-client's code runs as it does in production: its queries are parsed and its bodies are JSON.
+The double replaces HTTP below :class:`kingbird.clients.glance.ImageClient`.  The client's code
+runs as in production: its queries are parsed and its bodies are JSON.
 """
 
 import contextlib
@@ -28,19 +28,19 @@ __all__ = ["AFTER", "BEFORE", "HALF_MADE", "FakeGlance", "FakeImages", "refused"
 
 
 def unavailable(status: int | None = 503, retry_after: int | None = None) -> Exception:
-    """Make the error of a region that is away, or that answers 429 or 5xx."""
+    """Return the error of a region that is unavailable, or that answers 429 or 5xx."""
     return exception.RegionUnavailable("The image service is away", status, retry_after)
 
 
 def refused(status: int, message: str = "No.") -> Exception:
-    """Make the error of a Glance that answers 4xx."""
+    """Return the error of a Glance that answers 4xx."""
     return exception.ImageRequestRejected(message, status)
 
 
 class FakeGlance:
-    """One region's images, of all projects.  Safe for threads.
+    """The images of all projects in one region.  Safe for threads.
 
-    :param now: the region's clock.
+    :param now: the clock of the region.
     """
 
     def __init__(self, region: str, now: Callable[[], datetime] | None = None) -> None:
@@ -49,58 +49,58 @@ class FakeGlance:
         self._lock = threading.RLock()
         self._store = Store()
         self._failures = Failures()
-        #: Every call that came, failed ones too: ``list`` (each page is a call), ``get``,
-        #: ``create``, ``update``, ``members``, ``share`` or ``accept``, and what it said: the
-        #: ids asked for or else the parsed query, the id, the body, id and operations; for
-        #: shares the id, id and project, or id, project and status.
+        #: Each call, including failed ones: its name and its arguments.  ``list`` (one call a
+        #: page) has the ids or else the parsed query.  ``get`` and ``members`` have the id,
+        #: ``create`` the body, ``update`` the id and the operations.  ``share`` has the id and the
+        #: project, ``accept`` the id, the project and the status.
         self.calls: list[tuple[str, Any]] = []
-        #: How many images a page holds at most, where that is less than what is asked for.
+        #: The largest page, if it is smaller than the requested limit.
         self.page_size: int | None = None
-        #: Called with the parsed query before each page of a list, when nothing of it has
-        #: been looked at: to create and delete images in mid-walk.
+        #: A hook that gets the parsed query before each page of a list.  Tests use it to create
+        #: and delete images during a walk.
         self.before_page: Callable[[dict[str, list[str]]], object] | None = None
 
-    # What tests ask.
+    # Queries of tests.
 
     def images_for(
         self, project_id: str, is_admin: bool = False, roles: Sequence[str] | None = None
     ) -> "FakeImages":
         """Return the region as a user sees it.
 
-        :param roles: instead of those of a member, or of an admin.
+        :param roles: roles of the user; by default those of a member or of an admin.
         """
         usual = rules.ADMIN_ROLES if is_admin else rules.MEMBER_ROLES
         return FakeImages(self, Caller(project_id, tuple(roles or usual)))
 
     def peek(self, image_id: str) -> Image | None:
-        """Return an image whoever owns it, without a call; ``None`` if there is none."""
+        """Return an image of any owner, or ``None``, without counting a call."""
         with self._lock:
             record = self._store.get(image_id)
             return record.image if record else None
 
     def shares(self, image_id: str) -> dict[str, str]:
-        """Return the status of each share of an image by project, without a call."""
+        """Return the status of each share of an image by project, without counting a call."""
         with self._lock:
             found = self._store.shares.get(image_id, {})
             return {project: member["status"] for project, member in found.items()}
 
     @property
     def ids(self) -> set[str]:
-        """The ids of all images that are there."""
+        """Return the ids of all existing images."""
         with self._lock:
             return set(self._store.ids)
 
     def count(self) -> Counter[str]:
-        """Return how many calls of each kind came."""
+        """Return the number of calls by name."""
         with self._lock:
             return Counter(method for method, _ in self.calls)
 
-    # What sets the scene.  None of it counts as a call.
+    # Methods that set up a scene.  They do not count as calls.
 
     def upload(self, image_id: str, data: bytes) -> Image:
-        """Give an image its data; it becomes active.
+        """Upload data to an image, which becomes active.
 
-        :raises ValueError: it has no formats, or has data already.
+        :raises ValueError: the image has no formats, or has data already.
         """
         with self._lock:
             image = self._there(image_id).image
@@ -121,14 +121,14 @@ class FakeGlance:
             )
 
     def deactivate(self, image_id: str) -> Image:
-        """Make an active image one that only admins can download."""
+        """Deactivate an active image, so that only admins can download it."""
         with self._lock:
             return self._change(image_id, status="deactivated")
 
     def delete(self, image_id: str) -> None:
         """Delete an image.  Its id stays taken.
 
-        :raises kingbird.exception.ImageRequestRejected: 403, as the image is protected.
+        :raises kingbird.exception.ImageRequestRejected: 403, if the image is protected.
         """
         with self._lock:
             if self._there(image_id).image["protected"]:
@@ -141,7 +141,7 @@ class FakeGlance:
             self._store.purge()
 
     def fill(self, records: Iterable[Record]) -> int:
-        """Add many images at once; return how many were not there yet."""
+        """Add many images at once and return the number of new ones."""
         with self._lock:
             return self._store.fill(records)
 
@@ -153,7 +153,8 @@ class FakeGlance:
     def share(self, image_id: str, project: str, status: str = "accepted") -> None:
         """Share an image with a project.
 
-        :raises kingbird.exception.ImageRequestRejected: 403, as only shared images have members.
+        :raises kingbird.exception.ImageRequestRejected: 403, because only shared images have
+            members.
         """
         with self._lock:
             if self._there(image_id).visibility != "shared":
@@ -173,25 +174,25 @@ class FakeGlance:
 
         :param method: ``list``, ``get``, ``create``, ``update``, ``members``, ``share``,
             ``accept``, or ``*`` for all.
-        :param error: what is raised; or what makes it from a call's detail, ``None`` to let
-            that call through, which then does not count.
-        :param times: how many calls fail; ``None`` for all until :meth:`heal`.
-        :param when: ``BEFORE`` the effect, ``AFTER`` it (the answer is lost), or
-            ``HALF_MADE``: a create leaves the record without its tags.
+        :param error: the error to raise, or a function that returns it for the detail of a call.
+            If the function returns ``None``, the call passes and does not count.
+        :param times: the number of calls that fail; ``None`` for all until :meth:`heal`.
+        :param when: ``BEFORE`` the effect, ``AFTER`` it (the response is lost), or ``HALF_MADE``:
+            a create leaves the record without its tags.
         """
         self._failures.add(method, error, times, when)
 
     def heal(self) -> None:
-        """Let no call fail any more."""
+        """Drop all injected failures."""
         self._failures.clear()
 
-    # What the clients' calls do.
+    # Calls of the clients.
 
     def handle(self, caller: Caller, method: str, url: str, body: Any) -> bytes:
         """Answer a call as Glance would, in JSON.
 
-        :param body: the call's, parsed.
-        :raises kingbird.exception.KingbirdError: as the client does.
+        :param body: the parsed body of the call.
+        :raises kingbird.exception.KingbirdError: the error of the client.
         """
         parts = urlsplit(url)
         path = parts.path.removeprefix("/v2/images").strip("/")
@@ -258,7 +259,7 @@ class FakeGlance:
         with self._lock:
             if error is None:
                 return effect(False)
-            # What the effect has to say, an error too, does not arrive.
+            # The caller never sees the result or the error of the effect.
             with contextlib.suppress(exception.KingbirdError):
                 effect(failure == HALF_MADE)
         raise error
@@ -272,7 +273,7 @@ class FakeGlance:
             raise rules.refuse(409, f"Image ID {image['id']} already exists!")
         record = Record(image, now, now)
         if half_made or not rules.can_store(image["tags"]):
-            # Glance stores tags last, so a refusal of theirs leaves a half-made record too.
+            # Glance stores tags last, so refused tags leave a half-made record too.
             self._store.put(Record({**image, "tags": []}, now, now))
             rules.check_tags(image["tags"])
         else:
@@ -294,7 +295,8 @@ class FakeGlance:
         changed = Record(new, record.created, now)
         self._store.put(changed)
         if not rules.sees(caller, changed, self._store.shares):
-            # A member that gives its image away: done, but the answer can't be shown.
+            # A member gives its image away.  The change is stored, but Glance cannot show the
+            # image.
             raise rules.refuse(403, f"Forbidding request, image {image_id} not visible")
         return changed.body
 
@@ -321,10 +323,10 @@ class FakeGlance:
 
 
 class FakeImages(ImageClient):
-    """The images of one region as one user sees them: the real client without its HTTP."""
+    """The images of one region as one user sees them: the real client without HTTP."""
 
     def __init__(self, glance: FakeGlance, caller: Caller) -> None:
-        # Not the parent's: it would make an HTTP client.
+        # The parent's constructor would create an HTTP client.
         self.region = glance.region
         self._glance = glance
         self._caller = caller

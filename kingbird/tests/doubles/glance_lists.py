@@ -1,4 +1,4 @@
-"""What Glance 33 makes of the query of a list: filters, order, pages and their links."""
+"""The image lists of Glance 33: filters, order, pages and their links."""
 
 import json
 import operator as operators
@@ -13,7 +13,7 @@ from kingbird.tests.doubles import glance_rules as rules
 from kingbird.tests.doubles.glance_rules import Caller, refuse
 from kingbird.tests.doubles.glance_store import Record, Store, as_field, precise
 
-#: Without a limit, and the most that a limit brings.
+#: The default limit and the largest limit.
 USUAL_PAGE, LARGEST_PAGE = 25, 1000
 
 Test = Callable[[Record], bool]
@@ -23,7 +23,7 @@ _MEMBER_STATUSES = ("pending", "accepted", "rejected", "all")
 _SORT_KEYS = (
     "name status container_format disk_format size id created_at updated_at".split()  # noqa: SIM905
 )
-#: What takes an operator before its value: ``eq`` and ``in``.
+#: Filters that take an operator such as ``eq`` or ``in`` before the value.
 _WITH_OPERATOR = frozenset({"name", "id", "status", "container_format", "disk_format"})
 _NUMBERS = frozenset({"size", "virtual_size", "min_ram", "min_disk"})
 _COMPARISONS = {
@@ -35,9 +35,9 @@ _COMPARISONS = {
     "neq": operators.ne,
 }
 _TIMES = frozenset({"created_at", "updated_at"})
-#: Columns of other tables, over which Glance stumbles.
+#: Columns of other tables, which Glance cannot filter by.
 _STUMBLES = frozenset({"members", "properties", "locations"})
-#: What Glance's model has beside columns: no image matches, whatever its properties are.
+#: Attributes of Glance's model that are no columns.  As filters they match no image.
 _FINDS_NOTHING = frozenset(
     {
         *("delete", "get", "items", "iteritems", "keys", "metadata", "registry", "save"),
@@ -48,7 +48,7 @@ _FINDS_NOTHING = frozenset(
 
 @dataclass
 class Listing:
-    """What a query asks for, checked."""
+    """A checked query."""
 
     query: str
     limit: int = USUAL_PAGE
@@ -64,8 +64,8 @@ class Listing:
 def parse(query: str) -> Listing:
     """Check the query of a list.
 
-    :raises kingbird.exception.ImageRequestRejected: 400, for a filter that makes no sense.
-    :raises kingbird.exception.RegionUnavailable: 500, where Glance stumbles over a filter.
+    :raises kingbird.exception.ImageRequestRejected: 400, for an invalid filter.
+    :raises kingbird.exception.RegionUnavailable: 500, for a filter that makes Glance fail.
     """
     listing = Listing(query)
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -89,9 +89,9 @@ def parse(query: str) -> Listing:
 
 
 def page(caller: Caller, store: Store, listing: Listing, largest: int | None = None) -> bytes:
-    """Return one page of images, with the links around them, as JSON.
+    """Return one page of images with its links, as JSON.
 
-    :param largest: what the region allows at most, if that is less than what is usual.
+    :param largest: the largest page of the region, if it is smaller than usual.
     :raises kingbird.exception.ImageRequestRejected: 400 or 403, for the marker or the caller.
     """
     if not {"admin", "reader"} & {*caller.roles}:
@@ -114,7 +114,7 @@ def _found(
         candidates = store.by_id(marker.id if marker else None)
     else:
         candidates = store.those(store.ids if listing.ids is None else listing.ids)
-    # filter() rather than a loop: a list may look at every image of a large region.
+    # filter() is faster than a loop, and a list may examine each image of a large region.
     for test in listing.tests:
         candidates = filter(test, candidates)
     sees = rules.eyes(
@@ -130,7 +130,7 @@ def _found(
     if listing.by_id:
         after = marker.id if marker else ""
         return iter(sorted((r for r in found if r.id > after), key=lambda record: record.id))
-    # Newest first, as Glance does unless told otherwise.
+    # Glance lists the newest image first by default.
     ordered = sorted(found, key=_age, reverse=True)
     return iter(ordered) if marker is None else (r for r in ordered if _age(r) < _age(marker))
 
@@ -140,7 +140,7 @@ def _age(record: Record) -> tuple[str, str]:
 
 
 def _marker(caller: Caller, store: Store, marker: str) -> Record:
-    # Admins see deleted images here, and only here.
+    # An admin may use a deleted image as a marker, and sees it nowhere else.
     record = store.get(marker) or (store.deleted(marker) if caller.is_admin else None)
     if record is None:
         raise refuse(400, f"No image found with ID {marker}")
@@ -150,7 +150,7 @@ def _marker(caller: Caller, store: Store, marker: str) -> Record:
 
 
 def _links(query: str, last: str | None) -> bytes:
-    # Of a parameter that comes several times, a tag say, Glance keeps the last one.
+    # If a parameter such as a tag is repeated, Glance keeps the last one.
     parameters = dict(parse_qsl(query, keep_blank_values=True))
     parameters.pop("marker", None)
     links = {"first": "/v2/images", "schema": "/v2/schemas/images"}
@@ -224,7 +224,7 @@ def _equals(name: str, value: str | int) -> Test:
 
 
 def _tag(tag: str) -> Test:
-    # Parsing is for those that have the word somewhere.
+    # Parse only records that contain the word at all.
     word = json.dumps(tag, ensure_ascii=False).encode()
     return lambda record: word in record.body and tag in record.image["tags"]
 
@@ -239,7 +239,7 @@ def _values(expression: str) -> list[str]:
 
 
 def _split(text: str) -> Iterator[str]:
-    """Yield what stands between commas, of which quotation marks may hide some."""
+    """Split a text at commas outside of quotation marks."""
     if '"' not in text:
         yield from text.split(",")
         return
@@ -288,7 +288,7 @@ def _range(name: str, value: str) -> Test:
     if not value.removeprefix("-").isdecimal():
         raise refuse(400, "Unable to filter on a range with a non-numeric value.")
     if attribute not in _NUMBERS:
-        # A property may be called so; nobody can ask for it.
+        # A property may have this name, but no query can filter by it.
         raise _stumbles()
     bound, at_least = int(value), name.endswith("_min")
 

@@ -1,4 +1,4 @@
-"""What Glance 33 says of shares: who may see, make and answer them."""
+"""The shares of Glance 33: rights to see, create and answer them."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ Member = dict[str, Any]
 
 
 def new_member(image_id: str, project: str, status: str, now: str) -> Member:
-    """Return a share as it is shown."""
+    """Return a share as Glance shows it."""
     return {
         "member_id": project,
         "image_id": image_id,
@@ -24,7 +24,7 @@ def new_member(image_id: str, project: str, status: str, now: str) -> Member:
 
 
 def list_members(caller: Caller, store: Store, image_id: str) -> dict[str, Any]:
-    """Return the shares of an image that the caller may know of.
+    """Return the shares of an image that the caller may see.
 
     :raises kingbird.exception.ImageRequestRejected: with 403 or 404.
     """
@@ -64,7 +64,7 @@ def add(caller: Caller, store: Store, image_id: str, body: Any, now: str) -> Mem
 def answer(
     caller: Caller, store: Store, image_id: str, project: str, body: Any, now: str
 ) -> Member:
-    """Give a share its status.
+    """Set the status of a share.
 
     :raises kingbird.exception.ImageRequestRejected: with 400, 403 or 404.
     """
@@ -77,7 +77,7 @@ def answer(
         raise refuse(403, f"Not allowed to update members for image {image_id}.")
     if all(member["member_id"] != project for member in _known(caller, store, record)):
         raise refuse(404, f"{project} not found in the member list of the image {image_id}.")
-    # Not the owner: that would be to accept in another's name.
+    # The owner of the image cannot accept on behalf of a member.
     if not caller.may("member", project):
         raise refuse(403, "You are not authorized to complete modify_member action.")
     if body["status"] not in _STATUSES:

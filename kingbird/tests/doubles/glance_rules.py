@@ -1,7 +1,7 @@
-"""What Glance 33 accepts, refuses and shows, as pure functions on image dicts.
+"""The rules of Glance 33 as pure functions on image dicts.
 
-The same tests, ``kingbird/tests/functional/test_glance_contract*.py``, run on the double and
-on the stand-in that are made of these rules, and on a real Glance.
+The double and the stand-in use these rules.  The tests in
+``kingbird/tests/functional/test_glance_contract*.py`` run on both of them and on a real Glance.
 """
 
 import re
@@ -22,7 +22,7 @@ MEMBER_ROLES = ("member", "reader")
 QUOTA = 128
 LARGEST_INTEGER = 2**31 - 1
 
-#: What Glance calls attributes; everything else of an image is a custom property.
+#: Attributes of Glance.  All other fields of an image are custom properties.
 ATTRIBUTES = (
     "name",
     "disk_format",
@@ -44,7 +44,7 @@ ATTRIBUTES = (
     "updated_at",
     "tags",
 )
-#: What only the answer holds: links, and where the data are.
+#: Fields that only a response contains: links and locations of data.
 SHOWN_ONLY = ("direct_url", "self", "file", "schema", "stores")
 SETTABLE = frozenset(
     {
@@ -106,7 +106,7 @@ _SCHEMA = jsonschema.Draft202012Validator(
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls: what Glance reads from a token."""
+    """The caller, as Glance reads it from a token."""
 
     project: str
     roles: tuple[str, ...] = MEMBER_ROLES
@@ -116,12 +116,12 @@ class Caller:
         return "admin" in self.roles
 
     def may(self, role: str, owner: str | None) -> bool:
-        """Whether a rule "admin, or this role in the owner's project" lets the caller through."""
+        """Return True if the caller is an admin or has this role in the owner's project."""
         return self.is_admin or (role in self.roles and owner == self.project)
 
 
 def sees(caller: Caller, record: Record, shares: Shares) -> bool:
-    """Whether a GET by id finds an image that is there."""
+    """Return True if a GET by id shows an existing image to the caller."""
     if caller.is_admin:
         return True
     if "reader" not in caller.roles:
@@ -134,11 +134,11 @@ def sees(caller: Caller, record: Record, shares: Shares) -> bool:
 def eyes(
     caller: Caller, shares: Shares, *, visibility: str | None, member_status: str, hidden: bool
 ) -> Callable[[Record], bool]:
-    """Return what tells whether a caller's list holds an image.
+    """Return a predicate for the images in a caller's list.
 
-    :param visibility: the filter: a visibility, ``all``, or ``None`` if there is none; then
-        community images of others are left out, for an admin too.
-    :param member_status: which shares count; ``all`` for any.
+    :param visibility: the filter: a visibility, ``all``, or ``None`` without one.  Without a
+        filter even an admin's list omits community images of others.
+    :param member_status: the status of shares that count; ``all`` for any.
     """
     project, is_admin = caller.project, caller.is_admin
 
@@ -163,18 +163,18 @@ def eyes(
 
 
 def refuse(status: int, message: str) -> exception.ImageRequestRejected:
-    """Make the error that the client raises for a 4xx."""
+    """Return the error that the client raises for a 4xx."""
     return exception.ImageRequestRejected(message, status)
 
 
 def check_schema(body: Image) -> None:
-    """Raise 400 for a value that has no business in an image."""
+    """Raise 400 for a value that the schema of images forbids."""
     for error in _SCHEMA.iter_errors(body):
         raise refuse(400, f"Provided object does not match schema 'image': {error.message}")
 
 
 def check_values(image: Image) -> None:
-    """Raise what Glance says only when it stores: 400 for values, 413 for quotas."""
+    """Raise the errors that Glance finds when it stores: 400 for values, 413 for quotas."""
     for name in ("min_disk", "min_ram"):
         if image[name] < 0:
             raise refuse(
@@ -193,12 +193,12 @@ def check_values(image: Image) -> None:
 
 
 def check_tags(tags: Iterable[str]) -> None:
-    """Raise 400 for tags that can't be stored, which Glance finds when the rest has been."""
+    """Raise 400 for invalid tags, which Glance finds after it stored the other fields."""
     _check_characters("Param values can't contain 4 byte unicode.", tags)
 
 
 def can_store(tags: Iterable[str]) -> bool:
-    """Whether :func:`check_tags` has nothing to say."""
+    """Return True if :func:`check_tags` accepts the tags."""
     return not any(_is_astral(tag) for tag in tags)
 
 
@@ -221,7 +221,7 @@ def _over_quota(what: str, attempted: int) -> exception.ImageRequestRejected:
 
 
 def properties(image: Image) -> dict[str, str]:
-    """Return an image's custom properties."""
+    """Return the custom properties of an image."""
     known = (*ATTRIBUTES, *SHOWN_ONLY)
     return {name: value for name, value in image.items() if name not in known}
 
@@ -229,7 +229,7 @@ def properties(image: Image) -> dict[str, str]:
 def new_image(caller: Caller, body: Image, image_id: str, now: str) -> Image:
     """Return the image that a POST makes.
 
-    :param image_id: the id that Glance would choose; one in the body comes before it.
+    :param image_id: the id that Glance would choose; an id in the body takes precedence.
     :raises kingbird.exception.ImageRequestRejected: with 400, 403 or 413.
     """
     for name in SHOWN_ONLY:
@@ -281,7 +281,7 @@ def new_image(caller: Caller, body: Image, image_id: str, now: str) -> Image:
 
 
 def shown(image: Image) -> Image:
-    """Return the image as an answer shows it: custom properties first, links at the end."""
+    """Return the image as a response shows it: custom properties first, links last."""
     link = f"/v2/images/{image['id']}"
     return {
         **properties(image),
@@ -296,7 +296,7 @@ def shown(image: Image) -> Image:
 
 
 def check_visibility(caller: Caller, visibility: str | None) -> None:
-    """Only admins make an image public."""
+    """Raise 403 if the caller is no admin and makes an image public."""
     if visibility == "public" and not caller.is_admin:
         raise refuse(403, "You are not authorized to complete publicize_image action.")
 
@@ -338,9 +338,9 @@ def parse_change(change: Any) -> tuple[str, str, Any]:
 def changed_image(
     caller: Caller, old: Image, changes: list[tuple[str, str, Any]], now: str
 ) -> Image:
-    """Return the image after a PATCH, which happens wholly or not at all.
+    """Return the image after a PATCH, which is atomic.
 
-    The caller sees the image: whether it is there is asked before.
+    The caller has to check first that the image exists and is visible.
 
     :raises kingbird.exception.ImageRequestRejected: with 400, 403, 409 or 413.
     """
