@@ -1,6 +1,6 @@
-"""The HTTP API: YAML files that are its documentation too, each run as tests."""
+"""Tests of the HTTP API.  The YAML files describe requests and also serve as documentation."""
 
 from kingbird import concurrency
 
-# Runners of unittest read no conftest.py.
+# A unittest runner does not read conftest.py.
 concurrency.setup()

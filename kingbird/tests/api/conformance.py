@@ -1,7 +1,7 @@
-"""Holds what the API answers against what its OpenAPI document promises.
+"""Compares responses of the API with its OpenAPI document.
 
-A test double may stray from the document; so may the code that answers before a controller
-does.  This stands around the whole application.
+A test double may stray from the document, and so may code that answers before a controller does.
+This layer therefore wraps the whole application.
 """
 
 import re
@@ -15,9 +15,9 @@ _NAME = re.compile(r"\{\w+\}")
 
 
 class Conforming:
-    """A WSGI layer that fails where an answer is none that the document knows.
+    """A WSGI layer that fails if the document does not describe a response.
 
-    :param application: what answers.
+    :param application: the application behind this layer.
     :param document: the OpenAPI document.
     """
 
@@ -25,19 +25,19 @@ class Conforming:
         self._application = application
         self._document = document
         self._validators: dict[tuple[str, str, int], Any] = {}
-        # A path without names goes before one with them.
+        # A path without parameters takes precedence over one with them.
         self._paths = [
             (re.compile("[^/]+".join(map(re.escape, _NAME.split(path)))), path)
             for path in sorted(document["paths"], key=lambda path: "{" in path.split("/")[-1])
         ]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        """Answer a request, and look at the answer.
+        """Forward a request and check its response.
 
-        :raises AssertionError: the document has no such answer.
+        :raises AssertionError: the document does not describe such a response.
         """
         request = webob.Request(environ)
-        # "get" is another method than GET.
+        # Methods are case-sensitive, so "get" is not GET.
         method = request.method.lower() if request.method.isupper() else None
         path = environ.get("PATH_INFO", "")
         response = request.get_response(self._application)
@@ -60,7 +60,8 @@ class Conforming:
     def _check(self, path: str, method: str, response: webob.Response) -> None:
         code = response.status_int
         if code == 500:
-            # Tests that break the service on purpose get it; no document promises it.
+            # A test that breaks the service on purpose gets this status.  The document does not
+            # promise it.
             return
         operation = self._document["paths"][path][method]
         found = operation["responses"].get(str(code))

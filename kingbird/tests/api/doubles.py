@@ -1,4 +1,4 @@
-"""Stand-ins for what the API calls besides the regions: Keystone's trusts, and the engines."""
+"""Doubles of the services behind the API other than Glance: Keystone's trusts and the engines."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,20 +9,20 @@ from kingbird.tests.doubles.glance import FakeGlance, FakeImages
 
 
 class Journal(list[str]):
-    """What was called, in order, by one word each."""
+    """The calls that were made, in order.  Each call is one word."""
 
 
 class FakeKeystone:
-    """Makes trusts out of nothing."""
+    """A Keystone that makes trusts and keeps their ids."""
 
     auth_url = "http://keystone.test/v3"
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.trusts: set[str] = set()
-        #: What is passed on: the first of these that a token carries.
+        #: A trust delegates the first of these roles that its token carries.
         self.trust_roles = ["admin", "member"]
-        #: What the calls of that name raise.
+        #: Exceptions that calls raise, by the name of the call.
         self.errors: dict[str, Exception] = {}
 
     def user_auth(self, token: str) -> str:
@@ -53,13 +53,13 @@ class FakeKeystone:
 class FakeRegions:
     """Opens regions that are kept in memory.
 
-    :param projects: which project a token is for.
+    :param projects: the project of each token.
     """
 
     def __init__(self, glances: Mapping[str, FakeGlance], projects: Mapping[str, str]) -> None:
         self._glances = glances
         self._projects = projects
-        #: The request ids that were passed on.
+        #: The request ids that calls passed on.
         self.request_ids: list[str | None] = []
 
     def clients_for(
@@ -72,12 +72,12 @@ class FakeRegions:
 
 
 class FakeEngines:
-    """Notes who was woken."""
+    """Engines that record wake-up messages."""
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.ready: list[str] = []
-        #: Jobs that came with a token, and the endpoints that came along.
+        #: Tokens and endpoints by job, for jobs whose message carried a token.
         self.with_token: dict[str, tuple[str, dict[str, str]]] = {}
         self.broken = False
         self.cancelled: list[str] = []

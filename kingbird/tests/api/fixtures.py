@@ -1,4 +1,4 @@
-"""What the YAML files can ask for under ``fixtures``; each file gets a world of its own."""
+"""Fixtures for the ``fixtures`` key of the YAML files.  Each file gets its own world."""
 
 import json
 import os
@@ -17,7 +17,7 @@ from kingbird.db import api as db
 from kingbird.tests.api import world
 from kingbird.tests.unit.db.rows import sync_set
 
-#: A body limit that a test can exceed without being in the way of other tests.
+#: A body limit that is small enough for a test and large enough for the others.
 LIMIT = 4096
 
 ENDED_JOB = "dddddddd-0000-4000-8000-000000000001"
@@ -32,7 +32,7 @@ _current: world.World | None = None
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Any:
-    """Answer with the application of the world that is open."""
+    """Return the application of the open world."""
     assert _current is not None
     return _current.application(environ, start_response)
 
@@ -49,7 +49,7 @@ class World(fixture.GabbiFixture):
     options: dict[str, Any] = {}
 
     def start_fixture(self) -> None:
-        """Open it, and put what YAML can't write into the environment."""
+        """Open the world and set environment variables for values that YAML cannot express."""
         global _current  # noqa: PLW0603  gabbi asks for the application without arguments
         names = {"KINGBIRD_TOO_LARGE": "x" * (LIMIT + 1), "KINGBIRD_DEEP": "[" * 2000}
         self._environment = mock.patch.dict(os.environ, names)
@@ -58,19 +58,19 @@ class World(fixture.GabbiFixture):
         self._world.__enter__()
 
     def stop_fixture(self) -> None:
-        """Close it."""
+        """Close the world."""
         self._world.__exit__(None, None, None)
         self._environment.stop()
 
 
 class SmallPages(World):
-    """The same, with lists of at most three entries."""
+    """A world whose pages hold at most three entries."""
 
     options = {"max_limit": 3}
 
 
 class SmallBounds(World):
-    """The same, with small bounds of what a request may say."""
+    """A world with small limits for a request."""
 
     options = {"max_sets": 2, "max_resources": 3, "max_regions": 2, "max_json_depth": 8}
 
@@ -97,7 +97,7 @@ def _job(
 
 
 def _end(*outcomes: dict[str, Any]) -> None:
-    """Do an engine's part for the one job that waits."""
+    """Complete the one waiting job, as an engine would."""
     claim = db.leases.claim_job("engine", 30)
     assert claim is not None
     rows = [
@@ -118,10 +118,10 @@ def _end(*outcomes: dict[str, Any]) -> None:
 
 
 class Jobs(fixture.GabbiFixture):
-    """One job that succeeded, one that failed, one that runs, and one of another project."""
+    """Jobs of a project that succeeded, failed and run, and one job of another project."""
 
     def start_fixture(self) -> None:
-        """Store them, the oldest first."""
+        """Store the jobs, the oldest first."""
         _job(THEIR_JOB, world.OTHER_PROJECT, [world.IMAGE], ["RegionTwo"])
         _end({"resource": world.IMAGE, "status": "SUCCESS", "reason": "created"})
         _job(ENDED_JOB, world.PROJECT, [world.IMAGE], ["RegionTwo"])
@@ -153,7 +153,7 @@ class LongJob(fixture.GabbiFixture):
     )
 
     def start_fixture(self) -> None:
-        """Store it."""
+        """Store the job."""
         _job(LONG_JOB, world.PROJECT, ["*"], ["RegionTwo"], dry_run=True)
         _end(
             *(
@@ -175,10 +175,10 @@ class LongJob(fixture.GabbiFixture):
 
 
 class EverybodysJob(fixture.GabbiFixture):
-    """A job about the images of every project, and one of another project of the same kind."""
+    """A job for the images of all projects, and such a job of another project."""
 
     def start_fixture(self) -> None:
-        """Store them."""
+        """Store the jobs."""
         for job_id, project in (
             (EVERYBODYS_JOB, world.PROJECT),
             (THEIR_JOB, world.OTHER_PROJECT),
@@ -188,16 +188,16 @@ class EverybodysJob(fixture.GabbiFixture):
 
 
 class EverybodysFailures(fixture.GabbiFixture):
-    """A job about the images of every project, of which one failed."""
+    """A job for the images of all projects, in which one image failed."""
 
     def start_fixture(self) -> None:
-        """Store it."""
+        """Store the job."""
         _job(EVERYBODYS_JOB, world.PROJECT, ["*"], ["RegionTwo"], all_projects=True)
         _end({"resource": world.PRIVATE, "status": "FAILURE", "reason": "region_unavailable"})
 
 
-#: The jobs that rights are tried on: project, whether it is about all projects, and how it ended.
-#: What runs comes last, as it waits for an engine.
+#: Jobs for the tests of rights: project, all projects or not, and state.  A running job comes
+#: last, because it waits for an engine.
 RIGHTS_JOBS = {
     "success": (world.PROJECT, False, "SUCCESS"),
     "failure": (world.PROJECT, False, "FAILURE"),
@@ -207,7 +207,7 @@ RIGHTS_JOBS = {
     "all-running": (world.PROJECT, True, None),
     "their-running": (world.OTHER_PROJECT, False, None),
 }
-#: The first of them that is stored.
+#: The id of the first job that is stored.
 RIGHTS_JOB = "dddddddd-0000-4000-8000-000000000010"
 
 
@@ -225,12 +225,12 @@ def store_rights_jobs(*names: str) -> None:
 
 
 class _Policy(fixture.GabbiFixture):
-    """A policy file, which the application has to be made with."""
+    """A policy file.  The application is created anew with it."""
 
     rules: dict[str, str] = {}
 
     def start_fixture(self) -> None:
-        """Write it, and make the application anew."""
+        """Write the file and create the application anew."""
         self._directory = tempfile.TemporaryDirectory(prefix="kingbird-policy-")
         path = Path(self._directory.name) / "policy.yaml"
         path.write_text(json.dumps(self.rules))
@@ -245,12 +245,12 @@ class _Policy(fixture.GabbiFixture):
         )
 
     def stop_fixture(self) -> None:
-        """Delete it."""
+        """Delete the file."""
         self._directory.cleanup()
 
 
 class OperatorPolicy(_Policy):
-    """Every call is for a role that no other rule knows."""
+    """Each rule requires a role that no other rule grants."""
 
     rules = {
         rule.name: "role:operator"
@@ -260,7 +260,7 @@ class OperatorPolicy(_Policy):
 
 
 class SitePolicy(_Policy):
-    """Some rules are changed, the others stay."""
+    """A policy file that changes some rules and keeps the others."""
 
     rules = {
         "kingbird:sync_jobs:create": "rule:project_reader",
@@ -272,10 +272,10 @@ class SitePolicy(_Policy):
 
 
 class Engines(fixture.GabbiFixture):
-    """An engine that lives, and one that was not heard of for some leases."""
+    """A live engine, and one without a heartbeat for several lease times."""
 
     def start_fixture(self) -> None:
-        """Store them."""
+        """Store the engines."""
         db.engines.heartbeat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
         db.engines.heartbeat("there:2", host="there", pid=2, version="1.2.3", rpc_version="1.0")
         silence = 1000 * db.engines.heartbeat_timeout(current().conf)
@@ -288,19 +288,19 @@ class Engines(fixture.GabbiFixture):
 
 
 class Limits(fixture.GabbiFixture):
-    """Two jobs at a time, with three items each."""
+    """At most two jobs in progress, with at most three items each."""
 
     def start_fixture(self) -> None:
-        """Change the configuration of the world, which goes with it."""
+        """Change the configuration of the world, which is dropped with the world."""
         current().conf.set_override("max_jobs_per_project", 2, group="sync")
         current().conf.set_override("max_items_per_job", 3, group="sync")
 
 
 class WholeJob(fixture.GabbiFixture):
-    """A job with whole regions, which is not planned yet."""
+    """A wildcard job that is not planned yet."""
 
     def start_fixture(self) -> None:
-        """Store it."""
+        """Store the job."""
         _job(WHOLE_JOB, world.PROJECT, ["*"], ["RegionTwo", "RegionThree"])
 
 
@@ -308,15 +308,15 @@ class BrokenEngines(fixture.GabbiFixture):
     """No message reaches an engine."""
 
     def start_fixture(self) -> None:
-        """Break it; the world that comes next is whole again."""
+        """Break the messaging.  The next world is not affected."""
         current().engines.broken = True
 
 
 class KeystoneAway(fixture.GabbiFixture):
-    """Keystone makes no trusts as it is away."""
+    """A Keystone that is unavailable and makes no trusts."""
 
     def start_fixture(self) -> None:
-        """Let it fail."""
+        """Let calls for trusts fail."""
         current().keystone.errors["create_trust"] = exception.KeystoneUnavailable(
             "Keystone can't be used at the moment", retry_after=7
         )
@@ -326,7 +326,7 @@ class RegionAway(fixture.GabbiFixture):
     """The image service of RegionTwo answers 503."""
 
     def start_fixture(self) -> None:
-        """Let it fail."""
+        """Let the calls to RegionTwo fail."""
         current().glances["RegionTwo"].fail(
             "list", exception.RegionUnavailable("Busy", 503, retry_after=9), times=None
         )
@@ -336,7 +336,7 @@ class DatabaseAway(fixture.GabbiFixture):
     """The database can't be opened."""
 
     def start_fixture(self) -> None:
-        """Point to one that is not there."""
+        """Point the application to a database that does not exist."""
         conf = current().conf
         conf.set_override("connection", "sqlite:////nowhere/kingbird.db", group="database")
         db.configure(conf)

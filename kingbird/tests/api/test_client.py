@@ -16,7 +16,7 @@ from kingbird.tests.api.world import IMAGE, PROJECT, REGIONS, World
 
 @pytest.fixture(params=["/v1.0", "/v1.0/"])
 def url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Serve the API, and give its endpoint with and without a slash at its end."""
+    """Serve the API and return its endpoint with and without a trailing slash."""
     with World() as world:
         jobs = fixtures.Jobs()
         jobs.start_fixture()
@@ -31,7 +31,7 @@ def url(request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.fixture
 def client(url: str) -> published.Client:
-    """Give a member's client."""
+    """Return a member's client."""
     return published.Client(kingbird_url=url, auth_token="member", project_id=PROJECT)
 
 
@@ -94,7 +94,7 @@ Command = Callable[..., Any]
 def kingbird(
     url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Command:
-    """Give the client's command, which finds the token that Keystone would give it."""
+    """Return a function that runs the client's command with a token."""
     found = (url, "member", PROJECT, "somebody")
     monkeypatch.setattr(published, "authenticate", lambda *args, **kwargs: found)
 

@@ -1,8 +1,7 @@
-"""Runs the YAML files beside it: one test for each request that they describe.
+"""Run the YAML files beside this module, with one test for each request.
 
-gabbi's own integration with pytest looks for its tests by their names, and stumbles over those
-of other modules that have a colon in theirs.  Runners of unittest, such as stestr, find the tests
-by ``load_tests``.
+gabbi's own integration with pytest finds its tests by name and fails on names of other modules
+that contain a colon.  A unittest runner, such as stestr, finds the tests by ``load_tests``.
 """
 
 import os
@@ -32,12 +31,12 @@ def _suites(loader: unittest.TestLoader) -> unittest.TestSuite:
 def load_tests(
     loader: unittest.TestLoader, tests: unittest.TestSuite, pattern: str | None
 ) -> unittest.TestSuite:
-    """Make the tests for a runner of unittest, by its protocol."""
+    """Create the tests for a unittest runner."""
     return _suites(loader)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Make the tests, those of one file next to each other, in the order of the file."""
+    """Create the tests, grouped by file and in the order of the file."""
     made = [
         pytest.param(suite, request, id=type(request).__name__)
         for suite in cast(Iterable[Any], _suites(unittest.TestLoader()))
@@ -48,7 +47,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="module")
 def opened(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Open what a file names under ``fixtures``, for all its tests."""
+    """Open the fixtures of a file for all its tests."""
     suite = request.param
     try:
         suite.start(reporter.PyTestResult())
@@ -58,5 +57,5 @@ def opened(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def test_request(opened: None, request_: Any) -> None:
-    """Make one request, after those before it in its file if they were not run yet."""
+    """Send one request, after the earlier requests of its file that did not run yet."""
     request_(reporter.PyTestResult())

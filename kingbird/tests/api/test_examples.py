@@ -1,4 +1,4 @@
-"""The examples of the documentation are what the application answers.
+"""The examples of the documentation match the responses of the application.
 
 ``make examples`` records them anew.
 """
@@ -23,7 +23,7 @@ from kingbird.tests.api import fixtures
 from kingbird.tests.api.world import IMAGE, IMAGE_2, PROJECT, World
 
 FOLDER = Path(__file__).parents[3] / "api-ref" / "examples"
-#: If it is set, the examples are recorded, not compared.
+#: Record the examples instead of comparing them.
 WRITE = "KINGBIRD_WRITE_EXAMPLES"
 
 JOBS = f"/v1.0/{PROJECT}/os-sync"
@@ -35,7 +35,7 @@ ONE_SET = {
     "target": ["RegionTwo", "RegionThree"],
 }
 
-#: Name, operation, summary, method, path, body, token.
+#: Name, operation, summary, method, path, body and token of each call.
 CALLS: list[tuple[Any, ...]] = [
     ("list-versions", "list_versions", "The versions", "GET", "/", None, None),
     ("show-version", "show_version", "The version", "GET", "/v1.0", None, None),
@@ -126,12 +126,12 @@ CALLS: list[tuple[Any, ...]] = [
 _UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}")
 
-#: Ids that tests chose stay as they are.
+#: Keep the ids that tests chose.
 _CHOSEN = re.compile("0000-4000-8000")
 
 
 def normal(text: str) -> str:
-    """Return an answer with the same ids and times at each run."""
+    """Return a response whose ids and times are the same in each run."""
     made = sorted(set(_UUID.findall(text)), key=text.index)
     number = 0
     for each in made:
@@ -143,7 +143,7 @@ def normal(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def recorded() -> dict[str, dict[str, Any]]:
-    """Make all calls, one after the other, and give the examples by their names."""
+    """Make all calls in order and return the examples by name."""
     found = {}
     with World() as world:
         fixtures.Jobs().start_fixture()
@@ -187,7 +187,7 @@ def test_no_other_examples() -> None:
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    """Give the document with its examples."""
+    """Return the document with its examples."""
     conf = cfg.ConfigOpts()
     kingbird_conf.register_opts(conf)
     conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
@@ -206,7 +206,7 @@ def test_each_example_is_valid(document: dict[str, Any]) -> None:
             for example in media.get("examples", {}).values():
                 jsonschema_rs.validate(schema, example["value"])
                 checked += 1
-    # Each answer, and the bodies of three good requests.
+    # Each response, and the bodies of three valid requests.
     assert checked == len(CALLS) + 3
 
 
@@ -217,5 +217,5 @@ def test_each_call_has_an_example(document: dict[str, Any]) -> None:
         for path in document["paths"].values()
         for operation in path.values()
     }
-    # It would show the document within itself.
+    # The example of this call would repeat the document within itself.
     assert calls - shown == {"show_description"}

@@ -1,7 +1,6 @@
-"""Bodies that no schema would write: refused in words, or made into a job that is stored right.
+"""Bodies that no schema generates.  The API refuses them or stores a correct job.
 
-Whatever comes, the answer is one that the OpenAPI document promises (``conformance.py``), and
-never a 500.
+Each response is one that the OpenAPI document promises (``conformance.py``), and never a 500.
 """
 
 import json
@@ -29,9 +28,9 @@ Post = Callable[..., webob.Response]
 
 @pytest.fixture(scope="module")
 def post() -> Iterator[Post]:
-    """Give a function that posts bytes."""
+    """Return a function that posts bytes."""
     with World(max_request_body_size=1_000_000) as world:
-        # Each example may leave a job.
+        # Each example may store a job.
         world.conf.set_override("max_jobs_per_project", 0, group="sync")
 
         def call(body: bytes, content_type: str = "application/json") -> webob.Response:
@@ -51,7 +50,7 @@ def post() -> Iterator[Post]:
 
 
 def stored(response: webob.Response) -> list[dict[str, Any]]:
-    """Return the sets that a job was stored with."""
+    """Return the stored sets of a job."""
     assert response.status_int == 200, response.text
     job = db.jobs.get(PROJECT, response.json["job_status"]["id"], with_all_projects=True)
     assert job is not None
@@ -59,7 +58,7 @@ def stored(response: webob.Response) -> list[dict[str, Any]]:
 
 
 def body_of(**changes: Any) -> dict[str, Any]:
-    """Return a valid request, with other fields."""
+    """Return a valid request with other fields."""
     one = {
         "resource_type": "image",
         "resources": [IMAGE],
@@ -74,7 +73,7 @@ def packed(**changes: Any) -> bytes:
     return json.dumps(body_of(**changes)).encode()
 
 
-# Refused.
+# Refused bodies.
 
 
 @fuzz
@@ -169,7 +168,7 @@ def test_other_encodings(post: Post, encoding: str, name: str) -> None:
     body = text.encode(encoding, "replace")
     response = post(body, f"application/json; charset={encoding}")
     if response.status_int == 200:
-        # It says something in UTF-8 too, and that is what counts.
+        # The bytes are valid UTF-8 too, and the API reads them as UTF-8.
         (one,) = stored(response)
         assert one["filters"] == json.loads(body.decode())["resource_set"]["filters"]
     else:
@@ -198,7 +197,7 @@ def test_bytes_within_a_text(post: Post, data: bytes) -> None:
     assert post(before + data + after).status_int in (200, 400)
 
 
-# Accepted, and stored in one spelling.
+# Accepted bodies, which are stored in one spelling.
 
 
 @fuzz
@@ -267,7 +266,7 @@ def test_sets_that_are_alike(post: Post, images: list[str]) -> None:
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/x-yaml", "nonsense"])
 def test_other_types_of_content(post: Post, content_type: str) -> None:
-    """The published client's requests are JSON whatever they say they are."""
+    """The published client sends JSON under various content types."""
     stored(post(packed(), content_type))
 
 

@@ -1,4 +1,4 @@
-"""Each rule and each call is tried by everybody: who may, who may not, and what a file changes."""
+"""Try each rule and each call with all tokens, with and without a policy file."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -14,11 +14,11 @@ from kingbird.api.controllers.v1 import root as v1_root
 from kingbird.tests.api import fixtures
 from kingbird.tests.api.world import OTHER_PROJECT, PROJECT, World
 
-#: Those who may do nothing, whatever a policy file says; an empty name is no token at all.
+#: Tokens that no policy file grants anything.  The empty name means no token.
 NOBODIES = {"": "401", "unscoped": "403", "system": "403", "no-role": "403"}
 
-#: A row has rules, the call, the job that it is about, and the status that each token gets.
-#: After a colon stands how many jobs a list shows.
+#: A row has rules, a call, its job and the status for each token.  A number after a colon is the
+#: count of jobs in a list.
 DEFAULTS = """
 rules                call    job           service reader member admin other other-admin
 engines:list         engines -             403     403    403    200   403   403
@@ -41,7 +41,7 @@ other_projects       show    their-success 403     403    403    200   200   200
 other_projects       delete  their-success 403     403    403    200   200   200
 other_projects       cancel  their-running 403     403    403    202   202   202
 """
-#: A file gives every rule to a role of its own.
+#: A policy file that grants each rule to a role of its own.
 OPERATOR = """
 rules                call    job           operator service member admin other-admin
 engines:list         engines -             200      403     403    403   403
@@ -63,8 +63,8 @@ other_projects       show    their-success 200      403     403    403   403
 other_projects       delete  their-success 200      403     403    403   403
 other_projects       cancel  their-running 202      403     403    403   403
 """
-#: A file changes some rules: readers create, members delete nothing, a service lists, and admins
-#: stay in their own project.
+#: A policy file that changes some rules: readers create, members do not delete, a service lists,
+#: and an admin is bound to its own project.
 SITE = """
 rules                call    job           service reader member admin other other-admin
 create               create  -             403     200    200    200   403   403
@@ -76,7 +76,7 @@ all_projects         show    all-failure   403     404    200    200   403   403
 retry                retry   failure       403     202    202    202   403   403
 """
 
-#: Method, and how the path goes on after ``/os-sync``.
+#: Method, and the path after ``/os-sync``.
 CALLS = {
     "list": ("GET", ""),
     "active": ("GET", "/active"),
@@ -97,7 +97,7 @@ RULES = {
 class Row(NamedTuple):
     """One row of a table.
 
-    :ivar statuses: what each token gets.
+    :ivar statuses: the status for each token.
     """
 
     rules: list[str]
@@ -128,7 +128,7 @@ def _cases() -> Iterator[object]:
 
 @pytest.fixture(scope="module")
 def world(request: pytest.FixtureRequest) -> Iterator[World]:
-    """Give a world with a policy file, or without one."""
+    """Return a world with a policy file, or without one."""
     opened = fixtures.World()
     opened.start_fixture()
     policy_file = request.param and request.param()
@@ -141,7 +141,7 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 
 def _ask(world: World, row: Row, token: str) -> str:
-    """Make a row's call and return its status, and how many jobs it shows."""
+    """Make the call of a row and return its status and the number of listed jobs."""
     if row.job in fixtures.RIGHTS_JOBS:
         fixtures.store_rights_jobs(row.job)
     method, end = CALLS[row.call]
@@ -173,7 +173,7 @@ def _operations(rule: str) -> set[tuple[str, str]]:
 
 
 def _tried(table: str) -> set[tuple[str, tuple[str, str]]]:
-    """Return the rules and calls of a table's rows in which somebody may."""
+    """Return the rules and calls of rows that grant somebody access."""
     return {
         (rule, (CALLS[row.call][0], f"/v1.0/{{project_id}}/os-sync{CALLS[row.call][1]}"))
         for row in _rows(table)

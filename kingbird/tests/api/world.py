@@ -1,6 +1,6 @@
-"""The API in one process: the real application and middleware, a database file, doubles beyond.
+"""The API in one process: real application and middleware, SQLite, and doubles behind them.
 
-Two regions hold images under ids that tests know, and tokens have names that say whose they are.
+Two regions hold images under ids that tests know.  The name of a token says whose it is.
 """
 
 import shutil
@@ -26,13 +26,13 @@ from kingbird.tests.doubles.glance import FakeGlance
 PROJECT = "a1111111222233334444555555555555"
 OTHER_PROJECT = "f9999999888877776666555555555555"
 
-#: Images in RegionOne of the project.
+#: Images of the project in RegionOne.
 IMAGE = "aaaaaaaa-0000-4000-8000-000000000001"
 IMAGE_2 = "aaaaaaaa-0000-4000-8000-000000000002"
 HIDDEN = "aaaaaaaa-0000-4000-8000-000000000003"
-#: In RegionTwo only.
+#: Images in RegionTwo only.
 IN_TWO = "bbbbbbbb-0000-4000-8000-000000000001"
-#: In RegionOne, but another project's and private.
+#: A private image of another project in RegionOne.
 PRIVATE = "cccccccc-0000-4000-8000-000000000001"
 
 REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
@@ -43,7 +43,7 @@ MEMBER_ROLES = ("member", "reader")
 def token_of(
     project: str | None, *roles: str, regions: Sequence[str] = REGIONS, **more: Any
 ) -> ksa_fixture.V3Token:
-    """Make what Keystone tells about a token, with regions and Kingbird in its catalog."""
+    """Return Keystone's description of a token, with regions and Kingbird in its catalog."""
     token = ksa_fixture.V3Token(
         user_id="0123456789abcdef0123456789abcdef",
         user_name="somebody",
@@ -61,15 +61,14 @@ def token_of(
     return token
 
 
-#: The worlds that are open.  There is one way into the database in a process, and it leads to
-#: the last one's.
+#: The open worlds.  A process has one database connection, which leads to the last one.
 _open: list["World"] = []
 
 
 class World:
-    """A context manager; while it is open, ``application`` answers.
+    """A context manager.  ``application`` answers while it is open.
 
-    Another one may be opened and closed meanwhile.
+    Another world may be opened and closed meanwhile.
 
     :param options: options of ``[api]`` that differ from the defaults.
     """
@@ -83,7 +82,7 @@ class World:
         kingbird_conf.register_opts(self.conf)
         kingbird_conf.set_library_defaults()
         self.conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
-        # An answer that is not what was promised is to fail a test.
+        # A response that the document does not promise fails the test.
         self.conf.set_override("response_validation", "error", group="api")
         for name, value in self._options.items():
             self.conf.set_override(name, value, group="api")
@@ -105,7 +104,7 @@ class World:
             regions=self.regions,  # type: ignore[arg-type]
             engines=self.engines,
         )
-        #: The application without the look at its answers that tests take.
+        #: The application without the check of its responses.
         self.unchecked: Any = application
         self.application: Any = Conforming(application, openapi.build(self.conf, ROUTES))
         return self
@@ -124,11 +123,11 @@ class World:
         shutil.rmtree(self._directory)
 
     def add_token(self, name: str, project: str | None, *roles: str, **more: Any) -> None:
-        """Make a token that the middleware will know."""
+        """Create a token and register it with the middleware."""
         self.add(token_of(project, *roles, **more), name)
 
     def add(self, token: ksa_fixture.V3Token, name: str) -> None:
-        """Let the middleware know a token that :func:`token_of` made."""
+        """Register a token of :func:`token_of` with the middleware."""
         self._tokens.add_token(token, token_id=name)
         self.projects[name] = token.project_id or ""
 
