@@ -1,8 +1,8 @@
-"""What all tests share: the concurrency backend, chosen before anything else is imported."""
+"""Choose the concurrency backend before anything else is imported."""
 
 from kingbird import concurrency
 
-#: ``KINGBIRD_CONCURRENCY_BACKEND`` chooses it for the tests too.
+#: ``KINGBIRD_CONCURRENCY_BACKEND`` selects the backend of the tests too.
 BACKEND = concurrency.setup()
 
 from collections.abc import Generator  # noqa: E402  after the backend
@@ -10,18 +10,18 @@ from collections.abc import Generator  # noqa: E402  after the backend
 import pytest  # noqa: E402
 from hypothesis import HealthCheck, settings  # noqa: E402
 
-# How long an example takes tells of the machine, and of what else it does.
+# The duration of an example depends on the load of the machine.
 settings.register_profile(
     "quick", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
 )
-#: For ``--hypothesis-profile=thorough``, as in ``make test-more``.
+#: Selected by ``--hypothesis-profile=thorough``, as in ``make test-more``.
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=400)
 settings.load_profile("quick")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Escape what a test logs and no encoding takes, as a report may go to another process."""
+    """Escape logged characters that cannot be encoded for a report to another process."""
     report = yield
     report.sections = [
         (name, text.encode(errors="backslashreplace").decode()) for name, text in report.sections

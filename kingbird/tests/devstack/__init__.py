@@ -1,1 +1,1 @@
-"""Stand-ins for devstack: its functions that the plugin calls, and what drives the phases."""
+"""Stand-ins for devstack: the functions that the plugin calls, and a driver of the phases."""

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Goes through the phases that its arguments name, such as "stack install", in one shell, as
-# stack.sh does.  PLUGIN is the plugin's folder; the rest of the environment is local.conf's
-# and that of the stand-ins.
+#
+# Runs the phases that the arguments name, such as "stack install", in one shell, as stack.sh does.
+# PLUGIN is the folder of the plugin.  Other variables come from local.conf and the stand-ins.
 
 set -o errexit -o pipefail
-# Not devstack's, but a variable that nobody sets is a mistake of the plugin.
+# devstack does not set this.  Here an unset variable is a fault of the plugin.
 set -o nounset
 
 # shellcheck source=kingbird/tests/devstack/standins.sh

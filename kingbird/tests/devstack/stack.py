@@ -1,4 +1,4 @@
-"""Drives the plugin through devstack's phases, and tells what it did."""
+"""Runs the plugin through the phases of devstack and reports its calls."""
 
 import configparser
 import os
@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 PLUGIN = ROOT / "devstack"
 
-#: What stack.sh goes through, in its order.
+#: The phases of stack.sh in order.
 STACK = ("pre-install", "install", "post-config", "extra", "test-config")
 STACK_PHASES = tuple(f"stack {phase}" for phase in STACK)
 
@@ -22,9 +22,9 @@ Call = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Result:
-    """What a run did.
+    """The result of a run.
 
-    :ivar calls: of devstack's functions, and the beginnings of phases, in their order.
+    :ivar calls: calls of devstack's functions and beginnings of phases, in order.
     """
 
     code: int
@@ -32,11 +32,11 @@ class Result:
     calls: list[Call]
 
     def of(self, name: str) -> list[Call]:
-        """Return the calls of a function, without its name."""
+        """Return the arguments of each call of a function."""
         return [call[1:] for call in self.calls if call[0] == name]
 
     def within(self, phase: str) -> list[Call]:
-        """Return the calls in a phase but for what is told to a person."""
+        """Return the calls in a phase without messages to the user."""
         begin = self.calls.index(("phase", *phase.split())) + 1
         rest = self.calls[begin:]
         names = [call[0] for call in rest]
@@ -46,10 +46,10 @@ class Result:
 
 @dataclass
 class Stack:
-    """One devstack, whose files are in a folder.
+    """One devstack with its files in a folder.
 
-    :ivar bin: Kingbird's programs and uwsgi.
-    :ivar variables: what ``local.conf`` and devstack itself set.
+    :ivar bin: the programs of Kingbird and uwsgi.
+    :ivar variables: variables that ``local.conf`` and devstack set.
     """
 
     folder: Path
@@ -66,26 +66,26 @@ class Stack:
 
     @property
     def etc(self) -> Path:
-        """Kingbird's folder."""
+        """Return the configuration folder of Kingbird."""
         return self.folder / "etc"
 
     @property
     def conf(self) -> Path:
-        """Kingbird's configuration."""
+        """Return the configuration file of Kingbird."""
         return self.etc / "kingbird.conf"
 
     @property
     def uwsgi(self) -> Path:
-        """uwsgi's configuration for Kingbird."""
+        """Return the uwsgi configuration of Kingbird."""
         return self.etc / "kingbird-uwsgi.ini"
 
     @property
     def tempest(self) -> Path:
-        """Tempest's configuration."""
+        """Return the configuration file of Tempest."""
         return self.folder / "tempest.conf"
 
     def run(self, *phases: str) -> Result:
-        """Go through phases such as ``stack install``."""
+        """Run phases such as ``stack install``."""
         log = self.folder / "calls"
         log.unlink(missing_ok=True)
         bash = shutil.which("bash")
@@ -131,7 +131,7 @@ class Stack:
 
 
 def options(file: Path) -> dict[str, dict[str, str]]:
-    """Return what a configuration file says: section -> option -> value."""
+    """Return the options of a configuration file by section and name."""
     parser = configparser.RawConfigParser(default_section="no section stands for all")
     parser.read(file)
     return {name: dict(parser[name]) for name in parser.sections()}

@@ -1,9 +1,9 @@
 # shellcheck shell=bash
 # Stand-ins for the functions of devstack that its plugins may call.  Each logs its call with
-# its arguments; those whose effect the plugin relies on have it.  What is not here does not
-# exist, and ends the run.
+# its arguments.  A function has an effect only if the plugin relies on it.  A call to any other
+# function ends the run.
 #
-# STANDIN_LOG       where calls are written, one a line, quoted for a shell
+# STANDIN_LOG       the log of calls, one a line, quoted for a shell
 # STANDIN_BIN       the folder of Kingbird's programs
 # STANDIN_TRANSPORT, STANDIN_DATABASE, STANDIN_KEYSTONE
 #                   URLs of the broker, of the database and of Keystone
@@ -13,7 +13,7 @@ function _called {
     echo >> "$STANDIN_LOG"
 }
 
-# How many arguments a function takes: at least, at most.
+# Check the number of arguments: minimum and maximum.
 function _takes {
     if [[ $3 -lt $1 || $3 -gt $2 ]]; then
         echo "${FUNCNAME[1]} takes $1 to $2 arguments, and got $3" >&2
@@ -21,7 +21,7 @@ function _takes {
     fi
 }
 
-# Those that only log.
+# Functions that only log.
 function define_plugin { _takes 1 1 $#; _called define_plugin "$@"; }
 function setup_develop { _takes 1 2 $#; _called setup_develop "$@"; }
 function recreate_database { _takes 1 1 $#; _called recreate_database "$@"; }
@@ -32,7 +32,7 @@ function wait_for_service { _takes 2 2 $#; _called wait_for_service "$@"; }
 function stop_process { _takes 1 1 $#; _called stop_process "$@"; }
 function echo_summary { _called echo_summary "$@"; }
 
-# devstack starts enabled services only.
+# devstack starts only services that are enabled.
 function run_process {
     _takes 2 5 $#
     if is_service_enabled "$1"; then
@@ -51,7 +51,7 @@ function sudo {
     "$@"
 }
 
-# As in devstack: what local.conf disabled is not enabled by a plugin.
+# As in devstack, a plugin cannot enable a service that local.conf disabled.
 function enable_service {
     _called enable_service "$@"
     local service
@@ -62,7 +62,7 @@ function enable_service {
     done
 }
 
-# As in devstack: whether any of them is.
+# As in devstack, one enabled service is enough.
 function is_service_enabled {
     local service
     for service in "$@"; do
@@ -81,7 +81,7 @@ function get_or_create_service {
 
 function get_python_exec_prefix { echo "$STANDIN_BIN"; }
 
-# Sets an option, in place of one that is there.  Without other programs, as it is called often.
+# Set or replace an option.  The function starts no other program, because it is called often.
 function iniset {
     _takes 4 4 $#
     local file=$1 header="[$2]" option=$3 text="$3 = $4" line here="" place=0 replace=0
@@ -108,7 +108,7 @@ function iniset {
     printf '%s\n' "${lines[@]}" > "$file"
 }
 
-# Puts a line below a header in the array of the caller, with the header if that is missing.
+# Insert a line after a header in the array of the caller.  Add the header if it is missing.
 function _append {
     local line
     local -a before=("${lines[@]}")

@@ -1,1 +1,1 @@
-"""The commands that the documentation shows: what runs each of them, or why nothing does."""
+"""The commands that the documentation shows, and the tests that run them."""

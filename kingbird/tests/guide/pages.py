@@ -1,4 +1,4 @@
-"""Reads the documentation's pages as docutils does: their commands and other literal blocks."""
+"""Reads commands and other literal blocks of the documentation with docutils."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -10,7 +10,7 @@ from docutils.core import publish_doctree
 ROOT = Path(__file__).resolve().parents[3]
 SOURCE = ROOT / "doc" / "source"
 README = "README.rst"
-#: How a line begins that is typed: by anybody, by root.
+#: Prompts of a user and of root.
 PROMPTS = ("$ ", "# ")
 
 
@@ -19,8 +19,8 @@ class Command:
     """One command as a page shows it.
 
     :ivar page: the page, from the root of the tree.
-    :ivar text: what is typed, without the prompt; it may have several lines.
-    :ivar output: what the page shows beneath it; empty if it shows nothing.
+    :ivar text: the typed text without the prompt; it may have several lines.
+    :ivar output: the output that the page shows below it, or an empty text.
     """
 
     page: str
@@ -29,7 +29,7 @@ class Command:
 
     @property
     def words(self) -> str:
-        """The command in one line, for comparisons."""
+        """Return the command in one line, for comparisons."""
         return " ".join(self.text.replace("\\\n", " ").split())
 
 
@@ -41,9 +41,9 @@ def pages() -> list[str]:
 
 @cache
 def blocks(page: str) -> tuple[tuple[str, str], ...]:
-    """Return a page's literal blocks in their order: language, or nothing, and text."""
+    """Return the literal blocks of a page in order: language, if any, and text."""
     path = ROOT / page
-    # Sphinx's own directives and roles are unknown here, and no commands are in them.
+    # Directives and roles of Sphinx are unknown to docutils and contain no commands.
     quiet = {
         "report_level": 5,
         "halt_level": 5,
@@ -53,7 +53,7 @@ def blocks(page: str) -> tuple[tuple[str, str], ...]:
     tree = publish_doctree(path.read_text(), source_path=str(path), settings_overrides=quiet)
     found = []
     for node in tree.findall(nodes.literal_block):
-        # What docutils shows of a directive that it doesn't know.
+        # docutils shows an unknown directive in this form.
         if isinstance(node.parent, nodes.system_message):
             continue
         languages = [name for name in node["classes"] if name != "code"]
@@ -62,12 +62,12 @@ def blocks(page: str) -> tuple[tuple[str, str], ...]:
 
 
 def literal(page: str, language: str) -> list[str]:
-    """Return the blocks of a page that are in a language."""
+    """Return the blocks of a page in one language."""
     return [text for found, text in blocks(page) if found == language]
 
 
 def commands(page: str) -> list[Command]:
-    """Return the commands of a page, in its order."""
+    """Return the commands of a page in order."""
     return [
         command
         for language, text in blocks(page)
@@ -99,6 +99,6 @@ def _read(page: str, text: str) -> list[Command]:
 
 
 def _goes_on(text: str) -> bool:
-    """Whether the shell would ask for more."""
+    """Return True if the shell would ask for another line."""
     words = text.replace(";", " ").split()
     return text.endswith("\\") or words.count("do") > words.count("done")

@@ -1,7 +1,7 @@
-"""Which test runs a page's commands, and why some are run by none.
+"""The test that runs the commands of each page, or the reason why none does.
 
-A test runs *all* commands of its pages but those of :data:`NOT_RUN`, so a command that is new on
-such a page is run without anybody's doing.  A command on another page fails a unit test.
+A test runs *all* commands of its pages except those of :data:`NOT_RUN`, so it runs a new command
+without a change.  A command on another page fails a unit test.
 """
 
 from kingbird.tests.guide.pages import Command, commands
@@ -31,7 +31,7 @@ DEVELOPER = "is a way to run the tests, the benchmark or the documentation's own
 DEVSTACK = "needs a devstack"
 CREDENTIALS = "the tests give their own credentials to the clients in these variables"
 
-#: Beginnings of commands that no test runs, and why.
+#: Beginnings of commands that no test runs, with the reason.
 NOT_RUN = {
     "useradd ": ROOT_ONLY,
     "install -d -o root ": ROOT_ONLY,
@@ -53,7 +53,7 @@ NOT_RUN = {
 
 
 def reason_not_to_run(command: Command) -> str | None:
-    """Return why no test runs a command, or ``None`` if one has to."""
+    """Return the reason why no test runs a command, or ``None`` if a test has to."""
     found = [why for start, why in NOT_RUN.items() if command.words.startswith(start)]
     return found[0] if found else None
 

@@ -1,16 +1,16 @@
-"""What an output looks like, without what differs from one run to the next."""
+"""The shape of an output without values that differ from run to run."""
 
 import json
 from typing import Any
 
-#: What is in these is called by outcomes and regions, which differ.
+#: Keys below these are outcomes and regions, which differ from run to run.
 COUNTS = ("statuses", "outcomes", "regions")
 
 Shape = tuple[str, tuple[str, ...]]
 
 
 def shape(output: str) -> Shape | None:
-    """Return the heads of a table, or the keys of JSON; ``None`` of anything else."""
+    """Return the heads of a table or the keys of JSON, or ``None`` for other output."""
     try:
         return "keys", tuple(sorted(set(_keys(json.loads(output)))))
     except ValueError:
@@ -22,9 +22,9 @@ def shape(output: str) -> Shape | None:
 
 
 def rows_by_name(output: str) -> dict[str, dict[str, str]] | None:
-    """Return the rows of a table of images by their names; ``None`` where there is none.
+    """Return the rows of a table of images by name, or ``None`` if there is no such table.
 
-    Ids are left out: they differ from one run to the next.
+    Ids are left out because they differ from run to run.
     """
     lines = [line for line in output.splitlines() if line.startswith("| ")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]

@@ -1,4 +1,4 @@
-"""A shell in which the documentation's commands are run as they stand."""
+"""A shell that runs the commands of the documentation as they stand."""
 
 import os
 import pty
@@ -7,16 +7,16 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-#: Seconds for one command.
+#: The timeout of one command in seconds.
 TIMEOUT = 180
 
 
 class Shell:
-    """Runs commands one after another; variables that one sets are there for the next one.
+    """Runs commands in order.  A variable that one command sets is available to the next.
 
-    :param folder: where they run.
-    :param replacements: what is at this site instead of what the page has, in this order.
-    :param variables: the environment that they begin with.
+    :param folder: the working directory.
+    :param replacements: texts of the page and their replacements at this site, in order.
+    :param variables: the initial environment.
     """
 
     def __init__(
@@ -29,21 +29,21 @@ class Shell:
         self._state.write_text("")
 
     def translate(self, text: str) -> str:
-        """Return a text of the page as it is at this site."""
+        """Return a text of the page with the replacements of this site."""
         for old, new in self.replacements.items():
             text = text.replace(old, new)
         return text
 
     def script(self, command: str) -> str:
-        """Return what a shell has to run for a command that goes on until it is stopped."""
+        """Return a script that runs a command until it is stopped."""
         return f"cd {self.folder}; . {self._state}; exec {self.translate(command)}"
 
     def run(self, command: str, *, exits: int = 0, answer: str | None = None) -> str:
         """Run a command.
 
-        :param exits: the exit status that it has to have.
-        :param answer: what is typed at each prompt for a password.
-        :returns: its output, and what it said beside it.
+        :param exits: the expected exit status.
+        :param answer: the reply to each prompt for a password.
+        :returns: its standard output and its standard error.
         """
         script = (
             f"set -a -o pipefail; . {self._state}; {self.translate(command)}\n"
@@ -68,7 +68,7 @@ class Shell:
         return done.returncode, done.stdout
 
     def _typed(self, script: str, answer: str) -> tuple[int, str]:
-        # Programs ask for a password only where there is a terminal.
+        # A program asks for a password only on a terminal.
         master, slave = pty.openpty()
         try:
             process = subprocess.Popen(
@@ -88,12 +88,12 @@ class Shell:
 
 
 def _converse(terminal: int, answer: str) -> str:
-    """Answer what asks for a password, until the other side closes the terminal."""
+    """Answer prompts until the other side closes the terminal."""
     output, answered = b"", 0
     while select.select([terminal], [], [], TIMEOUT)[0]:
         try:
             chunk = os.read(terminal, 4096)
-        except OSError:  # That is how Linux tells of the end.
+        except OSError:  # Linux reports the end of a terminal this way.
             break
         output += chunk
         while answered < output.count(b"assword:"):
