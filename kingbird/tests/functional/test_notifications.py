@@ -141,7 +141,7 @@ def test_jobs_need_no_consumer_and_no_broker(demo: Person, deploy_own: DeployOwn
         assert engine.stop() == 0, engine.tail()
         assert time.monotonic() - began < 20
         log = running.logs[-1].read_text()
-        assert log.count("No notification to notifications: ") == 1
+        assert log.count("Unable to send notification to notifications: ") == 1
         assert "Could not send notification" not in log
 
 

@@ -56,7 +56,7 @@ def test_options_change(
 
 
 def _complaints(program: Program) -> int:
-    return program.log.read_text().count("can't be read again")
+    return program.log.read_text().count("Unable to reload the configuration")
 
 
 def _complains_anew(program: Program, seen: int) -> bool:
