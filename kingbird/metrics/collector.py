@@ -24,7 +24,7 @@ class DatabaseCollector(Collector):
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
-        self._looking = CachedCheck(
+        self._stats = CachedCheck(
             "kingbird-metrics-look",
             self._collect_stats,
             timeout=lambda: conf.metrics.database_timeout,
@@ -36,21 +36,21 @@ class DatabaseCollector(Collector):
         info = GaugeMetricFamily("kingbird_build_info", "1, by release", labels=["version"])
         info.add_metric([version.version_string()], 1)
         yield info
-        known = self._looking.get()
+        stats = self._stats.get()
         yield GaugeMetricFamily(
             "kingbird_database_up",
             "Whether the database answered",
-            value=float(known is not None),
+            value=float(stats is not None),
         )
-        if known is None:
+        if stats is None:
             return
         yield GaugeMetricFamily(
             "kingbird_engines_alive",
             "Engines that gave a sign of life lately",
-            value=known.engines,
+            value=stats.engines,
         )
         yield GaugeMetricFamily(
-            "kingbird_jobs_in_progress", "Jobs that have not ended", value=known.open_jobs
+            "kingbird_jobs_in_progress", "Jobs that have not ended", value=stats.open_jobs
         )
         size = GaugeMetricFamily(
             "kingbird_queue_size", "Jobs and tasks that no engine works on", labels=["kind"]
@@ -60,7 +60,7 @@ class DatabaseCollector(Collector):
             "Seconds for which the oldest of them has been there",
             labels=["kind"],
         )
-        for kind, queue in (("job", known.jobs), ("task", known.tasks)):
+        for kind, queue in (("job", stats.jobs), ("task", stats.tasks)):
             size.add_metric([kind], queue.size)
             oldest.add_metric([kind], queue.oldest)
         yield size

@@ -44,9 +44,9 @@ def start(conf: cfg.ConfigOpts) -> None:
 
     # What is asked for comes out of the files, whichever process counted it.
     events.subscribe(Counters(CollectorRegistry()))
-    answering = _Exposer(conf, folder, host, port)
-    answering.start()
-    os.register_at_fork(after_in_child=answering.after_fork)
+    exposer = _Exposer(conf, folder, host, port)
+    exposer.start()
+    os.register_at_fork(after_in_child=exposer.after_fork)
 
 
 class _Exposer:
@@ -77,7 +77,7 @@ class _Exposer:
     def _run(self) -> None:
         pause = threading.Event()
         registry = _registry(self._conf, self._folder)
-        told = False
+        is_reported = False
         while True:
             try:
                 if self._folder.try_lead():
@@ -85,21 +85,21 @@ class _Exposer:
                     return
                 delay = ELECTION_INTERVAL
             except OSError as error:
-                if not told:
-                    LOG.error("Unable to serve metrics at %s: %s", self._where, error)
-                told = True
+                if not is_reported:
+                    LOG.error("Unable to serve metrics at %s: %s", self._address, error)
+                is_reported = True
                 delay = RETRY_DELAY
             pause.wait(delay)
 
     @property
-    def _where(self) -> str:
+    def _address(self) -> str:
         return f"{self._host}:{self._port}"
 
     def _listen(self, registry: Any) -> None:
         from prometheus_client import start_http_server  # noqa: PLC0415  see start()
 
         start_http_server(self._port, self._host, registry)
-        LOG.info("Serving metrics at %s", self._where)
+        LOG.info("Serving metrics at %s", self._address)
 
 
 def _registry(conf: cfg.ConfigOpts, folder: MultiprocessDir) -> Any:

@@ -9,6 +9,7 @@ from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.states import ALL
+from kingbird.text import quote
 
 #: The time for all calls of one request in seconds.  Later the caller has given up.
 TOTAL_TIMEOUT = 30.0
@@ -43,7 +44,7 @@ def check_regions(
                     fault = f" that can be used ({problem})" if problem else ""
                     raise exception.BadRequest(
                         f"{field}.{name} names a region without an image endpoint{fault}: "
-                        f"{validation.quote(region)}; known are "
+                        f"{quote(region)}; known are "
                         f"{validation.join_some(sorted(known), 50) or 'none'}"
                     )
         only = each["sources"][0] if len(each["sources"]) == 1 else ALL

@@ -9,7 +9,8 @@ from kingbird import exception
 from kingbird.api.jobs import quotas
 from kingbird.api.jobs.create import EngineRPC, IsAdmin
 from kingbird.api.jobs.trusts import TrustManager
-from kingbird.clients.keystone import Keystone, Trust, image_endpoints
+from kingbird.clients import catalog as service_catalog
+from kingbird.clients.keystone import Keystone, Trust
 from kingbird.context import RequestContext
 from kingbird.db import api as db
 from kingbird.states import JobState, Reason
@@ -88,7 +89,7 @@ class JobRetrier:
 
     def _send_with_token(self, context: RequestContext, job: db.Job) -> None:
         """Send a job to the one engine that gets the user's token, or close it again."""
-        endpoints = image_endpoints(context.service_catalog, self._conf.glance.interface)
+        endpoints = service_catalog.read(context.service_catalog, self._conf.glance.interface).urls
         try:
             self._engines.job_with_token(context, job.id, endpoints)
         except BaseException:

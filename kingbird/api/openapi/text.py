@@ -1,7 +1,6 @@
 """Write the OpenAPI document as text."""
 
 import json
-from enum import StrEnum
 from typing import Any
 
 import yaml
@@ -12,10 +11,6 @@ class _Dumper(yaml.SafeDumper):
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
-
-
-# States are members of enumerations.
-_Dumper.add_multi_representer(StrEnum, lambda dumper, word: dumper.represent_str(word.value))
 
 
 def as_yaml(document: dict[str, Any]) -> str:

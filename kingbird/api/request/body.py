@@ -8,7 +8,7 @@ from typing import Any
 import webob
 
 from kingbird import exception
-from kingbird.api.request.validation import quote
+from kingbird.text import quote
 
 #: Up to this many times the limit is read and discarded.  A client that sends a larger body reads
 #: no response before it has sent everything, or has its connection reset.

@@ -7,7 +7,8 @@ from urllib.parse import parse_qsl
 import webob
 
 from kingbird import exception
-from kingbird.api.request.validation import Schema, join_some, quote
+from kingbird.api.request.validation import Schema, join_some
+from kingbird.text import quote
 
 #: The maximum length of a query.  All parameters together need far less.
 MAX_LENGTH = 4096

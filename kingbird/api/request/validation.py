@@ -5,7 +5,6 @@ The ``description`` of each subschema completes a sentence that begins with "it 
 limit.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -13,9 +12,7 @@ import jsonschema
 
 from kingbird import exception
 from kingbird.api.schemas import formats
-
-#: The maximum of characters that an error message quotes.
-MAX_QUOTED = 80
+from kingbird.text import MAX_QUOTED, quote
 
 #: Keywords that limit a size, and the unit of that size.
 _BOUNDS = {"maxItems": "entries", "maxProperties": "entries", "maxLength": "characters"}
@@ -34,12 +31,6 @@ def parse_path_uuid(text: str, label: str) -> str:
             f"The {label} in the path is no UUID: {quote(text)}; it must be 32 hexadecimal "
             "digits, with or without dashes"
         ) from None
-
-
-def quote(value: Any) -> str:
-    """Return a value as shortened JSON in ASCII for an error message."""
-    text = json.dumps(value)
-    return text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 3]}..."
 
 
 def join_some(names: Iterable[str], limit: int = 10) -> str:

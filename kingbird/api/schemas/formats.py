@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import jsonschema
 
 from kingbird.states import ALL
+from kingbird.text import CONTROL
 
 #: The format of UUIDs, see :func:`normalize_uuid`.
 UUID = "uuid-with-or-without-dashes"
@@ -42,7 +43,6 @@ PATTERNS = {
 CHECKER = jsonschema.FormatChecker(formats=())
 
 _UUID = re.compile(r"([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})")
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 _DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,6})?)?"
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?"
@@ -89,7 +89,7 @@ def _is_uuid_or_all(instance: object) -> bool:
 
 @CHECKER.checks(TEXT)
 def _is_text(instance: object) -> bool:
-    return not isinstance(instance, str) or not _CONTROL.search(instance)
+    return not isinstance(instance, str) or not CONTROL.search(instance)
 
 
 @CHECKER.checks(DATETIME, raises=ValueError)

@@ -39,9 +39,10 @@ def scalar_or_array(description: str, item: JSONSchema, max_items: int) -> JSONS
 
 
 def enum(values: Sequence[str], meaning: str | None = None) -> JSONSchema:
-    """Return the schema of one of several words."""
-    schema: JSONSchema = {"description": f"one of {', '.join(values)}", "enum": list(values)}
-    return schema if meaning is None else {"meaning": meaning, **schema}
+    """Return the schema of a word out of several."""
+    words = [str(value) for value in values]
+    shape: JSONSchema = {"description": f"one of {', '.join(words)}", "enum": words}
+    return shape if meaning is None else {"meaning": meaning, **shape}
 
 
 def closed_object(

@@ -92,7 +92,7 @@ ACCEPTED = closed_object(
             "The job, in brief",
             {
                 "id": output_uuid("The job's id"),
-                "status": {"description": "Its state", "enum": [ItemState.IN_PROGRESS]},
+                "status": {"description": "Its state", "enum": [ItemState.IN_PROGRESS.value]},
                 "created_at": output_datetime("The time of the job's creation, in UTC"),
             },
         )
