@@ -1,7 +1,7 @@
-"""What is read from the database when Prometheus asks.
+"""Metrics from the database.
 
-The API and the engine both answer it, so that it is known while either of them is away; take the
-maximum of what they say.
+The API and the engine both serve them, so they stay known while one of the two is down.  Use the
+maximum of both.
 """
 
 import logging
@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 
 
 class DatabaseCollector(Collector):
-    """Looks into the database, now and then, however often it is asked.  Never raises."""
+    """A collector with a cached query of the database.  Never raises."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
@@ -32,21 +32,21 @@ class DatabaseCollector(Collector):
         )
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what the database tells."""
+        """Yield the metrics."""
         info = GaugeMetricFamily("kingbird_build_info", "1, by release", labels=["version"])
         info.add_metric([version.version_string()], 1)
         yield info
         stats = self._stats.get()
         yield GaugeMetricFamily(
             "kingbird_database_up",
-            "Whether the database answered",
+            "1 if the database answered, else 0",
             value=float(stats is not None),
         )
         if stats is None:
             return
         yield GaugeMetricFamily(
             "kingbird_engines_alive",
-            "Engines that gave a sign of life lately",
+            "Engines with a recent heartbeat",
             value=stats.engines,
         )
         yield GaugeMetricFamily(
