@@ -46,8 +46,8 @@ TEXT = """\
 # Kingbird, measured
 
 Written by `make bench`: ratios and counts that were taken in one run on one
-machine. Seconds are medians, with the least and the most. What the rows mean is
-told in `doc/source/contributor/benchmarks.rst`.
+machine. Seconds are medians, with the least and the most. The rows are
+explained in `doc/source/contributor/benchmarks.rst`.
 
 - {date}, in {minutes:.0f} minutes
 - {machine}; load {before:.1f} before, {after:.1f} over the last quarter of an hour of the run

@@ -27,7 +27,7 @@ class Description:
     keystone_options: Options = field(default_factory=dict)
     glance_options: dict[str, Options] = field(default_factory=dict)
     seeded: bool = False
-    """Whether Keystone knows the users, and the endpoints by these ports."""
+    """True if Keystone has the users, and the endpoints with these ports."""
 
     def __post_init__(self) -> None:
         if len(set(self.regions)) < len(self.regions):
