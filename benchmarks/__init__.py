@@ -1,1 +1,1 @@
-"""Measures Kingbird against the least that could be done: ratios, taken in one run."""
+"""Measure Kingbird against the minimum of work, as ratios taken in one run."""

@@ -1,4 +1,4 @@
-"""``make bench``: starts a cloud and Kingbird, measures, writes RESULTS.md, stops all."""
+"""``make bench``: start a cloud and Kingbird, measure, write RESULTS.md, and stop all."""
 
 import argparse
 import os
@@ -28,7 +28,7 @@ from benchmarks import (  # noqa: E402
 from benchmarks.world import world  # noqa: E402
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-#: In the order of the table.
+#: The rows in the order of the table.
 ROWS = {
     "calls": calls.measure,
     "writing": writing.measure,
@@ -46,8 +46,8 @@ TEXT = """\
 # Kingbird, measured
 
 Written by `make bench`: ratios and counts that were taken in one run on one
-machine. Seconds are medians, with the least and the most. What the rows mean is
-told in `doc/source/contributor/benchmarks.rst`.
+machine. Seconds are medians, with the least and the most. The rows are
+explained in `doc/source/contributor/benchmarks.rst`.
 
 - {date}, in {minutes:.0f} minutes
 - {machine}; load {before:.1f} before, {after:.1f} over the last quarter of an hour of the run
@@ -58,7 +58,7 @@ told in `doc/source/contributor/benchmarks.rst`.
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure what the arguments ask for."""
+    """Measure the rows that the arguments select."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
     parser.add_argument(
         "--quick", action="store_true", help="smaller numbers, less exact; writes no file"
@@ -71,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help=f"measure this alone, and write no file; may be repeated: {', '.join(ROWS)}",
     )
     options = parser.parse_args(arguments)
-    # What else keeps the machine busy shows in the first of these.
+    # The load before the run shows what else keeps the machine busy.
     load = os.getloadavg()[0]
     begin = time.monotonic()
     rows: list[table.Row] = []

@@ -1,4 +1,4 @@
-"""How long a request that names 1,000 images takes to be answered, beyond the calls it needs."""
+"""Time to answer a request with 1,000 image ids, beyond the calls that it needs."""
 
 import time
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from kingbird.tests.functional.people import Person
 
 TARGET = "RegionTwo"
 IMAGES = 1000
-#: Milliseconds of an answer of Glance.
+#: Milliseconds that a Glance takes for an answer.
 LATENCY = 20
 AT_MOST = 50
 
@@ -49,7 +49,7 @@ class _Bare:
         for batch in batched(ids, IDS_PER_CALL):
             query = {"id": f"in:{','.join(batch)}", "visibility": "all", "limit": PAGE_SIZE}
             list(bare.pages(self._pool, self._url, token, urlencode(query)))
-        # Keystone takes trusts that expire at the same moment for the same one.
+        # Keystone treats trusts that expire at the same moment as the same one.
         expires = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M:%S.%fZ}"
         answer = self._pool.request(
             "POST",
@@ -66,7 +66,7 @@ class _Bare:
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
-    """Take turns with a bare loop of these calls."""
+    """Measure requests and a bare loop of their calls in turns."""
     rounds = 3 if quick else 10
     with world.glances(2) as glances, world.kingbird() as kingbird:
         warm_up(world, kingbird, glances)
@@ -88,7 +88,7 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
             begin = time.monotonic()
             job_id = kingbird.start(person, sync_set)
             seconds = time.monotonic() - begin
-            # Not while the next one is measured.
+            # The job must not run while the next request is measured.
             kingbird.wait(job_id)
             return seconds
 

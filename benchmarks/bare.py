@@ -1,4 +1,4 @@
-"""The bare loops: the same calls over the same number of connections, and nothing else."""
+"""Bare loops: the same calls over the same number of connections, and nothing else."""
 
 import json
 import time
@@ -12,11 +12,11 @@ from kingbird.clients.glance import PAGE_SIZE, list_query
 
 Image = dict[str, Any]
 
-#: How each region is walked through: visible images, hidden ones, and forced copies.
+#: The queries that list a region: visible images, hidden ones, and forced copies.
 VISIBLE = list_query()
 HIDDEN = list_query(hidden=True)
 FORCED = f"kingbird_forced=true&visibility=all&limit={PAGE_SIZE}"
-#: What a job over whole regions lists in each of them.
+#: The lists of a wildcard job in each region.
 LISTS = (VISIBLE, HIDDEN, FORCED)
 
 
@@ -24,9 +24,9 @@ def post_all(url: str, token: str, records: Sequence[Image], connections: int) -
     """POST records to a Glance.
 
     :param url: the region's endpoint.
-    :param connections: how many are used, each by one thread.
-    :returns: seconds from the first request to the last answer.
-    :raises RuntimeError: a record was not made.
+    :param connections: the number of connections, each used by one thread.
+    :returns: seconds from the first request to the last response.
+    :raises RuntimeError: a record was not created.
     """
     pool = urllib3.PoolManager(maxsize=connections)
     headers = {"X-Auth-Token": token, "Content-Type": "application/json"}
@@ -57,7 +57,7 @@ def pages(pool: urllib3.PoolManager, url: str, token: str, query: str) -> Iterat
 
 
 def list_all(urls: Mapping[str, str], token: str, queries: Iterable[str] = LISTS) -> float:
-    """Walk through regions completely, all walks at the same time.
+    """List regions completely, with all lists at the same time.
 
     :returns: seconds from the first request until the last page is parsed.
     """

@@ -1,4 +1,4 @@
-"""Calls made by a job over whole regions, against the fewest that can do it."""
+"""The calls of a wildcard job, against the minimum of calls."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,14 +16,14 @@ from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.test_counts import keystone_call
 
 REGIONS = 4
-#: A trust, a token of it for the one engine, and the trust's deletion.
+#: A trust, a token from it for the one engine, and the trust's deletion.
 KEYSTONE = 3
 
 Images = dict[str, dict[str, Any]]
 
 
 def _walks(images: Images) -> int:
-    """Return how many pages a region takes; a full page may have another one after it."""
+    """Return the number of pages of a region.  A full page may be followed by another one."""
     hidden = sum(image["os_hidden"] for image in images.values())
     return (len(images) - hidden) // 1000 + 1 + hidden // 1000 + 1
 
@@ -39,11 +39,11 @@ def _found(urls: Mapping[str, str], token: str) -> dict[str, Images]:
 
 
 def floor(found: Mapping[str, Images]) -> Counter[str]:
-    """Return how many calls of each kind have to be made, of every region to every region.
+    """Return the minimum of calls of each kind, from every region to every region.
 
-    Whom a shared image is shared with has to be asked for, once, before it is made elsewhere.
+    The members of a shared image must be listed once before it is created elsewhere.
     """
-    # What has no data anywhere is not meant.
+    # Images without data are not selected.
     meant = {
         image_id: image
         for images in found.values()
@@ -80,7 +80,7 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
         fill(glances, count, missing=0.1)
         person = world.person()
         one_way = floor(_found(glances.urls, person.token))
-        # The source of a job one way is no target, so nothing asks for its forced copies.
+        # The source of a one-way job is no target, so its forced copies are not listed.
         one_way["list"] -= 1
         yield _row(
             f"calls: {count} images from one region to {REGIONS - 1}",
@@ -99,6 +99,6 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
 def _row(what: str, made: Counter[str], least: Counter[str]) -> Row:
     kinds = [kind for kind in {**least, **made} if least[kind] or made[kind]]
     figures = ", ".join(f"{kind} {made[kind]} of {least[kind]}" for kind in kinds)
-    # One call too many of a kind must not make up for one too few of another.
+    # A call too many of one kind must not compensate for one too few of another.
     more = sum(abs(made[kind] - least[kind]) for kind in kinds)
     return Row(what, (least.total() + more) / least.total(), 1.0, figures)

@@ -1,4 +1,4 @@
-"""Four engines against one: the time of a job of eight regions that are far away."""
+"""Time of a job for eight distant regions with four engines, against one engine."""
 
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ AT_MOST = 1 / 3
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
-    """Do the same job with one engine, whose tasks run one after the other, and with four."""
+    """Run the same job with one engine, whose tasks run one after another, and with four."""
     images = 24 if quick else far.IMAGES
     person = world.person("demo")
     with (

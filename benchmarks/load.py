@@ -1,4 +1,4 @@
-"""Requests of the API: how many a second, whether one is lost, and what many jobs cost."""
+"""Requests to the API: their rate, lost requests, and the cost of many jobs."""
 
 import time
 import uuid
@@ -26,7 +26,7 @@ WORKERS = 2
 CONNECTIONS = 32
 REQUESTS = 1000
 FEW, MANY = 1_000, 100_000
-#: Rows of one INSERT.
+#: The number of rows in one INSERT.
 BATCH = 5_000
 AT_MOST = 1.5
 
@@ -74,9 +74,9 @@ def _rows(person: Person, count: int) -> tuple[list[dict[str, Any]], list[dict[s
 
 
 def add_jobs(url: str, person: Person, count: int) -> None:
-    """Put jobs of a project that have ended into a database, with bulk SQL.
+    """Insert ended jobs of a project into a database, with bulk SQL.
 
-    :param url: the database's, as SQLAlchemy reads it.
+    :param url: the database's URL for SQLAlchemy.
     """
     engine = sa.create_engine(url)
     for begin in range(0, count, BATCH):
@@ -93,7 +93,7 @@ def add_jobs(url: str, person: Person, count: int) -> None:
 
 
 def _seconds(url: str, token: str, rounds: int) -> list[float]:
-    """Return how long the same GET takes, one after another."""
+    """Return the seconds of the same GET, repeated."""
     taken = []
     for _ in range(rounds):
         done = load.get([url], token, 1)
@@ -109,13 +109,13 @@ def _expect(done: load.Load) -> None:
 
 
 def _trusts(world: World, kingbird: Service, person: Person, count: int) -> float:
-    """Return how many trusts a second Keystone makes: there is one in each accepted request."""
+    """Return the trusts a second that Keystone creates; an accepted request needs one."""
     role = person.keystone("GET", "/roles?name=admin").json()["roles"][0]["id"]
     url = f"{kingbird.deployment.keystone.url}/v3/OS-TRUST/trusts"
     token = person.token
 
     def make(number: int) -> Any:
-        # Keystone takes trusts that expire at the same moment for the same one.
+        # Keystone treats trusts that expire at the same moment as the same one.
         expires = datetime.now(UTC) + timedelta(days=1, seconds=number)
         trust = {
             "trustor_user_id": person.user_id,
@@ -165,16 +165,16 @@ def _served(world: World) -> str:
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
-    """Measure lists with few jobs, then with many, and everything else with many."""
+    """Measure lists with few and with many jobs, and everything else with many."""
     many, count, rounds = (10_000, 200, 10) if quick else (MANY, REQUESTS, 40)
-    # No engine takes processor time from the API.
+    # Without engines, the API has all processor time.
     kind: dict[str, Any] = {"engines": 0, "workers": WORKERS, "sync": {"max_jobs_per_project": 0}}
     with world.glances(2) as glances, world.kingbird(**kind) as kingbird:
         fill(glances, 10)
         person = world.person()
         url = f"{kingbird.deployment.url}/v1.0/{person.project_id}/os-sync"
         add_jobs(kingbird.deployment.database_url, person, FEW)
-        # Each worker asks Keystone about the token once.
+        # Each worker validates the token with Keystone once.
         _expect(load.get([url] * CONNECTIONS, person.token, CONNECTIONS))
         few = _seconds(url, person.token, rounds)
         add_jobs(kingbird.deployment.database_url, person, many - FEW)

@@ -1,4 +1,4 @@
-"""On what was measured."""
+"""Describe the machine and the versions of a run."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ PACKAGES = (
 
 
 def machine() -> str:
-    """Return processor, cores and memory."""
+    """Return the processor, the cores and the memory."""
     model = _field("/proc/cpuinfo", "model name")
     memory = int(_field("/proc/meminfo", "MemTotal").split()[0]) / 2**20
     cores = len(os.sched_getaffinity(0))
@@ -40,9 +40,9 @@ def _field(path: str, name: str) -> str:
 
 
 def versions(whole: bool) -> list[str]:
-    """Return the versions of what took part.
+    """Return the versions of the software in the run.
 
-    :param whole: whether RabbitMQ and MariaDB did.
+    :param whole: True if RabbitMQ and MariaDB were used.
     """
     packages = ", ".join(f"{name} {metadata.version(name)}" for name in PACKAGES)
     behind = [f"MariaDB {_database()}", f"RabbitMQ {_broker()}"]

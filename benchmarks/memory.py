@@ -1,4 +1,4 @@
-"""The most memory that an engine takes for a large job."""
+"""The peak memory of an engine during a large job."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +14,7 @@ AT_MOST = 200
 
 
 def peak(pid: int) -> float:
-    """Return the MiB that a process took at most so far."""
+    """Return the peak memory of a process in MiB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) / 1024
@@ -22,14 +22,14 @@ def peak(pid: int) -> float:
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
-    """Sync any to any in a new engine, with some images missing and some that differ."""
+    """Sync any to any in a new engine, with some images missing and some drifted."""
     count = 5_000 if quick else 100_000
     with world.glances(REGIONS) as glances:
         fill(glances, count, missing=MISSING, drifted=DRIFTED)
         with world.kingbird() as kingbird:
             pid = kingbird.engine_pid()
             idle = peak(pid)
-            # What differs is reported, as a failure.
+            # Drift is reported as a failure.
             job = kingbird.run(world.person(), whole(), expected="FAILURE")
             most = peak(pid)
             reasons = kingbird.reasons(job.id)

@@ -1,4 +1,4 @@
-"""Time of a run that finds nothing to do, against a bare loop of the same list calls."""
+"""Time of a job that finds nothing to do, against a bare loop of the same lists."""
 
 from collections.abc import Iterator
 
@@ -12,15 +12,15 @@ from benchmarks.table import Row
 from benchmarks.world import World
 
 REGIONS = 10
-#: Milliseconds for a page of 1000: about what a Glance takes, and a fourth of that.
+#: Milliseconds for a page of 1000 images: the time of a real Glance, and a fourth of it.
 GLANCE, FASTER = 470, 100
-#: The processor's time, which the stand-in takes its part of too, is all there is to compare.
+#: Without latency only processor time is compared, of which the stand-in uses a part.
 NONE = 0
 AT_MOST = 1.15
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
-    """Take turns with the bare loop."""
+    """Measure jobs and the bare loop in turns."""
     count, rounds = (4_000, 1) if quick else (20_000, 3)
     with world.glances(REGIONS) as glances, world.kingbird() as kingbird:
         warm_up(world, kingbird, glances)

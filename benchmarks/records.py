@@ -19,7 +19,7 @@ AT_MOST = 1.15
 
 
 def _make(world: World, person: Person, count: int) -> list[dict[str, Any]]:
-    """Make other images in each round: a real Glance can't be emptied."""
+    """Create new images in each round, because a real Glance cannot be emptied."""
     records = [original(number, person.project_id) for number in range(count)]
     bare.post_all(world.cloud.glance_urls[SOURCE], person.token, records, CONNECTIONS)
     return records
@@ -51,7 +51,7 @@ def _job(world: World, person: Person, kingbird: Service, count: int) -> Job:
 
 
 def _page(world: World, person: Person) -> str:
-    """Measure what a page takes of a Glance's time."""
+    """Measure the time of a Glance for a page."""
     query = f"images?{bare.VISIBLE}"
     seconds = []
     for _ in range(3):
@@ -63,11 +63,11 @@ def _page(world: World, person: Person) -> str:
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
-    """Take turns with the bare loop."""
+    """Measure jobs and the bare loop in turns."""
     count, rounds = (100, 1) if quick else (200, 5)
     with world.kingbird(REAL) as kingbird:
         person = world.person()
-        # What is asked for once in a process's life is asked for now.
+        # A first job makes the calls that a process makes only once.
         _job(world, person, kingbird, 10)
         jobs: list[Job] = []
 

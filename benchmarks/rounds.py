@@ -1,4 +1,4 @@
-"""Rounds: two ways to do the same take turns, as a machine is not always as fast."""
+"""Run alternatives in turns, because a machine's speed varies."""
 
 import statistics
 from collections.abc import Callable, Sequence
@@ -8,9 +8,9 @@ T = TypeVar("T")
 
 
 def take_turns(rounds: int, *ways: Callable[[], T]) -> list[list[T]]:
-    """Measure in several ways, beginning with another one in each round.
+    """Measure alternatives, and begin with another one in each round.
 
-    :returns: for each way what it returned, round by round.
+    :returns: for each alternative its results by round.
     """
     measured: list[list[T]] = [[] for _ in ways]
     for number in range(rounds):
@@ -21,12 +21,12 @@ def take_turns(rounds: int, *ways: Callable[[], T]) -> list[list[T]]:
 
 
 def median(seconds: Sequence[float]) -> float:
-    """Return the middle one."""
+    """Return the median."""
     return statistics.median(seconds)
 
 
 def spread(seconds: Sequence[float]) -> str:
-    """Say what was measured: the median, and the least and the most."""
+    """Return the median, the minimum and the maximum as a text."""
     if len(seconds) == 1:
         return f"{seconds[0]:.2f} s"
     return f"{median(seconds):.2f} s ({min(seconds):.2f} to {max(seconds):.2f})"

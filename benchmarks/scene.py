@@ -1,4 +1,4 @@
-"""What the stand-ins hold before a job."""
+"""Prepare the images of the stand-ins before a job."""
 
 from collections.abc import Sequence
 
@@ -19,12 +19,12 @@ def fill(
     missing: float = 0.0,
     drifted: float = 0.0,
 ) -> None:
-    """Put images into all regions, in the place of those that were there.
+    """Replace the images of all regions.
 
-    :param count: images in all; each has its data in one region, and copies in the others.
-    :param sources: the regions that have the data, each of as many images.
-    :param missing: the share of images that each region lacks of the others' ones.
-    :param drifted: the share of them that differs there.
+    :param count: the number of images; each has its data in one region, and copies in the others.
+    :param sources: the regions with the data, each of the same number of images.
+    :param missing: the share of the others' images that each region lacks.
+    :param drifted: the share of the others' images that differ in each region.
     """
     for region in glances.urls:
         glances.clear(region)
@@ -39,6 +39,6 @@ def fill(
 
 
 def warm_up(world: World, kingbird: Service, glances: Standin) -> None:
-    """Let Kingbird ask now for what it asks for once in its life, such as its own token."""
+    """Run a small job, so that Kingbird makes the calls that it makes only once."""
     fill(glances, 10, missing=0.5)
     kingbird.run(world.person(), whole())

@@ -1,4 +1,4 @@
-"""A Kingbird that runs jobs, and when they came how far, as its database says."""
+"""A Kingbird that runs jobs, with times from its database."""
 
 import time
 from collections.abc import Sequence
@@ -12,9 +12,9 @@ from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 
-#: Seconds between two looks at a job: one SELECT by key, which costs next to nothing.
+#: Seconds between two polls of a job: a SELECT by key, which costs next to nothing.
 POLL = 0.1
-#: Seconds after which a job that has not ended is an error.
+#: Seconds after which a running job is an error.
 PATIENCE = 600.0
 
 ALL = "*"
@@ -22,9 +22,9 @@ ALL = "*"
 
 @dataclass(frozen=True)
 class Job:
-    """A job that ended; moments are seconds since 1970.
+    """A job that has ended; times are seconds since 1970.
 
-    :ivar written: when the last outcome was stored; that of planning where nothing was to do.
+    :ivar written: the time of the last outcome, or of the plan if there was nothing to do.
     """
 
     id: str
@@ -36,17 +36,17 @@ class Job:
 
     @property
     def seconds(self) -> float:
-        """From the accepted request until the job was closed."""
+        """Return the time from the accepted request until the job was closed."""
         return self.closed - self.created
 
     @property
     def writing(self) -> float:
-        """From the stored plan until the last outcome was."""
+        """Return the time from the stored plan until the last outcome was stored."""
         return self.written - self.planned
 
 
 def whole(source: str | list[str] = ALL, target: Sequence[str] = (ALL,)) -> dict[str, Any]:
-    """Return a set that means every project's images."""
+    """Return a set of every project's images."""
     return {
         "resource_type": "image",
         "resources": [ALL],
@@ -57,7 +57,7 @@ def whole(source: str | list[str] = ALL, target: Sequence[str] = (ALL,)) -> dict
 
 
 class Service:
-    """Kingbird, its API and its tables."""
+    """A Kingbird with its API and its tables."""
 
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
@@ -70,16 +70,16 @@ class Service:
         self._database.dispose()
 
     def query(self, text: str, **values: Any) -> list[Any]:
-        """Return the rows that a query finds."""
+        """Return the rows of a query."""
         with self._database.connect() as connection:
             return list(connection.execute(sa.text(text), values))
 
     def moment(self, text: str, **values: Any) -> float | None:
-        """Return the one moment that a query finds, or ``None``, as seconds since 1970."""
+        """Return the single time of a query as seconds since 1970, or ``None``."""
         return _seconds(self.query(text, **values)[0][0])
 
     def start(self, person: Person, sync_set: dict[str, Any]) -> str:
-        """Ask for a job, and return its id."""
+        """Create a job, and return its id."""
         jobs = f"{self.deployment.url}/v1.0/{person.project_id}/os-sync"
         answer = person.session.post(jobs, json={"resource_set": sync_set})
         return str(answer.json()["job_status"]["id"])
@@ -87,8 +87,8 @@ class Service:
     def wait(self, job_id: str, expected: str = "SUCCESS") -> Job:
         """Wait for a job's end.
 
-        :param expected: how it should end.
-        :raises RuntimeError: it ended otherwise, or does not end.
+        :param expected: the job's expected status.
+        :raises RuntimeError: the job ended with another status, or does not end.
         """
         deadline = time.monotonic() + PATIENCE
         status = "IN_PROGRESS"
@@ -109,11 +109,11 @@ class Service:
         return Job(job_id, status, begin, plan, last, end)
 
     def run(self, person: Person, sync_set: dict[str, Any], expected: str = "SUCCESS") -> Job:
-        """Ask for a job and wait for its end."""
+        """Create a job and wait for its end."""
         return self.wait(self.start(person, sync_set), expected)
 
     def reasons(self, job_id: str) -> dict[str, int]:
-        """Return how many items of a job ended with each reason."""
+        """Return the number of a job's items by reason."""
         rows = self.query(
             "SELECT reason, COUNT(*) FROM items WHERE job_pk = "
             "(SELECT pk FROM jobs WHERE id = :id) GROUP BY reason",
@@ -122,13 +122,13 @@ class Service:
         return {row[0]: row[1] for row in rows}
 
     def engine_pid(self) -> int:
-        """Return the process that does the work, once it says that it lives."""
+        """Return the process id of the engine, once it is registered."""
         rows = eventually("an engine is there", lambda: self.query("SELECT pid FROM engines"))
         return int(rows[0][0])
 
 
 def _seconds(moment: object) -> float | None:
-    # Tables hold UTC; SQLite gives text.
+    # Tables store UTC; SQLite returns text.
     if moment is None:
         return None
     return datetime.fromisoformat(str(moment)).replace(tzinfo=UTC).timestamp()

@@ -1,4 +1,4 @@
-"""One region that answers much slower than the others: how long these take."""
+"""The time of other regions while one region is much slower."""
 
 import time
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from benchmarks.table import Row
 from benchmarks.world import World
 
 REGIONS = 10
-#: How much later the slow region's answers are.
+#: The factor of the slow region's latency.
 TIMES = 100
-#: Milliseconds of an answer elsewhere.
+#: Milliseconds that other regions take for an answer.
 LATENCY = 100
 MISSING = 0.05
 AT_MOST = 1.1
@@ -23,10 +23,10 @@ AT_MOST = 1.1
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of one job.
+    """The times of a job in seconds.
 
     :ivar planned: until the plan was stored for all regions but the slow one.
-    :ivar done: until the last outcome in these.
+    :ivar done: until the last outcome in these regions.
     """
 
     planned: float
@@ -34,7 +34,7 @@ class Run:
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
-    """Take turns with the cloud that does not have the slow region."""
+    """Measure in turns with a cloud that lacks the slow region."""
     count, rounds = (2_000, 1) if quick else (10_000, 3)
     with world.glances(REGIONS) as glances, world.kingbird() as kingbird:
         warm_up(world, kingbird, glances)
@@ -63,13 +63,13 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
 
 
 def _run(world: World, kingbird: Service, glances: Standin, slow: str, count: int) -> Run:
-    """Measure a job as far as all regions but the slow one go."""
+    """Measure a job in all regions but the slow one."""
     fill(glances, count, missing=MISSING)
     glances.latency(None, LATENCY)
     glances.latency(slow, LATENCY * TIMES)
     job_id = kingbird.start(world.person(), whole())
     _wait_for_others(kingbird, job_id, slow)
-    # The slow region's own time is not asked for.
+    # The slow region's own time is not measured.
     glances.latency(slow, LATENCY)
     job = kingbird.wait(job_id)
     end = kingbird.moment(

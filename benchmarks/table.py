@@ -1,4 +1,4 @@
-"""The table of what was measured."""
+"""The table of results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One number.
+    """A measured number.
 
-    :ivar what: what it is about.
-    :ivar measured: a ratio, or what the unit says.
-    :ivar target: what it may be at most; ``None`` for a number that is for information.
-    :ivar made_of: the figures behind it.
+    :ivar what: the description.
+    :ivar measured: a ratio, or a number with the unit.
+    :ivar target: the maximum; ``None`` for a number without one.
+    :ivar made_of: the figures behind the number.
     """
 
     what: str
@@ -22,7 +22,7 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Whether the target is met."""
+        """Return "yes" or "no" for the target, or an empty text without one."""
         if self.target is None:
             return ""
         return "yes" if self.measured <= self.target else "no"
@@ -49,7 +49,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 
 def line(row: Row) -> str:
-    """Return a row as a line for a terminal."""
+    """Return a row as text for a terminal."""
     target = "" if row.target is None else f", at most {row.shown(row.target)}"
     missed = " MISSED" if row.verdict == "no" else ""
     return f"{row.what}: {row.shown(row.measured)}{target}{missed}\n    {row.made_of}"

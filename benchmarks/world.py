@@ -1,4 +1,4 @@
-"""What is measured: one small cloud, with as many Glances in its catalog as a row needs."""
+"""The measured cloud, with as many Glances in its catalog as a row needs."""
 
 import contextlib
 import tempfile
@@ -15,16 +15,17 @@ from kingbird.tests.functional import services
 from kingbird.tests.functional.deployment import Kind, deploy
 from kingbird.tests.functional.people import Person
 
-#: Under this interface the catalog has the cloud's own Glances, under the other one stand-ins.
+#: Interfaces of the catalog: the cloud's own Glances, and the stand-ins.
 REAL, STANDIN = "public", "internal"
-#: Kingbird's default, and how many connections a bare loop has.
+#: Kingbird's default concurrency, and the number of connections of a bare loop.
 CONNECTIONS = 8
 
 
 class World:
-    """A Keystone, two Glances, and Kingbirds and stand-ins for as long as a row wants them.
+    """A Keystone and two Glances, with Kingbirds and stand-ins as a row needs them.
 
-    :ivar whole: whether RabbitMQ and MariaDB are there, so that Kingbird runs as in production.
+    :ivar whole: True if RabbitMQ and MariaDB are available, so that Kingbird runs as in
+        production.
     """
 
     def __init__(self, cloud: Cloud, folder: Path) -> None:
@@ -34,9 +35,9 @@ class World:
 
     @contextlib.contextmanager
     def glances(self, regions: int) -> Iterator[Standin]:
-        """Let stand-ins be the cloud's only Glances, as far as the interface for them goes.
+        """Start stand-ins, and publish them under the interface for stand-ins.
 
-        Their owner is the admin's project, so an image is that of whoever runs the jobs.
+        The images belong to the admin's project, which runs the jobs.
         """
         project = self.cloud.projects["admin"]
         with Standin(regions, project=project) as glances:
@@ -44,7 +45,7 @@ class World:
             yield glances
 
     def publish(self, urls: Mapping[str, str]) -> None:
-        """Make the catalog's stand-ins those at some URLs, by region, and no others."""
+        """Set the catalog's stand-ins to some URLs by region, and remove all others."""
         admin = Person(self.cloud, "admin")
         for endpoint in self._endpoints(admin):
             if endpoint["region_id"] not in urls:
@@ -68,11 +69,11 @@ class World:
         workers: int = 1,
         sync: Mapping[str, Any] = MappingProxyType({}),
     ) -> Iterator[Service]:
-        """Run a Kingbird, new processes and an empty database.
+        """Run a Kingbird with new processes and an empty database.
 
-        :param engines: how many engines there are, and
-        :param workers: how many processes the API has, where RabbitMQ and MariaDB are.
-        :param sync: options of ``[sync]`` that differ.
+        :param engines: the number of engines, if RabbitMQ and MariaDB are available.
+        :param workers: the number of the API's processes, likewise.
+        :param sync: options of ``[sync]`` that differ from the default.
         """
         kind = Kind(
             database="MariaDB" if self.whole else "SQLite",
@@ -91,7 +92,7 @@ class World:
             yield service
 
     def person(self, name: str = "admin") -> Person:
-        """Return a user with a new token, whose catalog is that of now."""
+        """Return a user with a new token and the present catalog."""
         return Person(self.cloud, name)
 
 

@@ -1,4 +1,4 @@
-"""Time to create records in one region, against a bare loop that is given the finished plan."""
+"""Time to create records in one region, against a bare loop with the finished plan."""
 
 import uuid
 from collections.abc import Iterator
@@ -13,13 +13,13 @@ from benchmarks.world import CONNECTIONS, World
 from kingbird.sync import image as fields
 
 TARGET = "RegionTwo"
-#: Milliseconds that a Glance takes for a POST, about.
+#: Milliseconds that a Glance takes for a POST, approximately.
 LATENCY = 15
 AT_MOST = 1.15
 
 
 def original(number: int, owner: str) -> dict[str, Any]:
-    """Return an image that is nobody's but its owner's, so that no list of members is needed."""
+    """Return a private image, which needs no list of members."""
     return {
         "id": str(uuid.uuid4()),
         "name": f"benchmark-{number}",
@@ -35,7 +35,7 @@ def original(number: int, owner: str) -> dict[str, Any]:
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
-    """Take turns with the bare loop."""
+    """Measure jobs and the bare loop in turns."""
     count, rounds = (500, 2) if quick else (2000, 5)
     with world.glances(2) as glances, world.kingbird() as kingbird:
         warm_up(world, kingbird, glances)
@@ -67,7 +67,7 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
 
         loops, seconds = take_turns(rounds, loop, job)
     what = f"{count} records into one region, {CONNECTIONS} connections, a POST takes {LATENCY} ms"
-    # The loop is given the plan; who wants to know what planning costs finds it in the second row.
+    # The loop has the finished plan.  The second row includes the time of planning.
     parts = (("writing", [one.writing for one in jobs], AT_MOST), ("whole job", seconds, None))
     for part, measured, at_most in parts:
         yield Row(

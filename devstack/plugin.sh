@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# The devstack plugin of Kingbird.  devstack sources it, with a mode and a phase as arguments,
-# when it is at that phase itself.
+# The devstack plugin of Kingbird.  devstack sources it with a mode and a phase as arguments.
 
 _XTRACE_KINGBIRD=$(set +o | grep xtrace)
 set +o xtrace
@@ -13,7 +12,7 @@ function install_kingbird {
     setup_develop "$KINGBIRD_DIR"
 }
 
-# Tempest installs its plugins into an environment of its own, when it is configured.
+# Tempest installs its plugins into its own environment when it is configured.
 function install_kingbird_tempest_plugin {
     if [[ "${TEMPEST_PLUGINS:-0}" == "0" ]]; then
         TEMPEST_PLUGINS=$KINGBIRD_DIR/tempest_plugin
@@ -22,7 +21,7 @@ function install_kingbird_tempest_plugin {
     fi
 }
 
-# Each region has an endpoint, as clients look in the region that their user chose.
+# Each region has an endpoint, because clients look in the user's region.
 function register_kingbird {
     local url=$KINGBIRD_URL/v1.0
     get_or_create_service kingbird synchronization "Image synchronization"
@@ -31,7 +30,7 @@ function register_kingbird {
 
 function configure_kingbird {
     sudo install -d -o "$STACK_USER" "$KINGBIRD_CONF_DIR"
-    # Begun anew, and with passwords in it.
+    # The file is created anew, and it contains passwords.
     install -m 0640 /dev/null "$KINGBIRD_CONF"
     iniset "$KINGBIRD_CONF" DEFAULT debug "$ENABLE_DEBUG_LOG_LEVEL"
     setup_logging "$KINGBIRD_CONF"
@@ -46,23 +45,22 @@ function configure_kingbird {
     configure_kingbird_uwsgi
 }
 
-# The API has a port of its own and is not behind Apache, so that all regions reach it by one
-# URL.
+# The API has its own port and is not behind Apache, so that all regions reach it by one URL.
 function configure_kingbird_uwsgi {
     local listen=$KINGBIRD_LISTEN_ADDRESS:$KINGBIRD_SERVICE_PORT
     if is_service_enabled tls-proxy; then
         listen=$KINGBIRD_LISTEN_ADDRESS:$KINGBIRD_SERVICE_PORT_INT
     fi
     write_uwsgi_config "$KINGBIRD_UWSGI_CONF" "$KINGBIRD_UWSGI" "" "$listen" kingbird-api
-    # Rather an end with the reason in the journal than a 500 for every request.
+    # A broken application must end the server, not answer 500 to every request.
     iniset "$KINGBIRD_UWSGI_CONF" uwsgi need-app true
-    # A request that is refused before its body was read would otherwise end with a reset
-    # connection, and not with the answer.
+    # Without buffering, a request that is refused before its body was read ends with a reset
+    # connection instead of the response.
     iniset "$KINGBIRD_UWSGI_CONF" uwsgi post-buffering 65536
 }
 
-# The role service, which create_service_user adds, validates tokens; admin deletes trusts
-# whose own token is not to be had any more.
+# create_service_user adds the role service, which validates tokens.  The role admin deletes trusts
+# whose own token is no longer available.
 function create_kingbird_accounts {
     create_service_user kingbird admin
 }
@@ -72,7 +70,7 @@ function init_kingbird {
     bin=$(get_python_exec_prefix)
     recreate_database kingbird
     "$bin/kingbird-manage" --config-file "$KINGBIRD_CONF" db sync
-    # 1 is a warning, which the log keeps.
+    # 1 is a warning, which stays in the log.
     "$bin/kingbird-status" --config-file "$KINGBIRD_CONF" upgrade check || result=$?
     if [[ $result -gt 1 ]]; then
         die $LINENO "kingbird-status upgrade check ended with $result"
@@ -110,7 +108,7 @@ function configure_kingbird_tempest {
 }
 
 function cleanup_kingbird {
-    # Whatever else is in the folder stays.
+    # Other files in the folder stay.
     sudo rm -f "$KINGBIRD_CONF" "$KINGBIRD_UWSGI_CONF"
     if [[ -d "$KINGBIRD_CONF_DIR" ]]; then
         sudo rmdir --ignore-fail-on-non-empty "$KINGBIRD_CONF_DIR"

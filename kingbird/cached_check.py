@@ -1,4 +1,4 @@
-"""Looks at something that may not answer, without keeping anybody who asks waiting for ever."""
+"""Run a check that may block, with a timeout and a cached result."""
 
 import threading
 import time
@@ -10,16 +10,15 @@ T = TypeVar("T")
 
 
 class CachedCheck(Generic[T]):
-    """Looks now and then, however often it is asked.  Safe for threads.
+    """A check whose result is cached.  Safe for threads.
 
-    A look that waits for something which does not answer can't be ended, so it runs in a thread
-    of its own, and nobody waits for it longer than a bound.  As long as it runs no second one
-    begins.
+    The check runs in a separate thread, because a blocked call cannot be interrupted.  Callers
+    wait at most ``timeout`` seconds.  No second check starts while one is blocked.
 
-    :param name: of the threads.
-    :param check: looks once.
-    :param timeout: returns for how many seconds a look is waited for.
-    :param ttl: returns for how many seconds what was found is answered again.
+    :param name: the name of the threads.
+    :param check: runs the check once.
+    :param timeout: returns the seconds that callers wait.
+    :param ttl: returns the seconds for which a result is cached.
     """
 
     def __init__(
@@ -31,45 +30,45 @@ class CachedCheck(Generic[T]):
         ttl: Callable[[], float],
     ) -> None:
         self._name = name
-        self._look = check
-        self._patience = timeout
-        self._fresh = ttl
+        self._check = check
+        self._timeout = timeout
+        self._ttl = ttl
         self._lock = threading.Lock()
-        self._running: Future[T] | None = None
-        self._known: T | None = None
-        self._until = 0.0
+        self._future: Future[T] | None = None
+        self._value: T | None = None
+        self._expires = 0.0
 
     def get(self) -> T | None:
-        """Return what was found a moment ago, or is found now; ``None`` if there is no answer.
+        """Return the cached or a new result, or ``None`` if the check does not end in time.
 
-        :raises Exception: what ``check`` raises; that is not remembered.
+        :raises Exception: an error of ``check``, which is not cached.
         """
-        # Who comes while a look is made waits for what it finds.
+        # Callers that come during a check wait for its result.
         with self._lock:
-            if time.monotonic() >= self._until:
-                self._known = self._found()
-                self._until = time.monotonic() + self._fresh()
-            return self._known
+            if time.monotonic() >= self._expires:
+                self._value = self._run_check()
+                self._expires = time.monotonic() + self._ttl()
+            return self._value
 
-    def _found(self) -> T | None:
-        if self._running is not None and not self._running.done():
-            # It has been waited for already.
+    def _run_check(self) -> T | None:
+        if self._future is not None and not self._future.done():
+            # An earlier caller has already waited for the timeout.
             return None
-        running: Future[T] = Future()
-        self._running = running
-        threading.Thread(target=self._run, args=(running,), name=self._name, daemon=True).start()
+        future: Future[T] = Future()
+        self._future = future
+        threading.Thread(target=self._run, args=(future,), name=self._name, daemon=True).start()
         try:
-            return running.result(self._patience())
+            return future.result(self._timeout())
         except TimeoutError:
-            if running.done():
-                # The look's own, as of a call.
+            if future.done():
+                # The check itself raised the TimeoutError.
                 raise
             return None
 
-    def _run(self, running: "Future[T]") -> None:
+    def _run(self, future: "Future[T]") -> None:
         try:
-            found = self._look()
+            result = self._check()
         except BaseException as error:
-            running.set_exception(error)
+            future.set_exception(error)
         else:
-            running.set_result(found)
+            future.set_result(result)

@@ -1,4 +1,4 @@
-"""Who asks: the request's context, made once in the API and passed on."""
+"""The context of a request: its user, project and token."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from oslo_context import context
 
 
 class RequestContext(context.RequestContext):
-    """oslo.context's, plus what Kingbird needs of the token."""
+    """oslo.context's request context with the token's details."""
 
     def __init__(
         self,
@@ -15,10 +15,10 @@ class RequestContext(context.RequestContext):
         service_catalog: list[dict[str, Any]] | None = None,
         **kwargs: Any,
     ) -> None:
-        """Take what keystonemiddleware found out about the token.
+        """Create a context from keystonemiddleware's result.
 
         :param token_info: Keystone's answer to the token's validation.
-        :param service_catalog: the token's catalog, in Keystone's v3 form.
+        :param service_catalog: the token's catalog in Keystone's v3 form.
         """
         super().__init__(**kwargs)
         self.token_info = token_info or {}
@@ -26,23 +26,23 @@ class RequestContext(context.RequestContext):
 
     @property
     def token_roles(self) -> list[dict[str, str]]:
-        """The token's roles, each with ``id`` and ``name``."""
+        """Return the token's roles, each with ``id`` and ``name``."""
         return list(self.token_info.get("token", {}).get("roles", []))
 
     @property
     def token_methods(self) -> list[str]:
-        """How the token was got: ``password``, ``application_credential``..."""
+        """Return the authentication methods of the token, such as ``password``."""
         return list(self.token_info.get("token", {}).get("methods", []))
 
     @property
     def token_trust_id(self) -> str | None:
-        """The trust that the token itself came from, if it did."""
+        """Return the id of the trust that the token comes from, or ``None``."""
         trust = self.token_info.get("token", {}).get("OS-TRUST:trust") or {}
         return trust.get("id")
 
     @classmethod
     def from_environ(cls, environ: dict[str, Any], **kwargs: Any) -> "RequestContext":
-        """Make one from a WSGI environment that keystonemiddleware has filled."""
+        """Create a context from a WSGI environment that keystonemiddleware has filled."""
         info = environ.get("keystone.token_info") or {}
         kwargs.setdefault("token_info", info)
         kwargs.setdefault("service_catalog", info.get("token", {}).get("catalog"))

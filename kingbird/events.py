@@ -1,7 +1,7 @@
-"""What happens in Kingbird that somebody may want to count or to pass on.
+"""Events of this process, for metrics and notifications.
 
-Who makes something happen tells of it here, and knows nothing of who listens: the metrics, and
-the notifications to other services.  Without a listener an event costs next to nothing.
+The code that emits an event does not know the subscribers.  Without a subscriber an event costs
+next to nothing.
 """
 
 import logging
@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 LOG = logging.getLogger(__name__)
 
-#: The code of a call that got no answer.
+#: The code of a call without a response.
 NO_ANSWER = "none"
 
 
 class ApiRequest(NamedTuple):
-    """The API has answered.
+    """The API has answered a request.
 
     :ivar route: the path's template, never the path itself.
     :ivar code: the HTTP status.
@@ -29,10 +29,10 @@ class ApiRequest(NamedTuple):
 
 
 class GlanceCall(NamedTuple):
-    """One HTTP request to a region's Glance, as it went over the wire.
+    """An HTTP request to a region's Glance.
 
     :ivar code: the HTTP status, or :data:`NO_ANSWER`.
-    :ivar seconds: until the answer began.
+    :ivar seconds: the time until the response began.
     """
 
     region: str
@@ -42,9 +42,9 @@ class GlanceCall(NamedTuple):
 
 
 class KeystoneCall(NamedTuple):
-    """One HTTP request to Keystone; otherwise as :class:`GlanceCall`.
+    """An HTTP request to Keystone, otherwise as :class:`GlanceCall`.
 
-    Those of keystonemiddleware, which validates tokens, are not told of.
+    keystonemiddleware's requests, which validate tokens, emit no event.
     """
 
     method: str
@@ -53,15 +53,15 @@ class KeystoneCall(NamedTuple):
 
 
 class RegionCallRetried(NamedTuple):
-    """A call to a region failed for the moment, and is about to be made again."""
+    """A call to a region failed and is about to be retried."""
 
     region: str
 
 
 class BreakerChanged(NamedTuple):
-    """A region is left alone from now on, or not any more.
+    """The circuit breaker of a region opened or closed.
 
-    :ivar is_open: whether it is left alone.
+    :ivar is_open: True if the breaker opened.
     """
 
     region: str
@@ -69,7 +69,7 @@ class BreakerChanged(NamedTuple):
 
 
 class LeaseTakenOver(NamedTuple):
-    """An engine has taken work whose lease another one let run out.
+    """An engine has claimed work whose lease had expired in another engine.
 
     :ivar kind: ``job`` or ``task``.
     """
@@ -78,9 +78,9 @@ class LeaseTakenOver(NamedTuple):
 
 
 class ItemsEnded(NamedTuple):
-    """Some items of a job have an outcome; they are told of once it is stored.
+    """Outcomes of some items of a job were stored.
 
-    :ivar region: the target.
+    :ivar region: the target region.
     """
 
     region: str
@@ -90,25 +90,25 @@ class ItemsEnded(NamedTuple):
 
 
 class JobStarted(NamedTuple):
-    """An engine begins with a run of a job: once, or seldom twice for one that is tried again.
+    """An engine begins a run of a job.  The event may rarely come twice for a run.
 
-    :ivar job: its row, a :class:`kingbird.db.models.Job`; here and below.
+    :ivar job: the row, a :class:`kingbird.db.models.Job`; also in the events below.
     """
 
     job: Any
 
 
 class JobProgress(NamedTuple):
-    """Something of a job was done and stored."""
+    """A part of a job was done and stored."""
 
     job: Any
 
 
 class JobEnded(NamedTuple):
-    """A job has ended: told of once, by the one that closed it.
+    """A job has ended.  The engine that closed it emits the event once.
 
-    :ivar state: the state in which it ended.
-    :ivar reason: why Kingbird gave it up; ``None`` if it was worked through.
+    :ivar state: the state of the job.
+    :ivar reason: the reason for which Kingbird gave the job up, or ``None``.
     """
 
     job: Any
@@ -116,38 +116,38 @@ class JobEnded(NamedTuple):
     reason: str | None
 
 
-Listener = Callable[[Any], None]
+Subscriber = Callable[[Any], None]
 
 _lock = threading.Lock()
-_listeners: tuple[Listener, ...] = ()
+_subscribers: tuple[Subscriber, ...] = ()
 
 
-def subscribe(listener: Listener) -> None:
-    """Call ``listener`` with every event from now on, in the thread that tells of it.
+def subscribe(subscriber: Subscriber) -> None:
+    """Call ``subscriber`` with every event, in the thread that emits it.
 
-    It must not block.
+    The subscriber must not block.
     """
-    global _listeners  # noqa: PLW0603  the one list of this process
+    global _subscribers  # noqa: PLW0603  the one list of this process
     with _lock:
-        _listeners = (*_listeners, listener)
+        _subscribers = (*_subscribers, subscriber)
 
 
-def unsubscribe(listener: Listener) -> None:
-    """Call ``listener`` no more."""
-    global _listeners  # noqa: PLW0603
+def unsubscribe(subscriber: Subscriber) -> None:
+    """Stop calling ``subscriber``."""
+    global _subscribers  # noqa: PLW0603
     with _lock:
-        _listeners = tuple(each for each in _listeners if each != listener)
+        _subscribers = tuple(known for known in _subscribers if known != subscriber)
 
 
 def has_subscribers() -> bool:
-    """Whether anybody listens: what is told of only for listeners need not be found out else."""
-    return bool(_listeners)
+    """Return True if there are subscribers; without them, costly events need not be prepared."""
+    return bool(_subscribers)
 
 
 def emit(event: Any) -> None:
-    """Tell of an event.  Never raises."""
-    for listener in _listeners:
+    """Call the subscribers with an event.  Never raises."""
+    for subscriber in _subscribers:
         try:
-            listener(event)
+            subscriber(event)
         except Exception:
             LOG.exception("Event subscriber failed")

@@ -1,21 +1,21 @@
-"""What can go wrong, each with the HTTP answer that it becomes.
+"""Kingbird's exceptions, each with an HTTP status.
 
-An exception knows its code and its sentence; the API renders it as
-``{"error": {"code", "title", "message"}}`` without looking at its type.
+The API renders an exception as ``{"error": {"code", "title", "message"}}`` without looking at its
+type.
 """
 
 from http import HTTPStatus
 
 
 class KingbirdError(Exception):
-    """The base of all.
+    """The base of all exceptions.
 
-    :param message: a sentence for a person, free of tokens and passwords.
-    :param retry_after: seconds after which trying again makes sense.
+    :param message: a sentence for a person, without tokens and passwords.
+    :param retry_after: seconds after which a retry may succeed.
     """
 
     code = 500
-    #: Whether a caller may read the message of an error that is the service's own.
+    #: True if callers may read the message of an internal error.
     expose_message = False
 
     def __init__(self, message: str, retry_after: int | None = None) -> None:
@@ -25,42 +25,42 @@ class KingbirdError(Exception):
 
     @property
     def title(self) -> str:
-        """The phrase that HTTP has for the code."""
+        """Return the phrase of the HTTP status."""
         return HTTPStatus(self.code).phrase
 
 
 class BadRequest(KingbirdError):
-    """The request says something that can't be; the message names the field."""
+    """The request is invalid; the message names the field."""
 
     code = 400
 
 
 class Unauthorized(KingbirdError):
-    """There is no token, or a bad one."""
+    """The request has no valid token."""
 
     code = 401
 
 
 class Forbidden(KingbirdError):
-    """A policy refuses, or the path names another project."""
+    """A policy does not allow the request, or the path names another project."""
 
     code = 403
 
 
 class NotFound(KingbirdError):
-    """No such job, or an image that the caller can't see in the source region."""
+    """The job does not exist, or the caller cannot see an image in its source regions."""
 
     code = 404
 
 
 class NotAcceptable(KingbirdError):
-    """A running job can't be deleted (the contract's code for that is 406)."""
+    """A job in progress cannot be deleted; the published API answers 406."""
 
     code = 406
 
 
 class Conflict(KingbirdError):
-    """The thing is in the wrong state for what is asked."""
+    """The state of the job does not allow the action."""
 
     code = 409
 
@@ -72,55 +72,58 @@ class RequestTooLarge(KingbirdError):
 
 
 class TooManyRequests(KingbirdError):
-    """The project has as much under way as it may have."""
+    """The project has reached its quota of jobs."""
 
     code = 429
 
 
 class Unavailable(KingbirdError):
-    """Keystone, the database or another thing that the answer needs is away."""
+    """Keystone, the database or another service is unavailable."""
 
     code = 503
 
 
 class InvalidResponse(KingbirdError):
-    """An answer of Kingbird's is not what its schema promises; names no values."""
+    """A response of Kingbird does not match its schema; the message has no values."""
 
     expose_message = True
 
 
 class ConfigurationError(KingbirdError):
-    """The configuration can't work; the message names the option."""
+    """The configuration cannot work; the message names the option."""
 
 
 class SchemaError(KingbirdError):
-    """The database can't be brought to the schema that was asked for."""
+    """The database cannot be migrated to a revision."""
 
 
 class LeaseLost(KingbirdError):
-    """Another engine has taken the work over, or may have; write nothing more."""
+    """Another engine may have taken the work over; nothing more may be written."""
 
 
 class Cancelled(KingbirdError):
-    """A user has cancelled the job; what is under way ends, the rest does not begin."""
+    """A user has cancelled the job; calls in progress end, others do not begin."""
 
 
 class JobTooLarge(KingbirdError):
-    """A job is more than is allowed; its reason is a word of ``kingbird.sync.outcome``."""
+    """A job has more items than allowed.
+
+    :param reason: a word of :class:`kingbird.states.Reason`.
+    """
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
 
 
-# What the clients room raises.
+# Exceptions of the clients.
 
 
 class RegionUnavailable(Unavailable):
-    """A region's Glance did not answer, or answered 429 or 5xx.
+    """A region's Glance did not answer, or answered 408, 429 or 5xx.
 
-    :param code: the HTTP status, or ``None`` when there was no answer.
-    :ivar region: which one it was; ``None`` where that is not known.
+    :param status: the HTTP status, or ``None`` if there was no response.
+    :ivar region: the region, or ``None`` if it is not known.
     """
 
     region: str | None = None
@@ -133,10 +136,10 @@ class RegionUnavailable(Unavailable):
 
 
 class ImageRequestRejected(KingbirdError):
-    """Glance answered 4xx.
+    """Glance answered 3xx or 4xx.
 
+    :param message: Glance's own message without HTML.
     :param status: the HTTP status.
-    :param message: Glance's own sentence, without its HTML.
     """
 
     def __init__(self, message: str, status: int) -> None:
@@ -149,12 +152,12 @@ class KeystoneUnavailable(Unavailable):
 
 
 class TrustRefused(KingbirdError):
-    """Keystone makes no trust from this token (design, section 9)."""
+    """Keystone does not create a trust with this token (design, section 9)."""
 
     code = 403
 
 
 class CredentialsLost(KingbirdError):
-    """What a job ran with is no more: trust deleted, user disabled, role taken."""
+    """The credentials of a job are invalid: trust deleted, user disabled or role removed."""
 
     code = 403

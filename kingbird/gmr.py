@@ -1,8 +1,8 @@
-"""Guru Meditation Reports: what a process does right now, when an operator asks for it.
+"""Guru Meditation Reports: the state of a process, written at an operator's request.
 
-SIGUSR2 asks a program's processes, each for itself.  A change to the file that ``[oslo_reports]
-file_event_handler`` names asks as well, and is the only way for WSGI servers, as they have uses
-of their own for signals.
+SIGUSR2 requests a report of each process of a program.  A change to the file in ``[oslo_reports]
+file_event_handler`` requests one as well.  Under a WSGI server the file is the only way, because
+the server uses the signals itself.
 """
 
 import contextlib
@@ -29,12 +29,12 @@ from kingbird import version
 
 LOG = logging.getLogger(__name__)
 
-#: The process that looks at the file.
-_watching: int | None = None
+#: The process whose thread watches the file.
+_watcher_pid: int | None = None
 
 
 class _Version:
-    """What oslo.reports asks of a version."""
+    """The version in the form that oslo.reports calls."""
 
     def vendor_string(self) -> str:
         return "OpenStack Foundation"
@@ -47,9 +47,10 @@ class _Version:
 
 
 def _list_greenlets() -> ModelWithDefaultViews:
-    """Find green threads among all objects, and ask no object what it is.
+    """Return the green threads among all objects.
 
-    oslo.reports does, and there one weak reference to what is gone is an error.
+    oslo.reports calls isinstance() for every object, which raises an error for a dead weak
+    reference.
     """
     kind = gmr.greenlet.greenlet
     found = [each for each in gc.get_objects() if issubclass(type(each), kind)]
@@ -58,11 +59,11 @@ def _list_greenlets() -> ModelWithDefaultViews:
 
 
 def _text(section: ReportSection) -> str:
-    """Return what a section shows, or under its title what kept it from that."""
+    """Return a section's text, or its title and the type of the error."""
     try:
         return str(section)
     except Exception as error:
-        # Its message may quote what the section would have masked.
+        # The error's message may quote values that the section would have masked.
         why = f"Failed: {type(error).__name__}"
         return section.view(why) if callable(section.view) else f"{section.view}\n{why}"
 
@@ -76,7 +77,7 @@ class _Report(gmr.TextGuruMeditation):
         super().add_section(heading, generator, index)
 
     def run(self) -> str:
-        # Other threads go on meanwhile, and may change what a section looks at.
+        # Other threads keep running, and may change the data of a section.
         self._readd_sections()
         return "\n".join(_text(section) for section in self.sections)
 
@@ -88,75 +89,75 @@ class _Report(gmr.TextGuruMeditation):
         log_dir: str | None,
         frame: FrameType | None,
     ) -> None:
-        # Workers are asked at the same time, and write a file each.
-        # Whoever read standard error may have gone, which is no reason to end.
+        # Workers report at the same time and need a file each.  If the reader of standard
+        # error is gone, the process must not end.
         with contextlib.suppress(OSError):
             super().handle_signal(version, f"{service_name}_{os.getpid()}", log_dir, frame)
 
 
 class _TriggerFile:
-    """The file that asks by its changes.  It may go, and come back."""
+    """The file whose changes request a report.  It may be deleted and created again."""
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._there = True
-        self._seen: int | None = None
-        # What it is now asks for nothing.
+        self._exists = True
+        self._last_change: int | None = None
+        # The present state requests no report.
         self.changed()
 
     def changed(self) -> bool:
-        """Look once, and return whether it was changed or made since the last look."""
+        """Return True if the file was changed or created since the last call."""
         try:
             now = os.stat(self._path).st_mtime_ns
         except OSError as error:
-            if self._there:
+            if self._exists:
                 LOG.error("Unable to watch the report trigger file: %s", error)
-            self._there = False
+            self._exists = False
             return False
-        if not self._there:
+        if not self._exists:
             LOG.info("Watching the report trigger file %s", self._path)
-            self._there = True
-        changed, self._seen = now != self._seen, now
+            self._exists = True
+        changed, self._last_change = now != self._last_change, now
         return changed
 
 
 def install_signal_handler(conf: cfg.ConfigOpts) -> None:
-    """Let SIGUSR2 ask for a report, also where a file does: without a handler it would kill.
+    """Make SIGUSR2 request a report.  Without a handler the signal would end the process.
 
-    Call it in a program's main thread before it forks: its children inherit it.
+    Call this in a program's main thread before it forks, because children inherit the handler.
     """
     opts.set_defaults(conf)
-    # oslo.reports leaves the signal alone where a file is named, but not a signal that is named.
+    # oslo.reports ignores the default signal if a file is configured, so the signal is passed.
     _Report.setup_autorun(_Version(), service_name=conf.prog, conf=conf, signum=signal.SIGUSR2)
 
 
 def watch_trigger_file(conf: cfg.ConfigOpts) -> None:
-    """Let a change to a file ask for a report, if the configuration names one.
+    """Watch the configured file, if there is one, in a thread.
 
-    Call it in the process that works: a thread looks at the file.
+    Call this in the process that does the work, after it was forked.
     """
-    global _watching  # noqa: PLW0603  one thread for each process
+    global _watcher_pid  # noqa: PLW0603  one thread for each process
     opts.set_defaults(conf)
-    if not conf.oslo_reports.file_event_handler or _watching == os.getpid():
+    if not conf.oslo_reports.file_event_handler or _watcher_pid == os.getpid():
         return
-    _watching = os.getpid()
+    _watcher_pid = os.getpid()
     file = _TriggerFile(conf.oslo_reports.file_event_handler)
     interval = conf.oslo_reports.file_event_handler_interval
     name, folder = conf.prog, conf.oslo_reports.log_dir
 
-    # oslo.reports looks for the last time when the file is away for a moment.
-    def look() -> None:
+    # oslo.reports stops watching if the file is missing for a moment.
+    def watch() -> None:
         while True:
             time.sleep(interval)
             if file.changed():
                 _Report.handle_signal(_Version(), name, folder, None)
 
-    threading.Thread(target=look, name="kingbird-reports", daemon=True).start()
+    threading.Thread(target=watch, name="kingbird-reports", daemon=True).start()
 
 
-def register_section(title: str, look: Callable[[], Mapping[str, Any]]) -> None:
+def register_section(title: str, collect: Callable[[], Mapping[str, Any]]) -> None:
     """Add a section to this process's reports.
 
-    :param look: returns what it shows.  It must not wait: the process may hang.
+    :param collect: returns the section's values.  It must not block, because the process may hang.
     """
-    _Report.register_section(title, lambda: ModelWithDefaultViews(data=dict(look())))
+    _Report.register_section(title, lambda: ModelWithDefaultViews(data=dict(collect())))

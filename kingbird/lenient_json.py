@@ -1,6 +1,6 @@
-"""JSON fast, and of whatever text: half a surrogate pair, which a name can hold, is no Unicode.
+"""Parse and write JSON with orjson, and with the standard library where orjson refuses.
 
-orjson takes a fraction of the time, and refuses what the standard library takes.
+orjson is several times faster.  It refuses lone surrogates, which a name of an image can contain.
 """
 
 import json
@@ -12,7 +12,7 @@ import orjson
 def loads(body: bytes) -> Any:
     """Parse JSON.
 
-    :raises ValueError: it is none, or nested deeper than anything sound is.
+    :raises ValueError: the text is not JSON, or nested too deeply.
     """
     try:
         return orjson.loads(body)
@@ -24,7 +24,7 @@ def loads(body: bytes) -> Any:
 
 
 def dumps(value: Any) -> bytes:
-    """Write JSON without line breaks."""
+    """Return a value as JSON without line breaks."""
     try:
         return orjson.dumps(value)
     except orjson.JSONEncodeError:

@@ -34,9 +34,9 @@ def prepare(
     Entry points call :func:`kingbird.concurrency.setup` before they import this module.
 
     :param config_files: files to read instead of those found by name.
-    :param database_timeout: seconds after which a silent database counts as away.
-    :param in_process: whether messages stay in the process, whatever the configuration says.
-    :param report_signal: whether a signal asks for a report; a web server keeps its own signals.
+    :param database_timeout: seconds after which a silent database counts as unavailable.
+    :param in_process: True if messages stay in the process, regardless of the configuration.
+    :param report_signal: True if a signal requests a report; a WSGI server keeps its own signals.
     :returns: the configuration.
     """
     conf = prepare_service(argv, prog=prog, default_config_files=config_files)

@@ -2,14 +2,14 @@
 
 from enum import StrEnum
 
-#: Stands for all regions, or for all images, in requests and in items about a whole region.
+#: The wildcard: all regions or all images, in requests and in items about a whole region.
 ALL = "*"
 
 
 class JobState(StrEnum):
     """The state of a job."""
 
-    #: The row exists, but no engine may claim it: its trust is not made yet.
+    #: The row exists, but no engine may claim it, because its trust is not created yet.
     ACCEPTING = "ACCEPTING"
     IN_PROGRESS = "IN_PROGRESS"
     SUCCESS = "SUCCESS"
@@ -34,7 +34,7 @@ class ItemState(StrEnum):
 
 
 class Reason(StrEnum):
-    """The stable word that says why an item ended as it did."""
+    """The stable word for the outcome of an item."""
 
     CREATED = "created"
     UPDATED = "updated"

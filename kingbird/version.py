@@ -1,4 +1,4 @@
-"""The installed version, as pbr wrote it into the package's metadata."""
+"""The installed version in the package's metadata, which pbr has written."""
 
 import pbr.version
 

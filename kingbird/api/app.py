@@ -1,25 +1,23 @@
-"""Builds the WSGI application; the one place that knows the order of its layers.
+"""Build the WSGI application from its layers.
 
-From the outside in:
+The layers, from the outermost one:
 
-0. ``Metering``, if ``[metrics]`` is on: it tells of every answer, whichever layer it is from.
-1. ``RequestId``: every answer, whichever layer it is from, has ``X-Openstack-Request-Id``.
-2. ``CORS``, if ``[cors]`` names an origin: a browser asks with ``OPTIONS``, without a token, and
-   has to be allowed to read errors too.
-3. ``HTTPProxyToWSGI``: links show the URL that the caller used, and the caller's address is the
-   real one, before anything reads them.
-4. ``Health``: ``/healthcheck`` needs no token, has a form of its own when it says 503, and is to
-   answer when what is below can't.
-5. ``Errors``: whatever comes out of the layers below, keystonemiddleware's 401 and Pecan's
-   404 included, leaves as the same JSON; so it stands around all that can fail.
-6. ``Paths``: one spelling of a path, before anybody decides by it.
-7. ``WsgiMiddleware``, if ``[profiler]`` is on: a request that is signed is traced.  What asks
-   Keystone about the token stands below, so that its time shows and Keystone gets the headers.
-   ``TraceHeaderFilter`` before it drops headers that it would fail at.
-8. ``PublicPaths``: version discovery goes straight to Pecan, as a caller has no token yet.
-9. ``Authentication``, which is keystonemiddleware: no token or a bad one ends here, so nothing
-   below sees such a request.
-10. Pecan, whose hooks make the context out of what keystonemiddleware found.
+0. ``RequestMetrics``, if ``[metrics]`` is on, counts every response of every layer.
+1. ``RequestId`` gives every response of every layer an ``X-Openstack-Request-Id``.
+2. ``CORS``, if ``[cors]`` names an origin, answers a browser's ``OPTIONS``, which has no token,
+   and lets the browser read error responses.
+3. ``HTTPProxyToWSGI`` restores the caller's URL and address before anything reads them.
+4. ``Health`` serves ``/healthcheck`` without a token.  It stands outside of ``ErrorMiddleware``
+   because its 503 has another form, and it must answer when the layers below cannot.
+5. ``ErrorMiddleware`` renders every error as the same JSON, including keystonemiddleware's 401 and
+   Pecan's 404, so it encloses everything that can fail.
+6. ``PathNormalizer`` normalizes the path before a layer decides by it.
+7. ``TraceHeaderFilter`` and ``WsgiMiddleware``, if ``[profiler]`` is on, trace signed requests.
+   The token is validated below them, so a trace contains that call and Keystone gets the headers.
+   The filter drops headers for which osprofiler raises an error.
+8. ``AuthPublicRoutes`` passes version discovery to Pecan, because the caller has no token yet.
+9. ``Authentication``, which is keystonemiddleware, rejects a request without a valid token.
+10. Pecan's hooks create the request context from keystonemiddleware's result.
 """
 
 import logging
@@ -57,15 +55,14 @@ LOG = logging.getLogger(__name__)
 
 SERVICE_TYPE = "synchronization"
 
-#: Seconds that Keystone has for an answer, unless the configuration says otherwise for the
-#: middleware: a caller is to hear within ten seconds that it is away.
+#: Timeout of a call to Keystone in seconds, unless the middleware's options set one.  The API
+#: reports an outage of Keystone within ten seconds.
 KEYSTONE_SECONDS = 4
 
-#: The same of the database, for a connection that is made or taken up again; a statement may
-#: take longer.
+#: Timeout of a connection to the database in seconds.  A statement may take longer.
 DATABASE_SECONDS = 4
 
-#: What is answered without a token.
+#: Paths that need no token.
 PUBLIC = ("/", f"/{v1.VERSION}", f"/{v1.VERSION}/{v1.DESCRIPTION}")
 
 
@@ -78,14 +75,14 @@ def _authentication(
         application,
         {
             "oslo_config_config": conf,
-            # Both would open a door, or shut one, behind the back of what stands below.
+            # If the decision were delayed, requests without a token would reach the controllers.
             "delay_auth_decision": False,
-            # Without one it waits for ever.  It may wait for two answers, one after the other.
+            # The middleware has no timeout by default.  It may make two calls for one request.
             "http_connect_timeout": conf[GROUP].http_connect_timeout or KEYSTONE_SECONDS,
             "include_service_catalog": True,
-            # Without one, a 401 asks Keystone for it, and fails with it.
+            # Without this URL the middleware asks Keystone for it before it answers a 401.
             "www_authenticate_uri": conf[GROUP].www_authenticate_uri or keystone.auth_url,
-            # What access rules of application credentials call this service.
+            # Access rules of application credentials name this service type.
             "service_type": conf[GROUP].service_type or SERVICE_TYPE,
         },
     )
@@ -95,25 +92,25 @@ def _authentication(
 def build(
     conf: cfg.ConfigOpts, *, keystone: Keystone, regions: ImageClientFactory, engines: EngineRPC
 ) -> Application:
-    """Make the WSGI application of what it works with.
+    """Build the WSGI application.
 
-    Nothing is connected to; the database is to be configured before the first request.
+    Nothing is connected to.  The database must be configured before the first request.
 
-    :param keystone: makes trusts.
-    :param regions: opens the regions' image services for the caller.
-    :param engines: wakes the engines.
+    :param keystone: creates trusts.
+    :param regions: creates the clients of the regions' image services.
+    :param engines: sends messages to the engines.
     """
-    projects = Authorizer(Enforcer(conf))
-    gate = RequestPipeline(conf, projects)
-    acceptance = JobCreator(conf, keystone=keystone, regions=regions, engines=engines)
-    retrial = JobRetrier(conf, keystone=keystone, engines=engines)
+    authorizer = Authorizer(Enforcer(conf))
+    pipeline = RequestPipeline(conf, authorizer)
+    job_creator = JobCreator(conf, keystone=keystone, regions=regions, engines=engines)
+    job_retrier = JobRetrier(conf, keystone=keystone, engines=engines)
     controller = v1.V1Controller(
         conf,
-        gate,
+        pipeline,
         ROUTES,
-        SyncJobsController(conf, gate, projects, acceptance),
-        ActionsController(gate, projects, retrial, engines),
-        EnginesController(conf, gate),
+        SyncJobsController(conf, pipeline, authorizer, job_creator),
+        ActionsController(pipeline, authorizer, job_retrier, engines),
+        EnginesController(conf, pipeline),
     )
     application: Any = pecan.Pecan(
         RootController(controller),
@@ -134,17 +131,17 @@ def build(
     application = http_proxy_to_wsgi.HTTPProxyToWSGI(application, conf)
     conf.register_opts(cors.OPTS, group="cors")
     if conf.cors.allowed_origin:
-        # Without an origin it would still make a 200 of whatever OPTIONS is answered.
+        # Without an origin the middleware still turns every answer to OPTIONS into a 200.
         application = cors.CORS(application, conf)
     application = errors.RequestId(application, conf)
     return request_metrics.RequestMetrics(application) if conf.metrics.listen else application
 
 
 def create(conf: cfg.ConfigOpts) -> Application:
-    """Make the WSGI application of the real Keystone, regions and message bus.
+    """Create the WSGI application with the configured Keystone, regions and message bus.
 
-    :param conf: configuration that has been read, as ``kingbird.conf.prepare_service`` does.
-    :raises kingbird.exception.ConfigurationError: it can't work.
+    :param conf: a parsed configuration, see :func:`kingbird.conf.prepare_service`.
+    :raises kingbird.exception.ConfigurationError: the configuration cannot work.
     """
     keystone = Keystone(conf, timeout=KEYSTONE_SECONDS)
     keystone.validate_config()

@@ -1,6 +1,6 @@
-"""What ``/healthcheck`` looks at: the database, the message broker and the engines.
+"""The checks behind ``/healthcheck``: database, message broker and engines.
 
-Nobody waits for a check longer than ``[healthcheck] timeout``.
+A caller waits for each check at most ``[healthcheck] timeout`` seconds.
 """
 
 import abc
@@ -20,20 +20,20 @@ from kingbird.rpc import transport
 
 LOG = logging.getLogger(__name__)
 
-#: No queue is bound to it.
+#: The topic of the broker's check.  No queue is bound to it.
 PROBE_TOPIC = "kingbird-probe"
 
 Result = pluginbase.HealthcheckResult
 
 
 class _Check(pluginbase.HealthcheckBaseExtension):
-    """Looks at one thing, now and then, however often it is asked.  Safe for threads."""
+    """Base of the checks, whose results are cached.  Safe for threads."""
 
-    #: What is looked at, as it is named in the answer.
+    #: The name of the checked service in the response.
     name: str
 
     def __init__(self, oslo_conf: cfg.ConfigOpts, conf: dict[str, Any]) -> None:
-        """Take the configuration as oslo.middleware hands it over; nothing is connected to."""
+        """Set the check up as oslo.middleware calls it.  Nothing is connected to."""
         super().__init__(oslo_conf, conf)
         self._checking = CachedCheck(
             f"kingbird-health-{self.name}",
@@ -44,22 +44,22 @@ class _Check(pluginbase.HealthcheckBaseExtension):
 
     @abc.abstractmethod
     def check(self) -> str | None:
-        """Look at the thing.
+        """Check the service once.
 
-        :returns: what is wrong in a few words that anybody may read, or ``None``.  An exception
-            is told as that it can't be reached, and logged.
+        :returns: a public description of the problem, or ``None``.  An exception is logged and
+            reported as "can't be reached".
         """
 
     def healthcheck(self, server_port: int) -> Result:
-        """Return what was found a moment ago, or is found now."""
-        found = self._checking.get()
-        return self._result("does not answer") if found is None else found
+        """Return the cached result, or a new one."""
+        result = self._checking.get()
+        return self._result("does not answer") if result is None else result
 
     def _check(self) -> Result:
         try:
             return self._result(self.check())
         except Exception as error:
-            # Its words may hold addresses, and more.
+            # The error's text may hold addresses and passwords.
             LOG.warning("Health check of the %s failed: %s", self.name, type(error).__name__)
             return self._result("can't be reached")
 
@@ -70,33 +70,33 @@ class _Check(pluginbase.HealthcheckBaseExtension):
 
 
 class Database(_Check):
-    """Whether the database answers a query."""
+    """The check of the database."""
 
     name = "database"
 
     def check(self) -> str | None:
-        """Make the least query that there is."""
+        """Run a minimal query."""
         db.ping()
         return None
 
 
 class Broker(_Check):
-    """Whether the broker takes a message; within one process there is none that could fail."""
+    """The check of the message broker.  It succeeds where messages stay in the process."""
 
     name = "broker"
-    #: Made with the first check, so that a server may fork before.
+    #: Created by the first check, because a server may fork before.
     _client: RPCClient | None = None
 
     def check(self) -> str | None:
-        """Send a message to a topic without a queue; the broker confirms it and drops it.
+        """Send a message to a topic without a queue.  The broker confirms and drops it.
 
-        It goes the way of all others, with the configuration's TLS and credentials.
+        The message takes the path of all others, with the configured TLS and credentials.
         """
         if not transport.has_broker(self.oslo_conf):
             return None
         if self._client is not None:
-            # A connection that was lost since the last check says nothing of the broker, so a
-            # transport that fails is replaced.
+            # The connection may have been lost since the last check although the broker is well.
+            # Replace a transport that fails.
             with contextlib.suppress(Exception):
                 self._client.cast({}, "probe")
                 return None
@@ -113,15 +113,15 @@ class Broker(_Check):
 
 
 class Engine(_Check):
-    """Whether an engine has given a sign of life, by the database's clock."""
+    """The check of the engines' heartbeats, by the database's clock."""
 
     name = "engine"
 
     def check(self) -> str | None:
-        """Read the signs of life."""
-        silence = db.engines.heartbeat_timeout(self.oslo_conf)
+        """Read the heartbeats."""
+        timeout = db.engines.heartbeat_timeout(self.oslo_conf)
         try:
-            alive = any(alive for _, alive in db.engines.list_all(silence))
+            alive = any(alive for _, alive in db.engines.list_all(timeout))
         except exception.Unavailable:
             return "not known, as the database can't be reached"
         return None if alive else "none is alive"

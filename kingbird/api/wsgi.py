@@ -1,8 +1,8 @@
-"""The application for gunicorn, uwsgi and the like: ``kingbird.api.wsgi:application``.
+"""The WSGI application for gunicorn and uwsgi: ``kingbird.api.wsgi:application``.
 
-Its configuration is the file that ``KINGBIRD_CONFIG_FILE`` names, else oslo.config's usual
-files for the project kingbird; the command line belongs to the server.  Loading connects to
-nothing, so the server may fork afterwards.
+``KINGBIRD_CONFIG_FILE`` names the configuration file.  Without it oslo.config's usual files for
+the project kingbird are read.  The command line belongs to the server.  Importing this module
+connects to nothing, so the server may fork afterwards.
 """
 
 import os
@@ -20,15 +20,15 @@ CONFIG_FILE = "KINGBIRD_CONFIG_FILE"
 
 
 def _load() -> Application:
-    named = os.environ.get(CONFIG_FILE)
+    config_file = os.environ.get(CONFIG_FILE)
     conf = service.prepare(
         "kingbird-api",
         [],
-        config_files=[named] if named else None,
+        config_files=[config_file] if config_file else None,
         database_timeout=app.DATABASE_SECONDS,
         report_signal=False,
     )
-    # The pool is empty now, and should stay so in a child, whatever the server does.
+    # The pool is empty now.  A child must not share connections with its parent either.
     os.register_at_fork(after_in_child=db.dispose)
     gmr.watch_trigger_file(conf)
     os.register_at_fork(after_in_child=lambda: gmr.watch_trigger_file(conf))

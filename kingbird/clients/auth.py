@@ -1,4 +1,4 @@
-"""Tokens within other calls: what goes wrong with them is Keystone's, not the region's."""
+"""Authentication within calls to regions: its errors are Keystone's and not the region's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from kingbird import exception
 
 @contextmanager
 def translate_auth_errors() -> Iterator[None]:
-    """Turn what keystoneauth raises when it asks for a token into errors of Keystone's.
+    """Translate keystoneauth's errors while it gets a token.
 
     :raises kingbird.exception.CredentialsLost: Keystone gives no token.
     :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
@@ -29,11 +29,12 @@ def translate_auth_errors() -> Iterator[None]:
 
 
 class RegionAuth(BaseAuthPlugin):
-    """Credentials for calls to a region.  They renew their token within a call.
+    """Credentials for calls to a region.  They may renew their token within a call.
 
-    To who makes the call, keystoneauth's errors look the same whoever did not answer.
+    keystoneauth raises the same errors for the region and for Keystone, so this class translates
+    Keystone's.
 
-    :param auth: the credentials themselves.
+    :param auth: the credentials.
     """
 
     def __init__(self, auth: BaseAuthPlugin) -> None:
@@ -46,9 +47,9 @@ class RegionAuth(BaseAuthPlugin):
             return self._auth.get_headers(session)
 
     def get_connection_params(self, session: Session) -> ConnectionParams:
-        """Return what the credentials need of a connection."""
+        """Return the credentials' parameters of a connection."""
         return self._auth.get_connection_params(session)
 
     def invalidate(self) -> bool:
-        """Drop the token, which the region did not take."""
+        """Discard a token that the region did not accept."""
         return self._auth.invalidate()

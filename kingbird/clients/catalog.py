@@ -1,11 +1,10 @@
-"""The image endpoints of a token's service catalog.
+"""Read the image endpoints of a token's service catalog.
 
-The catalog is text of other people.  An entry that can't be used costs its own region and no
-other one: it is left out, and logged once.
+Operators write the catalog.  An entry that cannot be used is left out and logged once; it does not
+affect other regions.
 """
 
 import logging
-import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -13,24 +12,23 @@ from urllib.parse import urlsplit
 
 import requests
 
-from kingbird.clients.log_once import Once, shown
+from kingbird.clients.log_once import WarnOnce
 from kingbird.states import ALL
+from kingbird.text import CONTROL, quote
 
 LOG = logging.getLogger(__name__)
-WARNINGS = Once(LOG)
+WARNINGS = WarnOnce(LOG)
 
 IMAGE = "image"
-#: Characters of a region's name, in Keystone and in Kingbird's tables.
+#: The maximum length of a region's name in Keystone and in Kingbird's tables.
 MAX_REGION = 255
-
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class ImageEndpoints(NamedTuple):
     """The image endpoints of a catalog.
 
-    :ivar urls: the URL by region, without ``/v2``.
-    :ivar unusable: regions that have an image endpoint of which none can be used, and why.
+    :ivar urls: URLs by region, without ``/v2``.
+    :ivar unusable: the problems of regions whose image endpoints cannot be used, by region.
     """
 
     urls: dict[str, str]
@@ -38,11 +36,11 @@ class ImageEndpoints(NamedTuple):
 
 
 def well_formed(catalog: Any) -> list[dict[str, Any]]:
-    """Return the entries of a catalog that have Keystone's form, in Keystone's v3 form.
+    """Return the valid entries of a catalog in Keystone's v3 form.
 
-    Readers of a catalog, keystonemiddleware among them, fail for the rest.
+    Readers of a catalog, such as keystonemiddleware, fail for other entries.
 
-    :param catalog: whatever stands in a token's place for a catalog.
+    :param catalog: any value that a token has as its catalog.
     """
     return list(_services(catalog))
 
@@ -50,16 +48,19 @@ def well_formed(catalog: Any) -> list[dict[str, Any]]:
 def _services(catalog: Any) -> Iterator[dict[str, Any]]:
     for service in catalog if isinstance(catalog, list) else ():
         if not isinstance(service, dict) or not isinstance(service.get("type"), str):
-            WARNINGS.warn(f"An entry of the service catalog is no service: {shown(service)}")
+            WARNINGS.warn(f"An entry of the service catalog is no service: {quote(service)}")
             continue
         endpoints = service.get("endpoints")
         if not isinstance(endpoints, list):
             endpoints = []
-        yield {**service, "endpoints": [one for one in endpoints if _is_endpoint(one, service)]}
+        yield {
+            **service,
+            "endpoints": [endpoint for endpoint in endpoints if _is_endpoint(endpoint, service)],
+        }
 
 
 def _is_endpoint(endpoint: Any, service: dict[str, Any]) -> bool:
-    """Whether an entry has the fields of an endpoint, in the types that they have."""
+    """Return True if an entry has the fields of an endpoint with their types."""
     if (
         isinstance(endpoint, dict)
         and isinstance(endpoint.get("interface"), str)
@@ -71,7 +72,7 @@ def _is_endpoint(endpoint: Any, service: dict[str, Any]) -> bool:
     ):
         return True
     if _is_image(service):
-        WARNINGS.warn(f"An entry of the service catalog is no image endpoint: {shown(endpoint)}")
+        WARNINGS.warn(f"An entry of the service catalog is no image endpoint: {quote(endpoint)}")
     return False
 
 
@@ -81,11 +82,11 @@ def _is_image(service: dict[str, Any]) -> bool:
 
 
 def read(catalog: Any, interface: str) -> ImageEndpoints:
-    """Read the image endpoints of a catalog.
+    """Return the image endpoints of a catalog.
 
-    Of several endpoints of a region the first that can be used counts.
+    The first usable endpoint of a region counts.
 
-    :param catalog: a token's catalog in Keystone's v3 form, endpoint filters applied.
+    :param catalog: a token's catalog in Keystone's v3 form, with endpoint filters applied.
     :param interface: ``public``, ``internal`` or ``admin``.
     """
     urls: dict[str, str] = {}
@@ -95,45 +96,45 @@ def read(catalog: Any, interface: str) -> ImageEndpoints:
             if endpoint["interface"] != interface:
                 continue
             region: str | None = endpoint.get("region_id") or endpoint.get("region") or None
-            url, problem = _base(endpoint["url"])
-            problem = _problem_of(region) or problem
+            url, problem = _parse_url(endpoint["url"])
+            problem = _check_region(region) or problem
             if region is None or problem:
-                _tell(endpoint, region, problem)
+                _warn_left_out(endpoint, region, problem)
                 if region is not None:
                     unusable.setdefault(region, problem)
             elif urls.setdefault(region, url) != url:
-                _tell(endpoint, region, "an earlier one of the same region is used")
+                _warn_left_out(endpoint, region, "an earlier one of the same region is used")
     return ImageEndpoints(
-        urls, {region: why for region, why in unusable.items() if region not in urls}
+        urls, {region: problem for region, problem in unusable.items() if region not in urls}
     )
 
 
-def _tell(endpoint: dict[str, Any], region: str | None, problem: str) -> None:
+def _warn_left_out(endpoint: dict[str, Any], region: str | None, problem: str) -> None:
     WARNINGS.warn(
-        f"The image endpoint {shown(endpoint.get('id'))} of region {shown(region)} is left out "
+        f"The image endpoint {quote(endpoint.get('id'))} of region {quote(region)} is left out "
         f"of the service catalog: {problem}"
     )
 
 
-def _problem_of(region: str | None) -> str:
-    """Return why a region can't be used, or nothing."""
+def _check_region(region: str | None) -> str:
+    """Return the problem of a region's name, or an empty text."""
     if not region:
         return "it has no region"
     if region == ALL:
         return "no region can be named *, which stands for all regions"
     if len(region) > MAX_REGION:
         return f"the region's name is longer than {MAX_REGION} characters"
-    if _CONTROL.search(region):
+    if CONTROL.search(region):
         return "the region's name holds control characters"
     if region != region.rstrip():
-        # To MariaDB it is the region without them, another one or not.
+        # MariaDB ignores trailing blanks, so the name could be another region's.
         return "the region's name ends in blanks"
     return ""
 
 
 @lru_cache(maxsize=4096)
-def _base(url: str | None) -> tuple[str, str]:
-    """Return an endpoint's URL without ``/v2``, and why it can't be used, or nothing."""
+def _parse_url(url: str | None) -> tuple[str, str]:
+    """Return an endpoint's URL without ``/v2``, and its problem or an empty text."""
     if not url:
         return "", "it has no URL"
     if not url.isprintable() or " " in url:
@@ -149,9 +150,10 @@ def _base(url: str | None) -> tuple[str, str]:
             return "", "its URL has a query or a fragment"
         path = parts.path.rstrip("/").removesuffix("/v2").rstrip("/")
         base = parts._replace(path=path).geturl()
-        # Where a connection is made, such an error is nobody's.
+        # An invalid name or URL must fail here.  When a connection is made, its error is not
+        # handled.
         host.encode("idna")
         requests.Request("GET", f"{base}/v2/images").prepare()
     except (ValueError, requests.RequestException) as error:
-        return "", f"its URL can't be used: {shown(str(error))}"
+        return "", f"its URL can't be used: {quote(str(error))}"
     return base, ""

@@ -1,7 +1,7 @@
-"""One region's images, over python-glanceclient's HTTP client.
+"""The images of a region, over python-glanceclient's HTTP client.
 
-Its schema layer is left aside: it validates on every attribute (1.4 ms a record), knows only
-fields that its schema names, and the raw body is what a record is copied from.
+glanceclient's schema layer is not used.  It validates on every access to an attribute (1.4 ms a
+record) and knows only the fields of its schema, and records are copied from the raw body.
 """
 
 import contextlib
@@ -27,18 +27,16 @@ from kingbird.clients.auth import RegionAuth
 
 Image = dict[str, Any]
 
-#: Glance's own bound for a page, whatever is asked for.
+#: Glance's own maximum of images in a page.
 PAGE_SIZE = 1000
-#: Characters in an id that Glance can hold.
+#: The maximum length of an id in Glance.
 ID_LENGTH = 36
-#: Ids that one ``id=in:`` asks for; the URL stays below 4 KiB.
+#: The number of ids in one ``id=in:`` query; the URL stays below 4 KiB.
 IDS_PER_CALL = 100
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
-#: Answers after which the same call may succeed, beside all from 500.
+#: Status codes after which the same call may succeed, besides 500 and above.
 TRANSIENT = frozenset({408, 429})
-
-
 #: Seconds beyond which a Retry-After header is capped, as urllib3 does.
 RETRY_AFTER_MAX = 6 * 3600
 
@@ -53,30 +51,30 @@ def parse_retry_after(value: str) -> int | None:
 
 
 class _BytesClient(glance_http.SessionClient):
-    """glanceclient's, but answers in bytes, and its errors keep status and ``Retry-After``."""
+    """glanceclient's HTTP client with responses in bytes and with typed errors."""
 
     def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, bytes]:
         if resp.status_code in TRANSIENT or resp.status_code >= 500:
-            asked = parse_retry_after(resp.headers.get("Retry-After", ""))
-            raise exception.RegionUnavailable(error_message(resp), resp.status_code, asked)
+            delay = parse_retry_after(resp.headers.get("Retry-After", ""))
+            raise exception.RegionUnavailable(error_message(resp), resp.status_code, delay)
         if resp.status_code >= 300:
             raise exception.ImageRequestRejected(error_message(resp), resp.status_code)
-        # Bytes, as pages that are fetched ahead stay bytes until they are used.
+        # Pages that are fetched ahead stay bytes until they are parsed.
         return resp, resp.content
 
 
-#: How a page begins whose tail can be read without its images.
+#: The beginning of a page whose links can be read without its images.
 _LIST_FIRST = b'{"images": ['
 
 
 def list_query(
     *, hidden: bool = False, marker: str | None = None, filters: Iterable[tuple[str, str]] = ()
 ) -> str:
-    """Return the query of a walk through a region, in the order of ids.
+    """Return the query that lists a region's images in the order of their ids.
 
-    :param hidden: walk through hidden images, which Glance lists apart.
-    :param marker: the image after which to begin.
-    :param filters: further parameters; a ``visibility`` takes the place of ``all``.
+    :param hidden: list hidden images, which Glance lists separately.
+    :param marker: the id of the image before the page.
+    :param filters: further parameters.  A ``visibility`` replaces ``all``.
     """
     query: list[tuple[str, Any]] = [*filters]
     if not any(name == "visibility" for name, _ in query):
@@ -95,9 +93,9 @@ def list_query(
 
 
 def _query_of(link: Any) -> str | None:
-    """Return the query of a link, alone: a name from an answer never becomes a host or a path.
+    """Return only the query of a link, so that a response cannot redirect calls to another host.
 
-    :raises ValueError: it is no link.
+    :raises ValueError: the link is malformed.
     """
     if not isinstance(link, str) or not link:
         return None
@@ -110,7 +108,7 @@ def _marker_of(query: str | None) -> str | None:
     return markers[-1] if markers else None
 
 
-#: The ids that Glance gives and takes.
+#: The form of Glance's ids.
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
 
 
@@ -119,17 +117,17 @@ def _is_id(text: Any) -> bool:
 
 
 def with_ids(images: Iterable[Image]) -> list[Image]:
-    """Return those of some listed images that have a UUID for an id, as Glance's images do.
+    """Return the images whose id is a UUID, as Glance's ids are.
 
-    No other can be asked for, made elsewhere or stored: it is somebody's text.
+    Images with other ids cannot be requested, created elsewhere or stored.
     """
     return [image for image in images if _is_id(image["id"])]
 
 
 def _path(*names: str) -> str:
-    """Return the path that leads from the images to something of one, by its ids.
+    """Return the path of an image or a part of it.
 
-    :raises kingbird.exception.ImageRequestRejected: 404; a name like that leads elsewhere.
+    :raises kingbird.exception.ImageRequestRejected: 404, because a name would change the path.
     """
     if any(name in ("", ".", "..") for name in names):
         raise exception.ImageRequestRejected("There is nothing of that name", 404)
@@ -142,10 +140,10 @@ _TAG = frozenset({str})
 
 
 def _is_image(image: Any) -> bool:
-    """Whether a part of an answer has the shape that all who read images rely on.
+    """Return True if a part of a response has the fields that Kingbird relies on.
 
-    What is hashed or put in order is looked at, other fields are only copied and compared.
-    Called for each image of a region, so there is no loop.
+    Fields that are hashed or sorted are checked.  Other fields are only copied and compared.
+    There is no loop, because this is called for each image of a region.
     """
     if type(image) is not dict:
         return False
@@ -167,8 +165,8 @@ def _is_image(image: Any) -> bool:
 
 
 def error_message(response: requests.Response) -> str:
-    """Return Glance's own words in an error, without the HTML around them."""
-    # Not response.text, which guesses the encoding, slowly and aloud.
+    """Return the text of Glance's error without HTML."""
+    # response.text would guess the encoding, which is slow and logs.
     text = response.content.decode("utf-8", "replace")
     text = re.sub(r"(?is)<head.*?</head>|<title.*?</title>|<h1.*?</h1>", " ", text)
     text = html.unescape(re.sub(r"<[^>]*>", " ", text))
@@ -178,11 +176,10 @@ def error_message(response: requests.Response) -> str:
 class ImageClient:
     """The images of one region as one user sees them.  Safe for threads.
 
-    Every call raises :class:`kingbird.exception.RegionUnavailable` when Glance does not
-    answer or can't at the moment, :class:`kingbird.exception.CredentialsLost` when the
-    credentials are no more, :class:`kingbird.exception.KeystoneUnavailable` when a new token is
-    needed and Keystone does not answer, and :class:`kingbird.exception.ImageRequestRejected` when
-    Glance says no.
+    Every call raises :class:`kingbird.exception.RegionUnavailable` if Glance does not answer or is
+    unavailable, :class:`kingbird.exception.CredentialsLost` if the credentials are invalid,
+    :class:`kingbird.exception.KeystoneUnavailable` if a new token is needed and Keystone does not
+    answer, and :class:`kingbird.exception.ImageRequestRejected` if Glance rejects the request.
 
     :param url: the endpoint, without ``/v2``.
     """
@@ -206,7 +203,7 @@ class ImageClient:
         )
 
     def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
-        """Make a call and return the answer's body."""
+        """Call Glance and return the body of the response."""
         if "timeout" in kwargs and self._http.session.timeout:
             kwargs["timeout"] = min(kwargs["timeout"], self._http.session.timeout)
         try:
@@ -220,8 +217,8 @@ class ImageClient:
             raise self._unavailable(f"can't be used: {type(error).__name__}") from error
         return body
 
-    def _unavailable(self, what: str) -> exception.RegionUnavailable:
-        error = exception.RegionUnavailable(f"The image service of region {self.region} {what}")
+    def _unavailable(self, problem: str) -> exception.RegionUnavailable:
+        error = exception.RegionUnavailable(f"The image service of region {self.region} {problem}")
         error.region = self.region
         return error
 
@@ -231,7 +228,7 @@ class ImageClient:
         except ValueError:
             answer = None
         if not isinstance(answer, dict):
-            # A proxy's maintenance page, say.
+            # For example, the maintenance page of a proxy.
             raise self._unavailable("answered something else than JSON")
         return answer
 
@@ -244,63 +241,63 @@ class ImageClient:
             raise self._unavailable("answered without a list of images")
         return images
 
-    def _after(self, page: Mapping[str, Any]) -> str | None:
-        """Return the query of the page that follows, or ``None`` after the last one."""
+    def _next_query(self, page: Mapping[str, Any]) -> str | None:
+        """Return the query of the next page, or ``None`` after the last one."""
         try:
             return _query_of(page.get("next"))
         except ValueError as error:
             raise self._unavailable("answered with a next page that is no link") from error
 
-    def _list(self, query: Mapping[str, Any], **kwargs: Any) -> list[Image]:
+    def _list(self, filters: Mapping[str, Any], **kwargs: Any) -> list[Image]:
         found: list[Image] = []
-        following: str | None = urlencode(query)
-        while following is not None:
-            page = self._call("GET", f"/v2/images?{following}", **kwargs)
+        query: str | None = urlencode(filters)
+        while query is not None:
+            page = self._call("GET", f"/v2/images?{query}", **kwargs)
             found += with_ids(self._images_of(page))
-            following = self._after(page)
+            query = self._next_query(page)
         return found
 
     def fetch_page(self, query: str) -> bytes:
-        """Fetch one page of a list, for :meth:`parse_page` to read when it is needed.
+        """Fetch one page of a list, which :meth:`parse_page` parses later.
 
-        :param query: a query string, such as :func:`list_query` makes.
+        :param query: a query string, see :func:`list_query`.
         """
         return self._fetch("GET", f"/v2/images?{query}")
 
     def parse_page(self, body: bytes) -> list[Image]:
-        """Return the images of a page that was fetched; see :func:`with_ids`."""
+        """Return the images of a fetched page; see :func:`with_ids`."""
         return self._images_of(self._parse(body))
 
     def next_marker(self, body: bytes) -> str | None:
-        """Return the marker of the page that follows, or ``None`` after the last one.
+        """Return the marker of the next page, or ``None`` after the last one.
 
-        Of Glance's link only the marker counts: it forgets all but one of several tags.
-        Images aren't parsed for that where the list comes first, as Glance writes it.
+        Only the marker of Glance's link is used, because the link omits all but one of several
+        tags. If the list comes first in the body, as Glance writes it, the images are not parsed.
         """
         if body.startswith(_LIST_FIRST):
-            # No string of what follows the list holds a bracket: it is links.
+            # The links after the list contain no brackets.
             end = body.rfind(b"]") + 1
             with contextlib.suppress(ValueError, RecursionError):
                 links = json.loads(b'{"images": []' + body[end:])
                 return _marker_of(_query_of(links.get("next")))
-        return _marker_of(self._after(self._parse(body)))
+        return _marker_of(self._next_query(self._parse(body)))
 
     def list_by_ids(
         self, ids: Iterable[str], *, hidden: bool = False, timeout: float | None = None
     ) -> list[Image]:
-        """Return those of at most 100 ids that are there, in one call.
+        """Return those of at most 100 ids that exist, with one call.
 
-        Community images of others and shares that are pending or rejected are among them.
+        Community images of others and shares that are pending or rejected are included.
 
-        :param ids: what is no UUID is not there, and not asked for.
-        :param hidden: look for hidden images, which Glance lists only when asked to.
-        :param timeout: seconds that the call may take, if the configuration allows more.
+        :param ids: ids; a text that is not a UUID is skipped.
+        :param hidden: list hidden images, which Glance lists separately.
+        :param timeout: seconds that the call may take, unless the configured timeout is shorter.
         """
-        asked = [image_id for image_id in ids if _is_id(image_id)]
-        if not asked:
+        known_ids = [image_id for image_id in ids if _is_id(image_id)]
+        if not known_ids:
             return []
         query = {
-            "id": f"in:{','.join(asked)}",
+            "id": f"in:{','.join(known_ids)}",
             "visibility": "all",
             "member_status": "all",
             "limit": PAGE_SIZE,
@@ -310,22 +307,22 @@ class ImageClient:
         return self._list(query, **({} if timeout is None else {"timeout": timeout}))
 
     def list_forced(self) -> list[Image]:
-        """Return the visible images that say of themselves that a forced sync made them."""
+        """Return the visible images that are marked as forced copies."""
         return self._list({"kingbird_forced": "true", "visibility": "all", "limit": PAGE_SIZE})
 
     def list_members(self, image_id: str) -> list[dict[str, Any]]:
-        """Return the members of a shared image, each with ``member_id`` and ``status``."""
+        """Return the members of a shared image, with ``member_id`` and ``status``."""
         members = self._call("GET", _path(image_id, "members")).get("members")
         if not isinstance(members, list) or not all(isinstance(one, dict) for one in members):
             raise self._unavailable("answered without a list of members")
         return members
 
     def add_member(self, image_id: str, project_id: str) -> None:
-        """Share an image with a project, which has to accept it.  One POST."""
+        """Share an image with a project, which has to accept it (one POST)."""
         self._send("POST", _path(image_id, "members"), {"member": project_id})
 
     def set_member_status(self, image_id: str, project_id: str, status: str) -> None:
-        """Accept or reject a share in a project's stead.  One PUT."""
+        """Accept or reject a share on behalf of a project (one PUT)."""
         url = _path(image_id, "members", project_id)
         self._send("PUT", url, {"status": status})
 
@@ -335,7 +332,7 @@ class ImageClient:
         )
 
     def get(self, image_id: str) -> Image | None:
-        """Return an image, or ``None`` when there is none that the caller can see."""
+        """Return an image, or ``None`` if the caller cannot see it."""
         try:
             image = self._call("GET", _path(image_id))
         except exception.ImageRequestRejected as error:
@@ -347,11 +344,11 @@ class ImageClient:
         return image
 
     def create(self, record: Image) -> Image:
-        """Create a record: one POST with all its fields."""
+        """Create a record with one POST."""
         return self._send("POST", "/v2/images", record)
 
     def update(self, image_id: str, operations: list[dict[str, Any]]) -> Image:
-        """Change a record: one PATCH with all its operations."""
+        """Change a record with one PATCH."""
         return self._call(
             "PATCH",
             _path(image_id),

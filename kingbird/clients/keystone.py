@@ -1,4 +1,4 @@
-"""Keystone: the service user, the trusts made to it, and what a token's catalog says."""
+"""Keystone: the service user's credentials, trusts, and the regions of a token."""
 
 import logging
 import threading
@@ -23,25 +23,15 @@ from kingbird.context import RequestContext
 
 LOG = logging.getLogger(__name__)
 
-#: Ways to get a token from which Keystone makes no trust.
+#: Authentication methods whose tokens cannot create trusts.
 UNTRUSTED_METHODS = frozenset({"application_credential", "oauth1", "ec2credential"})
-
-
-def image_endpoints(catalog: Any, interface: str) -> dict[str, str]:
-    """Return the regions that have an image endpoint, and its URL (design, section 5).
-
-    :param catalog: a token's catalog in Keystone's v3 form, endpoint filters applied.
-    :param interface: ``public``, ``internal`` or ``admin``.
-    :returns: URLs by region, without the ``/v2`` that some catalogs have at the end.
-    """
-    return service_catalog.read(catalog, interface).urls
 
 
 REQUEST_ID = "X-Openstack-Request-Id"
 
 
 def _with_request_id(session: Session, global_request_id: str | None) -> Session:
-    """Return a session over the same connections whose calls carry a global request id."""
+    """Return a session that shares the connections and sends a global request id."""
     if global_request_id is None:
         return session
     return Session(
@@ -54,9 +44,9 @@ def _with_request_id(session: Session, global_request_id: str | None) -> Session
 
 
 class _RequestIdPassword(v3.Password):
-    """A user and password that say, whenever they get a token, which request it is for.
+    """A password plugin whose token requests carry a global request id.
 
-    :param global_request_id: the id; ``None`` for none.
+    :param global_request_id: the id, or ``None``.
     """
 
     def __init__(self, *args: Any, global_request_id: str | None = None, **kwargs: Any) -> None:
@@ -69,9 +59,9 @@ class _RequestIdPassword(v3.Password):
 
 
 def _in_path(name: str) -> str:
-    """Return an id for keystoneclient to make a path with, which does not quote it.
+    """Return an id quoted for keystoneclient, which does not quote it in paths.
 
-    :raises keystoneauth1.exceptions.NotFound: a name like that leads elsewhere.
+    :raises keystoneauth1.exceptions.NotFound: the id would change the path.
     """
     if name in ("", ".", ".."):
         raise ksa_exc.NotFound("There is nothing of that name")
@@ -79,9 +69,9 @@ def _in_path(name: str) -> str:
 
 
 class Trust(NamedTuple):
-    """A trust that was made.
+    """A new trust.
 
-    :ivar role: the name of the one role that it passes on.
+    :ivar role: the name of the role that it delegates.
     """
 
     id: str
@@ -91,10 +81,10 @@ class Trust(NamedTuple):
 class Keystone:
     """Keystone as Kingbird's service user sees it.  Safe for threads.
 
-    The service user is the one of ``[keystone_authtoken]``.  Calls go to its ``auth_url``
-    straight away: discovery would cost a call for each job.
+    The service user is that of ``[keystone_authtoken]``.  Calls go to its ``auth_url`` without
+    discovery, which would cost a call for each job.
 
-    :param timeout: seconds that a call may take at most, if the configuration allows more.
+    :param timeout: seconds that a call may take, unless the configured timeout is shorter.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
@@ -106,7 +96,7 @@ class Keystone:
 
     @property
     def session(self) -> Session:
-        """The session for calls to Keystone, by the options of ``[keystone_authtoken]``."""
+        """Return the session for calls to Keystone by the options of ``[keystone_authtoken]``."""
         with self._lock:
             if self._session is None:
                 self._session = keystone_session(self._conf, connections=16)
@@ -116,14 +106,14 @@ class Keystone:
             return self._session
 
     def validate_config(self) -> None:
-        """See whether the configuration names the service user; nobody is asked.
+        """Check that the configuration names the service user.  Makes no call.
 
-        :raises kingbird.exception.ConfigurationError: it doesn't.
+        :raises kingbird.exception.ConfigurationError: the configuration is incomplete.
         """
         self._options()
 
     def _options(self) -> Any:
-        # Registers the options of the plugin that the group names, once.
+        # The call registers the options of the group's plugin once.
         try:
             plugin = loading.load_auth_from_conf_options(self._conf, GROUP)
         except (cfg.Error, ksa_exc.AuthPluginException) as error:
@@ -142,7 +132,7 @@ class Keystone:
 
     @property
     def auth_url(self) -> str:
-        """The identity API's base, with its ``/v3``."""
+        """Return the base URL of the identity API with ``/v3``."""
         url: str = self._options().auth_url.rstrip("/")
         return url if url.endswith("/v3") else f"{url}/v3"
 
@@ -156,7 +146,7 @@ class Keystone:
 
     @property
     def service_auth(self) -> BaseAuthPlugin:
-        """The service user's own credentials; one token serves until it expires."""
+        """Return the service user's credentials, which cache a token until it expires."""
         options = self._options()
         with self._lock:
             if self._service_auth is None:
@@ -173,9 +163,9 @@ class Keystone:
             return self._service_auth
 
     def service_user_id(self) -> str:
-        """Return the id of the user that trusts are made to.
+        """Return the id of the user that trusts are created for.
 
-        :raises kingbird.exception.KeystoneUnavailable: Keystone gives the service no token.
+        :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
         """
         try:
             return str(self.service_auth.get_user_id(self.session))
@@ -186,9 +176,9 @@ class Keystone:
             ) from error
 
     def service_roles(self) -> set[str]:
-        """Return the names of the roles that the service user has.
+        """Return the names of the service user's roles.
 
-        :raises kingbird.exception.KeystoneUnavailable: Keystone gives the service no token.
+        :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
         """
         self.service_user_id()
         access = self.service_auth.get_access(self.session)  # type: ignore[attr-defined]
@@ -204,12 +194,12 @@ class Keystone:
         )
 
     def create_trust(self, context: RequestContext) -> Trust:
-        """Have the user's token make a trust to the service user: one call.
+        """Create a trust to the service user with the user's token (one call).
 
-        Only the first role of ``[sync] trust_roles`` that the token carries is delegated, by
-        its id, as names can be ambiguous.
+        Only the first role of ``[sync] trust_roles`` that the token carries is delegated, by its
+        id because names can be ambiguous.
 
-        :raises kingbird.exception.TrustRefused: none is to be had from such a token.
+        :raises kingbird.exception.TrustRefused: the token cannot create a trust.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
         if UNTRUSTED_METHODS.intersection(context.token_methods) or context.token_trust_id:
@@ -242,38 +232,39 @@ class Keystone:
         return Trust(str(trust.id), role)
 
     def trust_auth(self, trust_id: str, *, global_request_id: str | None = None) -> BaseAuthPlugin:
-        """Return the credentials that act as the user who made a trust.
+        """Return the credentials that act as the user who created a trust.
 
-        They get one token and renew it by themselves until the trust expires.
+        They renew their token until the trust expires.
 
-        :param global_request_id: what Keystone is told that the tokens are for.
+        :param global_request_id: the id that requests for tokens carry.
         """
         return self._password(trust_id=trust_id, global_request_id=global_request_id)
 
     def user_auth(self, token: str | None) -> BaseAuthPlugin:
-        """Return a user's own token as credentials, as the API uses them within a request."""
+        """Return a user's own token as credentials, for calls within a request."""
         return token_endpoint.Token(self.auth_url, token)
 
     def token_auth(self, token: str) -> BaseAuthPlugin:
-        """Return a user's own token as credentials, with Kingbird's service token beside it.
+        """Return a user's own token as credentials, with Kingbird's service token.
 
-        The service token makes other services accept the user's token for a while after it
-        has expired.
+        With the service token, other services accept the user's token for a while after it has
+        expired.
         """
         return service_token.ServiceTokenAuthWrapper(
             user_auth=self.user_auth(token), service_auth=self.service_auth
         )
 
     def regions(self, auth: BaseAuthPlugin) -> dict[str, str]:
-        """Return the image endpoints, by region, in the catalog of the token that ``auth`` gets.
+        """Return the image endpoints by region in the catalog of a new token.
 
+        :param auth: credentials that get the token.
         :raises kingbird.exception.CredentialsLost: Keystone gives no token.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
         with translate_auth_errors():
             access = auth.get_access(self.session)  # type: ignore[attr-defined]
         catalog = access.service_catalog.catalog if access.has_service_catalog() else []
-        return image_endpoints(catalog, self._conf.glance.interface)
+        return service_catalog.read(catalog, self._conf.glance.interface).urls
 
     def delete_trust(
         self,
@@ -282,12 +273,12 @@ class Keystone:
         *,
         global_request_id: str | None = None,
     ) -> None:
-        """Delete a trust; one that is gone counts as deleted.
+        """Delete a trust.  A missing trust counts as deleted.
 
-        :param auth: the trust's own credentials, if their token is at hand.  Where they
-            don't serve, the service user's are tried, which need the role ``admin``.
-        :param global_request_id: what Keystone is told that this is for.
-        :raises kingbird.exception.KeystoneUnavailable: it could not be deleted now.
+        :param auth: the trust's own credentials, if they exist.  If they fail, the service user
+            deletes the trust, which needs the role ``admin``.
+        :param global_request_id: the id that the call carries.
+        :raises kingbird.exception.KeystoneUnavailable: the trust could not be deleted now.
         """
         attempts = [auth, self.service_auth] if auth is not None else [self.service_auth]
         for credentials in attempts:
@@ -297,16 +288,17 @@ class Keystone:
             except ksa_exc.NotFound:
                 if credentials is self.service_auth:
                     return
-                # The trust's own credentials get 404 for a token too, once it has expired.
+                # Keystone also answers 404 to the trust's own credentials after the trust has
+                # expired.
                 continue
             except ksa_exc.ClientException:
                 continue
         raise exception.KeystoneUnavailable("A trust could not be deleted")
 
     def list_service_trusts(self) -> list[str]:
-        """Return the ids of all trusts that were made to the service user.
+        """Return the ids of all trusts to the service user.
 
-        :raises kingbird.exception.KeystoneUnavailable: they can't be listed now.
+        :raises kingbird.exception.KeystoneUnavailable: the trusts cannot be listed now.
         """
         trustee = self.service_user_id()
         try:

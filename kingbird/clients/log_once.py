@@ -1,49 +1,39 @@
-"""Warnings about text of other services, each of them logged once."""
+"""Log each warning about data of other services once."""
 
-import json
 import logging
 import threading
-from typing import Any
 
-#: Characters of a strange text that are shown.
-SHOWN = 80
-#: Different warnings that are remembered; what comes later is not logged.
-MOST = 1000
+#: The number of different warnings that are logged.
+MAX_WARNINGS = 1000
 
 
-def shown(value: Any) -> str:
-    """Return a value of another service as a log and a message can hold it: ASCII, and bounded."""
-    text = json.dumps(value[: SHOWN + 1] if isinstance(value, str) else value, default=repr)
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+class WarnOnce:
+    """A logger that drops repeated warnings.  Safe for threads.
 
-
-class Once:
-    """Logs a warning the first time that it is given.  Safe for threads.
-
-    The same text comes with each request and each job.  A text that differs each time can't fill
-    the memory or the log either: after :data:`MOST` warnings one line says that no more follow.
+    The same data comes with each request and each job.  Data that always differs must not fill the
+    memory or the log: after :data:`MAX_WARNINGS` warnings, one line says that no more follow.
     """
 
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
         self._lock = threading.Lock()
 
-    def warn(self, sentence: str) -> None:
-        """Log a warning, unless the same was logged before.
+    def warn(self, message: str) -> None:
+        """Log a warning, unless the same one was logged before.
 
-        :param sentence: what is said; strange text within it has gone through :func:`shown`.
+        :param message: the text.  Untrusted parts must be quoted by :func:`kingbird.text.quote`.
         """
         with self._lock:
-            if sentence in self._told or len(self._told) > MOST:
+            if message in self._logged or len(self._logged) > MAX_WARNINGS:
                 return
-            self._told.add(sentence)
-            is_last = len(self._told) > MOST
+            self._logged.add(message)
+            is_last = len(self._logged) > MAX_WARNINGS
         self._log.warning(
-            "%s", "More warnings of this kind are not logged" if is_last else sentence
+            "%s", "More warnings of this kind are not logged" if is_last else message
         )
 
-    def forget(self) -> None:
-        """Let every warning be logged once more."""
+    def clear(self) -> None:
+        """Forget all warnings, so that they can be logged again."""
         with self._lock:
-            self._told.clear()
+            self._logged.clear()

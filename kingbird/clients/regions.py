@@ -1,4 +1,4 @@
-"""Opens regions for a user: the catalog's endpoints with the user's credentials."""
+"""Create image clients of regions with a user's credentials."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,9 @@ from kingbird.clients.session import RegionSessions
 
 
 class ImageClientFactory:
-    """Makes :class:`kingbird.clients.glance.ImageClient`, over one session a region.
+    """A factory of :class:`kingbird.clients.glance.ImageClient`, with one session a region.
 
-    :param timeout: seconds that a call may take at most, if the configuration allows more.
+    :param timeout: seconds that a call may take, unless the configured timeout is shorter.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
@@ -25,7 +25,7 @@ class ImageClientFactory:
         *,
         global_request_id: str | None = None,
     ) -> dict[str, ImageClient]:
-        """Return the images of each region.  Makes no call.
+        """Return a client for each region.  Makes no call.
 
         :param endpoints: URLs by region.
         """

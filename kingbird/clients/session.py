@@ -1,7 +1,7 @@
-"""HTTP sessions: one for each region, its connections reused by all jobs and all users.
+"""HTTP sessions: one for each region, with connections that all jobs and users share.
 
-So a session remembers nothing of a call: it has no cookies.  And as a token goes along wherever a
-call is redirected to, it follows no redirect to another host or port.
+A session must not remember anything of a call, so it accepts no cookies.  It sends the token along
+with every request, so it follows no redirect to another host or port.
 """
 
 import threading
@@ -17,58 +17,60 @@ from keystoneauth1.session import Session, TCPKeepAliveAdapter
 from oslo_config import cfg
 
 from kingbird import events, exception
-from kingbird.clients.log_once import shown
+from kingbird.text import quote
 from kingbird.tracing import spans
 
 
 class _Adapter(TCPKeepAliveAdapter):
-    """keystoneauth's adapter, without redirects to another host or port.
+    """keystoneauth's adapter without redirects to another host or port.
 
-    keystoneauth follows them with all headers, the token among them.
+    keystoneauth follows redirects with all headers, including the token.
     """
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Send a request; the answer's body is read later."""
+        """Send a request.  The body of the response is read later."""
         response = super().send(request, *args, **kwargs)
         location = response.headers.get("Location")
         if 300 <= response.status_code < 400 and location is not None:
-            target = _elsewhere(request.url or "", location)
+            target = _foreign_target(request.url or "", location)
             if target is not None:
                 response.close()
-                raise self._refusal(request, target, response.status_code)
+                raise self._redirect_error(request, target, response.status_code)
         return response
 
-    def _refusal(self, request: requests.PreparedRequest, host: str, status: int) -> Exception:
-        """Return the error that a redirect to another host or port is."""
+    def _redirect_error(
+        self, request: requests.PreparedRequest, host: str, status: int
+    ) -> Exception:
+        """Return the error for a redirect to another host or port."""
         return ksa_exc.ConnectFailure(
             f"Keystone redirects to another host or port, to which no token is sent: {host}"
         )
 
 
-def _elsewhere(url: str, location: str) -> str | None:
-    """Return where a redirect leads to, if a token must not go there along.
+def _foreign_target(url: str, location: str) -> str | None:
+    """Return the host of a redirect that must not get the token, or ``None``.
 
-    From http to https of one host it may.
+    A redirect from http to https of the same host may get it.
     """
     try:
-        # requests fails for what is not ASCII.
+        # requests fails for a location that is not ASCII.
         target = urljoin(url, location.encode("ascii").decode())
         if not requests.Session().should_strip_auth(url, target):
             return None
-        return shown(urlsplit(target).netloc.rpartition("@")[2])
+        return quote(urlsplit(target).netloc.rpartition("@")[2])
     except ValueError:
-        return shown(location)
+        return quote(location)
 
 
 class _InstrumentedAdapter(_Adapter):
-    """The same with as many kept connections as there are workers.
+    """An adapter that emits an event for each request and keeps a connection for each worker.
 
-    requests keeps 10 and throws away what goes beyond.  Each request that goes over the wire is
-    told of here, those included that keystoneauth makes by itself.
+    requests keeps 10 connections and discards others.  Requests that keystoneauth makes by itself
+    are counted too.
 
-    :param region: whose Glance is called; ``None`` for Keystone.
+    :param region: the region of the Glance, or ``None`` for Keystone.
     """
 
     def __init__(self, connections: int, region: str | None) -> None:
@@ -78,7 +80,7 @@ class _InstrumentedAdapter(_Adapter):
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Send a request; the answer's body is read later."""
+        """Send a request.  The body of the response is read later."""
         spans.start_http_span(request, self._region)
         begin = time.perf_counter()
         code = events.NO_ANSWER
@@ -90,13 +92,15 @@ class _InstrumentedAdapter(_Adapter):
             self._emit(request, code, time.perf_counter() - begin)
             spans.end_http_span(code)
 
-    def _is_keystones(self, request: requests.PreparedRequest) -> bool:
-        # Credentials renew their token over the session at hand.
+    def _is_keystone_call(self, request: requests.PreparedRequest) -> bool:
+        # Credentials renew their token over the region's session.
         return self._region is None or request.path_url.endswith("/auth/tokens")
 
-    def _refusal(self, request: requests.PreparedRequest, host: str, status: int) -> Exception:
-        if self._is_keystones(request):
-            return super()._refusal(request, host, status)
+    def _redirect_error(
+        self, request: requests.PreparedRequest, host: str, status: int
+    ) -> Exception:
+        if self._is_keystone_call(request):
+            return super()._redirect_error(request, host, status)
         return exception.ImageRequestRejected(
             f"The image service of region {self._region} redirects to another host or port, to "
             f"which no token is sent: {host}",
@@ -105,14 +109,14 @@ class _InstrumentedAdapter(_Adapter):
 
     def _emit(self, request: requests.PreparedRequest, code: str, seconds: float) -> None:
         method = request.method or ""
-        if self._region is None or self._is_keystones(request):
+        if self._region is None or self._is_keystone_call(request):
             events.emit(events.KeystoneCall(method, code, seconds))
         else:
             events.emit(events.GlanceCall(self._region, method, code, seconds))
 
 
 def plain_transport(adapter: _Adapter | None = None) -> requests.Session:
-    """Make a transport that remembers nothing of a call, for a session of keystoneauth's.
+    """Return a transport without cookies for a session of keystoneauth.
 
     :param adapter: sends the requests.
     """
@@ -121,7 +125,7 @@ def plain_transport(adapter: _Adapter | None = None) -> requests.Session:
     for scheme in ("http://", "https://"):
         transport.mount(scheme, adapter)
     transport.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    # Proxies and .netrc of the environment are no business of a service's.
+    # A service must not use proxies and .netrc of its environment.
     transport.trust_env = False
     return transport
 
@@ -131,7 +135,7 @@ def _transport(connections: int, region: str | None = None) -> requests.Session:
 
 
 def keystone_session(conf: cfg.ConfigOpts, *, connections: int) -> Session:
-    """Make a session for Keystone, by keystonemiddleware's options for TLS."""
+    """Return a session for Keystone with keystonemiddleware's options for TLS."""
     options = conf.keystone_authtoken
     return loading.session.Session().load_from_options(
         insecure=options.insecure,
@@ -144,9 +148,9 @@ def keystone_session(conf: cfg.ConfigOpts, *, connections: int) -> Session:
 
 
 def glance_session(conf: cfg.ConfigOpts, region: str, *, connections: int) -> Session:
-    """Make a session for one region's Glance, by keystoneauth's options in ``[glance]``.
+    """Return a session for one region's Glance with keystoneauth's options in ``[glance]``.
 
-    :param connections: how many connections are kept open.
+    :param connections: the number of connections that are kept open.
     """
     session: Session = loading.load_session_from_conf_options(
         conf, "glance", session=_transport(connections, region)
@@ -155,9 +159,9 @@ def glance_session(conf: cfg.ConfigOpts, region: str, *, connections: int) -> Se
 
 
 class RegionSessions:
-    """Keeps one session for each region.
+    """The sessions of all regions, one for each.
 
-    :param timeout: seconds that a call may take at most, if the configuration allows more.
+    :param timeout: seconds that a call may take, unless the configured timeout is shorter.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
@@ -167,7 +171,7 @@ class RegionSessions:
         self._lock = threading.Lock()
 
     def get(self, region: str) -> Session:
-        """Return the region's session, made at the first call."""
+        """Return the region's session, which the first call creates."""
         with self._lock:
             if region not in self._sessions:
                 session = glance_session(

@@ -1,4 +1,4 @@
-"""The API as a service that a program launches; see :mod:`kingbird.cmd.engine_service`."""
+"""The API as a service for the launcher; see :mod:`kingbird.cmd.engine_service`."""
 
 import logging
 import threading
@@ -16,7 +16,7 @@ LOG = logging.getLogger(__name__)
 
 
 class ApiService(service.ServiceBase):
-    """The API on cheroot: for development, and for the embedded default."""
+    """The API on cheroot, for development and the embedded default."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class ApiService(service.ServiceBase):
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Listen and answer, in threads of its own."""
+        """Start to listen, with threads of its own."""
         db.dispose()
         metrics.start(self._conf)
         gmr.watch_trigger_file(self._conf)
@@ -34,7 +34,7 @@ class ApiService(service.ServiceBase):
             address,
             app.create(self._conf),
             numthreads=self._conf.api.threads,
-            # Of silence; else who sends half a request holds a thread.
+            # Without a timeout, a client that sends half a request would hold a thread.
             timeout=self._conf.api.client_timeout,
         )
         self._server.ConnectionClass = request_timeout.connection_class(
@@ -45,7 +45,7 @@ class ApiService(service.ServiceBase):
         threading.Thread(target=self._server.serve, name="kingbird-api", daemon=True).start()
 
     def stop(self) -> None:
-        """Stop listening; requests under way are answered."""
+        """Stop to listen, and finish requests in progress."""
         if self._server is not None:
             self._server.stop()
         self._ended.set()
@@ -55,4 +55,4 @@ class ApiService(service.ServiceBase):
         self._ended.wait()
 
     def reset(self) -> None:
-        """SIGHUP: the launcher has read again what may change."""
+        """Do nothing at SIGHUP; the launcher has reloaded the mutable options."""

@@ -1,4 +1,4 @@
-"""``kingbird-manage api-spec``: the OpenAPI document, without a service that runs."""
+"""``kingbird-manage api-spec``: write the OpenAPI document without a running service."""
 
 import argparse
 import sys
@@ -15,19 +15,19 @@ _FORMATS = {"yaml": text.as_yaml, "json": text.as_json}
 
 
 def write(conf: cfg.ConfigOpts) -> None:
-    """Write the document as the command line asks for it; the bounds are the configuration's."""
+    """Write the document that the command line asks for, with the configured limits."""
     folder: Path | None = conf.command.examples
-    shown = [] if folder is None else examples.read(folder)
-    made = _FORMATS[conf.command.format](openapi.build(conf, ROUTES, shown))
+    recorded = [] if folder is None else examples.read(folder)
+    document = _FORMATS[conf.command.format](openapi.build(conf, ROUTES, recorded))
     output: Path | None = conf.command.output
     if output is None:
-        sys.stdout.write(made)
+        sys.stdout.write(document)
     else:
-        output.write_text(made)
+        output.write_text(document)
 
 
 def add_command(subparsers: Any) -> None:
-    """Add the command to those of a program."""
+    """Add the command to a program's commands."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "api-spec", help="Write the API's description, an OpenAPI 3.1 document."
     )
@@ -35,7 +35,10 @@ def add_command(subparsers: Any) -> None:
         "--format", choices=list(_FORMATS), default="yaml", help="Default: %(default)s."
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="Where to; default: the standard output."
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="The file to write; default: the standard output.",
     )
     parser.add_argument(
         "--examples",

@@ -1,4 +1,4 @@
-"""kingbird-engine: works on jobs.  Any number may run, anywhere."""
+"""kingbird-engine: process jobs.  Any number of engines may run on any hosts."""
 
 from kingbird import concurrency
 

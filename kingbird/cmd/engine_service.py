@@ -1,7 +1,7 @@
-"""The engine as a service that a program launches.
+"""The engine as a service for the launcher.
 
-All is built in ``start()``, as the launcher forks before it; it starts it again for ever when
-it raises, and calls ``stop()`` even when it never ran.
+``start()`` creates everything, because the launcher forks before it.  If ``start()`` raises, the
+launcher starts the service again.  It calls ``stop()`` even if the service never started.
 """
 
 import logging
@@ -21,9 +21,9 @@ from kingbird.rpc.client import EngineClient
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds that a stopping engine waits for the broker to let go of its queues.
+#: Seconds that a stopping engine waits until the broker closes its queues.
 RPC_STOP_TIMEOUT = 5.0
-#: Seconds between two lines in the log about a broker that is away when the engine starts.
+#: Seconds between two warnings about an unreachable broker at the start.
 WARN_INTERVAL = 5.0
 
 
@@ -40,7 +40,7 @@ class EngineService(service.ServiceBase):
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Start working on what is in the database, then on what messages tell of."""
+        """Start the engine, which polls the database, and the RPC server."""
         db.dispose()
         metrics.start(self._conf)
         self._notifications = notifier.start(self._conf)
@@ -53,7 +53,7 @@ class EngineService(service.ServiceBase):
         gmr.register_section("Engine", self._engine.describe)
         self._engine.start()
         self._server = server.create(self._conf, self._engine, bus)
-        # Connecting to a broker that is away takes as long as that; the engine polls.
+        # Connecting blocks while the broker is unreachable.  The engine polls meanwhile.
         threading.Thread(target=self._start_rpc, name="kingbird-rpc", daemon=True).start()
         threading.Thread(target=self._warn_until_connected, daemon=True).start()
 
@@ -63,25 +63,25 @@ class EngineService(service.ServiceBase):
         LOG.info("RPC server started")
 
     def _warn_until_connected(self) -> None:
-        # oslo.messaging tells of a connection that failed, but not whose.
+        # oslo.messaging logs a failed connection without its purpose.
         while not self._rpc_started.wait(WARN_INTERVAL) and not self._ended.is_set():
             LOG.warning(
                 "Message broker unreachable, polling the database for work until it is not"
             )
 
     def stop(self) -> None:
-        """Stop hearing messages, then stop the engine, both within its grace time."""
+        """Stop the RPC server and then the engine, both within the graceful shutdown timeout."""
         begin = time.monotonic()
         if self._rpc_started.is_set():
-            # It waits for a broker that has gone away meanwhile, which the engine does not.
+            # The RPC server waits for a broker that became unreachable.  The engine must not.
             stopping = threading.Thread(target=self._server.stop, daemon=True)
             stopping.start()
-            # Not the other way round: a token that came to a stopping engine would be lost.
+            # The RPC server stops first.  A token that reached a stopping engine would be lost.
             stopping.join(min(RPC_STOP_TIMEOUT, self._conf.engine.graceful_shutdown_timeout))
         if self._engine is not None:
             self._engine.stop(elapsed=time.monotonic() - begin)
         if self._notifications is not None:
-            # The engine may have ended jobs until now.
+            # The engine may have closed jobs until now.
             left = self._conf.engine.graceful_shutdown_timeout - (time.monotonic() - begin)
             self._notifications.stop(max(min(left, notifier.DRAIN), 0))
         self._ended.set()
@@ -91,4 +91,4 @@ class EngineService(service.ServiceBase):
         self._ended.wait()
 
     def reset(self) -> None:
-        """SIGHUP: the launcher has read again what may change; it is looked up where needed."""
+        """Do nothing at SIGHUP; the launcher has reloaded the options."""

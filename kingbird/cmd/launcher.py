@@ -1,8 +1,8 @@
-"""Runs a service in processes of its own until it is told to end.
+"""Run a service in worker processes until SIGTERM.
 
-oslo.service does so; but on threads its workers end at SIGHUP, and new ones take their place.
-That gives work in progress back for nothing, and leaves a small server deaf meanwhile.  So here
-cotyledon, which oslo.service launches them by, is told to read the configuration again.
+oslo.service's launcher ends its workers at SIGHUP on threads, and starts new ones.  That would
+hand work in progress back, and a small server would be unreachable for a moment.  Cotyledon, on
+which oslo.service is built, can reload the configuration instead.
 """
 
 import logging
@@ -22,9 +22,9 @@ from kingbird.rpc import transport
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds beyond an engine's grace time after which a process that still stops is ended.
+#: Seconds after the graceful shutdown timeout when a process that still stops is killed.
 KILL_MARGIN = 30
-#: What of a configuration that can't be read is told: others' words hold values.
+#: Errors whose text may be logged.  The text of other errors contains values.
 SAFE_ERRORS = (
     cfg.ConfigFilesNotFoundError,
     cfg.ConfigFilesPermissionDeniedError,
@@ -46,7 +46,7 @@ class _Worker(cotyledon.Service):
         self._set_alarm()
 
     def _set_alarm(self) -> None:
-        # Else what counts is what the manager had when it forked.
+        # Without this, the manager's value at the fork applies.
         seconds = self._conf.graceful_shutdown_timeout
         self.graceful_shutdown_timeout = seconds  # type: ignore[misc]
 
@@ -56,11 +56,11 @@ class _Worker(cotyledon.Service):
         self._launched.wait()
 
     def terminate(self) -> None:
-        """SIGTERM."""
+        """Stop the service at SIGTERM."""
         self._launched.stop()
 
     def reload(self) -> None:
-        """SIGHUP: read again what may change."""
+        """Reload the mutable options at SIGHUP."""
         self._conf.mutate_config_files()
         self._set_alarm()
         self._launched.reset()
@@ -73,13 +73,13 @@ def launch(
     workers: int = 1,
     has_engine: bool = False,
 ) -> None:
-    """Run a service until SIGTERM; at SIGHUP options that are mutable are read again.
+    """Run a service until SIGTERM, and reload mutable options at SIGHUP.
 
-    :param launched: started in each worker, after the fork.
-    :param workers: processes.
-    :param has_engine: the service has ``[engine] graceful_shutdown_timeout`` seconds to stop,
-        whatever ``[DEFAULT] graceful_shutdown_timeout`` says.
-    :raises SystemExit: the configuration names no service user, or no broker that there can be.
+    :param launched: the service, which is started in each worker after the fork.
+    :param workers: the number of processes.
+    :param has_engine: True if the service has ``[engine] graceful_shutdown_timeout`` seconds to
+        stop, regardless of ``[DEFAULT] graceful_shutdown_timeout``.
+    :raises SystemExit: the configuration has no service user or no valid broker.
     """
 
     def apply_timeouts() -> None:
@@ -94,10 +94,10 @@ def launch(
         sys.exit(error.message)
     if backend.get_backend_type() is not backend.BackendType.THREADING:
         launcher = service.launch(conf, launched, workers=workers, restart_method="mutate")
-        # Both launchers register the option, and read it again when they are told to end.
+        # Both launchers register the option, and read it again when they stop.
         apply_timeouts()
         launcher.wait()
-        # As on threads: the interpreter would wait for calls that outlast the grace time.
+        # The interpreter would wait for calls that outlast the timeout, as on threads.
         logging.shutdown()
         os._exit(0)
     manager = cotyledon.ServiceManager()
@@ -109,39 +109,39 @@ def launch(
 
 
 def _extend_shutdown_timeout(conf: cfg.ConfigOpts) -> None:
-    """Give an engine its grace time, before the alarm that ends what does not stop.
+    """Raise the timeout after which a process is killed above the engine's own.
 
-    What was chosen holds where it is more; 0 is no alarm at all.
+    A configured value that is larger stays; 0 disables the timeout.
     """
     conf.clear_override("graceful_shutdown_timeout")
-    chosen = conf.graceful_shutdown_timeout
-    if chosen:
-        least = conf.engine.graceful_shutdown_timeout + KILL_MARGIN
-        conf.set_override("graceful_shutdown_timeout", max(chosen, least))
+    configured = conf.graceful_shutdown_timeout
+    if configured:
+        minimum = conf.engine.graceful_shutdown_timeout + KILL_MARGIN
+        conf.set_override("graceful_shutdown_timeout", max(configured, minimum))
 
 
 def _guard_reload(conf: cfg.ConfigOpts, apply_timeouts: Callable[[], None]) -> None:
-    """Let a configuration that can't be read again change nothing.
+    """Keep the previous configuration if a reload fails.
 
-    Both launchers would end the process, for a file that an editor is about to write.
+    Both launchers would end the process, for example while an editor writes the file.
 
-    :param apply_timeouts: called after what could be read.
+    :param apply_timeouts: called after a successful reload.
     """
-    read = conf.mutate_config_files
+    mutate = conf.mutate_config_files
 
-    def again() -> Any:
+    def reload() -> Any:
         try:
-            changed = read()
-        # argparse's way of complaining is the last one.
+            changed = mutate()
+        # argparse raises SystemExit for an invalid value.
         except (cfg.Error, OSError, ValueError, SystemExit) as error:
-            why = f": {error}" if isinstance(error, SAFE_ERRORS) else ""
+            reason = f": {error}" if isinstance(error, SAFE_ERRORS) else ""
             LOG.error(
                 "Unable to reload the configuration, keeping the previous one: %s%s",
                 type(error).__name__,
-                why,
+                reason,
             )
             return {}
         apply_timeouts()
         return changed
 
-    conf.mutate_config_files = again  # type: ignore[method-assign]
+    conf.mutate_config_files = reload  # type: ignore[method-assign]

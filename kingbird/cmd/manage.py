@@ -1,4 +1,4 @@
-"""kingbird-manage: what an operator does to the database, and the API's description."""
+"""kingbird-manage: commands for the database and the API's description."""
 
 from kingbird import concurrency
 
@@ -35,17 +35,17 @@ def _db_version(conf: cfg.ConfigOpts) -> None:
 def _db_purge(conf: cfg.ConfigOpts) -> None:
     days, batch = conf.command.older_than, conf.command.batch
     deleted = 0
-    # Fewer than the batch need not be the last ones: one may be tried again meanwhile.
+    # A batch may be smaller because a job is being retried, so only an empty one is the last.
     while count := db.maintenance.purge(days * DAY, batch):
         deleted += count
     print(f"Deleted {deleted} job(s) that ended more than {days} day(s) ago")
 
 
-def _at_least(least: int) -> Callable[[str], int]:
+def _at_least(minimum: int) -> Callable[[str], int]:
     def number(text: str) -> int:
         value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f"{value} is less than {least}")
+        if value < minimum:
+            raise argparse.ArgumentTypeError(f"{value} is less than {minimum}")
         return value
 
     return number

@@ -1,7 +1,6 @@
-"""Bounds how long a request may take to arrive, on cheroot.
+"""Limit the time of a request's arrival on cheroot.
 
-cheroot bounds silence alone: who sends a byte now and then would hold a thread for as long as
-there is something left to send.
+cheroot only limits silence.  A client that sends a byte now and then would hold a thread.
 """
 
 import socket
@@ -13,67 +12,69 @@ from cheroot.makefile import MakeFile, StreamReader
 
 
 class _DeadlineSocketIO(socket.SocketIO):
-    """What comes over a connection.
+    """The input of a connection.
 
-    :param idle_timeout: seconds for which nothing may come.
-    :param total_timeout: seconds within which a request has to have come.
+    :param idle_timeout: seconds without data after which reading fails.
+    :param total_timeout: seconds within which a request must arrive.
     """
 
     def __init__(self, sock: Any, idle_timeout: float, total_timeout: float) -> None:
         super().__init__(sock, "r")
         self._socket = sock
-        self._silence = idle_timeout
-        self._whole = total_timeout
-        self._until = 0.0
+        self._idle_timeout = idle_timeout
+        self._total_timeout = total_timeout
+        self._deadline = 0.0
 
     def begin(self) -> None:
-        """A request begins."""
-        self._until = time.monotonic() + self._whole
+        """Start the time of a request."""
+        self._deadline = time.monotonic() + self._total_timeout
 
     def readinto(self, buffer: Any) -> int | None:
-        """Read what is there.
+        """Read available data.
 
-        :raises TimeoutError: it takes too long; cheroot knows the words, and answers with 408.
+        :raises TimeoutError: the request takes too long.  cheroot answers 408 to this message.
         """
-        left = self._until - time.monotonic()
-        if left <= 0:
+        remaining = self._deadline - time.monotonic()
+        if remaining <= 0:
             raise TimeoutError("timed out")
-        self._socket.settimeout(min(self._silence, left))
+        self._socket.settimeout(min(self._idle_timeout, remaining))
         try:
             return super().readinto(buffer)
         finally:
-            # Answers are sent through it too.
-            self._socket.settimeout(self._silence)
+            # Responses are sent through the same socket.
+            self._socket.settimeout(self._idle_timeout)
 
 
 class _Reader(StreamReader):
-    """cheroot's reader, over a socket that counts time."""
+    """cheroot's reader, over an input with a deadline."""
 
-    def __init__(self, arriving: _DeadlineSocketIO, size: int) -> None:
-        # cheroot's own makes the socket's side by itself.
-        super(StreamReader, self).__init__(arriving, size)
+    def __init__(self, incoming: _DeadlineSocketIO, size: int) -> None:
+        # cheroot's constructor would create the input itself.
+        super(StreamReader, self).__init__(incoming, size)
         self.bytes_read = 0
 
 
 def connection_class(total_timeout: float) -> type[server.HTTPConnection]:
     """Return a class for cheroot's ``ConnectionClass``.
 
-    :param total_timeout: seconds within which a request has to have come, head and body.  The
-        work on it has no such limit.
+    :param total_timeout: seconds within which a request must arrive, head and body.  Processing
+        has no such limit.
     """
 
     class Connection(server.HTTPConnection):
-        """A connection on which each request has to come within a time."""
+        """A connection whose requests have a deadline."""
 
-        def __init__(self, of: server.HTTPServer, sock: Any, makefile: Any = MakeFile) -> None:
-            super().__init__(of, sock, makefile)
-            self._arriving = _DeadlineSocketIO(sock, of.timeout, total_timeout)
+        def __init__(
+            self, http_server: server.HTTPServer, sock: Any, makefile: Any = MakeFile
+        ) -> None:
+            super().__init__(http_server, sock, makefile)
+            self._incoming = _DeadlineSocketIO(sock, http_server.timeout, total_timeout)
             self.rfile.close()
-            self.rfile = _Reader(self._arriving, self.rbufsize)
+            self.rfile = _Reader(self._incoming, self.rbufsize)
 
         def communicate(self) -> bool:
-            """Take a request and answer it."""
-            self._arriving.begin()
+            """Read and answer a request."""
+            self._incoming.begin()
             return bool(super().communicate())
 
     return Connection

@@ -18,7 +18,7 @@ from kingbird.db import api as db
 
 
 class StandaloneService(ServiceBase):
-    """API and engine in one process, which messages need not leave."""
+    """API and engine in one process, with messages that stay in the process."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class StandaloneService(ServiceBase):
             part.wait()
 
     def reset(self) -> None:
-        """SIGHUP, for both."""
+        """Reset both at SIGHUP."""
         for part in self._parts:
             part.reset()
 
@@ -50,9 +50,9 @@ def main() -> None:
     conf = service.prepare(
         "kingbird-standalone",
         sys.argv[1:],
-        # API callers need an answer in time, and the engine copes with it.
+        # Callers of the API need a response in time, and the engine tolerates the timeout.
         database_timeout=DATABASE_SECONDS,
-        # A deployment with a broker has several processes and runs the other programs.
+        # A deployment with a broker runs the other programs.
         in_process=True,
     )
     db.migration.sync()

@@ -1,4 +1,4 @@
-"""kingbird-status upgrade check: what an operator runs before and after an upgrade."""
+"""kingbird-status upgrade check: checks before and after an upgrade."""
 
 from kingbird import concurrency
 
@@ -12,29 +12,29 @@ from oslo_upgradecheck import upgradecheck
 from kingbird.cmd.checks import options, service_user, tables
 from kingbird.conf import register_opts, set_library_defaults
 
-#: The exit code that says that nothing could be checked.
+#: The exit code if nothing could be checked.
 BROKEN = 255
 
 
 class Checks(upgradecheck.UpgradeCommands):
-    """Checks that look at the real configuration, the real database and the real Keystone."""
+    """The checks of configuration, database and Keystone."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         super().__init__()
-        checked = tables.DatabaseChecks(conf)
+        database_checks = tables.DatabaseChecks(conf)
         self._upgrade_checks = (
             ("Configuration", lambda _: options.options(conf)),
             ("Policies", lambda commands: options.policies(commands, conf)),
-            ("Database schema", lambda _: checked.schema()),
-            ("Database and broker", lambda _: checked.sqlite_with_broker()),
-            ("Engines", lambda _: checked.engines()),
-            ("Jobs in progress", lambda _: checked.jobs()),
+            ("Database schema", lambda _: database_checks.schema()),
+            ("Database and broker", lambda _: database_checks.sqlite_with_broker()),
+            ("Engines", lambda _: database_checks.engines()),
+            ("Jobs in progress", lambda _: database_checks.jobs()),
             ("Service user", lambda _: service_user.service_user(conf)),
         )
 
 
 def main() -> int:
-    """Run the checks; the exit code is the worst of them."""
+    """Run the checks, and return the worst result as the exit code."""
     register_opts(cfg.CONF)
     set_library_defaults()
     try:

@@ -1,4 +1,4 @@
-"""Configuration: one file per option group, registered on a conf passed in."""
+"""Configuration: one module for each option group, registered on a conf passed in."""
 
 from kingbird.conf.registry import (
     list_opts,

@@ -1,4 +1,4 @@
-"""[api]: where the API listens and what it accepts."""
+"""[api]: the listening address and the limits of the API."""
 
 from oslo_config import cfg
 
@@ -9,7 +9,7 @@ OPTS = [
         "host",
         default="127.0.0.1",
         help="Address that kingbird-api and kingbird-standalone listen on. Under gunicorn or "
-        "uwsgi the server's own setting counts.",
+        "uwsgi the server's own setting applies.",
     ),
     cfg.PortOpt(
         "port",
@@ -20,7 +20,7 @@ OPTS = [
         "threads",
         default=16,
         min=1,
-        help="Requests that kingbird-api and kingbird-standalone answer at a time.",
+        help="Number of requests that kingbird-api and kingbird-standalone answer at a time.",
     ),
     cfg.IntOpt(
         "max_request_body_size",
@@ -34,62 +34,62 @@ OPTS = [
         default=1000,
         min=1,
         mutable=True,
-        help="Largest page of a list of jobs or items, and what a request gets that sets no "
-        "limit. A link in the answer leads to the next page.",
+        help="Largest page of a list of jobs or items, and the size of a page if the request "
+        "sets no limit. The response has a link to the next page.",
     ),
     cfg.IntOpt(
         "max_json_depth",
         default=16,
         min=8,
-        help="Levels of lists and objects that a request's body can have; a valid one has "
-        "seven at most.",
+        help="Maximum of nested lists and objects in a request's body. A valid body has at "
+        "most seven levels.",
     ),
     cfg.IntOpt(
         "max_sets",
         default=100,
         min=1,
-        help="Sets that a request can have; one with more is answered with 400.",
+        help="Maximum of sets in a request. A request with more is answered with 400.",
     ),
     cfg.IntOpt(
         "max_resources",
         default=10000,
         min=1,
-        help="Images that a request can name, in all its sets together; one with more is "
-        "answered with 400. Each hundred cost a call to the source region. It says nothing of "
-        "requests for all images of a region.",
+        help="Maximum of image ids in all sets of a request. A request with more is answered "
+        "with 400. Each hundred ids cost a call to the source region. Requests for all images of "
+        "a region have no such limit.",
     ),
     cfg.IntOpt(
         "max_regions",
         default=100,
         min=1,
-        help="Regions that a set can name as sources, and as targets; one with more is answered "
-        "with 400.",
+        help="Maximum of source regions, and of target regions, in a set. A request with more is "
+        "answered with 400.",
     ),
     cfg.IntOpt(
         "client_timeout",
         default=10,
         min=1,
-        help="Seconds for which kingbird-api and kingbird-standalone wait for more of a request; "
-        "then they close the connection. Under gunicorn or uwsgi the server's own settings "
-        "count, and those of the proxy before it.",
+        help="Seconds for which kingbird-api and kingbird-standalone wait for more data of a "
+        "request before they close the connection. Under gunicorn or uwsgi the settings of the "
+        "server and of the proxy in front of it apply.",
     ),
     cfg.IntOpt(
         "arrival_timeout",
         default=60,
         min=1,
-        help="Seconds within which kingbird-api and kingbird-standalone want to have the whole "
-        "of a request, head and body; then they close the connection, however steadily "
-        "something comes. Under gunicorn or uwsgi the proxy before it has to see to that.",
+        help="Seconds within which a whole request, head and body, must arrive. Then "
+        "kingbird-api and kingbird-standalone close the connection, even if data still arrive. "
+        "Under gunicorn or uwsgi the proxy in front of it has to limit the time.",
     ),
     cfg.StrOpt(
         "response_validation",
         default="warn",
         choices=[
-            ("error", "an answer that breaks its schema becomes a 500; meant for tests"),
-            ("warn", "the log tells which field of which answer breaks its schema"),
-            ("ignore", "answers are not looked at"),
+            ("error", "answer 500 instead; meant for tests"),
+            ("warn", "log the invalid field and send the response"),
+            ("ignore", "do not validate responses"),
         ],
-        help="What becomes of an answer that is not what the API's description promises. To look "
-        "costs less than a millisecond for a page of a thousand entries.",
+        help="Action for a response that does not match the API's description. Validation takes "
+        "less than a millisecond for a page of a thousand entries.",
     ),
 ]

@@ -1,4 +1,4 @@
-"""[engine]: how an engine takes work and for how long it holds it."""
+"""[engine]: how an engine claims work and for how long it holds it."""
 
 from oslo_config import cfg
 
@@ -9,52 +9,52 @@ OPTS = [
         "delete_stray_trusts",
         default=True,
         mutable=True,
-        help="Delete trusts made to Kingbird's service user that no job of this database names, "
-        "as crashes leave behind. Turn it off where another Kingbird with a database of its own "
-        "has the same service user; better is a service user for each.",
+        help="Delete trusts to Kingbird's service user that no job of this database names. A "
+        "crash can leave such trusts behind. Turn this off if another Kingbird with its own "
+        "database has the same service user, or better give each its own service user.",
     ),
     cfg.IntOpt(
         "workers",
         default=1,
         min=1,
-        help="Engine processes that kingbird-engine starts.",
+        help="Number of engine processes that kingbird-engine starts.",
     ),
     cfg.IntOpt(
         "max_tasks",
         default=16,
         min=1,
-        help="Jobs being planned and tasks being worked on at a time in one engine process. "
-        "A task is a job's share in one target region.",
+        help="Maximum of jobs being planned and tasks in progress in one engine process. A task "
+        "is a job's share in one target region.",
     ),
     cfg.IntOpt(
         "lease",
         default=60,
         min=2,
-        help="Seconds for which an engine holds a job or a task; it renews at a third of "
-        "that. After it has passed without renewal another engine takes the work over.",
+        help="Seconds for which an engine holds a job or a task. The engine renews the lease "
+        "after a third of that. If a lease expires, another engine takes the work over.",
     ),
     cfg.FloatOpt(
         "poll_interval",
         default=5.0,
         min=0.1,
         mutable=True,
-        help="Seconds between two looks into the database for work that no message told of.",
+        help="Seconds between two queries of the database for work without a message.",
     ),
     cfg.IntOpt(
         "reaper_interval",
         default=60,
         min=1,
         mutable=True,
-        help="Seconds between two rounds of the reaper, which ends what nobody works on any "
-        "more and deletes trusts that were left behind.",
+        help="Seconds between two rounds of the reaper, which closes jobs that no engine works on "
+        "and deletes trusts that were left behind.",
     ),
     cfg.IntOpt(
         "max_attempts",
         default=5,
         min=1,
         mutable=True,
-        help="How often a job or a task is taken up before it is ended as a failure with "
-        "the reason internal_error.",
+        help="Number of times that a job or a task is claimed before it fails with the reason "
+        "internal_error.",
     ),
     cfg.IntOpt(
         "graceful_shutdown_timeout",
@@ -62,16 +62,16 @@ OPTS = [
         default=30,
         min=0,
         mutable=True,
-        help="Seconds that a stopping engine gives its tasks to come to a point where they "
-        "can be handed back. A process that has not ended 30 seconds after that, or after "
-        "[DEFAULT] graceful_shutdown_timeout where that is longer, is ended.",
+        help="Seconds that a stopping engine waits until its tasks can be handed back. A process "
+        "that still runs 30 seconds after that, or after [DEFAULT] graceful_shutdown_timeout if "
+        "that is longer, is killed.",
     ),
     cfg.IntOpt(
         "purge_after_days",
         default=0,
         min=0,
         mutable=True,
-        help="Days after which the reaper deletes jobs that have ended, with their items; 0 "
-        "keeps them for ever. kingbird-manage db purge does the same when it is called.",
+        help="Days after which the reaper deletes jobs that have ended, with their items. 0 "
+        "keeps them for ever. kingbird-manage db purge deletes them on demand.",
     ),
 ]

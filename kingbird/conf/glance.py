@@ -1,4 +1,4 @@
-"""[glance]: how Kingbird talks to the regions' image services."""
+"""[glance]: calls to the regions' image services."""
 
 from keystoneauth1 import loading
 from oslo_config import cfg
@@ -16,10 +16,10 @@ OPTS = [
 
 
 def session_opts() -> list[cfg.Opt]:
-    """Return keystoneauth's session options, with a timeout as default."""
+    """Return keystoneauth's session options with a default timeout."""
     opts = loading.get_session_conf_options()
     for opt in opts:
         if opt.dest == "timeout":
-            # keystoneauth waits for ever by default; a lease does not.
+            # keystoneauth's default is no timeout, but a lease expires.
             opt.default = 25
     return opts

@@ -1,4 +1,4 @@
-"""[healthcheck]: Kingbird's own options in the group of oslo.middleware's healthcheck."""
+"""[healthcheck]: Kingbird's own options in oslo.middleware's group."""
 
 from oslo_config import cfg
 
@@ -9,13 +9,13 @@ OPTS = [
         "cache_time",
         default=5.0,
         min=0,
-        help="Seconds for which what a check has found is answered again: however many ask, a "
-        "worker process makes each check once in this time.",
+        help="Seconds for which the result of a check is cached. A worker process runs each check "
+        "at most once in this time.",
     ),
     cfg.FloatOpt(
         "timeout",
         default=2.0,
         min=0.1,
-        help="Seconds after which a check that has no answer yet has failed.",
+        help="Seconds after which a check without an answer has failed.",
     ),
 ]

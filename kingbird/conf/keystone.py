@@ -1,6 +1,6 @@
-"""[keystone_authtoken]: keystonemiddleware's group, which is Kingbird's service user too.
+"""[keystone_authtoken]: keystonemiddleware's group, which also holds Kingbird's service user.
 
-Trusts are made to the user of this group, so one set of credentials serves both.
+Trusts are created for the user of this group, so one set of credentials serves both.
 """
 
 from keystoneauth1 import loading
@@ -11,15 +11,15 @@ GROUP = "keystone_authtoken"
 
 
 def register(conf: cfg.ConfigOpts) -> None:
-    """Register keystonemiddleware's own options: it and the service user share them.
+    """Register keystonemiddleware's options, which the service user shares.
 
-    Those of the credentials' plugin are registered when the credentials are loaded: some are
-    required, and ``kingbird-manage db sync`` works without them.
+    The options of the credentials' plugin are registered when the credentials are loaded, because
+    some are required and ``kingbird-manage db sync`` works without them.
     """
     for group, opts in middleware_opts.list_auth_token_opts():
         conf.register_opts(opts, group=group)
-    # A caller waits meanwhile; four attempts take longer than anybody should wait to be told
-    # that Keystone is away.
+    # A caller waits meanwhile.  Four attempts would take too long to report that Keystone is
+    # unavailable.
     conf.set_default("http_request_max_retries", 1, group=GROUP)
 
 

@@ -1,4 +1,4 @@
-"""Where all option groups come together, for programs and for the sample generator."""
+"""Register all option groups, for programs and for the sample generator."""
 
 import logging
 from collections.abc import Sequence
@@ -31,16 +31,15 @@ DEFAULT_OPTS = [
     cfg.StrOpt(
         "state_path",
         default=DEFAULT_STATE_PATH,
-        help="Directory for what Kingbird keeps on a host: the SQLite file of the embedded "
-        "default, and, below it, the files with which a service's processes add up their metrics "
-        "([metrics] directory).",
+        help="Directory for Kingbird's files on a host: the SQLite file of the embedded default "
+        "and the files of metrics ([metrics] directory).",
     ),
 ]
 DEFAULT_CONNECTION = "sqlite:///$state_path/kingbird.sqlite"
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register every option that Kingbird itself reads on ``conf``."""
+    """Register every option that Kingbird itself reads."""
     conf.register_opts(DEFAULT_OPTS)
     for module in (api, engine, sync, glance, healthcheck, metrics, upgrade_levels):
         conf.register_opts(module.OPTS, group=module.GROUP)
@@ -51,27 +50,27 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def set_library_defaults() -> None:
-    """Change defaults of libraries' options where Kingbird's are others.
+    """Set Kingbird's defaults of libraries' options.
 
     The sample generator calls this too (entry point ``oslo.config.opts.defaults``).
     """
     cfg.set_defaults(
         db_options.database_opts,
         connection=DEFAULT_CONNECTION,
-        # An API that can't reach its database says 503 now rather than in 100 seconds; the
-        # engine goes on trying by itself.
+        # If the database is unreachable, the API answers 503 at once and not after 100 seconds.
+        # The engine retries by itself.
         max_retries=1,
         retry_interval=1,
     )
     log.set_defaults(
         default_log_levels=[
             *log.get_default_log_levels(),
-            # Both print URLs at debug, and a URL may hold a trust's id.
+            # Both log URLs at debug level, and a URL may contain a trust's id.
             "keystoneclient=WARN",
             "glanceclient=WARN",
         ]
     )
-    # What a line of an engine's log is about.
+    # The prefix of log lines about a job.
     cfg.set_defaults(log_options.log_opts, instance_uuid_format="[job: %(uuid)s] ")
     policy_opts.set_defaults(cfg.CONF, policy_file="policy.yaml")
     cfg.set_defaults(
@@ -79,7 +78,7 @@ def set_library_defaults() -> None:
         backends=["kingbird_database", "kingbird_broker", "kingbird_engine"],
     )
     cors.set_defaults(
-        # Tokens travel in a header; there is no cookie that a browser could add by itself.
+        # Tokens are sent in a header.  There is no cookie that a browser could add by itself.
         allow_credentials=False,
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["X-Auth-Token", "X-Openstack-Request-Id"],
@@ -108,16 +107,16 @@ def prepare_service(
     conf: cfg.ConfigOpts = cfg.CONF,
     default_config_files: list[str] | None = None,
 ) -> cfg.ConfigOpts:
-    """Parse command line and files, and set logging up: the one place that does.
+    """Parse the command line and files, and set logging up.
 
-    oslo.messaging registers its tracing options on the global ``cfg.CONF`` only, which is
-    why that is the default.
+    oslo.messaging registers its tracing options only on the global ``cfg.CONF``, which is
+    therefore the default.
 
     :param argv: arguments without the program's name.
-    :param prog: the program's name, which also names its default file
-        ``/etc/kingbird/<prog>.conf`` beside ``/etc/kingbird/kingbird.conf``.
-    :param default_config_files: files to read instead of the ones found by name.
-    :returns: ``conf``, ready.
+    :param prog: the program's name, which also names its file ``/etc/kingbird/<prog>.conf`` beside
+        ``/etc/kingbird/kingbird.conf``.
+    :param default_config_files: files to read instead of those found by name.
+    :returns: ``conf``.
     """
     log.register_options(conf)
     register_opts(conf)

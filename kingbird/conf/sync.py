@@ -1,10 +1,10 @@
-"""[sync]: what is copied, how hard a region is worked, what is remembered."""
+"""[sync]: copied properties, calls to regions, trusts and quotas."""
 
 from oslo_config import cfg
 
 GROUP = "sync"
 
-#: Properties whose values mean something in one region only.
+#: Properties whose values are valid in one region only.
 REGION_BOUND_PROPERTIES = [
     "bdm_v2",
     "block_device_mapping",
@@ -22,59 +22,59 @@ OPTS = [
         "region_concurrency",
         default=8,
         min=1,
-        help="Calls that one engine process makes to one region's Glance at a time.",
+        help="Maximum of simultaneous calls of one engine process to one region's Glance.",
     ),
     cfg.IntOpt(
         "trust_lifetime",
         default=86400,
         min=60,
         mutable=True,
-        help="Seconds after which the trust that a job runs with expires, if the job has "
-        "not ended and deleted it before.",
+        help="Seconds after which the trust of a job expires. A job that ends before deletes its "
+        "trust.",
     ),
     cfg.ListOpt(
         "trust_roles",
         default=["admin", "member"],
-        help="Roles that may be delegated to Kingbird's service user for a job. The first "
-        "one that the user's token carries is delegated, and no other: a trust dies with "
-        "any role that it carries.",
+        help="Roles that may be delegated to Kingbird's service user for a job. Only the first "
+        "one that the user's token carries is delegated, because a trust becomes invalid if its "
+        "user loses any of its roles.",
     ),
     cfg.IntOpt(
         "token_job_wait",
         default=300,
         min=1,
         mutable=True,
-        help="Seconds that a job whose user can't make a trust waits for the engine that got "
-        "its token; after that it ends with the reason credentials_lost.",
+        help="Seconds that a job without a trust waits for the engine that got its user's token. "
+        "After that the job fails with the reason credentials_lost.",
     ),
     cfg.IntOpt(
         "tombstone_ttl",
         default=86400,
         min=0,
         mutable=True,
-        help="Seconds for which it is remembered that a deleted image's id can't be used in a "
-        "region. Glance keeps such ids until its database is purged.",
+        help="Seconds for which a tombstone is kept: the record that a deleted image's id cannot "
+        "be used in a region. Glance keeps such ids until its database is purged.",
     ),
     cfg.ListOpt(
         "dropped_properties",
         default=REGION_BOUND_PROPERTIES,
-        help="Image properties that are neither copied nor compared, as they mean something "
-        "in one region only.",
+        help="Image properties that are neither copied nor compared, because their values are "
+        "valid in one region only.",
     ),
     cfg.IntOpt(
         "property_quota",
         default=128,
         min=-1,
-        help="Glance's image_property_quota in the regions; -1 for none. Provenance that "
-        "would not fit is left out.",
+        help="Glance's image_property_quota in the regions; -1 for none. Provenance properties "
+        "beyond the quota are left out.",
     ),
     cfg.FloatOpt(
         "retry_timeout",
         default=60.0,
         min=0.0,
         mutable=True,
-        help="Seconds for which a call that a region did not answer, or answered with 429 or "
-        "5xx, is tried again.",
+        help="Seconds for which a call is retried if a region does not answer, or answers with "
+        "429 or 5xx.",
     ),
     cfg.FloatOpt(
         "slow_region_timeout",
@@ -82,9 +82,9 @@ OPTS = [
         default=1.0,
         min=0.1,
         mutable=True,
-        help="Seconds that other regions wait for a page of a region's list, if that takes more "
-        "than five times as long as any of theirs. Then their share of a job over whole "
-        "regions is planned and worked on, and the slow region's follows.",
+        help="Seconds that a wildcard job waits for a page of a lagging region, which takes more "
+        "than five times as long as any other region. Then the job is planned for the other "
+        "regions, and the lagging region follows.",
     ),
     cfg.IntOpt(
         "breaker_threshold",
@@ -112,15 +112,15 @@ OPTS = [
         default=100,
         min=0,
         mutable=True,
-        help="Jobs that a project may have in progress; a request beyond that is answered "
-        "with 429. 0 sets no limit.",
+        help="Maximum of jobs that a project may have in progress. A request beyond that is "
+        "answered with 429. 0 sets no limit.",
     ),
     cfg.IntOpt(
         "max_items_per_job",
         default=1000000,
         min=0,
         mutable=True,
-        help="Largest number of items of one job, an item being an image in a target region. A "
-        "request that names more is answered with 400. 0 sets no limit.",
+        help="Maximum of items of one job, an item being an image in a target region. A request "
+        "that names more is answered with 400. 0 sets no limit.",
     ),
 ]

@@ -1,10 +1,10 @@
-"""[upgrade_levels]: what is sent to engines while engines of two releases run."""
+"""[upgrade_levels]: versions of messages while engines of two releases run."""
 
 from oslo_config import cfg
 
 GROUP = "upgrade_levels"
 
-#: Follow the engines that are alive.
+#: Follow the oldest engine that is alive.
 AUTO = "auto"
 
 OPTS = [
@@ -13,8 +13,8 @@ OPTS = [
         default=AUTO,
         regex=r"^(auto|[0-9]+\.[0-9]+)$",
         mutable=True,
-        help="The newest version of messages that is sent to engines, such as 1.0. By default "
-        "it is the one that the oldest of the engines that are alive understands, so that "
-        "programs of two releases can run side by side.",
+        help="The newest version of messages that is sent to engines, such as 1.0. By default it "
+        "is the version of the oldest engine that is alive, so that two releases can run side by "
+        "side.",
     ),
 ]

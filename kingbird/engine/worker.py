@@ -23,7 +23,7 @@ from kingbird.engine.pools import RegionPools
 from kingbird.states import ItemState, Reason
 from kingbird.sync.apply import Applier
 from kingbird.sync.item import UPDATE, WriteSpec
-from kingbird.sync.outcome import Outcome, message_for
+from kingbird.sync.outcome import Outcome, dependency_failed, message_for, no_endpoint_message
 from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
@@ -91,11 +91,7 @@ class TaskWorker:
             return
         images = self._access.open_regions(claim.job).get(region)
         if images is None:
-            fail_task(
-                claim,
-                "region_unavailable",
-                f"Region {region} has no image endpoint in the service catalog any more",
-            )
+            fail_task(claim, "region_unavailable", no_endpoint_message(region))
         else:
             self._process_task(held, images)
         if self._cancellations.is_known(claim.job):
@@ -236,11 +232,7 @@ class TaskWorker:
             unfinished = other.status == ItemState.IN_PROGRESS and other.part == item.part
             previewed = other.status == ItemState.PLANNED
             if other.target_resource is None or unfinished or previewed:
-                return Outcome(
-                    "dependency_failed",
-                    f"{name} names image {other_id}, which could not be brought to "
-                    f"{item.target_region}: {other.reason}",
-                )
+                return dependency_failed(name, other_id, item.target_region, other.reason)
             work = work.with_reference(name, other.target_resource)
         return self._apply(item, work, applier, job)
 

@@ -1,7 +1,6 @@
-"""What Prometheus reads: counters that all worker processes of a service add to.
+"""Metrics for Prometheus: counters that all worker processes of a service add to.
 
-Nothing here is imported, no thread is started and no file is made unless ``[metrics] listen``
-names an address.
+Without ``[metrics] listen``, nothing is imported, no thread is started and no file is created.
 """
 
 import logging
@@ -16,10 +15,10 @@ _started = False
 
 
 def start(conf: cfg.ConfigOpts) -> None:
-    """Count what happens in this process, and answer Prometheus by ``[metrics]``.
+    """Count events in this process and serve metrics, as ``[metrics]`` says.
 
-    Call it in each worker process, or before a fork; calling it again does no harm.  A problem
-    with the directory or the address is logged: the service works without.
+    Call this in each worker process, or before a fork.  A second call does nothing.  A problem
+    with the directory or the address is logged, and the service works without metrics.
     """
     global _started  # noqa: PLW0603  one for each process, as are the counters
     if not conf.metrics.listen:
@@ -28,7 +27,7 @@ def start(conf: cfg.ConfigOpts) -> None:
         if _started:
             return
         _started = True
-    # prometheus_client settles on how values are kept when it is imported.
+    # prometheus_client chooses how it stores values when it is imported.
     from kingbird.metrics.exposition import start as begin  # noqa: PLC0415
 
     try:

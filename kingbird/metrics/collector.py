@@ -1,7 +1,7 @@
-"""What is read from the database when Prometheus asks.
+"""Metrics from the database.
 
-The API and the engine both answer it, so that it is known while either of them is away; take the
-maximum of what they say.
+The API and the engine both serve them, so they stay known while one of the two is down.  Use the
+maximum of both.
 """
 
 import logging
@@ -20,11 +20,11 @@ LOG = logging.getLogger(__name__)
 
 
 class DatabaseCollector(Collector):
-    """Looks into the database, now and then, however often it is asked.  Never raises."""
+    """A collector with a cached query of the database.  Never raises."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
-        self._looking = CachedCheck(
+        self._stats = CachedCheck(
             "kingbird-metrics-look",
             self._collect_stats,
             timeout=lambda: conf.metrics.database_timeout,
@@ -32,25 +32,25 @@ class DatabaseCollector(Collector):
         )
 
     def collect(self) -> Iterator[Metric]:
-        """Yield what the database tells."""
+        """Yield the metrics."""
         info = GaugeMetricFamily("kingbird_build_info", "1, by release", labels=["version"])
         info.add_metric([version.version_string()], 1)
         yield info
-        known = self._looking.get()
+        stats = self._stats.get()
         yield GaugeMetricFamily(
             "kingbird_database_up",
-            "Whether the database answered",
-            value=float(known is not None),
+            "1 if the database answered, else 0",
+            value=float(stats is not None),
         )
-        if known is None:
+        if stats is None:
             return
         yield GaugeMetricFamily(
             "kingbird_engines_alive",
-            "Engines that gave a sign of life lately",
-            value=known.engines,
+            "Engines with a recent heartbeat",
+            value=stats.engines,
         )
         yield GaugeMetricFamily(
-            "kingbird_jobs_in_progress", "Jobs that have not ended", value=known.open_jobs
+            "kingbird_jobs_in_progress", "Jobs that have not ended", value=stats.open_jobs
         )
         size = GaugeMetricFamily(
             "kingbird_queue_size", "Jobs and tasks that no engine works on", labels=["kind"]
@@ -60,7 +60,7 @@ class DatabaseCollector(Collector):
             "Seconds for which the oldest of them has been there",
             labels=["kind"],
         )
-        for kind, queue in (("job", known.jobs), ("task", known.tasks)):
+        for kind, queue in (("job", stats.jobs), ("task", stats.tasks)):
             size.add_metric([kind], queue.size)
             oldest.add_metric([kind], queue.oldest)
         yield size

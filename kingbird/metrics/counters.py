@@ -1,6 +1,6 @@
-"""The metrics that events add to.
+"""Metrics that count events.
 
-Labels have few values: regions come from the service catalog, routes are templates.
+Labels have few values: regions come from the service catalog, and routes are templates.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,9 +19,9 @@ JOB_BUCKETS = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 10800, 36000)
 
 
 class Counters:
-    """Listens to events.
+    """A subscriber of events that counts them.
 
-    :param registry: where the metrics are registered.
+    :param registry: the registry of the metrics.
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
@@ -65,14 +65,14 @@ class Counters:
             "keystone_call_duration_seconds", "Seconds until Keystone's answer began", "method"
         )
         self._retries = counter(
-            "glance_retries_total", "Calls to Glance that were made again", "region"
+            "glance_retries_total", "Calls to Glance that were retried", "region"
         )
         self._breakers = Gauge(
             "kingbird_region_breaker_open",
             "1 while the circuit breaker of a region is open, else 0",
             ["region"],
             registry=registry,
-            # Of a service's processes, the one that knows the worst.
+            # The worst value of a service's processes counts.
             multiprocess_mode="livemax",
         )
         self._takeovers = counter(
@@ -132,6 +132,6 @@ class Counters:
     def _job_ended(self, event: events.JobEnded) -> None:
         self._jobs.labels(event.state).inc()
         if event.job.runs == 1:
-            # When a later run began is not known.
+            # The start of a later run is not known.
             took = datetime.now(UTC).replace(tzinfo=None) - event.job.created_at
             self._job_seconds.labels(event.state).observe(max(took.total_seconds(), 0.0))

@@ -1,8 +1,8 @@
-"""Counts in this process, and answers Prometheus for all processes of its service.
+"""Count events in this process, and serve the metrics of all processes of a service.
 
-The processes add their counters up in files; that is prometheus_client's multiprocess mode.  One
-of them listens, and when it ends another one does within a second, so neither gunicorn nor uwsgi
-needs a hook.
+The processes add their counters up in files (prometheus_client's multiprocess mode).  One process
+serves them.  If it ends, another one takes over within a second, so gunicorn and uwsgi need no
+hook.
 """
 
 import logging
@@ -20,21 +20,21 @@ from kingbird.metrics.multiproc_dir import MultiprocessDir
 
 LOG = logging.getLogger(__name__)
 
-#: Where prometheus_client keeps values, which it reads when it is imported.
+#: The environment variable with the directory.  prometheus_client reads it when it is imported.
 ENVIRONMENT = "PROMETHEUS_MULTIPROC_DIR"
-#: Seconds until a process looks again whether it is the one that answers.
+#: Seconds between two attempts of a process to become the one that serves.
 ELECTION_INTERVAL = 1.0
-#: Seconds until it tries again to listen.
+#: Seconds between two attempts to listen.
 RETRY_DELAY = 5.0
 
 
 def start(conf: cfg.ConfigOpts) -> None:
-    """Begin to count, and to answer when it is this process's turn.
+    """Start to count, and to serve when it is this process's turn.
 
-    :raises OSError: ``[metrics] directory`` can't be used.
+    :raises OSError: ``[metrics] directory`` cannot be used.
     """
     host, port = netutils.parse_host_port(conf.metrics.listen)
-    # Services that share a directory don't share their files.
+    # Services may share the directory but not their files.
     folder = MultiprocessDir(Path(conf.metrics.directory) / f"{conf.prog or 'kingbird'}-{port}")
     folder.join()
     os.environ[ENVIRONMENT] = str(folder.path)
@@ -42,15 +42,15 @@ def start(conf: cfg.ConfigOpts) -> None:
 
     from kingbird.metrics.counters import Counters  # noqa: PLC0415
 
-    # What is asked for comes out of the files, whichever process counted it.
+    # The served values come from the files of all processes, not from this registry.
     events.subscribe(Counters(CollectorRegistry()))
-    answering = _Exposer(conf, folder, host, port)
-    answering.start()
-    os.register_at_fork(after_in_child=answering.after_fork)
+    exposer = _Exposer(conf, folder, host, port)
+    exposer.start()
+    os.register_at_fork(after_in_child=exposer.after_fork)
 
 
 class _Exposer:
-    """Listens when it is this process's turn."""
+    """A server of metrics that starts when it is this process's turn."""
 
     def __init__(
         self, conf: cfg.ConfigOpts, folder: MultiprocessDir, host: str, port: int
@@ -61,11 +61,11 @@ class _Exposer:
         self._port = port
 
     def start(self) -> None:
-        """Wait for the turn, in a thread of its own."""
+        """Wait for the turn in a thread."""
         threading.Thread(target=self._run, name="kingbird-metrics", daemon=True).start()
 
     def after_fork(self) -> None:
-        """In a new process: join as one of its own."""
+        """Join the service's processes in a forked child."""
         self._folder.drop_inherited_locks()
         try:
             self._folder.join()
@@ -77,7 +77,7 @@ class _Exposer:
     def _run(self) -> None:
         pause = threading.Event()
         registry = _registry(self._conf, self._folder)
-        told = False
+        is_reported = False
         while True:
             try:
                 if self._folder.try_lead():
@@ -85,21 +85,21 @@ class _Exposer:
                     return
                 delay = ELECTION_INTERVAL
             except OSError as error:
-                if not told:
-                    LOG.error("Unable to serve metrics at %s: %s", self._where, error)
-                told = True
+                if not is_reported:
+                    LOG.error("Unable to serve metrics at %s: %s", self._address, error)
+                is_reported = True
                 delay = RETRY_DELAY
             pause.wait(delay)
 
     @property
-    def _where(self) -> str:
+    def _address(self) -> str:
         return f"{self._host}:{self._port}"
 
     def _listen(self, registry: Any) -> None:
         from prometheus_client import start_http_server  # noqa: PLC0415  see start()
 
         start_http_server(self._port, self._host, registry)
-        LOG.info("Serving metrics at %s", self._where)
+        LOG.info("Serving metrics at %s", self._address)
 
 
 def _registry(conf: cfg.ConfigOpts, folder: MultiprocessDir) -> Any:
@@ -110,7 +110,7 @@ def _registry(conf: cfg.ConfigOpts, folder: MultiprocessDir) -> Any:
     from kingbird.metrics.collector import DatabaseCollector  # noqa: PLC0415
 
     class LiveCollector(Collector):
-        """Without the states of processes that are no more."""
+        """A collector without gauges of processes that have ended."""
 
         def __init__(self) -> None:
             self._files = MultiProcessCollector(None, str(folder.path))

@@ -1,5 +1,5 @@
 """A plugin for python-openstackclient: ``openstack image sync``.
 
-The room speaks to Kingbird's API alone, as any user does.  It imports nothing of the service,
-and nothing of the service imports it.
+The plugin uses only Kingbird's API, as any user does.  It imports no part of the service but
+:mod:`kingbird.states`, and the service does not import it.
 """

@@ -1,4 +1,4 @@
-"""``openstack image sync cancel`` and ``retry``: what is asked of a job that there is."""
+"""The commands ``openstack image sync cancel`` and ``retry``."""
 
 import argparse
 from typing import Any
@@ -16,7 +16,7 @@ class _JobCommand(SyncShowOne):
 
 
 class CancelSync(_JobCommand):
-    """End a job early: what is under way is finished, the rest is left"""
+    """Cancel a job: calls in progress are finished, the rest is left"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
@@ -25,16 +25,16 @@ class CancelSync(_JobCommand):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
-        """Cancel it."""
+        """Cancel the job."""
         client = self.client_of(parsed_args)
         client.cancel(parsed_args.job)
         return self.show_job(client, parsed_args.job, parsed_args)
 
 
 class RetrySync(_JobCommand):
-    """Try again what failed of a job, or was cancelled"""
+    """Retry what failed of a job, or was cancelled"""
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
-        """Set it going again."""
+        """Retry the job."""
         self.client.retry(parsed_args.job)
         return self.show_job(self.client, parsed_args.job, parsed_args)

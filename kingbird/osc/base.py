@@ -1,4 +1,4 @@
-"""What the commands have in common: their client, waiting, and what they exit with."""
+"""Base classes of the commands: client, waiting and exit codes."""
 
 import argparse
 import sys
@@ -16,7 +16,7 @@ from kingbird.osc.wait import Waiter
 
 JSON = dict[str, Any]
 
-#: What is shown of a job: the column, and the field of the API's answer.
+#: The columns of a job, and the fields of the API's response.
 _JOB = {
     "ID": "id",
     "Status": "sync_status",
@@ -31,19 +31,19 @@ _COUNTS = {"Statuses": "statuses", "Outcomes": "outcomes"}
 
 
 class SyncCommand(command.Command):
-    """A command of this plugin."""
+    """Base of the plugin's commands."""
 
     exit_code = exit_codes.OK
 
     @property
     def client(self) -> SyncClient:
-        """The API's client."""
+        """Return the client of the API."""
         client: SyncClient = self.manager.image_sync
         return client
 
     @property
     def manager(self) -> Any:
-        """The client manager of python-openstackclient."""
+        """Return the client manager of python-openstackclient."""
         return self.app.client_manager
 
     def images(self) -> ImageCatalog:
@@ -57,27 +57,27 @@ class SyncCommand(command.Command):
         return parser
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Run the command and return what to exit with."""
+        """Run the command and return its exit code."""
         return super().run(parsed_args) or self.exit_code
 
     def print_status(self, text: str) -> None:
-        """Say something to a person that is no output: to the standard error."""
+        """Print a message to standard error, unless output is quiet."""
         if self.app.options.verbose_level:
             print(text, file=sys.stderr, flush=True)
 
     def client_of(self, parsed_args: argparse.Namespace) -> SyncClient:
         """Return the client of the jobs of the project that ``--project`` names.
 
-        :raises osc_lib.exceptions.CommandError: it names none, or several.
+        :raises osc_lib.exceptions.CommandError: no project or several ones have that name.
         """
         return self.client.of_project(options.resolve_project(parsed_args, self.manager))
 
     def wait(self, client: SyncClient, job_id: str, timeout: float | None) -> JSON:
         """Wait for a job's end, with a progress bar on a terminal.
 
-        :param client: the one of the job's project.
+        :param client: the client of the job's project.
         :param timeout: seconds.
-        :returns: the job, in progress still if the time was over before it.
+        :returns: the job.  It is still in progress if the time was over first.
         """
         try:
             with Progress(self.app.options.verbose_level > 0) as progress:
@@ -88,11 +88,11 @@ class SyncCommand(command.Command):
 
 
 class SyncLister(SyncCommand, command.Lister):
-    """A command that lists something."""
+    """Base of commands that list something."""
 
 
 class SyncShowOne(SyncCommand, command.ShowOne):
-    """A command that shows a job, and may wait for its end first."""
+    """Base of commands that show a job and may wait for its end."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
@@ -103,11 +103,11 @@ class SyncShowOne(SyncCommand, command.ShowOne):
     def show_job(
         self, client: SyncClient, job_id: str, parsed_args: argparse.Namespace
     ) -> tuple[Any, Any]:
-        """Return a job as cliff shows it, after its end if that is wished.
+        """Return a job in cliff's form, after its end if the user wants to wait.
 
-        The command then exits with what tells how the job ended.
+        After waiting, the exit code tells how the job ended.
 
-        :param client: the one of the job's project.
+        :param client: the client of the job's project.
         """
         if parsed_args.wait:
             job = self.wait(client, job_id, parsed_args.timeout)
@@ -122,21 +122,21 @@ class SyncShowOne(SyncCommand, command.ShowOne):
 
 
 def add_waiting(parser: argparse.ArgumentParser, *, always: bool = False) -> None:
-    """Add options about waiting.
+    """Add the options of waiting.
 
-    :param always: whether the command waits in any case.
+    :param always: True if the command always waits.
     """
     if not always:
         parser.add_argument(
             "--wait",
             action="store_true",
-            help="Wait for the job's end; the exit status then tells how it ended",
+            help="Wait for the job's end; the exit status tells how it ended",
         )
     parser.add_argument(
         "--timeout",
         metavar="<seconds>",
         type=_seconds,
-        help="How long to wait at most (default: for ever)",
+        help="Maximum time to wait (default: no limit)",
     )
 
 

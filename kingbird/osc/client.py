@@ -1,4 +1,4 @@
-"""Kingbird's API as the commands call it."""
+"""A client of Kingbird's API for the commands."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -15,22 +15,22 @@ JSON = dict[str, Any]
 
 
 class ApiError(exceptions.ClientException):
-    """The API said no; the text is what it said.
+    """The API returned an error; the text is its message.
 
     :ivar code: the HTTP status.
     """
 
 
 class SyncClient:
-    """The calls of the API, in the project of the session's token unless another is named.
+    """A client of the API, in the project of the session's token unless another one is chosen.
 
-    Each raises :class:`ApiError` when the API refuses, and keystoneauth's exceptions when it
-    can't be reached or Keystone refuses.
+    Each call raises :class:`ApiError` if the API returns an error, and keystoneauth's exceptions
+    if the API cannot be reached or Keystone returns an error.
 
     :param session: an authenticated session.
-    :param interface: which of the catalog's endpoints is used.
-    :param region_name: that endpoint's region; any without one.
-    :param endpoint: a URL in place of the catalog's.
+    :param interface: the interface of the endpoint in the catalog.
+    :param region_name: the region of the endpoint; any region if not given.
+    :param endpoint: a URL that replaces the catalog's endpoint.
     """
 
     def __init__(
@@ -52,20 +52,20 @@ class SyncClient:
         self._project: str | None = None
 
     def of_project(self, project: str | None) -> "SyncClient":
-        """Return a client of another project's jobs, which the API allows admins.
+        """Return a client of another project's jobs, for admins.
 
-        They can be listed, shown, cancelled and deleted; what makes a job go is refused there.
+        Such jobs can be listed, shown, cancelled and deleted, but not created or retried.
 
-        :param project: its id; ``None`` for that of the token.
+        :param project: the project's id; ``None`` for the token's project.
         """
         other = copy.copy(self)
         other._project = project
         return other
 
     def create(self, resource_set: JSON) -> str:
-        """Make a job and return its id.
+        """Create a job and return its id.
 
-        :param resource_set: a set, or several of them under ``Sync``.
+        :param resource_set: a set, or several sets under ``Sync``.
         """
         answer = self._call("POST", "os-sync", json={"resource_set": resource_set})
         return str(answer["job_status"]["id"])
@@ -73,10 +73,10 @@ class SyncClient:
     def jobs(
         self, *, active: bool = False, every_page: bool = False, **query: str | int | None
     ) -> tuple[list[JSON], bool]:
-        """Return jobs of the project, and whether more follow.
+        """Return jobs of the project, and True if more follow.
 
-        :param active: only those in progress.
-        :param every_page: follow the links to the end.
+        :param active: list only jobs in progress.
+        :param every_page: follow the links to the last page.
         :param query: ``limit``, ``marker``, ``status``, ``sort_key`` and ``sort_dir``.
         """
         path = "os-sync/active" if active else "os-sync"
@@ -85,20 +85,20 @@ class SyncClient:
     def items(
         self, job: str, *, every_page: bool = False, **query: str | int | None
     ) -> tuple[list[JSON], bool]:
-        """Return items of a job, and whether more follow; otherwise as :meth:`jobs`."""
+        """Return items of a job, and True if more follow; see :meth:`jobs`."""
         return self._entries(_path(job), query, every_page)
 
     def job(self, job: str) -> JSON:
-        """Return what there is to know of a job beside its items."""
+        """Return a job without its items."""
         found: JSON = self._call("GET", _path(job), params={"limit": 1})["job"]
         return found
 
     def cancel(self, job: str) -> None:
-        """Ask a job to end early."""
+        """Cancel a job."""
         self._call("POST", f"{_path(job)}/cancel")
 
     def retry(self, job: str) -> None:
-        """Set a job going again, for what failed of it."""
+        """Retry what failed of a job."""
         self._call("POST", f"{_path(job)}/retry")
 
     def delete(self, job: str) -> None:
@@ -106,7 +106,7 @@ class SyncClient:
         self._call("DELETE", _path(job))
 
     def engines(self) -> list[JSON]:
-        """Return the engines; for admins."""
+        """Return the engines, for admins."""
         found: list[JSON] = self._call("GET", "os-sync-engines")["engines"]
         return found
 
@@ -122,16 +122,16 @@ class SyncClient:
         return entries, False
 
     def _pages(self, path: str, query: Any) -> Iterator[tuple[list[JSON], bool]]:
-        """Yield the pages of a list, and of each whether another one follows."""
+        """Yield the pages of a list, each with True if another one follows."""
         while True:
             answer = self._call("GET", path, params=query)
             links = answer.get("links", [])
-            following = [link["href"] for link in links if link["rel"] == "next"]
-            yield answer["job_set"], bool(following)
-            if not following:
+            next_links = [link["href"] for link in links if link["rel"] == "next"]
+            yield answer["job_set"], bool(next_links)
+            if not next_links:
                 return
-            # Of the link only the query: it may name a host that the service knows itself by.
-            query = dict(parse_qsl(urlsplit(following[0]).query))
+            # Only the link's query is used, because its host may be internal to the service.
+            query = dict(parse_qsl(urlsplit(next_links[0]).query))
 
     def _call(self, method: str, path: str, **kwargs: Any) -> JSON:
         project = self._project or self._adapter.get_project_id()
@@ -156,9 +156,9 @@ def _path(job: str) -> str:
 
 
 def _quoted(name: str) -> str:
-    """Return an id as a part of a path.
+    """Return an id quoted as a part of a path.
 
-    :raises osc_lib.exceptions.CommandError: a name like that leads elsewhere.
+    :raises osc_lib.exceptions.CommandError: the id would change the path.
     """
     if name in ("", ".", ".."):
         raise exceptions.CommandError(f"{name!r} is no id")
@@ -166,7 +166,7 @@ def _quoted(name: str) -> str:
 
 
 def _message(answer: Any) -> str:
-    """Return the sentence of an error, whoever answered with it."""
+    """Return the message of an error response, also of a proxy's."""
     try:
         return str(answer.json()["error"]["message"])
     except (ValueError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""``openstack image sync create``"""
+"""The command ``openstack image sync create``."""
 
 import argparse
 import json
@@ -24,33 +24,37 @@ class CreateSync(SyncShowOne):
         options.add_regions(parser, targets_needed=True)
         options.add_conflict_options(parser)
         parser.add_argument(
-            "--dry-run", action="store_true", help="Plan, and write nothing in any region"
+            "--dry-run", action="store_true", help="Plan without writing in any region"
         )
         parser.add_argument(
             "--file",
             metavar="<file>",
-            help="Sets as the API takes them, in JSON, in place of images, regions and options; "
+            help="File with sets in the API's JSON, instead of images, regions and options; "
             '"-" for the standard input',
         )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
-        """Make the job, and wait for it if that is wished."""
+        """Create the job, and wait for it if the user wants that."""
         if parsed_args.file:
-            if _others(parsed_args):
-                raise exceptions.CommandError("--file goes with no images, regions and options")
+            if _has_selection(parsed_args):
+                raise exceptions.CommandError(
+                    "--file cannot be combined with images, regions and options"
+                )
             resource_set = read(parsed_args.file)
         else:
             if not parsed_args.target:
-                raise exceptions.CommandError('Give --target, with the name of a region or "*"')
+                raise exceptions.CommandError(
+                    '--target is required, with the name of a region or "*"'
+                )
             resource_set = options.build_set(parsed_args, self.manager, self.images())
             if parsed_args.dry_run:
                 resource_set["dry_run"] = True
         return self.show_job(self.client, self.client.create(resource_set), parsed_args)
 
 
-def _others(parsed: argparse.Namespace) -> bool:
-    """Whether options are given that a file has in it."""
+def _has_selection(parsed: argparse.Namespace) -> bool:
+    """Return True if options are given that a file would contain."""
     own = ("images", "all", "all_projects", "source", "target", "force", "on_drift", "prune")
     filters = ("visibility", "owner", "owner_domain", "name", "name_prefix", "tag", "property")
     sizes = ("size_min", "size_max", "updated_since", "status")
@@ -61,11 +65,11 @@ def _others(parsed: argparse.Namespace) -> bool:
 
 
 def read(name: str) -> JSON:
-    """Return the sets of a file, as the API wants them under ``resource_set``.
+    """Return the sets in a file, in the form of the API's ``resource_set``.
 
-    :param name: the file, with one set, several under ``Sync``, or a whole request; ``-`` for
+    :param name: a file with one set, several sets under ``Sync``, or a whole request; ``-`` for
         the standard input.
-    :raises osc_lib.exceptions.CommandError: it can't be read, or is no JSON object.
+    :raises osc_lib.exceptions.CommandError: the file cannot be read, or is not a JSON object.
     """
     try:
         text = sys.stdin.read() if name == "-" else Path(name).read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""``openstack image sync diff``: a dry run as a matrix."""
+"""The command ``openstack image sync diff``, which shows a dry run as a matrix."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -17,12 +17,12 @@ JSON = dict[str, Any]
 
 
 class DiffSync(SyncLister):
-    """Compare regions, and change nothing in them.
+    """Compare regions without changing them.
 
-    A cell is "=" where the image is there and in sync, "+" where it would be created, "~" where
-    the copy differs, and "!" where there is a problem. Of a blank cell nothing is known.
-    All regions are compared unless --source and --target tell otherwise. Images that are in order
-    in all regions are only counted.
+    A cell is "=" where the image exists and is in sync, "+" where it would be created, "~" where
+    the copy differs, and "!" where there is a problem. A blank cell is not known. All regions are
+    compared unless --source and --target name some. Images that are in sync in all regions are
+    only counted.
     """
 
     _footer: Sequence[str] = ()
@@ -35,11 +35,9 @@ class DiffSync(SyncLister):
         options.add_conflict_options(parser)
         add_waiting(parser, always=True)
         parser.add_argument(
-            "--keep", action="store_true", help="Keep the job that compared, and tell its id"
+            "--keep", action="store_true", help="Keep the job of the comparison, and print its ID"
         )
-        parser.add_argument(
-            "--long", action="store_true", help="A column with the reasons in every format"
-        )
+        parser.add_argument("--long", action="store_true", help="Add a column with the reasons")
         parser.add_argument(
             "--exit-code",
             action="store_true",
@@ -50,10 +48,10 @@ class DiffSync(SyncLister):
     def take_action(
         self, parsed_args: argparse.Namespace
     ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
-        """Make the job, wait for its end, and return the matrix."""
+        """Create the job, wait for its end, and return the matrix."""
         images = self.images()
-        asked = options.build_set(parsed_args, self.manager, images)
-        job_id = self.client.create({**asked, "dry_run": True})
+        sync_set = options.build_set(parsed_args, self.manager, images)
+        job_id = self.client.create({**sync_set, "dry_run": True})
         try:
             job = self.wait(self.client, job_id, parsed_args.timeout)
         except BaseException:
@@ -70,10 +68,10 @@ class DiffSync(SyncLister):
                 self.print_status(f"Job {job_id} is kept")
             else:
                 self._delete(job_id)
-        return self._matrix(asked, job, items, images, parsed_args)
+        return self._matrix(sync_set, job, items, images, parsed_args)
 
     def run(self, parsed_args: argparse.Namespace) -> int:
-        """Run the command and return what to exit with."""
+        """Run the command and return its exit code."""
         try:
             return super().run(parsed_args)
         except DiffTimeout as error:
@@ -83,7 +81,7 @@ class DiffSync(SyncLister):
     def produce_output(
         self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Any
     ) -> int:
-        """Print the matrix, and below a table what it means."""
+        """Print the matrix, and its legend below a table."""
         code = super().produce_output(parsed_args, column_names, data)
         if parsed_args.formatter == "table":
             self.app.stdout.write("\n".join([*self._footer, ""]))
@@ -91,24 +89,26 @@ class DiffSync(SyncLister):
 
     def _matrix(
         self,
-        asked: JSON,
+        sync_set: JSON,
         job: JSON,
         items: Sequence[JSON],
         images: ImageCatalog,
         parsed: argparse.Namespace,
     ) -> tuple[Sequence[str], list[Sequence[Any]]]:
-        sources = [asked["source"]] if isinstance(asked["source"], str) else asked["source"]
-        everywhere = images.regions() if ALL in (*sources, *asked["target"]) else []
-        targets = everywhere if asked["target"] == [ALL] else asked["target"]
+        sources = (
+            [sync_set["source"]] if isinstance(sync_set["source"], str) else sync_set["source"]
+        )
+        all_regions = images.regions() if ALL in (*sources, *sync_set["target"]) else []
+        targets = all_regions if sync_set["target"] == [ALL] else sync_set["target"]
         selection = matrix.Selection(
             targets=targets,
-            whole=asked["resources"] == [ALL],
+            wildcard=sync_set["resources"] == [ALL],
             owner=None if parsed.all_projects else self.manager.auth_ref.project_id,
-            filtered="filters" in asked,
+            filtered="filters" in sync_set,
         )
-        found = {item["target_region"] for item in items} | {*(job.get("regions") or {})}
-        named = {*(everywhere if ALL in sources else sources), *targets}
-        regions = sorted((named | found) - {ALL})
+        in_items = {item["target_region"] for item in items} | {*(job.get("regions") or {})}
+        listed = {*(all_regions if ALL in sources else sources), *targets}
+        regions = sorted((listed | in_items) - {ALL})
         homes: dict[str, set[str]] = {}
         for item in items:
             if ALL not in (item["resource"], item["source_region"]):
@@ -117,8 +117,8 @@ class DiffSync(SyncLister):
         self._footer = matrix.summary(rows, items, job)
         if parsed.exit_code and self.exit_code == exit_codes.OK and matrix.differs(rows):
             self.exit_code = exit_codes.DIFFERENT
-        more = ["Reasons"] if parsed.long else []
-        return ["ID", "Name", *regions, *more], [
+        extra_columns = ["Reasons"] if parsed.long else []
+        return ["ID", "Name", *regions, *extra_columns], [
             [row.id, row.name, *row.cells]
             + ([format_columns.DictColumn(row.reasons)] if parsed.long else [])
             for row in rows
@@ -128,20 +128,20 @@ class DiffSync(SyncLister):
         try:
             self.client.delete(job_id)
         except (exceptions.ClientException, ksa_exceptions.ClientException) as error:
-            self.log.warning("Job %s, which compared, can't be deleted: %s", job_id, error)
+            self.log.warning("Job %s of the comparison can't be deleted: %s", job_id, error)
 
     def _cancel_job(self, job_id: str) -> None:
-        """Let nobody work for what nobody waits for."""
+        """Cancel a job whose result is no longer wanted."""
         try:
             self.client.cancel(job_id)
         except (exceptions.ClientException, ksa_exceptions.ClientException) as error:
-            self.log.warning("Job %s, which compares, can't be cancelled: %s", job_id, error)
+            self.log.warning("Job %s of the comparison can't be cancelled: %s", job_id, error)
         else:
-            self.log.warning("Job %s, which compares, was cancelled and not deleted", job_id)
+            self.log.warning("Job %s of the comparison was cancelled and not deleted", job_id)
 
 
 class DiffTimeout(exceptions.CommandError):
-    """A comparison had no end within the time."""
+    """A comparison did not end in time."""
 
     def __init__(self, job_id: str, seconds: float) -> None:
         super().__init__(f"Job {job_id} had not ended after {seconds:g} seconds")

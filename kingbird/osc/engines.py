@@ -1,4 +1,4 @@
-"""``openstack image sync engine list``"""
+"""The command ``openstack image sync engine list``."""
 
 import argparse
 from typing import Any

@@ -1,32 +1,32 @@
-"""With what the commands exit, so that scripts need not read their output."""
+"""Exit codes of the commands, for scripts."""
 
 import argparse
 import sys
 from typing import NoReturn
 
-#: All is well: where a command waits for a job, no item of it failed.
+#: Success.  If a command waits for a job, no item of it failed.
 OK = 0
-#: The command was used wrongly, the API refused, or something could not be reached.
+#: The usage is wrong, the API returned an error, or a service could not be reached.
 ERROR = 1
-#: The job failed, or a part of it.
+#: The job, or a part of it, failed.
 FAILURE = 2
 #: The job was cancelled.
 CANCELLED = 3
-#: The job had not ended when the time was over.
+#: The job did not end in time.
 TIMEOUT = 4
-#: ``diff --exit-code`` found that the regions differ.
+#: ``diff --exit-code`` found a difference between regions.
 DIFFERENT = 5
 
 _OF_JOB = {"SUCCESS": OK, "FAILURE": FAILURE, "CANCELLED": CANCELLED, "IN_PROGRESS": TIMEOUT}
 
 
 def for_status(status: str) -> int:
-    """Return what to exit with after waiting for a job that is in this state now."""
+    """Return the exit code for a job's status after waiting."""
     return _OF_JOB.get(status, ERROR)
 
 
 def set_usage_error(parser: argparse.ArgumentParser) -> None:
-    """Let wrong usage exit with :data:`ERROR`; argparse's 2 stands for a failed job here."""
+    """Make wrong usage exit with :data:`ERROR`, because argparse's 2 means a failed job here."""
 
     def error(message: str) -> NoReturn:
         parser.print_usage(sys.stderr)

@@ -1,4 +1,4 @@
-"""Images by name: which ids a name stands for, and what ids are called."""
+"""Look images up by name and id in all regions."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -13,19 +13,19 @@ from osc_lib import exceptions
 
 from kingbird.states import ALL
 
-#: Ids in one call; a URL must not be too long.
+#: The number of ids in one call, which limits the URL's length.
 IDS_PER_CALL = 100
 
 _ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.I)
-#: What a region's Glance, or the way to it, can go wrong with.
+#: Errors of a region's Glance and of the connection to it.
 _UNREACHABLE = (ksa_exceptions.ClientException, sdk_exceptions.SDKException)
 
 
 @dataclass(frozen=True)
 class ImageSummary:
-    """What a Glance tells of an image.
+    """The fields of an image that the commands use.
 
-    :ivar references: ids of the kernel and the ramdisk that it names.
+    :ivar references: ids of its kernel and its ramdisk.
     """
 
     id: str
@@ -36,7 +36,7 @@ class ImageSummary:
 
 
 def is_id(text: str) -> bool:
-    """Whether a word is an image's id, and not its name."""
+    """Return True if a word is an image's id and not a name."""
     return bool(_ID.fullmatch(text))
 
 
@@ -44,7 +44,7 @@ class ImageCatalog:
     """The images of all regions, as the user sees them.
 
     :param manager: the client manager of python-openstackclient.
-    :param warn: told when a region can't be asked.
+    :param warn: called with a message if a region cannot be reached.
     """
 
     def __init__(self, manager: Any, warn: Any) -> None:
@@ -58,68 +58,67 @@ class ImageCatalog:
         endpoints = catalog.get_endpoints(
             service_type="image", interface=self._manager.interface or "public"
         )
-        # Keystone takes an endpoint without a region, and Kingbird leaves it out.
+        # Keystone allows an endpoint without a region.  Kingbird ignores it.
         return sorted(
             {each["region"] for found in endpoints.values() for each in found if each["region"]}
         )
 
     def ids(self, words: Sequence[str], sources: Sequence[str]) -> list[str]:
-        """Return the ids that names stand for; ids stand for themselves.
+        """Return the ids of images given by name or id.
 
-        :param sources: the regions where a name is looked up; ``*`` for all.
-        :raises osc_lib.exceptions.CommandError: a name stands for no image or for several.
+        :param sources: the regions where names are looked up; ``*`` for all.
+        :raises osc_lib.exceptions.CommandError: no image or several ones have a name.
         """
         names = dict.fromkeys(word for word in words if not is_id(word))
-        # Regions beside a star only rank before the others.
+        # Regions beside the wildcard only set the order of sources.
         regions = self.regions() if ALL in sources else sources
-        found = {name: self._named(name, regions) for name in names}
+        found = {name: self._find_by_name(name, regions) for name in names}
         return list(dict.fromkeys(found.get(word, word) for word in words))
 
-    def _named(self, name: str, regions: Sequence[str]) -> str:
-        homes: dict[str, list[str]] = {}
+    def _find_by_name(self, name: str, regions: Sequence[str]) -> str:
+        regions_by_id: dict[str, list[str]] = {}
         owners: dict[str, str] = {}
         problem: Exception | None = None
         for region in regions:
             try:
-                # With its operator, as Glance takes the beginning of "in:x" for one.
+                # The operator is needed, because Glance would read a prefix such as "in:" as one.
                 for image in self._list(region, name=f"eq:{name}"):
-                    homes.setdefault(image.id, []).append(region)
+                    regions_by_id.setdefault(image.id, []).append(region)
                     owners[image.id] = image.owner
             except _UNREACHABLE as error:
                 self._warn(f"Region {region} can't be asked for {name}: {error}")
                 problem = error
-        if len(homes) == 1:
-            return next(iter(homes))
+        if len(regions_by_id) == 1:
+            return next(iter(regions_by_id))
         where = ", ".join(regions)
-        if not homes:
+        if not regions_by_id:
             raise exceptions.CommandError(f"No image is named {name} in {where}") from problem
         listed = "\n".join(
-            f"  {image_id} in {', '.join(there)}, of project {owners[image_id]}"
-            for image_id, there in sorted(homes.items())
+            f"  {image_id} in {', '.join(in_regions)}, of project {owners[image_id]}"
+            for image_id, in_regions in sorted(regions_by_id.items())
         )
         raise exceptions.CommandError(
-            f"{len(homes)} images are named {name}; name the one that you mean by its id:\n"
-            f"{listed}"
+            f"{len(regions_by_id)} images are named {name}; use the id of one of them:\n{listed}"
         )
 
     def describe(self, where: Mapping[str, Iterable[str]]) -> dict[str, ImageSummary]:
-        """Return what is known of images, by id; of regions that can't be asked nothing.
+        """Return the known fields of images by id.  Regions that cannot be reached are skipped.
 
-        :param where: the ids, by the region that has them.
+        :param where: the ids by region.
         """
         found: dict[str, ImageSummary] = {}
         for region, wanted in where.items():
             ids = iter(sorted(wanted))
             try:
-                while some := list(islice(ids, IDS_PER_CALL)):
-                    for image in self._list(region, id=f"in:{','.join(some)}"):
+                while batch := list(islice(ids, IDS_PER_CALL)):
+                    for image in self._list(region, id=f"in:{','.join(batch)}"):
                         found[image.id] = image
             except _UNREACHABLE as error:
                 self._warn(f"Region {region} can't be asked for the names of images: {error}")
         return found
 
     def _list(self, region: str, **query: str) -> Iterator[ImageSummary]:
-        """Yield all that the user sees: shares not accepted and hidden images too."""
+        """Yield all images that the user sees, including hidden images and pending shares."""
         proxy = self._connection(region).image
         for hidden in (False, True):
             images = proxy.images(
@@ -131,7 +130,7 @@ class ImageCatalog:
             )
             for image in images:
                 properties = image.properties or {}
-                named = [
+                references = [
                     getattr(image, key, None) or properties.get(key)
                     for key in ("kernel_id", "ramdisk_id")
                 ]
@@ -140,7 +139,7 @@ class ImageCatalog:
                     image.name or "",
                     image.owner_id or "",
                     image.status,
-                    tuple(str(one) for one in named if one),
+                    tuple(str(one) for one in references if one),
                 )
 
     def _connection(self, region: str) -> connection.Connection:

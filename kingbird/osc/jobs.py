@@ -1,4 +1,4 @@
-"""``openstack image sync list``, ``show``, ``summary`` and ``delete``: jobs that there are."""
+"""The commands ``openstack image sync list``, ``show``, ``summary`` and ``delete``."""
 
 import argparse
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from osc_lib import exceptions
 from kingbird.osc import options, paging
 from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
 
-#: The columns of items, and the fields of the API's answer; more of them with --long.
+#: The columns of items, and the fields of the API's response; --long adds columns.
 _ITEM = {
     "Image": "resource",
     "Source": "source_region",
@@ -36,7 +36,7 @@ class ListSync(SyncLister):
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
-        parser.add_argument("--active", action="store_true", help="Only jobs in progress")
+        parser.add_argument("--active", action="store_true", help="List only jobs in progress")
         paging.add_paging(parser, "jobs")
         options.add_project(parser)
         return parser
@@ -53,7 +53,7 @@ class ListSync(SyncLister):
 
 
 class ShowSync(SyncLister):
-    """Show what becomes of each image of a job in each region"""
+    """Show the outcome of each image of a job in each region"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
@@ -75,7 +75,7 @@ class ShowSync(SyncLister):
 
 
 class SummarizeSync(SyncShowOne):
-    """Show a job as a whole: its state and how many images there are by outcome"""
+    """Show a job's state, and how many images there are by outcome"""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
@@ -100,7 +100,7 @@ class DeleteSync(SyncCommand):
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
-        """Delete each; one that can't be deleted keeps none of the others."""
+        """Delete each job, and continue if one cannot be deleted."""
         client = self.client_of(parsed_args)
         refused = 0
         for job in parsed_args.jobs:

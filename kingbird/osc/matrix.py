@@ -1,12 +1,12 @@
-"""What a dry run found, as a matrix of images and regions.  Pure: what it needs is handed in.
+"""Convert the items of a dry run to a matrix of images and regions.  Makes no calls.
 
-A cell tells only what the job tells:
+The job determines the cells:
 
-* an item is about its image in its target region;
+* an item describes its image in its target region;
 * the region that an item was compared with has the image;
-* a job about whole regions keeps no item of an image that is in order, so a target that was
-  looked at and has no item of an image of the selection has it in order;
-* everything else is not known, and the cell is blank.
+* a wildcard job stores no item of an image that is in sync, so a compared target without an item
+  of a selected image has it in sync;
+* all other cells are not known and stay blank.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ SAME, MISSING, DIFFERENT, PROBLEM, UNKNOWN = "=", "+", "~", "!", ""
 LEGEND = "= there and in sync   + would be created   ~ differs   ! problem   (blank) not known"
 
 _SYMBOLS = {"in_sync": SAME, "missing": MISSING, "drift": DIFFERENT}
-#: Reasons of items whose source was perhaps not seen.
+#: Reasons of items whose source may not have been read.
 _SOURCE_UNSEEN = frozenset(
     {None, "region_unavailable", "listing_incomplete", "source_gone", "forbidden"}
     | {"credentials_lost", "too_many_items", "internal_error", "cancelled"}
@@ -32,26 +32,26 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Selection:
-    """Which images the job was about.
+    """The images that the job selects.
 
-    :ivar targets: the regions that images are to be in.
-    :ivar whole: whether it is about all images, and not about named ones.
-    :ivar owner: the project whose images they are; ``None`` for all projects'.
-    :ivar filtered: whether filters leave some out.
+    :ivar targets: the target regions.
+    :ivar wildcard: True if the job is about all images, and not about images by id.
+    :ivar owner: the project that owns the images; ``None`` for all projects.
+    :ivar filtered: True if the job has filters.
     """
 
     targets: Collection[str]
-    whole: bool = False
+    wildcard: bool = False
     owner: str | None = None
     filtered: bool = False
 
 
 @dataclass(frozen=True)
 class Row:
-    """One image.
+    """An image's row.
 
     :ivar cells: a symbol for each region.
-    :ivar reasons: by region what a symbol means, where that needs words.
+    :ivar reasons: the reasons of symbols that need words, by region.
     """
 
     id: str
@@ -68,9 +68,9 @@ def rows(
 ) -> list[Row]:
     """Return a row for each image that has an item, sorted by name.
 
-    :param items: as the API shows them.
+    :param items: items of the API's response.
     :param regions: the columns.
-    :param summaries: what Glance tells of the images, as far as it could be asked.
+    :param summaries: Glance's fields of the images, if the region could be reached.
     """
     images: dict[str, dict[str, Item]] = {}
     not_listed: set[str] = set()
@@ -80,27 +80,28 @@ def rows(
         else:
             images.setdefault(item["resource"], {})[item["target_region"]] = item
     compared = {region for region in selection.targets if region not in not_listed}
-    sure = _selected(images, selection, summaries)
-    made = [
+    certain = _selected(images, selection, summaries)
+    matrix_rows = [
         Row(
             image_id,
             summaries[image_id].name if image_id in summaries else "",
             tuple(
-                _cell(there, region, region in compared and image_id in sure) for region in regions
+                _cell(by_region, region, region in compared and image_id in certain)
+                for region in regions
             ),
-            {region: reason(item) for region, item in there.items() if _needs_reason(item)},
+            {region: reason(item) for region, item in by_region.items() if _needs_reason(item)},
         )
-        for image_id, there in images.items()
+        for image_id, by_region in images.items()
     ]
-    return sorted(made, key=lambda row: (row.name, row.id))
+    return sorted(matrix_rows, key=lambda row: (row.name, row.id))
 
 
-def _cell(there: Mapping[str, Item], region: str, compared: bool) -> str:
-    if region in there:
-        return _SYMBOLS.get(there[region]["reason"], PROBLEM)
+def _cell(by_region: Mapping[str, Item], region: str, compared: bool) -> str:
+    if region in by_region:
+        return _SYMBOLS.get(by_region[region]["reason"], PROBLEM)
     if any(
         item["source_region"] == region and item["reason"] not in _SOURCE_UNSEEN
-        for item in there.values()
+        for item in by_region.values()
     ):
         return SAME
     return SAME if compared else UNKNOWN
@@ -109,12 +110,12 @@ def _cell(there: Mapping[str, Item], region: str, compared: bool) -> str:
 def _selected(
     images: Collection[str], selection: Selection, summaries: Mapping[str, ImageSummary]
 ) -> set[str]:
-    """Return the images that were surely compared with every target.
+    """Return the images that were certainly compared with every target.
 
-    Kernels and ramdisks that are not in the selection themselves come along only where an image
-    that names them is missing.
+    Kernels and ramdisks outside of the selection are compared only where an image that refers to
+    them is missing.
     """
-    if not selection.whole:
+    if not selection.wildcard:
         return set()
     seen = {image_id for image_id in images if image_id in summaries}
     if selection.filtered:
@@ -133,37 +134,41 @@ def _needs_reason(item: Item) -> bool:
 
 
 def reason(item: Item) -> str:
-    """Return why an item is what it is: the stable word, and the sentence if there is one."""
+    """Return an item's reason, with the message if there is one."""
     word = item["reason"] or item["sync_status"]
     return f"{word}: {item['message']}" if item["message"] else str(word)
 
 
-def summary(made: Sequence[Row], items: Iterable[Item], job: Mapping[str, Any]) -> list[str]:
-    """Return the lines that stand below the matrix.
+def summary(
+    matrix_rows: Sequence[Row], items: Iterable[Item], job: Mapping[str, Any]
+) -> list[str]:
+    """Return the lines below the matrix.
 
-    :param job: what the API tells of the job beside its items.
+    :param job: the job of the API's response, without its items.
     """
     lines = [LEGEND]
     counts = {
-        region: there["outcomes"].get("in_sync", 0)
-        for region, there in sorted((job.get("regions") or {}).items())
+        region: by_region["outcomes"].get("in_sync", 0)
+        for region, by_region in sorted((job.get("regions") or {}).items())
     }
-    in_order = ", ".join(f"{region} {count}" for region, count in counts.items() if count)
-    lines.append(f"Copies in sync by region, with and without a row: {in_order or 'none'}")
+    in_sync = ", ".join(f"{region} {count}" for region, count in counts.items() if count)
+    lines.append(f"Copies in sync by region, with and without a row: {in_sync or 'none'}")
     regional = [item for item in items if item["resource"] == ALL]
     if regional:
         lines += ["", "Not compared as a whole:"]
         lines += [f"  {item['target_region']}: {reason(item)}" for item in regional]
-    told = [(row, region, text) for row in made for region, text in sorted(row.reasons.items())]
-    if told:
+    reasons = [
+        (row, region, text) for row in matrix_rows for region, text in sorted(row.reasons.items())
+    ]
+    if reasons:
         lines += ["", "Reasons:"]
         lines += [
             f"  {row.name or row.id} in {region}: {text}" + (f" ({row.id})" if row.name else "")
-            for row, region, text in told
+            for row, region, text in reasons
         ]
     return lines
 
 
-def differs(made: Iterable[Row]) -> bool:
-    """Whether any cell is neither in order nor unknown."""
-    return any({*row.cells} - {SAME, UNKNOWN} for row in made)
+def differs(matrix_rows: Iterable[Row]) -> bool:
+    """Return True if a cell is neither in sync nor unknown."""
+    return any({*row.cells} - {SAME, UNKNOWN} for row in matrix_rows)

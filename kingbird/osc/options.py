@@ -1,4 +1,4 @@
-"""The options that say which images go where, and the set that they make."""
+"""Options that select images and regions, and the set of a request that they make."""
 
 import argparse
 import re
@@ -16,9 +16,9 @@ _PROJECT_ID = re.compile("[0-9a-f]{32}", re.I)
 
 
 def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
-    """Add what says which images are meant, and the filters.
+    """Add the options that select images, and the filters.
 
-    :param optional: whether a command can do without any.
+    :param optional: True if the command works without a selection.
     """
     parser.add_argument(
         "images", metavar="<image>", nargs="*", help="Image (name or ID), any number of them"
@@ -26,7 +26,7 @@ def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) ->
     parser.add_argument(
         "--all",
         action="store_true",
-        help="All images of the project, those alone that all filters match"
+        help="All images of the project that match all filters"
         + ("" if optional else "; either this or images must be given"),
     )
     parser.add_argument(
@@ -50,23 +50,23 @@ def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) ->
     filters.add_argument(
         "--owner-domain",
         metavar="<domain>",
-        help="Domain of that project (name or ID), if its name is not enough",
+        help="Domain of that project (name or ID), if its name is ambiguous",
     )
     filters.add_argument("--name", metavar="<name>", help="Only images of this name")
     filters.add_argument(
-        "--name-prefix", metavar="<text>", help="Only images whose name begins so"
+        "--name-prefix", metavar="<text>", help="Only images whose name begins with this text"
     )
     filters.add_argument(
         "--tag",
         metavar="<tag>",
         action="append",
-        help="Only images with this tag (repeat for several that all have to be there)",
+        help="Only images with this tag (repeat to require several)",
     )
     filters.add_argument(
         "--property",
         metavar="<key=value>",
         action=parseractions.KeyValueAction,
-        help="Only images with this property (repeat for several that all have to be there)",
+        help="Only images with this property (repeat to require several)",
     )
     filters.add_argument(
         "--size-min", metavar="<bytes>", type=int, help="Only images of at least this size"
@@ -77,7 +77,7 @@ def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) ->
     filters.add_argument(
         "--updated-since",
         metavar="<time>",
-        help="Only images updated since then, in ISO 8601; UTC without a zone",
+        help="Only images updated since this time, in ISO 8601; UTC without a zone",
     )
     filters.add_argument(
         "--status",
@@ -88,64 +88,64 @@ def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) ->
 
 
 def add_regions(parser: argparse.ArgumentParser, *, targets_needed: bool) -> None:
-    """Add where images come from, and where to they go.
+    """Add the options of source and target regions.
 
-    :param targets_needed: whether the target has no default.
+    :param targets_needed: True if the target has no default.
     """
     parser.add_argument(
         "--source",
         metavar="<region>",
         action="append",
-        help="Region where the images are (repeat for several, the first one preferred; "
+        help="Region to read images from (repeat for several, the first one preferred; "
         f'"{ALL}" for all; default: all)',
     )
     parser.add_argument(
         "--target",
         metavar="<region>",
         action="append",
-        help="Region where the images should be (repeat for several; "
+        help="Region to create images in (repeat for several; "
         f'"{ALL}" for all' + (")" if targets_needed else "; default: all)"),
     )
 
 
 def add_conflict_options(parser: argparse.ArgumentParser) -> None:
-    """Add what becomes of copies that are there, and of ids that can't be used."""
+    """Add the options for copies that differ and for ids that cannot be used."""
     parser.add_argument(
-        "--force", action="store_true", help="Make copies under other ids where need be"
+        "--force", action="store_true", help="Create copies under other IDs where needed"
     )
     parser.add_argument(
         "--on-drift",
         choices=("report", "update"),
-        help="What becomes of a copy that differs (default: report)",
+        help="Action for a copy that differs (default: report)",
     )
     parser.add_argument(
         "--prune",
         action="store_true",
-        help="With --on-drift update: take off properties that the source doesn't have",
+        help="With --on-drift update: remove properties that the source doesn't have",
     )
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
-    """Add whose jobs are meant."""
+    """Add the options of the jobs' project."""
     parser.add_argument(
         "--project",
         metavar="<project>",
-        help="Project that the jobs are of (name or ID; default: the token's; another one: "
+        help="Project of the jobs (name or ID; default: the token's project; another one: "
         "admin only)",
     )
     parser.add_argument(
         "--project-domain",
         metavar="<project-domain>",
-        help="Domain of that project (name or ID), if its name is not enough",
+        help="Domain of that project (name or ID), if its name is ambiguous",
     )
 
 
 def resolve_project(parsed: argparse.Namespace, manager: Any) -> str | None:
-    """Return the id of the project whose jobs are meant; ``None`` where none is named.
+    """Return the id of the jobs' project, or ``None`` if no project is given.
 
     :param manager: the client manager of python-openstackclient.
-    :raises osc_lib.exceptions.CommandError: the name stands for nothing or for several, or
-        Keystone does not tell.
+    :raises osc_lib.exceptions.CommandError: no project or several ones have the name, or Keystone
+        does not return the id.
     """
     if parsed.project is None:
         if parsed.project_domain is not None:
@@ -153,45 +153,45 @@ def resolve_project(parsed: argparse.Namespace, manager: Any) -> str | None:
         return None
     found = _project_id(parsed.project, parsed.project_domain, manager)
     if not _PROJECT_ID.fullmatch(found):
-        # Where Keystone refuses, the name itself comes back as the id.
+        # If Keystone does not allow the lookup, the name itself is returned as the id.
         raise exceptions.CommandError(
-            f"Keystone tells no ID of project {parsed.project}; give the ID"
+            f"Keystone does not return the ID of project {parsed.project}; give the ID"
         )
     return found
 
 
 def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) -> JSON:
-    """Return a set of a request as options describe it, names replaced by ids.
+    """Return a set of a request for the options, with names replaced by ids.
 
     :param manager: the client manager of python-openstackclient.
-    :raises osc_lib.exceptions.CommandError: options contradict each other, or a name stands for
-        nothing or for several.
+    :raises osc_lib.exceptions.CommandError: options contradict each other, or a name is unknown or
+        ambiguous.
     """
     filters = _filters(parsed, manager)
     if bool(parsed.images) == parsed.all:
-        raise exceptions.CommandError("Name images, or give --all, and not both")
+        raise exceptions.CommandError("Give either images or --all")
     for name, value in (("--all-projects", parsed.all_projects), ("filters", filters)):
         if value and not parsed.all:
             raise exceptions.CommandError(f"{name} can be given only with --all")
     sources = parsed.source or [ALL]
-    made: JSON = {
+    sync_set: JSON = {
         "resource_type": "image",
         "resources": [ALL] if parsed.all else images.ids(parsed.images, sources),
         "source": ALL if sources == [ALL] else sources,
         "target": parsed.target or [ALL],
     }
-    given = {
+    optional = {
         "filters": filters,
         "all_projects": parsed.all_projects,
         "force": parsed.force,
         "on_drift": parsed.on_drift,
         "prune": parsed.prune,
     }
-    return {**made, **{name: value for name, value in given.items() if value}}
+    return {**sync_set, **{name: value for name, value in optional.items() if value}}
 
 
 def _filters(parsed: argparse.Namespace, manager: Any) -> JSON:
-    given = {
+    filters = {
         "visibility": parsed.visibility,
         "owner": parsed.owner and _project_id(parsed.owner, parsed.owner_domain, manager),
         "name": parsed.name,
@@ -203,14 +203,14 @@ def _filters(parsed: argparse.Namespace, manager: Any) -> JSON:
         "updated_since": parsed.updated_since,
         "status": parsed.status,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in filters.items() if value is not None}
 
 
 def _project_id(project: str, domain: str | None, manager: Any) -> str:
-    """Return the id of a project, which is asked for only where a name is given."""
+    """Return the id of a project; only a name is looked up."""
     if _PROJECT_ID.fullmatch(project) and not domain:
         return project
-    # Imported by who needs it: it takes long.
+    # The import takes long, so it is done only when it is needed.
     from openstackclient.identity import common  # noqa: PLC0415
 
     return str(common.find_project(manager.identity, project, domain).id)

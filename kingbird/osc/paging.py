@@ -1,4 +1,4 @@
-"""The options of lists that come by the page."""
+"""Options of paginated lists."""
 
 import argparse
 from typing import Any
@@ -6,22 +6,22 @@ from typing import Any
 from osc_lib import exceptions
 
 
-def add_paging(parser: argparse.ArgumentParser, what: str) -> None:
-    """Add what of a list is wanted, and in which order.
+def add_paging(parser: argparse.ArgumentParser, noun: str) -> None:
+    """Add the options of pages, filters and sorting.
 
-    :param what: what the list is of, in plural.
+    :param noun: the name of the listed things in plural.
     """
     pages = parser.add_mutually_exclusive_group()
     pages.add_argument(
-        "--all", action="store_true", help=f"All {what}, page after page (default: one page)"
+        "--all", action="store_true", help=f"All {noun}, page after page (default: one page)"
     )
-    pages.add_argument("--limit", metavar="<number>", type=int, help=f"At most so many {what}")
-    parser.add_argument("--marker", metavar="<id>", help=f"Only {what} after this one, by its id")
+    pages.add_argument("--limit", metavar="<number>", type=int, help=f"Maximum of {noun}")
+    parser.add_argument("--marker", metavar="<id>", help=f"Only {noun} after this one (ID)")
     parser.add_argument(
         "--status",
         metavar="<status>",
         action="append",
-        help=f"Only {what} with this status (repeat for several)",
+        help=f"Only {noun} with this status (repeat for several)",
     )
     parser.add_argument(
         "--sort", metavar="<key>[:<direction>]", help="Sort by this field, asc or desc"
@@ -29,9 +29,9 @@ def add_paging(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def query_of(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Return what the client takes for these options.
+    """Return the client's arguments for the options.
 
-    :raises osc_lib.exceptions.CommandError: they make no sense.
+    :raises osc_lib.exceptions.CommandError: the options are invalid.
     """
     if parsed.limit is not None and parsed.limit < 1:
         raise exceptions.CommandError("--limit must be at least 1")

@@ -1,6 +1,6 @@
-"""What python-openstackclient loads: the name, the version and the client of this plugin.
+"""The entry points of python-openstackclient: name, version and client of this plugin.
 
-The published client has a plugin of its own under another name; both can be there.
+The published client has a plugin of its own under another name.  Both can be installed.
 """
 
 import argparse
@@ -8,7 +8,7 @@ from typing import Any
 
 from osc_lib import utils
 
-from kingbird.osc.client import SyncClient
+from kingbird.osc.client import SERVICE_TYPE, SyncClient
 
 API_NAME = "image_sync"
 API_VERSION_OPTION = "os_image_sync_api_version"
@@ -17,7 +17,7 @@ API_VERSIONS = ("1", "1.0")
 
 
 def make_client(instance: Any) -> SyncClient:
-    """Return a client of the API for a command.
+    """Return the client of the API.
 
     :param instance: the client manager of python-openstackclient.
     """
@@ -25,7 +25,7 @@ def make_client(instance: Any) -> SyncClient:
         instance.session,
         interface=instance.interface,
         region_name=instance.region_name,
-        endpoint=instance.sdk_connection.config.get_endpoint("synchronization"),
+        endpoint=instance.sdk_connection.config.get_endpoint(SERVICE_TYPE),
     )
 
 

@@ -1,4 +1,4 @@
-"""Shows on a terminal how far a job is: a bar for each target region, with its outcomes."""
+"""Show a job's progress on a terminal, with a bar for each target region."""
 
 import sys
 from types import TracebackType
@@ -8,21 +8,21 @@ Job = dict[str, Any]
 
 
 class Progress:
-    """A context manager that draws to the standard error, and does nothing off a terminal.
+    """A context manager that draws to standard error if that is a terminal.
 
-    :param wanted: whether the user wants to see anything.
+    :param enabled: False to draw nothing.
     """
 
-    def __init__(self, wanted: bool = True, stream: TextIO | None = None) -> None:
+    def __init__(self, enabled: bool = True, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._bars: Any = None
         self._tasks: dict[str, Any] = {}
-        self._waiting: Any = None
-        self._is_shown = wanted and self._stream.isatty()
+        self._planning: Any = None
+        self._is_shown = enabled and self._stream.isatty()
 
     def __enter__(self) -> "Progress":
         if self._is_shown:
-            # Imported by the few that see it: every openstack command loads this plugin.
+            # The import is slow, and every openstack command loads this plugin.
             from rich import progress  # noqa: PLC0415
             from rich.console import Console  # noqa: PLC0415
 
@@ -34,7 +34,7 @@ class Progress:
                 console=Console(file=self._stream),
             )
             self._bars.start()
-            self._waiting = self._bars.add_task("planning", total=None, outcomes="")
+            self._planning = self._bars.add_task("planning", total=None, outcomes="")
         return self
 
     def __exit__(
@@ -47,7 +47,7 @@ class Progress:
             self._bars.stop()
 
     def show(self, job: Job) -> None:
-        """Draw what the API told of a job."""
+        """Draw the progress of a job in the API's form."""
         if self._bars is None:
             return
         regions = job.get("regions") or {}
@@ -56,15 +56,15 @@ class Progress:
             if region not in self._tasks:
                 self._tasks[region] = self._bars.add_task(region, total=total, outcomes="")
             self._bars.update(self._tasks[region], total=total, completed=done, outcomes=outcomes)
-        if self._waiting is not None and (self._tasks or job["sync_status"] != "IN_PROGRESS"):
-            self._bars.remove_task(self._waiting)
-            self._waiting = None
+        if self._planning is not None and (self._tasks or job["sync_status"] != "IN_PROGRESS"):
+            self._bars.remove_task(self._planning)
+            self._planning = None
 
 
 def tally(counts: dict[str, dict[str, int]]) -> tuple[int, int, str]:
-    """Return how many of a region's items have ended, how many there are, and what became of them.
+    """Return the numbers of ended and of all items of a region, and a text of their outcomes.
 
-    :param counts: ``statuses`` and ``outcomes`` as the API tells them.
+    :param counts: ``statuses`` and ``outcomes`` of the API's response.
     """
     statuses = counts["statuses"]
     total = sum(statuses.values())

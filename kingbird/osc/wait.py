@@ -1,4 +1,4 @@
-"""Waits for a job's end."""
+"""Wait for a job's end."""
 
 import time
 from collections.abc import Callable
@@ -10,20 +10,20 @@ from kingbird.osc.client import ApiError, SyncClient
 
 IN_PROGRESS = "IN_PROGRESS"
 
-#: Seconds between two looks at a job: at first, how much more each time, and at most.
+#: Seconds between two polls: at first, the factor of growth, and the maximum.
 FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.25, 1.4, 3.0
-#: Seconds for which the API may be away before waiting is given up.
+#: Seconds of an API outage after which waiting ends.
 API_OUTAGE_LIMIT = 60.0
 
 Job = dict[str, Any]
 
 
 class Waiter:
-    """Looks at a job again and again, ever more rarely.
+    """A poller of a job, with a growing interval.
 
-    :param show: told what is known of the job at each look.
+    :param show: called with the job after each poll.
     :param sleep: waits for some seconds.
-    :param now: a clock that never goes back, in seconds.
+    :param now: a monotonic clock in seconds.
     """
 
     def __init__(
@@ -41,26 +41,27 @@ class Waiter:
         self._away_since: float | None = None
 
     def wait(self, job_id: str, timeout: float | None = None) -> Job:
-        """Return the job when it has ended, or as it is when the time is over.
+        """Poll until the job has ended or the time is over, and return the job.
 
-        :param timeout: seconds; for ever without.
-        :raises ApiError: the API refuses, or was away for :data:`API_OUTAGE_LIMIT`.
-        :raises keystoneauth1.exceptions.ClientException: the same.
+        :param timeout: seconds; no limit if not given.
+        :raises ApiError: the API returned an error, or was unavailable for
+            :data:`API_OUTAGE_LIMIT`.
+        :raises keystoneauth1.exceptions.ClientException: the same for the connection.
         """
         deadline = None if timeout is None else self._now() + timeout
-        pause = FIRST_PAUSE
+        interval = FIRST_PAUSE
         while True:
-            job = self._look(job_id)
-            left = float("inf") if deadline is None else deadline - self._now()
+            job = self._get_job(job_id)
+            remaining = float("inf") if deadline is None else deadline - self._now()
             if job is not None:
                 self._show(job)
-                if job["sync_status"] != IN_PROGRESS or left <= 0:
+                if job["sync_status"] != IN_PROGRESS or remaining <= 0:
                     return job
-            self._sleep(max(min(pause, left), 0.01))
-            pause = min(pause * GROWTH, LONGEST_PAUSE)
+            self._sleep(max(min(interval, remaining), 0.01))
+            interval = min(interval * GROWTH, LONGEST_PAUSE)
 
-    def _look(self, job_id: str) -> Job | None:
-        """Return the job, or ``None`` when nobody answers just now."""
+    def _get_job(self, job_id: str) -> Job | None:
+        """Return the job, or ``None`` if the API is unavailable for the moment."""
         try:
             job = self._client.job(job_id)
         except (ApiError, ksa_exceptions.ConnectFailure, ksa_exceptions.HttpError) as error:
@@ -76,7 +77,7 @@ class Waiter:
 
 
 def _is_transient(error: Exception) -> bool:
-    """Whether an error may be gone a moment later."""
+    """Return True if a retry may succeed."""
     if isinstance(error, ApiError):
         return error.code == 429 or int(error.code) >= 500
     if isinstance(error, ksa_exceptions.HttpError):

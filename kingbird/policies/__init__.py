@@ -1,4 +1,4 @@
-"""RBAC: the rules, in code, by the noun that they guard."""
+"""The RBAC rules in code, by the noun that they guard."""
 
 import itertools
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
-"""The rules that others are made of: OpenStack's personas within a project.
+"""The base rules: OpenStack's personas within a project.
 
-``admin`` implies ``member``, which implies ``reader``, in every Keystone that was bootstrapped,
-so an admin needs no rule of its own here.  The role ``service`` grants nothing by itself.
+``admin`` implies ``member``, which implies ``reader``, in every bootstrapped Keystone, so an admin
+needs no rule here.  The role ``service`` grants nothing by itself.
 """
 
 from oslo_policy import policy
@@ -14,8 +14,8 @@ RULES = [
     policy.RuleDefault(
         name=ADMIN_REQUIRED,
         check_str="role:admin",
-        description="Whom the image services take for an admin: owners of records are copied "
-        "for them.",
+        description="A caller that the image services accept as an admin. Owners of records are "
+        "copied for such callers.",
         scope_types=["project"],
     ),
     policy.RuleDefault(
@@ -34,5 +34,5 @@ RULES = [
 
 
 def list_rules() -> list[policy.RuleDefault]:
-    """Return this module's rules."""
+    """Return the base rules."""
     return RULES

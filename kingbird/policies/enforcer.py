@@ -1,4 +1,4 @@
-"""Asks oslo.policy, and says no in Kingbird's words."""
+"""Enforce the policies with oslo.policy and raise Kingbird's own errors."""
 
 from typing import Any
 
@@ -18,28 +18,28 @@ def _make(conf: cfg.ConfigOpts) -> policy.Enforcer:
 def get_enforcer() -> policy.Enforcer:
     """Return an enforcer for oslo.policy's tools (entry point ``oslo.policy.enforcer``).
 
-    They have parsed the command line into ``cfg.CONF`` by the time they call this.
+    The tools have parsed the command line into ``cfg.CONF`` before.
     """
     return _make(cfg.CONF)
 
 
 class Enforcer:
-    """The rules as the configured policy file changes them.  Safe for threads.
+    """The rules, as the policy file changes them.  Safe for threads.
 
-    The file is read again when it has changed.
+    The file is read again after a change.
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._enforcer = _make(conf)
 
     def authorize(self, context: RequestContext, rule: str, target: dict[str, Any]) -> None:
-        """Go on only if a rule allows it.
+        """Check that a rule allows something.
 
         :param rule: a rule's name, such as ``kingbird:sync_jobs:create``.
-        :param target: what the rule is checked against, at least ``project_id``.
-        :raises kingbird.exception.Forbidden: the rule says no, or the token has the wrong
-            scope.
-        :raises oslo_policy.policy.PolicyNotRegistered: there is no such rule.
+        :param target: the values that the rule is checked against, at least ``project_id``.
+        :raises kingbird.exception.Forbidden: the rule does not allow it, or the token has the
+            wrong scope.
+        :raises oslo_policy.policy.PolicyNotRegistered: the rule does not exist.
         """
         unscoped = exception.Forbidden(f"{rule} takes a token that is scoped to a project")
         try:
@@ -49,11 +49,11 @@ class Enforcer:
         except policy.PolicyNotAuthorized as error:
             raise exception.Forbidden(f"The policy {rule} doesn't allow this") from error
         if context.project_id is None:
-            # oslo.policy takes a token of nothing for one of a project.
+            # oslo.policy treats an unscoped token as one of a project.
             raise unscoped
 
     def allows(self, context: RequestContext, rule: str, target: dict[str, Any]) -> bool:
-        """Whether a rule allows it; see :meth:`authorize`."""
+        """Return True if a rule allows something; see :meth:`authorize`."""
         try:
             self.authorize(context, rule, target)
         except exception.Forbidden:

@@ -1,4 +1,4 @@
-"""Who may look at the engines, which work for all projects."""
+"""The rules of engines, which work for all projects."""
 
 from oslo_policy import policy
 
@@ -10,7 +10,7 @@ RULES = [
     policy.DocumentedRuleDefault(
         name=LIST,
         check_str=f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
-        description="List the engines with their hosts and their last signs of life.",
+        description="List the engines with their hosts and their last heartbeats.",
         operations=[{"method": "GET", "path": "/v1.0/{project_id}/os-sync-engines"}],
         scope_types=["project"],
     ),
@@ -18,5 +18,5 @@ RULES = [
 
 
 def list_rules() -> list[policy.DocumentedRuleDefault]:
-    """Return this module's rules."""
+    """Return the rules of engines."""
     return RULES

@@ -1,4 +1,4 @@
-"""Who may have images synced, and look at, cancel, retry and delete the jobs of a project."""
+"""The rules of a project's jobs: create, list, show, cancel, retry and delete."""
 
 from oslo_policy import policy
 
@@ -25,7 +25,7 @@ RULES = [
         name=CREATE,
         check_str=f"rule:{base.PROJECT_MEMBER}",
         description="Have images synced. In the regions the job has no more rights than the "
-        "user who asked for it.",
+        "user who created it.",
         operations=[{"method": "POST", "path": _JOBS}],
         scope_types=["project"],
     ),
@@ -42,30 +42,30 @@ RULES = [
     policy.DocumentedRuleDefault(
         name=SHOW,
         check_str=f"rule:{base.PROJECT_READER}",
-        description="Show what became of each image of a job.",
+        description="Show the outcome of each image of a job.",
         operations=[{"method": "GET", "path": _JOB}],
         scope_types=["project"],
     ),
     policy.DocumentedRuleDefault(
         name=DELETE,
         check_str=f"rule:{base.PROJECT_MEMBER}",
-        description="Delete a job that has ended. The records that it made stay.",
+        description="Delete a job that has ended. The records that it created stay.",
         operations=[{"method": "DELETE", "path": _JOB}],
         scope_types=["project"],
     ),
     policy.DocumentedRuleDefault(
         name=CANCEL,
         check_str=f"rule:{base.PROJECT_MEMBER}",
-        description="Cancel a job that runs. The records that it has made stay.",
+        description="Cancel a job in progress. The records that it has created stay.",
         operations=[{"method": "POST", "path": _CANCEL}],
         scope_types=["project"],
     ),
     policy.DocumentedRuleDefault(
         name=RETRY,
-        # Who may have nothing synced may not do so by another's job.
+        # A caller who may not create jobs may not retry the job of another user either.
         check_str=f"rule:{CREATE}",
-        description="Try again what failed of a job that has ended. From then on it has the "
-        "rights of the user who asked for that.",
+        description="Retry what failed of a job that has ended. The job then has the rights of "
+        "the user who retries it.",
         operations=[{"method": "POST", "path": _RETRY}],
         scope_types=["project"],
     ),
@@ -73,7 +73,7 @@ RULES = [
         name=CREATE_ALL_PROJECTS,
         check_str=f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
         description=f"Have the images of every project synced (all_projects), beside {CREATE}, "
-        f"and what failed of that tried again, beside {RETRY}.",
+        f"and retry such jobs, beside {RETRY}.",
         operations=[{"method": "POST", "path": _JOBS}, {"method": "POST", "path": _RETRY}],
         scope_types=["project"],
     ),
@@ -82,8 +82,8 @@ RULES = [
         check_str=f"rule:{base.ADMIN_REQUIRED}",
         description="See, cancel and delete the jobs of another project than the token's, by "
         "that project's path, as far as the rule for the call allows it in the own project. "
-        'Nobody makes or retries jobs there, as a job runs in its user\'s project. "!" keeps '
-        "everybody to the own project.",
+        "Jobs cannot be created or retried there, because a job runs in its user's project. "
+        '"!" restricts every caller to the own project.',
         operations=[
             {"method": "GET", "path": _JOBS},
             {"method": "GET", "path": f"{_JOBS}/active"},
@@ -95,10 +95,10 @@ RULES = [
     ),
     policy.DocumentedRuleDefault(
         name=ALL_PROJECTS,
-        # In whose path such a job is seen is up to the rule above.
+        # OTHER_PROJECTS decides about other projects' paths.
         check_str=f"rule:{base.ADMIN_REQUIRED}",
         description="See, cancel, retry and delete jobs that are about the images of every "
-        "project, as far as the rule for the call allows it. For others they are not there.",
+        "project, as far as the rule for the call allows it. Other callers get 404 for them.",
         operations=[
             {"method": "GET", "path": _JOBS},
             {"method": "GET", "path": f"{_JOBS}/active"},
@@ -113,5 +113,5 @@ RULES = [
 
 
 def list_rules() -> list[policy.DocumentedRuleDefault]:
-    """Return this module's rules."""
+    """Return the rules of jobs."""
     return RULES

@@ -90,11 +90,26 @@ def region_failure(error: exception.KingbirdError) -> Outcome:
     return Outcome(Reason.REGION_UNAVAILABLE, error.message)
 
 
+def no_endpoint_message(region: str) -> str:
+    """Return the message about a region that has left the service catalog."""
+    return f"Region {region} has no image endpoint in the service catalog any more"
+
+
 def no_endpoint(region: str) -> Outcome:
-    """Say that a region is in the catalog no more."""
+    """Return the outcome in a region that has left the service catalog."""
+    return Outcome(Reason.REGION_UNAVAILABLE, no_endpoint_message(region))
+
+
+def dependency_failed(name: str, image_id: str, region: str, reason: str | None) -> Outcome:
+    """Return the outcome of an image whose kernel or ramdisk is not in the target region.
+
+    :param name: the property that names the other image.
+    :param image_id: the other image.
+    :param reason: the outcome of the other image.
+    """
     return Outcome(
-        Reason.REGION_UNAVAILABLE,
-        f"Region {region} has no image endpoint in the service catalog any more",
+        Reason.DEPENDENCY_FAILED,
+        f"{name} names image {image_id}, which could not be brought to {region}: {reason}",
     )
 
 

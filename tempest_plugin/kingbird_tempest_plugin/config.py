@@ -5,7 +5,7 @@ from oslo_config import cfg
 service_option = cfg.BoolOpt(
     "kingbird",
     default=False,
-    help="Whether Kingbird is there. Its tests are skipped if not.",
+    help="True if Kingbird is deployed. Its tests are skipped otherwise.",
 )
 
 kingbird_group = cfg.OptGroup(name="kingbird", title="Kingbird, which syncs images")
@@ -16,19 +16,19 @@ KingbirdGroup = [
         "endpoint_type",
         default="publicURL",
         choices=["public", "admin", "internal", "publicURL", "adminURL", "internalURL"],
-        help="Which of the service's endpoints are called.",
+        help="The interface of the service's endpoints.",
     ),
     cfg.StrOpt(
         "region",
         default="",
-        help="The region whose endpoint is called; that of [identity] if not given. One "
-        "Kingbird serves all regions.",
+        help="The region of the service's endpoint; by default that of [identity]. One Kingbird "
+        "serves all regions.",
     ),
     cfg.ListOpt(
         "regions",
         default=[],
-        help="The regions that images are synced between, at least two; the first one is where "
-        "tests begin. If not given, every region with an image endpoint in the catalog.",
+        help="The regions of the images, at least two. Most tests begin in the first one. By "
+        "default all regions with an image endpoint in the catalog.",
     ),
     cfg.FloatOpt(
         "build_timeout",
@@ -40,6 +40,6 @@ KingbirdGroup = [
         "build_interval",
         default=1,
         min=0.05,
-        help="Seconds between two looks at a job.",
+        help="Seconds between two polls of a job.",
     ),
 ]

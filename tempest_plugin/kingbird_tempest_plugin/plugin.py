@@ -1,4 +1,4 @@
-"""What Tempest loads by the entry point ``tempest.test_plugins``."""
+"""The plugin that Tempest loads by the entry point ``tempest.test_plugins``."""
 
 import os
 from typing import Any
@@ -11,15 +11,15 @@ from kingbird_tempest_plugin import config as kingbird_config
 
 
 class KingbirdTempestPlugin(plugins.TempestPlugin):
-    """Tells Tempest where the tests, the options and the service clients are."""
+    """The plugin's tests, options and service clients."""
 
     def load_tests(self) -> tuple[str, str]:
-        """Return the folder of the tests, and that of the package."""
+        """Return the folders of the tests and of the package."""
         package = os.path.dirname(os.path.abspath(__file__))
         return os.path.join(package, "tests"), os.path.dirname(package)
 
     def register_opts(self, conf: cfg.ConfigOpts) -> None:
-        """Register the plugin's options on Tempest's."""
+        """Register the plugin's options on Tempest's configuration."""
         conf.register_opt(kingbird_config.service_option, group="service_available")
         conf.register_group(kingbird_config.kingbird_group)
         conf.register_opts(kingbird_config.KingbirdGroup, kingbird_config.kingbird_group)
@@ -32,7 +32,7 @@ class KingbirdTempestPlugin(plugins.TempestPlugin):
         ]
 
     def get_service_clients(self) -> list[dict[str, Any]]:
-        """Return what makes ``kingbird_v1`` of a user's clients."""
+        """Return the parameters of the service clients, ``kingbird_v1``."""
         params = config.service_client_config("kingbird")
         params.update(
             name="kingbird_v1",

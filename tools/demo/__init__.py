@@ -1,1 +1,1 @@
-"""Kingbird at work on a real Keystone and real Glances: to watch, and to play with."""
+"""A demonstration of Kingbird on a real Keystone and real Glances."""

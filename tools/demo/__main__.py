@@ -18,15 +18,15 @@ from demo.stage import INTERRUPTS
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    :returns: the exit status: 0, 1 if something is not as it should be, 130 if interrupted.
+    :returns: the exit status: 0, 1 if a check failed, 130 if interrupted.
     """
     options = _parser().parse_args(arguments)
-    # So that what was started is ended also when the command is.
+    # A signal must also end the processes that the command has started.
     for number in INTERRUPTS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # Whoever reads the output through a pipe wants to see how far it is, too.
+        # A reader of a pipe should see the progress too.
         sys.stdout.reconfigure(line_buffering=True)
     try:
         return int(_run(options) or 0)
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int | None:
-    # Imported when needed, as `down` has to work where nothing is installed.
+    # The imports are late because `down` has to work where nothing is installed.
     if options.command == "down":
         from demo import play
 
@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> int | None:
 
 
 def _interrupt(*_: object) -> None:
-    # Once: an impatient second Ctrl-C would come between the ending of one process and the next.
+    # Only once: a second Ctrl-C could interrupt the clean-up between two processes.
     for number in INTERRUPTS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -1,7 +1,6 @@
-"""Whether a region's records are what they should be, field by field.
+"""Check a region's records field by field.
 
-It shares nothing with Kingbird's own table of fields: what Kingbird forgot would be forgotten
-here as well.
+The check does not use Kingbird's own table of fields, which could lack a field.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from typing import Any
 
 from demo.glance import Image
 
-#: What each Glance says about its own copy and its data; all other fields have to be the same.
+#: Fields that each Glance sets itself.  All other fields must be the same.
 REGIONAL = frozenset(
     {
         *("status", "checksum", "os_hash_algo", "os_hash_value", "size", "virtual_size"),
@@ -26,7 +25,7 @@ REFERENCES = ("kernel_id", "ramdisk_id")
 
 @dataclass(frozen=True)
 class Problem:
-    """What is wrong with one image in one region."""
+    """A problem of one image in one region."""
 
     region: str
     image_id: str
@@ -40,10 +39,10 @@ class Problem:
 def problems(
     source_region: str, source: Mapping[str, Image], region: str, there: Mapping[str, Image]
 ) -> list[Problem]:
-    """What a target region has wrong.
+    """Return the problems of a target region.
 
-    :param source: the images that should be there, by id.
-    :param there: the images that are there, by id.
+    :param source: the images that should be copied, by id.
+    :param there: the images in the target region, by id.
     """
     found = []
     for image_id, image in source.items():
@@ -61,7 +60,7 @@ def problems(
 def differences(
     source_region: str, image: Image, copy: Image, there: Collection[str]
 ) -> list[str]:
-    """What a copy has wrong, a sentence a field.
+    """Return the problems of a copy, a sentence for each field.
 
     :param there: the ids of all images in the copy's region.
     """
@@ -91,10 +90,10 @@ def wrong_rows(
     source: str,
     targets: Sequence[str],
 ) -> list[str]:
-    """What a matrix of images and regions has wrong, a sentence an image.
+    """Return the problems of a matrix of images and regions, a sentence for each image.
 
-    :param rows: as ``openstack image sync diff`` prints them: a row's cells by column.
-    :param missing: the ids of the images that only the source has; others have no row.
+    :param rows: the rows of ``openstack image sync diff``: cells by column.
+    :param missing: the ids of the images that only the source has.  Other images have no row.
     """
     right = {source: "=", **dict.fromkeys(targets, "+")}
     cells = {row["ID"]: {region: row.get(region) for region in right} for row in rows}
@@ -111,7 +110,7 @@ def wrong_rows(
 
 
 def _comparable(image: Image) -> dict[str, Any]:
-    """Glance gives the tags in any order, and shows some absent fields as null."""
+    """Return the fields to compare; tags are sorted, and fields that are null are left out."""
     return {
         name: sorted(value) if name == "tags" else value
         for name, value in image.items()

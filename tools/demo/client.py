@@ -1,4 +1,4 @@
-"""Command line clients, run as a person would run them."""
+"""Run command line clients as a person does."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ POLL_SECONDS = 0.5
 
 
 class Client:
-    """A program of the virtual environment that this runs in.
+    """A program of this virtual environment.
 
-    :param credentials: as keystoneauth's password plugin takes them.
+    :param credentials: arguments of keystoneauth's password plugin.
     :param name: ``kingbird``, the published client, or ``openstack``, which has Kingbird's plugin.
     """
 
@@ -35,8 +35,8 @@ class Client:
     def show(self, *words: str, note: str = "") -> list[dict[str, str]]:
         """Run a command, and print it with its output.
 
-        :returns: the table that it printed: a row's cells by column.
-        :raises DemoError: if it fails.
+        :returns: the rows of the printed table: cells by column.
+        :raises DemoError: the command failed.
         """
         print(command_text([self._name, *words]) + (f"   # {note}" if note else ""))
         output = self._run(words)
@@ -44,9 +44,9 @@ class Client:
         return parse_table(output)
 
     def wait_until_done(self, job: str, seconds: float) -> None:
-        """Ask for the active jobs until this one is none of them.
+        """Poll the active jobs until a job is no longer among them.
 
-        :raises DemoError: if it is active even then.
+        :raises DemoError: the job is still active after the timeout.
         """
         words = ("sync", "list", "--active")
         print(command_text([self._name, *words]) + "   # until the job is not in it any more")
@@ -75,14 +75,14 @@ class Client:
             )
         except subprocess.TimeoutExpired:
             raise DemoError(f"{command_text(command)}: no answer in a minute") from None
-        # It exits with 0 after some errors, too.
+        # The client also exits with 0 after some errors.
         if done.returncode or done.stderr.startswith("ERROR"):
             raise DemoError(f"{command_text(command)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout
 
 
 def command_text(words: Sequence[str]) -> str:
-    """A command line as it can be pasted, in several lines if one would be long."""
+    """Return a command line for pasting, in several lines if it is long."""
     lines, line = [], "$"
     for word in _options_with_values(words):
         if len(line) + 1 + len(word) > WIDTH - 2:
@@ -93,7 +93,7 @@ def command_text(words: Sequence[str]) -> str:
 
 
 def _options_with_values(words: Sequence[str]) -> list[str]:
-    """Quoted words, an option together with the word behind it."""
+    """Return the quoted words, with each option joined to its value."""
     joined: list[str] = []
     for index, word in enumerate(words):
         if index and words[index - 1].startswith("-") and not word.startswith("-"):
@@ -104,7 +104,7 @@ def _options_with_values(words: Sequence[str]) -> list[str]:
 
 
 def parse_table(text: str) -> list[dict[str, str]]:
-    """The rows of a table with ``|`` between the cells, as the client prints them."""
+    """Return the rows of a table with ``|`` between the cells."""
     lines = [line for line in text.splitlines() if line.startswith("|")]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return [dict(zip(cells[0], row, strict=True)) for row in cells[1:]]

@@ -1,5 +1,5 @@
-"""What goes wrong, as a sentence for the person at the keyboard."""
+"""The error of the demonstration."""
 
 
 class DemoError(Exception):
-    """A failure that the message explains; the command line prints it without a traceback."""
+    """A failure with a message for the user, which is printed without a traceback."""

@@ -1,4 +1,4 @@
-"""Glance's API as it is, so that Kingbird's own code has no part in judging Kingbird."""
+"""A minimal client of Glance, so that Kingbird's own code does not check Kingbird."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Image = dict[str, Any]
 class Glance:
     """One region's Glance as one user sees it.
 
-    :param url: without the version.
+    :param url: the endpoint without the version.
     """
 
     def __init__(self, url: str, token: str) -> None:
         self.url = url
         self._session = requests.Session()
-        # A proxy from the environment can't know what is on loopback.
+        # A proxy of the environment cannot reach loopback.
         self._session.trust_env = False
         self._session.headers["X-Auth-Token"] = token
 
     def images(self, owner: str) -> dict[str, Image]:
-        """All images of a project, hidden ones too, by id."""
+        """Return all images of a project, including hidden ones, by id."""
         found: dict[str, Image] = {}
         for hidden in ("false", "true"):
             path = f"/v2/images?visibility=all&owner={owner}&os_hidden={hidden}&limit=100"
@@ -36,17 +36,17 @@ class Glance:
         return found
 
     def create(self, fields: Image) -> Image:
-        """Create an image that has no data yet."""
+        """Create an image without data."""
         image: Image = self._call("POST", "/v2/images", json=fields).json()
         return image
 
     def upload(self, image_id: str, data: bytes) -> None:
-        """Give an image its data."""
+        """Upload an image's data."""
         headers = {"Content-Type": "application/octet-stream"}
         self._call("PUT", f"/v2/images/{image_id}/file", data=data, headers=headers)
 
     def share(self, image_id: str, project: str) -> None:
-        """Share an image with a project, if it is not already."""
+        """Share an image with a project, unless it is shared already."""
         path = f"/v2/images/{image_id}/members"
         members = {member["member_id"] for member in self._call("GET", path).json()["members"]}
         if project not in members:

@@ -1,4 +1,4 @@
-"""A cloud and a Kingbird that stay, to play with."""
+"""A cloud and a Kingbird that keep running."""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ LOCK = RUN / "up.lock"
 
 
 def up(free_ports: bool = False) -> int:
-    """Start what does not run, put the six images in once, and say how to use it all.
+    """Start what does not run, create the six images once, and print how to use them.
 
-    :param free_ports: use free ports rather than the usual ones.
-    :raises DemoError: if it can't be started; then nothing that this call started is left.
+    :param free_ports: use free ports instead of the usual ones.
+    :raises DemoError: a process cannot be started.  Then everything that this call started is
+        ended.
     """
     with locked(LOCK):
         stage = Stage(free_ports=free_ports)
@@ -58,12 +59,12 @@ def up(free_ports: bool = False) -> int:
 
 
 def down() -> int:
-    """End what `up` started, and what a demo left that was killed. The data stay."""
+    """End what `up` started, and what a killed demo left.  The data stay."""
     ended: list[str] = []
     if RUN.exists():
         with locked(LOCK):
             ended += Stage().stop()
-        # A demo that runs holds this lock; it ends what it started by itself.
+        # A running demo holds this lock and ends its processes itself.
         with contextlib.suppress(DemoError), alone("demo", "a demo runs"):
             ended += Stage("demo-").stop()
     print("ended:", ", ".join(ended) or "nothing was running")
@@ -71,7 +72,7 @@ def down() -> int:
 
 
 def _put_images(stage: Stage) -> dict[str, str]:
-    # Imported here, as `down` works without what this needs.
+    # The imports are late because `down` must work without their requirements.
     from demo.glance import Glance
     from demo.scene import put
 
@@ -81,7 +82,7 @@ def _put_images(stage: Stage) -> dict[str, str]:
 
 
 def rc(openrc: Path, programs: Path) -> str:
-    """Shell text that makes a shell the user's, and finds the clients.
+    """Return a shell script that sets a user's environment and the path of the clients.
 
     :param openrc: the cloud's file for the user.
     :param programs: the folder with the clients.
@@ -99,7 +100,7 @@ export NO_PROXY="$no_proxy"
 
 
 def usage(ids: Mapping[str, str], regions: list[str]) -> str:
-    """Commands to paste, with ids that are there."""
+    """Return commands to paste, with existing ids."""
     source, *targets = regions
     target_options = " ".join(f"--target {region}" for region in targets)
     return f"""\
@@ -117,7 +118,7 @@ def usage(ids: Mapping[str, str], regions: list[str]) -> str:
 
 
 def port_taken(port: int) -> str:
-    """What to do about it."""
+    """Return the advice for a port that is taken."""
     return (
         f"port {port} on 127.0.0.1 is taken by another process. `make up` uses 5000, 9292 to "
         "9294 and 8118, unless it was told otherwise before. End that process, or use free "

@@ -1,6 +1,6 @@
-"""The six images that RegionOne has and the other regions lack, each with something of its own.
+"""The six images that only RegionOne has, each with a special property.
 
-The data are a few kilobytes: Kingbird carries records, and never data.
+Their data are a few kilobytes, because Kingbird copies only records.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ _RAW = {"disk_format": "raw", "container_format": "bare"}
 
 @dataclass(frozen=True)
 class Item:
-    """An image to make.
+    """An image to create.
 
-    :ivar what: what is particular about it.
-    :ivar refers: properties that hold another image's id -> that image's name.
+    :ivar what: the special property.
+    :ivar refers: names of images, by the property that holds the id.
     :ivar shared_with: a project's name.
     """
 
@@ -32,11 +32,11 @@ class Item:
 
 
 def _amazon(kind: str) -> dict[str, str]:
-    """Glance wants both formats to be the same for these."""
+    """Return the formats of Amazon's images, which Glance requires to be equal."""
     return {"disk_format": kind, "container_format": kind}
 
 
-#: An image comes after those that it refers to.
+#: An image follows those that it refers to.
 SCENE = (
     Item(
         "web-server",
@@ -93,11 +93,11 @@ SCENE = (
 
 
 def put(glance: Glance, owner: str, projects: Mapping[str, str]) -> dict[str, str]:
-    """Make those images that are missing, and finish what an interrupted run began.
+    """Create missing images, and finish images of an interrupted run.
 
-    :param owner: the id of the project that they belong to.
-    :param projects: name -> id.
-    :returns: name -> id, in the order of the scene.
+    :param owner: the id of the project that owns them.
+    :param projects: ids by name.
+    :returns: ids by name, in the order of the scene.
     """
     there: dict[str, Image] = {image["name"]: image for image in glance.images(owner).values()}
     ids: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""kingbird-standalone as a process: its configuration, its start and its end."""
+"""kingbird-standalone as a process: configuration, start and end."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from demo.errors import DemoError
 PROGRAM = "kingbird-standalone"
 PORT = 8118
 START_SECONDS = 60.0
-# The service is on loopback, so a proxy from the environment must not be asked.
+# The service listens on loopback, so a proxy of the environment must not be used.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def configuration(folder: Path, port: int, credentials: Mapping[str, str]) -> Options:
-    """What kingbird-standalone is told: section -> option -> value.
+    """Return the options of kingbird-standalone by section.
 
-    :param credentials: of Kingbird's own user, as keystoneauth's password plugin takes them.
+    :param credentials: Kingbird's own user, as arguments of keystoneauth's password plugin.
     """
     return {
         "DEFAULT": {"state_path": str(folder)},
         "database": {"connection": f"sqlite:///{folder}/kingbird.sqlite"},
         "api": {"host": HOST, "port": str(port)},
-        # Below the time after which a process that does not end is killed.
+        # Shorter than the time after which a process is killed.
         "engine": {"graceful_shutdown_timeout": "5"},
         "keystone_authtoken": {
             "www_authenticate_uri": credentials["auth_url"],
@@ -50,7 +50,7 @@ def configuration(folder: Path, port: int, credentials: Mapping[str, str]) -> Op
 
 
 def _environment() -> dict[str, str]:
-    """What the caller's environment says of the concurrency backend goes through."""
+    """Return the environment, with the caller's concurrency backend."""
     name = "KINGBIRD_CONCURRENCY_BACKEND"
     chosen = {name: os.environ[name]} if name in os.environ else {}
     return {**clean_environment(), **chosen}
@@ -59,7 +59,7 @@ def _environment() -> dict[str, str]:
 class Service:
     """A kingbird-standalone whose files are in one folder.
 
-    :param folder: the folder; a service that runs there already is used as it is.
+    :param folder: the folder.  A service that runs there already is used.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -70,30 +70,30 @@ class Service:
 
     @property
     def url(self) -> str:
-        """What goes into the catalog."""
+        """Return the URL for the catalog."""
         return f"http://{HOST}:{self.port}/v1.0"
 
     @property
     def port(self) -> int | None:
-        """The port that it was told; None if it never ran."""
+        """Return the configured port, or None if the service never ran."""
         parser = configparser.RawConfigParser()
         parser.read(self.config)
         return parser.getint("api", "port", fallback=None)
 
     @property
     def pid(self) -> int | None:
-        """None if it does not run."""
+        """Return the process id, or None if the service does not run."""
         found = Process.load(self._record)
         return found.pid if found and found.is_running() else None
 
     def choose_port(self, free_ports: bool) -> int:
-        """The port to run on: the one that it had, or else the usual one.
+        """Return a free port: the previous one, or else the usual one.
 
-        It is free now. Nobody can hold it until the service listens, as with the cloud's, so
-        another process may come first: the service does not get ready then.
+        The port is not reserved until the service listens.  If another process takes it meanwhile,
+        the service does not start.
 
-        :param free_ports: take any port where that one is taken, or there was none.
-        :raises PortTaken: if another process listens there.
+        :param free_ports: choose any free port if that one is taken, or if there was none.
+        :raises PortTaken: another process listens on the port.
         """
         known = self.port
         if known is None and not free_ports:
@@ -109,16 +109,16 @@ class Service:
             return int(listener.getsockname()[1])
 
     def start(self, port: int, credentials: Mapping[str, str]) -> None:
-        """Start it with a configuration made anew, and wait until it answers.
+        """Start the service with a new configuration, and wait until it answers.
 
-        :raises DemoError: if it does not.
+        :raises DemoError: the service does not answer.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
         options = configuration(self.folder, port, credentials)
         self.config.write_text(render(options, {}))
         program = Path(sys.executable).with_name(PROGRAM)
         command = (sys.executable, str(program), "--config-file", str(self.config))
-        # It reads nothing: the other end of its standard input is closed.
+        # The service reads an empty standard input, because its other end is closed.
         nothing, other_end = socket.socketpair()
         other_end.close()
         with nothing:
@@ -126,29 +126,29 @@ class Service:
         self._wait_until_ready()
 
     def stop(self) -> bool:
-        """End it. Returns whether it ran."""
+        """End the service, and return True if it was running."""
         process = Process.load(self._record)
         running = process is not None and process.is_running()
         if process and running:
             end([process])
-            # Its workers are in its process group; they are left if it had to be killed.
+            # Its workers are in its process group.  They remain if the service had to be killed.
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
         self._record.unlink(missing_ok=True)
         return running
 
     def wipe(self) -> None:
-        """Forget jobs, log and configuration of a service that does not run."""
+        """Delete jobs, log and configuration of a service that does not run."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def tail(self) -> str:
-        """The end of the log."""
+        """Return the end of the log."""
         return tail(self.log, lines=30)
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while not self._answers():
-            # First, as a process has no command line for a moment after its start.
+            # The pause comes first, because a new process has no command line for a moment.
             time.sleep(0.1)
             if self.pid is None:
                 raise DemoError(f"{PROGRAM} ended at once")

@@ -1,4 +1,4 @@
-"""The show: six images, one sync by the published client, and a look at what came of it."""
+"""The demonstration: six images, one sync by the published client, and a check of the result."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JOB_SECONDS = 60.0
 
 @dataclass
 class Clock:
-    """Says what comes now, and how long it took to get there."""
+    """A clock that prints headings with the elapsed time."""
 
     began: float = field(default_factory=time.monotonic)
 
@@ -32,9 +32,9 @@ class Clock:
 
 
 def run() -> int:
-    """Play it from beginning to end, and leave nothing running.
+    """Run the demonstration from start to end, and leave nothing running.
 
-    :returns: 0 if every record is there and right, and the job says so; otherwise 1.
+    :returns: 0 if every record is correct and the job succeeded, otherwise 1.
     """
     clock = Clock()
     refusal = f"a demo runs already in {RUN}; wait until it has ended"
@@ -63,9 +63,9 @@ def run() -> int:
 
 
 def _play(stage: Stage, clock: Clock) -> list[str]:
-    """Everything between the start and the end.
+    """Run everything between the start and the end of the processes.
 
-    :returns: what is wrong, a line each.
+    :returns: the problems, a line each.
     """
     cloud = stage.cloud
     token, owner = cloud.token(USER), cloud.projects["demo"]
@@ -112,13 +112,13 @@ def _play(stage: Stage, clock: Clock) -> list[str]:
 
 
 def _difference(stage: Stage) -> list[dict[str, str]]:
-    """Print the matrix of images and regions; what is in order everywhere has no row."""
+    """Print the matrix of images and regions, and return its rows."""
     client = Client(stage.cloud.credentials(USER), "openstack")
     return client.show("image", "sync", "diff", "--all")
 
 
 def _follow(client: Client, job: str, expected: int) -> list[str]:
-    """Wait for the job, and look at what it says of itself."""
+    """Wait for the job, and check its items."""
     found = []
     client.wait_until_done(job, JOB_SECONDS)
     print()
@@ -141,7 +141,7 @@ def _follow(client: Client, job: str, expected: int) -> list[str]:
 
 
 def _compare(ids: Mapping[str, str], regions: Mapping[str, Mapping[str, Image]]) -> list[str]:
-    """Print the table with what the comparison says, then the problems."""
+    """Print the table of the comparison, and the problems."""
     source, *targets = regions
     originals = {image_id: regions[source][image_id] for image_id in ids.values()}
     found = [

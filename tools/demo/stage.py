@@ -1,4 +1,4 @@
-"""A cloud and a Kingbird in it, started and ended together; all their files are under .run."""
+"""Start and end a cloud and its Kingbird together; all files are under .run."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SERVICE_TYPE = "synchronization"
 
 
 class Stage:
-    """One of two places: that of `up` and `down`, or that of the show.
+    """A cloud and a Kingbird, either of `up` and `down` or of the demonstration.
 
-    :param prefix: what the names of its folders begin with.
-    :param free_ports: use free ports rather than the usual ones.
+    :param prefix: the prefix of the folders' names.
+    :param free_ports: use free ports instead of the usual ones.
     """
 
     def __init__(self, prefix: str = "", free_ports: bool = False) -> None:
@@ -31,20 +31,20 @@ class Stage:
         self.service = Service(RUN / f"{prefix}kingbird")
 
     def start(self, fresh: bool = False) -> bool:
-        """Start what does not run, and put Kingbird in the catalog of every region.
+        """Start what does not run, and register Kingbird in every region.
 
-        If that fails, the caller stops what there is.
+        If this fails, the caller stops the processes.
 
         :param fresh: begin with an empty cloud and an empty database.
-        :returns: False if everything ran already.
-        :raises minicloud.MinicloudError: if the cloud can't be started, or a port is taken.
-        :raises DemoError: if Kingbird can't be started.
+        :returns: False if everything was running already.
+        :raises minicloud.MinicloudError: the cloud cannot be started, or a port is taken.
+        :raises DemoError: Kingbird cannot be started.
         """
         if fresh:
             self.service.stop()
             self.service.wipe()
         missing = self.service.pid is None
-        # Before the cloud, as that takes a while to start, and in vain if the port is taken.
+        # The port is chosen first, because starting the cloud takes a while.
         port = self.service.choose_port(self.free_ports) if missing else 0
         changed = self.cloud.up(fresh=fresh)
         if missing:
@@ -55,9 +55,9 @@ class Stage:
         return missing or changed
 
     def stop(self) -> list[str]:
-        """End both, and don't let a Ctrl-C come between.
+        """End both, without interruption by Ctrl-C.
 
-        :returns: what was running.
+        :returns: the names of the processes that were running.
         """
         ended = []
         with uninterrupted():
@@ -69,7 +69,7 @@ class Stage:
         return ended
 
     def running(self) -> list[str]:
-        """The names of the processes that run."""
+        """Return the names of the running processes."""
         names = ["kingbird"] if self.service.pid else []
         if self.cloud.state.description.exists():
             names += [status.process for status in self.cloud.status() if status.pid]
@@ -78,9 +78,9 @@ class Stage:
 
 @contextlib.contextmanager
 def alone(name: str, refusal: str) -> Iterator[None]:
-    """Hold a lock that ends with this process, however that ends.
+    """Hold a lock until this process ends.
 
-    :raises DemoError: with the refusal, if another process holds it.
+    :raises DemoError: another process holds the lock; ``refusal`` is the message.
     """
     RUN.mkdir(exist_ok=True)
     with (RUN / f"{name}.lock").open("w") as handle:
@@ -93,7 +93,7 @@ def alone(name: str, refusal: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Ctrl-C and the like do nothing meanwhile."""
+    """Ignore Ctrl-C and similar signals in the block."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTS}
     try:
         yield

@@ -1,4 +1,4 @@
-"""Text tables."""
+"""Format tables as text."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Regions = Mapping[str, Mapping[str, Image]]
 
 
 def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as their widest cell, a line under the heads, nothing at line ends."""
+    """Return a table with a line under its head, and without trailing blanks."""
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     lines = [list(head), ["-" * width for width in widths], *map(list, rows)]
     return "\n".join(
@@ -23,10 +23,10 @@ def text_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def image_table(
     ids: Mapping[str, str], regions: Regions, marks: Mapping[tuple[str, str], str]
 ) -> str:
-    """Which image is where: its status in each region, and ``-`` where it is not.
+    """Return a table of each image's status in each region, with ``-`` where it is missing.
 
-    :param ids: name -> id, in the order of the rows.
-    :param marks: (region, id) -> what to say beside the status.
+    :param ids: ids by name, in the order of the rows.
+    :param marks: texts beside the status, by region and id.
     """
     rows = []
     for name, image_id in ids.items():

@@ -1,4 +1,4 @@
-"""A small real OpenStack on loopback, to try and test against: see README.rst."""
+"""A small real OpenStack on loopback for tests and demonstrations; see README.rst."""
 
 from minicloud.cloud import Cloud, Status
 from minicloud.errors import MinicloudError, PortTaken

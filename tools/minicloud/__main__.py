@@ -21,10 +21,10 @@ _NUMBERS = ("One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nin
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
-    :returns: the exit status: 0, 1 after a failure, or 3 from `status` if something is down.
+    :returns: the exit status: 0, 1 after a failure, or 3 from `status` if a process is down.
     """
     options = _parser().parse_args(arguments)
-    # So that what was started is ended also when the command is.
+    # A signal must also end the processes that the command has started.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def region_names(text: str) -> list[str]:
-    """RegionOne, RegionTwo, ... for a number; otherwise the names between the commas."""
+    """Return RegionOne, RegionTwo, ... for a number, otherwise the names between commas."""
     if text.isdecimal() and int(text) > 0:
         return [f"Region{_NUMBERS[i] if i < len(_NUMBERS) else i + 1}" for i in range(int(text))]
     return [name.strip() for name in text.split(",")]

@@ -1,4 +1,4 @@
-"""The projects and users of every cloud, and how they get into Keystone."""
+"""The projects and users of every cloud."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PASSWORD = "s3cret"
 
 @dataclass(frozen=True)
 class Account:
-    """A user, and the roles that it has on projects; the first is its default project."""
+    """A user and its roles by project.  The first project is its default."""
 
     name: str
     roles: dict[str, tuple[str, ...]]

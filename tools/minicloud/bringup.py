@@ -1,4 +1,4 @@
-"""Brings up the processes of a cloud that don't run: the order, and the way back if one fails."""
+"""Start the missing processes of a cloud, and end them again if one fails."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from minicloud.rest import Keystone
 
 
 def bring_up(about: Description, state: State, missing: Sequence[str], free_ports: bool) -> None:
-    """Start the missing processes, and make the databases and accounts that are not there.
+    """Start the missing processes, and create missing databases and accounts.
 
-    If that fails, or is interrupted, what was started is ended.
+    If this fails or is interrupted, the started processes are ended.
 
-    :param free_ports: take a free port where the recorded or usual one is taken. What
-        already runs was told the recorded ports, so this is for a cloud of which nothing runs.
+    :param free_ports: choose a free port if the recorded or usual one is taken.  Running processes
+        know the recorded ports, so this is only for a cloud that does not run.
     """
     home = Home(about.home)
     for service in SERVICES:
@@ -66,8 +66,8 @@ def _start(
         setups["glance"] = set_up_glances(home, state, new_glances)
         on_failure.callback(setups["glance"].abandon)
 
-    # Each service starts as soon as it has its database, and the Glances while Keystone is
-    # filled: they ask it for nothing before they get a request.
+    # Each service starts as soon as its database exists.  Glance does not call Keystone before its
+    # first request, so it may start while Keystone is filled.
     started: dict[str, Process] = {}
     while len(started) < len(listeners):
         for process in [name for name in listeners if name not in started]:
@@ -76,7 +76,8 @@ def _start(
                 if not setups[service].has_ended():
                     continue
                 setups.pop(service).finish()
-            # Our copy of the socket is closed, or it would listen on when the process ended.
+            # This copy of the socket is closed, otherwise it would still listen after the process
+            # ended.
             with listeners[process] as listener:
                 started[process] = services.start(home, state, process, listener)
         time.sleep(0.02)
@@ -87,10 +88,10 @@ def _start(
 
 
 def seed(about: Description) -> None:
-    """Give Keystone the accounts and the endpoints. What is there already stays."""
+    """Create the accounts and the endpoints that Keystone lacks."""
     keystone = Keystone(about.auth_url, "admin", PASSWORD, "admin")
     about.projects, about.users = create_accounts(keystone)
-    # In every region: a client that is told a region looks for Keystone there as well.
+    # Keystone has an endpoint in every region, because clients look for it in theirs.
     everywhere = dict.fromkeys(about.regions, about.auth_url)
     register_service(keystone, "identity", "keystone", everywhere)
     register_service(keystone, "image", "glance", about.glance_urls)
@@ -108,9 +109,9 @@ def write_config(about: Description, state: State, process: str) -> None:
 
 
 def end_recorded(state: State, names: Sequence[str]) -> list[str]:
-    """End those processes, and forget them.
+    """End processes, and delete their records.
 
-    :returns: which of them were running.
+    :returns: the names of those that were running.
     """
     recorded = {name: Process.load(state.pid(name)) for name in names}
     running = {name: found for name, found in recorded.items() if found and found.is_running()}

@@ -1,4 +1,4 @@
-"""Regions, services and endpoints in Keystone: what clients find in the catalog."""
+"""Regions, services and endpoints in Keystone's catalog."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Urls = Mapping[str, str | Mapping[str, str]]
 
 
 def register_service(keystone: Keystone, type_: str, name: str, endpoints: Urls) -> None:
-    """Make the service and its endpoints what is given; other endpoints stay as they are."""
+    """Create or update a service and its endpoints.  Other endpoints stay unchanged."""
     service = _find_service(keystone, type_)
     if service is None:
         body = {"service": {"type": type_, "name": name}}
@@ -29,9 +29,9 @@ def register_service(keystone: Keystone, type_: str, name: str, endpoints: Urls)
 
 
 def set_endpoint(keystone: Keystone, type_: str, region: str, interface: str, url: str) -> None:
-    """Create or change one endpoint of a service that is registered.
+    """Create or change one endpoint of a registered service.
 
-    :raises MinicloudError: if no service has that type.
+    :raises MinicloudError: no service has that type.
     """
     service = _find_service(keystone, type_)
     if service is None:

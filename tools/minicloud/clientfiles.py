@@ -1,4 +1,4 @@
-"""Files for clients: clouds.yaml, and an openrc for each user."""
+"""Write files for clients: clouds.yaml, and an openrc for each user."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from minicloud.layout import State
 
 
 def credentials(auth_url: str, account: Account) -> dict[str, str]:
-    """What keystoneauth's password plugin takes."""
+    """Return the arguments of keystoneauth's password plugin."""
     return {
         "auth_url": auth_url,
         "username": account.name,
@@ -38,7 +38,7 @@ def clouds_yaml(auth_url: str, regions: Iterable[str]) -> str:
 
 
 def openrc(auth_url: str, account: Account) -> str:
-    """Shell text. It sets no region, so that clients are told one or use the first they find."""
+    """Return shell text without a region, so that clients choose one."""
     lines = ["unset OS_CLOUD OS_REGION_NAME OS_TOKEN"]
     for key, value in credentials(auth_url, account).items():
         lines.append(f"export OS_{key.upper()}={value}")

@@ -23,7 +23,7 @@ DEFAULT_REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
 
 @dataclass(frozen=True)
 class Status:
-    """One process of a cloud."""
+    """The status of one process of a cloud."""
 
     process: str
     url: str
@@ -34,17 +34,16 @@ class Status:
 class Cloud:
     """A cloud whose files are in one folder.
 
-    What changes it holds a lock in that folder, so a test and a person, or two commands, may
-    use the same cloud.
+    Changes hold a lock in the folder, so several processes may use the same cloud.
 
-    :param state_dir: the folder; a cloud that is in it already is used as it is.
-    :param home: where the services were installed.
-    :param regions: names; if not given, those that it has, or else three.
+    :param state_dir: the folder.  An existing cloud is used.
+    :param home: the folder of the installed services.
+    :param regions: names; by default those of the existing cloud, or three.
     :param free_ports: use free ports, not 5000 for Keystone and 9292, 9293, ... for Glance.
     :param glance_options: region -> section -> option -> value, instead of the usual ones.
     :param keystone_options: section -> option -> value, likewise.
 
-    The options may be changed later; a process reads them when it is started or restarted.
+    The options may be changed later.  A process reads them when it is started or restarted.
     """
 
     def __init__(
@@ -70,9 +69,9 @@ class Cloud:
 
     @classmethod
     def load(cls, state_dir: str | Path) -> Cloud:
-        """The cloud that is in the folder.
+        """Return the cloud in a folder.
 
-        :raises MinicloudError: if there is none.
+        :raises MinicloudError: the folder has no cloud.
         """
         cloud = cls(state_dir)
         if not cloud.state.description.exists():
@@ -85,43 +84,46 @@ class Cloud:
 
     @property
     def auth_url(self) -> str:
-        """Keystone's URL, with /v3 at the end."""
+        """Return Keystone's URL with /v3."""
         return self._about.auth_url
 
     @property
     def glance_urls(self) -> dict[str, str]:
-        """Region -> the URL of its Glance, whatever the catalog says."""
+        """Return the URL of each region's Glance, regardless of the catalog."""
         return self._about.glance_urls
 
     @property
     def projects(self) -> dict[str, str]:
-        """Name -> id."""
+        """Return the projects' ids by name."""
         return dict(self._about.projects)
 
     @property
     def users(self) -> dict[str, str]:
-        """Name -> id."""
+        """Return the users' ids by name."""
         return dict(self._about.users)
 
     def credentials(self, user: str, project: str | None = None) -> dict[str, str]:
-        """The arguments of keystoneauth's password plugin, for the user's default project."""
+        """Return arguments of keystoneauth's password plugin.
+
+        :param project: the project's name; by default the user's own.
+        """
         account = next(account for account in ACCOUNTS if account.name == user)
         chosen = credentials(self.auth_url, account)
         return {**chosen, "project_name": project} if project else chosen
 
     def token(self, user: str, project: str | None = None) -> str:
-        """A new token of the user."""
+        """Return a new token of the user."""
         chosen = self.credentials(user, project)
         return Keystone(self.auth_url, user, PASSWORD, chosen["project_name"]).token
 
     def up(self, fresh: bool = False) -> bool:
         """Start what does not run.
 
-        :param fresh: end the cloud first and begin with empty databases; regions and options
-            stay as they were, unless others were given.
-        :returns: False if everything ran already.
-        :raises MinicloudError: if something can't be started; then nothing that this call
-            started is left.
+        :param fresh: end the cloud first, and begin with empty databases.  Regions and options
+            stay unless others were given.
+        :returns: False if everything was running already.
+        :raises MinicloudError: a process cannot be started.  Then everything that this call
+            started is ended.
         """
         with self._changing():
             if fresh:
@@ -135,39 +137,39 @@ class Cloud:
                     "to have others, begin anew (--fresh)"
                 )
             if not self._about.ports:
-                # What an `up` left that was killed before it could write anything down.
+                # An `up` that was killed early may have left processes.
                 end_recorded(self.state, self.state.recorded())
             missing = [name for name in self._about.processes if not self._running(name)]
             if not missing:
                 return False
-            # What runs was told the ports of the others, so they can't be chosen anew.
+            # Running processes know the ports of the others, so these cannot change.
             free_ports = self.free_ports and missing == self._about.processes
             bring_up(self._about, self.state, missing, free_ports)
             write_client_files(self.state, self.auth_url, self.regions)
             return True
 
     def down(self) -> list[str]:
-        """End all processes; the data stay. Returns those that were running."""
+        """End all processes, and return the names of those that were running.  The data stay."""
         if not self.state.path.exists():
             return []
         with self._changing():
             return end_recorded(self.state, self.state.recorded())
 
     def stop(self, process: str) -> None:
-        """End one process: keystone, or glance-REGION. Its port stays its own."""
+        """End one process: keystone, or glance-REGION.  Its port stays reserved."""
         with self._changing():
             self._check(process)
             end_recorded(self.state, [process])
 
     def start(self, process: str) -> None:
-        """Start one process on the port that it had, unless it runs."""
+        """Start one process on its previous port, unless it runs."""
         with self._changing():
             self._check(process)
             if not self._running(process):
                 bring_up(self._about, self.state, [process], free_ports=False)
 
     def restart(self, process: str) -> None:
-        """End one process and start it on the same port, with the options as they are now."""
+        """Restart one process on the same port with the present options."""
         with self._changing():
             self._check(process)
             end_recorded(self.state, [process])
@@ -178,7 +180,7 @@ class Cloud:
         return self._statuses()
 
     def register_service(self, type_: str, name: str, endpoints: catalog.Urls) -> None:
-        """Put a service in the catalog, or change it: region -> URL, or -> interface -> URL."""
+        """Create or update a service: region -> URL, or region -> interface -> URL."""
         catalog.register_service(self._admin(), type_, name, endpoints)
 
     def set_endpoint(self, type_: str, region: str, interface: str, url: str) -> None:
@@ -187,7 +189,7 @@ class Cloud:
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:
-        """Alone with the cloud as it is now; what it is afterwards is written down."""
+        """Lock the cloud, read its description, and save it at the end."""
         with locked(self.state.lock):
             self._about = self._read()
             self._about.glance_options = self.glance_options
@@ -195,7 +197,7 @@ class Cloud:
             try:
                 yield
             finally:
-                # After a failure too: ports may be others by then, and Keystone not know them.
+                # The description is saved after a failure too, because ports may have changed.
                 if self._about.users:
                     self._about.save(self.state.description, self._pids())
 

@@ -1,4 +1,4 @@
-"""The services' configuration files."""
+"""Write the services' configuration files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def write_keystone(state: State, port: int, extra: Options) -> None:
         "fernet_tokens": {"key_repository": str(keys / "fernet")},
         "credential": {"key_repository": str(keys / "credential")},
         "cache": {"enabled": "true", "backend": "oslo_cache.dict"},
-        # Passwords are hashed at every login; here speed counts more than strength.
+        # Passwords are hashed at every login.  Speed matters more than strength here.
         "identity": {"password_hash_rounds": "4"},
     }
     _write(state, "keystone", "keystone.conf", options, extra)
@@ -67,7 +67,7 @@ def write_glance(
         "web": {"store_description": "read-only HTTP"},
         "os_glance_staging_store": {"filesystem_store_datadir": str(data / "staging")},
         "os_glance_tasks_store": {"filesystem_store_datadir": str(data / "tasks")},
-        # Imports from loopback are refused unless they are allowed by name.
+        # Glance refuses imports from loopback unless they are allowed by name.
         "import_filtering_opts": {
             "allowed_schemes": "[http]",
             "allowed_hosts": f"[{HOST}]",
@@ -96,7 +96,7 @@ def write_glance(
 def _database(file: Path) -> dict[str, str]:
     return {
         "connection": f"sqlite:///{file}?timeout=30",
-        # A cloud that is thrown away need not survive a power cut.
+        # A temporary cloud need not survive a power failure.
         "sqlite_synchronous": "false",
     }
 
@@ -108,7 +108,7 @@ def _write(state: State, process: str, name: str, options: Options, extra: Optio
 
 
 def render(options: Options, extra: Options) -> str:
-    """Ini text of the options, with those of `extra` added or put in their place."""
+    """Return options as INI text, with those of `extra` added or replaced."""
     parser = configparser.RawConfigParser(default_section="no section stands for all")
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # keep upper case
     parser.read_dict(options)

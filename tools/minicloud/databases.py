@@ -1,4 +1,4 @@
-"""Makes the services' databases, with the services' own programs."""
+"""Create the services' databases with the services' own programs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from minicloud.services import clean_environment, tail
 
 
 class Setup:
-    """A program that makes a service's database, running beside others.
+    """A running program that creates a service's database.
 
-    The database gets its name only when it is complete, so a setup that was interrupted is
-    done again. Several targets get a copy each.
+    The database gets its name only when it is complete, so an interrupted setup is repeated. Each
+    target gets a copy.
     """
 
     def __init__(
@@ -30,7 +30,7 @@ class Setup:
         self._unfinished = state.path / "db" / f"{service}.unfinished"
         self._unfinished.unlink(missing_ok=True)
         environment = clean_environment()
-        # oslo.config prefers this to the option in the file.
+        # oslo.config prefers the variable to the option in the file.
         environment["OS_DATABASE__CONNECTION"] = f"sqlite:///{self._unfinished}"
         with self._log.open("ab") as log:
             self._program = subprocess.Popen(
@@ -46,9 +46,9 @@ class Setup:
         return self._program.poll() is not None
 
     def finish(self) -> None:
-        """Wait for the program, and put the database where it belongs.
+        """Wait for the program, and copy the database to its targets.
 
-        :raises MinicloudError: if the program failed.
+        :raises MinicloudError: the program failed.
         """
         if self._program.wait():
             raise MinicloudError(f"{self._service}'s setup failed:\n{tail(self._log)}")
@@ -59,14 +59,14 @@ class Setup:
         self._unfinished.unlink()
 
     def abandon(self) -> None:
-        """End the program, and what it forked, if it still runs."""
+        """Kill the program and its children, if it still runs."""
         if not self.has_ended():
             os.killpg(self._program.pid, signal.SIGKILL)
             self._program.wait()
 
 
 def set_up_keystone(home: Home, state: State, url: str, region: str) -> Setup:
-    """Start making Keystone's database and keys, with the admin and the identity endpoint."""
+    """Start to create Keystone's database and keys, with the admin and the identity endpoint."""
     conf = state.etc("keystone") / "keystone.conf"
     program = (home.python("keystone"), INSIDE / "keystone_setup.py")
     return Setup(
@@ -75,7 +75,7 @@ def set_up_keystone(home: Home, state: State, url: str, region: str) -> Setup:
 
 
 def set_up_glances(home: Home, state: State, processes: Sequence[str]) -> Setup:
-    """Start one migration for all: a new Glance database says nothing about its region."""
+    """Start one migration for all Glances, whose new databases are the same in every region."""
     conf = state.etc(processes[0]) / "glance-api.conf"
     program = home.venv("glance") / "bin" / "glance-manage"
     command = (program, "--config-file", conf, "db_sync")

@@ -1,4 +1,4 @@
-"""cloud.json: what a cloud is, for the next command and for whoever tests against it."""
+"""cloud.json: the description of a cloud, for later commands and for tests."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from minicloud.ports import HOST
 
 @dataclass
 class Description:
-    """What `up` decided, and the ids that Keystone gave."""
+    """The decisions of `up`, and the ids in Keystone."""
 
     home: Path
     regions: list[str]
@@ -27,13 +27,13 @@ class Description:
     keystone_options: Options = field(default_factory=dict)
     glance_options: dict[str, Options] = field(default_factory=dict)
     seeded: bool = False
-    """Whether Keystone knows the users, and the endpoints by these ports."""
+    """True if Keystone has the users, and the endpoints with these ports."""
 
     def __post_init__(self) -> None:
         if len(set(self.regions)) < len(self.regions):
             raise MinicloudError(f"a region is named twice: {', '.join(self.regions)}")
         for region in self.regions:
-            # It becomes part of file names.
+            # The name becomes a part of file names.
             if not re.fullmatch(r"\w[\w.-]*", region, re.ASCII):
                 raise MinicloudError(f"{region!r} can't be the name of a region here")
 
@@ -71,7 +71,7 @@ class Description:
         )
 
     def save(self, file: Path, pids: dict[str, int]) -> None:
-        """Write the file in one step, as another process may read it."""
+        """Write the file atomically, because another process may read it."""
         partial = file.with_suffix(".partial")
         partial.write_text(json.dumps(self.as_json(pids), indent=2) + "\n")
         partial.rename(file)

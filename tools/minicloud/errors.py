@@ -1,12 +1,12 @@
-"""What goes wrong, as a sentence for the person at the keyboard."""
+"""The errors of minicloud."""
 
 
 class MinicloudError(Exception):
-    """A failure that the message explains; the command line prints it without a traceback."""
+    """A failure with a message for the user, which is printed without a traceback."""
 
 
 class PortTaken(MinicloudError):
-    """Another process listens on a port that this cloud was to use."""
+    """Another process listens on a port of this cloud."""
 
     def __init__(self, port: int) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""Makes a virtual environment for each service, from pinned constraints."""
+"""Create a virtual environment for each service from pinned constraints."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from minicloud.errors import MinicloudError
 from minicloud.layout import CONSTRAINTS, SERVICES, Home, locked
 
-# The server that runs both: of those tried it alone never dropped a connection when a service
+# The WSGI server of both.  It is the only one that never dropped a connection when a service
 # answered with an error before it had read the request's body.
 REQUIREMENTS = {
     "keystone": ("keystone", "waitress"),
@@ -24,9 +24,9 @@ INSTALLER = "uv==0.13.9"
 
 
 def install_services(home: Home, say: Callable[[str], None] = print) -> None:
-    """Create the venvs that are missing or were made from other constraints.
+    """Create virtual environments that are missing or outdated.
 
-    :raises MinicloudError: if a package can't be installed.
+    :raises MinicloudError: a package cannot be installed.
     """
     with locked(home.lock):
         for service in SERVICES:
@@ -64,7 +64,7 @@ def _install(home: Home, service: str) -> None:
 
 
 def _installer(home: Home) -> Path:
-    """uv, in a small venv of its own: it installs in seconds what takes pip a minute."""
+    """Return uv in its own virtual environment; it is much faster than pip."""
     uv = home.installer / "bin" / "uv"
     if not uv.exists():
         _run(sys.executable, "-m", "venv", "--clear", home.installer)
@@ -75,7 +75,7 @@ def _installer(home: Home) -> Path:
 
 def _run(*command: str | Path) -> None:
     environment = {"UV_SYSTEM_CERTS": "true", **os.environ}
-    # uv does not read pip's settings; who has set an index of their own means it for both.
+    # uv does not read pip's settings.  An index set for pip is used for both.
     if "PIP_INDEX_URL" in environment:
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
     done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""Where things are: the home with the installed services, and the state of one cloud."""
+"""Paths: the home of the installed services, and the state of one cloud."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT_STATE = DEFAULT_HOME / "cloud"
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock file at path; another process that wants it waits."""
+    """Hold a lock file; another process that wants it waits."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -27,7 +27,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @dataclass(frozen=True)
 class Home:
-    """The virtual environments, shared by all clouds that use this home."""
+    """The virtual environments, which all clouds of this home share."""
 
     path: Path
 
@@ -38,7 +38,7 @@ class Home:
         return self.venv(service) / "bin" / "python"
 
     def stamp(self, service: str) -> Path:
-        """Says which constraints the venv was made from; written last."""
+        """Return the file with the constraints' fingerprint, which is written last."""
         return self.venv(service) / "minicloud-stamp"
 
     @property
@@ -52,7 +52,7 @@ class Home:
 
 @dataclass(frozen=True)
 class State:
-    """The files of one cloud. Nothing outside `path` is written for it."""
+    """The files of one cloud, all of them in `path`."""
 
     path: Path
 
@@ -81,14 +81,14 @@ class State:
         return self.path / "data" / process
 
     def log(self, process: str) -> Path:
-        """The process's output; the service's own log goes there too."""
+        """Return the file with the output of a process and its log."""
         return self.path / "log" / f"{process}.log"
 
     def pid(self, process: str) -> Path:
         return self.path / "run" / f"{process}.json"
 
     def recorded(self) -> list[str]:
-        """The processes that have a pid record, running or not."""
+        """Return the names of processes that have a pid record, running or not."""
         return sorted(record.stem for record in (self.path / "run").glob("*.json"))
 
     def make_folders(self) -> None:
@@ -96,7 +96,7 @@ class State:
             (self.path / name).mkdir(parents=True, exist_ok=True)
 
     def wipe(self) -> None:
-        """Remove what a cloud leaves, and nothing else that may lie in the folder."""
+        """Delete the files of a cloud, and no other files in the folder."""
         for name in ("etc", "db", "data", "log", "run"):
             shutil.rmtree(self.path / name, ignore_errors=True)
         for file in (self.description, self.clouds_yaml, *self.path.glob("openrc-*")):

@@ -1,6 +1,6 @@
-"""Listening sockets: opened here and handed to the services, so that no port is lost in between.
+"""Open listening sockets, which are passed to the services.
 
-Choosing a port and binding it later would be a race between two clouds that start at once.
+Choosing a port and binding it later would be a race between two clouds.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _EPHEMERAL_RANGE = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def listen(port: int) -> socket.socket:
-    """Listen on the port.
+    """Listen on a port.
 
-    :raises PortTaken: if another process listens there.
+    :raises PortTaken: another process listens there.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        # Connections of an earlier run that linger in TIME_WAIT don't make a port taken.
+        # Connections in TIME_WAIT of an earlier run do not take the port.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((HOST, port))
-        # At once, as Linux lets two sockets bind the same port until one of them listens.
+        # Linux lets two sockets bind the same port until one of them listens.
         listener.listen(1024)
     except OSError as error:
         listener.close()
@@ -42,8 +42,8 @@ def listen(port: int) -> socket.socket:
 def listen_on_free_port() -> socket.socket:
     """Listen on a port below the ephemeral range.
 
-    From that range the kernel takes ports for outgoing connections, so a service
-    that is stopped for a while might not get its port back.
+    The kernel takes ports of that range for outgoing connections, so a stopped service might not
+    get its port back.
     """
     ceiling = _lowest_ephemeral_port()
     for _ in range(200):

@@ -1,8 +1,8 @@
-"""Starts service processes and ends them by recorded pid, never by name.
+"""Start service processes, and end them by recorded pid, never by name.
 
-A record holds the pid with the process's start time and the machine's boot. A pid that was given
-to another process since then differs in one of them, so it is left alone. The command line is
-recorded for people only: programs change their titles.
+A record contains the pid with the start time of the process and the boot id of the machine.  A pid
+that was reused differs in one of them and is left alone.  The command line is recorded for people
+only, because programs change their titles.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class Process:
-    """A process that this package started."""
+    """A process that this package has started."""
 
     pid: int
     started: int
@@ -36,7 +36,7 @@ class Process:
 
     @classmethod
     def load(cls, record: Path) -> Process | None:
-        """The recorded process, if there is a record."""
+        """Return the recorded process, or None without a record."""
         try:
             values = json.loads(record.read_text())
         except FileNotFoundError:
@@ -52,7 +52,7 @@ class Process:
         return self.boot == boot_id() and start_time(self.pid) == self.started
 
     def send(self, number: signal.Signals) -> None:
-        """Signal the process if it still runs and is still ours."""
+        """Send a signal, if the recorded process still runs."""
         if self.is_running():
             os.kill(self.pid, number)
 
@@ -64,9 +64,9 @@ def spawn(
     log: Path,
     record: Path,
 ) -> Process:
-    """Start a process in a session of its own, and record it.
+    """Start a process in its own session, and record it.
 
-    Its standard input is the listening socket, its output goes to the end of the log.
+    Its standard input is the listening socket.  Its output is appended to the log.
     """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     files = [
@@ -74,10 +74,11 @@ def spawn(
         (os.POSIX_SPAWN_DUP2, output, 1),
         (os.POSIX_SPAWN_DUP2, output, 2),
     ]
-    # An interrupt waits until the process is recorded, or nobody would end it.
+    # An interrupt must wait until the process is recorded, or nothing would end it.
     signals = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
     try:
-        # Not subprocess: the process is to outlive this one, of which a Popen would complain.
+        # subprocess is not used, because a Popen would complain that the process outlives this
+        # one.
         pid = os.posix_spawn(
             command[0],
             list(command),
@@ -86,7 +87,7 @@ def spawn(
             setsid=True,
             setsigmask=signals,
         )
-        # A process that died at once is there until it is reaped.
+        # A process that died at once remains as a zombie until it is reaped.
         started = start_time(pid, or_zombie=True) or 0
         process = Process(pid, started, boot_id(), tuple(command))
         process.save(record)
@@ -97,9 +98,9 @@ def spawn(
 
 
 def end(processes: Sequence[Process]) -> None:
-    """End the processes, all at the same time, and wait until they are gone.
+    """End processes at the same time, and wait for them.
 
-    :raises MinicloudError: if one is not gone even after SIGKILL.
+    :raises MinicloudError: a process still runs after SIGKILL.
     """
     for process in processes:
         process.send(signal.SIGTERM)
@@ -112,12 +113,12 @@ def end(processes: Sequence[Process]) -> None:
 
 
 def start_time(pid: int, or_zombie: bool = False) -> int | None:
-    """When the process started, in clock ticks since boot; None if it ended."""
+    """Return the start time of a process in clock ticks since boot, or None if it has ended."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The second field is the program's name, which may hold spaces and parentheses.
+    # The second field is the program's name, which may contain spaces and parentheses.
     fields = text.rpartition(")")[2].split()
     if fields[0] in "ZX" and not or_zombie:
         return None
@@ -125,7 +126,7 @@ def start_time(pid: int, or_zombie: bool = False) -> int | None:
 
 
 def boot_id() -> str:
-    """What tells this boot of the machine from others."""
+    """Return the id of this boot of the machine."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
@@ -139,6 +140,6 @@ def _wait(processes: Sequence[Process], seconds: float) -> list[Process]:
 
 
 def _reap(pid: int) -> None:
-    """Take leave of the process if it is a child of this one and has ended."""
+    """Reap a process if it is an ended child of this one."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""Plain HTTP to the services: whether one answers, and Keystone's API as a user."""
+"""Plain HTTP to the services, and a client of Keystone's API."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 from minicloud.errors import MinicloudError
 
-# The services are on loopback, so a proxy from the environment must not be asked.
+# The services listen on loopback, so a proxy of the environment must not be used.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def answers(url: str, timeout: float) -> bool:
-    """Whether the URL answers a GET with a status below 400, within so many seconds."""
+    """Return True if the URL answers a GET with a status below 400 within the timeout."""
     try:
         with _OPENER.open(url, timeout=timeout):
             return True
@@ -23,7 +23,7 @@ def answers(url: str, timeout: float) -> bool:
 
 
 class Keystone:
-    """Keystone's v3 API for one user, with a token scoped to a project."""
+    """A client of Keystone's v3 API for one user, with a token scoped to a project."""
 
     def __init__(self, auth_url: str, user: str, password: str, project: str) -> None:
         self.auth_url = auth_url
@@ -40,7 +40,7 @@ class Keystone:
 
     @property
     def token(self) -> str:
-        """A token, asked for once."""
+        """Return the token, which the first call requests."""
         if not self._token:
             headers, _ = self._send("POST", "/auth/tokens", self._login, {})
             self._token = headers["X-Subject-Token"]
@@ -50,9 +50,9 @@ class Keystone:
         return self.call("GET", path)
 
     def call(self, method: str, path: str, body: object = None) -> Any:
-        """Send a request and return the parsed answer.
+        """Send a request and return the parsed response.
 
-        :raises MinicloudError: if Keystone answers with an error or not at all.
+        :raises MinicloudError: Keystone returns an error or does not answer.
         """
         return self._send(method, path, body, {"X-Auth-Token": self.token})[1]
 

@@ -1,4 +1,4 @@
-"""How a service is run: its program, the environment of that, and when it is ready."""
+"""Run services: program, environment, and the wait until they answer."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _KEPT_VARIABLES = ("PATH", "HOME", "LANG", "TMPDIR", "TZ")
 
 
 def service_of(process: str) -> str:
-    """keystone, or glance for glance-REGION."""
+    """Return the service of a process: keystone, or glance for glance-REGION."""
     return process.partition("-")[0]
 
 
@@ -35,11 +35,11 @@ def start(home: Home, state: State, process: str, listener: socket.socket) -> Pr
 def wait_until_ready(state: State, process: str, running: Process, port: int) -> None:
     """Wait until the service answers.
 
-    :raises MinicloudError: if it ends, or does not answer in time.
+    :raises MinicloudError: the process ends, or does not answer in time.
     """
     path = "/v3" if service_of(process) == "keystone" else "/versions"
     deadline = time.monotonic() + START_SECONDS
-    # The socket listens since before the process was there, so a request waits for it in line.
+    # The socket listens already, so a request waits in its queue.
     while not answers(f"http://{HOST}:{port}{path}", timeout=2):
         if not running.is_running():
             raise MinicloudError(f"{process} ended at once:\n{tail(state.log(process))}")
@@ -50,7 +50,7 @@ def wait_until_ready(state: State, process: str, running: Process, port: int) ->
 
 
 def tail(log: Path, lines: int = 20) -> str:
-    """The end of a log, for an error message."""
+    """Return the end of a log for an error message."""
     try:
         text = log.read_text(errors="replace")
     except FileNotFoundError:
@@ -59,7 +59,7 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def clean_environment() -> dict[str, str]:
-    """For programs in the venvs: without OS_ variables, which oslo.config and clients read."""
+    """Return an environment without OS_ variables, which oslo.config and clients would read."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
-    # The services warn about eventlet in every process, which would bury what matters.
+    # Every process of the services warns about eventlet, which would fill the logs.
     return {**kept, "PYTHONWARNINGS": "ignore", "PYTHONUNBUFFERED": "1"}

@@ -7,12 +7,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# The rules of Glance are those of the unit tests' double.
+# The rules of Glance come from the unit tests' double.
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve until told to end."""
+    """Serve until a signal or the end of standard input."""
     from minicloud.__main__ import region_names
 
     from kingbird.tests.doubles.glance_rules import ADMIN_ROLES, Caller
@@ -24,8 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--latency", type=float, default=0.0, metavar="MS", help="of each answer")
     parser.add_argument("--port-base", type=int, default=0, help="the first port; 0 for free ones")
-    parser.add_argument("--project", default="standin", help="the usual caller's")
-    parser.add_argument("--roles", default=",".join(ADMIN_ROLES), help="the usual caller's")
+    parser.add_argument(
+        "--project", default="standin", help="project of callers without their own"
+    )
+    parser.add_argument("--roles", default=",".join(ADMIN_ROLES), help="roles of such callers")
     parser.add_argument("--until-stdin-ends", action="store_true")
     options = parser.parse_args(arguments)
     run(

@@ -1,4 +1,4 @@
-"""Starts the stand-in as a process of its own and controls it."""
+"""Start the stand-in as a process, and control it."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# It is on loopback, so a proxy from the environment must not be asked.
+# The stand-in listens on loopback, so a proxy of the environment must not be used.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _TOOLS = Path(__file__).resolve().parents[1]
 
 
 class StandinError(Exception):
-    """The stand-in did not start, or refused what it was told."""
+    """The stand-in did not start, or rejected a command."""
 
 
 class Standin:
-    """Glances for many regions in one process; starts and stops as a context manager.
+    """A context manager of Glances for many regions in one process.
 
-    The process ends with this one, however that ends.
+    The process always ends with this one.
 
-    :param regions: how many, or their names.
-    :param latency: milliseconds that each answer is late.
-    :param port_base: the first region's port, the others' follow; 0 for free ones.
-    :param project: that of callers whose token does not tell theirs; a token may, in the
-        form ``project:role,role``.
-    :param roles: the roles of those callers; an admin's if not given.
+    :param regions: the number or the names of the regions.
+    :param latency: milliseconds that each answer is delayed.
+    :param port_base: the first region's port, with the others after it; 0 for free ports.
+    :param project: the project of callers whose token names none.  A token may have the form
+        ``project:role,role``.
+    :param roles: the roles of those callers; by default an admin's.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Standin:
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._control = ""
-        #: Where each region's Glance listens, without ``/v2``.
+        #: The URL of each region's Glance, without ``/v2``.
         self.urls: dict[str, str] = {}
 
     def __enter__(self) -> Standin:
@@ -65,9 +65,9 @@ class Standin:
         self.stop()
 
     def start(self) -> None:
-        """Start it.
+        """Start the process.
 
-        :raises StandinError: it ended at once, say because a port is taken.
+        :raises StandinError: the process ended at once, for example because a port is taken.
         """
         self._process = subprocess.Popen(
             [sys.executable, "-m", "standin", *self._options, "--until-stdin-ends"],
@@ -80,11 +80,11 @@ class Standin:
         if not line:
             self.stop()
             raise StandinError("the stand-in ended at once")
-        said = json.loads(line)
-        self.urls, self._control = said["regions"], said["control"]
+        addresses = json.loads(line)
+        self.urls, self._control = addresses["regions"], addresses["control"]
 
     def stop(self) -> None:
-        """End it, and forget all its images."""
+        """End the process, which forgets all its images."""
         if self._process is None:
             return
         process, self._process = self._process, None
@@ -93,12 +93,12 @@ class Standin:
 
     @property
     def memory(self) -> int:
-        """The megabytes of memory that it takes."""
+        """Return the megabytes of memory that the process uses."""
         assert self._process is not None
         pages = int(Path(f"/proc/{self._process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") // 2**20
 
-    # The scene.  None of it counts as a call.
+    # Methods that prepare images.  None of them counts as a call.
 
     def seed(
         self,
@@ -111,18 +111,18 @@ class Standin:
         salt: str = "",
         project: str = "standin",
     ) -> int:
-        """Put images into a region, the same ones each time, and return how many are new.
+        """Put images into a region, and return the number of new ones.
 
-        The image of an index has the same id in every region; see
-        :func:`standin.images.image_id`.
+        The same images are made each time.  The image of an index has the same id in every region;
+        see :func:`standin.images.image_id`.
 
-        :param count: how many, those that are missing included.
+        :param count: the number of images, including missing ones.
         :param source: the region of which these are Kingbird's copies, without data and with
-            their provenance; without one they are images of the region's own, with data.
+            provenance.  Without it they are the region's own images, with data.
         :param missing: the share of images, from 0 to 1, that the region lacks.
         :param drifted: the share of images that differ, in a tag, a property or the name.
-        :param salt: other images, with other ids.
-        :param project: who owns them.
+        :param salt: changes the ids, for other images.
+        :param project: the owner of the images.
         """
         options = {"source": source, "missing": missing, "drifted": drifted}
         made: int = self._call(
@@ -131,41 +131,41 @@ class Standin:
         return made
 
     def clear(self, region: str) -> None:
-        """Take all images out of a region; no id stays taken."""
+        """Delete all images of a region and free their ids."""
         self._call("clear", region=region)
 
     def upload(self, region: str, image_id: str, data: bytes) -> dict[str, Any]:
-        """Give an image its data, and return it."""
+        """Upload an image's data, and return the image."""
         text = data.decode("latin-1")
         image: dict[str, Any] = self._call("upload", region=region, image_id=image_id, data=text)
         return image
 
     def deactivate(self, region: str, image_id: str) -> dict[str, Any]:
-        """Make an image one that only admins can download, and return it."""
+        """Deactivate an image, so that only admins can download it, and return it."""
         image: dict[str, Any] = self._call("deactivate", region=region, image_id=image_id)
         return image
 
     def delete(self, region: str, image_id: str) -> None:
-        """Delete an image; its id stays taken."""
+        """Delete an image.  Its id stays taken."""
         self._call("delete", region=region, image_id=image_id)
 
     def share(self, region: str, image_id: str, project: str, status: str) -> None:
-        """Share an image with a project that answered with a status."""
+        """Share an image with a project, whose answer is ``status``."""
         self._call("share", region=region, image_id=image_id, project=project, status=status)
 
     def peek(self, region: str, image_id: str) -> dict[str, Any] | None:
-        """Return an image whoever owns it; ``None`` if there is none."""
+        """Return an image of any owner, or ``None``."""
         image: dict[str, Any] | None = self._call("peek", region=region, image_id=image_id)
         return image
 
-    # How it answers.
+    # Methods that change the answers.
 
     def latency(self, region: str | None, ms: float) -> None:
-        """Let a region's answers, or all, be late by so many milliseconds."""
+        """Delay the answers of a region, or of all regions, by some milliseconds."""
         self._call("latency", region=region, ms=ms)
 
     def page_size(self, region: str, size: int | None) -> None:
-        """Cap a region's pages below what is asked for; ``None`` for Glance's own 1000."""
+        """Limit a region's pages below the requested size; ``None`` for Glance's own 1000."""
         self._call("page_size", region=region, size=size)
 
     def fail(
@@ -176,40 +176,40 @@ class Standin:
         times: int | None = 1,
         retry_after: int | None = None,
     ) -> None:
-        """Let the next so many calls of a kind fail, before they have an effect.
+        """Make the next calls of a kind fail before they have an effect.
 
-        :param kind: one of those of :meth:`counts`, or ``*`` for all.
-        :param times: ``None`` for all until :meth:`heal`.
+        :param kind: a kind of :meth:`counts`, or ``*`` for all.
+        :param times: the number of calls; ``None`` for all until :meth:`heal`.
         """
         arguments = {"kind": kind, "status": status, "times": times, "retry_after": retry_after}
         self._call("fail", region=region, **arguments)
 
     def heal(self, region: str) -> None:
-        """Let no call fail any more."""
+        """Stop making calls fail."""
         self._call("heal", region=region)
 
-    # What came.
+    # Methods that count calls.
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return how many calls of each kind came, by region.
+        """Return the number of calls of each kind, by region.
 
-        The kinds are ``list`` (each page is a call), ``get``, ``create``, ``update``,
-        ``members``, ``share`` and ``accept``; calls that failed are among them.
+        The kinds are ``list`` (each page is a call), ``get``, ``create``, ``update``, ``members``,
+        ``share`` and ``accept``.  Calls that failed are counted.
         """
         counted: dict[str, dict[str, int]] = self._call("counts")
         return counted
 
     def peaks(self) -> dict[str, int]:
-        """Return how many calls were under way at the same time at most, by region."""
+        """Return the maximum of simultaneous calls, by region."""
         peaks: dict[str, int] = self._call("peaks")
         return peaks
 
     def reset_counts(self) -> None:
-        """Count calls, and peaks, from zero."""
+        """Reset the counts and the peaks."""
         self._call("reset_counts")
 
     def sizes(self) -> dict[str, int]:
-        """Return how many images there are, by region."""
+        """Return the number of images, by region."""
         sizes: dict[str, int] = self._call("sizes")
         return sizes
 
@@ -221,5 +221,5 @@ class Standin:
                 return json.load(answer)["result"]
         except urllib.error.HTTPError as error:
             text = error.read().decode()
-            said = json.loads(text)["error"] if text.startswith("{") else text
-            raise StandinError(said) from None
+            message = json.loads(text)["error"] if text.startswith("{") else text
+            raise StandinError(message) from None

@@ -1,4 +1,4 @@
-"""What a benchmark may ask of the stand-in while it runs, as JSON over a port of its own."""
+"""The stand-in's control API: JSON over a port of its own."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Json = Any
 
 
 class Control:
-    """Each public method is a call; :class:`standin.client.Standin` describes them."""
+    """The commands, each a public method; :class:`standin.client.Standin` describes them."""
 
     def __init__(self, regions: dict[str, Region]) -> None:
         self._regions = regions
@@ -25,16 +25,16 @@ class Control:
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer a POST of ``{"call": NAME, "arguments": {...}}``."""
-        asked = json.loads(await request.read())
+        command = json.loads(await request.read())
         try:
-            result = getattr(self, asked["call"])(**asked["arguments"])
+            result = getattr(self, command["call"])(**command["arguments"])
         except (exception.KingbirdError, KeyError, TypeError, ValueError) as error:
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
         return web.json_response({"result": result})
 
     def seed(self, region: str, count: int, **options: Any) -> int:
         made = self._regions[region].glance.fill(self._mill.records(region, count, **options))
-        # They stay: the collector need not look at them again and again.
+        # The images stay, so the collector need not scan them again.
         gc.collect()
         gc.freeze()
         return made

@@ -1,4 +1,4 @@
-"""Images by the hundred thousand: the same ones whenever they are made."""
+"""Generate images by the hundred thousand, the same ones each time."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any
 from kingbird.tests.doubles.glance_rules import shown
 from kingbird.tests.doubles.glance_store import Record, precise, seconds
 
-#: When the first image was made; each one comes a second after the one before.
+#: The creation time of the first image.  Each following image is a second younger.
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
-#: How much later an image that drifted was changed.
+#: The time after which a drifted image was changed.
 LATER = timedelta(days=30)
 
 _SYSTEMS = (("debian", "13"), ("ubuntu", "26.04"), ("rocky", "10.1"), ("fedora", "44"))
 
 
 class Mill:
-    """Makes images, and keeps them, so that regions that hold the same share them."""
+    """A generator that caches images, so that regions share the same ones."""
 
     def __init__(self) -> None:
         self._made: dict[tuple[str, str, str | None], list[Record]] = {}
@@ -37,12 +37,12 @@ class Mill:
     ) -> Iterator[Record]:
         """Yield a region's images.
 
-        :param source: the region of which these are Kingbird's copies; without one they are
-            images of the region's own, with data.
+        :param source: the region of which these are Kingbird's copies.  Without it they are the
+            region's own images, with data.
         :param missing: the share of images that the region lacks.
         :param drifted: the share of images that differ, in a tag, a property or the name.
-        :param salt: other images, with other ids.
-        :param project: who owns them.
+        :param salt: changes the ids, for other images.
+        :param project: the owner of the images.
         """
         made = self._made.setdefault((salt, project, source), [])
         made.extend(
@@ -60,7 +60,7 @@ class Mill:
 
 
 def image_id(index: int, salt: str = "") -> str:
-    """Return the id of the image of an index, in every region."""
+    """Return the id of the image of an index, which is the same in every region."""
     text = hashlib.md5(f"{salt}:{index}".encode()).hexdigest()
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
@@ -68,7 +68,7 @@ def image_id(index: int, salt: str = "") -> str:
 def make(
     index: int, *, salt: str, project: str, source: str | None, drifted: bool = False
 ) -> Record:
-    """Make one image, as a Glance would show it."""
+    """Make one image in Glance's form."""
     made_id = image_id(index, salt)
     distro, version = _SYSTEMS[index % len(_SYSTEMS)]
     created = EPOCH + timedelta(seconds=index)
@@ -135,6 +135,6 @@ def _hash(made_id: str) -> str:
 
 
 def _lot(region: str, salt: str, index: int) -> float:
-    """Return what decides over an image in a region: evenly from 0 up to 1."""
+    """Return an image's random number in a region, evenly distributed from 0 up to 1."""
     digest = hashlib.md5(f"{region}:{salt}:{index}".encode()).digest()
     return int.from_bytes(digest[:4], "big") / 2**32

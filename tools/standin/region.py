@@ -1,4 +1,4 @@
-"""One region's Glance: the double of the unit tests, behind HTTP."""
+"""One region's Glance: the unit tests' double behind HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kingbird.tests.doubles.glance_rules import Caller
 
 
 class CountingGlance(FakeGlance):
-    """Counts calls without keeping what they said."""
+    """A double that counts calls without recording them."""
 
     def __init__(self, region: str) -> None:
         super().__init__(region)
@@ -27,15 +27,14 @@ class CountingGlance(FakeGlance):
 
 
 class Region:
-    """Answers one region's calls.
+    """The Glance of one region.
 
-    Tokens are not checked; there only has to be one.  A token of the form
-    ``project:role,role`` says who calls; any other is that of the usual caller.
+    Any token is accepted.  A token of the form ``project:role,role`` names the caller; all others
+    are those of the default caller.
 
-    :param usual: who calls with other tokens.
-    :ivar latency: seconds that each answer is late, as on a long line: calls don't wait for
-        each other.
-    :ivar peak: how many calls were under way at the same time at most.
+    :param usual: the default caller.
+    :ivar latency: seconds that each answer is delayed.  Calls do not wait for each other.
+    :ivar peak: the maximum of simultaneous calls.
     """
 
     def __init__(self, name: str, usual: Caller, latency: float) -> None:
@@ -46,7 +45,7 @@ class Region:
         self._running = 0
 
     def reset(self) -> None:
-        """Count from zero."""
+        """Reset the counts."""
         self.glance.counted.clear()
         self.peak = self._running
 
@@ -88,7 +87,7 @@ class Region:
 
 
 def _error(status: int, message: str, retry_after: int | None = None) -> web.Response:
-    # In HTML, as Glance puts it.
+    # Glance's errors are HTML.
     title = f"{status} Error"
     text = (
         f"<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n  <h1>{title}</h1>\n"

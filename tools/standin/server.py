@@ -1,4 +1,4 @@
-"""Serves all regions in one process, each on a port of its own, on loopback only."""
+"""Serve all regions in one process, each on its own port, on loopback only."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def run(
     port_base: int = 0,
     until_stdin_ends: bool = False,
 ) -> None:
-    """Serve until SIGTERM or SIGINT.  Where it listens is printed as one line of JSON.
+    """Serve until SIGTERM or SIGINT, and print the addresses as one line of JSON.
 
-    :param port_base: the first region's port, the others' follow; 0 for free ones.  The
-        port for control comes after the last region's.
-    :param until_stdin_ends: end with who started this, however that ends.
+    :param port_base: the first region's port, with the others after it; 0 for free ports.  The
+        control port follows the last region's.
+    :param until_stdin_ends: end with the parent process, however that ends.
     """
     regions = {name: Region(name, caller, latency_ms / 1000) for name in names}
     serving = _serve(regions, port_base, until_stdin_ends)

@@ -1,1 +1,1 @@
-"""Runs the real Tempest with Kingbird's plugin, on a cloud that exists for that run only."""
+"""Run the real Tempest with Kingbird's plugin in a temporary cloud."""

@@ -17,12 +17,12 @@ from minicloud.errors import MinicloudError
 
 from tempest_run import environment, leftovers, settings, stage, totals
 
-#: Seconds for Tempest itself.
+#: Timeout of Tempest in seconds.
 PATIENCE = 210.0
-#: Seconds after which all that runs is ended, starting included: the end takes some more, and all
-#: of it less than five minutes.  A first installation takes as long as the network wants.
+#: Timeout of everything in seconds, including the start.  With the end it takes less than five
+#: minutes.  A first installation takes as long as the network needs.
 WHOLE = 255.0
-#: Seconds of these for the logs of a Tempest that takes too long.
+#: The part of it that is reserved for saving logs.
 MARGIN = 10.0
 PLUGIN_TESTS = ("--regex", "kingbird_tempest_plugin", "--concurrency", "2")
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,7 +31,8 @@ INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 def main(arguments: Sequence[str] = ()) -> int:
     """Run Tempest's tests of Kingbird.
 
-    :param arguments: of ``tempest run``, in the place of those that select the plugin's tests.
+    :param arguments: arguments of ``tempest run``, instead of those that select the plugin's
+        tests.
     :returns: the exit status: Tempest's, 1 if not all tests passed, 130 if interrupted.
     """
     for number in INTERRUPTS:
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] = ()) -> int:
                 code = code or 1
             if code:
                 _keep([folder / "tempest.log", *deployment.logs])
-            # What ends things is not to be ended itself.
+            # The clean-up must not be interrupted.
             signal.setitimer(signal.ITIMER_REAL, 0)
         print(f"[{time.monotonic() - began:3.0f} s] everything is stopped")
         return code
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 
 def _tempest(arguments: Sequence[str], conf: Path) -> int:
-    """Run Tempest in the folder of its configuration, and judge what it printed."""
+    """Run Tempest in the folder of its configuration, and check its output."""
     command = [str(environment.BIN / "tempest"), "run", "--config-file", str(conf), *arguments]
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "TZ") if name in os.environ}
     path = f"{environment.BIN}{os.pathsep}{os.environ.get('PATH', '')}"
@@ -92,7 +93,7 @@ def _tempest(arguments: Sequence[str], conf: Path) -> int:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # Its workers are its own session, so that they can be ended with it.
+        # Its workers share its session, so that they can be killed together.
         start_new_session=True,
     )
     late = False
@@ -134,7 +135,7 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 
 def _keep(logs: Sequence[Path]) -> None:
-    """Save the logs of a run that failed from the folder that is deleted."""
+    """Copy the logs of a failed run out of the temporary folder."""
     kept = environment.ROOT / ".run" / "tempest-logs"
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True)
@@ -150,7 +151,7 @@ def _too_late(*_: object) -> None:
 
 def _interrupt(*_: object) -> None:
     signal.setitimer(signal.ITIMER_REAL, 0)
-    # Once: an impatient second one would come between the ending of one process and the next.
+    # Only once: a second signal could interrupt the clean-up between two processes.
     for number in INTERRUPTS:
         signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

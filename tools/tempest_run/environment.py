@@ -1,4 +1,4 @@
-"""The virtual environment that Tempest lives in, apart from Kingbird's and the services'."""
+"""Tempest's own virtual environment, apart from Kingbird's and the services'."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _STAMP = VENV / "kingbird-stamp"
 
 
 def install() -> None:
-    """Make the environment if it is missing or was made from other constraints.
+    """Create the environment if it is missing or was made from other constraints.
 
-    The plugin is installed in place: a change to its tests needs no new installation.
+    The plugin is installed in place, so a change to its tests needs no new installation.
 
-    :raises subprocess.CalledProcessError: a package can't be installed.
+    :raises subprocess.CalledProcessError: a package cannot be installed.
     """
     with locked(DEFAULT_HOME / "install-tempest.lock"):
         if _STAMP.is_file() and _STAMP.read_text() == _fingerprint():
@@ -48,7 +48,7 @@ def _fingerprint() -> str:
 
 def _run(*command: str | Path) -> None:
     environment = {"UV_SYSTEM_CERTS": "true", **os.environ}
-    # uv does not read pip's settings; who has set an index of their own means it for both.
+    # uv does not read pip's settings.  An index set for pip is used for both.
     if "PIP_INDEX_URL" in environment:
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
     subprocess.run(command, check=True, env=environment, stdout=sys.stderr)

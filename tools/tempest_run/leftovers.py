@@ -1,4 +1,4 @@
-"""What a run has left in the cloud: tests delete everything that they and Kingbird make."""
+"""Find resources that a run has left in the cloud.  Tests must delete everything."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from kingbird.tests.functional.people import Person
 
 
 def leftovers(cloud: Cloud, deployment: Deployment) -> list[str]:
-    """Return what is left, in sentences, of a cloud that was empty when Tempest began."""
+    """Return a sentence for each resource that is left in a cloud that was empty before."""
     admin = Person(cloud, "admin")
     left = []
     for region in cloud.regions:
@@ -18,8 +18,10 @@ def leftovers(cloud: Cloud, deployment: Deployment) -> list[str]:
             left += [f"{image['name']} is left in {region}" for image in images]
     left += [f"job {row['id']} is left" for row in deployment.rows()["jobs"]]
     projects = admin.keystone("GET", "/projects").json()["projects"]
-    begun_with = set(cloud.projects.values())
+    initial_projects = set(cloud.projects.values())
     left += [
-        f"project {each['name']} is left" for each in projects if each["id"] not in begun_with
+        f"project {each['name']} is left"
+        for each in projects
+        if each["id"] not in initial_projects
     ]
     return left

@@ -1,4 +1,4 @@
-"""``tempest.conf`` for a cloud of minicloud."""
+"""Write ``tempest.conf`` for a cloud of minicloud."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from minicloud.config import Options, render
 def tempest_conf(
     folder: Path, admin: Mapping[str, str], regions: Sequence[str], service_type: str
 ) -> str:
-    """Return the file's text.
+    """Return the text of the file.
 
-    :param folder: where Tempest has its files.
-    :param admin: the cloud's admin, as keystoneauth's password plugin takes it.
-    :param regions: the regions, of which the first is Tempest's own.
-    :param service_type: Kingbird's in the catalog.
+    :param folder: the folder of Tempest's files.
+    :param admin: the cloud's admin, as arguments of keystoneauth's password plugin.
+    :param regions: the regions; the first one is Tempest's own.
+    :param service_type: Kingbird's type in the catalog.
     """
     options: Options = {
         "DEFAULT": {"log_file": str(folder / "tempest.log"), "debug": "true"},
@@ -26,7 +26,7 @@ def tempest_conf(
             "admin_password": admin["password"],
             "admin_project_name": admin["project_name"],
             "admin_domain_name": "Default",
-            # Users and projects of their own for each class of tests.
+            # Each class of tests gets its own users and projects.
             "use_dynamic_credentials": "true",
             "create_isolated_networks": "false",
         },

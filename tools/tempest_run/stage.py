@@ -1,4 +1,4 @@
-"""A cloud with a Kingbird in it, for as long as Tempest runs."""
+"""A cloud with a Kingbird for the time of Tempest's run."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ EMBEDDED = Kind(backend="threading")
 
 
 class ServicesMissing(Exception):
-    """What all tests are to run with is not there."""
+    """A required service is not available."""
 
 
 @contextlib.contextmanager
 def stage() -> Iterator[tuple[Cloud, Deployment, Path]]:
-    """Start everything on free ports, and stop it when the block ends, however it does.
+    """Start everything on free ports, and stop it at the end of the block.
 
-    Kingbird runs as in production, with gunicorn, RabbitMQ and MariaDB, or as the embedded
-    default where one of those does not answer.
+    Kingbird runs as in production, with gunicorn, RabbitMQ and MariaDB, or as the embedded default
+    if one of those is not available.
 
-    :yields: the cloud, Kingbird, and an empty folder, which is deleted at the end.
-    :raises ServicesMissing: one does not answer and all are required.
+    :yields: the cloud, Kingbird, and an empty temporary folder.
+    :raises ServicesMissing: a service is not available although all are required.
     """
     kind = _kind()
     with tempfile.TemporaryDirectory(prefix="kingbird-tempest-") as name:

@@ -1,4 +1,4 @@
-"""What Tempest's totals say: a run in which nothing ran, or not everything, is no success."""
+"""Check Tempest's totals: a run without passed tests, or with skipped ones, may not succeed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _TOTAL = re.compile(r"^ - (Passed|Skipped|Expected Fail|Unexpected Success|Faile
 
 
 def complaints(output: str, may_skip: bool) -> list[str]:
-    """Return what is wrong with a run, in sentences; nothing if all tests passed.
+    """Return the problems of a run as sentences; none if all tests passed.
 
-    :param output: what ``tempest run`` printed.
-    :param may_skip: whether tests may be skipped.
+    :param output: the output of ``tempest run``.
+    :param may_skip: True if tests may be skipped.
     """
     totals = {name: int(count) for name, count in _TOTAL.findall(output)}
     if not totals.get("Passed"):

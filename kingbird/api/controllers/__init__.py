@@ -1,5 +1,4 @@
-"""Controllers parse, authorize, store and cast.  Nothing here talks to a region to change it.
+"""Controllers parse, authorize, store and cast.  They change nothing in a region.
 
-A table of routes names the handlers: Pecan's default walks Python's attributes by names out of
-the URL.
+A table of routes names the handlers, because Pecan's default follows attribute names from the URL.
 """

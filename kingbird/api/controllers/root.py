@@ -1,4 +1,4 @@
-"""``/``: which versions there are."""
+"""The controller of ``/``, the list of the API's versions."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from kingbird.api.schemas import versions as schema
 
 
 class RootController:
-    """Routes to the versions, and lists them."""
+    """The root of the routing: lists the versions and passes requests on to one."""
 
     def __init__(self, v1_controller: v1.V1Controller) -> None:
         self._v1 = v1_controller
-        self.gate = v1_controller.gate
+        self.pipeline = v1_controller.pipeline
 
     @pecan.expose()
     def _route(self, path: list[str], request: webob.Request) -> tuple[Any, list[str]]:
@@ -34,5 +34,5 @@ class RootController:
         return {"versions": [v1.version(request)]}
 
 
-#: All that there is.
+#: All routes of the API.
 ROUTES = (Route((), RootController, {"GET": "list_versions"}, is_versioned=False), *v1.ROUTES)

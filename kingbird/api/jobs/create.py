@@ -1,9 +1,8 @@
-"""Makes a job of a valid request, so that it is accepted whole or leaves nothing behind.
+"""Create a job from a valid request: a failure leaves nothing behind.
 
-The order is that of the design's section 9: the row first, which no engine claims yet; then
-the trust; then one UPDATE that makes the job claimable; last the message.  So there is never a
-trust that no row names, but for a crash between two of these calls, which the engines' reaper
-looks for.
+The steps follow the design's section 9: insert the row, which no engine claims yet; create the
+trust; make the job claimable with one UPDATE; send the message.  A trust without a row can only
+remain if the process dies between two steps.  The engines' reaper deletes such trusts.
 """
 
 import logging
@@ -27,29 +26,29 @@ LOG = logging.getLogger(__name__)
 
 
 class EngineRPC(Protocol):
-    """What is needed of :class:`kingbird.rpc.client.EngineClient`."""
+    """The part of :class:`kingbird.rpc.client.EngineClient` that the API uses."""
 
     def job_ready(self, context: RequestContext, job_id: str) -> None:
-        """Tell one engine of a new job.  Never raises."""
+        """Tell one engine about a new job.  Never raises."""
 
     def job_cancelled(self, job_id: str) -> None:
-        """Tell all engines that a job is to end.  Never raises."""
+        """Tell all engines that a job was cancelled.  Never raises."""
 
     def job_with_token(
         self, context: RequestContext, job_id: str, endpoints: dict[str, str]
     ) -> None:
-        """Hand a job to one engine with the user's token, or raise."""
+        """Send a job and the user's token to one engine.  Raises if that fails."""
 
 
 class IsAdmin(Protocol):
-    """Tells whether Glance will take the caller for an admin."""
+    """A function that returns True if Glance accepts the caller as an admin."""
 
     def __call__(self, roles: Collection[str] | None = None, /) -> bool:
-        """Answer for some of the caller's roles, or for all of them."""
+        """Decide by some of the caller's roles, or by all of them."""
 
 
 class JobCreator:
-    """Accepts jobs.  Safe for threads."""
+    """The creator of jobs.  Safe for threads."""
 
     def __init__(
         self,
@@ -68,33 +67,33 @@ class JobCreator:
     def create_job(
         self, context: RequestContext, sets: Mapping[str, StoredSyncSet], *, is_admin: IsAdmin
     ) -> db.Job:
-        """Check what the sets name, store them as one job, and wake an engine.
+        """Validate the sets, store them as one job, and wake an engine.
 
         :param sets: the sets by their fields.
-        :param is_admin: tells whether Glance will take the caller for an admin.
-        :raises kingbird.exception.BadRequest: a region is unknown, or its own only source, or
-            there is no region to sync to, or too much is named.
+        :param is_admin: returns True if Glance accepts the caller as an admin.
+        :raises kingbird.exception.BadRequest: a region is unknown or its own only source, no
+            region is left to sync to, or the request is too large.
         :raises kingbird.exception.NotFound: an image is not in its source regions.
         :raises kingbird.exception.TooManyRequests: the project has too many jobs in progress.
-        :raises kingbird.exception.Unavailable: Keystone, the database or a region is away.
+        :raises kingbird.exception.Unavailable: Keystone, the database or a region is unavailable.
         """
-        # keystonemiddleware lets no token of nobody pass, and the policy none of no project.
+        # keystonemiddleware rejects a token without a user, and the policy one without a project.
         project_id = cast(str, context.project_id)
         endpoints, unusable = service_catalog.read(
             context.service_catalog, self._conf.glance.interface
         )
         resolve.check_regions(sets, endpoints, unusable)
         sets = resolve.resolve_regions(sets, endpoints)
-        named = resolve.sets_with_ids(sets)
-        quotas.check_item_quota(self._conf, named)
+        sets_by_id = resolve.sets_with_ids(sets)
+        quotas.check_item_quota(self._conf, sets_by_id)
         quotas.check_job_quota(self._conf, project_id)
-        sources = {source for each in named.values() for source in each["sources"]}
-        opened = self._regions.clients_for(
+        sources = {source for each in sets_by_id.values() for source in each["sources"]}
+        clients = self._regions.clients_for(
             {region: endpoints[region] for region in sources},
             self._keystone.user_auth(context.auth_token),
             global_request_id=context.global_id,
         )
-        resolve.check_images(named, opened)
+        resolve.check_images(sets_by_id, clients)
 
         job = db.jobs.create(
             job_id=str(uuid.uuid4()),
@@ -107,7 +106,8 @@ class JobCreator:
             all_projects=any(each["all_projects"] for each in sets.values()),
         )
         try:
-            # Others may have come at the same time; now each of them counts.
+            # Concurrent requests may have passed the first check.  Now every one of their rows
+            # counts.
             quotas.check_job_quota(self._conf, project_id, requested=0)
             trust = self._trusts.create(context, job.id)
         except BaseException:
@@ -124,7 +124,7 @@ class JobCreator:
     def _send_with_token(
         self, context: RequestContext, job: db.Job, endpoints: dict[str, str]
     ) -> None:
-        """Give a job to the one engine that will get the user's token."""
+        """Send a job to the one engine that gets the user's token."""
         try:
             self._mark_accepted(job, None)
             self._engines.job_with_token(context, job.id, endpoints)
@@ -138,10 +138,10 @@ class JobCreator:
         try:
             self._mark_accepted(job, trust.id, is_admin=is_admin([trust.role]))
         except BaseException:
-            taken_back = self._roll_back(job)
-            if taken_back is False:
+            rolled_back = self._roll_back(job)
+            if rolled_back is False:
                 return
-            if taken_back:
+            if rolled_back:
                 self._trusts.delete(context, trust, job.id)
             raise
 
@@ -152,17 +152,18 @@ class JobCreator:
 
     @staticmethod
     def _roll_back(job: db.Job) -> bool | None:
-        """Take back a job that could not be accepted.
+        """Delete the row of a job that could not be accepted.
 
-        :returns: whether it is gone, and not already worked on: a commit or a message may arrive
-            though its sender hears otherwise.  ``None`` when the database doesn't tell.
+        :returns: True if the row was deleted, False if an engine has already started the job, None
+            if the database is unavailable.  A commit or a message may succeed although the caller
+            got an error.
         """
         try:
-            gone = db.jobs.discard(job.id)
+            deleted = db.jobs.discard(job.id)
         except Exception as error:
-            # Engines delete what was not accepted for long, and a trust that no job names.
+            # The reaper deletes jobs that stay unaccepted and trusts that no job names.
             LOG.warning("Unable to roll back job %s: %s", job.id, error)
             return None
-        if not gone:
+        if not deleted:
             LOG.warning("Job %s is already running, not rolled back", job.id)
-        return gone
+        return deleted

@@ -1,4 +1,4 @@
-"""How much may be asked for, by ``[sync]``; read at each request, as both may change."""
+"""The quotas of ``[sync]``.  They are read at each request because the options are mutable."""
 
 from collections.abc import Mapping
 
@@ -8,35 +8,35 @@ from kingbird import exception
 from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.db import api as db
 
-#: Seconds after which a project with too many jobs may ask again.
+#: The ``Retry-After`` of a project that has too many jobs, in seconds.
 RETRY_AFTER = 30
 
 
 def check_job_quota(conf: cfg.ConfigOpts, project_id: str, *, requested: int = 1) -> None:
-    """Go on only if a project may have more jobs in progress.
+    """Check that a project may have more jobs in progress.
 
-    :param requested: how many; 0 when all of them are stored.
-    :raises kingbird.exception.TooManyRequests: otherwise.
+    :param requested: the number of further jobs; 0 if all of them are stored.
+    :raises kingbird.exception.TooManyRequests: the project has too many.
     """
-    most = conf.sync.max_jobs_per_project
-    if most and db.jobs.count_active(project_id) + requested > most:
+    limit = conf.sync.max_jobs_per_project
+    if limit and db.jobs.count_active(project_id) + requested > limit:
         raise exception.TooManyRequests(
-            f"The project has {most} job(s) in progress, which is as many as it may have "
+            f"The project has {limit} job(s) in progress, which is as many as it may have "
             "([sync] max_jobs_per_project)",
             retry_after=RETRY_AFTER,
         )
 
 
-def check_item_quota(conf: cfg.ConfigOpts, named: Mapping[str, StoredSyncSet]) -> None:
-    """Go on only if a job is not too large, as far as its request tells.
+def check_item_quota(conf: cfg.ConfigOpts, sets_by_id: Mapping[str, StoredSyncSet]) -> None:
+    """Check the size of a job, as far as its request determines it.
 
-    :param named: the sets that name images, by their fields, none with ``*`` among its regions.
-    :raises kingbird.exception.BadRequest: otherwise.
+    :param sets_by_id: the sets with image ids by their fields, without ``*`` among the regions.
+    :raises kingbird.exception.BadRequest: the job is too large.
     """
-    most = conf.sync.max_items_per_job
-    items = sum(len(each["resources"]) * len(each["targets"]) for each in named.values())
-    if most and items > most:
+    limit = conf.sync.max_items_per_job
+    items = sum(len(each["resources"]) * len(each["targets"]) for each in sets_by_id.values())
+    if limit and items > limit:
         raise exception.BadRequest(
-            f"{', '.join(named)}: {items} items, an item being an image in a target region; a "
-            f"job can have {most} ([sync] max_items_per_job)"
+            f"{', '.join(sets_by_id)}: {items} items, an item being an image in a target region; "
+            f"a job can have {limit} ([sync] max_items_per_job)"
         )

@@ -1,4 +1,4 @@
-"""What a request names has to be there: regions in the catalog, images in their source regions."""
+"""Check that a request's regions are in the catalog and its images in their source regions."""
 
 import time
 from collections.abc import Mapping
@@ -9,16 +9,17 @@ from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.states import ALL
+from kingbird.text import quote
 
-#: Seconds that the calls of one request may take; who waits longer has gone away.
+#: The time for all calls of one request in seconds.  Later the caller has given up.
 TOTAL_TIMEOUT = 30.0
-#: Seconds of these that may pass waiting for regions that then don't answer: a caller is to hear
-#: within ten seconds that they are away.
+#: The part of it that may be spent on regions that do not answer.  The API reports an outage of a
+#: region within ten seconds.
 UNRESPONSIVE_TIMEOUT = 8.0
-#: Seconds that one call may take of that where there are several regions, so that one that is
-#: silent leaves time for another that may have the image.
+#: The part of that for one call if there are several regions.  A silent region leaves time for
+#: another one that may have the image.
 PER_CALL_TIMEOUT = 4.0
-#: Seconds after which such a request may come again.
+#: The ``Retry-After`` of a request whose time is over, in seconds.
 RETRY_AFTER = 30
 
 
@@ -27,22 +28,23 @@ def check_regions(
     known: Mapping[str, str],
     unusable: Mapping[str, str] | None = None,
 ) -> None:
-    """Go on only if all regions are known, and none is to be its own source.
+    """Check that all regions are known, and that no region is its own only source.
 
     :param sets: the sets by their fields.
-    :param known: the image endpoints of the caller's catalog, by region.
-    :param unusable: why other regions' image endpoints can't be used.
-    :raises kingbird.exception.BadRequest: otherwise; the message names field and regions.
+    :param known: the image endpoints of the caller's catalog by region.
+    :param unusable: the problems of image endpoints that cannot be used, by region.
+    :raises kingbird.exception.BadRequest: a region is unknown or its own only source.  The message
+        names the field and the regions.
     """
     for field, each in sets.items():
         for name, regions in (("source", each["sources"]), ("target", each["targets"])):
             for region in regions:
                 if region != ALL and region not in known:
-                    why = (unusable or {}).get(region)
-                    fault = f" that can be used ({why})" if why else ""
+                    problem = (unusable or {}).get(region)
+                    fault = f" that can be used ({problem})" if problem else ""
                     raise exception.BadRequest(
                         f"{field}.{name} names a region without an image endpoint{fault}: "
-                        f"{validation.quote(region)}; known are "
+                        f"{quote(region)}; known are "
                         f"{validation.join_some(sorted(known), 50) or 'none'}"
                     )
         only = each["sources"][0] if len(each["sources"]) == 1 else ALL
@@ -57,19 +59,21 @@ def check_regions(
 def resolve_regions(
     sets: Mapping[str, StoredSyncSet], known: Mapping[str, str]
 ) -> dict[str, StoredSyncSet]:
-    """Put names of regions in the place of ``*``, so that a job's regions are those of its day.
+    """Replace ``*`` with the names of regions.
 
-    :param sets: the sets by their fields, their regions checked.
-    :param known: the image endpoints of the caller's catalog, by region.
+    Later changes of the catalog then do not change the job.
+
+    :param sets: the sets by their fields, with valid regions.
+    :param known: the image endpoints of the caller's catalog by region.
     :raises kingbird.exception.BadRequest: a set has no region left to write to.
     """
-    return {field: _resolved(field, each, sorted(known)) for field, each in sets.items()}
+    return {field: _resolve_set(field, each, sorted(known)) for field, each in sets.items()}
 
 
-def _resolved(field: str, each: StoredSyncSet, known: list[str]) -> StoredSyncSet:
+def _resolve_set(field: str, each: StoredSyncSet, known: list[str]) -> StoredSyncSet:
     sources, targets = each["sources"], each["targets"]
     if ALL in targets:
-        # Who names one source means the others.
+        # With one source, ``*`` stands for all other regions.
         only = sources[0] if len(sources) == 1 else None
         targets = [region for region in known if region != only]
     if ALL in sources:
@@ -83,75 +87,75 @@ def _resolved(field: str, each: StoredSyncSet, known: list[str]) -> StoredSyncSe
 
 
 class _TimeBudget:
-    """The time that one request has for its calls to regions, however many there are.
+    """The time that one request may spend on calls to regions.
 
-    :param regions: how many may be asked.
+    :param regions: the number of regions that may be called.
     """
 
     def __init__(self, regions: int) -> None:
         self._end = time.monotonic() + TOTAL_TIMEOUT
-        self._silence = UNRESPONSIVE_TIMEOUT
-        self._share = UNRESPONSIVE_TIMEOUT if regions == 1 else PER_CALL_TIMEOUT
+        self._unresponsive_left = UNRESPONSIVE_TIMEOUT
+        self._per_call_timeout = UNRESPONSIVE_TIMEOUT if regions == 1 else PER_CALL_TIMEOUT
 
     def call_timeout(self) -> float:
-        """Return the seconds that the next call may take; none are left at 0 or below."""
-        return min(self._end - time.monotonic(), self._silence, self._share)
+        """Return the timeout of the next call in seconds.  At 0 or below no time is left."""
+        return min(self._end - time.monotonic(), self._unresponsive_left, self._per_call_timeout)
 
     def spend(self, seconds: float) -> None:
-        """Note that a call was waited for so long and had no answer."""
-        self._silence -= seconds
+        """Subtract the seconds of a call that got no answer."""
+        self._unresponsive_left -= seconds
 
 
 class _RegionLookup:
-    """Asks one region for images, for each of them once, however many sets name it.
+    """Look images up in one region, each of them once even if several sets name it.
 
-    A region that could not be asked is not asked again.
+    A region that failed once is not called again.
 
-    :param shared: the time that it shares with the request's other regions.
+    :param budget: the time that all regions of the request share.
     """
 
-    def __init__(self, images: ImageClient, shared: _TimeBudget) -> None:
+    def __init__(self, images: ImageClient, budget: _TimeBudget) -> None:
         self._images = images
-        self._time = shared
-        self._asked: set[str] = set()
-        self._there: set[str] = set()
-        #: Why it could not be asked.
+        self._budget = budget
+        self._requested: set[str] = set()
+        self._found: set[str] = set()
+        #: The error of the call that failed.
         self.error: exception.KingbirdError | None = None
 
     def find(self, ids: list[str]) -> set[str]:
-        """Return those of some images that are known to be there for the caller, hidden or not."""
+        """Return those of some images that the caller can see in the region, hidden or not."""
         if self.error is None:
             try:
-                self._ask(ids)
+                self._look_up(ids)
             except (exception.Unavailable, exception.Forbidden) as error:
                 self.error = error
-        return self._there.intersection(ids)
+        return self._found.intersection(ids)
 
-    def _ask(self, ids: list[str]) -> None:
-        unknown = [image_id for image_id in ids if image_id not in self._asked]
-        self._asked.update(unknown)
+    def _look_up(self, ids: list[str]) -> None:
+        unknown = [image_id for image_id in ids if image_id not in self._requested]
+        self._requested.update(unknown)
         for hidden in (False, True):
             found: set[str] = set()
             for batch in batched(unknown, IDS_PER_CALL):
                 found.update(image["id"] for image in self._list(batch, hidden))
-            self._there |= found
+            self._found |= found
             unknown = [image_id for image_id in unknown if image_id not in found]
 
     def _list(self, ids: list[str], hidden: bool) -> list[dict[str, str]]:
         region = self._images.region
-        left = self._time.call_timeout()
-        if left <= 0:
+        remaining = self._budget.call_timeout()
+        if remaining <= 0:
             raise exception.Unavailable(
                 f"Looking for the images took too long; region {region} was not asked for all",
                 retry_after=RETRY_AFTER,
             )
-        begun = time.monotonic()
+        start = time.monotonic()
         try:
-            return self._images.list_by_ids(ids, hidden=hidden, timeout=left)
+            return self._images.list_by_ids(ids, hidden=hidden, timeout=remaining)
         except exception.RegionUnavailable as error:
             if error.status is None:
-                # There was no answer; the message names the region already.
-                self._time.spend(time.monotonic() - begun)
+                # If there was no answer, the message names the region already.
+                self._budget.spend(time.monotonic() - start)
                 raise
             raise exception.Unavailable(
                 f"The image service of region {region} can't be asked at the moment: "
@@ -168,45 +172,46 @@ class _RegionLookup:
             ) from error
 
 
-def check_images(sets: Mapping[str, StoredSyncSet], opened: Mapping[str, ImageClient]) -> None:
-    """Go on only if the caller sees each image in one of its sources.
+def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageClient]) -> None:
+    """Check that the caller can see each image in one of its sources.
 
-    The first sources are asked first, and a later one only for what they don't have.  A region
-    that can't be asked is in nobody's way whose images are found in the others.
+    The first sources are called first, and a later one only for images that are still missing.  A
+    region that fails does not matter if all images are found in others.
 
-    :param sets: the sets by their fields, none with ``*`` among its regions.
-    :param opened: at least the source regions of sets that name images, opened for the caller.
-    :raises kingbird.exception.NotFound: otherwise; the message names the first images and
-        tells how many there are.
-    :raises kingbird.exception.Unavailable: an image may be in a region that does not answer, or
-        not in time; the message names the region.
-    :raises kingbird.exception.Forbidden: the same of a region that lists nothing for the caller.
+    :param sets: the sets by their fields, without ``*`` among the regions.
+    :param clients: the caller's clients of at least the source regions of sets with image ids.
+    :raises kingbird.exception.NotFound: images are missing.  The message names the first ones and
+        the number of all.
+    :raises kingbird.exception.Unavailable: an image may be in a region that did not answer in
+        time.  The message names the region.
+    :raises kingbird.exception.Forbidden: an image may be in a region that lists no images for the
+        caller.
     """
-    shared = _TimeBudget(len(opened))
-    regions = {name: _RegionLookup(images, shared) for name, images in opened.items()}
+    budget = _TimeBudget(len(clients))
+    regions = {name: _RegionLookup(images, budget) for name, images in clients.items()}
     missing: dict[str, str] = {}
-    problems: list[exception.KingbirdError] = []
+    errors: list[exception.KingbirdError] = []
     for field, each in sets_with_ids(sets).items():
-        left = each["resources"]
+        remaining = each["resources"]
         for source in each["sources"]:
-            there = regions[source].find(left)
-            left = [image_id for image_id in left if image_id not in there]
-        if not left:
+            found = regions[source].find(remaining)
+            remaining = [image_id for image_id in remaining if image_id not in found]
+        if not remaining:
             continue
-        unasked = [problem for name in each["sources"] if (problem := regions[name].error)]
-        if unasked:
-            problems.extend(unasked)
+        lookup_errors = [problem for name in each["sources"] if (problem := regions[name].error)]
+        if lookup_errors:
+            errors.extend(lookup_errors)
             continue
         where = " or ".join(each["sources"])
-        missing.update({image_id: f"{image_id} in {where} ({field})" for image_id in left})
+        missing.update({image_id: f"{image_id} in {where} ({field})" for image_id in remaining})
     if missing:
         raise exception.NotFound(
             f"{len(missing)} image(s) can't be found: {validation.join_some(missing.values(), 5)}"
         )
-    if problems:
-        raise problems[0]
+    if errors:
+        raise errors[0]
 
 
 def sets_with_ids(sets: Mapping[str, StoredSyncSet]) -> dict[str, StoredSyncSet]:
-    """Return those of some sets that name images."""
+    """Return the sets that have image ids, not a wildcard."""
     return {field: each for field, each in sets.items() if each["resources"] != [ALL]}

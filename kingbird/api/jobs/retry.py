@@ -1,4 +1,4 @@
-"""Sets a job that has ended going again, with the rights of who asks for it."""
+"""Retry a job that has ended, with the rights of the user who requests it."""
 
 import logging
 from typing import cast
@@ -9,7 +9,8 @@ from kingbird import exception
 from kingbird.api.jobs import quotas
 from kingbird.api.jobs.create import EngineRPC, IsAdmin
 from kingbird.api.jobs.trusts import TrustManager
-from kingbird.clients.keystone import Keystone, Trust, image_endpoints
+from kingbird.clients import catalog as service_catalog
+from kingbird.clients.keystone import Keystone, Trust
 from kingbird.context import RequestContext
 from kingbird.db import api as db
 from kingbird.states import JobState, Reason
@@ -20,10 +21,10 @@ NOT_DELIVERED = "The message with the user's token reached no engine"
 
 
 class JobRetrier:
-    """Tries jobs again.  Safe for threads.
+    """The retrier of jobs.  Safe for threads.
 
-    The trust comes first here: the job's row is there already, and one UPDATE makes it name the
-    trust and sets it going.
+    The trust is created first: the job's row exists already, and one UPDATE stores the trust's id
+    and reopens the job.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, keystone: Keystone, engines: EngineRPC) -> None:
@@ -32,13 +33,14 @@ class JobRetrier:
         self._engines = engines
 
     def retry(self, context: RequestContext, job: db.Job, *, is_admin: IsAdmin) -> None:
-        """Let what failed of a job be tried again, and wake an engine.
+        """Reopen the failed items of a job and wake an engine.
 
-        :param is_admin: tells whether Glance will take the caller for an admin.
-        :raises kingbird.exception.Conflict: the job runs, or nothing of it failed.
+        :param is_admin: returns True if Glance accepts the caller as an admin.
+        :raises kingbird.exception.Conflict: the job is in progress, or no item of it can be
+            retried.
         :raises kingbird.exception.TooManyRequests: the project has too many jobs in progress.
-        :raises kingbird.exception.Unavailable: Keystone or the database is away, or the message
-            that has to arrive can't be sent.
+        :raises kingbird.exception.Unavailable: Keystone or the database is unavailable, or the
+            message with the token cannot be sent.
         """
         if job.status == JobState.IN_PROGRESS:
             raise exception.Conflict(f"The job {job.id} is running")
@@ -77,27 +79,27 @@ class JobRetrier:
 
     @staticmethod
     def _trust_unused(job: db.Job, trust: Trust) -> bool:
-        """Whether a job surely has not begun with a trust, as when a commit's answer was lost."""
+        """Return True if the job certainly does not use a trust, although the commit failed."""
         try:
             stored = db.jobs.get(job.project_id, job.id, with_all_projects=True)
         except Exception:
-            # Engines delete the trust if no job names it.
+            # The reaper deletes the trust if no job names it.
             return False
         return stored is None or stored.trust_id != trust.id
 
     def _send_with_token(self, context: RequestContext, job: db.Job) -> None:
-        """Give a job to the one engine that will get the user's token, or end it again."""
-        endpoints = image_endpoints(context.service_catalog, self._conf.glance.interface)
+        """Send a job to the one engine that gets the user's token, or close it again."""
+        endpoints = service_catalog.read(context.service_catalog, self._conf.glance.interface).urls
         try:
             self._engines.job_with_token(context, job.id, endpoints)
         except BaseException:
             try:
-                begun = db.jobs.get(job.project_id, job.id, with_all_projects=True)
-                if begun is not None and begun.request_id == context.request_id:
+                reopened = db.jobs.get(job.project_id, job.id, with_all_projects=True)
+                if reopened is not None and reopened.request_id == context.request_id:
                     db.outcomes.close_job(
-                        begun, reason=Reason.CREDENTIALS_LOST, message=NOT_DELIVERED
+                        reopened, reason=Reason.CREDENTIALS_LOST, message=NOT_DELIVERED
                     )
             except Exception as error:
-                # Engines end it, as nobody has its token.
+                # Engines close the job, because none of them has its token.
                 LOG.warning("Unable to roll back the retry of job %s: %s", job.id, error)
             raise

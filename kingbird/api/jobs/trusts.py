@@ -1,4 +1,4 @@
-"""The trusts that jobs run with, as a request makes them and takes them back."""
+"""Create and delete the trusts that jobs run with."""
 
 import logging
 
@@ -10,14 +10,15 @@ LOG = logging.getLogger(__name__)
 
 
 class TrustManager:
-    """Makes trusts by the caller's own token.  Safe for threads."""
+    """The manager of trusts that the caller's own token creates.  Safe for threads."""
 
     def __init__(self, keystone: Keystone) -> None:
         self._keystone = keystone
 
     def create(self, context: RequestContext, job_id: str) -> Trust | None:
-        """Make the trust for a job; ``None`` when the job has to run with the token itself.
+        """Create the trust of a job.
 
+        :returns: the trust, or ``None`` if the job has to run with the token itself.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
         try:
@@ -29,14 +30,14 @@ class TrustManager:
     def delete(self, context: RequestContext, trust: Trust, job_id: str) -> None:
         """Delete a trust that no job names.  Never raises."""
         try:
-            # Who made a trust may delete it; Kingbird's own user needs a role for that.
+            # The trustor may delete the trust.  Kingbird's own user would need the role admin.
             self._keystone.delete_trust(
                 trust.id,
                 self._keystone.user_auth(context.auth_token),
                 global_request_id=context.global_id,
             )
         except Exception as error:
-            # Engines look for trusts that no job names.
+            # The reaper deletes trusts that no job names.
             LOG.warning(
                 "Unable to delete the trust of job %s, the reaper will retry: %s", job_id, error
             )

@@ -1,4 +1,4 @@
-"""WSGI layers around Pecan.  :mod:`kingbird.api.app` lists their order and gives the reasons."""
+"""WSGI middleware around Pecan.  :mod:`kingbird.api.app` explains the order of the layers."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

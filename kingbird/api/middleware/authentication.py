@@ -1,4 +1,4 @@
-"""keystonemiddleware, kept from failing for a catalog and from keeping cookies."""
+"""keystonemiddleware, which accepts any catalog here and keeps no cookies."""
 
 from typing import Any
 
@@ -10,18 +10,18 @@ from kingbird.clients.session import plain_transport
 
 
 class Authentication(auth_token.AuthProtocol):
-    """Validates tokens.  No entry of a token's catalog makes it fail."""
+    """The middleware that validates tokens.  A malformed catalog does not make it fail."""
 
     def fetch_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
-        """Return what Keystone tells about a token; its catalog has Keystone's form.
+        """Return Keystone's answer about a token with a well-formed catalog.
 
-        keystonemiddleware makes a header of the catalog, and holds access rules against it.
+        keystonemiddleware puts the catalog into a header and compares it with access rules.
         """
         data: dict[str, Any] = super().fetch_token(token, **kwargs)
-        told = data.get("token")
-        if not isinstance(told, dict) or "catalog" not in told:
+        token_body = data.get("token")
+        if not isinstance(token_body, dict) or "catalog" not in token_body:
             return data
-        return {**data, "token": {**told, "catalog": well_formed(told["catalog"])}}
+        return {**data, "token": {**token_body, "catalog": well_formed(token_body["catalog"])}}
 
     def _create_session(self, **kwargs: Any) -> Session:
         session: Session = super()._create_session(session=plain_transport(), **kwargs)

@@ -1,4 +1,4 @@
-"""Every answer of 400 and above, and every exception, as the same JSON."""
+"""Render every response of 400 and above, and every exception, as the same JSON."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ from kingbird.context import RequestContext
 LOG = logging.getLogger(__name__)
 
 
-#: What is said about answers that come without words of Kingbird's own.
+#: Messages of error responses that other layers made.
 DEFAULT_MESSAGES = {
     400: "The request can't be read",
     401: "The request needs a valid token in X-Auth-Token",
@@ -24,13 +24,13 @@ DEFAULT_MESSAGES = {
     405: "This path doesn't take this method; it takes {allow}",
     503: "Keystone can't be used at the moment",
 }
-#: Headers of an answer that stay when its body is replaced.
+#: Headers that are kept when the body of a response is replaced.
 PRESERVED_HEADERS = ("Allow", "Retry-After", "WWW-Authenticate")
 RETRY_AFTER = 5
 
 
 def render(error: exception.KingbirdError) -> webob.Response:
-    """Return an error as the API shows it."""
+    """Return an error as a response."""
     body = {"error": {"code": error.code, "title": error.title, "message": error.message}}
     response = webob.Response(
         status=error.code,
@@ -43,26 +43,26 @@ def render(error: exception.KingbirdError) -> webob.Response:
 
 
 class RequestId(request_id.RequestId):
-    """Gives each request an id of its own, and takes the global one that it may come with.
+    """The middleware that gives each request an id and accepts a global one.
 
-    A global id that is not ``req-`` and a UUID is left aside.
+    A global id must be ``req-`` and a UUID; others are ignored.
     """
 
-    #: The answer has the id under the name that other services use too, and under this one.
+    #: The response has the id under this name too.
     compat_headers = ["openstack-request-id"]
 
 
 class ErrorMiddleware:
-    """Makes every answer of 400 and above, and every exception, the same JSON."""
+    """The middleware that renders errors and exceptions as JSON."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        """Answer a request; no exception leaves."""
+        """Answer a request.  No exception leaves this layer."""
         request = webob.Request(environ)
-        # Until the token is known, lines in the log at least carry this request's id, and not
-        # that of the one before it in this thread.
+        # Until the token is validated, log lines must have this request's id and not the id of the
+        # previous request in this thread.
         RequestContext(
             request_id=environ.get(request_id.ENV_REQUEST_ID),
             global_request_id=environ.get(request_id.GLOBAL_REQ_ID),
@@ -81,7 +81,7 @@ class ErrorMiddleware:
                 error if error.code != 500 or error.expose_message else _internal_error()
             )
         except ksa_exc.ClientException as error:
-            # keystonemiddleware knows of some of these only.
+            # keystonemiddleware handles only some of these errors.
             LOG.error("Request failed: Keystone unavailable: %s", type(error).__name__)
             return render(exception.KeystoneUnavailable(DEFAULT_MESSAGES[503]))
         except Exception:
@@ -93,9 +93,9 @@ class ErrorMiddleware:
 
     @staticmethod
     def _as_json(response: webob.Response) -> webob.Response:
-        sentence = DEFAULT_MESSAGES.get(response.status_int, "The request can't be answered")
+        message = DEFAULT_MESSAGES.get(response.status_int, "The request can't be answered")
         error = exception.KingbirdError(
-            sentence.format(allow=response.headers.get("Allow") or "no method")
+            message.format(allow=response.headers.get("Allow") or "no method")
         )
         error.code = response.status_int
         rendered = render(error)

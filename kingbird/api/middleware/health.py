@@ -1,8 +1,8 @@
-"""``/healthcheck``: whether this API can do its work, for anybody who asks, without a token.
+"""Serve ``/healthcheck`` to everybody without a token.
 
-oslo.middleware answers, in plain text, HTML or JSON as ``Accept`` says; what is checked is told
-by ``[healthcheck] backends``, names of entry points in ``oslo.middleware.healthcheck``.
-Kingbird's own are in :mod:`kingbird.api.health_checks`.
+oslo.middleware answers in plain text, HTML or JSON, depending on ``Accept``.  ``[healthcheck]
+backends`` lists the checks by entry point names of ``oslo.middleware.healthcheck``.  Kingbird's
+own checks are in :mod:`kingbird.api.health_checks`.
 """
 
 from collections.abc import Iterable
@@ -20,21 +20,20 @@ METHODS = ("GET", "HEAD")
 
 
 class Health:
-    """Answers ``/healthcheck``, and passes all else on.
+    """The middleware that answers ``/healthcheck`` and passes other requests on.
 
-    oslo.middleware's answers every path, so it has to be kept from the others.
+    oslo.middleware's own would answer every path.
 
-    :param application: what answers all else, and those whom
-        ``[healthcheck] allowed_source_ranges`` leaves out.
-    :raises kingbird.exception.ConfigurationError: there is no check of a name that is configured;
-        an operator who relies on it is to know.
+    :param application: answers the other requests, and callers outside of ``[healthcheck]
+        allowed_source_ranges``.
+    :raises kingbird.exception.ConfigurationError: a configured check does not exist.  An operator
+        who relies on the check must learn of that.
     """
 
     def __init__(self, application: Application, conf: cfg.ConfigOpts) -> None:
         self._application = application
         self._healthcheck: Any = healthcheck.Healthcheck(application, conf)
-        wanted = conf.healthcheck.backends
-        missing = sorted(set(wanted) - set(self._healthcheck._backends.names()))
+        missing = sorted(set(conf.healthcheck.backends) - set(self._healthcheck._backends.names()))
         if missing:
             raise exception.ConfigurationError(
                 f"[healthcheck] backends names what is not installed: {', '.join(missing)}"

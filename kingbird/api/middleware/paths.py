@@ -1,4 +1,4 @@
-"""Paths: their one spelling, and those that need no token."""
+"""Normalize paths, and route public paths around authentication."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,15 +10,15 @@ TOKEN_HEADERS = ("HTTP_X_AUTH_TOKEN", "HTTP_X_SERVICE_TOKEN")
 
 
 def normalize_path(path: str) -> str:
-    """Return a path in its one spelling: no doubled slash, none at the end.
+    """Return a path without doubled or trailing slashes.
 
-    An endpoint that was registered with a slash at its end makes clients double it.
+    Clients double a slash if the registered endpoint ends in one.
     """
     return "/" + "/".join(part for part in path.split("/") if part)
 
 
 class PathNormalizer:
-    """Gives every path one spelling, see :func:`normalize_path`."""
+    """The middleware that normalizes every path, see :func:`normalize_path`."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -26,11 +26,11 @@ class PathNormalizer:
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Pass a request on.
 
-        :raises kingbird.exception.BadRequest: the path is no UTF-8, or holds a NUL.
+        :raises kingbird.exception.BadRequest: the path is not in UTF-8, or contains a NUL.
         """
         path = environ.get("PATH_INFO", "")
         try:
-            # WSGI hands bytes over as if they were Latin-1.
+            # WSGI decodes the path's bytes as Latin-1.
             text = path.encode("latin-1").decode("utf-8")
         except UnicodeError:
             raise exception.BadRequest("The path is not in UTF-8") from None
@@ -41,11 +41,11 @@ class PathNormalizer:
 
 
 class AuthPublicRoutes:
-    """Lets a few paths pass by the middleware that asks for a token.
+    """The middleware that passes public paths around authentication.
 
-    :param public: the paths.
-    :param application: what answers them.
-    :param authenticated: the same behind the middleware.
+    :param public: the public paths.
+    :param application: the application without authentication.
+    :param authenticated: the application behind authentication.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class AuthPublicRoutes:
         if environ["PATH_INFO"] in self._public:
             return self._application(environ, start_response)
         if not all(environ.get(name, "").isprintable() for name in TOKEN_HEADERS):
-            # Keystone answers 400 to such a token, which keystonemiddleware takes for an outage.
+            # Keystone answers 400 to such a token, which keystonemiddleware mistakes for an
+            # outage.
             environ.pop(TOKEN_HEADERS[0], None)
         return self._authenticated(environ, start_response)

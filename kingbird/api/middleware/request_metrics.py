@@ -1,4 +1,4 @@
-"""Tells of each answer: by the path's template, as paths themselves are without number."""
+"""Emit an event for each response, with the path's template instead of the path."""
 
 import time
 from collections.abc import Iterable
@@ -10,12 +10,12 @@ from kingbird.api.middleware import Application, Environ, health
 from kingbird.api.middleware.paths import normalize_path
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-#: What stands for all other methods, and for paths where there is nothing.
+#: The label of other methods and of unknown paths.
 UNKNOWN = "other"
 
 
 def route_template(path: str) -> str:
-    """Return which of the API's routes a path takes, in OpenAPI's form."""
+    """Return the template of the route that a path takes, in OpenAPI's form."""
     path = normalize_path(path)
     if path in ("/", health.PATH):
         return path
@@ -28,15 +28,15 @@ def route_template(path: str) -> str:
 
 
 class RequestMetrics:
-    """Stands around all other layers."""
+    """The outermost middleware, which counts responses."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
-        """Pass a request on, and tell of it when it is answered."""
+        """Pass a request on, and emit an event when it is answered."""
         begin = time.perf_counter()
-        # Layers below write another spelling of the path.
+        # PathNormalizer changes the path later.
         route = route_template(environ.get("PATH_INFO", ""))
         method = environ["REQUEST_METHOD"]
         code = "500"

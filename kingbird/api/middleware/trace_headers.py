@@ -1,17 +1,17 @@
-"""A filter for the headers of traces, which anybody can send."""
+"""Filter the headers of traces, which anybody can send."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
-Application = Callable[[dict[str, Any], Any], Iterable[bytes]]
+from kingbird.api.middleware import Application, Environ
 
 HEADERS = ("HTTP_X_TRACE_INFO", "HTTP_X_TRACE_HMAC")
 
 
 class TraceHeaderFilter:
-    """Remove a signature for which osprofiler's middleware would raise an error.
+    """The middleware that removes signatures for which osprofiler's middleware raises an error.
 
-    It compares signatures before anybody is authenticated, and only in ASCII.
+    osprofiler compares signatures before authentication, and only accepts ASCII.
 
     :param application: osprofiler's middleware.
     """
@@ -19,7 +19,7 @@ class TraceHeaderFilter:
     def __init__(self, application: Application) -> None:
         self._application = application
 
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Pass a request on."""
         if not all(environ.get(name, "").isascii() for name in HEADERS):
             for name in HEADERS:

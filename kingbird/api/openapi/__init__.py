@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of what the controllers say of their calls."""
+"""The OpenAPI document, generated from the controllers' operations."""
 
 from kingbird.api.openapi.document import build
 from kingbird.api.openapi.routes import Route

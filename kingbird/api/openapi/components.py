@@ -1,7 +1,7 @@
-"""Schemas in OpenAPI's form: those with a title by reference, and in terms that all readers know.
+"""Convert Kingbird's schemas to OpenAPI's form.
 
-Formats of Kingbird's own become patterns, and what a field means and what it may be become one
-description.
+A schema with a title becomes a component.  Kingbird's own formats become patterns.  ``meaning``
+and ``description`` become one description.
 """
 
 from typing import Any
@@ -10,56 +10,56 @@ from kingbird.api.schemas import formats
 
 Schema = dict[str, Any]
 
-#: Keywords whose value is a schema, a list of schemas, and schemas by names.
-_ONE = frozenset(
+#: Keywords whose value is a schema, a list of schemas, or a mapping to schemas.
+_SCHEMA_KEYWORDS = frozenset(
     {"if", "then", "else", "not", "items", "contains", "propertyNames", "additionalProperties"}
 )
-_SEVERAL = frozenset({"allOf", "anyOf", "oneOf"})
-_NAMED = frozenset({"properties"})
+_LIST_KEYWORDS = frozenset({"allOf", "anyOf", "oneOf"})
+_MAP_KEYWORDS = frozenset({"properties"})
 
 
 class Components:
-    """Collects the schemas with a title."""
+    """The schemas that have a title."""
 
     def __init__(self) -> None:
-        #: The schemas by their titles.
+        #: The converted schemas by title.
         self.schemas: dict[str, Schema] = {}
 
     def reference(self, schema: Any) -> Schema:
-        """Return a schema in OpenAPI's form, or a reference to it where it has a title.
+        """Return a converted schema, or a reference to it if it has a title.
 
-        :raises ValueError: two that differ have the same title.
+        :raises ValueError: two different schemas have the same title.
         """
         title = schema.get("title")
+        converted = self._convert(schema)
         if title is None:
-            return self._converted(schema)
-        converted = self._converted(schema)
+            return converted
         if self.schemas.setdefault(title, converted) != converted:
             raise ValueError(f"Two schemas have the title {title}")
         return {"$ref": f"#/components/schemas/{title}"}
 
-    def _converted(self, schema: Any) -> Schema:
-        made: Schema = {}
+    def _convert(self, schema: Any) -> Schema:
+        keywords: Schema = {}
         for keyword, value in schema.items():
             if keyword in ("$schema", "title", "meaning"):
                 continue
             if keyword == "description":
-                made[keyword] = _description(schema)
+                keywords[keyword] = _description(schema)
             elif keyword == "format":
-                made["pattern"] = formats.PATTERNS[value]
-            elif keyword in _ONE and isinstance(value, dict):
-                made[keyword] = self.reference(value)
-            elif keyword in _SEVERAL:
-                made[keyword] = [self.reference(each) for each in value]
-            elif keyword in _NAMED:
-                made[keyword] = {name: self.reference(each) for name, each in value.items()}
+                keywords["pattern"] = formats.PATTERNS[value]
+            elif keyword in _SCHEMA_KEYWORDS and isinstance(value, dict):
+                keywords[keyword] = self.reference(value)
+            elif keyword in _LIST_KEYWORDS:
+                keywords[keyword] = [self.reference(each) for each in value]
+            elif keyword in _MAP_KEYWORDS:
+                keywords[keyword] = {name: self.reference(each) for name, each in value.items()}
             else:
-                made[keyword] = value
-        return made
+                keywords[keyword] = value
+        return keywords
 
 
 def _description(schema: Any) -> str:
-    """Return what a field means and what it may be, as sentences."""
+    """Return a field's meaning and its allowed values as sentences."""
     allowed: str = schema["description"]
     allowed = allowed[:1].upper() + allowed[1:]
     if "meaning" in schema:

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document as a whole."""
+"""Build the OpenAPI 3.1 document."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,10 +11,9 @@ from kingbird.api.openapi.components import Components
 from kingbird.api.openapi.examples import Example
 from kingbird.api.openapi.routes import Route, RouteOperation
 from kingbird.api.schemas import formats
-from kingbird.api.schemas.bounds import RequestLimits
 from kingbird.api.schemas.errors import ERROR
-
-VERSION = "v1.0"
+from kingbird.api.schemas.limits import RequestLimits
+from kingbird.api.schemas.versions import VERSION
 
 _INFO = {
     "title": "Kingbird",
@@ -49,7 +48,7 @@ _HEADERS = {
 
 
 def operations_of(routes: Iterable[Route]) -> Iterable[RouteOperation]:
-    """Yield all that can be called below the version."""
+    """Yield the operations of some routes."""
     for route in routes:
         yield from route.operations(VERSION)
 
@@ -57,26 +56,26 @@ def operations_of(routes: Iterable[Route]) -> Iterable[RouteOperation]:
 def build(
     conf: cfg.ConfigOpts, routes: Iterable[Route], examples: Iterable[Example] = ()
 ) -> dict[str, Any]:
-    """Return the document.
+    """Build the document.
 
-    :param conf: its bounds are those that the document tells.
-    :param routes: what there is below the version.
-    :param examples: examples to show.
+    :param conf: provides the limits of requests.
+    :param routes: the routes to describe.
+    :param examples: recorded examples.
     """
-    bounds = RequestLimits.from_conf(conf)
+    limits = RequestLimits.from_conf(conf)
     rules = {rule.name: rule.description or "" for rule in policies.list_rules()}
     components = Components()
     examples = list(examples)
     components.reference(ERROR)
     paths: dict[str, dict[str, Any]] = {}
     codes: set[int] = set()
-    for operation in operations_of(routes):
-        call = operation.call
-        body = None if call.body is None else call.body(bounds)
-        paths.setdefault(operation.path, {})[operation.method] = operations.operation_object(
-            operation, body, components, rules, examples
+    for described in operations_of(routes):
+        operation = described.operation
+        body = None if operation.body is None else operation.body(limits)
+        paths.setdefault(described.path, {})[described.method] = operations.operation_object(
+            described, body, components, rules, examples
         )
-        codes.update(operations.errors_of(call))
+        codes.update(operations.errors_of(operation))
     return {
         "openapi": "3.1.0",
         "info": _INFO,

@@ -1,4 +1,4 @@
-"""Examples of calls, as tests have recorded them."""
+"""Read the examples that tests have recorded."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,13 +8,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Example:
-    """A call and its answer.
+    """A request and its response.
 
-    :ivar name: the name of its file, without what stands behind the dot.
-    :ivar operation: the operation's name.
-    :ivar summary: what it shows.
-    :ivar request: ``method`` and ``path``, and ``body`` if there is one.
-    :ivar response: ``status``, and the ``body``.
+    :ivar name: the name of the file without its suffix.
+    :ivar operation: the operation's id.
+    :ivar summary: the example's title.
+    :ivar request: ``method``, ``path`` and an optional ``body``.
+    :ivar response: ``status`` and ``body``.
     """
 
     name: str
@@ -25,7 +25,7 @@ class Example:
 
 
 def read(folder: Path) -> list[Example]:
-    """Return the examples in a folder, in the order of their names."""
+    """Return the examples in a folder, sorted by name."""
     return [
         Example(name=path.stem, **json.loads(path.read_text()))
         for path in sorted(folder.glob("*.json"))

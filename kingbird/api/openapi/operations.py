@@ -1,4 +1,4 @@
-"""One call in OpenAPI's form."""
+"""Build operation objects of the OpenAPI document."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from kingbird.api.openapi.routes import RouteOperation
 from kingbird.api.schemas.errors import MEANINGS
 from kingbird.api.schemas.shapes import JSONSchema
 
-#: What every call that asks for a token can be answered with.
+#: The error codes of every operation that needs a token.
 COMMON_ERRORS = (400, 401, 403, 503)
 
 #: The parameters of paths.
@@ -23,16 +23,16 @@ JSON = "application/json"
 
 
 def name_of(code: int) -> str:
-    """Return the name of the component that a code's answer is."""
+    """Return the component name of a code's response."""
     return HTTPStatus(code).phrase.replace(" ", "")
 
 
-def _of(operation: RouteOperation, examples: Iterable[Example]) -> list[Example]:
-    return [each for each in examples if each.operation == operation.call.operation_id]
+def _examples_of(described: RouteOperation, examples: Iterable[Example]) -> list[Example]:
+    return [each for each in examples if each.operation == described.operation.operation_id]
 
 
 def _examples_object(examples: Sequence[tuple[Example, Any]]) -> dict[str, Any]:
-    """Return what a media type has beside its schema."""
+    """Return the examples of a media type object."""
     if not examples:
         return {}
     return {
@@ -42,22 +42,22 @@ def _examples_object(examples: Sequence[tuple[Example, Any]]) -> dict[str, Any]:
     }
 
 
-def _description(call: Any, rules: Mapping[str, str]) -> str:
-    if not call.rules:
+def _description(operation: Any, rules: Mapping[str, str]) -> str:
+    if not operation.rules:
         return "Needs no token."
-    guard, *more = call.rules
-    sentences = [f"Needs what the policy `{guard}` asks for: {rules[guard]}"]
+    guard, *more = operation.rules
+    sentences = [f"Needs the policy `{guard}`: {rules[guard]}"]
     sentences += [f"The policy `{rule}`: {rules[rule]}" for rule in more]
     return "\n\n".join(sentences)
 
 
-def _parameters(operation: RouteOperation, components: Components) -> list[dict[str, Any]]:
+def _parameters(described: RouteOperation, components: Components) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {"$ref": f"#/components/parameters/{name}"}
         for name in PATH_PARAMETERS
-        if f"{{{name}}}" in operation.path
+        if f"{{{name}}}" in described.path
     ]
-    for name, schema in operation.call.query["properties"].items():
+    for name, schema in described.operation.query["properties"].items():
         converted = components.reference(schema)
         parameter = {
             "name": name,
@@ -67,7 +67,7 @@ def _parameters(operation: RouteOperation, components: Components) -> list[dict[
             "schema": converted,
         }
         if schema["type"] == "array":
-            # Separated by commas.
+            # The values are separated by commas.
             parameter.update(style="form", explode=False)
         parameters.append(parameter)
     return parameters
@@ -78,11 +78,13 @@ def _headers(*names: str) -> dict[str, Any]:
 
 
 def error(code: int, examples: Iterable[Example]) -> dict[str, Any]:
-    """Return the component of an error's answer.
+    """Return the component of an error response.
 
-    :param examples: examples of any calls.
+    :param examples: examples of any operations.
     """
-    shown = [(each, each.response["body"]) for each in examples if each.response["status"] == code]
+    recorded = [
+        (each, each.response["body"]) for each in examples if each.response["status"] == code
+    ]
     headers = ["X-Openstack-Request-Id"]
     if code in (429, 503):
         headers.append("Retry-After")
@@ -92,64 +94,68 @@ def error(code: int, examples: Iterable[Example]) -> dict[str, Any]:
         "description": MEANINGS[HTTPStatus(code)],
         "headers": _headers(*headers),
         "content": {
-            JSON: {"schema": {"$ref": "#/components/schemas/Error"}, **_examples_object(shown)}
+            JSON: {"schema": {"$ref": "#/components/schemas/Error"}, **_examples_object(recorded)}
         },
     }
 
 
-def errors_of(call: Any) -> list[int]:
-    """Return the codes of the errors that a call can be answered with."""
-    return sorted({*call.errors, *(COMMON_ERRORS if call.rules else ())})
+def errors_of(operation: Any) -> list[int]:
+    """Return the error codes of an operation."""
+    return sorted({*operation.errors, *(COMMON_ERRORS if operation.rules else ())})
 
 
 def operation_object(
-    operation: RouteOperation,
+    described: RouteOperation,
     body: JSONSchema | None,
     components: Components,
     rules: Mapping[str, str],
     examples: Iterable[Example],
 ) -> dict[str, Any]:
-    """Return an operation object.
+    """Build an operation object.
 
-    :param body: the schema of the request's body, if it takes one.
-    :param rules: the policies' descriptions by their names.
-    :param examples: examples of any calls.
+    :param body: the schema of the request's body, if the operation takes one.
+    :param rules: descriptions of policies by name.
+    :param examples: examples of any operations.
     """
-    call = operation.call
-    recorded = _of(operation, examples)
-    good = [each for each in recorded if each.response["status"] == call.status]
-    made: dict[str, Any] = {
-        "operationId": call.operation_id,
-        "summary": call.summary,
-        "description": _description(call, rules),
-        "tags": [_tag(operation.path)],
+    operation = described.operation
+    recorded = _examples_of(described, examples)
+    successful = [each for each in recorded if each.response["status"] == operation.status]
+    result: dict[str, Any] = {
+        "operationId": operation.operation_id,
+        "summary": operation.summary,
+        "description": _description(operation, rules),
+        "tags": [_tag(described.path)],
     }
-    if not call.rules:
-        made["security"] = []
-    if parameters := _parameters(operation, components):
-        made["parameters"] = parameters
+    if not operation.rules:
+        result["security"] = []
+    if parameters := _parameters(described, components):
+        result["parameters"] = parameters
     if body is not None:
-        asked = [(each, each.request["body"]) for each in good if "body" in each.request]
-        made["requestBody"] = {
-            "required": not call.body_optional,
-            "content": {JSON: {"schema": components.reference(body), **_examples_object(asked)}},
+        request_bodies = [
+            (each, each.request["body"]) for each in successful if "body" in each.request
+        ]
+        result["requestBody"] = {
+            "required": not operation.body_optional,
+            "content": {
+                JSON: {"schema": components.reference(body), **_examples_object(request_bodies)}
+            },
         }
-    answered = [(each, each.response["body"]) for each in good]
-    made["responses"] = {
-        str(call.status): {
-            "description": HTTPStatus(call.status).phrase,
+    response_bodies = [(each, each.response["body"]) for each in successful]
+    result["responses"] = {
+        str(operation.status): {
+            "description": HTTPStatus(operation.status).phrase,
             "headers": _headers("X-Openstack-Request-Id"),
             "content": {
                 JSON: {
-                    "schema": components.reference(call.response_schema),
-                    **_examples_object(answered),
+                    "schema": components.reference(operation.response_schema),
+                    **_examples_object(response_bodies),
                 }
             },
         }
     }
-    for code in errors_of(call):
-        made["responses"][str(code)] = {"$ref": f"#/components/responses/{name_of(code)}"}
-    return made
+    for code in errors_of(operation):
+        result["responses"][str(code)] = {"$ref": f"#/components/responses/{name_of(code)}"}
+    return result
 
 
 def _tag(path: str) -> str:

@@ -1,4 +1,4 @@
-"""Paths and the controllers' methods that answer there."""
+"""Routes: paths and their handlers."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -8,26 +8,26 @@ import webob.exc
 
 
 class RouteOperation(NamedTuple):
-    """A method on a path.
+    """An operation with its path and HTTP method.
 
-    :ivar path: in OpenAPI's form, such as ``/v1.0/{project_id}/os-sync``.
-    :ivar method: in lower case.
-    :ivar call: a :class:`kingbird.api.request.operation.Operation`.
+    :ivar path: the path in OpenAPI's form, such as ``/v1.0/{project_id}/os-sync``.
+    :ivar method: the HTTP method in lower case.
+    :ivar operation: a :class:`kingbird.api.request.operation.Operation`.
     """
 
     path: str
     method: str
-    call: Any
+    operation: Any
 
 
 @dataclass(frozen=True)
 class Route:
-    """A path, and what answers there.
+    """A path and its handlers.
 
-    :ivar path: its parts below the version; ``{name}`` stands for any one.
-    :ivar controller: the class that answers.
-    :ivar handlers: the name of the controller's method for each HTTP method.
-    :ivar is_versioned: whether it is below a version at all.
+    :ivar path: the segments below the version; ``{name}`` matches any segment.
+    :ivar controller: the class that has the handlers.
+    :ivar handlers: names of the controller's methods by HTTP method.
+    :ivar is_versioned: True if the path is below a version.
     """
 
     path: tuple[str, ...]
@@ -36,16 +36,16 @@ class Route:
     is_versioned: bool = True
 
     def match(self, path: list[str]) -> list[str] | None:
-        """Return what a path has in the places of the names, or ``None`` if it is another."""
+        """Return a path's values for the names, or ``None`` if the path does not match."""
         if len(path) != len(self.path):
             return None
-        found = []
-        for wanted, part in zip(self.path, path, strict=True):
-            if wanted.startswith("{"):
-                found.append(part)
-            elif wanted != part:
+        values = []
+        for expected, segment in zip(self.path, path, strict=True):
+            if expected.startswith("{"):
+                values.append(segment)
+            elif expected != segment:
                 return None
-        return found
+        return values
 
     def handler(self, method: str) -> str:
         """Return the name of the controller's method for an HTTP method.
@@ -64,7 +64,7 @@ class Route:
         return "/".join((*base, *self.path)) or "/"
 
     def operations(self, version: str) -> Iterator[RouteOperation]:
-        """Yield what can be called there."""
+        """Yield the operations of this route."""
         path = self.template(version)
         for method, name in self.handlers.items():
             handler = getattr(self.controller, name)

@@ -1,4 +1,4 @@
-"""The OpenAPI document as text."""
+"""Write the OpenAPI document as text."""
 
 import json
 from typing import Any
@@ -7,18 +7,18 @@ import yaml
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes what comes twice twice; a reader of the file should need no anchors."""
+    """A dumper without anchors: it repeats a value that occurs twice."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def as_yaml(document: dict[str, Any]) -> str:
-    """Return a document as YAML, in its own order."""
+    """Return a document as YAML, without sorting its keys."""
     text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=96)
     return text
 
 
 def as_json(document: dict[str, Any]) -> str:
-    """Return a document as JSON, in its own order."""
+    """Return a document as JSON, without sorting its keys."""
     return json.dumps(document, indent=2) + "\n"

@@ -1,4 +1,4 @@
-"""Who asks about which project, and what they may do there."""
+"""Authorize requests by the project in the path and the policies."""
 
 import copy
 from collections.abc import Collection
@@ -12,15 +12,16 @@ from kingbird.context import RequestContext
 from kingbird.policies import base, sync_jobs
 from kingbird.policies.enforcer import Enforcer
 
-#: What may be done in another project's path, by who may at all.  Not what runs with the
-#: caller's own rights, which are those in the token's project.
+#: Rules that also apply to another project's path, for callers with ``other_projects``.
+#: Operations that run with the caller's own rights are not among them: those rights belong to the
+#: token's project.
 CROSS_PROJECT_RULES = frozenset(
     {sync_jobs.LIST, sync_jobs.SHOW, sync_jobs.DELETE, sync_jobs.CANCEL}
 )
 
 
 class Authorizer:
-    """The rules, applied to the project in a path."""
+    """The policies, applied to the project in a path."""
 
     def __init__(self, enforcer: Enforcer) -> None:
         self._enforcer = enforcer
@@ -28,49 +29,49 @@ class Authorizer:
     def authorize(
         self, request: webob.Request, project: str, rule: str
     ) -> tuple[RequestContext, str]:
-        """Go on only if a rule allows it, and the path is about the token's project.
+        """Check that a rule allows a request for the project in its path.
 
-        About another one it may be where ``kingbird:sync_jobs:other_projects`` allows that.
+        The path must name the token's project.  It may name another one if
+        ``kingbird:sync_jobs:other_projects`` allows that.
 
-        :returns: who asks, and the id of the path's project as Keystone writes it, without
-            dashes; both ways are the same project.
-        :raises kingbird.exception.BadRequest: the path names no project.
-        :raises kingbird.exception.Forbidden: otherwise.
+        :returns: the request's context, and the id of the path's project in Keystone's form,
+            without dashes.
+        :raises kingbird.exception.BadRequest: the path has no valid project id.
+        :raises kingbird.exception.Forbidden: the rule or the project does not allow the request.
         """
-        named = validation.parse_path_uuid(project, "project id")
+        path_project = validation.parse_path_uuid(project, "project id").replace("-", "")
         context = context_of(request)
         project_id = context.project_id or ""
         target = {"project_id": project_id}
-        plain = named.replace("-", "")
-        if plain == project_id.replace("-", "").lower():
+        if path_project == project_id.replace("-", "").lower():
             self._enforcer.authorize(context, rule, target)
             return context, project_id
         if rule not in CROSS_PROJECT_RULES or not self._enforcer.allows(
-            context, sync_jobs.OTHER_PROJECTS, {"project_id": plain}
+            context, sync_jobs.OTHER_PROJECTS, {"project_id": path_project}
         ):
             scope = f"project {project_id}" if project_id else "no project"
             raise exception.Forbidden(
                 f"The token is not for the project in the path: it is for {scope}, and the path "
-                f"names {plain}"
+                f"names {path_project}"
             )
-        # Who may not do it at home may not do it elsewhere.
+        # A caller needs the rule in the token's project too.
         self._enforcer.authorize(context, rule, target)
-        return context, plain
+        return context, path_project
 
     def allows(self, context: RequestContext, project_id: str, rule: str) -> bool:
-        """Whether a rule allows something that only a part of a request is about."""
+        """Return True if a rule allows a part of a request."""
         return self._enforcer.allows(context, rule, {"project_id": project_id})
 
     def can_see_all_projects(self, context: RequestContext, project_id: str) -> bool:
-        """Whether the caller may know of jobs that are about every project's images."""
+        """Return True if the caller may see jobs about every project's images."""
         return self.allows(context, project_id, sync_jobs.ALL_PROJECTS)
 
     def is_admin(
         self, context: RequestContext, project_id: str, roles: Collection[str] | None = None
     ) -> bool:
-        """Whether Glance will take the caller for an admin.
+        """Return True if Glance accepts the caller as an admin.
 
-        :param roles: the only ones of the caller's roles that a trust passes on.
+        :param roles: the roles that a trust delegates, instead of all the caller's roles.
         """
         if roles is not None:
             context = copy.copy(context)

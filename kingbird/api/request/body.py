@@ -1,4 +1,4 @@
-"""Reads the bodies of requests: no more than is allowed, and nothing that JSON leaves open."""
+"""Read and parse request bodies within limits, and reject ambiguous JSON."""
 
 import functools
 import json
@@ -8,13 +8,13 @@ from typing import Any
 import webob
 
 from kingbird import exception
-from kingbird.api.request.validation import quote
+from kingbird.text import quote
 
-#: A client that sends a body that is too large reads no answer before it has sent it all, or
-#: gets its connection reset.  So that many times the limit are read and thrown away.
+#: Up to this many times the limit is read and discarded.  A client that sends a larger body reads
+#: no response before it has sent everything, or has its connection reset.
 DRAIN_FACTOR = 16
-#: A number of more digits is none that anything here counts; Python refuses to make integers
-#: of several thousand.
+#: The maximum of digits in a number.  No valid number is longer, and Python refuses to convert
+#: several thousand digits.
 MAX_DIGITS = 64
 
 _CHUNK = 65536
@@ -22,15 +22,15 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def read(request: webob.Request, limit: int) -> bytes:
-    """Read a request's body, however it was sent, but no more than is allowed.
+    """Read a request's body up to a limit, with or without a length.
 
     :param limit: bytes.
-    :raises kingbird.exception.RequestTooLarge: it is larger.
-    :raises kingbird.exception.BadRequest: it can't be read to its end.
+    :raises kingbird.exception.RequestTooLarge: the body is larger.
+    :raises kingbird.exception.BadRequest: the body cannot be read to its end.
     """
     environ = request.environ
     if environ.get("wsgi.input_terminated"):
-        # The server marks the end itself, as of chunks; a length beside them means nothing.
+        # The server marks the end of the body itself, for example of chunks.  It ignores a length.
         length = None
     else:
         try:
@@ -38,31 +38,31 @@ def read(request: webob.Request, limit: int) -> bytes:
         except ValueError:
             raise exception.BadRequest("The header Content-Length is no number") from None
     body = bytearray()
-    seen = 0
-    most = limit * DRAIN_FACTOR if length is None else min(length, limit * DRAIN_FACTOR)
+    received = 0
+    drain = limit * DRAIN_FACTOR if length is None else min(length, limit * DRAIN_FACTOR)
     try:
-        while seen < most:
-            chunk = environ["wsgi.input"].read(min(_CHUNK, most - seen))
+        while received < drain:
+            chunk = environ["wsgi.input"].read(min(_CHUNK, drain - received))
             if not chunk:
                 break
-            seen += len(chunk)
-            if seen <= limit:
+            received += len(chunk)
+            if received <= limit:
                 body += chunk
     except (OSError, ValueError) as error:
         raise exception.BadRequest("The body can't be read to its end") from error
-    if seen > limit or (length or 0) > limit:
-        found = f" with its {length} bytes" if length is not None else ""
+    if received > limit or (length or 0) > limit:
+        size = f" with its {length} bytes" if length is not None else ""
         raise exception.RequestTooLarge(
-            f"The body{found} is larger than {limit} bytes ([api] max_request_body_size)"
+            f"The body{size} is larger than {limit} bytes ([api] max_request_body_size)"
         )
-    if length is not None and seen < length:
+    if length is not None and received < length:
         raise exception.BadRequest(
-            f"The body is shorter than Content-Length says: {seen} bytes of {length}"
+            f"The body is shorter than Content-Length says: {received} bytes of {length}"
         )
     return bytes(body)
 
 
-def _no_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise exception.BadRequest(f"The body is not JSON, which has no {name}")
 
 
@@ -82,20 +82,21 @@ def _parse_float(digits: str) -> float:
 
 
 def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object; of a name that comes twice nobody can tell which value was meant."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        seen: set[str] = set()
-        for name, _ in pairs:
-            if name in seen:
-                raise exception.BadRequest(f"The body has {quote(name)} twice in one object")
-            seen.add(name)
-    return made
+    """Build an object from pairs.
+
+    A duplicate name is an error, because parsers disagree about its value.
+    """
+    parsed = dict(pairs)
+    if len(parsed) < len(pairs):
+        names = [name for name, _ in pairs]
+        duplicate = next(name for name in names if names.count(name) > 1)
+        raise exception.BadRequest(f"The body has {quote(duplicate)} twice in one object")
+    return parsed
 
 
 _decode = functools.partial(
     json.loads,
-    parse_constant=_no_constant,
+    parse_constant=_reject_constant,
     parse_int=_parse_int,
     parse_float=_parse_float,
     object_pairs_hook=_reject_duplicate_keys,
@@ -117,9 +118,9 @@ def _decode_utf8(body: bytes) -> str:
         ) from None
 
 
-def _check_depth(value: Any, most: int) -> None:
+def _check_depth(value: Any, max_depth: int) -> None:
     level = [value]
-    for _ in range(most):
+    for _ in range(max_depth):
         level = [
             child
             for parent in level
@@ -128,17 +129,17 @@ def _check_depth(value: Any, most: int) -> None:
         ]
         if not level:
             return
-    raise _too_deep(most)
+    raise _too_deep(max_depth)
 
 
-def _too_deep(most: int) -> exception.BadRequest:
+def _too_deep(max_depth: int) -> exception.BadRequest:
     return exception.BadRequest(
-        f"The body is nested too deeply; it can have {most} levels ([api] max_json_depth)"
+        f"The body is nested too deeply; it can have {max_depth} levels ([api] max_json_depth)"
     )
 
 
 def _check_surrogates(value: Any) -> None:
-    """Refuse halves of characters, which no database can hold."""
+    """Reject lone surrogates, which no database can store."""
     if isinstance(value, str):
         if not value.isascii() and any("\ud800" <= each <= "\udfff" for each in value):
             raise exception.BadRequest(f"The body has half of a character in {quote(value)}")
@@ -151,21 +152,20 @@ def _check_surrogates(value: Any) -> None:
             _check_surrogates(child)
 
 
-def parse(body: bytes, depth: int) -> Any:
-    """Read JSON.
+def parse(body: bytes, max_depth: int) -> Any:
+    """Parse JSON.
 
-    :param depth: how many levels it can have, the values within all lists and objects being one.
-    :raises kingbird.exception.BadRequest: it is none, not in UTF-8, or nested too deeply; or it
-        says what readers take differently: a name twice in an object, half of a character, a
-        number beyond all numbers.
+    :param max_depth: the maximum of nested levels, including the values of the innermost one.
+    :raises kingbird.exception.BadRequest: the body is not JSON, not in UTF-8, or nested too
+        deeply; or it has a duplicate name, a lone surrogate or a number that is too large.
     """
     try:
         value = _decode(_decode_utf8(body))
     except RecursionError:
-        raise _too_deep(depth) from None
+        raise _too_deep(max_depth) from None
     except ValueError as error:
         raise exception.BadRequest(f"The body is not JSON: {error}") from None
-    _check_depth(value, depth)
+    _check_depth(value, max_depth)
     if _SURROGATE_ESCAPE.search(body):
         _check_surrogates(value)
     return value

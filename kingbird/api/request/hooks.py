@@ -1,4 +1,4 @@
-"""What Pecan does before a controller, and what it is kept from doing."""
+"""Pecan's hooks, and a request class that keeps Pecan from reading queries and bodies."""
 
 from typing import Any, NoReturn
 
@@ -10,40 +10,40 @@ from kingbird.context import RequestContext
 
 
 class Request(pecan.Request):
-    """A request whose query and body Pecan leaves to the controller.
+    """A request whose query and body Pecan does not read.
 
-    Pecan would parse the body without a bound, before anything was authorized, and hand fields
-    of body and query to controllers as arguments.
+    Pecan would parse the body without a limit and before authorization, and pass fields of the
+    body and the query to controllers as arguments.
     """
 
     @property
     def GET(self) -> MultiDict:
-        """No parameters; :class:`kingbird.api.request.query.QueryParser` reads them."""
+        """Return no parameters; :class:`kingbird.api.request.query.QueryParser` reads them."""
         return NoVars("The query belongs to the controller")
 
     @property
     def params(self) -> MultiDict:
-        """No parameters."""
+        """Return no parameters."""
         return self.GET
 
     @property
     def json(self) -> NoReturn:
-        """No value; :func:`kingbird.api.request.body.read` reads the body."""
+        """Raise an error; :func:`kingbird.api.request.body.read` reads the body."""
         raise ValueError("The body belongs to the controller")
 
 
 class JSONHook(pecan.hooks.PecanHook):
-    """Makes every answer JSON, whatever ``Accept`` and the path's last dot say."""
+    """A hook that makes every response JSON, regardless of ``Accept`` and of the path's suffix."""
 
     def on_route(self, state: Any) -> None:
-        """Settle it before Pecan begins to choose."""
+        """Set the content type before Pecan chooses one."""
         state.request.pecan["content_type"] = "application/json"
 
 
 class ContextHook(pecan.hooks.PecanHook):
-    """Puts who asks on the request, as keystonemiddleware found out.
+    """A hook that creates the request context from keystonemiddleware's result.
 
-    Public paths, which don't come through it, get no context.
+    A public path has no context, because it bypasses keystonemiddleware.
     """
 
     def on_route(self, state: Any) -> None:
@@ -54,7 +54,7 @@ class ContextHook(pecan.hooks.PecanHook):
 
 
 def context_of(request: webob.Request) -> RequestContext:
-    """Return who asks.
+    """Return the context of a request.
 
     :raises AttributeError: the path is public.
     """

@@ -1,8 +1,8 @@
-"""Calls of the API: each is described once, and served and documented by that description.
+"""Operations of the API: each is declared once, then served and documented from the declaration.
 
-A controller's method names with :func:`operation` the policy that guards it and the schemas of its
-query, body and answer.  The method is called with what was asked, once all of that is in order;
-:mod:`kingbird.api.openapi` makes the OpenAPI document of the same descriptions.
+A controller's method declares with :func:`operation` the policies that guard it and the schemas of
+its query, body and response.  The method is called with a request that is valid.
+:mod:`kingbird.api.openapi` generates the OpenAPI document from the same declarations.
 """
 
 import functools
@@ -21,7 +21,7 @@ from kingbird.api.request import body as request_body
 from kingbird.api.request import query as request_query
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.validation import Schema, json_path
-from kingbird.api.schemas.bounds import RequestLimits
+from kingbird.api.schemas.limits import RequestLimits
 from kingbird.context import RequestContext
 
 LOG = logging.getLogger(__name__)
@@ -31,18 +31,18 @@ Body = Callable[[RequestLimits], dict[str, Any]]
 
 @dataclass(frozen=True)
 class Operation:
-    """What one method on one path takes and answers.
+    """A method on a path, with its policies and schemas.
 
-    :ivar operation_id: its name, which no other has.
-    :ivar summary: what it does, in a few words.
-    :ivar response_schema: the schema of a good answer.
-    :ivar status: the HTTP status of that.
-    :ivar rules: the policies, the first of which guards the call; without any, nobody is asked
-        for a token.
+    :ivar operation_id: a unique name.
+    :ivar summary: a description of a few words.
+    :ivar response_schema: the schema of a successful response.
+    :ivar status: the HTTP status of a successful response.
+    :ivar rules: policies, of which the first one guards the operation.  An operation without
+        policies needs no token.
     :ivar query: the schema of the query.
-    :ivar body: makes the schema of the body; without, the body is not read.
-    :ivar body_optional: whether no body at all counts as one.
-    :ivar errors: what it can be answered with beside what all calls can.
+    :ivar body: returns the schema of the body.  Without it the body is not read.
+    :ivar body_optional: True if the body may be missing.
+    :ivar errors: error codes beside the common ones.
     """
 
     operation_id: str
@@ -58,16 +58,15 @@ class Operation:
 
 @dataclass(frozen=True)
 class ValidRequest:
-    """What came in, all of it valid.
+    """A request that has passed validation.
 
-    :ivar project_id: as Keystone writes it, without dashes.
-    :ivar path: what the path names beyond the project.
-    :ivar query: the parameters of the query, by their names.
-    :ivar body: what the body says; ``None`` of a call that takes none.
+    :ivar project_id: the project in Keystone's form, without dashes.
+    :ivar path: the values in the path after the project.
+    :ivar query: the query's parameters by name.
+    :ivar body: the parsed body; ``None`` if the operation takes none.
     """
 
-    request: webob.Request
-    response: webob.Response
+    webob_request: webob.Request
     context: RequestContext
     project_id: str
     path: tuple[str, ...]
@@ -76,98 +75,97 @@ class ValidRequest:
 
 
 class _Compiled:
-    """The schemas of a call, made ready."""
+    """The compiled schemas of an operation."""
 
-    def __init__(self, described: Operation, limits: RequestLimits) -> None:
-        self.query = request_query.QueryParser(dict(described.query))
-        self.body = None if described.body is None else Schema(described.body(limits))
-        self.response_schema = jsonschema_rs.Draft202012Validator(dict(described.response_schema))
+    def __init__(self, operation: Operation, limits: RequestLimits) -> None:
+        self.query = request_query.QueryParser(dict(operation.query))
+        self.body = None if operation.body is None else Schema(operation.body(limits))
+        self.response_schema = jsonschema_rs.Draft202012Validator(dict(operation.response_schema))
 
 
 class RequestPipeline:
-    """What every call passes on its way in, and every answer on its way out.
+    """The checks that every request passes before its handler, and every response after it.
 
-    Who asks is looked at first: a request is read for nobody who may not make it.
+    Authorization comes first: nothing is read for a caller who may not make the request.
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, projects: Authorizer) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, authorizer: Authorizer) -> None:
         self._options = conf.api
-        self._projects = projects
+        self._authorizer = authorizer
         self.limits = RequestLimits.from_conf(conf)
         self._compiled: dict[str, _Compiled] = {}
 
-    def _schemas(self, described: Operation) -> _Compiled:
-        # Two threads may both make the first; either will do.
-        made = self._compiled.get(described.operation_id)
-        if made is None:
-            made = self._compiled[described.operation_id] = _Compiled(described, self.limits)
-        return made
+    def _schemas(self, operation: Operation) -> _Compiled:
+        # Two threads may both compile the schemas.  Either result is valid.
+        compiled = self._compiled.get(operation.operation_id)
+        if compiled is None:
+            compiled = self._compiled[operation.operation_id] = _Compiled(operation, self.limits)
+        return compiled
 
     def validate_request(
-        self, described: Operation, request: webob.Request, response: webob.Response, path: Any
+        self, operation: Operation, request: webob.Request, path: Any
     ) -> ValidRequest:
-        """Return what was asked.
+        """Authorize a request, and parse and validate its query and body.
 
-        :param path: the parts of the path that differ from request to request, the project
-            first.
-        :raises kingbird.exception.BadRequest: the query or the body is wrong.
-        :raises kingbird.exception.Forbidden: the caller may not ask.
+        :param path: the values in the path, the project first.
+        :raises kingbird.exception.BadRequest: the query or the body is invalid.
+        :raises kingbird.exception.Forbidden: the caller may not make the request.
         :raises kingbird.exception.RequestTooLarge: the body is too large.
         """
         project, *more = path
-        context, project_id = self._projects.authorize(request, project, described.rules[0])
-        schemas = self._schemas(described)
+        context, project_id = self._authorizer.authorize(request, project, operation.rules[0])
+        schemas = self._schemas(operation)
         query = schemas.query.parse(request)
         body = None
         if schemas.body is not None:
             text = request_body.read(request, self._options.max_request_body_size)
-            if text.strip() or not described.body_optional:
+            if text.strip() or not operation.body_optional:
                 body = request_body.parse(text, self._options.max_json_depth)
                 schemas.body.validate(body)
-        return ValidRequest(request, response, context, project_id, tuple(more), query, body)
+        return ValidRequest(request, context, project_id, tuple(more), query, body)
 
-    def validate_response(self, described: Operation, answer: Any) -> Any:
-        """Return an answer, after a look whether it is what was promised.
+    def validate_response(self, operation: Operation, answer: Any) -> Any:
+        """Return a response after checking it against its schema.
 
-        :raises kingbird.exception.InvalidResponse: it is not, and ``[api] response_validation``
-            is ``error``.
+        :raises kingbird.exception.InvalidResponse: the response does not match, and ``[api]
+            response_validation`` is ``error``.
         """
         mode = self._options.response_validation
         if mode == "ignore" or isinstance(answer, bytes):
             return answer
-        schema = self._schemas(described).response_schema
+        schema = self._schemas(operation).response_schema
         if schema.is_valid(answer):
             return answer
         error = next(schema.iter_errors(answer))
-        # Values are the caller's own affair, and stay out of log and message.
+        # Values belong to the caller and are left out of logs and messages.
         fault = f"at {json_path(error.instance_path) or 'its top'} ({error.schema_path[-1]})"
         if mode == "error":
             raise exception.InvalidResponse(
-                f"Response of {described.operation_id} does not match its schema {fault}"
+                f"Response of {operation.operation_id} does not match its schema {fault}"
             )
-        LOG.warning("Response of %s does not match its schema %s", described.operation_id, fault)
+        LOG.warning("Response of %s does not match its schema %s", operation.operation_id, fault)
         return answer
 
 
 def operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any], Any]:
-    """Describe a controller's method, which takes an :class:`ValidRequest` and returns the answer.
+    """Declare a controller's method that takes a :class:`ValidRequest` and returns the response.
 
-    The controller has a :class:`RequestPipeline` as its ``gate``.
+    The controller has a :class:`RequestPipeline` as its ``pipeline``.
 
     :param details: the other fields of :class:`Operation`.
     """
-    described = Operation(operation_id, summary, **details)
+    operation = Operation(operation_id, summary, **details)
 
     def decorate(method: Callable[[Any, ValidRequest], Any]) -> Any:
         @functools.wraps(method)
         def wrapper(
             self: Any, request: webob.Request, response: webob.Response, *path: str
         ) -> Any:
-            asked = self.gate.validate_request(described, request, response, path)
-            response.status_int = described.status
-            return self.gate.validate_response(described, method(self, asked))
+            valid_request = self.pipeline.validate_request(operation, request, path)
+            response.status_int = operation.status
+            return self.pipeline.validate_response(operation, method(self, valid_request))
 
-        wrapper.operation = described  # type: ignore[attr-defined]
+        wrapper.operation = operation  # type: ignore[attr-defined]
         return pecan.expose(template="json")(wrapper)
 
     return decorate
@@ -176,20 +174,20 @@ def operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any]
 def public_operation(
     operation_id: str, summary: str, *, template: str | None = "json", **details: Any
 ) -> Callable[[Any], Any]:
-    """Describe a controller's method that anybody may call, whatever the query says.
+    """Declare a controller's method that needs no token and ignores the query.
 
-    The method takes request and response as Pecan hands them over.
+    The method takes Pecan's request and response.
 
-    :param template: how Pecan renders the answer; ``None`` for a method that returns bytes.
+    :param template: Pecan's renderer; ``None`` for a method that returns bytes.
     """
-    described = Operation(operation_id, summary, **details)
+    operation = Operation(operation_id, summary, **details)
 
     def decorate(method: Callable[[Any, webob.Request, webob.Response], Any]) -> Any:
         @functools.wraps(method)
         def wrapper(self: Any, request: webob.Request, response: webob.Response) -> Any:
-            return self.gate.validate_response(described, method(self, request, response))
+            return self.pipeline.validate_response(operation, method(self, request, response))
 
-        wrapper.operation = described  # type: ignore[attr-defined]
+        wrapper.operation = operation  # type: ignore[attr-defined]
         return pecan.expose(template=template, content_type="application/json")(wrapper)
 
     return decorate

@@ -1,4 +1,4 @@
-"""Lists by the page: what a query asks for, and the link to what comes next."""
+"""Pagination of lists: the page that a query requests, and the link to the next page."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Page:
-    """A page of a list, as a request asks for it.
+    """A page of a list.
 
     :ivar request: the request.
-    :ivar limit: how many entries the page has at most.
-    :ivar marker: the id of the entry that it comes after.
-    :ivar status: the states of the entries that are listed.
-    :ivar sorting: ``sort_key`` and ``sort_dir`` as far as they are given; without, each list has
-        an order of its own.
+    :ivar limit: the maximum of entries in the page.
+    :ivar marker: the id of the entry before the page.
+    :ivar status: the states of the entries in the list.
+    :ivar sorting: ``sort_key`` and ``sort_dir``, as far as the query has them.  Each list has its
+        own default.
     """
 
     request: webob.Request
@@ -33,7 +33,7 @@ class Page:
 
     @property
     def query_args(self) -> dict[str, Any]:
-        """What the database takes: one row more, which tells whether another page follows."""
+        """Return the arguments of a database query, with one row more to detect a next page."""
         return {
             "limit": self.limit + 1,
             "marker": self.marker,
@@ -44,48 +44,50 @@ class Page:
     def paginate(
         self, rows: Sequence[Row], id_of: Callable[[Row], str]
     ) -> tuple[Sequence[Row], list[dict[str, str]]]:
-        """Return the rows of this page, and the link to the next one if there is one.
+        """Return the rows of this page, and the link to the next page if there is one.
 
-        :param rows: as they come by :attr:`query_args`.
-        :param id_of: tells a row's id.
+        :param rows: the rows that :attr:`query_args` selects.
+        :param id_of: returns a row's id.
         """
         if len(rows) <= self.limit:
             return rows, []
-        shown = rows[: self.limit]
-        asked = parse_qsl(self.request.environ.get("QUERY_STRING", ""), keep_blank_values=True)
-        query = [pair for pair in asked if pair[0] != "marker"]
-        query.append(("marker", id_of(shown[-1])))
-        return shown, [{"rel": "next", "href": f"{self.request.path_url}?{urlencode(query)}"}]
+        page = rows[: self.limit]
+        parameters = parse_qsl(
+            self.request.environ.get("QUERY_STRING", ""), keep_blank_values=True
+        )
+        query = [pair for pair in parameters if pair[0] != "marker"]
+        query.append(("marker", id_of(page[-1])))
+        return page, [{"rel": "next", "href": f"{self.request.path_url}?{urlencode(query)}"}]
 
     def paginate_entries(self, entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Select from the entries of an answer as the database does from its rows.
+        """Select from entries as the database selects from its rows.
 
-        :raises kingbird.exception.BadRequest: none has the marker's id.
+        :raises kingbird.exception.BadRequest: no entry has the marker's id.
         """
-        listed = list(entries)
+        selected = list(entries)
         if "sort_key" in self.sorting:
-            listed.sort(key=lambda entry: entry[self.sorting["sort_key"]] or "")
+            selected.sort(key=lambda entry: entry[self.sorting["sort_key"]] or "")
         if self.sorting.get("sort_dir") == "desc":
-            listed.reverse()
+            selected.reverse()
         if self.marker is not None:
-            ids = [entry["id"] for entry in listed]
+            ids = [entry["id"] for entry in selected]
             if self.marker not in ids:
                 raise exception.BadRequest(f"marker names nothing in this list: {self.marker}")
-            del listed[: ids.index(self.marker) + 1]
+            del selected[: ids.index(self.marker) + 1]
         if self.status is not None:
-            listed = [entry for entry in listed if entry["sync_status"] in self.status]
-        return listed[: self.limit + 1]
+            selected = [entry for entry in selected if entry["sync_status"] in self.status]
+        return selected[: self.limit + 1]
 
 
-def from_request(request: webob.Request, query: Mapping[str, Any], most: int) -> Page:
-    """Return which page of a list a request asks for.
+def from_request(request: webob.Request, query: Mapping[str, Any], max_limit: int) -> Page:
+    """Return the page that a request asks for.
 
-    :param query: its parameters, valid by :mod:`kingbird.api.schemas.sync_jobs.queries`.
-    :param most: the limit of a request that sets none, or a larger one.
+    :param query: parameters that are valid by :mod:`kingbird.api.schemas.sync_jobs.queries`.
+    :param max_limit: the default and the maximum of the limit.
     """
     return Page(
         request=request,
-        limit=min(query.get("limit", most), most),
+        limit=min(query.get("limit", max_limit), max_limit),
         marker=formats.normalize_uuid(query["marker"]) if "marker" in query else None,
         status=frozenset(query.get("status", ())) or None,
         sorting={name: query[name] for name in ("sort_key", "sort_dir") if name in query},

@@ -1,4 +1,4 @@
-"""Reads the query of a request by its schema, so that none of it is ignored silently."""
+"""Parse the query of a request by its schema.  Unknown parameters are errors."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,11 +7,12 @@ from urllib.parse import parse_qsl
 import webob
 
 from kingbird import exception
-from kingbird.api.request.validation import Schema, join_some, quote
+from kingbird.api.request.validation import Schema, join_some
+from kingbird.text import quote
 
-#: Characters of a query as it is sent; all parameters together need far less.
+#: The maximum length of a query.  All parameters together need far less.
 MAX_LENGTH = 4096
-#: The schema of a call that takes no query.
+#: The schema of an operation without parameters.
 NO_PARAMETERS: dict[str, Any] = {
     "description": "empty",
     "type": "object",
@@ -25,17 +26,16 @@ Pairs = list[tuple[str, str]]
 def parse_pairs(request: webob.Request, known: Iterable[str]) -> Pairs:
     """Return the parameters of a query in their order.
 
-    :param known: the names that they can have.
-    :raises kingbird.exception.BadRequest: there are others, which the message names; or there
-        is too much of it.
+    :param known: the names of valid parameters.
+    :raises kingbird.exception.BadRequest: a parameter is unknown, or the query is too long.
     """
     text = request.environ.get("QUERY_STRING", "")
     if len(text) > MAX_LENGTH:
         raise exception.BadRequest(
             f"The query has {len(text)} characters; it can have {MAX_LENGTH}"
         )
-    found = parse_qsl(text, keep_blank_values=True)
-    names = {name: None for name, _ in found} or ({text: None} if text else {})
+    pairs = parse_qsl(text, keep_blank_values=True)
+    names = {name: None for name, _ in pairs} or ({text: None} if text else {})
     known = list(known)
     unknown = [name for name in names if name not in known]
     if unknown:
@@ -43,22 +43,23 @@ def parse_pairs(request: webob.Request, known: Iterable[str]) -> Pairs:
             f"Unknown query parameter: {join_some(map(quote, unknown))}; "
             + (f"known here are {', '.join(known)}" if known else "none is known here")
         )
-    return found
+    return pairs
 
 
 def _number(text: str) -> int | str:
-    """Return a number, or the text that is none."""
+    """Return a number, or the text if it is not a number."""
     if not (text.isascii() and text.isdigit()):
         return text
-    # Python makes no number of thousands of digits, and nobody counts so far.
+    # Python refuses to convert thousands of digits.  Any limit is lower than this.
     return int(text) if len(text) < 20 else 10**20
 
 
 class QueryParser:
-    """The queries that a call takes.  Safe for threads.
+    """The parser of an operation's query.  Safe for threads.
 
-    :param schema: JSON Schema of an object with a property for each parameter: a string, an
-        integer, or a list of strings, which come separated by commas or parameter by parameter.
+    :param schema: JSON Schema of an object with a property for each parameter.  A property is a
+        string, an integer, or a list of strings, which are separated by commas or repeat the
+        parameter.
     """
 
     def __init__(self, schema: dict[str, Any]) -> None:
@@ -67,14 +68,14 @@ class QueryParser:
 
     @property
     def names(self) -> list[str]:
-        """The parameters' names."""
+        """Return the parameters' names."""
         return list(self._properties)
 
     def parse(self, request: webob.Request) -> dict[str, Any]:
-        """Return the parameters of a request by their names.
+        """Return the parameters of a request by name.
 
-        :raises kingbird.exception.BadRequest: a parameter is unknown, comes twice, or has a
-            value that it can't have; the message names it and tells what it can be.
+        :raises kingbird.exception.BadRequest: a parameter is unknown, occurs twice, or has an
+            invalid value.  The message names the parameter and the allowed values.
         """
         given: dict[str, Any] = {}
         texts: dict[str, Any] = {}

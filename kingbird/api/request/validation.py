@@ -1,11 +1,10 @@
-"""Holds data against schemas, and says what is wrong with them in words for people.
+"""Validate data by schemas, with error messages for people.
 
-Each subschema has a ``description`` that says what is allowed at its place, in words that go on
-after "it must be".  What a field means stands under ``meaning``, for the documentation alone,
-and the option that sets a bound under ``x-option``.
+The ``description`` of each subschema completes a sentence that begins with "it must be".
+``meaning`` describes a field in the documentation only.  ``x-option`` names the option that sets a
+limit.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -13,44 +12,36 @@ import jsonschema
 
 from kingbird import exception
 from kingbird.api.schemas import formats
+from kingbird.text import MAX_QUOTED, quote
 
-#: How much of a value an error message repeats.
-MAX_QUOTED = 80
-
-#: What bounds a size, and what the size is counted in.
+#: Keywords that limit a size, and the unit of that size.
 _BOUNDS = {"maxItems": "entries", "maxProperties": "entries", "maxLength": "characters"}
 
 
-def parse_path_uuid(text: str, what: str) -> str:
+def parse_path_uuid(text: str, label: str) -> str:
     """Return a UUID of the path in lower case with dashes.
 
-    :param what: what the message calls it.
-    :raises kingbird.exception.BadRequest: it is no UUID.
+    :param label: the name of the value in the error message.
+    :raises kingbird.exception.BadRequest: the text is not a UUID.
     """
     try:
         return formats.normalize_uuid(text)
     except ValueError:
         raise exception.BadRequest(
-            f"The {what} in the path is no UUID: {quote(text)}; it must be 32 hexadecimal "
+            f"The {label} in the path is no UUID: {quote(text)}; it must be 32 hexadecimal "
             "digits, with or without dashes"
         ) from None
 
 
-def quote(value: Any) -> str:
-    """Return a value as messages repeat it: as JSON, in ASCII, and not all of it."""
-    text = json.dumps(value)
-    return text if len(text) <= MAX_QUOTED else f"{text[: MAX_QUOTED - 3]}..."
-
-
-def join_some(names: Iterable[str], most: int = 10) -> str:
-    """Return names as messages list them, the first few and how many more there are."""
+def join_some(names: Iterable[str], limit: int = 10) -> str:
+    """Join the first names for an error message, with the number of the others."""
     names = list(names)
-    text = ", ".join(names[:most])
-    return f"{text} and {len(names) - most} more" if len(names) > most else text
+    text = ", ".join(names[:limit])
+    return f"{text} and {len(names) - limit} more" if len(names) > limit else text
 
 
 class Schema:
-    """A schema to hold what comes in against.  Safe for threads.
+    """A compiled schema of input.  Safe for threads.
 
     :param schema: JSON Schema 2020-12, with a ``description`` in each subschema.
     """
@@ -60,16 +51,16 @@ class Schema:
         self._validator = jsonschema.Draft202012Validator(schema, format_checker=formats.CHECKER)
 
     def errors(self, value: Any) -> Iterator[jsonschema.ValidationError]:
-        """Yield what is wrong with a value."""
+        """Yield the errors of a value."""
         errors: Iterator[jsonschema.ValidationError] = self._validator.iter_errors(value)
         return errors
 
     def validate(self, value: Any) -> None:
-        """Go on only if the value is valid.
+        """Check a value.
 
-        :raises kingbird.exception.BadRequest: it isn't.  The message names the first field at
-            fault by its path, such as ``resource_set.Sync[1].target``, tells what was found
-            and what is allowed.
+        :raises kingbird.exception.BadRequest: the value is invalid.  The message names the first
+            invalid field by its path, such as ``resource_set.Sync[1].target``, its value and the
+            allowed values.
         """
         error = next(self.errors(value), None)
         if error is not None:
@@ -77,7 +68,7 @@ class Schema:
 
 
 def json_path(steps: Iterable[str | int]) -> str:
-    """Return the way to a field as messages write it."""
+    """Return the path of a field in the form of error messages."""
     path = ""
     for step in steps:
         path += f"[{step}]" if isinstance(step, int) else f".{step[:MAX_QUOTED]}"

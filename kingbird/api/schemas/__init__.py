@@ -1,6 +1,6 @@
-"""What comes in and what goes out: JSON Schema 2020-12, by the noun.
+"""JSON Schema 2020-12 of requests and responses, by noun.
 
-The calls of the controllers name these schemas (:mod:`kingbird.api.request.operation`).  Requests
-and answers are held against them, and the OpenAPI document is made of them: a schema with a
-``title`` is a component there.
+The controllers' operations name these schemas (:mod:`kingbird.api.request.operation`).  Requests
+and responses are validated by them, and the OpenAPI document is generated from them.  A schema
+with a ``title`` becomes a component of the document.
 """

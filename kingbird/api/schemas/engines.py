@@ -1,4 +1,4 @@
-"""What is told of the engines."""
+"""The schemas of engines."""
 
 from kingbird.api.schemas.shapes import (
     array_of,
@@ -11,15 +11,15 @@ from kingbird.api.schemas.shapes import (
 
 _ENGINE = closed_object(
     "Engine",
-    "An engine that runs, or ended without a word",
+    "An engine that runs, or that died without deregistering",
     {
         "id": output_string("The engine's id"),
-        "host": output_string("Where it runs"),
-        "pid": output_count("Its process there"),
-        "version": output_string("Kingbird's version there"),
-        "started_at": output_datetime("When it started, by the database's clock"),
-        "last_seen": output_datetime("Its last sign of life, by the database's clock"),
-        "alive": output_boolean("Whether that was no longer ago than two leases"),
+        "host": output_string("The engine's host"),
+        "pid": output_count("The id of the engine's process"),
+        "version": output_string("The engine's release of Kingbird"),
+        "started_at": output_datetime("The time of the start, by the database's clock"),
+        "last_seen": output_datetime("The time of the last heartbeat, by the database's clock"),
+        "alive": output_boolean("True if the last heartbeat is not older than two leases"),
     },
 )
 

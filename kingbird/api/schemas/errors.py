@@ -1,4 +1,4 @@
-"""What every error says."""
+"""The schema of errors."""
 
 from http import HTTPStatus
 
@@ -6,11 +6,11 @@ from kingbird.api.schemas.shapes import closed_object, output_string
 
 ERROR = closed_object(
     "Error",
-    "What went wrong",
+    "An error",
     {
         "error": closed_object(
             "ErrorDetails",
-            "What went wrong",
+            "The error's details",
             {
                 "code": {
                     "description": "The HTTP status",
@@ -18,9 +18,9 @@ ERROR = closed_object(
                     "minimum": 400,
                     "maximum": 599,
                 },
-                "title": output_string("HTTP's phrase for it"),
+                "title": output_string("The phrase of the HTTP status"),
                 "message": {
-                    **output_string("A sentence for a person, which names the field at fault"),
+                    **output_string("A sentence for a person, which names the invalid field"),
                     "minLength": 1,
                 },
             },
@@ -28,19 +28,19 @@ ERROR = closed_object(
     },
 )
 
-#: What each code means here, for the documentation.
+#: The meaning of each code, for the documentation.
 MEANINGS = {
-    HTTPStatus.BAD_REQUEST: "The request says something that can't be; the message names the "
-    "field, what was found there and what is allowed.",
+    HTTPStatus.BAD_REQUEST: "The request is invalid. The message names the field, its value and "
+    "the allowed values.",
     HTTPStatus.UNAUTHORIZED: "There is no token, or one that Keystone does not accept.",
     HTTPStatus.FORBIDDEN: "The path names another project than the token's, or a policy refuses, "
     "or Glance does not let the caller list images.",
-    HTTPStatus.NOT_FOUND: "There is no such job, or no such image that the caller sees in its "
+    HTTPStatus.NOT_FOUND: "The job does not exist, or the caller can't see an image in its "
     "source regions.",
     HTTPStatus.NOT_ACCEPTABLE: "The job is in progress and can't be deleted.",
-    HTTPStatus.CONFLICT: "The job is in the wrong state for what is asked.",
+    HTTPStatus.CONFLICT: "The state of the job does not allow the action.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than [api] max_request_body_size.",
     HTTPStatus.TOO_MANY_REQUESTS: "The project has as many jobs in progress as it may have.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "Keystone, the database or another service that the answer "
-    "needs is away.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "Keystone, the database or another service that the request "
+    "needs is unavailable.",
 }

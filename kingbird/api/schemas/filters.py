@@ -1,14 +1,14 @@
-"""``filters`` of a set: which images ``"*"`` stands for."""
+"""The schema of a set's ``filters``, which select from the images of a wildcard."""
 
 from typing import Any
 
 from kingbird import exception
 from kingbird.api.schemas import formats
-from kingbird.api.schemas.bounds import MAX_FILTERED, MAX_NAME, MAX_VALUE
+from kingbird.api.schemas.limits import MAX_FILTERED, MAX_NAME, MAX_VALUE
 from kingbird.api.schemas.shapes import enum, input_string, scalar_or_array
 
 VISIBILITIES = ["public", "private", "shared", "community"]
-#: Glance's states of an image that can be listed.
+#: The states of images that Glance lists.
 STATUSES = [
     "queued",
     "saving",
@@ -19,7 +19,7 @@ STATUSES = [
     "killed",
     "pending_delete",
 ]
-#: A size is a signed number of 64 bits in Glance's database.
+#: The maximum of a size, which is a signed 64-bit number in Glance's database.
 LARGEST = 2**63 - 1
 
 
@@ -34,7 +34,7 @@ _TAG = input_string(f"a tag of 1 to {MAX_NAME} characters")
 
 FILTERS: dict[str, Any] = {
     "title": "Filters",
-    "meaning": 'Narrows what ["*"] stands for.',
+    "meaning": 'Selects from the images that ["*"] stands for.',
     "description": "an object of filters",
     "type": "object",
     "additionalProperties": False,
@@ -46,10 +46,10 @@ FILTERS: dict[str, Any] = {
         },
         "name": {
             "meaning": "Images of this name.",
-            **input_string(f"a name of at most {MAX_NAME} characters", shortest=0),
+            **input_string(f"a name of at most {MAX_NAME} characters", min_length=0),
         },
         "name_prefix": {
-            "meaning": "Images whose names begin so.",
+            "meaning": "Images whose names begin with this text.",
             **input_string(f"the beginning of a name, 1 to {MAX_NAME} characters"),
         },
         "tag": {
@@ -74,8 +74,8 @@ FILTERS: dict[str, Any] = {
             ),
             "additionalProperties": input_string(
                 f"a string of at most {MAX_VALUE} characters, none of them a control character",
-                shortest=0,
-                longest=MAX_VALUE,
+                min_length=0,
+                max_length=MAX_VALUE,
             ),
         },
         "size_min": {"meaning": "Images of at least this size.", **_SIZE},
@@ -99,7 +99,7 @@ FILTERS: dict[str, Any] = {
 
 
 def _owner(text: str) -> str:
-    """Return a project's id as Keystone writes it; one that is no UUID stays as it is."""
+    """Return a project's id in Keystone's form.  A text that is not a UUID stays unchanged."""
     try:
         return formats.normalize_uuid(text).replace("-", "")
     except ValueError:
@@ -110,7 +110,7 @@ def _as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(dict.fromkeys(value))
 
 
-#: What each filter is stored as: its name, and what makes its value.
+#: The stored name of each filter, and the function that normalizes its value.
 _STORED: dict[str, tuple[str, Any]] = {
     "visibility": ("visibility", str),
     "owner": ("owner", _owner),
@@ -125,19 +125,20 @@ _STORED: dict[str, tuple[str, Any]] = {
 }
 
 
-def normalize(given: dict[str, Any], field: str) -> dict[str, Any]:
-    """Return filters that are valid by :data:`FILTERS` in the spelling that is stored.
+def normalize(filters: dict[str, Any], field: str) -> dict[str, Any]:
+    """Return valid filters in their stored form.
 
-    :param field: where they are in the request.
-    :raises kingbird.exception.BadRequest: no size can be within the two that are given.
+    :param filters: filters that are valid by :data:`FILTERS`.
+    :param field: the path of the filters in the request.
+    :raises kingbird.exception.BadRequest: the minimum of the size exceeds the maximum.
     """
-    if given.get("size_min", 0) > given.get("size_max", LARGEST):
+    if filters.get("size_min", 0) > filters.get("size_max", LARGEST):
         raise exception.BadRequest(
-            f"{field}.size_min is {int(given['size_min'])}; "
-            f"it must be no more than size_max, which is {int(given['size_max'])}"
+            f"{field}.size_min is {int(filters['size_min'])}; "
+            f"it must be no more than size_max, which is {int(filters['size_max'])}"
         )
     stored = {}
-    for name, value in given.items():
-        key, spell = _STORED[name]
-        stored[key] = spell(value)
+    for name, value in filters.items():
+        key, convert = _STORED[name]
+        stored[key] = convert(value)
     return stored

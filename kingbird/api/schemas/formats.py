@@ -1,7 +1,7 @@
-"""The formats of texts: what schemas name, what is checked, and what the OpenAPI document says.
+"""The formats of strings in schemas.
 
-A schema names a format; :data:`CHECKER` checks it, and :data:`PATTERNS` says the same in a
-regular expression that any reader of the document can use.
+A schema names a format.  :data:`CHECKER` checks it, and :data:`PATTERNS` expresses it as a regular
+expression for the OpenAPI document.
 """
 
 import re
@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 import jsonschema
 
 from kingbird.states import ALL
+from kingbird.text import CONTROL
 
-#: The name of :func:`normalize_uuid`'s check within schemas.
+#: The format of UUIDs, see :func:`normalize_uuid`.
 UUID = "uuid-with-or-without-dashes"
-#: The same, or what stands for all.
+#: The format of UUIDs and the wildcard.
 UUID_OR_ALL = "uuid-or-all"
-#: The name of the check of texts that a database and a URL can hold.
+#: The format of texts without control characters, which a database and a URL can hold.
 TEXT = "text-without-control-characters"
-#: The name of :func:`normalize_datetime`'s check.
+#: The format of dates and times, see :func:`normalize_datetime`.
 DATETIME = "moment"
 
 _HEX = "[0-9A-Fa-f]"
@@ -29,8 +30,8 @@ _DAY = (
 _TIME = "([01][0-9]|2[0-3]):[0-5][0-9]"
 _ZONE = "([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])?"
 
-#: Each format in the dialect that ECMA 262, Python and others share.  That of moments leaves
-#: out what is valid too but rare: the 29th of February, and years that no image was made in.
+#: Each format in the dialect that ECMA 262 and Python share.  The pattern of dates leaves out rare
+#: valid values: the 29th of February, and years before 1000 or after 2999.
 PATTERNS = {
     UUID: f"^({_ANY_UUID})$",
     UUID_OR_ALL: f"^({_ANY_UUID}|\\*)$",
@@ -38,43 +39,42 @@ PATTERNS = {
     DATETIME: f"^[12][0-9]{{3}}-{_DAY}[Tt ]{_TIME}(:[0-5][0-9]([.,][0-9]{{1,6}})?)?{_ZONE}$",
 }
 
-#: Checks the formats above, and no others.
+#: The checker of the formats above, and of no others.
 CHECKER = jsonschema.FormatChecker(formats=())
 
 _UUID = re.compile(r"([0-9a-f]{8})(-?)([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{4})\2([0-9a-f]{12})")
-_CONTROL = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
-_MOMENT = re.compile(
+_DATETIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]{1,6})?)?"
     r"(Z|[+-][0-9]{2}:?[0-9]{2})?"
 )
 
 
 def normalize_uuid(text: str) -> str:
-    """Return a UUID in lower case with dashes, whatever of both it came with.
+    """Return a UUID in lower case with dashes.
 
-    :raises ValueError: it is no UUID.
+    :raises ValueError: the text is not a UUID.
     """
     match = _UUID.fullmatch(text.lower())
     if match is None:
-        raise ValueError("no UUID")
+        raise ValueError("not a UUID")
     return "-".join(match.group(1, 3, 4, 5, 6))
 
 
 def normalize_datetime(text: str) -> str:
-    """Return a moment as Glance writes it: UTC, to the second.
+    """Return a time in Glance's form: UTC, to the second.
 
-    :param text: ISO 8601, of date and time; UTC unless it names another zone.
-    :raises ValueError: it is something else.
+    :param text: date and time in ISO 8601; UTC if it names no zone.
+    :raises ValueError: the text is not a date and time.
     """
-    if not _MOMENT.fullmatch(text.upper()):
-        raise ValueError("no moment")
-    moment = datetime.fromisoformat(text.upper())
-    if moment.tzinfo is not None:
+    if not _DATETIME.fullmatch(text.upper()):
+        raise ValueError("not a date and time")
+    value = datetime.fromisoformat(text.upper())
+    if value.tzinfo is not None:
         try:
-            moment = moment.astimezone(UTC).replace(tzinfo=None)
+            value = value.astimezone(UTC).replace(tzinfo=None)
         except OverflowError:
             raise ValueError("beyond the calendar") from None
-    return moment.isoformat(timespec="seconds") + "Z"
+    return value.isoformat(timespec="seconds") + "Z"
 
 
 @CHECKER.checks(UUID, raises=ValueError)
@@ -83,15 +83,15 @@ def _is_uuid(instance: object) -> bool:
 
 
 @CHECKER.checks(UUID_OR_ALL, raises=ValueError)
-def _is_selected(instance: object) -> bool:
+def _is_uuid_or_all(instance: object) -> bool:
     return instance == ALL or _is_uuid(instance)
 
 
 @CHECKER.checks(TEXT)
 def _is_text(instance: object) -> bool:
-    return not isinstance(instance, str) or not _CONTROL.search(instance)
+    return not isinstance(instance, str) or not CONTROL.search(instance)
 
 
 @CHECKER.checks(DATETIME, raises=ValueError)
-def _is_moment(instance: object) -> bool:
+def _is_datetime(instance: object) -> bool:
     return not isinstance(instance, str) or bool(normalize_datetime(instance))

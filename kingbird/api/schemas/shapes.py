@@ -1,10 +1,10 @@
-"""What schemas are made of: texts, choices, and objects that are whole."""
+"""Functions that build schemas."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from kingbird.api.schemas import formats
-from kingbird.api.schemas.bounds import MAX_NAME
+from kingbird.api.schemas.limits import MAX_NAME
 
 JSONSchema = dict[str, Any]
 
@@ -12,27 +12,29 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _HEX = "[0-9a-f]"
 _UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
-_MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}"
+_DATETIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}"
 
 
-def input_string(description: str, *, shortest: int = 1, longest: int = MAX_NAME) -> JSONSchema:
-    """Return the schema of a text that comes in."""
+def input_string(
+    description: str, *, min_length: int = 1, max_length: int = MAX_NAME
+) -> JSONSchema:
+    """Return the schema of a string in a request."""
     return {
         "description": description,
         "type": "string",
-        "minLength": shortest,
-        "maxLength": longest,
+        "minLength": min_length,
+        "maxLength": max_length,
         "format": formats.TEXT,
     }
 
 
-def scalar_or_array(description: str, one: JSONSchema, most: int) -> JSONSchema:
-    """Return the schema of a value, or of a list of at least one."""
+def scalar_or_array(description: str, item: JSONSchema, max_items: int) -> JSONSchema:
+    """Return the schema of a value, or of a list with at least one value."""
     return {
         "description": description,
         "if": {"type": "array"},
-        "then": {"description": description, "minItems": 1, "maxItems": most, "items": one},
-        "else": {**one, "description": description},
+        "then": {"description": description, "minItems": 1, "maxItems": max_items, "items": item},
+        "else": {**item, "description": description},
     }
 
 
@@ -46,9 +48,9 @@ def enum(values: Sequence[str], meaning: str | None = None) -> JSONSchema:
 def closed_object(
     title: str | None, description: str, properties: dict[str, JSONSchema]
 ) -> JSONSchema:
-    """Return the schema of an object that has all of some properties, and no others.
+    """Return the schema of an object that has all of some properties and no others.
 
-    :param title: its name in the OpenAPI document, if it is to have one.
+    :param title: the name of a component of the OpenAPI document.
     """
     return {
         **({} if title is None else {"title": title}),
@@ -60,56 +62,56 @@ def closed_object(
     }
 
 
-def array_of(description: str, one: JSONSchema) -> JSONSchema:
-    """Return the schema of a list in an answer."""
-    return {"description": description, "type": "array", "items": one}
+def array_of(description: str, item: JSONSchema) -> JSONSchema:
+    """Return the schema of a list in a response."""
+    return {"description": description, "type": "array", "items": item}
 
 
-# What answers are made of.
+# Schemas of responses.
 
 
 def output_string(meaning: str) -> JSONSchema:
-    """Return the schema of a text in an answer."""
+    """Return the schema of a string in a response."""
     return {"description": meaning, "type": "string"}
 
 
 def output_nullable_string(meaning: str) -> JSONSchema:
-    """Return the schema of a text in an answer that may be missing."""
+    """Return the schema of a string or null in a response."""
     return {"description": meaning, "type": ["string", "null"]}
 
 
 def output_count(meaning: str) -> JSONSchema:
-    """Return the schema of a count in an answer."""
+    """Return the schema of a count in a response."""
     return {"description": meaning, "type": "integer", "minimum": 0}
 
 
 def output_boolean(meaning: str) -> JSONSchema:
-    """Return the schema of a flag in an answer."""
+    """Return the schema of a boolean in a response."""
     return {"description": meaning, "type": "boolean"}
 
 
 def output_uuid(meaning: str) -> JSONSchema:
-    """Return the schema of an id in an answer: in lower case with dashes."""
+    """Return the schema of an id in a response: in lower case with dashes."""
     return {"description": meaning, "type": "string", "pattern": f"^{_UUID}$"}
 
 
 def output_datetime(meaning: str, *, allow_none_text: bool = False) -> JSONSchema:
-    """Return the schema of a time in an answer: ISO 8601 in UTC, to the microsecond.
+    """Return the schema of a time in a response: ISO 8601 in UTC, to the microsecond.
 
-    :param allow_none_text: whether it is the text ``None`` while nothing has happened.
+    :param allow_none_text: True if the text ``None`` stands for no time.
     """
-    pattern = f"^({_MOMENT}|None)$" if allow_none_text else f"^{_MOMENT}$"
+    pattern = f"^({_DATETIME}|None)$" if allow_none_text else f"^{_DATETIME}$"
     return {"description": meaning, "type": "string", "pattern": pattern}
 
 
 LINKS: JSONSchema = array_of(
-    "Where there is more",
+    "Links to related pages",
     closed_object(
         "Link",
         "A link",
         {
-            "rel": output_string("What it leads to"),
-            "href": output_string("Its URL"),
+            "rel": output_string("The relation of the linked page"),
+            "href": output_string("The link's URL"),
         },
     ),
 )

@@ -1,6 +1,9 @@
-"""What version discovery answers, as keystoneauth reads it."""
+"""The version's name, and schemas of version discovery in the form that keystoneauth reads."""
 
 from kingbird.api.schemas.shapes import LINKS, array_of, closed_object, enum, output_string
+
+#: The API's only version, as paths and responses name it.
+VERSION = "v1.0"
 
 _VERSION = closed_object(
     "Version",
@@ -17,7 +20,7 @@ LISTED = closed_object(
 )
 SHOWN = closed_object("VersionDocument", "A version", {"version": _VERSION})
 
-#: The one answer whose form is another standard's.
+#: The schema of the API's description.  The OpenAPI standard defines its form.
 DESCRIPTION = {
     "title": "Description",
     "description": "An OpenAPI 3.1 document",

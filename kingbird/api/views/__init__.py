@@ -1,1 +1,1 @@
-"""What answers look like, one file a noun."""
+"""Views: the JSON of responses, one module a noun."""

@@ -1,4 +1,4 @@
-"""Engines as the API shows them."""
+"""The view of engines."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -8,17 +8,17 @@ from kingbird.db import api as db
 
 
 def render_engine(engine: db.Engine, alive: bool) -> dict[str, Any]:
-    """Return an engine; its times are those of the database's clock.
+    """Return an engine as JSON.  Its times are those of the database's clock.
 
-    :param alive: whether its last sign of life is recent.
+    :param alive: True if the last heartbeat is recent.
     """
-    seen = datetime.fromtimestamp(engine.seen / 1000, UTC).replace(tzinfo=None)
+    last_seen = datetime.fromtimestamp(engine.seen / 1000, UTC).replace(tzinfo=None)
     return {
         "id": engine.id,
         "host": engine.host,
         "pid": engine.pid,
         "version": engine.version,
         "started_at": format_time(engine.started_at),
-        "last_seen": format_time(seen),
+        "last_seen": format_time(last_seen),
         "alive": alive,
     }

@@ -1,4 +1,4 @@
-"""Jobs and their items as the published client reads them (design, section 4)."""
+"""The views of jobs and items, in the form that the published client reads."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -9,12 +9,12 @@ from kingbird.states import ALL, ItemState
 
 
 def format_time(value: datetime | None) -> str:
-    """Return a time of the database: ISO 8601, UTC; ``"None"`` when there was none yet."""
+    """Return a time of the database in ISO 8601 and UTC, or ``"None"`` if there is none."""
     return "None" if value is None else value.isoformat(timespec="microseconds")
 
 
 def render_status(job: db.Job) -> dict[str, Any]:
-    """Return the answer to the request that made a job."""
+    """Return the response to a request that creates, cancels or retries a job."""
     return {
         "job_status": {
             "id": job.id,
@@ -25,7 +25,7 @@ def render_status(job: db.Job) -> dict[str, Any]:
 
 
 def render_summary(job: db.Job) -> dict[str, Any]:
-    """Return a job as lists show it."""
+    """Return a job's entry in a list."""
     return {
         "id": job.id,
         "sync_status": job.status,
@@ -40,11 +40,11 @@ def render_detail(
     outcomes: dict[str, int],
     regions: db.jobs.RegionCounts,
 ) -> dict[str, Any]:
-    """Return a job as the list of its items shows it beside them.
+    """Return a job with the counts of its items.
 
-    :param statuses: how many items there are by their state.
-    :param outcomes: how many there are by their reason.
-    :param regions: both again for each target region.
+    :param statuses: the number of items by state.
+    :param outcomes: the number of items by reason.
+    :param regions: both counts by target region.
     """
     return {
         **render_summary(job),
@@ -78,18 +78,18 @@ def render_item(item: db.Item) -> dict[str, Any]:
 
 
 def render_unplanned(job: db.Job) -> Iterator[dict[str, Any]]:
-    """Yield what a job's items will be, as far as the request tells.
+    """Yield a job's items before it is planned, as far as the request determines them.
 
-    Each image comes once in each target region; where ``*`` stands for the images, one entry
-    stands for all of a region's.
+    Each image occurs once in each target region.  With the wildcard one entry stands for all
+    images of a region.
     """
     seen = set()
     for each in job.request:
         for target in each["targets"]:
-            named = [name for name in each["sources"] if name != target] or [target]
+            sources = [name for name in each["sources"] if name != target] or [target]
             for resource in each["resources"]:
-                # Of all images, some come from one source and some from another.
-                source = ALL if resource == ALL and len(named) > 1 else named[0]
+                # With several sources, the images of the wildcard come from different ones.
+                source = ALL if resource == ALL and len(sources) > 1 else sources[0]
                 if (resource, target) in seen:
                     continue
                 seen.add((resource, target))
@@ -99,7 +99,7 @@ def render_unplanned(job: db.Job) -> Iterator[dict[str, Any]]:
                     "resource_type": each["resource_type"],
                     "source_region": source,
                     "target_region": target,
-                    # A job may end before it could be planned.
+                    # A job may end before it is planned.
                     "sync_status": job.status,
                     "created_at": format_time(job.created_at),
                     "updated_at": format_time(job.updated_at),

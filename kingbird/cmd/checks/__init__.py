@@ -1,7 +1,7 @@
-"""What ``kingbird-status upgrade check`` looks at, by what is looked at.
+"""The checks of ``kingbird-status upgrade check``.
 
-A check that can't look, as another one has failed that it builds on, says so and succeeds: one
-fault is reported once.
+If one check fails, the checks that depend on it report that and succeed, so one fault is reported
+once.
 """
 
 from oslo_upgradecheck.upgradecheck import Code, Result
@@ -10,15 +10,15 @@ __all__ = ["failure", "success", "warning"]
 
 
 def success(details: str | None = None) -> Result:
-    """All is well."""
+    """Return a result without problems."""
     return Result(Code.SUCCESS, details)
 
 
 def warning(details: str) -> Result:
-    """Somebody should look at this; the upgrade can go on."""
+    """Return a result that should be looked at but does not block the upgrade."""
     return Result(Code.WARNING, details)
 
 
 def failure(details: str) -> Result:
-    """The upgrade can't go on before this is dealt with."""
+    """Return a result that blocks the upgrade."""
     return Result(Code.FAILURE, details)

@@ -1,4 +1,4 @@
-"""Configuration files and policies: what this release doesn't know, or not much longer."""
+"""Check configuration files and policies for unknown and deprecated entries."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,21 +13,23 @@ from kingbird.cmd.checks import failure, success, warning
 from kingbird.conf import api, engine, list_opts, metrics, sync, upgrade_levels
 from kingbird.policies import list_rules
 
-#: Groups that hold options of Kingbird's alone; those of libraries come and go with them.
+#: Groups of Kingbird's own options.  Options of libraries change with the libraries.
 OWN: tuple[Any, ...] = (api, engine, metrics, sync, upgrade_levels)
 PREFIX = "kingbird:"
 
 
 def options(conf: cfg.ConfigOpts) -> Result:
-    """Whether the files set what no option takes, or options that are deprecated or unknown."""
+    """Check the files for invalid values and for deprecated or unknown options."""
     for module in OWN:
         for opt in module.OPTS:
             try:
                 conf[module.GROUP][opt.dest]
             except cfg.ConfigFileValueError as error:
                 return failure(str(error))
-    said = sorted({remark for file in _files(conf) for remark in _find_unknown(file, list_opts())})
-    return warning("; ".join(said)) if said else success()
+    problems = sorted(
+        {problem for file in _files(conf) for problem in _find_unknown(file, list_opts())}
+    )
+    return warning("; ".join(problems)) if problems else success()
 
 
 def _files(conf: cfg.ConfigOpts) -> list[Path]:
@@ -40,28 +42,31 @@ def _files(conf: cfg.ConfigOpts) -> list[Path]:
 
 def _find_unknown(file: Path, known: list[tuple[str, Any]]) -> Iterator[str]:
     groups = {group: {opt.dest: opt for opt in opts} for group, opts in known}
-    old = {
-        (each.group or group, each.name.replace("-", "_") if each.name else opt.dest): opt
+    deprecated = {
+        (
+            deprecated_opt.group or group,
+            deprecated_opt.name.replace("-", "_") if deprecated_opt.name else opt.dest,
+        ): opt
         for group, opts in known
         for opt in opts
-        for each in opt.deprecated_opts
+        for deprecated_opt in opt.deprecated_opts
     }
     sections: dict[str, dict[str, Any]] = {}
     cfg.ConfigParser(str(file), sections).parse()
     for group, names in sections.items():
-        for written in names:
-            name = written.replace("-", "_")
+        for raw_name in names:
+            name = raw_name.replace("-", "_")
             opt = groups.get(group, {}).get(name)
             if opt is not None and opt.deprecated_for_removal:
                 yield f"[{group}] {name} will be removed: {opt.deprecated_reason or 'not used'}"
-            elif opt is None and (group, name) in old:
-                yield f"[{group}] {name} is now called {old[group, name].name}"
+            elif opt is None and (group, name) in deprecated:
+                yield f"[{group}] {name} is now called {deprecated[group, name].name}"
             elif opt is None and group in {module.GROUP for module in OWN}:
                 yield f"There is no option [{group}] {name}: misspelt, or removed"
 
 
 def policies(commands: UpgradeCommands, conf: cfg.ConfigOpts) -> Result:
-    """Whether the policy file is one that this release reads as it is meant."""
+    """Check that this release can read the policy file."""
     result = common_checks.check_policy_json(commands, conf)
     if result.code is not Code.SUCCESS:
         return result
@@ -69,18 +74,18 @@ def policies(commands: UpgradeCommands, conf: cfg.ConfigOpts) -> Result:
     enforcer.register_defaults(list(list_rules()))
     where = conf.get_location("policy_file", "oslo_policy")
     defaults = (cfg.Locations.opt_default, cfg.Locations.set_default)
-    given = where is not None and where.location not in defaults
-    if given and conf.find_file(conf.oslo_policy.policy_file) is None:
+    is_configured = where is not None and where.location not in defaults
+    if is_configured and conf.find_file(conf.oslo_policy.policy_file) is None:
         return warning(
             f"[oslo_policy] policy_file names {conf.oslo_policy.policy_file}, which is not "
             "there: the defaults are in force"
         )
     try:
         enforcer.load_rules()
-        sound = enforcer.check_rules()
+        is_valid = enforcer.check_rules()
     except (ValueError, cfg.Error) as error:
         return failure(f"The policy file can't be read: {error}")
-    if not sound:
+    if not is_valid:
         return failure("A policy refers to a rule that there is not, or to itself")
     unknown = sorted(
         name

@@ -1,4 +1,4 @@
-"""The service user: whether Keystone knows it, and what it may do."""
+"""Check the service user and its roles in Keystone."""
 
 from keystoneauth1 import exceptions as ksa_exc
 from oslo_config import cfg
@@ -8,10 +8,10 @@ from kingbird import exception
 from kingbird.clients.keystone import Keystone
 from kingbird.cmd.checks import failure, success, warning
 
-#: Seconds that a call to Keystone may take.
+#: Timeout of a call to Keystone in seconds.
 TIMEOUT = 10.0
 
-#: What the user needs each role for.
+#: The consequence of each missing role.
 ROLES = {
     "service": "image services don't take its token for a service's, so jobs that run with "
     "their user's own token end when that expires",
@@ -20,7 +20,7 @@ ROLES = {
 
 
 def service_user(conf: cfg.ConfigOpts, keystone: Keystone | None = None) -> Result:
-    """Whether the user of ``[keystone_authtoken]`` can do what is expected of it.
+    """Check that the user of ``[keystone_authtoken]`` can do its work.
 
     :param keystone: Keystone as the user sees it.
     """

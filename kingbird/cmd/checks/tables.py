@@ -1,4 +1,4 @@
-"""The database: its schema, the engines and jobs in it, and who may share it."""
+"""Check the database: its schema, engines and jobs, and that it suits the broker."""
 
 import sqlalchemy as sa
 from oslo_config import cfg
@@ -17,9 +17,9 @@ NOT_LOOKED_AT = "Not looked at, as there are no tables that can be read"
 
 
 class DatabaseChecks:
-    """Checks of one database.  The schema comes first: the others look only where it can be read.
+    """The checks of one database.  The others read tables only if the schema check succeeds.
 
-    :param conf: configuration that has been read by the time of the first check.
+    :param conf: a configuration that is parsed before the first check.
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
@@ -27,12 +27,12 @@ class DatabaseChecks:
         self._readable = False
 
     def schema(self) -> Result:
-        """Whether the tables are those of this release."""
+        """Check that the tables are those of this release."""
         try:
             host = sa.make_url(self._conf.database.connection).host
             db.configure(self._conf)
         except (sa.exc.SQLAlchemyError, AttributeError, ValueError) as error:
-            # What it says may quote the URL, with its password.
+            # The error's text may contain the URL with its password.
             return failure(f"[database] connection can't be read: {type(error).__name__}")
         try:
             current, head = db.migration.current(), db.migration.head()
@@ -52,7 +52,7 @@ class DatabaseChecks:
         return success(f"At {head}")
 
     def engines(self) -> Result:
-        """Whether engines of other releases are alive."""
+        """Check for live engines of other releases."""
         if not self._readable:
             return success(NOT_LOOKED_AT)
         alive = db.stats.engines_alive(db.engines.heartbeat_timeout(self._conf))
@@ -73,30 +73,30 @@ class DatabaseChecks:
         return success(f"{len(alive)} alive, all of this release" if alive else "None is alive")
 
     def jobs(self) -> Result:
-        """Whether jobs in progress would suffer from a restart, or can't end well any more."""
+        """Check for jobs in progress that a restart would fail, or that can no longer succeed."""
         if not self._readable:
             return success(NOT_LOOKED_AT)
-        said = []
+        problems = []
         if count := db.stats.jobs_with_token():
-            said.append(
+            problems.append(
                 f"{count} job(s) in progress run with their user's own token and fail when "
                 "their engine stops: let them end first"
             )
         if count := db.stats.jobs_with_expired_trust(self._conf.sync.trust_lifetime):
-            said.append(
+            problems.append(
                 f"{count} job(s) in progress are older than [sync] trust_lifetime: their "
                 "trusts have expired, so they will fail; their users can retry them"
             )
-        return warning(". ".join(said)) if said else success()
+        return warning(". ".join(problems)) if problems else success()
 
     def sqlite_with_broker(self) -> Result:
-        """Whether processes on several hosts would use a database that is a file."""
+        """Check that processes on several hosts do not use a SQLite file."""
         self._conf.register_opts(dict(messaging_opts.list_opts())[None])
         url = self._conf.transport_url
         where = self._conf.get_location("transport_url")
-        given = where is not None and where.location is not cfg.Locations.opt_default
-        given = given and not url.startswith(transport.IN_PROCESS)
-        if given and self._conf.database.connection.startswith("sqlite"):
+        is_configured = where is not None and where.location is not cfg.Locations.opt_default
+        is_configured = is_configured and not url.startswith(transport.IN_PROCESS)
+        if is_configured and self._conf.database.connection.startswith("sqlite"):
             return warning(
                 "transport_url names a message broker, but [database] connection is a SQLite "
                 "file, which APIs and engines on other hosts can't share. Take MariaDB, MySQL "

@@ -7,6 +7,7 @@ from kingbird import exception
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.sync.image import Image
+from kingbird.sync.outcome import no_endpoint_message
 from kingbird.sync.retry import Retry, Submit
 
 ImagesById = dict[str, Image]
@@ -58,9 +59,7 @@ def lookup_regions(
 
     def look(region: str) -> ImagesById | exception.KingbirdError:
         if region not in regions:
-            return exception.RegionUnavailable(
-                f"Region {region} has no image endpoint in the service catalog any more"
-            )
+            return exception.RegionUnavailable(no_endpoint_message(region))
         try:
             return lookup(regions[region], wanted[region], submit, retry)
         except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:

@@ -10,7 +10,7 @@ from kingbird.sync import compare, patch
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
 from kingbird.sync.item import CREATE, DATA_FIELDS, NONE, UPDATE, Item, WriteSpec
-from kingbird.sync.outcome import TOMBSTONED, UNUSABLE, Outcome, outcome_of
+from kingbird.sync.outcome import TOMBSTONED, UNUSABLE, Outcome, dependency_failed, outcome_of
 from kingbird.sync.request import Force, Requester, SyncOptions
 
 
@@ -104,11 +104,7 @@ def _create_under_same_id(
 def _failed_reference(references: Mapping[str, Item], target: str) -> Outcome | None:
     for name, other in references.items():
         if other.outcome and other.target_resource is None:
-            return Outcome(
-                "dependency_failed",
-                f"{name} names image {other.resource}, which could not be brought to "
-                f"{target}: {other.outcome.reason}",
-            )
+            return dependency_failed(name, other.resource, target, other.outcome.reason)
     return None
 
 

@@ -184,7 +184,7 @@ def _tried(table: str) -> set[tuple[str, tuple[str, str]]]:
 
 def test_every_route_has_rules() -> None:
     routes = {
-        (operation.method.upper(), operation.path): operation.call.rules
+        (operation.method.upper(), operation.path): operation.operation.rules
         for route in v1_root.ROUTES
         for operation in route.operations(v1.VERSION)
         if operation.path not in app.PUBLIC

@@ -20,7 +20,7 @@ LAST = "Last section"
 def quiet(conf, monkeypatch):
     """Give a configuration; what was there for the signal comes back."""
     before = signal.getsignal(signal.SIGUSR2)
-    monkeypatch.setattr(gmr, "_watching", None)
+    monkeypatch.setattr(gmr, "_watcher_pid", None)
     monkeypatch.setattr(gmr._Report, "persistent_sections", [])
     # It shows the configuration of the whole process, of which other tests leave a part.
     monkeypatch.setattr(ConfigReportGenerator.__init__, "__defaults__", (conf,))

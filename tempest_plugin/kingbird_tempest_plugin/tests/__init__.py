@@ -1,1 +1,1 @@
-"""Where Tempest looks for tests."""
+"""Tests that Tempest loads."""

@@ -1,4 +1,4 @@
-"""What all tests have: the regions, the images in them, and jobs that are cleaned up."""
+"""The base of all tests: regions, images, and jobs that are cleaned up."""
 
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlsplit
@@ -16,7 +16,7 @@ PLANNED, CANCELLED = "PLANNED", "CANCELLED"
 Set = dict[str, Any]
 Item = dict[str, Any]
 
-#: The fields that a record has from its source.
+#: The fields that a record copies from its source.
 COPIED = (
     "name",
     "disk_format",
@@ -31,7 +31,7 @@ COPIED = (
 
 
 def sync(*image_ids: str, source: str | list[str], target: list[str], **options: Any) -> Set:
-    """Return a set that names images, or ``*`` for all."""
+    """Return a set of image ids, or of ``*`` for all images."""
     return {
         "resource_type": "image",
         "resources": list(image_ids),
@@ -42,9 +42,9 @@ def sync(*image_ids: str, source: str | list[str], target: list[str], **options:
 
 
 class BaseSyncTest(test.BaseTestCase):
-    """A member of a project, and the regions that it may sync its images between.
+    """Base of tests with a member of a project and several regions.
 
-    :cvar regions: their names; the first one is where most tests begin.
+    :cvar regions: the names; most tests begin in the first one.
     :cvar client: the member's client for sync jobs.
     :ivar images: the member's images.
     """
@@ -56,7 +56,7 @@ class BaseSyncTest(test.BaseTestCase):
 
     @classmethod
     def skip_checks(cls) -> None:
-        """Skip where there is no Kingbird."""
+        """Skip the tests if Kingbird is not available."""
         super().skip_checks()
         for service in ("kingbird", "glance"):
             if not getattr(CONF.service_available, service):
@@ -64,13 +64,13 @@ class BaseSyncTest(test.BaseTestCase):
 
     @classmethod
     def setup_credentials(cls) -> None:
-        """Make users without networks."""
+        """Create users without networks."""
         cls.set_network_resources()
         super().setup_credentials()
 
     @classmethod
     def setup_clients(cls) -> None:
-        """Make the clients of the member."""
+        """Create the member's clients."""
         super().setup_clients()
         cls.client = cls.os_primary.kingbird_v1.SyncJobsClient()
 
@@ -92,32 +92,32 @@ class BaseSyncTest(test.BaseTestCase):
             for endpoint in service["endpoints"]
         ]
         first = CONF.identity.region
-        # Keystone takes an endpoint without a region.
+        # Keystone allows an endpoint without a region.
         found = {endpoint["region"] for endpoint in endpoints if endpoint["region"]}
         return sorted(found, key=lambda region: (region != first, region))
 
     def setUp(self) -> None:
-        """Begin with images of the member's."""
+        """Prepare the member's images."""
         super().setUp()
         self.images = Images(self.os_primary, self.regions, self.addCleanup)
 
     @property
     def source(self) -> str:
-        """The region where most tests begin."""
+        """Return the region where most tests begin."""
         return self.regions[0]
 
     @property
     def target(self) -> str:
-        """One of the others."""
+        """Return the second region."""
         return self.regions[1]
 
     @property
     def targets(self) -> list[str]:
-        """All the others."""
+        """Return all regions but the first one."""
         return self.regions[1:]
 
     def start(self, *sets: Set, client: Any = None) -> str:
-        """Ask for a job, which is deleted when the test is over, and return its id."""
+        """Create a job, which is deleted after the test, and return its id."""
         client = client or self.client
         status = client.create_sync_job(*sets)["job_status"]
         self.addCleanup(self._end_and_delete, client, status["id"])
@@ -125,9 +125,9 @@ class BaseSyncTest(test.BaseTestCase):
         return str(status["id"])
 
     def wait(self, job_id: str, client: Any = None) -> tuple[str, list[Item]]:
-        """Wait until a job has ended; returns its status and its items.
+        """Wait until a job has ended, and return its status and its items.
 
-        What it made is deleted when the test is over.
+        The images that the job created are deleted after the test.
         """
         client = client or self.client
 
@@ -145,7 +145,7 @@ class BaseSyncTest(test.BaseTestCase):
         return client.show_sync_job(job_id, limit=1)["job"]["sync_status"], items
 
     def items_of(self, job_id: str, client: Any = None, **params: Any) -> list[Item]:
-        """Return all items of a job, page after page.
+        """Return all items of a job, page by page.
 
         :param params: the query, such as ``limit``.
         """
@@ -159,14 +159,14 @@ class BaseSyncTest(test.BaseTestCase):
             params = dict(parse_qsl(urlsplit(following[0]).query))
 
     def run_job(self, *sets: Set, client: Any = None) -> tuple[str, list[Item]]:
-        """Ask for a job and wait until it has ended; returns its status and its items."""
+        """Create a job and wait until it has ended; return its status and its items."""
         return self.wait(self.start(*sets, client=client), client)
 
     def long_job(self, client: Any = None, images: Images | None = None) -> str:
-        """Start a job that takes some time, and return its id.
+        """Create a job that takes some time, and return its id.
 
-        :param client: whose job it is, if not the member's.
-        :param images: those of that user's project, if it is another one.
+        :param client: the client of another user.
+        :param images: the images of that user's project.
         """
         images = images or self.images
         ids = [images.make(self.source, None)["id"] for _ in range(20)]
@@ -181,14 +181,14 @@ class BaseSyncTest(test.BaseTestCase):
             call(client.delete_sync_job, job_id)
 
     def item_of(self, items: list[Item], image_id: str, region: str) -> Item:
-        """Return the one item of an image in a region."""
+        """Return the single item of an image in a region."""
         pair = (image_id, region)
         found = [item for item in items if (item["resource"], item["target_region"]) == pair]
         self.assertEqual(1, len(found), items)
         return found[0]
 
     def assert_copy(self, image: Image, record: Image, **changed: Any) -> None:
-        """Hold a record against the image that it is a copy of.
+        """Compare a record with its source.
 
         :param changed: fields that differ from the source's.
         """
@@ -196,6 +196,6 @@ class BaseSyncTest(test.BaseTestCase):
         for name in (*COPIED, *properties):
             self.assertEqual(changed.get(name, image[name]), record[name], name)
         self.assertCountEqual(image["tags"], record["tags"])
-        # Kingbird makes records; data come later, by other means.
+        # Kingbird creates records without data.
         self.assertEqual("queued", record["status"])
         self.assertEqual(image["id"], record["kingbird_source_id"])

@@ -1,7 +1,7 @@
-"""Runs the keystone-manage commands that make a new Keystone.
+"""Run the keystone-manage commands that create a new Keystone.
 
-Usage: keystone_setup.py CONF PASSWORD URL REGION. Each command is a fork of this process, as
-importing Keystone takes longer than most of them.
+Usage: keystone_setup.py CONF PASSWORD URL REGION.  Each command runs in a fork of this process,
+because importing Keystone takes longer than most commands.
 """
 
 import grp

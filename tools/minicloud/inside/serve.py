@@ -1,7 +1,7 @@
-"""Serves one WSGI application on the listening socket that is its standard input.
+"""Serve a WSGI application on the listening socket that is the standard input.
 
-Runs in a service's own virtual environment: serve.py NAME MODULE STATE. The name and the state
-folder are there for `ps`, and for the check that a recorded process is still this one.
+This runs in a service's own virtual environment: serve.py NAME MODULE STATE.  The name and the
+state folder are only there for `ps`.
 """
 
 import concurrent.futures.thread  # noqa: F401  Glance needs it at exit, too late to import
@@ -17,20 +17,20 @@ import waitress
 
 
 def stop(*_: object) -> None:
-    # waitress and the services' atexit handlers then end in order.
+    # SystemExit lets waitress and the services' atexit handlers end in order.
     raise SystemExit(0)
 
 
 def main() -> None:
     module = sys.argv[2]
-    # Keystone parses the arguments of the process that it is imported in.
+    # Keystone parses the arguments of the process that imports it.
     del sys.argv[1:]
-    # Off standard input, which a program that the service runs would inherit.
+    # The socket must leave standard input, which programs of the service would inherit.
     listener = socket.socket(fileno=os.dup(0))
     with open(os.devnull) as nothing:
         os.dup2(nothing.fileno(), 0)
     signal.signal(signal.SIGTERM, stop)
-    # A line whenever a request waits for a thread would be most of the log.
+    # waitress logs each request that waits for a thread, which would fill the log.
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     waitress.serve(
         importlib.import_module(module).application,

@@ -1,9 +1,9 @@
-"""Makes SQLite bear the concurrent writes of a service that was written for a database server.
+"""Let SQLite serve the concurrent writes of a service that expects a database server.
 
-oslo.db begins a transaction with a plain BEGIN. Two threads that each read and then write
-would dead-lock, so SQLite answers the second writer "database is locked" without waiting, and
-the service answers 500. BEGIN IMMEDIATE takes the write lock at the start, where SQLite waits
-for it. With write-ahead logging that wait does not hold up plain reads.
+oslo.db begins a transaction with a plain BEGIN.  Two threads that each read and then write would
+deadlock, so SQLite answers "database is locked" to the second one without waiting, and the service
+answers 500.  BEGIN IMMEDIATE takes the write lock at the start, where SQLite waits for it.  With
+write-ahead logging plain reads do not wait.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""``/v1.0/{project}/os-sync/{job}/…``: what is asked of a job after it was accepted."""
+"""The controller of the actions on a job, ``/v1.0/{project}/os-sync/{job}/{action}``."""
 
 import functools
 from typing import Any
@@ -18,14 +18,18 @@ JSON = dict[str, Any]
 
 
 class ActionsController:
-    """Cancels jobs, and tries them again."""
+    """The controller that cancels and retries jobs."""
 
     def __init__(
-        self, gate: RequestPipeline, projects: Authorizer, retrial: JobRetrier, engines: EngineRPC
+        self,
+        pipeline: RequestPipeline,
+        authorizer: Authorizer,
+        job_retrier: JobRetrier,
+        engines: EngineRPC,
     ) -> None:
-        self.gate = gate
-        self._projects = projects
-        self._retrial = retrial
+        self.pipeline = pipeline
+        self._authorizer = authorizer
+        self._job_retrier = job_retrier
         self._engines = engines
 
     @operation(
@@ -38,9 +42,9 @@ class ActionsController:
         status=202,
         errors=(404, 409, 413),
     )
-    def cancel_job(self, asked: ValidRequest) -> JSON:
+    def cancel_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/cancel``"""
-        found = get_job_or_404(asked, self._projects)
+        found = get_job_or_404(request, self._authorizer)
         if not db.job_actions.cancel(found):
             raise exception.Conflict(
                 f"The job {found.id} has ended; only one in progress can be cancelled"
@@ -58,19 +62,19 @@ class ActionsController:
         status=202,
         errors=(404, 409, 413, 429),
     )
-    def retry_job(self, asked: ValidRequest) -> JSON:
+    def retry_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/retry``"""
-        context, found = asked.context, get_job_or_404(asked, self._projects)
-        if found.all_projects and not self._projects.allows(
+        context, found = request.context, get_job_or_404(request, self._authorizer)
+        if found.all_projects and not self._authorizer.allows(
             context, found.project_id, policy.CREATE_ALL_PROJECTS
         ):
             raise exception.Forbidden(
                 f"The job {found.id} is about every project's images, and the policy "
                 f"{policy.CREATE_ALL_PROJECTS} doesn't allow you to sync them"
             )
-        self._retrial.retry(
+        self._job_retrier.retry(
             context,
             found,
-            is_admin=functools.partial(self._projects.is_admin, context, found.project_id),
+            is_admin=functools.partial(self._authorizer.is_admin, context, found.project_id),
         )
         return view.render_status(found)

@@ -1,4 +1,4 @@
-"""``/v1.0/{project}/os-sync-engines``: which engines there are, for admins."""
+"""The controller of ``/v1.0/{project}/os-sync-engines``, the list of engines for admins."""
 
 from typing import Any
 
@@ -12,20 +12,20 @@ from kingbird.policies import engines as policy
 
 
 class EnginesController:
-    """Lists the engines."""
+    """The controller that lists the engines."""
 
-    def __init__(self, conf: cfg.ConfigOpts, gate: RequestPipeline) -> None:
-        self._silence = db.engines.heartbeat_timeout(conf)
-        self.gate = gate
+    def __init__(self, conf: cfg.ConfigOpts, pipeline: RequestPipeline) -> None:
+        self._heartbeat_timeout = db.engines.heartbeat_timeout(conf)
+        self.pipeline = pipeline
 
     @operation(
         "list_engines", "List the engines", rules=(policy.LIST,), response_schema=schema.LISTED
     )
-    def list_engines(self, asked: ValidRequest) -> dict[str, Any]:
+    def list_engines(self, request: ValidRequest) -> dict[str, Any]:
         """``GET /v1.0/{project}/os-sync-engines``"""
         return {
             "engines": [
                 view.render_engine(engine, alive)
-                for engine, alive in db.engines.list_all(self._silence)
+                for engine, alive in db.engines.list_all(self._heartbeat_timeout)
             ]
         }

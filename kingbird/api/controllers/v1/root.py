@@ -1,4 +1,4 @@
-"""``/v1.0``: the table of what there is."""
+"""The controller of ``/v1.0`` and its table of routes."""
 
 import json
 from collections.abc import Iterable
@@ -16,18 +16,18 @@ from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
 from kingbird.api.openapi import Route
 from kingbird.api.request.operation import RequestPipeline, public_operation
 from kingbird.api.schemas import versions as schema
+from kingbird.api.schemas.versions import VERSION
 
-VERSION = "v1.0"
-#: Where the API describes itself, below the version.
+#: The path of the API's description below the version.
 DESCRIPTION = "openapi.json"
-#: For how many seconds that may be kept.
+#: Seconds for which clients may cache the description.
 MAX_AGE = 300
 
 
 def version(request: webob.Request) -> dict[str, Any]:
-    """Return the version as keystoneauth reads it.
+    """Return the version's entry in the form that keystoneauth reads.
 
-    :param request: says under which URL the caller knows the service.
+    :param request: provides the service's URL as the caller knows it.
     """
     return {
         "id": VERSION,
@@ -37,23 +37,23 @@ def version(request: webob.Request) -> dict[str, Any]:
 
 
 class V1Controller:
-    """Routes everything of this version.
+    """The routing of version 1.0.
 
-    :param described: the routes that the description of the API is about.
+    :param documented_routes: the routes in the API's description.
     """
 
     def __init__(
         self,
         conf: cfg.ConfigOpts,
-        gate: RequestPipeline,
-        described: Iterable[Route],
+        pipeline: RequestPipeline,
+        documented_routes: Iterable[Route],
         sync_jobs: SyncJobsController,
         actions: ActionsController,
         engines: EnginesController,
     ) -> None:
         self._conf = conf
-        self.gate = gate
-        self._described = tuple(described)
+        self.pipeline = pipeline
+        self._documented_routes = tuple(documented_routes)
         controllers = {type(each): each for each in (self, sync_jobs, actions, engines)}
         self._controllers = controllers
         self._description: bytes | None = None
@@ -80,13 +80,13 @@ class V1Controller:
     def show_description(self, request: webob.Request, response: webob.Response) -> bytes:
         """``GET /v1.0/openapi.json``"""
         if self._description is None:
-            document = openapi.build(self._conf, self._described)
+            document = openapi.build(self._conf, self._documented_routes)
             self._description = json.dumps(document).encode()
         response.cache_control = f"public, max-age={MAX_AGE}"
         return self._description
 
 
-#: Everything below ``/v1.0``, the first that fits.
+#: The routes below ``/v1.0``.  The first one that matches counts.
 ROUTES = (
     Route((), V1Controller, {"GET": "show_version"}),
     Route((DESCRIPTION,), V1Controller, {"GET": "show_description"}),

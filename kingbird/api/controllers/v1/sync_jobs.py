@@ -1,4 +1,4 @@
-"""``/v1.0/{project}/os-sync``: jobs are made, listed, shown and deleted (design, section 4)."""
+"""The controller of ``/v1.0/{project}/os-sync``, a project's jobs."""
 
 import functools
 from typing import Any
@@ -20,17 +20,17 @@ from kingbird.states import JobState
 JSON = dict[str, Any]
 
 
-def get_job_or_404(asked: ValidRequest, projects: Authorizer) -> db.Job:
-    """Return the job that a path names.
+def get_job_or_404(request: ValidRequest, authorizer: Authorizer) -> db.Job:
+    """Return the job that the request's path names.
 
-    Jobs about every project's images are there for some callers only.
+    Only some callers can see jobs about every project's images.
 
-    :raises kingbird.exception.BadRequest: it names no job.
+    :raises kingbird.exception.BadRequest: the path has no valid job id.
     :raises kingbird.exception.NotFound: the project has no such job.
     """
-    job_id = validation.parse_path_uuid(asked.path[0], "job id")
-    sees_all = projects.can_see_all_projects(asked.context, asked.project_id)
-    found = db.jobs.get(asked.project_id, job_id, with_all_projects=sees_all)
+    job_id = validation.parse_path_uuid(request.path[0], "job id")
+    sees_all = authorizer.can_see_all_projects(request.context, request.project_id)
+    found = db.jobs.get(request.project_id, job_id, with_all_projects=sees_all)
     if found is None:
         raise exception.NotFound(f"There is no job {job_id}")
     return found
@@ -43,19 +43,19 @@ def _job_in_progress(job: db.Job) -> exception.NotAcceptable:
 
 
 class SyncJobsController:
-    """Makes, lists, shows and deletes jobs."""
+    """The controller that creates, lists, shows and deletes jobs."""
 
     def __init__(
         self,
         conf: cfg.ConfigOpts,
-        gate: RequestPipeline,
-        projects: Authorizer,
-        acceptance: JobCreator,
+        pipeline: RequestPipeline,
+        authorizer: Authorizer,
+        job_creator: JobCreator,
     ) -> None:
         self._conf = conf
-        self.gate = gate
-        self._projects = projects
-        self._acceptance = acceptance
+        self.pipeline = pipeline
+        self._authorizer = authorizer
+        self._job_creator = job_creator
 
     @operation(
         "list_sync_jobs",
@@ -64,20 +64,24 @@ class SyncJobsController:
         query=queries.JOBS,
         response_schema=answers.LISTED,
     )
-    def list_jobs(self, asked: ValidRequest) -> JSON:
+    def list_jobs(self, request: ValidRequest) -> JSON:
         """``GET /v1.0/{project}/os-sync``"""
-        return self._list(asked)
+        return self._list(request)
 
-    def _list(self, asked: ValidRequest, *, active: bool = False) -> JSON:
-        page = pagination.from_request(asked.request, asked.query, self._conf.api.max_limit)
+    def _list(self, request: ValidRequest, *, active: bool = False) -> JSON:
+        page = pagination.from_request(
+            request.webob_request, request.query, self._conf.api.max_limit
+        )
         jobs = db.jobs.list_for_project(
-            asked.project_id,
+            request.project_id,
             active=active,
-            with_all_projects=self._projects.can_see_all_projects(asked.context, asked.project_id),
+            with_all_projects=self._authorizer.can_see_all_projects(
+                request.context, request.project_id
+            ),
             **page.query_args,
         )
-        shown, links = page.paginate(jobs, lambda job: job.id)
-        return {"job_set": [view.render_summary(job) for job in shown], "links": links}
+        entries, links = page.paginate(jobs, lambda job: job.id)
+        return {"job_set": [view.render_summary(job) for job in entries], "links": links}
 
     @operation(
         "create_sync_job",
@@ -87,20 +91,20 @@ class SyncJobsController:
         response_schema=answers.ACCEPTED,
         errors=(404, 413, 429),
     )
-    def create_job(self, asked: ValidRequest) -> JSON:
+    def create_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync``"""
-        context, project_id = asked.context, asked.project_id
-        sets = schema.normalize_sets(asked.body, self.gate.limits)
+        context, project_id = request.context, request.project_id
+        sets = schema.normalize_sets(request.body, self.pipeline.limits)
         for field, each in sets.items():
-            if each["all_projects"] and not self._projects.allows(
+            if each["all_projects"] and not self._authorizer.allows(
                 context, project_id, policy.CREATE_ALL_PROJECTS
             ):
                 raise exception.Forbidden(
                     f"{field}.all_projects is true, and the policy {policy.CREATE_ALL_PROJECTS} "
                     "doesn't allow you to sync the images of every project"
                 )
-        is_admin = functools.partial(self._projects.is_admin, context, project_id)
-        return view.render_status(self._acceptance.create_job(context, sets, is_admin=is_admin))
+        is_admin = functools.partial(self._authorizer.is_admin, context, project_id)
+        return view.render_status(self._job_creator.create_job(context, sets, is_admin=is_admin))
 
     @operation(
         "list_active_sync_jobs",
@@ -109,9 +113,9 @@ class SyncJobsController:
         query=queries.JOBS,
         response_schema=answers.LISTED,
     )
-    def list_active(self, asked: ValidRequest) -> JSON:
+    def list_active(self, request: ValidRequest) -> JSON:
         """``GET /v1.0/{project}/os-sync/active``"""
-        return self._list(asked, active=True)
+        return self._list(request, active=True)
 
     @operation(
         "show_sync_job",
@@ -121,19 +125,21 @@ class SyncJobsController:
         response_schema=answers.SHOWN,
         errors=(404,),
     )
-    def show_job(self, asked: ValidRequest) -> JSON:
+    def show_job(self, request: ValidRequest) -> JSON:
         """``GET /v1.0/{project}/os-sync/{job}``"""
-        page = pagination.from_request(asked.request, asked.query, self._conf.api.max_limit)
-        found = get_job_or_404(asked, self._projects)
+        page = pagination.from_request(
+            request.webob_request, request.query, self._conf.api.max_limit
+        )
+        found = get_job_or_404(request, self._authorizer)
         if found.planned_at is None:
             items = page.paginate_entries(view.render_unplanned(found))
         else:
             items = [
                 view.render_item(item) for item in db.jobs.list_items(found, **page.query_args)
             ]
-        shown, links = page.paginate(items, lambda item: item["id"])
-        overview = view.render_detail(found, *db.jobs.outcome_counts(found))
-        return {"job_set": shown, "job": overview, "links": links}
+        entries, links = page.paginate(items, lambda item: item["id"])
+        detail = view.render_detail(found, *db.jobs.outcome_counts(found))
+        return {"job_set": entries, "job": detail, "links": links}
 
     @operation(
         "delete_sync_job",
@@ -142,14 +148,15 @@ class SyncJobsController:
         response_schema=answers.DELETED,
         errors=(404, 406),
     )
-    def delete_job(self, asked: ValidRequest) -> JSON:
+    def delete_job(self, request: ValidRequest) -> JSON:
         """``DELETE /v1.0/{project}/os-sync/{job}``"""
-        found = get_job_or_404(asked, self._projects)
+        found = get_job_or_404(request, self._authorizer)
         if found.status == JobState.IN_PROGRESS:
             raise _job_in_progress(found)
-        sees_all = self._projects.can_see_all_projects(asked.context, asked.project_id)
-        deleted = db.jobs.delete(asked.project_id, found.id, with_all_projects=sees_all)
-        # A commit whose answer was lost has deleted it before; a retry has set it going again.
-        if not deleted and db.jobs.get(asked.project_id, found.id, with_all_projects=sees_all):
+        sees_all = self._authorizer.can_see_all_projects(request.context, request.project_id)
+        deleted = db.jobs.delete(request.project_id, found.id, with_all_projects=sees_all)
+        # If an earlier commit's answer was lost, the job is deleted already.  If the job still
+        # exists, a retry has started it meanwhile.
+        if not deleted and db.jobs.get(request.project_id, found.id, with_all_projects=sees_all):
             raise _job_in_progress(found)
         return {}

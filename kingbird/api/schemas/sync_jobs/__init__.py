@@ -1,4 +1,4 @@
-"""Jobs: what asks for them, what lists can be asked, what is answered."""
+"""The schemas of jobs: request bodies, queries and responses."""
 
 from kingbird.api.schemas.sync_jobs.bodies import create
 from kingbird.api.schemas.sync_jobs.sets import StoredSyncSet, normalize_sets

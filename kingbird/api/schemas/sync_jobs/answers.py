@@ -1,4 +1,4 @@
-"""What the calls about jobs answer."""
+"""The schemas of the responses about jobs."""
 
 from typing import Any
 
@@ -17,13 +17,13 @@ from kingbird.api.schemas.shapes import (
 )
 from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState
 
-_NONE_YET = 'When it was last updated; "None" while nothing was'
+_UPDATED_AT = 'The time of the last update; "None" before the first one'
 
 _SUMMARY: dict[str, JSONSchema] = {
     "id": output_uuid("The job's id"),
     "sync_status": enum(PUBLIC_JOB_STATES),
-    "created_at": output_datetime("When the job was accepted, in UTC"),
-    "updated_at": output_datetime(_NONE_YET, allow_none_text=True),
+    "created_at": output_datetime("The time of the job's creation, in UTC"),
+    "updated_at": output_datetime(_UPDATED_AT, allow_none_text=True),
 }
 
 _COUNTS: JSONSchema = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
@@ -35,54 +35,54 @@ _ITEM = closed_object(
         "id": output_uuid("The item's id"),
         "resource": {
             **output_string(
-                f'The image\'s id where it is read, or "{ALL}" until the job is planned'
+                f'The image\'s id in the source region, or "{ALL}" until the job is planned'
             ),
             "maxLength": 36,
         },
-        "resource_type": {"description": "What it is", "enum": ["image"]},
-        "source_region": output_string("Where the record is read"),
-        "target_region": output_string("Where the record is made"),
+        "resource_type": {"description": "The type of the resource", "enum": ["image"]},
+        "source_region": output_string("The region where the record is read"),
+        "target_region": output_string("The region where the record is created"),
         "sync_status": enum(tuple(ItemState)),
-        "created_at": output_datetime("When it was planned, or the job accepted"),
-        "updated_at": output_datetime(_NONE_YET, allow_none_text=True),
+        "created_at": output_datetime("The time of planning, or of the job's creation"),
+        "updated_at": output_datetime(_UPDATED_AT, allow_none_text=True),
         "action": {
-            "description": "What is done; null until the job is planned",
+            "description": "The planned action; null until the job is planned",
             "enum": ["create", "update", "none", "retry", None],
         },
         "target_resource": output_nullable_string("The image's id in the target region"),
-        "reason": output_nullable_string("A stable word that tells why it ended so"),
+        "reason": output_nullable_string("A stable word for the item's outcome"),
         "message": output_nullable_string("A sentence for a person"),
-        "attempts": output_count("How many runs of the job have tried it"),
+        "attempts": output_count("The number of runs that have tried the item"),
     },
 )
 
-_OVERVIEW = closed_object(
+_JOB = closed_object(
     "Job",
-    "A job, and what became of its items whichever page shows them",
+    "A job, with counts of all its items",
     {
         **_SUMMARY,
-        "all_projects": output_boolean("Whether it is about the images of every project"),
-        "dry_run": output_boolean("Whether a set of it writes nothing"),
-        "cancelled": output_boolean("Whether it was asked to end early"),
-        "runs": output_count("How often it was started"),
-        "statuses": {"description": "How many items there are by sync_status", **_COUNTS},
-        "outcomes": {"description": "How many items there are by reason", **_COUNTS},
+        "all_projects": output_boolean("True if the job is about the images of every project"),
+        "dry_run": output_boolean("True if a set of the job is a dry run"),
+        "cancelled": output_boolean("True if the job was cancelled"),
+        "runs": output_count("The number of runs"),
+        "statuses": {"description": "The number of items by sync_status", **_COUNTS},
+        "outcomes": {"description": "The number of items by reason", **_COUNTS},
         "regions": {
             "description": "The two counts by target region",
             "type": "object",
             "additionalProperties": closed_object(
                 "RegionCounts",
-                "What became of a region's items",
+                "The counts of a region's items",
                 {
-                    "statuses": {"description": "How many by sync_status", **_COUNTS},
-                    "outcomes": {"description": "How many by reason", **_COUNTS},
+                    "statuses": {"description": "The number of items by sync_status", **_COUNTS},
+                    "outcomes": {"description": "The number of items by reason", **_COUNTS},
                 },
             ),
         },
     },
 )
 
-#: What is told of a job when it is made, cancelled or tried again.
+#: The response to a request that creates, cancels or retries a job.
 ACCEPTED = closed_object(
     "JobAccepted",
     "The job, in brief",
@@ -93,7 +93,7 @@ ACCEPTED = closed_object(
             {
                 "id": output_uuid("The job's id"),
                 "status": {"description": "Its state", "enum": [ItemState.IN_PROGRESS.value]},
-                "created_at": output_datetime("When the job was accepted, in UTC"),
+                "created_at": output_datetime("The time of the job's creation, in UTC"),
             },
         )
     },
@@ -111,7 +111,7 @@ LISTED = closed_object(
 SHOWN = closed_object(
     "JobItems",
     "A page of a job's items, and the job",
-    {"job_set": array_of("The items", _ITEM), "job": _OVERVIEW, "links": LINKS},
+    {"job_set": array_of("The items", _ITEM), "job": _JOB, "links": LINKS},
 )
 
 DELETED: dict[str, Any] = closed_object("Deleted", "Nothing", {})

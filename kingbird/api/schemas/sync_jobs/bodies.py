@@ -1,10 +1,10 @@
-"""The body of ``POST /v1.0/{project}/os-sync``, and that of the calls that take none."""
+"""The schemas of request bodies."""
 
 from typing import Any
 
 from kingbird.api.schemas import formats
-from kingbird.api.schemas.bounds import MAX_NAME, OPTIONS, RequestLimits
 from kingbird.api.schemas.filters import FILTERS
+from kingbird.api.schemas.limits import MAX_NAME, OPTIONS, RequestLimits
 from kingbird.api.schemas.shapes import DIALECT, JSONSchema, input_string
 from kingbird.states import ALL
 
@@ -19,7 +19,7 @@ _REGION = input_string(f"the name of a region, 1 to {MAX_NAME} characters")
 _TARGET = f'a list of at least one name of a region, or "{ALL}" alone'
 _SOURCE = f'the name of a region, or a list of at least one such name, or "{ALL}"'
 
-#: What a call takes that has nothing to be told.
+#: The schema of an optional, empty body.
 EMPTY: JSONSchema = {
     "title": "Nothing",
     "description": "empty, or {}",
@@ -30,35 +30,38 @@ EMPTY: JSONSchema = {
 
 
 def _wildcard_alone(description: str) -> JSONSchema:
-    """Return what keeps :data:`ALL` from standing in a list beside others."""
+    """Return keywords that allow :data:`ALL` only as the single entry of a list."""
     return {
         "if": {"contains": {"const": ALL}},
         "then": {"description": description, "maxItems": 1},
     }
 
 
-def _because(reason: str, **properties: JSONSchema) -> JSONSchema:
-    """Return what fields must be for a reason that lies in another field."""
+def _conditional(reason: str, **properties: JSONSchema) -> JSONSchema:
+    """Return schemas of fields that another field restricts.
+
+    :param reason: the restriction by the other field, for the error message.
+    """
     return {
         name: {**schema, "description": f"{schema['description']}, as {reason}"}
         for name, schema in properties.items()
     }
 
 
-def _bounded_array(bound: str, bounds: RequestLimits) -> JSONSchema:
-    """Return what a list has at most, which is looked at before what is in it."""
+def _bounded_array(limit: str, limits: RequestLimits) -> JSONSchema:
+    """Return the keywords of a list's length, which are checked before the entries."""
     return {
         "type": "array",
         "minItems": 1,
-        "maxItems": getattr(bounds, bound),
-        "x-option": OPTIONS[bound],
+        "maxItems": getattr(limits, limit),
+        "x-option": OPTIONS[limit],
     }
 
 
-def _set(bounds: RequestLimits) -> JSONSchema:
+def _set(limits: RequestLimits) -> JSONSchema:
     return {
         "title": "SyncSet",
-        "meaning": "Which images, from where, to where, and how.",
+        "meaning": "Images, their source and target regions, and how to sync them.",
         "description": "an object with resource_type, resources, source and target",
         "type": "object",
         "additionalProperties": False,
@@ -66,44 +69,44 @@ def _set(bounds: RequestLimits) -> JSONSchema:
         "properties": {
             "resource_type": {"description": '"image"', "enum": ["image"]},
             "resources": {
-                "meaning": f'Ids of images, or ["{ALL}"] for all that the project owns. What is '
-                "named twice counts once.",
+                "meaning": f'Ids of images, or ["{ALL}"] for all that the project owns. A '
+                "repeated id counts once.",
                 "description": f'a list of at least one image id, or ["{ALL}"]',
-                **_bounded_array("resources", bounds),
+                **_bounded_array("resources", limits),
                 "items": {
                     "description": f'an image id (a UUID), or "{ALL}" alone',
                     "type": "string",
-                    # One check, not one of two: a request may name a great many.
+                    # One format instead of two alternatives, because a request may have many ids.
                     "format": formats.UUID_OR_ALL,
                 },
                 **_wildcard_alone(f'a list of image ids, or ["{ALL}"] without any id'),
             },
             "source": {
-                "meaning": "Where the images are read: each from the region that has its data, "
-                "and among several of those from the one that is named first.",
+                "meaning": "The regions where the images are read. Each image is read from the "
+                "first of these regions that has its data.",
                 "description": _SOURCE,
                 "if": {"type": "string"},
                 "then": {**_REGION, "description": _SOURCE},
                 "else": {
                     "description": _SOURCE,
-                    **_bounded_array("regions", bounds),
+                    **_bounded_array("regions", limits),
                     "items": _REGION,
                 },
             },
             "target": {
-                "meaning": "Where the records are made. A region may be a target and one of "
-                "several sources.",
+                "meaning": "The regions where the records are created. A region may be a target "
+                "and one of several sources.",
                 "description": _TARGET,
                 "if": {"type": "string"},
                 "then": {"description": _TARGET, "const": ALL},
                 "else": {
                     "description": _TARGET,
-                    **_bounded_array("regions", bounds),
+                    **_bounded_array("regions", limits),
                     "items": _REGION,
                     **_wildcard_alone(_TARGET),
                 },
             },
-            "force": {"meaning": "Makes copies under other ids.", **_BOOLEAN},
+            "force": {"meaning": "Creates copies under other ids.", **_BOOLEAN},
             "filters": FILTERS,
             "all_projects": {
                 "meaning": f'Makes ["{ALL}"] stand for the images of every project.',
@@ -111,12 +114,12 @@ def _set(bounds: RequestLimits) -> JSONSchema:
             },
             "dry_run": {"meaning": "Plans, and writes nothing in any region.", **_BOOLEAN},
             "on_drift": {
-                "meaning": "What becomes of a copy that differs; report if it is left out.",
+                "meaning": "The action for a copy that differs; the default is report.",
                 "description": '"report" or "update"',
                 "enum": ["report", "update"],
             },
             "prune": {
-                "meaning": "Takes properties from a copy that its source does not have.",
+                "meaning": "Removes properties from a copy that its source does not have.",
                 **_BOOLEAN,
             },
         },
@@ -124,7 +127,7 @@ def _set(bounds: RequestLimits) -> JSONSchema:
             {
                 "if": {"not": {"properties": {"resources": {"const": [ALL]}}}},
                 "then": {
-                    "properties": _because(
+                    "properties": _conditional(
                         f'resources is not ["{ALL}"]',
                         filters={"description": "left out", "not": {}},
                         all_projects={"description": "false", "enum": _FALSE},
@@ -139,7 +142,7 @@ def _set(bounds: RequestLimits) -> JSONSchema:
                     }
                 },
                 "then": {
-                    "properties": _because(
+                    "properties": _conditional(
                         'on_drift is not "update"',
                         prune={"description": "false", "enum": _FALSE},
                     )
@@ -149,9 +152,9 @@ def _set(bounds: RequestLimits) -> JSONSchema:
     }
 
 
-def create(bounds: RequestLimits) -> dict[str, Any]:
-    """Return the schema of a request for a job."""
-    one = _set(bounds)
+def create(limits: RequestLimits) -> dict[str, Any]:
+    """Return the schema of a request that creates a job."""
+    sync_set = _set(limits)
     return {
         "$schema": DIALECT,
         "title": "SyncRequest",
@@ -163,7 +166,8 @@ def create(bounds: RequestLimits) -> dict[str, Any]:
             "resource_set": {
                 "description": "an object, either one set or a list of sets under Sync",
                 "type": "object",
-                # Not "anyOf": an error should point into the branch that was meant.
+                # "anyOf" is not used, because an error should point into the branch that was
+                # meant.
                 "if": {"type": "object", "required": ["Sync"]},
                 "then": {
                     "title": "SyncSets",
@@ -173,19 +177,19 @@ def create(bounds: RequestLimits) -> dict[str, Any]:
                     "required": ["Sync"],
                     "properties": {
                         "Sync": {
-                            "meaning": "Sets that make one job.",
+                            "meaning": "The sets of one job.",
                             "description": "a list of at least one set",
-                            **_bounded_array("sets", bounds),
-                            "items": one,
+                            **_bounded_array("sets", limits),
+                            "items": sync_set,
                         }
                     },
                 },
-                "else": one,
+                "else": sync_set,
             }
         },
     }
 
 
-def empty(bounds: RequestLimits) -> dict[str, Any]:
-    """Return the schema of the body of a call that needs none."""
+def empty(limits: RequestLimits) -> dict[str, Any]:
+    """Return the schema of an optional, empty body."""
     return EMPTY

@@ -1,4 +1,4 @@
-"""The queries of the lists: which page, of which entries, in which order."""
+"""The schemas of the lists' queries."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,33 +8,33 @@ from kingbird.api.schemas.shapes import enum
 from kingbird.db import api as db
 from kingbird.states import PUBLIC_JOB_STATES, ItemState
 
-#: A status may come several times, but there are no more than these to name.
+#: The maximum of states in a query, more than there are.
 MAX_STATUSES = 32
 
 
-def _pages(what: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[str, Any]:
+def _page_query(noun: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[str, Any]:
     return {
         "description": "a query",
         "type": "object",
         "additionalProperties": False,
         "properties": {
             "limit": {
-                "meaning": "How many entries the page has at most. [api] max_limit is what a "
-                "request gets that sets none or a larger one.",
+                "meaning": "The maximum of entries in the page. [api] max_limit is the default "
+                "and the largest limit.",
                 "description": "a whole number of at least 1",
                 "type": "integer",
                 "minimum": 1,
             },
             "marker": {
-                "meaning": "What the page comes after.",
-                "description": f"the id of the last {what} seen (a UUID)",
+                "meaning": "The entry before the page.",
+                "description": f"the id of the last {noun} seen (a UUID)",
                 "type": "string",
                 "format": formats.UUID,
             },
             "sort_dir": {"type": "string", **enum(db.pagination.DIRECTIONS, "The direction.")},
             "sort_key": {
                 "type": "string",
-                **enum(list(sort_keys), "What the entries are sorted by."),
+                **enum(list(sort_keys), "The field that the entries are sorted by."),
             },
             "status": {
                 "meaning": "Only entries with this sync_status, or one of these.",
@@ -48,5 +48,5 @@ def _pages(what: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[s
     }
 
 
-JOBS = _pages("job", PUBLIC_JOB_STATES, db.pagination.JOB_KEYS)
-ITEMS = _pages("item", tuple(ItemState), db.pagination.ITEM_KEYS)
+JOBS = _page_query("job", PUBLIC_JOB_STATES, db.pagination.JOB_KEYS)
+ITEMS = _page_query("item", tuple(ItemState), db.pagination.ITEM_KEYS)

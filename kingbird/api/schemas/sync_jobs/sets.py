@@ -1,27 +1,27 @@
-"""The sets of a request, in the one spelling that is stored."""
+"""Normalize the sets of a request to their stored form."""
 
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
 from kingbird import exception
 from kingbird.api.schemas import filters, formats
-from kingbird.api.schemas.bounds import OPTIONS, RequestLimits
+from kingbird.api.schemas.limits import OPTIONS, RequestLimits
 from kingbird.states import ALL
 
 
 class StoredSyncSet(TypedDict):
-    """One set of a request as it is stored, whatever spelling it came in.
+    """A set of a request in its stored form.
 
     ``sources`` and ``targets`` may hold :data:`ALL` until
-    :func:`kingbird.api.jobs.resolve.resolve_regions` has seen the catalog.
+    :func:`kingbird.api.jobs.resolve.resolve_regions` has replaced it.
     """
 
     resource_type: str
-    #: Image ids, lower case with dashes, each once; or :data:`ALL` alone.
+    #: Image ids in lower case with dashes, each once; or :data:`ALL` alone.
     resources: list[str]
-    #: Region names, those that the request names first and in its order, each once.
+    #: Region names, each once; those that the request names come first and in its order.
     sources: list[str]
-    #: The sources that the request names; others rank equal.
+    #: The sources that the request names.  All others have the same rank.
     preferred: list[str]
     targets: list[str]
     force: bool
@@ -30,7 +30,7 @@ class StoredSyncSet(TypedDict):
     #: ``report`` or ``update``.
     on_drift: str
     prune: bool
-    #: As :func:`kingbird.api.schemas.filters.normalize` makes them.
+    #: The result of :func:`kingbird.api.schemas.filters.normalize`.
     filters: dict[str, Any]
 
 
@@ -45,29 +45,29 @@ def _as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else _unique(value)
 
 
-def normalize_sets(body: dict[str, Any], bounds: RequestLimits) -> dict[str, StoredSyncSet]:
-    """Return the sets of a body that is valid by its schema, all in one spelling.
+def normalize_sets(body: dict[str, Any], limits: RequestLimits) -> dict[str, StoredSyncSet]:
+    """Return the sets of a valid body in their stored form.
 
-    :returns: the sets, each under the name of its field, such as ``resource_set.Sync[1]``.
-    :raises kingbird.exception.BadRequest: values contradict each other, or all sets together
-        name too many images.
+    :returns: the sets by their field, such as ``resource_set.Sync[1]``.
+    :raises kingbird.exception.BadRequest: values contradict each other, or all sets together have
+        too many images.
     """
     resource_set = body["resource_set"]
     if "Sync" not in resource_set:
-        return {"resource_set": _set_of(resource_set, "resource_set")}
+        return {"resource_set": _normalize_set(resource_set, "resource_set")}
     fields = {
         f"resource_set.Sync[{index}]": each for index, each in enumerate(resource_set["Sync"])
     }
-    named = sum(len(each["resources"]) for each in fields.values())
-    if named > bounds.resources:
+    requested = sum(len(each["resources"]) for each in fields.values())
+    if requested > limits.resources:
         raise exception.BadRequest(
-            f"The sets in resource_set.Sync have {named} entries in their resources; together "
-            f"they can have {bounds.resources} ({OPTIONS['resources']})"
+            f"The sets in resource_set.Sync have {requested} entries in their resources; together "
+            f"they can have {limits.resources} ({OPTIONS['resources']})"
         )
-    return {field: _set_of(each, field) for field, each in fields.items()}
+    return {field: _normalize_set(each, field) for field, each in fields.items()}
 
 
-def _set_of(given: dict[str, Any], field: str) -> StoredSyncSet:
+def _normalize_set(given: dict[str, Any], field: str) -> StoredSyncSet:
     resources = given["resources"]
     sources = _as_list(given["source"])
     return {

@@ -110,7 +110,7 @@ def test_access_rules_are_held_against_any_catalog(post):
 
 def test_nothing_is_told_twice(post, caplog):
     catalog = [service(endpoint(None), *sound())]
-    service_catalog.WARNINGS.forget()
+    service_catalog.WARNINGS.clear()
     caplog.clear()
     for _ in range(3):
         post(catalog)

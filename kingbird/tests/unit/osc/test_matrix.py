@@ -38,7 +38,7 @@ def cells(items: Any, selection: Selection, about: dict[str, ImageSummary]) -> d
 
 
 NAMED = Selection(targets=REGIONS)
-WHOLE = Selection(targets=REGIONS, whole=True, owner=OWNER)
+WHOLE = Selection(targets=REGIONS, wildcard=True, owner=OWNER)
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_whole_regions_tell_by_having_no_item() -> None:
     items = [item("a", "R2", "missing")]
     assert cells(items, WHOLE, known("a")) == {"a": "=+="}
     # R3 is no target: nobody looked there for this image.
-    no_target = Selection(targets=("R2",), whole=True, owner=OWNER)
+    no_target = Selection(targets=("R2",), wildcard=True, owner=OWNER)
     assert cells(items, no_target, known("a")) == {"a": "=+."}
 
 
@@ -81,7 +81,7 @@ def test_what_comes_along_with_another_image_was_not_compared_everywhere() -> No
     # With data it is in the selection itself, unless a filter may leave it out.
     about |= known("kernel")
     assert cells(items, WHOLE, about) == {"ami": "=+=", "kernel": "=+="}
-    filtered = Selection(targets=REGIONS, whole=True, owner=OWNER, filtered=True)
+    filtered = Selection(targets=REGIONS, wildcard=True, owner=OWNER, filtered=True)
     assert cells(items, filtered, about) == {"ami": "=+=", "kernel": "=+."}
     # Who knows what an unknown image refers to.
     del about["ami"]
@@ -92,7 +92,7 @@ def test_another_project_s_image_is_not_in_the_selection() -> None:
     items = [item("a", "R2", "not_owner")]
     theirs = {"a": ImageSummary("a", "a", "somebody", "active")}
     assert cells(items, WHOLE, theirs) == {"a": "=!."}
-    everybody = Selection(targets=REGIONS, whole=True)
+    everybody = Selection(targets=REGIONS, wildcard=True)
     assert cells(items, everybody, theirs) == {"a": "=!="}
 
 

@@ -1,4 +1,4 @@
-"""The engines, as ``/os-sync-engines`` lists them."""
+"""A client of ``/os-sync-engines``."""
 
 import json
 from typing import Any
@@ -7,10 +7,10 @@ from tempest.lib.common import rest_client
 
 
 class EnginesClient(rest_client.RestClient):
-    """Calls ``/os-sync-engines`` in the user's project."""
+    """A client of ``/os-sync-engines`` in the user's project."""
 
     def list_engines(self) -> Any:
-        """Return ``{"engines": [...]}``; admins may."""
+        """Return ``{"engines": [...]}``, for admins."""
         resp, body = self.get(f"{self.project_id}/os-sync-engines")
         self.expected_success(200, resp.status)
         return rest_client.ResponseBody(resp, json.loads(body))

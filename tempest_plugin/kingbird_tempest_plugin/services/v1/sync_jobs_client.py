@@ -1,4 +1,4 @@
-"""Sync jobs: ``/os-sync`` and what is below."""
+"""A client of ``/os-sync`` and the paths below."""
 
 import json
 from typing import Any
@@ -8,23 +8,23 @@ from tempest.lib.common import rest_client
 
 
 class SyncJobsClient(rest_client.RestClient):
-    """Calls ``/os-sync`` in the user's project, or in the one whose id is given.
+    """A client of ``/os-sync`` in the user's project, or in a given one.
 
-    Answers are Kingbird's, as dictionaries.  An error is the exception of
-    ``tempest.lib.exceptions`` for its code.
+    Responses are dictionaries.  An error raises the exception of ``tempest.lib.exceptions`` for
+    its code.
     """
 
     def _jobs(self, path: str = "", project: str | None = None) -> str:
         return f"{project or self.project_id}/os-sync{path}"
 
     def create_sync_job(self, *sets: dict[str, Any]) -> Any:
-        """Ask for a job of one set or several; returns ``{"job_status": {...}}``."""
+        """Create a job of one or several sets, and return ``{"job_status": {...}}``."""
         return self.create_from_body(
             {"resource_set": sets[0] if len(sets) == 1 else {"Sync": list(sets)}}
         )
 
     def create_from_body(self, body: Any) -> Any:
-        """Post any body, also one that is wrong."""
+        """Post any body, including an invalid one."""
         resp, answer = self.post(self._jobs(), json.dumps(body))
         self.expected_success(200, resp.status)
         return rest_client.ResponseBody(resp, json.loads(answer))
@@ -32,7 +32,7 @@ class SyncJobsClient(rest_client.RestClient):
     def list_sync_jobs(self, project: str | None = None, **params: Any) -> Any:
         """Return a page of the project's jobs, newest first.
 
-        :param project: whose jobs, if not the user's project's; an admin may ask.
+        :param project: another project, for admins.
         :param params: the query, such as ``limit``.
         """
         return self._get(self._jobs(project=project), params)
@@ -42,7 +42,7 @@ class SyncJobsClient(rest_client.RestClient):
         return self._get(self._jobs("/active", project), params)
 
     def show_sync_job(self, job_id: str, project: str | None = None, **params: Any) -> Any:
-        """Return a page of a job's items, as ``job_set``, beside the ``job``."""
+        """Return a page of a job's items as ``job_set``, with the ``job``."""
         return self._get(self._jobs(f"/{job_id}", project), params)
 
     def delete_sync_job(self, job_id: str, project: str | None = None) -> Any:
@@ -56,7 +56,7 @@ class SyncJobsClient(rest_client.RestClient):
         return self._act(job_id, "cancel", project)
 
     def retry_sync_job(self, job_id: str, project: str | None = None) -> Any:
-        """Try again what failed of a job that has ended; in the user's project only."""
+        """Retry what failed of a job that has ended, only in the user's project."""
         return self._act(job_id, "retry", project)
 
     def _act(self, job_id: str, action: str, project: str | None) -> Any:

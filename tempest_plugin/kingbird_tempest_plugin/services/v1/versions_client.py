@@ -7,14 +7,14 @@ from tempest.lib.common import rest_client
 
 
 class VersionsClient(rest_client.RestClient):
-    """Asks the endpoint itself, and its root, what they are."""
+    """A client of version discovery, at the endpoint and at its root."""
 
     def show_version(self) -> Any:
-        """Return what the endpoint that the catalog names says of itself."""
+        """Return the version at the endpoint in the catalog."""
         return self._show(self.base_url)
 
     def list_versions(self) -> Any:
-        """Return what the root of the service says."""
+        """Return the versions at the root of the service."""
         return self._show(self.base_url.rpartition("/v")[0] + "/")
 
     def _show(self, url: str) -> Any:

@@ -1,1 +1,1 @@
-"""Each call of the API, with good and bad requests, and each role."""
+"""Tests of each call of the API, with valid and invalid requests, and of each role."""

@@ -1,4 +1,4 @@
-"""Cancel jobs, and try again what failed."""
+"""Tests of cancelling and retrying jobs."""
 
 from tempest.lib import decorators
 
@@ -7,7 +7,7 @@ from kingbird_tempest_plugin.tests.base import CANCELLED, FAILURE, IN_PROGRESS, 
 
 
 class ControlTest(base.BaseSyncTest):
-    """What a member can do to a job beside making it."""
+    """Actions of a member on a job."""
 
     @decorators.idempotent_id("1b8d20c3-4b3f-40c7-95fd-62e5110df11d")
     def test_cancel_and_retry(self) -> None:

@@ -1,4 +1,4 @@
-"""What each role of a project may do, and what another project's member may not."""
+"""Tests of the rights of each role, and of another project's member."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class RolesTest(base.BaseSyncTest):
 
     @classmethod
     def setup_clients(cls) -> None:
-        """Make a client for each."""
+        """Create a client for each of them."""
         super().setup_clients()
         cls.reader = cls.os_project_reader.kingbird_v1.SyncJobsClient()
         cls.admin = cls.os_project_admin.kingbird_v1.SyncJobsClient()
@@ -89,7 +89,7 @@ class RolesTest(base.BaseSyncTest):
     def test_admin_sees_cancels_and_deletes_another_projects_job(self) -> None:
         theirs = Images(self.os_project_alt_member, self.regions, self.addCleanup)
         project = self.stranger.project_id
-        # Before the job, which may end while the admin is given a token.
+        # This call comes first, because the job may end while the admin gets a token.
         self.admin.list_active_sync_jobs(project=project)
         job_id = self.long_job(self.stranger, theirs)
         self.admin.cancel_sync_job(job_id, project=project)
@@ -102,7 +102,7 @@ class RolesTest(base.BaseSyncTest):
         self.assertCountEqual(
             [item["id"] for item in items], [item["id"] for item in shown["job_set"]]
         )
-        # A job runs in the project of the token, so nobody makes one go in another.
+        # A job runs in the token's project, so it cannot be retried from another one.
         self.assertRaises(exceptions.Forbidden, self.admin.retry_sync_job, job_id, project=project)
         self.admin.delete_sync_job(job_id, project=project)
         listed = self.admin.list_sync_jobs(project=project)["job_set"]
@@ -149,7 +149,7 @@ class RolesTest(base.BaseSyncTest):
         name = unique("all-projects")
         image = self.images.make(self.source, name=name)
         wanted = sync("*", source=self.source, target=[self.target], all_projects=True)
-        # Of a cloud that others use too, nothing but this image is looked at.
+        # Only this image is selected, because others may use the cloud too.
         wanted.update(dry_run=True, filters={"name": name})
         for client in (self.client, self.reader):
             self.assertRaises(exceptions.Forbidden, client.create_sync_job, wanted)
@@ -157,7 +157,7 @@ class RolesTest(base.BaseSyncTest):
         status, items = self.wait(job_id, self.admin)
         self.assertEqual(SUCCESS, status)
         self.assertEqual([image["id"]], [item["resource"] for item in items])
-        # For others in the project it is not there.
+        # Other users of the project cannot see the job.
         listed = self.client.list_sync_jobs()["job_set"]
         self.assertNotIn(job_id, [job["id"] for job in listed])
         for call in (self.client.show_sync_job, self.client.delete_sync_job):

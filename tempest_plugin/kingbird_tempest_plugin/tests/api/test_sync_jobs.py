@@ -1,4 +1,4 @@
-"""Make, list, show and delete jobs, as a member."""
+"""Tests of creating, listing, showing and deleting jobs as a member."""
 
 from tempest.lib import decorators, exceptions
 
@@ -7,7 +7,7 @@ from kingbird_tempest_plugin.tests.base import IN_PROGRESS, SUCCESS, sync
 
 
 class SyncJobsTest(base.BaseSyncTest):
-    """What the API answers to requests that are as they should be."""
+    """Responses to valid requests."""
 
     @decorators.attr(type="smoke")
     @decorators.idempotent_id("f28b637f-1db2-42fd-8b12-b62ed293e4e7")
@@ -42,7 +42,7 @@ class SyncJobsTest(base.BaseSyncTest):
         job_id = self.long_job()
         active = {job["id"]: job for job in self.client.list_active_sync_jobs()["job_set"]}
         self.assertEqual(IN_PROGRESS, active[job_id]["sync_status"])
-        # What the request names is there from the beginning.
+        # The items of the request are shown before the job is planned.
         shown = self.client.show_sync_job(job_id)
         self.assertEqual(20 * len(self.targets), len(shown["job_set"]))
         status, _ = self.wait(job_id)

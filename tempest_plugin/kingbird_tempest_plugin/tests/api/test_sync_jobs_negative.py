@@ -1,4 +1,4 @@
-"""Requests that are refused, and what is there afterwards."""
+"""Tests of invalid requests."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from kingbird_tempest_plugin.tests.base import SUCCESS, sync
 
 
 class SyncJobsNegativeTest(base.BaseSyncTest):
-    """What the API refuses, and that nothing comes of it."""
+    """Requests that are refused and must have no effect."""
 
     def _refused(self, error: type[Exception], body: Any) -> str:
         before = self.client.list_sync_jobs()["job_set"]
@@ -19,7 +19,7 @@ class SyncJobsNegativeTest(base.BaseSyncTest):
         return str(refused)
 
     def _wrong(self, **fields: Any) -> str:
-        """Ask for a set with some fields changed, or left out if ``None``."""
+        """Request a set with some fields changed, or left out if ``None``."""
         good = sync(data_utils.rand_uuid(), source=self.source, target=[self.target])
         changed = {name: value for name, value in {**good, **fields}.items() if value is not None}
         return self._refused(exceptions.BadRequest, {"resource_set": changed})
@@ -94,7 +94,7 @@ class SyncJobsNegativeTest(base.BaseSyncTest):
     def test_delete_an_active_job(self) -> None:
         job_id = self.long_job()
         self.assertRaises(exceptions.NotAcceptable, self.client.delete_sync_job, job_id)
-        # It goes on all the same.
+        # The job continues.
         status, items = self.wait(job_id)
         self.assertEqual(SUCCESS, status)
         self.assertEqual(20 * len(self.targets), len(items))

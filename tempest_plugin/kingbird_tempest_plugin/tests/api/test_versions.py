@@ -1,4 +1,4 @@
-"""Version discovery."""
+"""Tests of version discovery."""
 
 from tempest.lib import decorators
 
@@ -6,11 +6,11 @@ from kingbird_tempest_plugin.tests import base
 
 
 class VersionsTest(base.BaseSyncTest):
-    """Whoever asks, learns the versions."""
+    """Version discovery without a token."""
 
     @classmethod
     def setup_clients(cls) -> None:
-        """Make the client that needs no token."""
+        """Create the client, which needs no token."""
         super().setup_clients()
         cls.versions_client = cls.os_primary.kingbird_v1.VersionsClient()
 

@@ -1,1 +1,1 @@
-"""What users want of Kingbird, from one end to the other."""
+"""Scenario tests of Kingbird's main uses."""

@@ -1,4 +1,4 @@
-"""Copies that differ from their source."""
+"""Tests of copies that differ from their source."""
 
 from tempest.lib import decorators
 
@@ -8,10 +8,10 @@ from kingbird_tempest_plugin.tests.images import Image
 
 
 class DriftTest(base.BaseSyncTest):
-    """What is reported, and what is changed when the user wants it."""
+    """Reporting and updating drifted copies."""
 
     def _drifted(self) -> tuple[Image, Set]:
-        """Return an image whose copy differs, and the set that it was copied by."""
+        """Return an image whose copy differs, and the set of its sync."""
         image = self.images.make(self.source, min_ram=1, os_distro="plan9", tags=["one"])
         wanted = sync(image["id"], source=self.source, target=[self.target])
         status, _ = self.run_job(wanted)
@@ -41,7 +41,7 @@ class DriftTest(base.BaseSyncTest):
         self.assertEqual((SUCCESS, "updated"), (status, items[0]["reason"]))
         record = self.images.see(self.target, image["id"])
         self.assert_copy(image, record)
-        # What only the copy has stays, unless it is pruned.
+        # Properties of only the copy stay, unless they are pruned.
         self.assertEqual("here", record["demo_local"])
         _, items = self.run_job({**wanted, "on_drift": "update", "prune": True})
         self.assertEqual("updated", items[0]["reason"])

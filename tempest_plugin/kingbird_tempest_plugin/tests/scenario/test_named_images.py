@@ -1,4 +1,4 @@
-"""Images that a user names, in every other region afterwards."""
+"""Tests of images by id in all other regions."""
 
 from tempest.lib import decorators
 
@@ -10,7 +10,7 @@ REFERENCES = ("kernel_id", "ramdisk_id")
 
 
 class NamedImagesTest(base.BaseSyncTest):
-    """The main job."""
+    """The main use: images by id to all other regions."""
 
     def _images(self) -> list[Image]:
         return [
@@ -50,7 +50,7 @@ class NamedImagesTest(base.BaseSyncTest):
                 self.assertEqual(self.source, record["kingbird_source_region"])
             # The source is as it was.
             self.assertEqual(image, self.images.see(self.source, image["id"]))
-        # Again there is nothing to do.
+        # A second job has nothing to do.
         self._sync(images, "in_sync")
 
     @decorators.idempotent_id("2d423e76-0c31-4d8f-9382-f91a115777c0")

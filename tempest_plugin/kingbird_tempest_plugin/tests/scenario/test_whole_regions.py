@@ -1,4 +1,4 @@
-"""All images of a project, from one region or from all of them."""
+"""Tests of the wildcard, from one region or from all of them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from kingbird_tempest_plugin.tests.images import Image
 
 
 class WholeRegionsTest(base.BaseSyncTest):
-    """What ``*`` stands for.  The project may have other images than those of a test."""
+    """Jobs with ``*``.  The project may have other images than those of a test."""
 
     def _run(self, **options: Any) -> tuple[str, list[Item]]:
         return self.run_job(sync("*", **options))
@@ -30,13 +30,13 @@ class WholeRegionsTest(base.BaseSyncTest):
         status, items = self._run(source=self.source, target=["*"])
         self.assertEqual(SUCCESS, status)
         pairs = [(image["id"], region) for image in images for region in self.targets]
-        # Without a filter, only images with data are meant.
+        # Without a filter, only images with data are selected.
         reasons = self._reasons(items, [*images, queued])
         self.assertEqual(dict.fromkeys(pairs, "created"), reasons)
         for image in images:
             for region in self.targets:
                 self.assert_copy(image, self.images.see(region, image["id"]))
-        # In sync there is an account, and no item for each.
+        # Images in sync are counted, and have no item each.
         job_id = self.start(sync("*", source=self.source, target=["*"]))
         status, items = self.wait(job_id)
         self.assertEqual((SUCCESS, {}), (status, self._reasons(items, images)))

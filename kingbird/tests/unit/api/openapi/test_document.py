@@ -25,7 +25,7 @@ from kingbird.api.controllers.root import ROUTES
 from kingbird.api.openapi import examples, text
 from kingbird.api.request import validation
 from kingbird.api.schemas import sync_jobs
-from kingbird.api.schemas.bounds import RequestLimits
+from kingbird.api.schemas.limits import RequestLimits
 from kingbird.tests.api.world import IMAGE, World
 from kingbird.tests.unit.api.conftest import caller, request_body
 
@@ -111,7 +111,7 @@ def test_calls_and_policies_name_each_other() -> None:
         (operation.method.upper(), operation.path, rule)
         for route in ROUTES
         for operation in route.operations(v1.VERSION)
-        for rule in operation.call.rules
+        for rule in operation.operation.rules
     }
     assert called == {
         (each["method"], each["path"], rule.name)

@@ -33,12 +33,12 @@ def entries() -> list[dict[str, Any]]:
     ]
 
 
-def read(query: str, most: int = 1000) -> pagination.Page:
-    return page_of(webob.Request.blank(f"/list?{query}"), most)
+def read(query: str, max_limit: int = 1000) -> pagination.Page:
+    return page_of(webob.Request.blank(f"/list?{query}"), max_limit)
 
 
-def page_of(request: webob.Request, most: int = 1000) -> pagination.Page:
-    return pagination.from_request(request, QueryParser(schema.ITEMS).parse(request), most)
+def page_of(request: webob.Request, max_limit: int = 1000) -> pagination.Page:
+    return pagination.from_request(request, QueryParser(schema.ITEMS).parse(request), max_limit)
 
 
 def walk(query: str, rows: list[dict[str, Any]]) -> list[list[str]]:
@@ -91,8 +91,8 @@ def test_a_marker_that_no_entry_has() -> None:
     ("query", "limit"), [("", 7), ("limit=5", 5), ("limit=007", 7), ("limit=8", 7)]
 )
 def test_the_service_has_a_limit_of_its_own(query: str, limit: int) -> None:
-    assert read(query, most=7).limit == limit
-    assert read("limit=" + "9" * 4000, most=7).limit == 7
+    assert read(query, max_limit=7).limit == limit
+    assert read("limit=" + "9" * 4000, max_limit=7).limit == 7
 
 
 @pytest.mark.parametrize("limit", ["0", "00", "-1", "+1", "1.0", "1e3", "", " 1", "x", "\u0663"])

@@ -10,7 +10,7 @@ from kingbird import exception
 from kingbird.api.request import validation
 from kingbird.api.schemas import formats
 from kingbird.api.schemas import sync_jobs as schema
-from kingbird.api.schemas.bounds import RequestLimits
+from kingbird.api.schemas.limits import RequestLimits
 from kingbird.tests.unit.api.conftest import request_body
 
 BOUNDS = RequestLimits(sets=3, resources=5, regions=4)
@@ -50,7 +50,7 @@ def test_uuids_have_one_spelling(value: uuid.UUID, dashes: bool, upper: bool) ->
     ],
 )
 def test_other_texts_are_no_uuids(text: str) -> None:
-    with pytest.raises(ValueError, match="no UUID"):
+    with pytest.raises(ValueError, match="not a UUID"):
         formats.normalize_uuid(text)
 
 
