@@ -66,5 +66,13 @@ def planned_job(*items, engine="e1", **options):
     job_id = accepted_job(**options)
     claim = db.leases.claim_job(engine, LEASE, held={job_id: None})
     assert claim.job.id == job_id
-    db.plans.store(claim, [items or [row()]])
+    store_plan(claim, items or [row()])
     return job_id
+
+
+def store_plan(claim, *batches, part=0, in_sync=(), cursor=None):
+    """Store one part of a plan, and return the number of open tasks."""
+    with db.plans.PlanWriter(claim, part) as plan:
+        for batch in batches:
+            plan.add(batch)
+        return plan.finish(dict(in_sync), cursor)
