@@ -90,11 +90,10 @@ def region_failure(error: exception.KingbirdError) -> Outcome:
     return Outcome(Reason.REGION_UNAVAILABLE, error.message)
 
 
-def no_endpoint(region: str) -> Outcome:
-    """Say that a region is in the catalog no more."""
-    return Outcome(
-        Reason.REGION_UNAVAILABLE,
-        f"Region {region} has no image endpoint in the service catalog any more",
+def no_endpoint(region: str) -> exception.RegionUnavailable:
+    """Return the error of a region that has left the service catalog."""
+    return exception.RegionUnavailable(
+        f"Region {region} has no image endpoint in the service catalog any more"
     )
 
 

@@ -1,8 +1,7 @@
 """Plans sets that name their images: asks for these by id, and walks through no region."""
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent import futures
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kingbird import exception
@@ -10,12 +9,12 @@ from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import Item
-from kingbird.sync.listing.lookup import ImagesById
+from kingbird.sync.listing.lookup import ImagesById, RegionResults
 from kingbird.sync.outcome import Outcome, region_failure
-from kingbird.sync.plan.context import PlanContext, RegionResults
+from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
-from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, merge_results
+from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, ids_of_copies, merge_results
 from kingbird.sync.request import Requester, SyncSet, choose_source
 
 
@@ -107,12 +106,8 @@ class ByIdPlanner:
         """
         if not sets:
             return
-        # What the request names is looked for in sources and targets at the same time.
         named = _named(sets)
-        with futures.ThreadPoolExecutor(max_workers=1) as aside:
-            looking = aside.submit(self._copies.find_copies, named)
-            wanted = self._find_sources(sets)
-            answers = looking.result()
+        wanted, answers = self._find_sources(sets, ids_of_copies(named))
         situations = self._target_states(wanted, named, answers)
         decided = _Decided(wanted, self._cloud.caller)
         for image, rank in _by_rank(wanted):
@@ -125,12 +120,20 @@ class ByIdPlanner:
 
     # Sources.
 
-    def _find_sources(self, sets: Sequence[SyncSet]) -> list[_RequestedImage]:
-        """Find each image's source; an AMI takes its kernel and ramdisk along."""
+    def _find_sources(
+        self, sets: Sequence[SyncSet], in_targets: Mapping[str, set[str]]
+    ) -> tuple[list[_RequestedImage], RegionResults]:
+        """Find each image's source; an AMI takes its kernel and ramdisk along.
+
+        :param in_targets: ids to ask target regions for at the same time.
+        :returns: also what the target regions answered.
+        """
         wanted: dict[tuple[str, SyncSet], _RequestedImage] = {}
         todo = {(name, one): _RequestedImage(name, one) for one in sets for name in one.resources}
+        answers = self._cloud.find(_union(_ids_in_sources(todo.values()), in_targets))
+        copies = {region: answers[region] for region in in_targets}
         while todo:
-            found = self._find(list(todo.values()))
+            found = [self._with_source(image, answers) for image in todo.values()]
             wanted.update(zip(todo, found, strict=True))
             todo = {}
             for image in found:
@@ -140,15 +143,8 @@ class ByIdPlanner:
                         todo[key] = _RequestedImage(*key, image.source)
                     elif other != image.resource:
                         wanted[key] = dataclasses.replace(wanted[key], named_by=image.source)
-        return list(wanted.values())
-
-    def _find(self, todo: Sequence[_RequestedImage]) -> list[_RequestedImage]:
-        ids: dict[str, set[str]] = {}
-        for image in todo:
-            for region in image.sync_set.sources:
-                ids.setdefault(region, set()).add(image.resource)
-        answers = self._cloud.find(ids)
-        return [self._with_source(image, answers) for image in todo]
+            answers = self._cloud.find(_ids_in_sources(todo.values()))
+        return list(wanted.values()), copies
 
     def _with_source(
         self, image: _RequestedImage, answers: Mapping[str, ImagesById | exception.KingbirdError]
@@ -257,6 +253,18 @@ class ByIdPlanner:
             if isinstance(reference, Reference):
                 item = reference.came_along(item, situation.images)
         return dataclasses.replace(item, rank=rank)
+
+
+def _ids_in_sources(todo: Iterable[_RequestedImage]) -> dict[str, set[str]]:
+    ids: dict[str, set[str]] = {}
+    for image in todo:
+        for region in image.sync_set.sources:
+            ids.setdefault(region, set()).add(image.resource)
+    return ids
+
+
+def _union(some: Mapping[str, set[str]], others: Mapping[str, set[str]]) -> dict[str, set[str]]:
+    return {key: some.get(key, set()) | others.get(key, set()) for key in {**some, **others}}
 
 
 def _named(sets: Sequence[SyncSet]) -> dict[str, set[str]]:

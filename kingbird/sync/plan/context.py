@@ -3,12 +3,11 @@
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing import lookup
-from kingbird.sync.listing.lookup import ImagesById
+from kingbird.sync.listing.lookup import RegionResults
 from kingbird.sync.request import Requester
 from kingbird.sync.retry import Retry, Submit
 
@@ -16,8 +15,6 @@ from kingbird.sync.retry import Retry, Submit
 TombstoneLookup = Callable[[str, Collection[str]], Mapping[str, str]]
 #: Looks up the items that a job has in a region for some images, by image.
 PlannedLookup = Callable[[str, Collection[str]], Mapping[str, Item]]
-
-RegionResults = dict[str, ImagesById | exception.KingbirdError]
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import CREATE, UPDATE, Item
-from kingbird.sync.listing.lookup import ImagesById
+from kingbird.sync.listing.lookup import ImagesById, RegionResults
 from kingbird.sync.outcome import Outcome, region_failure
-from kingbird.sync.plan.context import PlanContext, RegionResults
+from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState
 from kingbird.sync.plan.identity import Reference
 from kingbird.sync.plan.spool import Deferred

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from kingbird import exception
 from kingbird.sync import image as fields
 from kingbird.sync.image import MAX_FORCED_IDS, Image
-from kingbird.sync.plan.context import PlanContext, RegionResults
+from kingbird.sync.listing.lookup import RegionResults
+from kingbird.sync.plan.context import PlanContext
 
 #: Source images' ids, by target region.
 IdsByTarget = Mapping[str, set[str]]
@@ -21,14 +22,8 @@ class TargetLookup:
         self._cloud = cloud
 
     def find_copies(self, wanted: IdsByTarget) -> RegionResults:
-        """Ask for images' own ids and for the first ones of forced copies."""
-        return self._cloud.find(
-            {
-                target: {name for one in ids for name in (one, fields.forced_id(one, target, 1))}
-                for target, ids in wanted.items()
-                if ids
-            }
-        )
+        """Ask for images' own ids and for the first ids of forced copies."""
+        return self._cloud.find(ids_of_copies(wanted))
 
     def find_further_forced(
         self, wanted: IdsByTarget, sources: Mapping[str, Image], answers: RegionResults
@@ -67,6 +62,15 @@ class TargetLookup:
     def _may_be_copy(self, image: Image, source: Image) -> bool:
         owners = (self._cloud.caller.project_id, source.get("owner"))
         return image.get(fields.SOURCE_ID) == source["id"] and image.get("owner") in owners
+
+
+def ids_of_copies(wanted: IdsByTarget) -> dict[str, set[str]]:
+    """Return images' own ids and the first ids of forced copies, by target region."""
+    return {
+        target: {name for one in ids for name in (one, fields.forced_id(one, target, 1))}
+        for target, ids in wanted.items()
+        if ids
+    }
 
 
 def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:

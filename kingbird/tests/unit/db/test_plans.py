@@ -145,6 +145,7 @@ def test_a_step_of_a_retry_whose_answer_was_lost_is_done_once(database, step):
     job_id = planned_job(
         row("a", status="FAILURE", reason="quota"),
         row("*", "R3", status="FAILURE", reason="region_unavailable"),
+        in_sync={"R2": 3, "R3": 2},
     )
     db.outcomes.close_job(db.jobs.get(PROJECT, job_id))
     user = {"user_id": "u", "is_admin": False, "trust_id": "t", "request_id": "r"}
@@ -158,7 +159,7 @@ def test_a_step_of_a_retry_whose_answer_was_lost_is_done_once(database, step):
     with losing(step == "finish"):
         assert plan.finish({"R3": 5}) == 1
     job, items = show(job_id)
-    assert (items, job.in_sync, job.plan_parts) == ({"a": 1, "new": 1}, {"R3": 5}, 2)
+    assert (items, job.in_sync, job.plan_parts) == ({"a": 1, "new": 1}, {"R2": 3, "R3": 5}, 2)
     assert [claimed_region() for _ in range(2)] == ["R2", None]
 
 
