@@ -140,7 +140,7 @@ class JobPlanner:
             )
             with db.plans.PlanWriter(claim, part) as plan:
                 outcomes = self._store(plan, claim, part, planner.plan(sets, cursor))
-                cursor = planner.rest
+                cursor = planner.next_cursor
                 open_tasks = plan.finish(planner.in_sync, cursor.to_json() if cursor else None)
             self._announce(job, part, open_tasks, outcomes, planner.in_sync)
             if cursor is None:
@@ -158,7 +158,7 @@ class JobPlanner:
         known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
         planner = Planner(self._context(job, lambda project, region, ids: {}))
         with db.plans.PlanWriter(claim, part, recounted=retry.targets) as plan:
-            batches = planner.plan(retry.sets, known=known, share_of=retry.regions)
+            batches = planner.plan(retry.sets, known=known, retried_regions=retry.regions)
             outcomes = self._store(plan, claim, part, batches)
             open_tasks = plan.finish(planner.in_sync)
         # An earlier run has counted the rest.

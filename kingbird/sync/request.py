@@ -280,7 +280,8 @@ class WildcardScope:
         self.sources = sync_set.sources
         self.targets = sync_set.targets
         self.prunes = sync_set.prunes and sync_set.updates
-        self.matches = sync_set.selection(caller).matcher()
+        self.selection = sync_set.selection(caller)
+        self.matches = self.selection.matcher()
         self._caller = caller
 
     def choose_source(self, copies: Mapping[str, Image]) -> tuple[str, Image] | None:

@@ -64,18 +64,19 @@ HandledTargets = Callable[[Scope, str, Copies], Collection[str]]
 class Difference:
     """An image that is not the same everywhere.
 
+    :ivar index: which of the scopes it is for.
     :ivar copies: where it is, under its own id.
     :ivar missing: the targets that don't have it.
-    :ivar verdicts: what its copies in targets are, where they are not in order.
+    :ivar comparisons: what its copies in targets are, where they are not in order.
     :ivar in_sync: the targets in which it is in order.
     """
 
-    aim: Scope
+    index: int
     source_region: str
     source: Image
     copies: Copies
     missing: tuple[str, ...]
-    verdicts: Mapping[str, Comparison] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     in_sync: tuple[str, ...] = ()
 
 
@@ -152,9 +153,9 @@ def merge_by_id(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[Mer
 class Differ:
     """Finds what is not the same in all targets.
 
-    :param aims: the sets; where two want the same image in the same region, the first counts.
-    :param knowledge: of regions with gaps, in which nothing counts as missing.
-    :param done: says in which targets an image has been dealt with already; ``None`` when
+    :param scopes: the sets; where two want the same image in the same region, the first counts.
+    :param coverage: of regions with gaps, in which nothing counts as missing.
+    :param handled: says in which targets an image has been dealt with already; ``None`` when
         nothing has.
     :param is_forced: whether an image is a forced copy, which is no image of its own.
     :ivar in_sync: how many images are in order, by target region.  Those of which a
@@ -163,41 +164,41 @@ class Differ:
 
     def __init__(
         self,
-        aims: Sequence[Scope],
+        scopes: Sequence[Scope],
         rules: Rules,
-        knowledge: Coverage,
+        coverage: Coverage,
         *,
-        done: HandledTargets | None = None,
+        handled: HandledTargets | None = None,
         is_forced: Callable[[str, Image], bool] = lambda region, image: False,
     ) -> None:
         self.in_sync: Counter[str] = Counter()
-        self._aims = aims
+        self._scopes = scopes
         self._rules = rules
-        self._knowledge = knowledge
-        self._done = done
+        self._coverage = coverage
+        self._handled = handled
         self._is_forced = is_forced
-        regions = [name for aim in aims for name in (*aim.sources, *aim.targets)]
+        regions = [name for scope in scopes for name in (*scope.sources, *scope.targets)]
         self._regions = list(dict.fromkeys(regions))
         # What tells nothing about whether two images are the same.
         ignored = (fields.SET_BY_GLANCE - {"owner"}) | fields.PROVENANCE | rules.dropped
         self._ignored: dict[str, Any] = dict.fromkeys(ignored)
 
-    def differences(self, blocks: Iterable[MergedPage]) -> Iterator[Difference]:
-        """Yield the differences in the order of ids; for one image one for each aim."""
-        for block in blocks:
-            columns = [block.images.get(region, {}) for region in self._regions]
-            plain = 0
-            for image_id in block.ids:
+    def differences(self, pages: Iterable[MergedPage]) -> Iterator[Difference]:
+        """Yield the differences in the order of ids; for one image one for each scope."""
+        for page in pages:
+            columns = [page.images.get(region, {}) for region in self._regions]
+            identical = 0
+            for image_id in page.ids:
                 copies = [column.get(image_id) for column in columns]
                 if None not in copies and self._are_identical(copies):
-                    plain += self._count_identical(image_id, copies)
+                    identical += self._count_identical(image_id, copies)
                 else:
                     yield from self._compare(image_id, copies)
-            if plain:
-                self._add_identical(plain)
-            self._knowledge.advance(block.ids[-1])
+            if identical:
+                self._add_identical(identical)
+            self._coverage.advance(page.ids[-1])
             # The next pages are parsed before the names are bound anew.
-            del block, columns
+            del page, columns
 
     # What is the same everywhere.
 
@@ -223,20 +224,20 @@ class Differ:
         return _have_same_data(copies)
 
     def _count_identical(self, image_id: str, copies: Sequence[Any]) -> int:
-        if len(self._aims) == 1 and self._done is None and self._aims[0].matches(copies[0]):
+        if len(self._scopes) == 1 and self._handled is None and self._scopes[0].matches(copies[0]):
             # All sources and targets have it; nearly always the first copy will do.
             return 1
         by_region = dict(zip(self._regions, copies, strict=True))
         targets: dict[str, None] = {}
-        for aim in self._aims:
-            if aim.choose_source(by_region):
-                before = self._done(aim, image_id, by_region) if self._done else ()
-                targets.update((name, None) for name in aim.targets if name not in before)
+        for scope in self._scopes:
+            if scope.choose_source(by_region):
+                before = self._handled(scope, image_id, by_region) if self._handled else ()
+                targets.update((name, None) for name in scope.targets if name not in before)
         self.in_sync.update(targets.keys())
         return 0
 
     def _add_identical(self, count: int) -> None:
-        for target in self._aims[0].targets:
+        for target in self._scopes[0].targets:
             self.in_sync[target] += count
 
     # What is not.
@@ -249,27 +250,27 @@ class Differ:
         }
         if not copies:
             return
-        gaps = self._knowledge.unknown_regions(image_id)
+        gaps = self._coverage.unknown_regions(image_id)
         done: set[str] = set()
-        for aim in self._aims:
-            source = aim.choose_source({r: copies[r] for r in aim.sources if r in copies})
+        for index, scope in enumerate(self._scopes):
+            source = scope.choose_source({r: copies[r] for r in scope.sources if r in copies})
             if source is None:
                 continue
-            if self._done:
-                done.update(self._done(aim, image_id, copies))
-            targets = [name for name in aim.targets if name not in done]
+            if self._handled:
+                done.update(self._handled(scope, image_id, copies))
+            targets = [name for name in scope.targets if name not in done]
             if not targets:
                 continue
             done.update(targets)
-            difference = self._difference(aim, source, copies, targets, gaps)
-            if difference.missing or difference.verdicts:
+            difference = self._difference(index, source, copies, targets, gaps)
+            if difference.missing or difference.comparisons:
                 yield difference
             else:
                 self.in_sync.update(difference.in_sync)
 
     def _difference(
         self,
-        aim: Scope,
+        index: int,
         chosen: tuple[str, Image],
         copies: Copies,
         targets: Sequence[str],
@@ -279,7 +280,7 @@ class Differ:
         record = fields.record_for(source, region, self._rules, image_id=source["id"])
         missing: list[str] = []
         in_sync: list[str] = []
-        verdicts: dict[str, Comparison] = {}
+        comparisons: dict[str, Comparison] = {}
         for target in targets:
             copy = copies.get(target)
             if target == region:
@@ -289,14 +290,16 @@ class Differ:
                     missing.append(target)
             else:
                 verdict = compare.compare(record, source.get("owner"), source, copy)
-                if verdict.reason == Reason.IN_SYNC and aim.prunes:
+                if verdict.reason == Reason.IN_SYNC and self._scopes[index].prunes:
                     extra = compare.extra_fields(record, copy, self._rules)
                     verdict = Comparison(Reason.DRIFT, extra) if extra else verdict
                 if verdict.reason == Reason.IN_SYNC:
                     in_sync.append(target)
                 else:
-                    verdicts[target] = verdict
-        return Difference(aim, region, source, copies, tuple(missing), verdicts, tuple(in_sync))
+                    comparisons[target] = verdict
+        return Difference(
+            index, region, source, copies, tuple(missing), comparisons, tuple(in_sync)
+        )
 
 
 def _have_same_data(copies: Sequence[Image]) -> bool:

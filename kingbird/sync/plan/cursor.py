@@ -15,11 +15,11 @@ from kingbird.sync.listing.diff import Copies, Scope
 class PlanCursor:
     """Which part of the work is left.
 
-    :ivar known_to: for each late region the id up to which it took part.
+    :ivar covered_to: for each late region the id up to which it took part.
     :ivar unsorted: regions whose ids did not ascend.
     """
 
-    known_to: Mapping[str, str]
+    covered_to: Mapping[str, str]
     unsorted: Collection[str] = field(default_factory=tuple)
 
     @classmethod
@@ -29,12 +29,12 @@ class PlanCursor:
 
     def to_json(self) -> dict[str, Any]:
         """Return it as it is stored with the job."""
-        return {"known_to": dict(self.known_to), "unsorted": sorted(self.unsorted)}
+        return {"known_to": dict(self.covered_to), "unsorted": sorted(self.unsorted)}
 
     def _took_part(self, region: str, image_id: str) -> bool:
-        return region not in self.known_to or image_id <= self.known_to[region]
+        return region not in self.covered_to or image_id <= self.covered_to[region]
 
-    def handled_targets(self, aim: Scope, image_id: str, copies: Copies) -> Collection[str]:
+    def handled_targets(self, scope: Scope, image_id: str, copies: Copies) -> Collection[str]:
         """Return the targets in which the first part dealt with an image.
 
         It did so in the regions that took part, if one of them had a source.
@@ -42,6 +42,6 @@ class PlanCursor:
         there = {
             region: image for region, image in copies.items() if self._took_part(region, image_id)
         }
-        if aim.choose_source(there) is None:
+        if scope.choose_source(there) is None:
             return ()
-        return {target for target in aim.targets if self._took_part(target, image_id)}
+        return {target for target in scope.targets if self._took_part(target, image_id)}

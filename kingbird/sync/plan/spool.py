@@ -19,7 +19,7 @@ class Deferred:
 
     :ivar index: which of the sets it is for.
     :ivar copy: what has its id in the target.
-    :ivar wanted: whether it gets an item where it is not in order.
+    :ivar needs_item: whether it gets an item if it is not in sync.
     """
 
     index: int
@@ -27,7 +27,7 @@ class Deferred:
     source: Image
     target: str
     copy: Image | None
-    wanted: bool = True
+    needs_item: bool = True
 
 
 class DeferredSpool:
@@ -49,7 +49,7 @@ class DeferredSpool:
 
     def put(self, one: Deferred) -> None:
         """Add one at the end."""
-        row = [one.index, one.source_region, one.source, one.target, one.copy, one.wanted]
+        row = [one.index, one.source_region, one.source, one.target, one.copy, one.needs_item]
         self._file.write(lenient_json.dumps(row) + b"\n")
 
     def __iter__(self) -> Iterator[Deferred]:

@@ -3,7 +3,7 @@
 A copy has the image's own id, or one of those that forced copies of it can have.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from kingbird import exception
 from kingbird.sync import image as fields
@@ -91,13 +91,20 @@ def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:
 
 def forced_index(region: str, image: Image) -> int | None:
     """Return how many-th id of a forced copy an image has, or ``None`` when it is none."""
+    if image.get(fields.FORCED) != "true":
+        return None
     source_id = image.get(fields.SOURCE_ID)
-    if image.get(fields.FORCED) != "true" or not isinstance(source_id, str):
+    if not isinstance(source_id, str):
         return None
     numbers = range(1, MAX_FORCED_IDS + 1)
     return next(
         (n for n in numbers if fields.forced_id(source_id, region, n) == image["id"]), None
     )
+
+
+def is_forced_copy(region: str, image: Image) -> bool:
+    """Return whether an image is a forced copy, by its properties and its id."""
+    return forced_index(region, image) is not None
 
 
 class ForcedCopies:
@@ -106,18 +113,13 @@ class ForcedCopies:
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[int, Image]] = {}
 
-    def add(self, region: str, image: Image) -> bool:
-        """Note an image, if it is a forced copy.
-
-        :returns: whether it is one.
-        """
-        if fields.FORCED not in image:
-            return False
-        number = forced_index(region, image)
-        if number is None:
-            return False
-        self._known.setdefault((region, image[fields.SOURCE_ID]), {})[number] = image
-        return True
+    def add(self, region: str, images: Iterable[Image]) -> None:
+        """Add those of a region's images that are forced copies."""
+        for image in images:
+            if fields.FORCED in image:
+                number = forced_index(region, image)
+                if number is not None:
+                    self._known.setdefault((region, image[fields.SOURCE_ID]), {})[number] = image
 
     def copies_of(
         self, region: str, source_id: str

@@ -83,11 +83,11 @@ class Scene:
         *sets: SyncSet,
         caller: Requester | None = None,
         without: tuple[str, ...] = (),
-        rest: PlanCursor | None = None,
+        cursor: PlanCursor | None = None,
         slow_region_timeout: float | None = None,
         submit: Submit = submit,
         known: Mapping[str, Collection[str]] | None = None,
-        share_of: Collection[str] | None = None,
+        retried_regions: Collection[str] | None = None,
         earlier: Collection[Item] = (),
     ) -> list[Item]:
         """Plan sets.
@@ -115,7 +115,7 @@ class Scene:
             retry=self.retry,
         )
         self.planner = Planner(cloud, slow_region_timeout=slow_region_timeout)
-        for batch in self.planner.plan(sets, rest, known, share_of):
+        for batch in self.planner.plan(sets, cursor, known, retried_regions):
             items += batch
         return items
 

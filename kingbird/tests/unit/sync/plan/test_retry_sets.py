@@ -106,7 +106,7 @@ def second_run(world, sets, before, without=()):
     items = world.plan_sets(
         *left.sets,
         known=known,
-        share_of=left.regions,
+        retried_regions=left.regions,
         without=without,
         earlier=[item for pair, item in before.items.items() if pair not in pairs],
     )

@@ -360,14 +360,14 @@ def test_what_a_slow_region_holds_up_is_planned_later(scene, pool):
     scene.glances["R3"].before_page = lambda query: slow.is_set() or time.sleep(0.7)
     first = scene.plan_sets(any_to_any(), submit=pool, slow_region_timeout=0.1)
     counted = scene.planner.in_sync
-    rest = PlanCursor.from_json(scene.planner.rest.to_json())
+    cursor = PlanCursor.from_json(scene.planner.next_cursor.to_json())
     assert set(rows(first)) == {
         (made["R1"], "R1", "R2"),
         (made["R2"], "R2", "R1"),
     }
     slow.set()
-    second = scene.plan_sets(any_to_any(), submit=pool, slow_region_timeout=0.1, rest=rest)
-    assert scene.planner.rest is None
+    second = scene.plan_sets(any_to_any(), submit=pool, slow_region_timeout=0.1, cursor=cursor)
+    assert scene.planner.next_cursor is None
     assert rows(second) | rows(first) == expected
     assert not rows(second).keys() & rows(first).keys()
     assert counted + scene.planner.in_sync == in_sync
@@ -376,7 +376,7 @@ def test_what_a_slow_region_holds_up_is_planned_later(scene, pool):
 def test_what_a_set_names_is_not_planned_again_with_the_rest(scene):
     image = active(scene)
     sets = SyncSet((image["id"],), ("R1",), ("R2",)), whole(targets=("R2", "R3"))
-    items = scene.plan_sets(*sets, rest=PlanCursor({"R2": "", "R3": ""}))
+    items = scene.plan_sets(*sets, cursor=PlanCursor({"R2": "", "R3": ""}))
     assert rows(items) == {(image["id"], "R1", "R3"): ("create", None)}
 
 
