@@ -24,7 +24,8 @@ class Planner:
     """Plans one job, or a part of it.
 
     :param slow_region_timeout: seconds after which a region much slower than the others is left
-        to another part of the plan; ``None`` waits for all.
+        to another part of the plan.  ``None`` plans everything; a region whose ids do not ascend
+        is walked through twice.
     :ivar in_sync: the number of images in sync that have no item, by target region.
     :ivar next_cursor: what is left to plan when all batches have been taken, or ``None``.
     """
@@ -64,7 +65,7 @@ class Planner:
             for one in by_id:
                 for resource in one.resources:
                     handled[resource] = {*handled.get(resource, ()), *one.targets}
-        if wildcard:
+        while wildcard:
             planner = WildcardPlanner(
                 self._context,
                 wildcard,
@@ -75,8 +76,11 @@ class Planner:
             for batch in planner.plan(handled):
                 if batch:
                     yield self._complete(batch)
-            self.in_sync = planner.in_sync
-            self.next_cursor = planner.next_cursor
+            self.in_sync += planner.in_sync
+            cursor = planner.next_cursor
+            if cursor is None or self._slow_region_timeout is not None:
+                self.next_cursor = cursor
+                break
 
     def _complete(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
         """Add members to what is created; a dry run creates nothing."""
