@@ -1,7 +1,7 @@
-"""Plans: stored in batches, part by part, and read back by tasks.
+"""Plans: stored in batches, part by part, and read by tasks.
 
-No region is written to before the whole plan of a part is stored.  A job has several parts only
-when some regions were too slow for the others to wait for them.
+No region is written to before the plan of a part is complete.  A job has several parts if some
+regions lag, and one more for each retry.
 """
 
 from collections import Counter
@@ -111,7 +111,7 @@ class PlanWriter:
         """Let the part's tasks be claimed, as all of its items are stored.
 
         :param in_sync: the number of images in sync that have no item, by region.
-        :param cursor: what is left to another part, if anything is.
+        :param cursor: the point from which another part goes on, or ``None`` if nothing is left.
         :returns: the number of open tasks of the job; what is left to plan counts as one.  If
             there is none, the caller closes the job.
         """
@@ -138,7 +138,7 @@ class PlanWriter:
                 for region, count in in_sync.items():
                     counts[region] = counts.get(region, 0) + count
                 job.in_sync = counts
-                # What was left before is planned by now, and what is left now is counted.
+                # The rest of the plan counts as one task: this part was it, and may leave another.
                 job.tasks_open += len(regions) + (cursor is not None) - (job.plan_rest is not None)
                 job.plan_rest = dict(cursor) if cursor is not None else None
                 job.plan_parts = self._part + 1
@@ -173,7 +173,7 @@ def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, s
 
 @connection.retry_on_disconnect
 def count_before(job_pk: int, part: int) -> int:
-    """Return how many items the parts of a plan have that come before one."""
+    """Return the number of items in the parts before one."""
     query = sa.select(sa.func.count()).where(Item.job_pk == job_pk, Item.part < part)
     with connection.reader() as session:
         return session.execute(query).scalar_one()
@@ -181,7 +181,7 @@ def count_before(job_pk: int, part: int) -> int:
 
 @connection.retry_on_disconnect
 def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[Item]:
-    """Return the items that a job has in a region for some images, whichever part they are in."""
+    """Return the items of a job in a region for some images, of all parts."""
     found: list[Item] = []
     with connection.reader() as session:
         for batch in batched(sorted(resources), BATCH):
@@ -216,12 +216,12 @@ def _failed(job: Job, resource: str, source: str, target: str, **more: Any) -> d
 def fail_job(
     job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
 ) -> str | None:
-    """End a job that can't go on, with all that is left of it, whether or not it was planned.
+    """End a job that can't go on, with all its open items, planned or not.
 
-    :param job: the row as it was read.  Nothing happens when that run has ended, or when an
-        engine has taken the job or planned a part of it since then.
-    :param ended: gets the number of the items that are ended, by target region.
-    :returns: the job's state, or ``None`` when nothing happened.
+    :param job: the row as it was read.  Nothing happens if that run has ended, or if an engine
+        has claimed the job or planned a part of it since then.
+    :param ended: receives the number of items that are ended, by target region.
+    :returns: the job's state, or ``None`` if nothing happened.
     """
     with connection.writer() as session:
         if not runs.change(
@@ -243,12 +243,12 @@ def fail_job(
 def fail_remaining(
     job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
 ) -> int:
-    """End what a job's last part would have been about: late regions, or items tried again.
+    """End the rest of a job's plan: lagging regions, or the items of a retry.
 
-    :param job: the row as it was read.  Nothing happens when that run has ended, or when an
-        engine has taken the job or planned a part of it since then.
-    :param ended: gets the number of these items, by target region.
-    :returns: how many tasks of that run are open.
+    :param job: the row as it was read.  Nothing happens if that run has ended, or if an engine
+        has claimed the job or planned a part of it since then.
+    :param ended: receives the number of these items, by target region.
+    :returns: the number of open tasks of that run.
     """
     with connection.writer() as session:
         if runs.change(
@@ -268,9 +268,9 @@ def fail_remaining(
 
 
 def _fail_request(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
-    """Store a failed item for each image and region that a job never planned names.
+    """Store a failed item for each image and region of a job that was not planned.
 
-    :returns: how many there are, by target region.
+    :returns: the number of items by target region.
     """
     pairs = {
         (resource, target): entry["sources"][0] if resource != ALL else ALL
@@ -290,9 +290,9 @@ def _fail_request(session: orm.Session, job: Job, reason: str, message: str) -> 
 
 
 def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
-    """Store a failed item for each late region, or end the items that were to be tried again.
+    """Store a failed item for each lagging region, or end the items of a retry.
 
-    :returns: how many there are, by target region.
+    :returns: the number of items by target region.
     """
     regions = (job.plan_rest or {}).get("known_to", ())
     runs.change(
@@ -306,8 +306,8 @@ def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Cou
         _failed(job, ALL, ALL, one, part=job.plan_parts, reason=reason, message=message)
         for one in regions
     ]
-    there = _known(session, job.pk, [row["id"] for row in rows])
-    rows = [row for row in rows if row["id"] not in there]
+    known = _known(session, job.pk, [row["id"] for row in rows])
+    rows = [row for row in rows if row["id"] not in known]
     if rows:
         session.execute(sa.insert(Item), rows)
     left = Counter(row["target_region"] for row in rows)
@@ -319,7 +319,7 @@ def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Cou
 def _end_unplanned(
     session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str]
 ) -> None:
-    """End the items of a run that tries again, as far as they were not planned."""
+    """End the items of a retry that were not planned."""
     waiting = (Item.job_pk == job.pk, Item.part == job.plan_parts - 1)
     outcomes.count_open(session, ended, *waiting)
     session.execute(
@@ -340,8 +340,8 @@ def _end_unplanned(
 def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[Item]:
     """Return a task's items that have not ended, lower ranks first.
 
-    :param limit: at most that many.
-    :param after: only those that come after this one.
+    :param limit: the largest number of items.
+    :param after: the item after which they begin.
     """
     task = claim.region_task
     query = (
@@ -356,7 +356,7 @@ def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[
         .limit(limit)
     )
     if after is not None:
-        later = sa.and_(Item.rank == after.rank, Item.pk > after.pk)
-        query = query.where(sa.or_(Item.rank > after.rank, later))
+        same_rank = sa.and_(Item.rank == after.rank, Item.pk > after.pk)
+        query = query.where(sa.or_(Item.rank > after.rank, same_rank))
     with connection.reader() as session:
         return session.scalars(query).all()

@@ -1,4 +1,4 @@
-"""Plans one job: reads the regions, stores items and tasks."""
+"""Plans jobs: reads the regions, stores items and tasks."""
 
 import dataclasses
 import logging
@@ -31,14 +31,14 @@ from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
 
-#: Outcomes that might have been others, had there been more time.
+#: Reasons that might be others if there had been more time.
 TRANSIENT = frozenset({Reason.REGION_UNAVAILABLE})
 #: Items by target region, status and reason.
 OutcomeCounts = Counter[tuple[str, str, str]]
 
 
 def copy_rules(conf: cfg.ConfigOpts) -> Rules:
-    """Read what the operator chose about records."""
+    """Return the rules for records that are configured."""
     return Rules(
         dropped=frozenset(conf.sync.dropped_properties),
         property_quota=conf.sync.property_quota,
@@ -46,7 +46,7 @@ def copy_rules(conf: cfg.ConfigOpts) -> Rules:
 
 
 def to_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
-    """Turn a planned item into columns."""
+    """Return the columns of a planned item."""
     row: dict[str, Any] = {
         "resource_type": resource_type,
         "resource": item.resource,
@@ -68,7 +68,7 @@ def to_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
 
 
 def from_row(row: db.Item) -> Item:
-    """Turn columns into what the planner knows of an item that it planned before."""
+    """Return a stored item as the planner knows it, without its work."""
     ended = row.status != ItemState.IN_PROGRESS and row.reason is not None
     return Item(
         row.resource,
@@ -84,8 +84,8 @@ def from_row(row: db.Item) -> Item:
 class JobPlanner:
     """Plans jobs that the engine has claimed.
 
-    :param breakers: of the regions; what they don't allow is not asked.
-    :param notify_engines: tells other engines that there are tasks.
+    :param breakers: the circuit breakers of the regions.
+    :param notify_engines: wakes other engines when there are tasks.
     :param stopping: set when the engine is to stop.
     """
 
@@ -115,7 +115,7 @@ class JobPlanner:
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for it.
         :raises kingbird.exception.Unavailable: Keystone or the database is away.
         :raises kingbird.exception.Cancelled: its user cancelled it.
-        :raises kingbird.exception.JobTooLarge: it is more than is allowed.
+        :raises kingbird.exception.JobTooLarge: it needs more items than are allowed.
         """
         job = held.claim.job
         # Keystone may be away for long, so this comes before it is asked.
@@ -154,7 +154,7 @@ class JobPlanner:
         """
         job = claim.job
         part = job.plan_parts - 1
-        retry = retry_sets.plan_again(sets, db.job_actions.unplanned_items(claim))
+        retry = retry_sets.sets_to_retry(sets, db.job_actions.unplanned_items(claim))
         known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
         planner = Planner(self._context(job, lambda project, region, ids: {}))
         with db.plans.PlanWriter(claim, part, recounted=retry.targets) as plan:
@@ -228,6 +228,6 @@ class JobPlanner:
 
     def _row(self, item: Item) -> dict[str, Any]:
         if self._stopping.is_set() and item.outcome and item.outcome.reason in TRANSIENT:
-            # It was not tried for as long as it should have been.
+            # The region was not tried for as long as it should have been.
             raise exception.Unavailable("The engine stops; another one plans the job")
         return to_row(item)

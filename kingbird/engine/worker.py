@@ -280,7 +280,7 @@ class TaskWorker:
         rows: list[dict[str, Any]] = []
         burnt: list[tuple[str, str]] = []
         for item, outcome in done:
-            burnt += outcome.burnt
+            burnt += outcome.unusable
             rows.append(
                 {
                     "pk": item.pk,

@@ -1,7 +1,7 @@
 """Compares whole regions: one merge by id over their sorted lists (design, section 6).
 
-Pure: iterators in, differences out.  Memory is that of a page a region, and what is equal
-everywhere, as nearly all is, costs one comparison of two dictionaries a copy.
+Pure: iterators in, differences out.  Memory holds one page of each region.  An image that is the
+same everywhere, as nearly all are, costs one comparison of two dictionaries a copy.
 """
 
 from bisect import bisect_right
@@ -22,41 +22,41 @@ Copies = Mapping[str, Image]
 
 
 class Coverage(Protocol):
-    """What is known about regions whose lists have gaps."""
+    """Knowledge about regions whose lists have gaps."""
 
     def unknown_regions(self, image_id: str) -> Collection[str]:
-        """Return the regions of which it is not known whether they have an image."""
+        """Return the regions that may have an image beyond what is known of them."""
 
     def advance(self, image_id: str) -> None:
-        """Note that all images up to an id have been dealt with."""
+        """Note that all images up to an id have been compared."""
 
 
 class Scope(Protocol):
-    """A set of a request, as far as whole regions are compared for it."""
+    """A wildcard set of a request."""
 
     @property
     def sources(self) -> Sequence[str]:
-        """Where images may come from."""
+        """The regions that images may come from."""
 
     @property
     def targets(self) -> Sequence[str]:
-        """Where they should be."""
+        """The regions that should have the images."""
 
     @property
     def prunes(self) -> bool:
-        """Whether properties that only a target has count as drift."""
+        """Return whether properties that only a target has count as drift."""
 
     def choose_source(self, copies: Copies) -> tuple[str, Image] | None:
         """Choose an image's source among its copies: region and image.
 
-        :returns: ``None`` when the set does not mean the image.
+        :returns: ``None`` if the set does not select the image.
         """
 
     def matches(self, image: Image) -> bool:
-        """Whether a copy in one of the sources makes the set mean the image."""
+        """Return whether a copy in one of the sources makes the set select the image."""
 
 
-#: Returns the targets of a set in which an image, with these copies, was dealt with before.
+#: Returns the targets of a set that need no plan for an image with these copies.
 HandledTargets = Callable[[Scope, str, Copies], Collection[str]]
 
 
@@ -65,10 +65,10 @@ class Difference:
     """An image that is not the same everywhere.
 
     :ivar index: which of the scopes it is for.
-    :ivar copies: where it is, under its own id.
+    :ivar copies: the copies under its own id.
     :ivar missing: the targets that don't have it.
-    :ivar comparisons: what its copies in targets are, where they are not in order.
-    :ivar in_sync: the targets in which it is in order.
+    :ivar comparisons: the copies in targets that are not in sync.
+    :ivar in_sync: the targets in which it is in sync.
     """
 
     index: int
@@ -93,7 +93,7 @@ class MergedPage:
 
 
 class _Stream:
-    """One sorted stream of pages, with the part of its page that was not used yet."""
+    """One sorted stream of pages, with the rest of its current page."""
 
     def __init__(self, region: str, pages: Iterable[Page]) -> None:
         self.region = region
@@ -103,12 +103,12 @@ class _Stream:
         self._begin = 0
 
     def fill(self) -> bool:
-        """Have something to use.
+        """Get the next page if the current page is used up.
 
-        :returns: whether there is any.
+        :returns: whether there are images left.
         """
         while self._begin == len(self._keys):
-            # Not two pages at once: this one has been used.
+            # The used page is dropped before the next is parsed.
             self._page, self._keys, self._begin = (), [], 0
             page = next(self._pages, None)
             if page is None:
@@ -122,7 +122,7 @@ class _Stream:
         return self._keys[-1]
 
     def take(self, horizon: str) -> Iterable[tuple[str, Image]]:
-        """Return the images up to an id."""
+        """Remove and return the images up to an id."""
         begin, end = self._begin, bisect_right(self._keys, horizon, self._begin)
         self._begin = end
         if begin == 0 and end == len(self._keys):
@@ -134,14 +134,14 @@ def merge_by_id(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[Mer
     """Merge regions by id, a stretch of ids at a time.
 
     :param streams: for each region any number of iterators of pages, each sorted by id in
-        lower case; together they are what the region has.
+        lower case; together they hold all images of the region.
     """
     live = [_Stream(region, pages) for region, each in streams.items() for pages in each]
     while True:
         live = [stream for stream in live if stream.fill()]
         if not live:
             return
-        # Up to the nearest end of a page every stream is known.
+        # All streams are known up to the first end of a page.
         horizon = min(stream.last for stream in live)
         images: dict[str, dict[str, Image]] = {region: {} for region in streams}
         for stream in live:
@@ -151,15 +151,14 @@ def merge_by_id(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[Mer
 
 
 class Differ:
-    """Finds what is not the same in all targets.
+    """Finds the images that are not the same in all targets.
 
-    :param scopes: the sets; where two want the same image in the same region, the first counts.
-    :param coverage: of regions with gaps, in which nothing counts as missing.
-    :param handled: says in which targets an image has been dealt with already; ``None`` when
-        nothing has.
-    :param is_forced: whether an image is a forced copy, which is no image of its own.
-    :ivar in_sync: how many images are in order, by target region.  Those of which a
-        :class:`Difference` says so are not among them.
+    :param scopes: the sets; for an image and region that several select the first counts.
+    :param coverage: knows the gaps of regions, in which nothing counts as missing.
+    :param handled: returns the targets that need no plan for an image; ``None`` if all do.
+    :param is_forced: returns whether an image is a forced copy, which needs no copies itself.
+    :ivar in_sync: the number of images in sync by target region, without those in
+        :attr:`Difference.in_sync`.
     """
 
     def __init__(
@@ -179,12 +178,12 @@ class Differ:
         self._is_forced = is_forced
         regions = [name for scope in scopes for name in (*scope.sources, *scope.targets)]
         self._regions = list(dict.fromkeys(regions))
-        # What tells nothing about whether two images are the same.
+        # These fields say nothing about whether two images are the same.
         ignored = (fields.SET_BY_GLANCE - {"owner"}) | fields.PROVENANCE | rules.dropped
         self._ignored: dict[str, Any] = dict.fromkeys(ignored)
 
     def differences(self, pages: Iterable[MergedPage]) -> Iterator[Difference]:
-        """Yield the differences in the order of ids; for one image one for each scope."""
+        """Yield the differences in the order of ids, for each image and scope one."""
         for page in pages:
             columns = [page.images.get(region, {}) for region in self._regions]
             identical = 0
@@ -200,10 +199,10 @@ class Differ:
             # The next pages are parsed before the names are bound anew.
             del page, columns
 
-    # What is the same everywhere.
+    # Images that are the same everywhere.
 
     def _are_identical(self, copies: Sequence[Any]) -> bool:
-        """Whether all copies are there and the same, so that no choice of source matters."""
+        """Return whether all copies are the same, so that any can be the source."""
         first = copies[0]
         if fields.FORCED in first:
             return False
@@ -214,7 +213,7 @@ class Differ:
                 break
         else:
             return _have_same_data(copies)
-        # Glance gives tags in any order.
+        # Glance lists tags in any order.
         base["tags"] = sorted(base.get("tags") or ())
         for copy in copies:
             other = copy | neutral
@@ -225,7 +224,7 @@ class Differ:
 
     def _count_identical(self, image_id: str, copies: Sequence[Any]) -> int:
         if len(self._scopes) == 1 and self._handled is None and self._scopes[0].matches(copies[0]):
-            # All sources and targets have it; nearly always the first copy will do.
+            # This is the way of nearly all images, so it is short.
             return 1
         by_region = dict(zip(self._regions, copies, strict=True))
         targets: dict[str, None] = {}
@@ -240,7 +239,7 @@ class Differ:
         for target in self._scopes[0].targets:
             self.in_sync[target] += count
 
-    # What is not.
+    # Images that differ.
 
     def _compare(self, image_id: str, found: Sequence[Image | None]) -> Iterator[Difference]:
         copies = {
@@ -289,21 +288,21 @@ class Differ:
                 if target not in unknown_regions:
                     missing.append(target)
             else:
-                verdict = compare.compare(record, source.get("owner"), source, copy)
-                if verdict.reason == Reason.IN_SYNC and self._scopes[index].prunes:
+                comparison = compare.compare(record, source.get("owner"), source, copy)
+                if comparison.reason == Reason.IN_SYNC and self._scopes[index].prunes:
                     extra = compare.extra_fields(record, copy, self._rules)
-                    verdict = Comparison(Reason.DRIFT, extra) if extra else verdict
-                if verdict.reason == Reason.IN_SYNC:
+                    comparison = Comparison(Reason.DRIFT, extra) if extra else comparison
+                if comparison.reason == Reason.IN_SYNC:
                     in_sync.append(target)
                 else:
-                    comparisons[target] = verdict
+                    comparisons[target] = comparison
         return Difference(
             index, region, source, copies, tuple(missing), comparisons, tuple(in_sync)
         )
 
 
 def _have_same_data(copies: Sequence[Image]) -> bool:
-    """Whether nothing speaks against the same data in all copies that have any."""
+    """Return whether all copies with data may have the same data."""
     data = {
         (
             image.get("os_hash_algo"),

@@ -11,7 +11,7 @@ from kingbird.sync.outcome import no_endpoint
 from kingbird.sync.retry import Retry, Submit
 
 ImagesById = dict[str, Image]
-#: The images that each region has, or what went wrong there.
+#: The images that each region has, or its error.
 RegionResults = dict[str, ImagesById | exception.KingbirdError]
 
 

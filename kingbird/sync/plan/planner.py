@@ -27,7 +27,7 @@ class Planner:
         to another part of the plan.  ``None`` plans everything; a region whose ids do not ascend
         is walked through twice.
     :ivar in_sync: the number of images in sync that have no item, by target region.
-    :ivar next_cursor: what is left to plan when all batches have been taken, or ``None``.
+    :ivar next_cursor: the end of this part after the last batch, or ``None`` if nothing is left.
     """
 
     def __init__(self, context: PlanContext, *, slow_region_timeout: float | None = None) -> None:
@@ -48,7 +48,7 @@ class Planner:
         Makes list calls only.  The context's ``planned`` has to find the items of a batch when the
         next batch is asked for.
 
-        :param cursor: what an earlier part of the plan left.
+        :param cursor: the end of an earlier part of the plan.
         :param known: target regions that wildcard sets leave out, by image.
         :param retried_regions: see :class:`kingbird.sync.plan.wildcard.WildcardPlanner`.
         """

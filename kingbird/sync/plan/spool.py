@@ -1,4 +1,4 @@
-"""What can be decided only when a walk is over, kept on disk until then."""
+"""A queue on disk for images that can be planned only after the walk."""
 
 import tempfile
 from collections.abc import Iterator
@@ -15,10 +15,10 @@ IN_MEMORY = 1 << 20
 
 @dataclass(frozen=True)
 class Deferred:
-    """One image in one target region.
+    """An image in one target region that is planned after the walk.
 
-    :ivar index: which of the sets it is for.
-    :ivar copy: what has its id in the target.
+    :ivar index: which of the sets it is planned for.
+    :ivar copy: the image that has its id in the target.
     :ivar needs_item: whether it gets an item if it is not in sync.
     """
 
@@ -48,7 +48,7 @@ class DeferredSpool:
         self._file.close()
 
     def put(self, one: Deferred) -> None:
-        """Add one at the end."""
+        """Add one to the end."""
         row = [one.index, one.source_region, one.source, one.target, one.copy, one.needs_item]
         self._file.write(lenient_json.dumps(row) + b"\n")
 

@@ -38,11 +38,11 @@ class WildcardPlanner:
 
     :param slow_region_timeout: seconds after which a region much slower than the others is left
         to another part of the plan; ``None`` waits for all.
-    :param cursor: what an earlier part of the plan left, if there was one.
+    :param cursor: the end of an earlier part of the plan, if there is one.
     :param retried_regions: regions to which a retry is limited.  Only images that are in one of
         them, or missing there, get items; images in sync are counted in all targets.
     :ivar in_sync: the number of images in sync that have no item, by region.
-    :ivar next_cursor: what is left to plan after :meth:`plan`, or ``None``.
+    :ivar next_cursor: the end of this part after :meth:`plan`, or ``None`` if nothing is left.
     """
 
     def __init__(
@@ -84,8 +84,8 @@ class WildcardPlanner:
             for batch in batched(differences, BATCH):
                 yield self._decide(batch, deferred)
             resolver = references.ReferenceResolver(self._context)
-            for late in batched(deferred, BATCH):
-                yield self._decide_deferred(late, resolver)
+            for rest in batched(deferred, BATCH):
+                yield self._decide_deferred(rest, resolver)
         self.in_sync.update(differ.in_sync)
         # An item for all images tells that a region could not be compared completely.
         yield [
