@@ -6,6 +6,8 @@ from kingbird import exception
 from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
 
+NO_ENDPOINT = "Region {} has no image endpoint in the service catalog any more"
+
 #: Reasons why nothing is known about an image in a region; a dry run fails with them too.
 LOOKUP_FAILURES = frozenset(
     {
@@ -90,11 +92,9 @@ def region_failure(error: exception.KingbirdError) -> Outcome:
     return Outcome(Reason.REGION_UNAVAILABLE, error.message)
 
 
-def no_endpoint(region: str) -> exception.RegionUnavailable:
-    """Return the error of a region that has left the service catalog."""
-    return exception.RegionUnavailable(
-        f"Region {region} has no image endpoint in the service catalog any more"
-    )
+def no_endpoint(region: str) -> Outcome:
+    """Return the outcome for a region that has left the service catalog."""
+    return Outcome(Reason.REGION_UNAVAILABLE, NO_ENDPOINT.format(region))
 
 
 def outcome_of(comparison: compare.Comparison, image_id: str, source_region: str) -> Outcome:

@@ -7,7 +7,7 @@ from kingbird import exception
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.sync.image import Image
-from kingbird.sync.outcome import no_endpoint
+from kingbird.sync.outcome import NO_ENDPOINT
 from kingbird.sync.retry import Retry, Submit
 
 ImagesById = dict[str, Image]
@@ -68,7 +68,8 @@ def lookup_regions(
         if region in regions
     }
     errors: RegionResults = {
-        region: no_endpoint(region) for region in wanted.keys() - regions.keys()
+        region: exception.RegionUnavailable(NO_ENDPOINT.format(region))
+        for region in wanted.keys() - regions.keys()
     }
     try:
         while calls := {call: region for region, one in lookups.items() for call in one.calls}:

@@ -83,7 +83,7 @@ class RegionListings:
             for region, images in clients.items()
         }
         for region in regions.keys() - clients.keys():
-            self._mark(region, region_failure(no_endpoint(region)))
+            self._mark(region, no_endpoint(region))
 
     def streams(self) -> dict[str, list[Iterator[Page]]]:
         """Return the pages of each region: of its visible and of its hidden images.
