@@ -1,11 +1,11 @@
-"""Plans: stored in batches, part by part, and read back by tasks.
+"""Plans: stored in batches, part by part, and read by tasks.
 
-No region is written to before the whole plan of a part is stored.  A job has several parts only
-when some regions were too slow for the others to wait for them.
+No region is written to before the plan of a part is complete.  A job has several parts if some
+regions lag, and one more for each retry.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,131 +21,159 @@ from kingbird.states import ALL, ItemState, JobState
 BATCH = 500
 
 
-#: What is known when a part's items have all been stored: the images in order that have no
-#: item, by region, and what is left for another part.
-PlanResult = tuple[Mapping[str, int], Mapping[str, Any] | None]
+#: ``Job.plan_rest`` of a job that is retried, until its items have been planned.
+RETRY_REST = {"retry": True}
+#: The action of an item that is retried, until it has been planned.
+RETRY = "retry"
 
 
-@connection.retry_on_disconnect
-def _begin(claim: Claim) -> None:
-    """Delete what an engine that lost its lease on this job left of a part."""
-    with connection.writer() as session:
-        fence(session, claim)
-        for model in (Item, Task):
-            session.execute(
-                sa.delete(model).where(
-                    model.job_pk == claim.job.pk, model.part >= _parts(claim.job.pk)
-                )
-            )
+def awaits_retry(job_pk: int) -> sa.ColumnElement[bool]:
+    """Match the items of a retry that have not been planned."""
+    return sa.and_(
+        Item.job_pk == job_pk, Item.status == ItemState.IN_PROGRESS, Item.action == RETRY
+    )
 
 
-def _parts(job_pk: int) -> sa.ScalarSelect[int]:
-    return sa.select(Job.plan_parts).where(Job.pk == job_pk).scalar_subquery()
+class PlanWriter:
+    """One part of a job's plan, as it is stored.  Use it as a context.
 
+    Entering it deletes what an engine that lost its lease left of the part.  The plan of a retry
+    is written in the same way: its part exists, with items that are given a plan.
 
-@connection.retry_on_disconnect
-def _add(claim: Claim, part: int, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Store a batch; an image and region of an earlier part is no item again."""
-    now = utcnow()
-    this_claim = (part, claim.generation)
-    with connection.writer() as session:
-        fence(session, claim)
-        ids = [jobs.item_id(claim.job.id, one["resource"], one["target_region"]) for one in rows]
-        known = _known(session, claim.job.pk, ids)
-        fresh = {
-            item_id: {
-                "job_pk": claim.job.pk,
-                "plan_generation": claim.generation,
-                "part": part,
-                "id": item_id,
-                "created_at": now,
-                "updated_at": None if row["status"] == ItemState.IN_PROGRESS else now,
-                **row,
-            }
-            for item_id, row in zip(ids, rows, strict=True)
-            # A commit whose answer was lost is run again, and meets its own rows.
-            if known.get(item_id, this_claim) == this_claim
-        }
-        for batch in batched((fresh[one] for one in fresh if one not in known), BATCH):
-            session.execute(sa.insert(Item), batch)
-    return list(fresh.values())
+    Each method raises :class:`kingbird.exception.LeaseLost` if another engine plans the job.
 
-
-def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-    """Return which of some items are there: part and generation of each."""
-    return {
-        item_id: (part, generation)
-        for batch in batched(ids, BATCH)
-        for item_id, part, generation in session.execute(
-            sa.select(Item.id, Item.part, Item.plan_generation).where(
-                Item.job_pk == job_pk, Item.id.in_(batch)
-            )
-        )
-    }
-
-
-@connection.retry_on_disconnect
-def _finish(claim: Claim, part: int, regions: Iterable[str], ending: PlanResult) -> int:
-    """Let a part's tasks be claimed, as all of its items are stored."""
-    in_sync, rest = ending
-    now = utcnow()
-    with connection.writer() as session:
-        fence(session, claim)
-        job = session.get_one(Job, claim.job.pk, populate_existing=True)
-        if job.plan_parts == part:
-            tasks = [
-                Task(job_pk=job.pk, plan_generation=claim.generation, part=part, region=region)
-                for region in regions
-            ]
-            session.add_all(tasks)
-            counts = dict(job.in_sync)
-            for region, count in in_sync.items():
-                counts[region] = counts.get(region, 0) + count
-            job.in_sync = counts
-            # What was left before was planned by now, and what is left now is counted.
-            job.tasks_open += len(tasks) + (rest is not None) - (job.plan_rest is not None)
-            job.plan_rest = dict(rest) if rest is not None else None
-            job.plan_parts += 1
-            job.planned_at = job.planned_at or now
-            job.updated_at = now
-            if tasks and rest is None:
-                # The engine's name stays: a job with a user's token ends with its engine.
-                job.lease_expires = None
-        return job.tasks_open
-
-
-def store(
-    claim: Claim,
-    batches: Iterable[Sequence[dict[str, Any]]],
-    *,
-    part: int = 0,
-    ending: Callable[[], PlanResult] = lambda: ({}, None),
-) -> int:
-    """Store a part of a plan batch by batch; its tasks become claimable with the last one.
-
-    A batch is stored before the next one is asked for.
-
-    :param batches: columns of ``Item``.  An item whose status is IN_PROGRESS is work for its
-        region's task, another has ended already.
-    :param ending: asked for the rest when there are no more batches.
-    :returns: how many tasks of the job are open; what is left to plan counts as one.  With
-        none, the caller closes the job.
-    :raises kingbird.exception.LeaseLost: another engine plans the job by now.
+    :param recounted: regions that a retry compares completely, so that images in sync there are
+        counted anew.
     """
-    _begin(claim)
-    regions: dict[str, None] = {}
-    for rows in batches:
-        regions.update(
-            (row["target_region"], None)
-            for row in _add(claim, part, rows)
-            if row["status"] == ItemState.IN_PROGRESS
+
+    def __init__(self, claim: Claim, part: int = 0, *, recounted: Collection[str] = ()) -> None:
+        self._claim = claim
+        self._part = part
+        self._recounted = recounted
+        self._regions: set[str] = set()
+
+    @connection.retry_on_disconnect
+    def __enter__(self) -> "PlanWriter":
+        job_pk = self._claim.job.pk
+        parts = sa.select(Job.plan_parts).where(Job.pk == job_pk).scalar_subquery()
+        with connection.writer() as session:
+            fence(session, self._claim)
+            for model in (Item, Task):
+                session.execute(
+                    sa.delete(model).where(model.job_pk == job_pk, model.part >= parts)
+                )
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave an unfinished part as it is; it is deleted when the job is planned anew."""
+
+    @connection.retry_on_disconnect
+    def add(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Store a batch of items.
+
+        An image and region of an earlier part is left out, and an item of a retry is updated.
+
+        :param rows: columns of ``Item``.  An item whose status is IN_PROGRESS is work for its
+            region's task, any other has ended already.
+        """
+        claim, now = self._claim, utcnow()
+        by_id = {
+            jobs.item_id(claim.job.id, row["resource"], row["target_region"]): row for row in rows
+        }
+        with connection.writer() as session:
+            fence(session, claim)
+            known = _known(session, claim.job.pk, by_id)
+            added, changed, regions = [], [], set()
+            for item_id, row in by_id.items():
+                columns = {"plan_generation": claim.generation, **row}
+                is_open = row["status"] == ItemState.IN_PROGRESS
+                item = known.get(item_id)
+                if item is None:
+                    columns.update(job_pk=claim.job.pk, part=self._part, id=item_id)
+                    added.append(
+                        {"created_at": now, "updated_at": None if is_open else now, **columns}
+                    )
+                elif (item.action, item.status) == (RETRY, ItemState.IN_PROGRESS):
+                    changed.append({"pk": item.pk, "updated_at": now, **columns})
+                elif (item.part, item.plan_generation) != (self._part, claim.generation):
+                    continue
+                # A commit whose answer was lost is run again, and finds its own rows.
+                if is_open:
+                    regions.add(row["target_region"])
+            if added:
+                session.execute(sa.insert(Item), added)
+            if changed:
+                session.execute(sa.update(Item), changed)
+        self._regions |= regions
+
+    @connection.retry_on_disconnect
+    def finish(self, in_sync: Mapping[str, int], cursor: Mapping[str, Any] | None = None) -> int:
+        """Let the part's tasks be claimed, as all of its items are stored.
+
+        :param in_sync: the number of images in sync that have no item, by region.
+        :param cursor: the point from which another part goes on, or ``None`` if nothing is left.
+        :returns: the number of open tasks of the job; what is left to plan counts as one.  If
+            there is none, the caller closes the job.
+        """
+        now = utcnow()
+        with connection.writer() as session:
+            fence(session, self._claim)
+            job = session.get_one(Job, self._claim.job.pk, populate_existing=True)
+            is_retry = job.plan_rest == RETRY_REST
+            if is_retry or job.plan_parts == self._part:
+                regions = self._retried_regions(session) if is_retry else self._regions
+                session.add_all(
+                    Task(
+                        job_pk=job.pk,
+                        plan_generation=self._claim.generation,
+                        part=self._part,
+                        region=region,
+                    )
+                    for region in sorted(regions)
+                )
+                counts = {
+                    region: 0 if region in self._recounted else count
+                    for region, count in job.in_sync.items()
+                }
+                for region, count in in_sync.items():
+                    counts[region] = counts.get(region, 0) + count
+                job.in_sync = counts
+                # The rest of the plan counts as one task: this part was it, and may leave another.
+                job.tasks_open += len(regions) + (cursor is not None) - (job.plan_rest is not None)
+                job.plan_rest = dict(cursor) if cursor is not None else None
+                job.plan_parts = self._part + 1
+                job.planned_at = job.planned_at or now
+                job.updated_at = now
+                if regions and cursor is None:
+                    # The engine's name stays: a job with a user's token ends with its engine.
+                    job.lease_expires = None
+            return job.tasks_open
+
+    def _retried_regions(self, session: orm.Session) -> set[str]:
+        """Return the regions that have work in a retry, whichever engine planned it."""
+        job_pk = self._claim.job.pk
+        # A region that could be compared now needs no item for all of its images.
+        session.execute(sa.delete(Item).where(awaits_retry(job_pk), Item.resource == ALL))
+        query = sa.select(Item.target_region).where(
+            Item.job_pk == job_pk, Item.part == self._part, Item.status == ItemState.IN_PROGRESS
         )
-    return _finish(claim, part, regions, ending())
+        return set(session.scalars(query.distinct()))
+
+
+def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, sa.Row[Any]]:
+    """Return those of some items that exist, by id."""
+    columns = (Item.id, Item.pk, Item.part, Item.plan_generation, Item.action, Item.status)
+    rows: list[sa.Row[Any]] = []
+    for batch in batched(ids, BATCH):
+        rows += session.execute(
+            sa.select(*columns).where(Item.job_pk == job_pk, Item.id.in_(batch))
+        )
+    return {row.id: row for row in rows}
 
 
 @connection.retry_on_disconnect
 def count_before(job_pk: int, part: int) -> int:
-    """Return how many items the parts of a plan have that come before one."""
+    """Return the number of items in the parts before one."""
     query = sa.select(sa.func.count()).where(Item.job_pk == job_pk, Item.part < part)
     with connection.reader() as session:
         return session.execute(query).scalar_one()
@@ -153,7 +181,7 @@ def count_before(job_pk: int, part: int) -> int:
 
 @connection.retry_on_disconnect
 def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[Item]:
-    """Return the items that a job has in a region for some images, whichever part they are in."""
+    """Return the items of a job in a region for some images, of all parts."""
     found: list[Item] = []
     with connection.reader() as session:
         for batch in batched(sorted(resources), BATCH):
@@ -188,12 +216,12 @@ def _failed(job: Job, resource: str, source: str, target: str, **more: Any) -> d
 def fail_job(
     job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
 ) -> str | None:
-    """End a job that can't go on, with all that is left of it, whether or not it was planned.
+    """End a job that can't go on, with all its open items, planned or not.
 
-    :param job: the row as it was read.  Nothing happens when that run has ended, or when an
-        engine has taken the job or planned a part of it since then.
-    :param ended: gets the number of the items that are ended, by target region.
-    :returns: the job's state, or ``None`` when nothing happened.
+    :param job: the row as it was read.  Nothing happens if that run has ended, or if an engine
+        has claimed the job or planned a part of it since then.
+    :param ended: receives the number of items that are ended, by target region.
+    :returns: the job's state, or ``None`` if nothing happened.
     """
     with connection.writer() as session:
         if not runs.change(
@@ -215,12 +243,12 @@ def fail_job(
 def fail_remaining(
     job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
 ) -> int:
-    """End what a job's last part would have been about: late regions, or items tried again.
+    """End the rest of a job's plan: lagging regions, or the items of a retry.
 
-    :param job: the row as it was read.  Nothing happens when that run has ended, or when an
-        engine has taken the job or planned a part of it since then.
-    :param ended: gets the number of these items, by target region.
-    :returns: how many tasks of that run are open.
+    :param job: the row as it was read.  Nothing happens if that run has ended, or if an engine
+        has claimed the job or planned a part of it since then.
+    :param ended: receives the number of these items, by target region.
+    :returns: the number of open tasks of that run.
     """
     with connection.writer() as session:
         if runs.change(
@@ -240,9 +268,9 @@ def fail_remaining(
 
 
 def _fail_request(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
-    """Store a failed item for each image and region that a job never planned names.
+    """Store a failed item for each image and region of a job that was not planned.
 
-    :returns: how many there are, by target region.
+    :returns: the number of items by target region.
     """
     pairs = {
         (resource, target): entry["sources"][0] if resource != ALL else ALL
@@ -262,9 +290,9 @@ def _fail_request(session: orm.Session, job: Job, reason: str, message: str) -> 
 
 
 def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
-    """Store a failed item for each late region, or end the items that were to be tried again.
+    """Store a failed item for each lagging region, or end the items of a retry.
 
-    :returns: how many there are, by target region.
+    :returns: the number of items by target region.
     """
     regions = (job.plan_rest or {}).get("known_to", ())
     runs.change(
@@ -278,8 +306,8 @@ def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Cou
         _failed(job, ALL, ALL, one, part=job.plan_parts, reason=reason, message=message)
         for one in regions
     ]
-    there = _known(session, job.pk, [row["id"] for row in rows])
-    rows = [row for row in rows if row["id"] not in there]
+    known = _known(session, job.pk, [row["id"] for row in rows])
+    rows = [row for row in rows if row["id"] not in known]
     if rows:
         session.execute(sa.insert(Item), rows)
     left = Counter(row["target_region"] for row in rows)
@@ -291,7 +319,7 @@ def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Cou
 def _end_unplanned(
     session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str]
 ) -> None:
-    """End the items of a run that tries again, as far as they were not planned."""
+    """End the items of a retry that were not planned."""
     waiting = (Item.job_pk == job.pk, Item.part == job.plan_parts - 1)
     outcomes.count_open(session, ended, *waiting)
     session.execute(
@@ -312,8 +340,8 @@ def _end_unplanned(
 def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[Item]:
     """Return a task's items that have not ended, lower ranks first.
 
-    :param limit: at most that many.
-    :param after: only those that come after this one.
+    :param limit: the largest number of items.
+    :param after: the item after which they begin.
     """
     task = claim.region_task
     query = (
@@ -328,7 +356,7 @@ def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[
         .limit(limit)
     )
     if after is not None:
-        later = sa.and_(Item.rank == after.rank, Item.pk > after.pk)
-        query = query.where(sa.or_(Item.rank > after.rank, later))
+        same_rank = sa.and_(Item.rank == after.rank, Item.pk > after.pk)
+        query = query.where(sa.or_(Item.rank > after.rank, same_rank))
     with connection.reader() as session:
         return session.scalars(query).all()

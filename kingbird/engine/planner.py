@@ -1,24 +1,24 @@
-"""Plans one job: reads the regions, stores items and tasks."""
+"""Plans jobs: reads the regions, stores items and tasks."""
 
 import dataclasses
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from oslo_config import cfg
 
 from kingbird import events, exception
 from kingbird.db import api as db
-from kingbird.engine import thread_context
 from kingbird.engine.cancellations import Cancellations
 from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.engine.completion import close_job
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
-from kingbird.states import ItemState, JobState, Reason
+from kingbird.states import ItemState, Reason
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.outcome import Outcome
@@ -31,28 +31,14 @@ from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
 
-#: Outcomes that might have been others, had there been more time.
+#: Reasons that might be others if there had been more time.
 TRANSIENT = frozenset({Reason.REGION_UNAVAILABLE})
-#: What ``plan_rest`` holds of a run that tries again what failed.
-RETRY_KEY = "retry"
-
-
 #: Items by target region, status and reason.
 OutcomeCounts = Counter[tuple[str, str, str]]
 
 
-def _emit_planned(job: db.Job, ended: OutcomeCounts, in_sync: Mapping[str, int]) -> None:
-    """Tell of what was found and needs no work, once the plan is stored."""
-    for (region, status, reason), count in ended.items():
-        events.emit(events.ItemsEnded(region, status, reason, count))
-    for region, count in in_sync.items():
-        if count:
-            events.emit(events.ItemsEnded(region, JobState.SUCCESS, Reason.IN_SYNC, count))
-    events.emit(events.JobProgress(job))
-
-
 def copy_rules(conf: cfg.ConfigOpts) -> Rules:
-    """Read what the operator chose about records."""
+    """Return the rules for records that are configured."""
     return Rules(
         dropped=frozenset(conf.sync.dropped_properties),
         property_quota=conf.sync.property_quota,
@@ -60,7 +46,7 @@ def copy_rules(conf: cfg.ConfigOpts) -> Rules:
 
 
 def to_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
-    """Turn a planned item into columns."""
+    """Return the columns of a planned item."""
     row: dict[str, Any] = {
         "resource_type": resource_type,
         "resource": item.resource,
@@ -82,7 +68,7 @@ def to_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
 
 
 def from_row(row: db.Item) -> Item:
-    """Turn columns into what the planner knows of an item that it planned before."""
+    """Return a stored item as the planner knows it, without its work."""
     ended = row.status != ItemState.IN_PROGRESS and row.reason is not None
     return Item(
         row.resource,
@@ -98,8 +84,8 @@ def from_row(row: db.Item) -> Item:
 class JobPlanner:
     """Plans jobs that the engine has claimed.
 
-    :param breakers: of the regions; what they don't allow is not asked.
-    :param notify_engines: tells other engines that there are tasks.
+    :param breakers: the circuit breakers of the regions.
+    :param notify_engines: wakes other engines when there are tasks.
     :param stopping: set when the engine is to stop.
     """
 
@@ -119,124 +105,129 @@ class JobPlanner:
         self._submit = breakers.wrap(pools.submit)
         self._cancellations = cancellations
         self._retry = retry
-        self._announce = notify_engines
+        self._notify_engines = notify_engines
         self._stopping = stopping
 
     def run(self, held: HeldLease) -> None:
-        """Plan a job; one that needs no writing is closed at once.
+        """Plan a job, and close it if there is nothing to write.
 
         :raises kingbird.exception.LeaseLost: another engine plans it by now.
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for it.
         :raises kingbird.exception.Unavailable: Keystone or the database is away.
         :raises kingbird.exception.Cancelled: its user cancelled it.
-        :raises kingbird.exception.JobTooLarge: it is more than is allowed.
+        :raises kingbird.exception.JobTooLarge: it needs more items than are allowed.
         """
         job = held.claim.job
-        # Before Keystone is asked, which may be away for long.
+        # Keystone may be away for long, so this comes before it is asked.
         self._cancellations.raise_if_cancelled(job)
         sets = [SyncSet.from_request(entry) for entry in job.request]
-        part = job.plan_parts
-        is_retry = bool(job.plan_rest and job.plan_rest.get(RETRY_KEY))
-        rest = PlanCursor.from_json(job.plan_rest) if job.plan_rest and not is_retry else None
-        while True:
-            if is_retry:
-                open_tasks = self._plan_retry(held, sets)
-            else:
-                open_tasks, rest = self._plan_part(held, sets, part, rest)
-            LOG.info(
-                "Planned part %d of job %s: %d regions to work on", part + 1, job.id, open_tasks
-            )
-            if open_tasks > 1 and job.credentials == "trust":
-                self._announce(job.id)
-            if rest is None:
-                break
-            part += 1
-        if open_tasks <= 0:
+        plan = self._plan_retry if job.plan_rest == db.plans.RETRY_REST else self._plan_parts
+        if plan(held.claim, sets) <= 0:
             held.let_go()
             close_job(self._access, job)
 
-    def _plan_part(
-        self, held: HeldLease, sets: list[SyncSet], part: int, rest: PlanCursor | None
-    ) -> tuple[int, PlanCursor | None]:
-        """Plan what is left of a job, or as much of it as no slow region holds up.
+    def _plan_parts(self, claim: db.Claim, sets: list[SyncSet]) -> int:
+        """Plan what is left of a job; regions that lag get a part of their own.
 
-        :returns: how many tasks are open, and what is left now.
+        :returns: the number of open tasks.
         """
-        job = held.claim.job
-        planner = Planner(
-            self._cloud(job, db.tombstones.find),
-            slow_region_timeout=self._conf.sync.slow_region_timeout,
-        )
-
-        def ending() -> tuple[dict[str, int], dict[str, Any] | None]:
-            left = planner.rest.to_json() if planner.rest else None
-            return dict(planner.in_sync), left
-
-        ended: OutcomeCounts = Counter()
-        before = db.plans.count_before(job.pk, part) if part else 0
-        batches = self._rows(job, planner.plan(sets, rest), ended, before)
-        open_tasks = db.plans.store(held.claim, batches, part=part, ending=ending)
-        _emit_planned(job, ended, planner.in_sync)
-        return open_tasks, planner.rest
-
-    def _plan_retry(self, held: HeldLease, sets: list[SyncSet]) -> int:
-        """Plan the items that are tried again.  Burnt ids are asked for again.
-
-        :returns: how many tasks are open.
-        """
-        job = held.claim.job
-        left = retry_sets.plan_again(sets, db.job_actions.unplanned_items(held.claim))
-        known = db.job_actions.targets_by_image(held.claim, left.targets) if left.targets else {}
-        planner = Planner(self._cloud(job, lambda project, region, ids: {}))
-        batches = planner.plan(left.sets, known=known, share_of=left.regions)
-        ended: OutcomeCounts = Counter()
-        before = db.plans.count_before(job.pk, job.plan_parts - 1)
-        db.job_actions.store_retry(held.claim, self._rows(job, batches, ended, before))
-        open_tasks = db.job_actions.finish_retry(
-            held.claim, (dict(planner.in_sync), None), left.targets
-        )
-        # What was in order before was told of before.
-        _emit_planned(job, ended, planner.in_sync - Counter(job.in_sync))
+        job = claim.job
+        cursor = PlanCursor.from_json(job.plan_rest) if job.plan_rest else None
+        for part in count(job.plan_parts):
+            planner = Planner(
+                self._context(job, db.tombstones.find),
+                slow_region_timeout=self._conf.sync.slow_region_timeout,
+            )
+            with db.plans.PlanWriter(claim, part) as plan:
+                outcomes = self._store(plan, claim, part, planner.plan(sets, cursor))
+                cursor = planner.next_cursor
+                open_tasks = plan.finish(planner.in_sync, cursor.to_json() if cursor else None)
+            self._announce(job, part, open_tasks, outcomes, planner.in_sync)
+            if cursor is None:
+                break
         return open_tasks
 
-    def _cloud(self, job: db.Job, burnt: Callable[..., Mapping[str, str]]) -> PlanContext:
-        return PlanContext(
-            self._access.open_regions(job),
-            Requester(job.project_id, job.is_admin),
-            copy_rules(self._conf),
-            tombstones=lambda region, ids: burnt(job.project_id, region, ids),
-            planned=lambda region, ids: {
-                row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
-            },
-            submit=thread_context.submit_with_context(self._submit),
-            retry=self._retry.with_check(lambda: self._cancellations.raise_if_known(job)),
-        )
+    def _plan_retry(self, claim: db.Claim, sets: list[SyncSet]) -> int:
+        """Plan the items that are retried, without regard to tombstones.
 
-    def _rows(
-        self, job: db.Job, batches: Iterable[Sequence[Item]], ended: OutcomeCounts, count: int = 0
-    ) -> Iterator[list[dict[str, Any]]]:
-        """Yield batches of columns, as long as the job is to go on and is not too large.
-
-        :param ended: gets the number of items that need no work.
-        :param count: items that the job has already.
+        :returns: the number of open tasks.
         """
-        most = self._conf.sync.max_items_per_job
+        job = claim.job
+        part = job.plan_parts - 1
+        retry = retry_sets.sets_to_retry(sets, db.job_actions.unplanned_items(claim))
+        known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
+        planner = Planner(self._context(job, lambda project, region, ids: {}))
+        with db.plans.PlanWriter(claim, part, recounted=retry.targets) as plan:
+            batches = planner.plan(retry.sets, known=known, retried_regions=retry.regions)
+            outcomes = self._store(plan, claim, part, batches)
+            open_tasks = plan.finish(planner.in_sync)
+        # An earlier run has counted the rest.
+        self._announce(job, part, open_tasks, outcomes, planner.in_sync - Counter(job.in_sync))
+        return open_tasks
+
+    def _store(
+        self,
+        plan: db.plans.PlanWriter,
+        claim: db.Claim,
+        part: int,
+        batches: Iterable[Sequence[Item]],
+    ) -> OutcomeCounts:
+        """Store batches of items, as long as the job is to go on and is not too large.
+
+        :returns: the number of items that need no work.
+        """
+        job, limit = claim.job, self._conf.sync.max_items_per_job
+        outcomes: OutcomeCounts = Counter()
+        total = db.plans.count_before(job.pk, part)
         for batch in batches:
             self._cancellations.raise_if_cancelled(job)
-            count += len(batch)
-            if most and count > most:
+            total += len(batch)
+            if limit and total > limit:
                 raise exception.JobTooLarge(
-                    "too_many_items", f"The job needs more than {most} items"
+                    "too_many_items", f"The job needs more than {limit} items"
                 )
-            ended.update(
+            plan.add([self._row(item) for item in batch])
+            outcomes.update(
                 (item.target_region, item.outcome.status, item.outcome.reason)
                 for item in batch
                 if item.outcome
             )
-            yield [self._row(item) for item in batch]
+        return outcomes
+
+    def _announce(
+        self,
+        job: db.Job,
+        part: int,
+        open_tasks: int,
+        outcomes: OutcomeCounts,
+        in_sync: Mapping[str, int],
+    ) -> None:
+        """Emit the outcomes of a part that is stored, and wake engines for its tasks."""
+        LOG.info("Planned part %d of job %s: %d regions to work on", part + 1, job.id, open_tasks)
+        for (region, status, reason), number in outcomes.items():
+            events.emit(events.ItemsEnded(region, status, reason, number))
+        for region, number in in_sync.items():
+            if number:
+                events.emit(events.ItemsEnded(region, ItemState.SUCCESS, Reason.IN_SYNC, number))
+        events.emit(events.JobProgress(job))
+        if open_tasks > 1 and job.credentials == "trust":
+            self._notify_engines(job.id)
+
+    def _context(self, job: db.Job, tombstones: Callable[..., Mapping[str, str]]) -> PlanContext:
+        return PlanContext(
+            self._access.open_regions(job),
+            Requester(job.project_id, job.is_admin),
+            copy_rules(self._conf),
+            tombstones=lambda region, ids: tombstones(job.project_id, region, ids),
+            planned=lambda region, ids: {
+                row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
+            },
+            submit=self._submit,
+            retry=self._retry.with_check(lambda: self._cancellations.raise_if_known(job)),
+        )
 
     def _row(self, item: Item) -> dict[str, Any]:
         if self._stopping.is_set() and item.outcome and item.outcome.reason in TRANSIENT:
-            # It was not tried for as long as it should have been.
+            # The region was not tried for as long as it should have been.
             raise exception.Unavailable("The engine stops; another one plans the job")
         return to_row(item)

@@ -23,7 +23,7 @@ from kingbird.engine.pools import RegionPools
 from kingbird.states import ItemState, Reason
 from kingbird.sync.apply import Applier
 from kingbird.sync.item import UPDATE, WriteSpec
-from kingbird.sync.outcome import Outcome, dependency_failed, message_for, no_endpoint_message
+from kingbird.sync.outcome import NO_ENDPOINT, Outcome, dependency_failed, message_for
 from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
@@ -91,7 +91,7 @@ class TaskWorker:
             return
         images = self._access.open_regions(claim.job).get(region)
         if images is None:
-            fail_task(claim, "region_unavailable", no_endpoint_message(region))
+            fail_task(claim, "region_unavailable", NO_ENDPOINT.format(region))
         else:
             self._process_task(held, images)
         if self._cancellations.is_known(claim.job):
@@ -272,7 +272,7 @@ class TaskWorker:
         rows: list[dict[str, Any]] = []
         burnt: list[tuple[str, str]] = []
         for item, outcome in done:
-            burnt += outcome.burnt
+            burnt += outcome.unusable
             rows.append(
                 {
                     "pk": item.pk,

@@ -1,7 +1,7 @@
-"""Makes or changes one planned record in its region, whatever happens on the way (section 8).
+"""Creates or updates one planned record in its region (design, section 8).
 
-Creating is idempotent: an answer that was lost, a record that is half made and a run that
-comes again all end in the same record.
+Creating is idempotent: after a lost answer, a record without its tags or another run there is the
+same one record.
 """
 
 import dataclasses
@@ -23,13 +23,13 @@ from kingbird.sync.outcome import (
 )
 from kingbird.sync.retry import Retry
 
-#: Reasons by the status of a POST or PATCH that Glance refused.
+#: Reasons by the status of a POST or PATCH that Glance refuses.
 REFUSALS = {401: "forbidden", 403: "forbidden", 413: "quota"}
-#: The status of a call that was turned away before it did anything.
+#: The status of a call that is refused before it has any effect.
 TOO_MANY_REQUESTS = 429
-#: What a call to a region ends with when it fails.
+#: Errors of calls to a region.
 _FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRequestRejected)
-#: Reasons of an update that failed, for which the image is still there.
+#: Reasons of failed updates that leave the image as it is.
 _STILL_PRESENT = frozenset(
     {Reason.FORBIDDEN, Reason.QUOTA, Reason.INVALID, Reason.REGION_UNAVAILABLE}
 )
@@ -37,13 +37,16 @@ _STILL_PRESENT = frozenset(
 
 @dataclasses.dataclass
 class _CreateState:
-    """Whether a POST may have made its record, as nobody could look since."""
+    """The knowledge about a POST between its tries.
+
+    :ivar maybe_created: whether it may have created its record, which could not be read since.
+    """
 
     maybe_created: bool = False
 
 
 class Applier:
-    """Makes records in one region.  Safe for threads.
+    """Creates and updates records in one region.  Safe for threads.
 
     :param is_admin: whether Glance takes the caller for an admin, who sees every image.
     :param may_write: called before each write; raises
@@ -61,31 +64,31 @@ class Applier:
     ) -> None:
         self._images = images
         self._is_admin = is_admin
-        self._burnt_reason = Reason.DELETED_IN_TARGET if is_admin else Reason.ID_TAKEN
+        self._unusable_reason = Reason.DELETED_IN_TARGET if is_admin else Reason.ID_TAKEN
         self._may_write = may_write
         self._retry = retry
 
     def create(self, resource: str, source_region: str, work: WriteSpec) -> Outcome:
-        """Make a record, or find out why it can't be made.
+        """Create a record.
 
         :param resource: the id of the source image.
         :returns: the outcome; its message is a sentence only where Glance gave one.
         :raises kingbird.exception.LeaseLost: see ``may_write``.
         """
-        burnt: list[tuple[str, str]] = []
+        unusable: list[tuple[str, str]] = []
         outcome = self._create(source_region, work)
         while outcome.reason in UNUSABLE and (work.forced or work.fallback):
-            burnt += outcome.burnt
+            unusable += outcome.unusable
             if work.forced >= MAX_FORCED_IDS:
                 break
             work = _with_next_forced_id(resource, self._images.region, work)
             outcome = self._create(source_region, work)
         if outcome.reason == "created":
             outcome = self._share(work, outcome)
-        return dataclasses.replace(outcome, burnt=(*burnt, *outcome.burnt))
+        return dataclasses.replace(outcome, unusable=(*unusable, *outcome.unusable))
 
     def update(self, source_region: str, work: WriteSpec) -> Outcome:
-        """Make a copy follow its source: one PATCH.
+        """Update a copy as its source demands: one PATCH.
 
         :returns: the outcome: ``drift`` when a field is left that can't be changed.
         :raises kingbird.exception.LeaseLost: see ``may_write``.
@@ -95,8 +98,8 @@ class Applier:
             left = self._retry(self._patch, work)
         except _FAILED as error:
             outcome = self._failed(error, image_id, gone=404)
-            there = image_id if outcome.reason in _STILL_PRESENT else None
-            return dataclasses.replace(outcome, target_resource=there)
+            present = image_id if outcome.reason in _STILL_PRESENT else None
+            return dataclasses.replace(outcome, target_resource=present)
         if left:
             message = drift_message(tuple(left), source=source_region)
             return Outcome(
@@ -111,7 +114,7 @@ class Applier:
         )
 
     def _patch(self, work: WriteSpec) -> list[str]:
-        """PATCH an image; where it changed since it was planned, look and do it anew.
+        """PATCH an image; if it has changed since it was planned, read it and try anew.
 
         :returns: the fields that can't be changed.
         """
@@ -129,7 +132,7 @@ class Applier:
                 raise exception.ImageRequestRejected(error.message, 404) from error
             operations, left = patch.rebase(work.record, image, work.changes)
             if image.get("owner") != work.owner or operations == work.changes:
-                # Nothing changed; Glance means it.
+                # The image has not changed, so the refusal stands.
                 raise
             if operations:
                 self._may_write()
@@ -138,7 +141,7 @@ class Applier:
         return work.left
 
     def _share(self, work: WriteSpec, outcome: Outcome) -> Outcome:
-        """Share what was made with the source's members; what could not be done is said."""
+        """Share a record with the source's members, and add what failed to the message."""
         notes = [work.note] if work.note else []
         if work.members:
             notes += sharing.share(
@@ -163,28 +166,28 @@ class Applier:
         return Outcome(Reason.CREATED, target_resource=image_id)
 
     def _failed(self, error: exception.KingbirdError, image_id: str, *, gone: int) -> Outcome:
-        """Turn an error into an outcome.
+        """Return the outcome for an error.
 
-        :param gone: the status by which Glance says that there is no image that can be seen.
+        :param gone: the status that means that the caller can see no image with the id.
         """
         if isinstance(error, exception.RegionUnavailable):
             return region_failure(error)
         if not isinstance(error, exception.ImageRequestRejected):
-            # Keystone's word, not the region's.
+            # Keystone refused, and the region was not called.
             return Outcome(Reason.FORBIDDEN, error.message, region_contacted=False)
         if error.status == gone:
-            return Outcome(self._burnt_reason, burnt=((image_id, self._burnt_reason),))
+            return Outcome(self._unusable_reason, unusable=((image_id, self._unusable_reason),))
         return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
 
-    def _post(self, work: WriteSpec, doubt: _CreateState) -> Image | None:
-        """POST a record; where that leaves doubt, look.
+    def _post(self, work: WriteSpec, state: _CreateState) -> Image | None:
+        """POST a record; if it is unknown whether that worked, read it.
 
-        :param doubt: what is left of it when a try fails, for the next one to begin with.
-        :returns: ``None`` when it was made, or what is there already.
+        :param state: carries the doubt from one try to the next.
+        :returns: ``None`` if the record was created, or the image that has its id.
         """
         image_id: str = work.record["id"]
-        if doubt.maybe_created:
-            existing = self._get_existing(image_id, doubt)
+        if state.maybe_created:
+            existing = self._get_existing(image_id, state)
             if existing is not None:
                 return existing
         self._may_write()
@@ -192,49 +195,49 @@ class Applier:
             self._images.create(work.record)
         except exception.RegionUnavailable as error:
             if error.status == TOO_MANY_REQUESTS:
-                # Nothing was made, and the region asks not to be asked for a while.
+                # Nothing was created, and the region asks for a pause.
                 raise
-            existing = self._get_existing(image_id, doubt, error.retry_after)
+            existing = self._get_existing(image_id, state, error.retry_after)
             if existing is None:
                 raise
             return existing
         except exception.ImageRequestRejected as error:
             if error.status != 409:
                 raise
-            existing = self._get_existing(image_id, doubt)
+            existing = self._get_existing(image_id, state)
             if existing is None:
                 raise
             return existing
         return None
 
     def _get_existing(
-        self, image_id: str, doubt: _CreateState, asked: int | None = None
+        self, image_id: str, state: _CreateState, retry_after: int | None = None
     ) -> Image | None:
-        """Look for a record that a POST may have made.
+        """Read a record that a POST may have created.
 
-        :param asked: the seconds of patience that the POST was asked for, which hold though it
-            is a look that fails in the end.
+        :param retry_after: the seconds for which the region asked after the POST; they count if
+            reading fails too.
         """
-        doubt.maybe_created = True
+        state.maybe_created = True
         try:
             existing = self._images.get(image_id)
         except exception.RegionUnavailable as error:
-            if asked is not None:
-                error.retry_after = max(asked, error.retry_after or 0)
+            if retry_after is not None:
+                error.retry_after = max(retry_after, error.retry_after or 0)
             raise
-        doubt.maybe_created = False
+        state.maybe_created = False
         return existing
 
     def _reconcile(self, existing: Image, source_region: str, work: WriteSpec) -> Outcome:
-        """Say what is there under the id; what an attempt left half made is completed."""
+        """Return the outcome for an existing image; complete it if an earlier try made it."""
         source: Mapping[str, object] = {**work.data, "id": existing["id"]}
-        verdict = compare.compare(work.record, work.owner, source, existing)
+        comparison = compare.compare(work.record, work.owner, source, existing)
         if not compare.has_provenance(work.record, work.owner, existing):
-            return outcome_of(verdict, existing["id"], source_region)
-        if verdict.reason == Reason.DRIFT:
-            self._retry(self._complete, work, verdict.fields)
-        elif verdict.reason in UNUSABLE:
-            return outcome_of(verdict, existing["id"], source_region)
+            return outcome_of(comparison, existing["id"], source_region)
+        if comparison.reason == Reason.DRIFT:
+            self._retry(self._complete, work, comparison.fields)
+        elif comparison.reason in UNUSABLE:
+            return outcome_of(comparison, existing["id"], source_region)
         return Outcome(Reason.CREATED, target_resource=existing["id"])
 
     def _complete(self, work: WriteSpec, names: tuple[str, ...]) -> None:
@@ -247,7 +250,7 @@ class Applier:
         try:
             self._images.update(work.record["id"], operations)
         except exception.ImageRequestRejected as error:
-            # Of a PATCH 409 says nothing about the id.
+            # 409 after a PATCH says nothing about the id.
             raise exception.ImageRequestRejected(
                 error.message, 400 if error.status == 409 else error.status
             ) from error

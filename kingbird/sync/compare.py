@@ -18,7 +18,7 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Comparison:
-    """What an image in the target is to its source.
+    """The result of comparing an image in the target with its record.
 
     :ivar reason: ``in_sync``, ``drift``, ``owner_conflict`` or ``data_conflict``.
     :ivar fields: the fields that differ, sorted.
@@ -29,17 +29,16 @@ class Comparison:
 
 
 def differing_fields(record: Record, image: Image) -> tuple[str, ...]:
-    """Return the compared fields in which an image is not what a record says.
+    """Return the compared fields in which an image differs from a record.
 
-    Properties that only the image has are none of the record's business; provenance and
-    owner are left out.
+    Properties that only the image has, provenance and the owner are left out.
     """
     names = set(fields.COPIED) | (record.keys() - fields.SET_BY_GLANCE - fields.PROVENANCE)
     return tuple(sorted(name for name in names if _value(record, name) != _value(image, name)))
 
 
 def extra_fields(record: Record, image: Image, rules: Rules) -> tuple[str, ...]:
-    """Return the properties that only the image has, as far as such are copied at all."""
+    """Return the properties that only the image has, of those that are copied."""
     extra = fields.properties(image, rules).keys() - record.keys() - fields.PROVENANCE
     return tuple(sorted(extra))
 
@@ -56,10 +55,10 @@ def _value(fields_of: Mapping[str, Any], name: str) -> Any:
 
 
 def compare_data(source: Image, image: Image) -> str:
-    """Say whether two images hold the same data: ``same``, ``different`` or ``unknown``.
+    """Return whether two images hold the same data: ``same``, ``different`` or ``unknown``.
 
-    Each Glance chooses its own hash, so hashes are compared only when both used the same;
-    else checksum and size.  What has no data is unknown.
+    Each Glance chooses its own hash algorithm.  If the two differ, checksum and size are compared.
+    The data of an image without data are unknown.
     """
     if not (fields.has_data(source) and fields.has_data(image)):
         return UNKNOWN
@@ -77,8 +76,8 @@ def compare_data(source: Image, image: Image) -> str:
 def compare(record: Record, owner: str | None, source: Image, image: Image) -> Comparison:
     """Compare an image in the target with the record that would have been made.
 
-    :param owner: whom the copy has to belong to; the owner is part of identity, so it is
-        looked at before anything else.
+    :param owner: the owner that the copy has to have; as part of the identity it is compared
+        first.
     :param source: the image that the record is a copy of, for its data.
     """
     if image.get("owner") != owner:
@@ -90,7 +89,7 @@ def compare(record: Record, owner: str | None, source: Image, image: Image) -> C
 
 
 def has_provenance(record: Record, owner: str | None, image: Image) -> bool:
-    """Whether an image is the copy that ``record`` describes, made by an earlier attempt.
+    """Return whether an image is a copy by ``record``, made by an earlier attempt.
 
     Anybody can write provenance, so it counts only under the right owner.
     """
@@ -106,14 +105,14 @@ def has_provenance(record: Record, owner: str | None, image: Image) -> bool:
 
 
 def is_incomplete_copy(
-    record: Record, owner: str | None, image: Image, verdict: Comparison
+    record: Record, owner: str | None, image: Image, comparison: Comparison
 ) -> bool:
-    """Whether an image is a copy that somebody makes at the moment, or left half made.
+    """Return whether an image is a copy whose creation is under way or was interrupted.
 
-    Glance adds the tags of a new image after the rest, and whoever lists it in between sees none.
+    Glance adds the tags of a new image last, and a list in between shows none.
     """
     return (
-        verdict == Comparison(Reason.DRIFT, ("tags",))
+        comparison == Comparison(Reason.DRIFT, ("tags",))
         and not image.get("tags")
         and not fields.has_data(image)
         and image.get("created_at") == image.get("updated_at")

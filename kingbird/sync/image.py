@@ -27,7 +27,7 @@ COPIED = (
     "os_hidden",
     "tags",
 )
-#: What Glance sets by itself; most of it is refused in a POST, some silently dropped.
+#: Fields that Glance sets itself; it refuses most of them in a POST, and drops some.
 #: ``owner`` is copied for an admin, but is part of identity rather than compared.
 SET_BY_GLANCE = frozenset(
     {
@@ -55,14 +55,14 @@ SET_BY_GLANCE = frozenset(
 #: Glance reserves these names for itself.
 RESERVED_PREFIX = "os_glance_"
 
-#: Where a record came from; left out of comparison.
+#: Provenance of a record; left out of comparison.
 SOURCE_REGION = "kingbird_source_region"
 SOURCE_ID = "kingbird_source_id"
 SOURCE_HASH = "kingbird_source_hash"
 FORCED = "kingbird_forced"
 PROVENANCE = frozenset({SOURCE_REGION, SOURCE_ID, SOURCE_HASH, FORCED})
 
-#: Properties that name other images, which have to be there first.
+#: Properties that refer to other images, which have to exist first.
 REFERENCES = ("kernel_id", "ramdisk_id")
 
 #: States in which an image has data.
@@ -73,9 +73,9 @@ _NAMESPACE = uuid.UUID("6d0b1d0e-63a5-5e6c-9d55-5b2f7d6a3c11")
 
 @dataclass(frozen=True)
 class Rules:
-    """What an operator may choose about records.
+    """The rules for records that an operator configures.
 
-    :ivar dropped: properties that mean something in one region only.
+    :ivar dropped: properties that are meaningful in one region only.
     :ivar property_quota: Glance's ``image_property_quota``; below 0 for none.
     """
 
@@ -84,7 +84,7 @@ class Rules:
 
 
 def has_data(image: Image) -> bool:
-    """Whether an image's data are there."""
+    """Return whether an image has data."""
     return image.get("status") in WITH_DATA
 
 
@@ -97,13 +97,13 @@ def properties(image: Image, rules: Rules) -> Record:
         and name not in SET_BY_GLANCE
         and name not in rules.dropped
         and not name.startswith(RESERVED_PREFIX)
-        # Glance shows what is absent from its own schema (kernel_id) as null.
+        # Glance shows properties of its own schema (kernel_id) that are not set as null.
         and value is not None
     }
 
 
 def references(image: Image) -> dict[str, str]:
-    """Return the images that an image names, by property, in the canonical form of ids."""
+    """Return the ids that an image refers to, by property, in their canonical form."""
     found = {}
     for name in REFERENCES:
         try:
@@ -114,7 +114,7 @@ def references(image: Image) -> dict[str, str]:
 
 
 def is_region_bound(image: Image) -> bool:
-    """Whether an image's data are volumes or snapshots of its region.
+    """Return whether an image's data are volumes or snapshots of its region.
 
     Nova's snapshot of a server that boots from a volume has no data of its own, only a
     property that maps block devices.
@@ -143,8 +143,8 @@ def record_for(
     :param image: the image as Glance shows it in ``source_region``.
     :param image_id: the copy's id.
     :param owner: the copy's owner, where the caller may set one.
-    :param private: make it private, as a copy of somebody else's image is.
-    :param forced: mark it as a copy under an id of its own.
+    :param private: make it private, as the copy of another project's image is.
+    :param forced: mark it as a forced copy.
     """
     record: Record = {name: image[name] for name in COPIED if image.get(name) is not None}
     record["id"] = image_id
@@ -153,18 +153,18 @@ def record_for(
         record["owner"] = owner
     if private:
         record["visibility"] = "private"
-    own = {
+    custom = {
         name: value for name, value in properties(image, rules).items() if name not in PROVENANCE
     }
-    record.update(own)
-    record.update(_provenance(image, source_region, rules, used=len(own), forced=forced))
+    record.update(custom)
+    record.update(_provenance(image, source_region, rules, used=len(custom), forced=forced))
     return record
 
 
 def _provenance(
     image: Image, source_region: str, rules: Rules, *, used: int, forced: bool
 ) -> Record:
-    """Return the properties that say where a copy came from, as many as fit the quota."""
+    """Return the provenance of a copy, as many properties as fit the quota."""
     marks: Record = {
         SOURCE_REGION: source_region,
         SOURCE_ID: image["id"],
@@ -172,8 +172,8 @@ def _provenance(
     if image.get("os_hash_algo") and image.get("os_hash_value"):
         marks[SOURCE_HASH] = f"{image['os_hash_algo']}:{image['os_hash_value']}"
     if image.get(SOURCE_REGION) and image.get(SOURCE_ID) and not forced:
-        # A copy of a copy keeps the first provenance.  A forced one is found again by the
-        # image that it was made from, so there the nearest counts.
+        # A copy of a copy keeps the first provenance.  A forced copy is found by the image that
+        # it was made from, so it does not.
         marks.update({name: image[name] for name in PROVENANCE if image.get(name)})
         marks.pop(FORCED, None)
     if forced:

@@ -1,4 +1,4 @@
-"""An item of a plan, and the work that it takes: what is stored until it is done."""
+"""An item of a plan, and the work that it takes."""
 
 import dataclasses
 from dataclasses import dataclass, field
@@ -17,20 +17,18 @@ DATA_FIELDS = ("status", "os_hash_algo", "os_hash_value", "checksum", "size")
 
 @dataclass(frozen=True)
 class WriteSpec:
-    """What a task has to write for an item.  Stored with it as JSON until it is done.
+    """The work of an item, stored with it as JSON until it is done.
 
-    :ivar record: the body of the POST; for an update what the image should be like.
-    :ivar owner: whom the record will belong to.
-    :ivar data: the source's fields that tell what its data are.
-    :ivar references: source images by the property that refers to them, as far as the job
-        writes these too.
+    :ivar record: the body of the POST; for an update the record to reach.
+    :ivar owner: the project that the record will belong to.
+    :ivar data: the source's fields that identify its data.
+    :ivar references: source images that the job writes too, by the property that refers to them.
     :ivar forced: how many-th id of a forced copy the record has; 0 for the image's own id.
-    :ivar fallback: the record of the first forced copy, for the case that the image's own id
-        can't be used.
+    :ivar fallback: the record of the first forced copy, if the image's own id may be unusable.
     :ivar changes: the operations of the PATCH of an update.
     :ivar left: fields that differ, but can't be changed.
     :ivar members: pairs of project and status that a shared image is to be shared with.
-    :ivar note: what a person is to be told when the work was done.
+    :ivar note: a sentence for the outcome's message.
     """
 
     record: Record
@@ -45,7 +43,7 @@ class WriteSpec:
     note: str | None = None
 
     def with_reference(self, name: str, image_id: str) -> "WriteSpec":
-        """Return the work with a property that names another image by the id that it got."""
+        """Return the work with the id that a referenced image has got."""
         fallback = self.fallback and {**self.fallback, name: image_id}
         changes = [
             {**one, "value": image_id} if one["path"] == f"/{name}" and "value" in one else one
@@ -57,11 +55,11 @@ class WriteSpec:
 
 @dataclass(frozen=True)
 class Item:
-    """One image in one target region, as planned.
+    """A planned item: one image in one target region.
 
     :ivar action: ``create``, ``update``, or ``none`` when there is nothing to write.
-    :ivar outcome: how it ended already, or ``None`` while there is work.
-    :ivar rank: items of a lower rank go first, as others refer to them.
+    :ivar outcome: its outcome, or ``None`` while there is work.
+    :ivar rank: items of a lower rank are worked on first, as others refer to them.
     """
 
     resource: str
@@ -74,7 +72,7 @@ class Item:
     rank: int = 0
 
     def with_outcome(self, outcome: Outcome) -> "Item":
-        """Return the item with an outcome, and a sentence where the outcome has none."""
+        """Return the item with an outcome, to which a sentence is added if it has none."""
         if outcome.message is None:
             message = message_for(
                 outcome.reason, source=self.source_region, target=self.target_region
@@ -87,7 +85,7 @@ class Item:
         )
 
     def as_dry_run(self) -> "Item":
-        """Return the item as a dry run ends it: nothing is written, and it says what would be."""
+        """Return the item with the outcome of a dry run."""
         if self.outcome is not None:
             outcome = dataclasses.replace(self.outcome, is_dry=True)
             return dataclasses.replace(self, outcome=outcome)

@@ -1,4 +1,4 @@
-"""What becomes of an item: its status, a stable word why, and a sentence for a person."""
+"""The outcome of an item: its status, a stable reason, and a sentence for a person."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,9 @@ from kingbird import exception
 from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
 
-#: Reasons why a region could not be looked at; a dry run fails with them too.
+NO_ENDPOINT = "Region {} has no image endpoint in the service catalog any more"
+
+#: Reasons why nothing is known about an image in a region; a dry run fails with them too.
 LOOKUP_FAILURES = frozenset(
     {
         Reason.REGION_UNAVAILABLE,
@@ -16,7 +18,7 @@ LOOKUP_FAILURES = frozenset(
         Reason.CREDENTIALS_LOST,
     }
 )
-#: Reasons for which an id can't be used, and a forced copy gets the next one.
+#: Reasons why an id can't be used, and a forced copy gets the next id.
 UNUSABLE = frozenset(
     {
         Reason.OWNER_CONFLICT,
@@ -25,7 +27,7 @@ UNUSABLE = frozenset(
         Reason.ID_TAKEN,
     }
 )
-#: Reasons that a region is asked about only once a while.
+#: Reasons that leave a tombstone.
 TOMBSTONED = frozenset({Reason.DELETED_IN_TARGET, Reason.ID_TAKEN})
 
 _SENTENCES = {
@@ -48,19 +50,19 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an item ended.
+    """The outcome of an item.
 
-    :ivar target_resource: the image's id in the target region, if it is there.
-    :ivar burnt: ids that turned out to be unusable, with the reason.
-    :ivar is_dry: it is what a dry run found; nothing was written.
-    :ivar region_contacted: of an item that was worked on, whether the region was asked; if not,
-        the outcome says nothing about the region.
+    :ivar target_resource: the image's id in the target region, if it exists there.
+    :ivar unusable: ids that turned out to be unusable, with the reason.
+    :ivar is_dry: whether it is the outcome of a dry run; nothing was written.
+    :ivar region_contacted: whether the region was called for an item with work.  If not, the
+        outcome says nothing about the region.
     """
 
     reason: str
     message: str | None = None
     target_resource: str | None = None
-    burnt: tuple[tuple[str, str], ...] = ()
+    unusable: tuple[tuple[str, str], ...] = ()
     is_dry: bool = False
     region_contacted: bool = True
 
@@ -73,31 +75,26 @@ class Outcome:
 
 
 def message_for(reason: str, *, source: str, target: str) -> str | None:
-    """Return what a person is told about a reason, where the word alone is not enough."""
+    """Return the sentence about a reason, or ``None`` if the reason says it all."""
     text = _SENTENCES.get(reason)
     return text.format(source=source, target=target) if text else None
 
 
 def drift_message(fields: tuple[str, ...], *, source: str) -> str:
-    """Name the fields that differ."""
+    """Return the sentence about fields that differ."""
     return f"Differs from the image in {source} in: {', '.join(fields)}"
 
 
 def region_failure(error: exception.KingbirdError) -> Outcome:
-    """Turn what a region's client raised into an outcome."""
+    """Return the outcome for an error of a region's client."""
     if isinstance(error, exception.ImageRequestRejected):
         return Outcome(Reason.FORBIDDEN, error.message)
     return Outcome(Reason.REGION_UNAVAILABLE, error.message)
 
 
-def no_endpoint_message(region: str) -> str:
-    """Return the message about a region that has left the service catalog."""
-    return f"Region {region} has no image endpoint in the service catalog any more"
-
-
 def no_endpoint(region: str) -> Outcome:
     """Return the outcome in a region that has left the service catalog."""
-    return Outcome(Reason.REGION_UNAVAILABLE, no_endpoint_message(region))
+    return Outcome(Reason.REGION_UNAVAILABLE, NO_ENDPOINT.format(region))
 
 
 def dependency_failed(name: str, image_id: str, region: str, reason: str | None) -> Outcome:
@@ -113,9 +110,11 @@ def dependency_failed(name: str, image_id: str, region: str, reason: str | None)
     )
 
 
-def outcome_of(verdict: compare.Comparison, image_id: str, source_region: str) -> Outcome:
-    """Turn a comparison into an outcome."""
-    if verdict.reason == Reason.DRIFT:
-        return Outcome(Reason.DRIFT, drift_message(verdict.fields, source=source_region), image_id)
-    present = image_id if verdict.reason == Reason.IN_SYNC else None
-    return Outcome(verdict.reason, target_resource=present)
+def outcome_of(comparison: compare.Comparison, image_id: str, source_region: str) -> Outcome:
+    """Return the outcome for a comparison."""
+    if comparison.reason == Reason.DRIFT:
+        return Outcome(
+            Reason.DRIFT, drift_message(comparison.fields, source=source_region), image_id
+        )
+    present = image_id if comparison.reason == Reason.IN_SYNC else None
+    return Outcome(comparison.reason, target_resource=present)

@@ -1,4 +1,4 @@
-"""What one PATCH does to make an image follow its source (design, sections 7 and 8).  Pure."""
+"""The PATCH that makes an image follow its source (design, sections 7 and 8).  Pure."""
 
 from collections.abc import Collection, Iterable
 from typing import Any
@@ -40,7 +40,7 @@ def add_operations(
 
 
 def _value(record: Record, name: str) -> Any:
-    """Return a field's value, also where the record leaves it to Glance's default."""
+    """Return a field's value, or Glance's default if the record has none."""
     if name in record:
         return record[name]
     return {"tags": [], "min_disk": 0, "min_ram": 0, "protected": False, "os_hidden": False}.get(
@@ -49,9 +49,9 @@ def _value(record: Record, name: str) -> Any:
 
 
 def remove_operations(record: Record, image: Image, rules: Rules) -> list[Operation]:
-    """Return the operations that take off the properties that only the image has.
+    """Return the operations that remove the properties that only the image has.
 
-    Provenance stays, and so does what is neither copied nor compared.
+    Provenance stays, and so do properties that are not copied.
     """
     extra = compare.extra_fields(record, image, rules)
     return [{"op": "remove", "path": json_pointer(name)} for name in extra]
@@ -62,9 +62,9 @@ def rebase(
 ) -> tuple[list[Operation], list[str]]:
     """Return the operations for an image that changed since they were planned.
 
-    :param before: what was planned: of removals those that are still possible stay.
+    :param before: the planned operations, of which removals that are still possible stay.
     """
     operations, left = add_operations(record, image, compare.differing_fields(record, image))
-    there = {json_pointer(name) for name, value in image.items() if value is not None}
-    operations += [one for one in before if one["op"] == "remove" and one["path"] in there]
+    paths = {json_pointer(name) for name, value in image.items() if value is not None}
+    operations += [one for one in before if one["op"] == "remove" and one["path"] in paths]
     return operations, left

@@ -1,4 +1,4 @@
-"""The sets of a request, as planners read them."""
+"""The sets of a request, as the planners use them."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -12,20 +12,20 @@ from kingbird.sync.image import Image, has_data
 
 
 class Force(Enum):
-    """Whether a copy gets an id of its own."""
+    """The cases in which a copy gets another id than its source."""
 
     NEVER = 0
-    #: Where the image's own id can't be used.
+    #: If the image's own id can't be used.
     WHERE_NEEDED = 1
     ALWAYS = 2
 
 
 @dataclass(frozen=True)
 class SyncOptions:
-    """What a set says about how its images are treated.
+    """The options of a set for its images.
 
-    :ivar updates: whether what drifted is made to follow its source.
-    :ivar prunes: whether an update takes off properties that the source does not have.
+    :ivar updates: whether copies with drift are updated.
+    :ivar prunes: whether an update removes properties that the source does not have.
     """
 
     force: Force = Force.NEVER
@@ -35,7 +35,7 @@ class SyncOptions:
 
 @dataclass(frozen=True)
 class Requester:
-    """Whose rights a job runs with.
+    """The user whose rights a job has.
 
     :ivar project_id: the project, as Glance writes owners.
     :ivar is_admin: whether Glance takes the caller for an admin.
@@ -45,7 +45,7 @@ class Requester:
     is_admin: bool = False
 
     def owns(self, image: Image) -> bool:
-        """Whether an image is the caller's to copy as it is."""
+        """Return whether the caller may copy an image with its owner and visibility."""
         return self.is_admin or image.get("owner") == self.project_id
 
 
@@ -54,20 +54,20 @@ def choose_source(
 ) -> tuple[str, Image] | None:
     """Choose the source among an image's copies.
 
-    A copy of another owner is another image: where the caller's project has one, only its
-    copies count.  Then data before no data, the order in which the request names its sources,
-    the oldest, and the region's name.
+    A copy of another owner is another image: if the caller's project has a copy, only its copies
+    count.  The order is: data before no data, the request's order of sources, the oldest, the
+    region's name.
 
     :param copies: the image by region.
-    :param order: the source regions that the request names; ``*`` names none.
-    :returns: region and image, or ``None`` when there is no copy.
+    :param order: the source regions in the request's order; none for ``*``.
+    :returns: region and image, or ``None`` if there is no copy.
     """
-    own = {
+    same_project = {
         region: image
         for region, image in copies.items()
         if image.get("owner") == caller.project_id
     }
-    candidates = own if own and not caller.is_admin else copies
+    candidates = same_project if same_project and not caller.is_admin else copies
     if not candidates:
         return None
     return min(
@@ -81,10 +81,10 @@ def choose_source(
     )
 
 
-#: Without a filter only images with data are meant; a queued record has to be named by its id.
+#: Without a filter only images with data are selected; queued records are synced by id.
 DEFAULT_STATUSES = ("active",)
 
-#: Properties by which Glance is asked to filter.  Of other names some are attributes of its own
+#: Properties that Glance is asked to filter by.  Some other names are attributes of its own
 #: classes, and find nothing or end in a 500.
 _PROPERTY = re.compile(r"(hw|img|hypervisor|os)_\w+")
 _BOUND = re.compile(r"\w+_(min|max)")
@@ -92,9 +92,9 @@ _BOUND = re.compile(r"\w+_(min|max)")
 
 @dataclass(frozen=True)
 class Selection:
-    """What a set with ``*`` selects.
+    """The images that a wildcard set selects.
 
-    :ivar owner: the project whose images are meant; ``None`` for all.
+    :ivar owner: the project whose images are selected; ``None`` for all.
     :ivar filters: by name, as :meth:`from_request` takes them.
     """
 
@@ -121,14 +121,14 @@ class Selection:
         return self._filters.get("statuses") or DEFAULT_STATUSES
 
     def matcher(self) -> "Matcher":
-        """Return what tells whether an image is selected."""
+        """Return a predicate for images."""
         return Matcher(self)
 
     def query(self) -> list[tuple[str, str]]:
-        """Return the parameters by which Glance can leave out what is not selected.
+        """Return the parameters for Glance to filter by.
 
-        What Glance might misunderstand isn't sent, nor a prefix, which it has no filter for:
-        what comes back is held against the filters in any case.
+        A value that Glance might misunderstand and a prefix, for which it has no filter, are left
+        out.  Images that it lists have to pass the matcher in any case.
         """
         given = self._filters
         query = [
@@ -138,7 +138,7 @@ class Selection:
             *(("tag", tag) for tag in given.get("tags", ()) if tag == tag.strip()),
             *given.get("properties", ()),
         ]
-        # Before a colon Glance looks for an operator.
+        # Glance takes the text before a colon for an operator.
         plain = [
             (name, value)
             for name, value in query
@@ -155,7 +155,7 @@ class Selection:
 
 
 class Matcher:
-    """Tells whether images are selected.  Called for each image of a region."""
+    """The predicate of a selection.  It is called for each image of a region."""
 
     def __init__(self, selection: Selection) -> None:
         filters = dict(selection.filters)
@@ -164,7 +164,7 @@ class Matcher:
         self._filters = filters
 
     def __call__(self, image: Image) -> bool:
-        """Say whether an image, as Glance shows it, is selected."""
+        """Return whether an image, as Glance shows it, is selected."""
         if image.get("status") not in self._statuses:
             return False
         if self._owners and self._owners != {image.get("owner")}:
@@ -182,7 +182,7 @@ class Matcher:
             and all(image.get(name) == value for name, value in given.get("properties", ()))
             and ("size_min" not in given or (size is not None and size >= given["size_min"]))
             and ("size_max" not in given or (size is not None and size <= given["size_max"]))
-            # Both in the form that Glance writes, which sorts as time goes.
+            # Both have the form that Glance writes, which sorts by time.
             and (image.get("updated_at") or "") >= given.get("updated_since", "")
         )
 
@@ -195,7 +195,7 @@ def _is_known(name: str) -> bool:
 
 
 def _hashable(filters: Mapping[str, Any]) -> dict[str, Any]:
-    """Make filters comparable, so that sets with the same ones are seen to have them."""
+    """Return filters in a form that can be compared and hashed."""
     return {
         name: tuple(sorted(value.items()))
         if isinstance(value, Mapping)
@@ -208,12 +208,14 @@ def _hashable(filters: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True, eq=False)
 class SyncSet:
-    """One entry of a request: which images, where from, where to.  Compared by identity.
+    """One set of a request: images, sources and targets.  Compared by identity.
 
     :ivar resources: ids, or ``*`` alone.
-    :ivar sources: regions; of ``*`` the API made the names of all.
-    :ivar preferred: the sources that the request names, in its order.
-    :ivar filters: what narrows ``*``; see :class:`kingbird.sync.request.Selection`.
+    :ivar sources: regions; the API replaced ``*`` by the names of all.
+    :ivar preferred: the sources of the request, in its order.
+    :ivar filters: the filters of a wildcard set; see :class:`Selection`.
+    :ivar force_mode: the mode of a wildcard set whose images are retried by id.
+    :ivar selects: whether it is such a set, whose filters tell which images it selects.
     """
 
     resources: tuple[str, ...]
@@ -227,9 +229,7 @@ class SyncSet:
     updates: bool = False
     prunes: bool = False
     filters: Mapping[str, Any] = field(default_factory=dict)
-    #: Set where images of a set with ``*`` are named to be tried again.
     force_mode: Force | None = None
-    #: Whether that is so, and the filters say which of the images it means.
     selects: bool = False
 
     @classmethod
@@ -251,15 +251,14 @@ class SyncSet:
 
     @property
     def is_wildcard(self) -> bool:
-        """Whether whole regions are meant rather than images by their ids."""
+        """Return whether the set selects images of whole regions, not images by id."""
         return self.resources == (ALL,)
 
     @property
     def options(self) -> SyncOptions:
-        """How the images are to be treated.
+        """The options for the set's images.
 
-        Who forces the sync of named images expects new ids; of whole regions only those
-        images get one that need it.
+        A forced sync by id always gives new ids; a forced wildcard sync only where needed.
         """
         force = self.force_mode or Force.NEVER
         if self.force and self.force_mode is None:
@@ -267,20 +266,21 @@ class SyncSet:
         return SyncOptions(force, self.updates, self.prunes)
 
     def selection(self, caller: Requester) -> Selection:
-        """Return which images ``*`` stands for."""
+        """Return the images that the wildcard stands for."""
         owner = None if self.all_projects and caller.is_admin else caller.project_id
         return Selection.from_request(owner, self.filters)
 
 
 class WildcardScope:
-    """A set with ``*``, as :class:`kingbird.sync.listing.diff.Differ` needs it."""
+    """A wildcard set, as :class:`kingbird.sync.listing.diff.Differ` needs it."""
 
     def __init__(self, sync_set: SyncSet, caller: Requester) -> None:
         self.sync_set = sync_set
         self.sources = sync_set.sources
         self.targets = sync_set.targets
         self.prunes = sync_set.prunes and sync_set.updates
-        self.matches = sync_set.selection(caller).matcher()
+        self.selection = sync_set.selection(caller)
+        self.matches = self.selection.matcher()
         self._caller = caller
 
     def choose_source(self, copies: Mapping[str, Image]) -> tuple[str, Image] | None:

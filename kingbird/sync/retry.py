@@ -1,4 +1,4 @@
-"""Trying again what a region did not answer, or can't answer at the moment."""
+"""Retries calls that a region does not answer, or can't answer at the moment."""
 
 import threading
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from kingbird import exception
 
 
 class Submit(Protocol):
-    """Runs a call on a region's own workers, so that a region has no more than those."""
+    """Runs a call on the workers of a region, which limit the calls to it."""
 
     def __call__(
         self, region: str, function: Callable[..., Any], /, *args: Any
@@ -21,10 +21,10 @@ class Submit(Protocol):
 P = ParamSpec("P")
 R = TypeVar("R")
 
-#: Seconds before the first repetition (with jitter) and between the last ones.
+#: Seconds before the first retry (with jitter) and between the last ones.
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 10.0
-#: Seconds between two looks, while waiting, whether there is still something to wait for.
+#: Seconds between two calls of ``check`` while waiting.
 CHECK_INTERVAL = 0.25
 
 _backoff = tenacity.wait_exponential(
@@ -35,17 +35,17 @@ _backoff = tenacity.wait_exponential(
 def _wait(state: tenacity.RetryCallState) -> float:
     """Back off exponentially, but not less than the region's ``Retry-After``."""
     error = state.outcome.exception() if state.outcome else None
-    asked = getattr(error, "retry_after", None) or 0
-    return max(float(asked), _backoff(state))
+    retry_after = getattr(error, "retry_after", None) or 0
+    return max(float(retry_after), _backoff(state))
 
 
 class Retry:
-    """Repeats calls that raise :class:`kingbird.exception.RegionUnavailable`.
+    """Retries calls that raise :class:`kingbird.exception.RegionUnavailable`.
 
-    :param timeout: gives the seconds from the first try after which none is begun.
-    :param stopping: when it is set, waiting ends and nothing is tried again.
-    :param on_retry: called with what went wrong before a call is waited for and made again.
-    :param check: called again and again while waiting; what it raises ends the call.
+    :param timeout: returns the seconds after the first try in which others may begin.
+    :param stopping: an event that ends waiting and retrying.
+    :param on_retry: called with the error before each retry.
+    :param check: called repeatedly while waiting; an error that it raises ends the call.
     """
 
     def __init__(
@@ -57,20 +57,17 @@ class Retry:
     ) -> None:
         self._timeout = timeout
         self._stopping = stopping
-        self._again = on_retry
+        self._on_retry = on_retry
         self._check = check
 
     def with_check(self, check: Callable[[], None]) -> "Retry":
-        """Return one that waits in the same way, as long as ``check`` raises nothing.
-
-        :param check: what it raises, the call raises, and it is not made again.
-        """
-        return Retry(self._timeout, self._stopping, self._again, check)
+        """Return the same with another ``check``."""
+        return Retry(self._timeout, self._stopping, self._on_retry, check)
 
     def _note(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, exception.RegionUnavailable):
-            self._again(error)
+            self._on_retry(error)
 
     def _sleep(self, seconds: float) -> None:
         """Wait until the time has passed or the engine stops."""
@@ -84,10 +81,7 @@ class Retry:
         self._check()
 
     def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """Call ``function``; after all tries raise what the last one raised.
-
-        What the check while waiting raises comes instead.
-        """
+        """Call ``function``, and raise the last error after all tries, or that of ``check``."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(exception.RegionUnavailable),
             wait=_wait,

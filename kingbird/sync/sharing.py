@@ -1,7 +1,7 @@
-"""Shares an image with the projects that its source is shared with.
+"""Shares an image with the members of its source.
 
-A member's status is the member's own business: Glance lets nobody but the member and an admin
-set it.  A status that can't be set is named in the item's message.
+Glance lets only the member and an admin set a member's status.  A status that can't be set is
+named in the item's message.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,11 +10,11 @@ from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.sync.retry import Retry
 
-#: The status that a member has to begin with.
+#: The status of a new member.
 PENDING = "pending"
 
 
-#: What does not keep an image that was made from being told of, the end of its job included.
+#: Errors that the outcome of a created image mentions, the end of its job included.
 _FAILED = (
     exception.RegionUnavailable,
     exception.ImageRequestRejected,
@@ -32,10 +32,10 @@ def share(
     may_write: Callable[[], None],
     retry: Retry,
 ) -> list[str]:
-    """Share an image: one POST a member, and its status where the caller may set it.
+    """Share an image: one POST for each member, and its status if the caller may set it.
 
     :param members: pairs of project and status.
-    :returns: sentences about what could not be done.
+    :returns: sentences about what failed.
     """
 
     def post(project: str) -> None:
@@ -43,7 +43,7 @@ def share(
         try:
             images.add_member(image_id, project)
         except exception.ImageRequestRejected as error:
-            # 409: an earlier attempt came that far.
+            # 409: an earlier attempt has added it.
             if error.status != 409:
                 raise
 

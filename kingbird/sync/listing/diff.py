@@ -1,7 +1,7 @@
 """Compares whole regions: one merge by id over their sorted lists (design, section 6).
 
-Pure: iterators in, differences out.  Memory is that of a page a region, and what is equal
-everywhere, as nearly all is, costs one comparison of two dictionaries a copy.
+Pure: iterators in, differences out.  Memory holds one page of each region.  An image that is the
+same everywhere, as nearly all are, costs one comparison of two dictionaries a copy.
 """
 
 from bisect import bisect_right
@@ -22,41 +22,41 @@ Copies = Mapping[str, Image]
 
 
 class Coverage(Protocol):
-    """What is known about regions whose lists have gaps."""
+    """Knowledge about regions whose lists have gaps."""
 
     def unknown_regions(self, image_id: str) -> Collection[str]:
-        """Return the regions of which it is not known whether they have an image."""
+        """Return the regions that may have an image beyond what is known of them."""
 
     def advance(self, image_id: str) -> None:
-        """Note that all images up to an id have been dealt with."""
+        """Note that all images up to an id have been compared."""
 
 
 class Scope(Protocol):
-    """A set of a request, as far as whole regions are compared for it."""
+    """A wildcard set of a request."""
 
     @property
     def sources(self) -> Sequence[str]:
-        """Where images may come from."""
+        """The regions that images may come from."""
 
     @property
     def targets(self) -> Sequence[str]:
-        """Where they should be."""
+        """The regions that should have the images."""
 
     @property
     def prunes(self) -> bool:
-        """Whether properties that only a target has count as drift."""
+        """Return whether properties that only a target has count as drift."""
 
     def choose_source(self, copies: Copies) -> tuple[str, Image] | None:
         """Choose an image's source among its copies: region and image.
 
-        :returns: ``None`` when the set does not mean the image.
+        :returns: ``None`` if the set does not select the image.
         """
 
     def matches(self, image: Image) -> bool:
-        """Whether a copy in one of the sources makes the set mean the image."""
+        """Return whether a copy in one of the sources makes the set select the image."""
 
 
-#: Returns the targets of a set in which an image, with these copies, was dealt with before.
+#: Returns the targets of a set that need no plan for an image with these copies.
 HandledTargets = Callable[[Scope, str, Copies], Collection[str]]
 
 
@@ -64,18 +64,19 @@ HandledTargets = Callable[[Scope, str, Copies], Collection[str]]
 class Difference:
     """An image that is not the same everywhere.
 
-    :ivar copies: where it is, under its own id.
+    :ivar index: which of the scopes it is for.
+    :ivar copies: the copies under its own id.
     :ivar missing: the targets that don't have it.
-    :ivar verdicts: what its copies in targets are, where they are not in order.
-    :ivar in_sync: the targets in which it is in order.
+    :ivar comparisons: the copies in targets that are not in sync.
+    :ivar in_sync: the targets in which it is in sync.
     """
 
-    aim: Scope
+    index: int
     source_region: str
     source: Image
     copies: Copies
     missing: tuple[str, ...]
-    verdicts: Mapping[str, Comparison] = field(default_factory=dict)
+    comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     in_sync: tuple[str, ...] = ()
 
 
@@ -92,7 +93,7 @@ class MergedPage:
 
 
 class _Stream:
-    """One sorted stream of pages, with the part of its page that was not used yet."""
+    """One sorted stream of pages, with the rest of its current page."""
 
     def __init__(self, region: str, pages: Iterable[Page]) -> None:
         self.region = region
@@ -102,12 +103,12 @@ class _Stream:
         self._begin = 0
 
     def fill(self) -> bool:
-        """Have something to use.
+        """Get the next page if the current page is used up.
 
-        :returns: whether there is any.
+        :returns: whether there are images left.
         """
         while self._begin == len(self._keys):
-            # Not two pages at once: this one has been used.
+            # The used page is dropped before the next is parsed.
             self._page, self._keys, self._begin = (), [], 0
             page = next(self._pages, None)
             if page is None:
@@ -121,7 +122,7 @@ class _Stream:
         return self._keys[-1]
 
     def take(self, horizon: str) -> Iterable[tuple[str, Image]]:
-        """Return the images up to an id."""
+        """Remove and return the images up to an id."""
         begin, end = self._begin, bisect_right(self._keys, horizon, self._begin)
         self._begin = end
         if begin == 0 and end == len(self._keys):
@@ -133,14 +134,14 @@ def merge_by_id(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[Mer
     """Merge regions by id, a stretch of ids at a time.
 
     :param streams: for each region any number of iterators of pages, each sorted by id in
-        lower case; together they are what the region has.
+        lower case; together they hold all images of the region.
     """
     live = [_Stream(region, pages) for region, each in streams.items() for pages in each]
     while True:
         live = [stream for stream in live if stream.fill()]
         if not live:
             return
-        # Up to the nearest end of a page every stream is known.
+        # All streams are known up to the first end of a page.
         horizon = min(stream.last for stream in live)
         images: dict[str, dict[str, Image]] = {region: {} for region in streams}
         for stream in live:
@@ -150,59 +151,58 @@ def merge_by_id(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[Mer
 
 
 class Differ:
-    """Finds what is not the same in all targets.
+    """Finds the images that are not the same in all targets.
 
-    :param aims: the sets; where two want the same image in the same region, the first counts.
-    :param knowledge: of regions with gaps, in which nothing counts as missing.
-    :param done: says in which targets an image has been dealt with already; ``None`` when
-        nothing has.
-    :param is_forced: whether an image is a forced copy, which is no image of its own.
-    :ivar in_sync: how many images are in order, by target region.  Those of which a
-        :class:`Difference` says so are not among them.
+    :param scopes: the sets; for an image and region that several select the first counts.
+    :param coverage: knows the gaps of regions, in which nothing counts as missing.
+    :param handled: returns the targets that need no plan for an image; ``None`` if all do.
+    :param is_forced: returns whether an image is a forced copy, which needs no copies itself.
+    :ivar in_sync: the number of images in sync by target region, without those in
+        :attr:`Difference.in_sync`.
     """
 
     def __init__(
         self,
-        aims: Sequence[Scope],
+        scopes: Sequence[Scope],
         rules: Rules,
-        knowledge: Coverage,
+        coverage: Coverage,
         *,
-        done: HandledTargets | None = None,
+        handled: HandledTargets | None = None,
         is_forced: Callable[[str, Image], bool] = lambda region, image: False,
     ) -> None:
         self.in_sync: Counter[str] = Counter()
-        self._aims = aims
+        self._scopes = scopes
         self._rules = rules
-        self._knowledge = knowledge
-        self._done = done
+        self._coverage = coverage
+        self._handled = handled
         self._is_forced = is_forced
-        regions = [name for aim in aims for name in (*aim.sources, *aim.targets)]
+        regions = [name for scope in scopes for name in (*scope.sources, *scope.targets)]
         self._regions = list(dict.fromkeys(regions))
-        # What tells nothing about whether two images are the same.
+        # These fields say nothing about whether two images are the same.
         ignored = (fields.SET_BY_GLANCE - {"owner"}) | fields.PROVENANCE | rules.dropped
         self._ignored: dict[str, Any] = dict.fromkeys(ignored)
 
-    def differences(self, blocks: Iterable[MergedPage]) -> Iterator[Difference]:
-        """Yield the differences in the order of ids; for one image one for each aim."""
-        for block in blocks:
-            columns = [block.images.get(region, {}) for region in self._regions]
-            plain = 0
-            for image_id in block.ids:
+    def differences(self, pages: Iterable[MergedPage]) -> Iterator[Difference]:
+        """Yield the differences in the order of ids, for each image and scope one."""
+        for page in pages:
+            columns = [page.images.get(region, {}) for region in self._regions]
+            identical = 0
+            for image_id in page.ids:
                 copies = [column.get(image_id) for column in columns]
                 if None not in copies and self._are_identical(copies):
-                    plain += self._count_identical(image_id, copies)
+                    identical += self._count_identical(image_id, copies)
                 else:
                     yield from self._compare(image_id, copies)
-            if plain:
-                self._add_identical(plain)
-            self._knowledge.advance(block.ids[-1])
+            if identical:
+                self._add_identical(identical)
+            self._coverage.advance(page.ids[-1])
             # The next pages are parsed before the names are bound anew.
-            del block, columns
+            del page, columns
 
-    # What is the same everywhere.
+    # Images that are the same everywhere.
 
     def _are_identical(self, copies: Sequence[Any]) -> bool:
-        """Whether all copies are there and the same, so that no choice of source matters."""
+        """Return whether all copies are the same, so that any can be the source."""
         first = copies[0]
         if fields.FORCED in first:
             return False
@@ -213,7 +213,7 @@ class Differ:
                 break
         else:
             return _have_same_data(copies)
-        # Glance gives tags in any order.
+        # Glance lists tags in any order.
         base["tags"] = sorted(base.get("tags") or ())
         for copy in copies:
             other = copy | neutral
@@ -223,23 +223,23 @@ class Differ:
         return _have_same_data(copies)
 
     def _count_identical(self, image_id: str, copies: Sequence[Any]) -> int:
-        if len(self._aims) == 1 and self._done is None and self._aims[0].matches(copies[0]):
-            # All sources and targets have it; nearly always the first copy will do.
+        if len(self._scopes) == 1 and self._handled is None and self._scopes[0].matches(copies[0]):
+            # This is the way of nearly all images, so it is short.
             return 1
         by_region = dict(zip(self._regions, copies, strict=True))
         targets: dict[str, None] = {}
-        for aim in self._aims:
-            if aim.choose_source(by_region):
-                before = self._done(aim, image_id, by_region) if self._done else ()
-                targets.update((name, None) for name in aim.targets if name not in before)
+        for scope in self._scopes:
+            if scope.choose_source(by_region):
+                before = self._handled(scope, image_id, by_region) if self._handled else ()
+                targets.update((name, None) for name in scope.targets if name not in before)
         self.in_sync.update(targets.keys())
         return 0
 
     def _add_identical(self, count: int) -> None:
-        for target in self._aims[0].targets:
+        for target in self._scopes[0].targets:
             self.in_sync[target] += count
 
-    # What is not.
+    # Images that differ.
 
     def _compare(self, image_id: str, found: Sequence[Image | None]) -> Iterator[Difference]:
         copies = {
@@ -249,27 +249,27 @@ class Differ:
         }
         if not copies:
             return
-        gaps = self._knowledge.unknown_regions(image_id)
+        gaps = self._coverage.unknown_regions(image_id)
         done: set[str] = set()
-        for aim in self._aims:
-            source = aim.choose_source({r: copies[r] for r in aim.sources if r in copies})
+        for index, scope in enumerate(self._scopes):
+            source = scope.choose_source({r: copies[r] for r in scope.sources if r in copies})
             if source is None:
                 continue
-            if self._done:
-                done.update(self._done(aim, image_id, copies))
-            targets = [name for name in aim.targets if name not in done]
+            if self._handled:
+                done.update(self._handled(scope, image_id, copies))
+            targets = [name for name in scope.targets if name not in done]
             if not targets:
                 continue
             done.update(targets)
-            difference = self._difference(aim, source, copies, targets, gaps)
-            if difference.missing or difference.verdicts:
+            difference = self._difference(index, source, copies, targets, gaps)
+            if difference.missing or difference.comparisons:
                 yield difference
             else:
                 self.in_sync.update(difference.in_sync)
 
     def _difference(
         self,
-        aim: Scope,
+        index: int,
         chosen: tuple[str, Image],
         copies: Copies,
         targets: Sequence[str],
@@ -279,7 +279,7 @@ class Differ:
         record = fields.record_for(source, region, self._rules, image_id=source["id"])
         missing: list[str] = []
         in_sync: list[str] = []
-        verdicts: dict[str, Comparison] = {}
+        comparisons: dict[str, Comparison] = {}
         for target in targets:
             copy = copies.get(target)
             if target == region:
@@ -288,19 +288,21 @@ class Differ:
                 if target not in unknown_regions:
                     missing.append(target)
             else:
-                verdict = compare.compare(record, source.get("owner"), source, copy)
-                if verdict.reason == Reason.IN_SYNC and aim.prunes:
+                comparison = compare.compare(record, source.get("owner"), source, copy)
+                if comparison.reason == Reason.IN_SYNC and self._scopes[index].prunes:
                     extra = compare.extra_fields(record, copy, self._rules)
-                    verdict = Comparison(Reason.DRIFT, extra) if extra else verdict
-                if verdict.reason == Reason.IN_SYNC:
+                    comparison = Comparison(Reason.DRIFT, extra) if extra else comparison
+                if comparison.reason == Reason.IN_SYNC:
                     in_sync.append(target)
                 else:
-                    verdicts[target] = verdict
-        return Difference(aim, region, source, copies, tuple(missing), verdicts, tuple(in_sync))
+                    comparisons[target] = comparison
+        return Difference(
+            index, region, source, copies, tuple(missing), comparisons, tuple(in_sync)
+        )
 
 
 def _have_same_data(copies: Sequence[Image]) -> bool:
-    """Whether nothing speaks against the same data in all copies that have any."""
+    """Return whether all copies with data may have the same data."""
     data = {
         (
             image.get("os_hash_algo"),

@@ -1,7 +1,7 @@
-"""Lists regions, all at the same time, and knows what their lists leave open (design, section 6).
+"""Lists regions, all at the same time, and knows the gaps of the lists (design, section 6).
 
-What a list leaves out must not look missing: a region that failed, that is much slower than the
-others or whose list is known to have holes is known up to some id only.
+An image in a gap must not look missing.  A region that fails, lags or leaves images out of its
+list is known up to some id only.
 """
 
 import time
@@ -17,14 +17,14 @@ from kingbird.sync.listing.walk import ImageWalk, Page, UnsortedListing
 from kingbird.sync.outcome import Outcome, no_endpoint, region_failure
 from kingbird.sync.retry import Retry, Submit
 
-#: A region is late when a page takes so many times as long as the slowest page elsewhere.
-LATE_FACTOR = 5
+#: A region lags if a page takes so many times as long as the slowest page elsewhere.
+LAG_FACTOR = 5
 #: Images in one page of a region that is sorted in memory.
 SORTED_PAGE = 1000
 
 
 class _RegionLags(Exception):
-    """The others need not wait for this region."""
+    """Ends the list of a region that others need not wait for."""
 
 
 class RegionListings:
@@ -32,14 +32,13 @@ class RegionListings:
 
     :param regions: the images of each region to list; ``None`` for one without an endpoint.
     :param forced_regions: regions whose forced copies are listed first, before any page is given.
-    :param filters: what Glance is to filter by, by region; one that is not named is walked
-        through completely.
+    :param filters: filters for Glance by region; a region without one is listed completely.
     :param slow_region_timeout: seconds after which a region much slower than the others is
         given up; ``None`` waits for all.
     :param unsorted_regions: regions known to be unsorted: they are sorted here, as compact tuples.
-    :ivar problems: why a region could not be listed, or not completely.
-    :ivar lagging: regions given up because they are slow or unsorted; the others' lists are whole.
-    :ivar covered_to: the id up to which a region with a problem, or a late one, is known.
+    :ivar problems: the reasons why regions could not be listed completely.
+    :ivar lagging: regions given up because they are slow or unsorted.
+    :ivar covered_to: the id up to which a region with a problem, or that lags, is known.
     :ivar forced: the forced copies by region and id.
     """
 
@@ -59,14 +58,14 @@ class RegionListings:
         self.covered_to: dict[str, str] = {}
         self.unsorted: set[str] = set(unsorted_regions)
         self.forced: dict[str, dict[str, Image]] = {region: {} for region in regions}
-        there = {name: images for name, images in regions.items() if images is not None}
+        clients = {name: images for name, images in regions.items() if images is not None}
         self._passed = ""
         self._given_up: set[str] = set()
-        self._slow_region_timeout = slow_region_timeout if len(there) > 2 else None
+        self._slow_region_timeout = slow_region_timeout if len(clients) > 2 else None
         self._forced_in = {
-            region: submit(region, retry, there[region].list_forced)
+            region: submit(region, retry, clients[region].list_forced)
             for region in forced_regions
-            if region in there
+            if region in clients
         }
         self._walks = {
             region: [
@@ -81,15 +80,15 @@ class RegionListings:
                 )
                 for hidden in (False, True)
             ]
-            for region, images in there.items()
+            for region, images in clients.items()
         }
-        for region in regions.keys() - there.keys():
+        for region in regions.keys() - clients.keys():
             self._mark(region, no_endpoint(region))
 
     def streams(self) -> dict[str, list[Iterator[Page]]]:
         """Return the pages of each region: of its visible and of its hidden images.
 
-        Each ends, without an error, where the region is not known any further.
+        Each ends without an error where the region's gap begins.
         """
         return {
             region: [self._pages(region, walk) for walk in walks]
@@ -97,13 +96,13 @@ class RegionListings:
         }
 
     def unknown_regions(self, image_id: str) -> Collection[str]:
-        """Return the regions of which it is not known whether they have an image."""
+        """Return the regions with a gap that may hold an image."""
         if not self.covered_to:
             return ()
         return {region for region, end in self.covered_to.items() if image_id > end}
 
     def advance(self, image_id: str) -> None:
-        """Note that all images up to an id have been dealt with."""
+        """Note that all images up to an id have been compared."""
         self._passed = image_id
 
     def _pages(self, region: str, walk: ImageWalk) -> Iterator[Page]:
@@ -120,17 +119,17 @@ class RegionListings:
         if region in self._forced_in and region not in self._given_up:
             copies = self._wait(self._forced_in[region], region, walk.requested_at)
             self.forced[region].update((image["id"], image) for image in copies)
-            # Of the two walks only the first one waits.
+            # Only the first of the two walks waits.
             self._forced_in.pop(region, None)
         pages = _in_order(walk) if region in self.unsorted else walk
         for page in pages:
             if region in self._given_up:
-                # The region's other walk had to end.
+                # The region's other walk was given up.
                 return
             self._note_short(region, walk)
             yield page
             del page
-        # Of the pages that came last nothing may have been left.
+        # The last pages may have been empty, and were not yielded.
         self._note_short(region, walk)
 
     def _note_short(self, region: str, walk: ImageWalk) -> None:
@@ -155,9 +154,9 @@ class RegionListings:
         return body
 
     def _wait(self, future: "futures.Future[Any]", region: str, since: float) -> Any:
-        """Wait for a region's answer, unless the others have to wait too long for it.
+        """Wait for a region's answer.
 
-        :raises _Late: they have.
+        :raises _RegionLags: other regions would have to wait too long.
         """
         while True:
             limit = self._limit(region)
@@ -174,11 +173,11 @@ class RegionListings:
                     and self._others_wait(region)
                 ):
                     raise _RegionLags(region) from None
-                # Nothing tells when another region has answered, but it soon will have.
+                # Other regions are about to answer, which changes the limit.
                 time.sleep(0.01)
 
     def _limit(self, region: str) -> float | None:
-        """Return how many seconds a page of a region may take at the moment."""
+        """Return the seconds that a page of a region may take at the moment."""
         if self._slow_region_timeout is None:
             return None
         times = [
@@ -187,17 +186,19 @@ class RegionListings:
             for walk in walks
             if other != region and walk.slowest is not None
         ]
-        return max([self._slow_region_timeout, *(LATE_FACTOR * one for one in times)])
+        return max([self._slow_region_timeout, *(LAG_FACTOR * one for one in times)])
 
     def _others_wait(self, region: str) -> bool:
-        """Whether most of the others have answered: who is slow among many slow is not late."""
+        """Return whether most other regions have answered.  If all are slow, none lags."""
         others = [name for name in self._walks if name != region and name not in self.lagging]
-        there = [name for name in others if any(w.slowest is not None for w in self._walks[name])]
-        return 2 * len(there) > len(others)
+        answered = [
+            name for name in others if any(w.slowest is not None for w in self._walks[name])
+        ]
+        return 2 * len(answered) > len(others)
 
 
 def _in_order(walk: ImageWalk) -> Iterator[Page]:
-    """Sort a walk in memory: pairs of id and JSON take a fraction of what images do."""
+    """Sort a walk in memory, as pairs of id and JSON, which take less memory than images."""
     rows = sorted(
         {image["id"].lower(): lenient_json.dumps(image) for page in walk for image in page}.items()
     )

@@ -1,7 +1,7 @@
-"""A walk through one region's images, in the order of their ids (design, section 6).
+"""Walks through a region's images in the order of their ids (design, section 6).
 
-Glance pages by a marker, the id after which a page begins.  The next page is fetched while one
-is used, and stays bytes until it is needed.
+Glance pages by a marker, the id after which a page begins.  The next page is fetched while the
+current page is used, and is not parsed before it is needed.
 """
 
 import time
@@ -17,27 +17,26 @@ Page = list[Image]
 
 #: Glance's answers to a marker that was deleted, or that the caller may not see any more.
 _MARKER_GONE = frozenset({400, 403, 404})
-#: Times that a walk begins anew without getting any further, before it is given up.
+#: Restarts of a walk without progress before it is given up.
 RESTARTS = 3
 
 
 class UnsortedListing(Exception):
-    """The region's ids don't ascend, as those of a Glance that holds ids in upper case."""
+    """The region's ids don't ascend, as in a Glance with some ids in upper case."""
 
 
 class ImageWalk:
     """One walk: through the visible images of a region, or through the hidden ones.
 
-    Iterating gives pages with images whose ids ascend, none of them twice.  The iteration
-    raises :class:`UnsortedListing`, or what :class:`kingbird.clients.glance.ImageClient` raises.
+    Iterating yields pages of images whose ids ascend, none of them twice.  It raises
+    :class:`UnsortedListing` and the errors of :class:`kingbird.clients.glance.ImageClient`.
 
     :param filters: parameters that Glance is to filter by; see
         :func:`kingbird.clients.glance.list_query`.
-    :param wait: waits for a page; it may give the region up by raising an error.
-    :param ordered: whether the ids have to ascend; otherwise pages are given as they come,
-        and an image may come twice.
-    :ivar is_truncated: a page was shorter than it should have been, as happens when Glance's
-        policy takes images out of it; what is missing from then on is not known.
+    :param wait: waits for a page; an error that it raises ends the walk.
+    :param ordered: whether the ids have to ascend; otherwise an image may come twice.
+    :ivar is_truncated: whether a page was too short, as Glance's policy may take images out of
+        it; from then on images may be missing.
     """
 
     def __init__(
@@ -53,7 +52,7 @@ class ImageWalk:
     ) -> None:
         self.region = images.region
         self.is_truncated = False
-        #: Seconds that the slowest page took; ``None`` until there was one.
+        #: Seconds that the slowest page took; ``None`` before the first page.
         self.slowest: float | None = None
         self.requested_at = 0.0
         self._images = images
@@ -80,7 +79,7 @@ class ImageWalk:
         return body
 
     def stop(self) -> None:
-        """Ask for nothing more."""
+        """End the walk."""
         if self._prefetched is not None:
             self._prefetched.cancel()
             self._prefetched = None
@@ -100,14 +99,14 @@ class ImageWalk:
                 page = self._skip_seen(page)
             if page:
                 yield page
-            # The next one is parsed before the name is bound anew.
+            # The next page is parsed before the name is bound anew.
             del page
 
     def _await_page(self, ahead: "futures.Future[bytes]", earlier: list[str]) -> bytes:
-        """Wait for a page; where its marker has gone, begin after an image before it.
+        """Wait for a page; if its marker is gone, begin after an earlier image.
 
-        Any image that is visible will do as a marker, so the steps back grow until there is
-        one; what was seen already is skipped.
+        Any visible image can be the marker, so the steps back grow until one is found.  Images
+        that were seen are skipped.
 
         :param earlier: ids of the page before, the marker last.
         """
@@ -119,7 +118,7 @@ class ImageWalk:
                 if error.status not in _MARKER_GONE or not earlier:
                     raise
                 if self._restarts == RESTARTS:
-                    # It is not for the markers that pages are refused.
+                    # The markers are not the reason for the refusals.
                     raise
             back *= 2
             if back > 2 * len(earlier):
@@ -130,15 +129,15 @@ class ImageWalk:
                 ahead = self._prefetch(earlier[-min(back, len(earlier))])
 
     def _notice_short(self, page: Page, *, more: bool) -> None:
-        # Whether the first page is short can't be told: a Glance may cap pages lower than asked.
+        # The first page sets the length, as a Glance may cap pages lower than asked.
         if more and len(page) < self._longest:
             self.is_truncated = True
         self._longest = max(self._longest, len(page))
 
     def _skip_seen(self, page: Page) -> Page:
-        """Return the images of a page that were not seen, and make sure that they ascend.
+        """Return the images of a page that were not seen.
 
-        :raises Unsorted: they don't.
+        :raises UnsortedListing: the ids don't ascend.
         """
         keys = [image["id"].lower() for image in page]
         if any(a >= b for a, b in pairwise(keys)):

@@ -1,32 +1,29 @@
-"""What planning a job works with: its regions, its caller's rights, and what is known already."""
+"""The regions, rights and lookups that the planners of a job share."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing import lookup
-from kingbird.sync.listing.lookup import ImagesById
+from kingbird.sync.listing.lookup import RegionResults
 from kingbird.sync.request import Requester
 from kingbird.sync.retry import Retry, Submit
 
-#: Looks up which ids are burnt in a region, with the reasons.
+#: Returns those of some ids that have a tombstone in a region, with the reasons.
 TombstoneLookup = Callable[[str, Collection[str]], Mapping[str, str]]
-#: Looks up the items that a job has in a region for some images, by image.
+#: Returns the items that a job has in a region for some images, by image.
 PlannedLookup = Callable[[str, Collection[str]], Mapping[str, Item]]
-
-RegionResults = dict[str, ImagesById | exception.KingbirdError]
 
 
 @dataclass(frozen=True)
 class PlanContext:
-    """A cloud as one job sees it.
+    """The cloud as one job sees it.
 
     :ivar regions: the images of each region, as the job's user sees them.
-    :ivar tombstones: looks up which ids are known to be unusable.
-    :ivar planned: looks up items that were planned, and taken, before.
+    :ivar tombstones: returns ids that are known to be unusable.
+    :ivar planned: returns items that have been planned and stored.
     :ivar submit: runs a call on a region's workers.
     """
 
@@ -42,6 +39,6 @@ class PlanContext:
         """Find images by their ids, in several regions at the same time.
 
         :param ids: by region.
-        :returns: what each region answered, or what went wrong there.
+        :returns: by region its images, or its error.
         """
         return lookup.lookup_regions(ids, self.regions, self.submit, self.retry)

@@ -1,7 +1,6 @@
-"""What a first part of a plan left open, as some regions were much slower than the others.
+"""The point that a part of a plan has reached in regions that lag.
 
-The others' share of the plan need not wait for them: it is stored and worked on, and what is
-left is planned by a second walk.
+The plan of the other regions is stored and carried out meanwhile.  A second walk plans the rest.
 """
 
 from collections.abc import Collection, Mapping
@@ -13,35 +12,35 @@ from kingbird.sync.listing.diff import Copies, Scope
 
 @dataclass(frozen=True)
 class PlanCursor:
-    """Which part of the work is left.
+    """The regions that lag.
 
-    :ivar known_to: for each late region the id up to which it took part.
-    :ivar unsorted: regions whose ids did not ascend.
+    :ivar covered_to: the last id that was compared, by lagging region.
+    :ivar unsorted: regions whose ids do not ascend.
     """
 
-    known_to: Mapping[str, str]
+    covered_to: Mapping[str, str]
     unsorted: Collection[str] = field(default_factory=tuple)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> "PlanCursor":
-        """Read what :meth:`to_json` made."""
+        """Read a stored cursor."""
         return cls(dict(value["known_to"]), tuple(value["unsorted"]))
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as it is stored with the job."""
-        return {"known_to": dict(self.known_to), "unsorted": sorted(self.unsorted)}
+        """Return the form that is stored with the job."""
+        return {"known_to": dict(self.covered_to), "unsorted": sorted(self.unsorted)}
 
-    def _took_part(self, region: str, image_id: str) -> bool:
-        return region not in self.known_to or image_id <= self.known_to[region]
+    def _is_covered(self, region: str, image_id: str) -> bool:
+        return region not in self.covered_to or image_id <= self.covered_to[region]
 
-    def handled_targets(self, aim: Scope, image_id: str, copies: Copies) -> Collection[str]:
-        """Return the targets in which the first part dealt with an image.
+    def handled_targets(self, scope: Scope, image_id: str, copies: Copies) -> Collection[str]:
+        """Return the targets in which the first part has planned an image.
 
-        It did so in the regions that took part, if one of them had a source.
+        It has in the regions that were covered, if one of them had a source.
         """
-        there = {
-            region: image for region, image in copies.items() if self._took_part(region, image_id)
+        covered = {
+            region: image for region, image in copies.items() if self._is_covered(region, image_id)
         }
-        if aim.choose_source(there) is None:
+        if scope.choose_source(covered) is None:
             return ()
-        return {target for target in aim.targets if self._took_part(target, image_id)}
+        return {target for target in scope.targets if self._is_covered(target, image_id)}

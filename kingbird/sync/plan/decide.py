@@ -1,4 +1,4 @@
-"""Decides about one image in one target region.  Pure: what it needs is handed in."""
+"""Decides about one image in one target region.  Pure: no I/O, no state."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -16,60 +16,60 @@ from kingbird.sync.request import Force, Requester, SyncOptions
 
 @dataclass(frozen=True)
 class TargetState:
-    """What is known about a target region.
+    """The state of a target region.
 
-    :ivar images: those of the ids asked for that are there.
-    :ivar burnt: ids that turned out to be unusable before, with the reason.
-    :ivar error: why nothing is known about the region.
+    :ivar images: the images that exist there, by id.
+    :ivar unusable: ids that are known to be unusable, with the reason.
+    :ivar error: the reason why nothing is known about the region.
     """
 
     region: str
     images: Mapping[str, Image] = field(default_factory=dict)
-    burnt: Mapping[str, str] = field(default_factory=dict)
+    unusable: Mapping[str, str] = field(default_factory=dict)
     error: Outcome | None = None
 
 
 def decide(
     source: Image,
     source_region: str,
-    situation: TargetState,
+    state: TargetState,
     caller: Requester,
     rules: Rules,
-    wish: SyncOptions,
+    options: SyncOptions,
     *,
     references: Mapping[str, Item] | None = None,
 ) -> Item:
-    """Decide what happens to an image in a region (design, sections 7 and 8).
+    """Plan the item of an image in a region (design, sections 7 and 8).
 
     :param references: the items of the images that this one refers to, by property.
     """
     references = references or {}
     image_id = source["id"]
-    target = situation.region
+    target = state.region
     item = Item(image_id, source_region, target)
     if target == source_region:
         return item.with_outcome(Outcome(Reason.IN_SYNC, "The image comes from there", image_id))
     if fields.is_region_bound(source):
         return item.with_outcome(Outcome(Reason.REGION_BOUND))
-    if situation.error:
-        return item.with_outcome(situation.error)
+    if state.error:
+        return item.with_outcome(state.error)
 
-    mine = caller.owns(source)
-    options = _RecordFactory(source, source_region, caller, rules, wish, references)
-    copy = _forced_copy(options, situation, target, private=not mine)
-    if wish.force is not Force.ALWAYS:
-        own = _copy_under_same_id(options, situation, caller_owns=mine)
-        if own and own.outcome.reason not in UNUSABLE | {Reason.NOT_OWNER}:
-            return _end_or_update(item, own, options)
+    caller_owns = caller.owns(source)
+    factory = _RecordFactory(source, source_region, caller, rules, options, references)
+    copy = _forced_copy(factory, state, target, private=not caller_owns)
+    if options.force is not Force.ALWAYS:
+        same_id = _copy_under_same_id(factory, state, caller_owns=caller_owns)
+        if same_id and same_id.outcome.reason not in UNUSABLE | {Reason.NOT_OWNER}:
+            return _end_or_update(item, same_id, factory)
         if copy.found:
-            return _end_or_update(item, copy.found, options)
-        work = _create_under_same_id(item, options, own, copy, caller_owns=mine)
+            return _end_or_update(item, copy.found, factory)
+        work = _create_under_same_id(item, factory, same_id, copy, caller_owns=caller_owns)
         if isinstance(work, Outcome):
             return item.with_outcome(work)
     elif copy.found:
-        return _end_or_update(item, copy.found, options)
+        return _end_or_update(item, copy.found, factory)
     else:
-        work = options.forced_work(target, copy.n, private=not mine)
+        work = factory.forced_work(target, copy.n, private=not caller_owns)
 
     failed = _failed_reference(references, target)
     if failed:
@@ -79,24 +79,24 @@ def decide(
 
 def _create_under_same_id(
     item: Item,
-    options: "_RecordFactory",
+    factory: "_RecordFactory",
     same_id: "_Existing | None",
     copy: "_ForcedCopy",
     *,
     caller_owns: bool,
 ) -> WriteSpec | Outcome:
-    """Say what to write where the image's own id is to be used, and no copy is there."""
-    needed = options.wish.force is Force.WHERE_NEEDED
+    """Return the record to create if there is no copy and the image's own id is wanted."""
+    needed = factory.options.force is Force.WHERE_NEEDED
     if same_id is not None and not (needed and same_id.outcome.reason in UNUSABLE):
         return same_id.outcome
     if not caller_owns:
         return Outcome(Reason.NOT_OWNER)
     if same_id is not None and same_id.outcome.reason not in TOMBSTONED:
-        return options.forced_work(item.target_region, copy.n, private=False)
-    work = options.work(item.resource)
+        return factory.forced_work(item.target_region, copy.n, private=False)
+    work = factory.work(item.resource)
     if needed:
-        # A burnt id is asked for again; it may have been purged.
-        forced = options.forced_work(item.target_region, 1, private=False)
+        # A unusable id is asked for again; it may have been purged.
+        forced = factory.forced_work(item.target_region, 1, private=False)
         work = dataclasses.replace(work, fallback=forced.record)
     return work
 
@@ -110,13 +110,13 @@ def _failed_reference(references: Mapping[str, Item], target: str) -> Outcome | 
 
 @dataclass(frozen=True)
 class _RecordFactory:
-    """Makes the records that could be an image's copy."""
+    """Makes the records of an image's possible copies."""
 
     source: Image
     source_region: str
     caller: Requester
     rules: Rules
-    wish: SyncOptions
+    options: SyncOptions
     references: Mapping[str, Item]
 
     def owner(self, *, private: bool) -> str | None:
@@ -145,7 +145,7 @@ class _RecordFactory:
             record=self.record(image_id, forced=forced, private=private),
             owner=self.owner(private=private),
             data={name: self.source.get(name) for name in DATA_FIELDS},
-            # What needs no work is there; nobody has to wait for it.
+            # An image that needs no work exists, so there is nothing to wait for.
             references={
                 name: other.resource
                 for name, other in self.references.items()
@@ -161,9 +161,9 @@ class _RecordFactory:
 
 @dataclass(frozen=True)
 class _Existing:
-    """What has an id in the target.
+    """An id that is taken in the target.
 
-    :ivar image: the image, where there is one that can be seen.
+    :ivar image: the image that has it, if the caller can see one.
     :ivar forced: how many-th id of a forced copy it has.
     """
 
@@ -174,21 +174,21 @@ class _Existing:
     private: bool = False
 
 
-def _end_or_update(item: Item, found: _Existing, options: _RecordFactory) -> Item:
-    """End an item with what was found; or plan an update, where it drifted."""
-    if found.image is None or not options.wish.updates:
+def _end_or_update(item: Item, found: _Existing, factory: _RecordFactory) -> Item:
+    """End an item with the outcome for its copy, or plan an update of the copy."""
+    if found.image is None or not factory.options.updates:
         return item.with_outcome(found.outcome)
     image_id = found.image["id"]
-    work = options.work(image_id, forced=found.forced, private=found.private)
+    work = factory.work(image_id, forced=found.forced, private=found.private)
     operations, left = patch.add_operations(work.record, found.image, found.fields)
-    if options.wish.prunes:
-        operations += patch.remove_operations(work.record, found.image, options.rules)
+    if factory.options.prunes:
+        operations += patch.remove_operations(work.record, found.image, factory.rules)
     if not (operations or left):
         return item.with_outcome(found.outcome)
     if not operations:
         message = f"{found.outcome.message}, which can't be changed in an image that has data"
         return item.with_outcome(dataclasses.replace(found.outcome, message=message))
-    failed = _failed_reference(options.references, item.target_region)
+    failed = _failed_reference(factory.references, item.target_region)
     if failed:
         return item.with_outcome(failed)
     work = dataclasses.replace(work, changes=operations, left=left)
@@ -196,32 +196,32 @@ def _end_or_update(item: Item, found: _Existing, options: _RecordFactory) -> Ite
 
 
 def _copy_under_same_id(
-    options: _RecordFactory, situation: TargetState, *, caller_owns: bool
+    factory: _RecordFactory, state: TargetState, *, caller_owns: bool
 ) -> _Existing | None:
-    """Look at what has the image's own id in the target."""
-    image_id = options.source["id"]
-    image = situation.images.get(image_id)
+    """Return what has the image's own id in the target, or ``None`` if it can be created."""
+    image_id = factory.source["id"]
+    image = state.images.get(image_id)
     if image is None:
-        reason = situation.burnt.get(image_id)
+        reason = state.unusable.get(image_id)
         return _Existing(Outcome(reason)) if reason else None
-    # A copy of somebody else's image has to be theirs as well to be the same image.
-    owner = options.owner(private=False) if caller_owns else options.source.get("owner")
-    record = options.record(image_id)
-    verdict = compare.compare(record, owner, options.source, image)
-    if caller_owns and compare.is_incomplete_copy(record, owner, image, verdict):
-        # To make it again completes it.
+    # A copy of another project's image has to belong to that project too.
+    owner = factory.owner(private=False) if caller_owns else factory.source.get("owner")
+    record = factory.record(image_id)
+    comparison = compare.compare(record, owner, factory.source, image)
+    if caller_owns and compare.is_incomplete_copy(record, owner, image, comparison):
+        # Creating it again completes it.
         return None
-    if not caller_owns and verdict.reason != Reason.IN_SYNC:
+    if not caller_owns and comparison.reason != Reason.IN_SYNC:
         return _Existing(Outcome(Reason.NOT_OWNER))
-    outcome = outcome_of(verdict, image_id, options.source_region)
-    return _Existing(outcome, image, verdict.fields)
+    outcome = outcome_of(comparison, image_id, factory.source_region)
+    return _Existing(outcome, image, comparison.fields)
 
 
 @dataclass(frozen=True)
 class _ForcedCopy:
-    """The forced copy that is there, or the number of the id to ask for one under.
+    """The forced copy of an image, or the number of the id for a new one.
 
-    Burnt ids are asked for again, but what has an id after them is the copy.
+    An id with a tombstone is tried again, unless a later id has the copy.
     """
 
     n: int
@@ -229,26 +229,26 @@ class _ForcedCopy:
 
 
 def _forced_copy(
-    options: _RecordFactory, situation: TargetState, target: str, *, private: bool
+    factory: _RecordFactory, state: TargetState, target: str, *, private: bool
 ) -> _ForcedCopy:
     """Find an image's forced copy among the ids that it can have."""
     free = None
     for n in count(1):
-        image_id = fields.forced_id(options.source["id"], target, n)
-        image = situation.images.get(image_id)
+        image_id = fields.forced_id(factory.source["id"], target, n)
+        image = state.images.get(image_id)
         if image is None:
             free = free or n
-            if image_id in situation.burnt:
+            if image_id in state.unusable:
                 continue
             return _ForcedCopy(free)
-        if image.get(fields.SOURCE_ID, options.source["id"]) != options.source["id"]:
+        if image.get(fields.SOURCE_ID, factory.source["id"]) != factory.source["id"]:
             continue
-        record = options.record(image_id, forced=n, private=private)
-        owner = options.owner(private=private)
-        verdict = compare.compare(record, owner, options.source, image)
-        if compare.is_incomplete_copy(record, owner, image, verdict):
+        record = factory.record(image_id, forced=n, private=private)
+        owner = factory.owner(private=private)
+        comparison = compare.compare(record, owner, factory.source, image)
+        if compare.is_incomplete_copy(record, owner, image, comparison):
             return _ForcedCopy(n)
-        if verdict.reason not in UNUSABLE:
-            outcome = outcome_of(verdict, image_id, options.source_region)
-            return _ForcedCopy(n, _Existing(outcome, image, verdict.fields, n, private))
+        if comparison.reason not in UNUSABLE:
+            outcome = outcome_of(comparison, image_id, factory.source_region)
+            return _ForcedCopy(n, _Existing(outcome, image, comparison.fields, n, private))
     raise AssertionError("count() does not end")

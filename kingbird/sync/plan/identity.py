@@ -1,4 +1,4 @@
-"""Says whether a reference is in a region, and is the image that is meant (design, section 6).
+"""Checks the identity of referenced images (design, section 6).
 
 An AMI names its kernel and ramdisk by id alone, and an id is free for anybody in a region where
 it does not exist.  So an image that has the id counts only if its owner is the right one.  Pure.
@@ -21,12 +21,12 @@ _NOT_COPIED = frozenset({Reason.NOT_OWNER, Reason.SOURCE_GONE, Reason.REGION_UNA
 
 @dataclass(frozen=True)
 class Reference:
-    """An image that another image names.
+    """An image that another image refers to.
 
     :ivar resource: its id.
-    :ivar region: the region from which the image that names it is copied.
+    :ivar region: the source region of the image that refers to it.
     :ivar origin: the image that has the id in that region, or ``None`` if none has.
-    :ivar owner: the owner of the image that names it.
+    :ivar owner: the owner of the image that refers to it.
     :ivar project: the caller's project.
     """
 
@@ -37,9 +37,9 @@ class Reference:
     project: str
 
     def means(self, image: Image) -> bool:
-        """Say whether an image that has the id in some region is the one that is meant."""
+        """Return whether an image with this id in some region is the referenced image."""
         if self.origin is None:
-            # Members can't make an image public, but anybody can take the id.
+            # Anybody can take the id, but only an admin can make an image public.
             return image.get("visibility") == "public" or image.get("owner") in self._trusted()
         return image.get("owner") == self.origin.get("owner") and self._has_its_data(image)
 
@@ -48,8 +48,8 @@ class Reference:
 
         :param images: images of the region by id, forced copies among them.
         """
-        own = images.get(self.resource)
-        if own is not None and self.means(own):
+        same_id = images.get(self.resource)
+        if same_id is not None and self.means(same_id):
             return self.resource
         for n in range(1, MAX_FORCED_IDS + 1):
             image = images.get(fields.forced_id(self.resource, region, n))
@@ -61,9 +61,9 @@ class Reference:
     def settle(
         self, item: Item | None, source: Image | None, region: str, images: Mapping[str, Image]
     ) -> Item | None:
-        """Return an item that tells whether the reference can be used in a region.
+        """Return the item of the reference in a region.
 
-        It can if the item has the id of an image there.
+        The reference can be used there if the item has a target resource.
 
         :param item: the item that the job has for the id in the region.
         :param source: the image that the item is about, as its source region shows it.
@@ -72,9 +72,9 @@ class Reference:
         """
         if item and item.target_resource and source is not None and self.means(source):
             return item
-        there = self.copy_in(region, images)
-        if there is not None:
-            return self._ended(region, Outcome(Reason.IN_SYNC, target_resource=there))
+        copy_id = self.copy_in(region, images)
+        if copy_id is not None:
+            return self._ended(region, Outcome(Reason.IN_SYNC, target_resource=copy_id))
         if item and item.target_resource is None:
             return item
         if item is None and self.resource not in images:
@@ -82,21 +82,21 @@ class Reference:
         return self._ended(region, Outcome(self._conflict(source or images.get(self.resource))))
 
     def came_along(self, item: Item, images: Mapping[str, Image]) -> Item:
-        """Return the item of an image that nothing selected: if it is there, that is enough.
+        """Return the item of an image that nothing selected, in sync if the image exists.
 
         :param images: images of the target region by id.
         """
         if item.outcome is None or item.outcome.reason not in _NOT_COPIED:
             return item
-        there = self.copy_in(item.target_region, images)
-        if there is None:
+        copy_id = self.copy_in(item.target_region, images)
+        if copy_id is None:
             return item
         why = f"The image can't be found in {item.source_region} any more"
         if item.outcome.reason == "not_owner":
             why = "The image belongs to another project"
         message = f"{why}; the one that is in {item.target_region} is used as it is"
         return dataclasses.replace(item, outcome=None).with_outcome(
-            Outcome(Reason.IN_SYNC, message, there)
+            Outcome(Reason.IN_SYNC, message, copy_id)
         )
 
     def _ended(self, region: str, outcome: Outcome) -> Item:

@@ -1,8 +1,4 @@
-"""The projects that a shared image is shared with: read from the source, given to the copy.
-
-A member's status is the member's own business: Glance lets nobody but the member and an admin
-set it.  So what can't be set is said to whoever asked for the sync.
-"""
+"""The members of a shared image: read from the source, added to the copy."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -16,24 +12,24 @@ SHARED = "shared"
 
 
 def _becomes_shared(item: Item) -> bool:
-    """Whether an item makes an image shared that was not."""
+    """Return whether an item makes an image shared that was not."""
     work = item.work
     if work is None or work.record.get("visibility", SHARED) != SHARED:
         return False
     return item.action == CREATE or any(one["path"] == "/visibility" for one in work.changes)
 
 
-def with_members(items: Sequence[Item], cloud: PlanContext) -> list[Item]:
-    """Add to what is to be written whom it is shared with: one list call a shared source image.
+def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
+    """Add members to the work of items: one list call for each shared source image.
 
-    :param items: planned items, whose sources' regions can be asked.
+    :param items: planned items, whose source regions have an endpoint.
     """
     sources = {
         (item.source_region, item.resource): item for item in items if _becomes_shared(item)
     }
     calls = {
-        (region, resource): cloud.submit(
-            region, cloud.retry, cloud.regions[region].list_members, resource
+        (region, resource): context.submit(
+            region, context.retry, context.regions[region].list_members, resource
         )
         for region, resource in sources
     }

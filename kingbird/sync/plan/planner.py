@@ -1,7 +1,7 @@
-"""From a request to its items, before anything is written.
+"""Plans the items of a request, before anything is written.
 
-An item is one image in one target region; the same image and region twice in a job is one
-item.  What a set names counts before what another means by ``*``, and then the first set.
+An item is one image in one target region.  An image and region that several sets ask for is one
+item: sets of images by id come before wildcard sets, and then the first set counts.
 """
 
 from collections import Counter
@@ -23,62 +23,66 @@ BATCH = 500
 class Planner:
     """Plans one job, or a part of it.
 
-    :param slow_region_timeout: seconds after which the plan of other regions does not wait for one
-        that is much slower; ``None`` waits for all.
-    :ivar in_sync: how many images are in order without an item, by target region.
-    :ivar rest: what is left to plan when all batches have been taken, or ``None``.
+    :param slow_region_timeout: seconds after which a region much slower than the others is left
+        to another part of the plan.  ``None`` plans everything; a region whose ids do not ascend
+        is walked through twice.
+    :ivar in_sync: the number of images in sync that have no item, by target region.
+    :ivar next_cursor: the end of this part after the last batch, or ``None`` if nothing is left.
     """
 
-    def __init__(self, cloud: PlanContext, *, slow_region_timeout: float | None = None) -> None:
+    def __init__(self, context: PlanContext, *, slow_region_timeout: float | None = None) -> None:
         self.in_sync: Counter[str] = Counter()
-        self.rest: PlanCursor | None = None
-        self._cloud = cloud
-        self._named = ByIdPlanner(cloud)
-        self._whole = WildcardPlanner(cloud, slow_region_timeout)
+        self.next_cursor: PlanCursor | None = None
+        self._context = context
+        self._slow_region_timeout = slow_region_timeout
 
     def plan(
         self,
         sets: Sequence[SyncSet],
-        rest: PlanCursor | None = None,
+        cursor: PlanCursor | None = None,
         known: Mapping[str, Collection[str]] | None = None,
-        share_of: Collection[str] | None = None,
+        retried_regions: Collection[str] | None = None,
     ) -> Iterator[list[Item]]:
-        """Yield the items in batches; those that others refer to come before them.
+        """Yield the items in batches; images that others refer to come before them.
 
-        Makes list calls only.  A batch that was taken is to be known to ``planned`` when the
-        next one is asked for.
+        Makes list calls only.  The context's ``planned`` has to find the items of a batch when the
+        next batch is asked for.
 
-        :param rest: what an earlier part of the plan left.
-        :param known: target regions by image, which sets with ``*`` are to leave out.
-        :param share_of: regions, where sets with ``*`` are to plan only what these have to do
-            with; what is in order in the other targets is counted all the same.
+        :param cursor: the end of an earlier part of the plan.
+        :param known: target regions that wildcard sets leave out, by image.
+        :param retried_regions: see :class:`kingbird.sync.plan.wildcard.WildcardPlanner`.
         """
-        named = [each for each in sets if not each.is_wildcard]
-        whole = [each for each in sets if each.is_wildcard]
-        # Of a large job these are many, and most have the same targets: no set for each.
-        decided: dict[str, Collection[str]] = dict(known or {})
-        for batch in batched(self._named.plan(named) if rest is None else (), BATCH):
-            for _, item in batch:
-                decided[item.resource] = {*decided.get(item.resource, ()), item.target_region}
-            yield self._finish(batch)
-        if rest is not None:
-            decided = {**_named_pairs(named)}
-        if whole:
-            for batch in self._whole.plan(whole, decided, rest, share_of):
+        by_id = [one for one in sets if not one.is_wildcard]
+        wildcard = [one for one in sets if one.is_wildcard]
+        # A large job has many, and most of them have the same targets: no set for each.
+        handled: dict[str, Collection[str]] = dict(known or {})
+        if cursor is None:
+            for batch in batched(ByIdPlanner(self._context).plan(by_id), BATCH):
+                for _, item in batch:
+                    handled[item.resource] = {*handled.get(item.resource, ()), item.target_region}
+                yield self._complete(batch)
+        else:
+            for one in by_id:
+                for resource in one.resources:
+                    handled[resource] = {*handled.get(resource, ()), *one.targets}
+        while wildcard:
+            planner = WildcardPlanner(
+                self._context,
+                wildcard,
+                slow_region_timeout=self._slow_region_timeout,
+                cursor=cursor,
+                retried_regions=retried_regions,
+            )
+            for batch in planner.plan(handled):
                 if batch:
-                    yield self._finish(batch)
-            self.in_sync.update(self._whole.in_sync)
-            self.rest = self._whole.rest
+                    yield self._complete(batch)
+            self.in_sync += planner.in_sync
+            cursor = planner.next_cursor
+            if cursor is None or self._slow_region_timeout is not None:
+                self.next_cursor = cursor
+                break
 
-    def _finish(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
-        """Find out whom what is created will be shared with; a dry run creates nothing."""
-        items = [item.as_dry_run() if each.dry_run else item for each, item in batch]
-        return with_members(items, self._cloud)
-
-
-def _named_pairs(sets: Iterable[SyncSet]) -> dict[str, set[str]]:
-    pairs: dict[str, set[str]] = {}
-    for each in sets:
-        for resource in each.resources:
-            pairs.setdefault(resource, set()).update(each.targets)
-    return pairs
+    def _complete(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
+        """Add members to what is created; a dry run creates nothing."""
+        items = [item.as_dry_run() if one.dry_run else item for one, item in batch]
+        return with_members(items, self._context)

@@ -1,7 +1,7 @@
 """Images that other images refer to: an AMI's kernel and ramdisk (design, section 7).
 
-In a walk through whole regions an AMI may come before its kernel.  So it is decided about when
-the walk is over: most of what AMIs refer to was planned by then, or is where it belongs.
+A walk may come to an AMI before its kernel, so AMIs are planned after the walk.  Most kernels have
+an item by then, or are in sync.
 """
 
 import dataclasses
@@ -12,9 +12,9 @@ from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import CREATE, UPDATE, Item
-from kingbird.sync.listing.lookup import ImagesById
+from kingbird.sync.listing.lookup import ImagesById, RegionResults
 from kingbird.sync.outcome import Outcome, region_failure
-from kingbird.sync.plan.context import PlanContext, RegionResults
+from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState
 from kingbird.sync.plan.identity import Reference
 from kingbird.sync.plan.spool import Deferred
@@ -25,7 +25,7 @@ Pair = tuple[str, str]
 
 
 def needs_references(source: Image, item: Item) -> bool:
-    """Whether it matters for an item what became of the images that its image refers to."""
+    """Return whether an item depends on the images that its image refers to."""
     if not fields.references(source):
         return False
     drifted = item.outcome is not None and item.outcome.reason == Reason.DRIFT
@@ -33,23 +33,23 @@ def needs_references(source: Image, item: Item) -> bool:
 
 
 def with_rank(item: Item, source: Image) -> Item:
-    """Have an item wait for those of the images that its image refers to."""
+    """Rank an item after the items of the images that its image refers to."""
     return dataclasses.replace(item, rank=1) if fields.references(source) else item
 
 
 class ReferenceResolver:
-    """Finds out what became of the images that others refer to."""
+    """Finds the images that others refer to."""
 
-    def __init__(self, cloud: PlanContext) -> None:
-        self._cloud = cloud
-        self._copies = TargetLookup(cloud)
+    def __init__(self, context: PlanContext) -> None:
+        self._context = context
+        self._copies = TargetLookup(context)
 
     def find(self, batch: Sequence[Deferred], moved: Mapping[Pair, Item]) -> "ResolvedReferences":
-        """Look for what some images refer to: in the plan, in the targets, in the sources.
+        """Find the images that others refer to: in the plan, in targets and in sources.
 
-        Regions are asked only for what has no item that is surely about the same image.
+        Regions are asked only for images that have no item, or perhaps another image's item.
 
-        :param moved: what is in order under another id, by target and image.
+        :param moved: images that are in sync under another id, by target and image.
         """
         pairs = [(one, other) for one in batch for other in fields.references(one.source).values()]
         items = self._planned({(one.target, other) for one, other in pairs}, moved)
@@ -58,7 +58,7 @@ class ReferenceResolver:
         sources: dict[str, Image] = {}
         for one, other in pairs:
             item = items.get((one.target, other))
-            if _is_about(one, item):
+            if _is_item_of(one, item):
                 continue
             wanted.setdefault(one.target, set()).add(other)
             ids.setdefault(one.target, set()).update(
@@ -67,27 +67,27 @@ class ReferenceResolver:
             for region in {one.source_region, item.source_region if item else one.source_region}:
                 ids.setdefault(region, set()).add(other)
             sources[other] = {"id": other, "owner": one.source.get("owner")}
-        answers = self._cloud.find(ids)
+        answers = self._context.find(ids)
         for one, other in pairs:
             answer = answers.get(one.source_region)
             if isinstance(answer, dict) and other in answer:
                 sources[other] = answer[other]
         targets = {name: answers[name] for name in wanted}
-        burnt = self._copies.find_further_forced(wanted, sources, targets)
-        return ResolvedReferences(pairs, items, {**answers, **targets}, burnt, self._cloud)
+        unusable = self._copies.find_further_forced(wanted, sources, targets)
+        return ResolvedReferences(pairs, items, {**answers, **targets}, unusable, self._context)
 
     def _planned(self, pairs: Collection[Pair], moved: Mapping[Pair, Item]) -> dict[Pair, Item]:
         items: dict[Pair, Item] = {}
         for target in {target for target, _ in pairs}:
             ids = {other for region, other in pairs if region == target}
-            found = self._cloud.planned(target, ids)
+            found = self._context.planned(target, ids)
             items.update(((target, other), item) for other, item in found.items())
         items.update((key, moved[key]) for key in pairs if key in moved)
         return items
 
 
-def _is_about(one: Deferred, item: Item | None) -> bool:
-    """Say whether an item brings, or found, what an image of the same region refers to."""
+def _is_item_of(one: Deferred, item: Item | None) -> bool:
+    """Return whether an item is about the image that one of the same region refers to."""
     return (
         item is not None
         and item.target_resource is not None
@@ -100,12 +100,12 @@ def _is_there(item: Item | None) -> bool:
 
 
 class ResolvedReferences:
-    """What became of the images that some others refer to.
+    """The images that others refer to, as they are in the targets.
 
     :param pairs: images, each with the id of one that it refers to.
-    :param items: the items of these, by target and image.
-    :param answers: what regions answered about them.
-    :param burnt: ids of forced copies that can't be used, by target.
+    :param items: the items of those, by target and image.
+    :param answers: the regions' answers about them.
+    :param unusable: ids of forced copies that can't be used, by target.
     """
 
     def __init__(
@@ -113,13 +113,13 @@ class ResolvedReferences:
         pairs: Iterable[tuple[Deferred, str]],
         items: dict[Pair, Item],
         answers: RegionResults,
-        burnt: Mapping[str, Mapping[str, str]],
-        cloud: PlanContext,
+        unusable: Mapping[str, Mapping[str, str]],
+        context: PlanContext,
     ) -> None:
         self._items = items
         self._answers = answers
-        self._burnt = burnt
-        self._cloud = cloud
+        self._unusable = unusable
+        self._context = context
         self._left: dict[Pair, tuple[Deferred, Reference | Outcome]] = {}
         for one, other in pairs:
             key = one.target, other
@@ -133,17 +133,20 @@ class ResolvedReferences:
                 self._left[key] = one, reference
 
     def missing_sources(self) -> Iterator[tuple[Deferred, TargetState]]:
-        """Yield those that have to be brought along, as nothing selected them."""
+        """Yield images that have to come along, as nothing selected them."""
         for (target, other), (one, reference) in self._left.items():
             if isinstance(reference, Reference) and reference.origin is not None:
-                burnt = {**self._cloud.tombstones(target, {other}), **self._burnt.get(target, {})}
+                unusable = {
+                    **self._context.tombstones(target, {other}),
+                    **self._unusable.get(target, {}),
+                }
                 yield (
                     dataclasses.replace(one, source=reference.origin, copy=None),
-                    TargetState(target, self._images(target), burnt),
+                    TargetState(target, self._images(target), unusable),
                 )
 
     def unresolvable(self) -> Iterator[tuple[int, Item]]:
-        """Yield failed items for those that can't be found, with the index of the set."""
+        """Yield failed items of images that can't be found, with the index of the set."""
         for (target, other), (one, reference) in self._left.items():
             if (target, other) in self._items:
                 continue
@@ -153,7 +156,7 @@ class ResolvedReferences:
             yield one.index, item
 
     def record(self, item: Item) -> None:
-        """Note what was decided about one of them."""
+        """Add the item of one of the images."""
         self._items[item.target_region, item.resource] = item
 
     def for_image(self, one: Deferred) -> dict[str, Item]:
@@ -167,7 +170,7 @@ class ResolvedReferences:
 
     def _item(self, one: Deferred, other: str) -> Item | None:
         item = self._items.get((one.target, other))
-        if _is_about(one, item):
+        if _is_item_of(one, item):
             return item
         answer = self._answers[one.target]
         if isinstance(answer, exception.KingbirdError):
@@ -187,7 +190,7 @@ class ResolvedReferences:
             one.source_region,
             answer.get(other),
             one.source.get("owner"),
-            self._cloud.caller.project_id,
+            self._context.caller.project_id,
         )
 
     def _images(self, region: str) -> ImagesById:

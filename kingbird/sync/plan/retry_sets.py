@@ -1,4 +1,4 @@
-"""The sets of a run that tries again what failed: the same options, but only what is left."""
+"""The sets of a retry: those of the request, limited to the items that are retried."""
 
 import dataclasses
 from collections.abc import Iterable, Sequence
@@ -9,13 +9,13 @@ from kingbird.sync.request import SyncSet
 
 
 @dataclass(frozen=True)
-class Again:
-    """What is tried again of a job.
+class RetrySets:
+    """The part of a job that is retried.
 
-    :ivar sets: first those that name images, then those with ``*``.
-    :ivar regions: the regions whose item was ``*``.  It stands for all that they had to do
-        with the job, as targets and as sources, for every set.
-    :ivar targets: the targets that are compared for their sake, and counted anew.
+    :ivar sets: first sets of images by id, then wildcard sets.
+    :ivar regions: the regions with an item for all images.  It stands for every image that the
+        region had to do with, as a target or as a source, in every set.
+    :ivar targets: the targets that are compared completely, and counted anew.
     """
 
     sets: list[SyncSet]
@@ -23,11 +23,11 @@ class Again:
     targets: frozenset[str]
 
 
-def plan_again(sets: Sequence[SyncSet], pairs: Iterable[tuple[str, str]]) -> Again:
-    """Say what is to be planned to try again some items of a job.
+def sets_to_retry(sets: Sequence[SyncSet], pairs: Iterable[tuple[str, str]]) -> RetrySets:
+    """Return the sets that plan some items of a job anew.
 
     :param sets: the sets of the job's request.
-    :param pairs: image and target region of each item; ``*`` for all images of a region.
+    :param pairs: image and target region of each item; the image is ``*`` for all of a region.
     """
     regions: set[str] = set()
     ids: dict[tuple[tuple[int, ...], str], list[str]] = {}
@@ -36,32 +36,34 @@ def plan_again(sets: Sequence[SyncSet], pairs: Iterable[tuple[str, str]]) -> Aga
             regions.add(target)
         else:
             ids.setdefault((_sets_of(sets, resource, target), target), []).append(resource)
-    named = [
-        _naming(sets[index], resources, target)
+    by_id = [
+        _by_id(sets[index], resources, target)
         for (indexes, target), resources in ids.items()
         for index in indexes
     ]
-    targets = frozenset().union(*(_touched(each, regions) for each in sets if each.is_wildcard))
-    # A set that none of the regions has to do with comes before others in the same targets.
-    whole = [_narrowed(each, targets) for each in sets if each.is_wildcard]
-    return Again([*named, *(each for each in whole if each.targets)], frozenset(regions), targets)
-
-
-def _touched(whole: SyncSet, regions: set[str]) -> frozenset[str]:
-    """Return the targets of a set that may miss something for the sake of some regions."""
-    if regions.isdisjoint(whole.sources):
-        return frozenset(regions.intersection(whole.targets))
-    return frozenset(whole.targets)
-
-
-def _narrowed(whole: SyncSet, targets: frozenset[str]) -> SyncSet:
-    # All sources stay: which copy is the source depends on all of them.
-    return dataclasses.replace(
-        whole, targets=tuple(target for target in whole.targets if target in targets)
+    targets = frozenset().union(*(_affected(one, regions) for one in sets if one.is_wildcard))
+    # A set without any of the regions still comes before later sets with the same targets.
+    wildcard = [_limited(one, targets) for one in sets if one.is_wildcard]
+    return RetrySets(
+        [*by_id, *(one for one in wildcard if one.targets)], frozenset(regions), targets
     )
 
 
-def _naming(one: SyncSet, resources: Sequence[str], target: str) -> SyncSet:
+def _affected(wildcard: SyncSet, regions: set[str]) -> frozenset[str]:
+    """Return the targets of a set in which images may be missing because of some regions."""
+    if regions.isdisjoint(wildcard.sources):
+        return frozenset(regions.intersection(wildcard.targets))
+    return frozenset(wildcard.targets)
+
+
+def _limited(wildcard: SyncSet, targets: frozenset[str]) -> SyncSet:
+    # All sources stay, as the choice of an image's source depends on all of them.
+    return dataclasses.replace(
+        wildcard, targets=tuple(target for target in wildcard.targets if target in targets)
+    )
+
+
+def _by_id(one: SyncSet, resources: Sequence[str], target: str) -> SyncSet:
     return dataclasses.replace(
         one,
         resources=tuple(resources),
@@ -72,14 +74,14 @@ def _naming(one: SyncSet, resources: Sequence[str], target: str) -> SyncSet:
 
 
 def _sets_of(sets: Sequence[SyncSet], resource: str, target: str) -> tuple[int, ...]:
-    """Return which sets an item may have come from.
+    """Return the indexes of the sets that an item may belong to.
 
-    Who names an image comes before who means all.  Which of several of these it was can be told
-    only when the image is looked at.
+    A set with the image's id comes before wildcard sets.  Of several wildcard sets the planner
+    chooses, which sees the image.
     """
-    indexes = [i for i, each in enumerate(sets) if target in each.targets]
+    indexes = [i for i, one in enumerate(sets) if target in one.targets]
     for index in indexes:
         if resource in sets[index].resources:
             return (index,)
-    # A kernel that came along with an AMI is named by no set.
+    # No set has the id of a kernel that came along with an AMI.
     return tuple(i for i in indexes if sets[i].is_wildcard) or tuple(indexes[:1]) or (0,)

@@ -1,4 +1,4 @@
-"""What can be decided only when a walk is over, kept on disk until then."""
+"""A queue on disk for images that can be planned only after the walk."""
 
 import tempfile
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ IN_MEMORY = 1 << 20
 
 @dataclass(frozen=True)
 class Deferred:
-    """One image in one target region.
+    """An image in one target region that is planned after the walk.
 
-    :ivar index: which of the sets it is for.
-    :ivar copy: what has its id in the target.
-    :ivar wanted: whether it gets an item where it is not in order.
+    :ivar index: which of the sets it is planned for.
+    :ivar copy: the image that has its id in the target.
+    :ivar needs_item: whether it gets an item if it is not in sync.
     """
 
     index: int
@@ -27,7 +27,7 @@ class Deferred:
     source: Image
     target: str
     copy: Image | None
-    wanted: bool = True
+    needs_item: bool = True
 
 
 class DeferredSpool:
@@ -48,8 +48,8 @@ class DeferredSpool:
         self._file.close()
 
     def put(self, one: Deferred) -> None:
-        """Add one at the end."""
-        row = [one.index, one.source_region, one.source, one.target, one.copy, one.wanted]
+        """Add one to the end."""
+        row = [one.index, one.source_region, one.source, one.target, one.copy, one.needs_item]
         self._file.write(lenient_json.dumps(row) + b"\n")
 
     def __iter__(self) -> Iterator[Deferred]:

@@ -1,45 +1,40 @@
-"""Finds the copies that named images have in their target regions (design, sections 6 and 7).
+"""Finds the copies of images in their target regions (design, sections 6 and 7).
 
-A copy has the image's own id, or one of those that forced copies of it can have.
+A copy has the image's own id, or an id of a forced copy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from kingbird import exception
 from kingbird.sync import image as fields
 from kingbird.sync.image import MAX_FORCED_IDS, Image
-from kingbird.sync.plan.context import PlanContext, RegionResults
+from kingbird.sync.listing.lookup import RegionResults
+from kingbird.sync.plan.context import PlanContext
 
 #: Source images' ids, by target region.
 IdsByTarget = Mapping[str, set[str]]
 
 
 class TargetLookup:
-    """Asks target regions."""
+    """Looks for copies in target regions."""
 
-    def __init__(self, cloud: PlanContext) -> None:
-        self._cloud = cloud
+    def __init__(self, context: PlanContext) -> None:
+        self._context = context
 
     def find_copies(self, wanted: IdsByTarget) -> RegionResults:
-        """Ask for images' own ids and for the first ones of forced copies."""
-        return self._cloud.find(
-            {
-                target: {name for one in ids for name in (one, fields.forced_id(one, target, 1))}
-                for target, ids in wanted.items()
-                if ids
-            }
-        )
+        """Ask for images' own ids and for the first ids of forced copies."""
+        return self._context.find(ids_of_copies(wanted))
 
     def find_further_forced(
         self, wanted: IdsByTarget, sources: Mapping[str, Image], answers: RegionResults
     ) -> dict[str, dict[str, str]]:
-        """Ask for further ids of forced copies, where the one before is no use for one.
+        """Ask for further ids of forced copies, as long as the previous id is unusable.
 
         :param sources: the source images by their ids.
         :param answers: those of :meth:`find_copies`; what is found is added.
-        :returns: the ids of forced copies that are burnt, with the reasons, by region.
+        :returns: the unusable ids of forced copies, with the reasons, by region.
         """
-        burnt: dict[str, dict[str, str]] = {target: {} for target in wanted}
+        unusable: dict[str, dict[str, str]] = {target: {} for target in wanted}
         left = {target: set(ids) for target, ids in wanted.items()}
         for n in range(1, MAX_FORCED_IDS):
             ask: dict[str, list[str]] = {}
@@ -47,11 +42,13 @@ class TargetLookup:
                 if isinstance(answer, exception.KingbirdError) or not left.get(target):
                     continue
                 ids = {fields.forced_id(one, target, n): one for one in left[target]}
-                burnt[target].update(self._cloud.tombstones(target, ids.keys() - answer.keys()))
+                unusable[target].update(
+                    self._context.tombstones(target, ids.keys() - answer.keys())
+                )
                 left[target] = {
                     one
                     for image_id, one in ids.items()
-                    if image_id in burnt[target]
+                    if image_id in unusable[target]
                     or (
                         image_id in answer
                         and not self._may_be_copy(answer[image_id], sources[one])
@@ -61,16 +58,25 @@ class TargetLookup:
             ask = {target: names for target, names in ask.items() if names}
             if not ask:
                 break
-            merge_results(answers, self._cloud.find(ask))
-        return burnt
+            merge_results(answers, self._context.find(ask))
+        return unusable
 
     def _may_be_copy(self, image: Image, source: Image) -> bool:
-        owners = (self._cloud.caller.project_id, source.get("owner"))
+        owners = (self._context.caller.project_id, source.get("owner"))
         return image.get(fields.SOURCE_ID) == source["id"] and image.get("owner") in owners
 
 
+def ids_of_copies(wanted: IdsByTarget) -> dict[str, set[str]]:
+    """Return images' own ids and the first ids of forced copies, by target region."""
+    return {
+        target: {name for one in ids for name in (one, fields.forced_id(one, target, 1))}
+        for target, ids in wanted.items()
+        if ids
+    }
+
+
 def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:
-    """Add answers to others; an error stays, or comes to stay.
+    """Add answers to others; a region with an error keeps it.
 
     :returns: ``answers``.
     """
@@ -87,8 +93,10 @@ def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:
 
 def forced_index(region: str, image: Image) -> int | None:
     """Return how many-th id of a forced copy an image has, or ``None`` when it is none."""
+    if image.get(fields.FORCED) != "true":
+        return None
     source_id = image.get(fields.SOURCE_ID)
-    if image.get(fields.FORCED) != "true" or not isinstance(source_id, str):
+    if not isinstance(source_id, str):
         return None
     numbers = range(1, MAX_FORCED_IDS + 1)
     return next(
@@ -96,31 +104,31 @@ def forced_index(region: str, image: Image) -> int | None:
     )
 
 
+def is_forced_copy(region: str, image: Image) -> bool:
+    """Return whether an image is a forced copy, by its properties and its id."""
+    return forced_index(region, image) is not None
+
+
 class ForcedCopies:
-    """The forced copies that are known, by region and source image."""
+    """The known forced copies, by region and source image."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[int, Image]] = {}
 
-    def add(self, region: str, image: Image) -> bool:
-        """Note an image, if it is a forced copy.
-
-        :returns: whether it is one.
-        """
-        if fields.FORCED not in image:
-            return False
-        number = forced_index(region, image)
-        if number is None:
-            return False
-        self._known.setdefault((region, image[fields.SOURCE_ID]), {})[number] = image
-        return True
+    def add(self, region: str, images: Iterable[Image]) -> None:
+        """Add those of a region's images that are forced copies."""
+        for image in images:
+            if fields.FORCED in image:
+                number = forced_index(region, image)
+                if number is not None:
+                    self._known.setdefault((region, image[fields.SOURCE_ID]), {})[number] = image
 
     def copies_of(
         self, region: str, source_id: str
     ) -> tuple[Mapping[str, Image], Mapping[str, str]]:
         """Return the forced copies of an image in a region, by id.
 
-        :returns: also the ids before them, which could not be used when they were made.
+        :returns: also the ids before them, which were unusable when the copies were made.
         """
         known = self._known.get((region, source_id))
         if not known:

@@ -113,7 +113,9 @@ def _end(*outcomes: dict[str, Any]) -> None:
         }
         for outcome in outcomes
     ]
-    db.plans.store(claim, [rows])
+    with db.plans.PlanWriter(claim) as plan:
+        plan.add(rows)
+        plan.finish({})
     db.outcomes.close_job(claim.job)
 
 

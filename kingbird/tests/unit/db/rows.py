@@ -61,10 +61,18 @@ def row(resource="i1", region="R2", status="IN_PROGRESS", rank=0, **more):
     }
 
 
-def planned_job(*items, engine="e1", **options):
+def planned_job(*items, engine="e1", in_sync=(), **options):
     """Store a job with a plan, and return its id."""
     job_id = accepted_job(**options)
     claim = db.leases.claim_job(engine, LEASE, held={job_id: None})
     assert claim.job.id == job_id
-    db.plans.store(claim, [items or [row()]])
+    store_plan(claim, items or [row()], in_sync=in_sync)
     return job_id
+
+
+def store_plan(claim, *batches, part=0, in_sync=(), cursor=None):
+    """Store one part of a plan, and return the number of open tasks."""
+    with db.plans.PlanWriter(claim, part) as plan:
+        for batch in batches:
+            plan.add(batch)
+        return plan.finish(dict(in_sync), cursor)

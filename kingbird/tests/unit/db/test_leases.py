@@ -7,7 +7,7 @@ import pytest
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row
+from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row, store_plan
 
 
 def test_one_engine_wins(database):
@@ -48,7 +48,7 @@ def test_an_expired_lease_is_taken_over_and_fences_the_old_engine_out(database):
     with pytest.raises(exception.LeaseLost):
         db.leases.renew(old, LEASE)
     with pytest.raises(exception.LeaseLost):
-        db.plans.store(old, [[row()]])
+        store_plan(old, [row()])
     with pytest.raises(exception.LeaseLost):
         db.leases.release(old)
     db.leases.renew(new, LEASE)
@@ -98,7 +98,7 @@ def test_tasks_of_ended_jobs_are_not_claimed(database):
 def test_who_plans_a_job_sees_the_parts_that_it_has_stored(database):
     accepted_job()
     claim = db.leases.claim_job("e1", 0.3)
-    db.plans.store(claim, [], ending=lambda: ({}, {"known_to": {"R2": ""}}))
+    store_plan(claim, cursor={"known_to": {"R2": ""}})
     assert claim.job.plan_rest is None
     assert db.leases.reload_job(claim).plan_rest == {"known_to": {"R2": ""}}
     time.sleep(0.4)

@@ -1,21 +1,23 @@
 """Plans: stored whole, read back by tasks."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from kingbird.db import api as db
-from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row
+from kingbird.tests.unit.db.lost import lost_answer
+from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row, store_plan
 
 
 def test_tasks_can_be_claimed_once_the_plan_is_whole(database):
     accepted_job()
     claim = db.leases.claim_job("e1", LEASE)
 
-    def items():
-        yield [row(region="R2")]
+    with db.plans.PlanWriter(claim) as plan:
+        plan.add([row(region="R2")])
         assert db.leases.claim_task("e2", LEASE) is None
-        yield [row(region="R3")]
-
-    assert db.plans.store(claim, items()) == 2
+        plan.add([row(region="R3")])
+        assert plan.finish({}) == 2
     assert db.leases.claim_task("e2", LEASE)
     assert db.leases.claim_job("e2", LEASE) is None, "it is planned"
 
@@ -23,22 +25,18 @@ def test_tasks_can_be_claimed_once_the_plan_is_whole(database):
 def test_what_ended_in_planning_makes_no_task(database):
     accepted_job()
     claim = db.leases.claim_job("e1", LEASE)
-    assert db.plans.store(claim, [[row(status="SUCCESS", reason="in_sync")]]) == 0
+    assert store_plan(claim, [row(status="SUCCESS", reason="in_sync")]) == 0
 
 
 def test_planning_anew_deletes_the_older_plan(database):
     job_id = accepted_job()
     old = db.leases.claim_job("e1", LEASE)
 
-    def stops_halfway():
-        yield [row(f"old{n}") for n in range(600)]
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        db.plans.store(old, stops_halfway())
+    with db.plans.PlanWriter(old) as unfinished:
+        unfinished.add([row(f"old{n}") for n in range(600)])
     db.leases.release(old)
     new = db.leases.claim_job("e2", LEASE)
-    db.plans.store(new, [[row("new")]])
+    store_plan(new, [row("new")])
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert [item.resource for item in items] == ["new"]
 
@@ -79,8 +77,8 @@ def in_two_parts(rest=("R9",)):
     job_id = accepted_job(resources=("*",), targets=("R2", "R9"))
     claim = db.leases.claim_job("e1", LEASE)
     left = {"known_to": dict.fromkeys(rest, "b"), "unsorted": []}
-    rows = [[row("a", "R2")], [row("b", "R2", status="SKIPPED", reason="region_bound")]]
-    assert db.plans.store(claim, rows, ending=lambda: ({"R2": 7}, left)) == 2
+    rows = [row("a", "R2"), row("b", "R2", status="SKIPPED", reason="region_bound")]
+    assert store_plan(claim, rows, in_sync={"R2": 7}, cursor=left) == 2
     return job_id, claim
 
 
@@ -97,8 +95,8 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
     db.outcomes.record(task, [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}])
     assert db.outcomes.end_task(task) == 1, "what is left to plan counts"
 
-    more = [[row("a", "R2"), row("c", "R2"), row("a", "R9")]]
-    assert db.plans.store(claim, more, part=1, ending=lambda: ({"R2": 1, "R9": 2}, None)) == 2
+    more = [row("a", "R2"), row("c", "R2"), row("a", "R9")]
+    assert store_plan(claim, more, part=1, in_sync={"R2": 1, "R9": 2}) == 2
     job, items = show(job_id)
     assert items == {"a": 1, "b": 0, "c": 1}
     assert [item.part for item in db.jobs.list_items(job)] == [0, 0, 1, 1], "a in R2 stays"
@@ -112,27 +110,66 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
 
 def test_another_engine_plans_the_rest(database):
     job_id, claim = in_two_parts()
-    with pytest.raises(RuntimeError):
-        db.plans.store(claim, stops_after([row("half", "R9")]), part=1)
+    with db.plans.PlanWriter(claim, 1) as unfinished:
+        unfinished.add([row("half", "R9")])
     assert set(show(job_id)[1]) == {"a", "b"}, "half a part does not count"
     db.leases.release(claim)
     again = db.leases.claim_job("e2", LEASE)
     assert again.job.id == job_id
-    assert db.plans.store(again, [[row("whole", "R9")]], part=1) == 2
+    assert store_plan(again, [row("whole", "R9")], part=1) == 2
     assert set(show(job_id)[1]) == {"a", "b", "whole"}
     assert db.leases.claim_job("e2", LEASE) is None
 
 
-def stops_after(rows):
-    yield rows
-    raise RuntimeError
+@pytest.mark.parametrize("step", ["begin", "add", "finish"])
+def test_a_step_of_a_part_whose_answer_was_lost_is_done_once(database, step):
+    job_id, claim = in_two_parts()
+    plan = db.plans.PlanWriter(claim, 1)
+    with losing(step == "begin"):
+        plan.__enter__()
+    with losing(step == "add"):
+        plan.add([row("c", "R9")])
+    with losing(step == "finish"):
+        assert plan.finish({"R9": 5}) == 2
+    job, items = show(job_id)
+    assert (items, job.in_sync, job.plan_parts) == (
+        {"a": 0, "b": 0, "c": 1},
+        {"R2": 7, "R9": 5},
+        2,
+    )
+    assert [claimed_region() for _ in range(3)] == ["R2", "R9", None]
 
 
-def test_a_part_is_finished_once(database):
-    _, claim = in_two_parts()
-    assert db.plans.store(claim, [[row("c", "R9")]], part=1) == 2
-    # Its answer was lost, and it is finished again.
-    assert db.plans._finish(claim, 1, ["R9"], ({"R9": 5}, None)) == 2
+@pytest.mark.parametrize("step", ["begin", "add", "finish"])
+def test_a_step_of_a_retry_whose_answer_was_lost_is_done_once(database, step):
+    job_id = planned_job(
+        row("a", status="FAILURE", reason="quota"),
+        row("*", "R3", status="FAILURE", reason="region_unavailable"),
+        in_sync={"R2": 3, "R3": 2},
+    )
+    db.outcomes.close_job(db.jobs.get(PROJECT, job_id))
+    user = {"user_id": "u", "is_admin": False, "trust_id": "t", "request_id": "r"}
+    assert db.job_actions.retry(db.jobs.get(PROJECT, job_id), **user) == 2
+    claim = db.leases.claim_job("e1", LEASE)
+    plan = db.plans.PlanWriter(claim, 1, recounted={"R3"})
+    with losing(step == "begin"):
+        plan.__enter__()
+    with losing(step == "add"):
+        plan.add([row("a"), row("new", "R3", status="SUCCESS", reason="in_sync")])
+    with losing(step == "finish"):
+        assert plan.finish({"R3": 5}) == 1
+    job, items = show(job_id)
+    assert (items, job.in_sync, job.plan_parts) == ({"a": 1, "new": 1}, {"R2": 3, "R3": 5}, 2)
+    assert [claimed_region() for _ in range(2)] == ["R2", None]
+
+
+def losing(answer):
+    return lost_answer() if answer else nullcontext()
+
+
+def claimed_region():
+    claim = db.leases.claim_task("e2", LEASE)
+    return claim and claim.task.region
 
 
 def test_a_rest_that_can_not_be_planned_fails_by_region(database):

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.db import connection
-from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row
+from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row, store_plan
 
 
 class Held(NamedTuple):
@@ -68,7 +68,7 @@ def planning_the_rest() -> Held:
     """A region was late: what R2 has to do was planned, R9 is left."""
     held = planning()
     left = {"known_to": {"R9": "b"}, "unsorted": []}
-    db.plans.store(held.claim, [[row()]], ending=lambda: ({}, left))
+    store_plan(held.claim, [row()], cursor=left)
     return Held(get(held.job.id), held.claim)
 
 
@@ -124,10 +124,9 @@ def tried_again(held: Held, engine: str = "e2") -> None:
     over(held)
     retry(held.job.id)
     claim = claim_job(engine)
-    db.job_actions.store_retry(
-        claim, [[row(*pair) for pair in db.job_actions.unplanned_items(claim) if pair[1] != "R9"]]
-    )
-    assert db.job_actions.finish_retry(claim, ({}, None))
+    pairs = db.job_actions.unplanned_items(claim)
+    rows = [row(*pair) for pair in pairs if pair[1] != "R9"]
+    assert store_plan(claim, rows, part=claim.job.plan_parts - 1)
     assert db.leases.claim_task(engine, LEASE)
 
 
@@ -243,37 +242,37 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
     "release a job": (planning, lambda held: db.leases.release(held.claim), ALL, [nothing]),
     "plan": (
         planning,
-        lambda held: db.plans.store(held.claim, [[row("new")]]),
+        lambda held: store_plan(held.claim, [row("new")]),
         ALL,
         [nothing],
     ),
     "store a batch": (
         planning,
-        lambda held: db.plans._add(held.claim, 0, [row("new")]),
+        lambda held: db.plans.PlanWriter(held.claim).add([row("new")]),
         ALL,
         [nothing],
     ),
     "finish a part": (
         planning,
-        lambda held: db.plans._finish(held.claim, 0, ["R2"], ({}, None)),
+        lambda held: db.plans.PlanWriter(held.claim).finish({}),
         ALL,
         [nothing],
     ),
     "plan the rest": (
         planning_the_rest,
-        lambda held: db.plans.store(held.claim, [[row("new", "R9")]], part=1),
+        lambda held: store_plan(held.claim, [row("new", "R9")], part=1),
         ALL,
         [nothing],
     ),
     "plan again": (
         planning_again,
-        lambda held: db.job_actions.store_retry(held.claim, [[row("new")]]),
+        lambda held: db.plans.PlanWriter(held.claim, 1).add([row("new")]),
         ALL,
         [nothing],
     ),
     "finish planning again": (
         planning_again,
-        lambda held: db.job_actions.finish_retry(held.claim, ({}, None)),
+        lambda held: db.plans.PlanWriter(held.claim, 1).finish({}),
         ALL,
         [nothing],
     ),
@@ -340,10 +339,8 @@ def test_who_read_a_job_before_a_part_of_it_was_planned_does_not_fail_it(
     database: Any, begin: Callable[[], Held]
 ) -> None:
     held = begin()
-    if begin is planning_again:
-        assert db.job_actions.finish_retry(held.claim, ({}, None))
-    else:
-        assert db.plans.store(held.claim, [[row("new", "R9")]], part=held.job.plan_parts)
+    part = held.job.plan_parts - (begin is planning_again)
+    assert store_plan(held.claim, [row("new", "R9")], part=part)
     before = everything()
     assert db.plans.fail_job(held.job, "quota", "") is None
     assert db.plans.fail_remaining(held.job, "quota", ""), "tasks are open"

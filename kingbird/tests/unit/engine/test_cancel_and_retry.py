@@ -295,6 +295,22 @@ def test_a_region_that_was_away_is_compared_whole(scene):
     assert all(item.resource != "*" for item in scene.items(job_id))
 
 
+def test_a_retry_plans_a_region_whose_ids_do_not_ascend(scene):
+    ids = {f"{digit}0000000-0000-4000-8000-00000000000{digit}" for digit in "AbCd"}
+    scene.glances["R3"].fail("list", unavailable(), times=None)
+    job_id = whole(scene)
+    scene.engine()
+    assert scene.ended(job_id) == "FAILURE"
+    scene.glances["R3"].heal()
+    for image_id in ids:
+        active(scene, "R3", id=image_id)
+    retry(scene, job_id)
+    assert scene.ended(job_id) == "SUCCESS"
+    for region in ("R1", "R2"):
+        assert {name.lower() for name in scene.glances[region].ids} == {i.lower() for i in ids}
+    assert scene.get(job_id).in_sync == {"R3": 4}
+
+
 def test_a_region_is_compared_for_every_set_that_it_is_in(scene):
     first, second = active(scene), active(scene, "R2")
     dry = active(scene, "R3")

@@ -200,7 +200,7 @@ def test_an_engine_that_lost_a_job_while_it_gave_it_up_leaves_its_trust(scene, m
 
     monkeypatch.setattr(db.leases, "reload_job", late)
     with one._leases.hold(claim, time.monotonic()) as held:
-        one._dispatcher._end(held, "forbidden", "No token.")
+        one._dispatcher._fail_claim(held, "forbidden", "No token.")
     job = scene.get(job_id)
     assert (job.status, job.trust_id, job.engine_id) == ("IN_PROGRESS", "trust", "other")
     assert scene.keystone.trusts == {"trust"}

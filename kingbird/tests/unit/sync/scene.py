@@ -51,7 +51,7 @@ class Scene:
         self.glances = {name: FakeGlance(name) for name in ("R1", "R2", "R3")}
         self.slept: list[float] = []
         self.retry = Retry(lambda: retry_timeout, Hasty(self.slept))
-        self.burnt: dict[str, dict[str, str]] = {}
+        self.unusable: dict[str, dict[str, str]] = {}
 
     def images(self, region: str, project: str = DEMO, is_admin: bool = False) -> FakeImages:
         return self.glances[region].images_for(project, is_admin=is_admin)
@@ -83,11 +83,11 @@ class Scene:
         *sets: SyncSet,
         caller: Requester | None = None,
         without: tuple[str, ...] = (),
-        rest: PlanCursor | None = None,
+        cursor: PlanCursor | None = None,
         slow_region_timeout: float | None = None,
         submit: Submit = submit,
         known: Mapping[str, Collection[str]] | None = None,
-        share_of: Collection[str] | None = None,
+        retried_regions: Collection[str] | None = None,
         earlier: Collection[Item] = (),
     ) -> list[Item]:
         """Plan sets.
@@ -105,7 +105,7 @@ class Scene:
             },
             caller,
             RULES,
-            tombstones=self._find_burnt,
+            tombstones=self._find_tombstones,
             planned=lambda target, ids: {
                 item.resource: item
                 for item in (*earlier, *items)
@@ -115,12 +115,12 @@ class Scene:
             retry=self.retry,
         )
         self.planner = Planner(cloud, slow_region_timeout=slow_region_timeout)
-        for batch in self.planner.plan(sets, rest, known, share_of):
+        for batch in self.planner.plan(sets, cursor, known, retried_regions):
             items += batch
         return items
 
-    def _find_burnt(self, region: str, ids: Any) -> Mapping[str, str]:
-        known = self.burnt.get(region, {})
+    def _find_tombstones(self, region: str, ids: Any) -> Mapping[str, str]:
+        known = self.unusable.get(region, {})
         return {one: known[one] for one in ids if one in known}
 
     def apply(self, item: Item, caller: Requester | None = None, **options: Any) -> Outcome:

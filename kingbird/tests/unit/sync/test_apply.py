@@ -115,7 +115,7 @@ def test_a_deleted_id_stays_taken(scene, is_admin, reason):
     (item,) = scene.plan(image["id"], caller=caller)
     outcome = scene.apply(item, caller)
     assert (outcome.status, outcome.reason) == ("SKIPPED", reason)
-    assert outcome.burnt == ((image["id"], reason),)
+    assert outcome.unusable == ((image["id"], reason),)
 
 
 def test_somebodys_private_image_under_the_id_is_not_told_from_a_deleted_one(scene):
@@ -176,7 +176,7 @@ def test_forced_copies_pass_over_burnt_ids_and_end_in_one_copy(scene):
         (outcome,) = scene.sync(image["id"], force=True)
         assert outcome.target_resource == fields.forced_id(image["id"], "R2", 2)
         assert outcome.reason == "created"
-        assert outcome.burnt == ((first.target_resource, "id_taken"),)
+        assert outcome.unusable == ((first.target_resource, "id_taken"),)
     assert scene.glances["R2"].ids == {fields.forced_id(image["id"], "R2", 2)}
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kingbird.sync.image import Rules, forced_id
 from kingbird.sync.listing import diff
 from kingbird.sync.outcome import outcome_of
-from kingbird.sync.plan.targets import ForcedCopies
+from kingbird.sync.plan.targets import ForcedCopies, is_forced_copy
 from kingbird.sync.request import Requester, SyncSet, WildcardScope
 
 REGIONS = ("R1", "R2", "R3")
@@ -123,7 +123,7 @@ def same_data(a, b):
     return True
 
 
-def naive(region_images, aims, known):
+def naive(region_images, scopes, known):
     """Compare by looking at each image in each target."""
     result, in_sync = set(), Counter()
     everything = {image["id"].lower() for each in region_images.values() for image in each}
@@ -135,10 +135,10 @@ def naive(region_images, aims, known):
             if image["id"].lower() == image_id
         }
         seen = set()
-        for aim in aims:
+        for scope in scopes:
             usable = [
                 region
-                for region in aim.sources
+                for region in scope.sources
                 if region in copies
                 and copies[region]["status"] == "active"
                 and copies[region]["owner"] == ME
@@ -147,7 +147,7 @@ def naive(region_images, aims, known):
                 continue
             source_region = min(usable, key=lambda region: (copies[region]["created_at"], region))
             source = copies[source_region]
-            for target in set(aim.targets) - seen:
+            for target in set(scope.targets) - seen:
                 seen.add(target)
                 copy = copies.get(target)
                 if copy is None:
@@ -180,7 +180,7 @@ def flat(differences, in_sync):
         image_id = one.source["id"].lower()
         in_sync.update(one.in_sync)
         rows = [(target, "missing", ()) for target in one.missing]
-        rows += [(target, v.reason, v.fields) for target, v in one.verdicts.items()]
+        rows += [(target, v.reason, v.fields) for target, v in one.comparisons.items()]
         for target, reason, fields in rows:
             row = (image_id, one.source_region, target, reason, fields)
             assert row not in result, "nothing comes twice"
@@ -192,31 +192,31 @@ def flat(differences, in_sync):
 def test_the_same_as_a_naive_comparison(data, drawn, pairs):
     ends = data.draw(st.dictionaries(st.sampled_from(REGIONS), ids.map(str.lower), max_size=1))
     known = Known(**ends)
-    aims = [
+    scopes = [
         WildcardScope(SyncSet(("*",), sources, targets), Requester(ME))
         for sources, targets in pairs
     ]
-    differ = diff.Differ(aims, RULES, known)
+    differ = diff.Differ(scopes, RULES, known)
     streams = {region: list(streams_of(data.draw, each)) for region, each in drawn.items()}
     found = flat(differ.differences(diff.merge_by_id(streams)), differ.in_sync)
     region_images = {
         region: [an_image(key, **fields) for key, fields in each.items()]
         for region, each in drawn.items()
     }
-    expected, in_sync = naive(region_images, aims, known)
+    expected, in_sync = naive(region_images, scopes, known)
     assert found == expected
     assert +differ.in_sync == in_sync
 
 
 @given(st.data(), regions)
 def test_a_merge_gives_each_image_once_and_in_order(data, drawn):
-    blocks = list(
+    pages = list(
         diff.merge_by_id({region: streams_of(data.draw, each) for region, each in drawn.items()})
     )
-    keys = [image_id for block in blocks for image_id in block.ids]
+    keys = [image_id for page in pages for image_id in page.ids]
     assert keys == sorted(set(keys))
     for region, each in drawn.items():
-        merged = [image for block in blocks for image in block.images[region]]
+        merged = [image for page in pages for image in page.images[region]]
         assert sorted(merged) == sorted(key.lower() for key in each)
 
 
@@ -230,18 +230,18 @@ def test_a_merge_holds_one_page_of_each_stream():
             yield [an_image(f"{number:05}{n}") for n in range(10)]
             live -= 1
 
-    for block in diff.merge_by_id({region: [pages(50)] for region in REGIONS}):
+    for page in diff.merge_by_id({region: [pages(50)] for region in REGIONS}):
         assert live <= len(REGIONS)
-        assert len(block.ids) <= 10
+        assert len(page.ids) <= 10
 
 
-def differences(*, of=(), known=None, done=None, is_forced=None, **regions):
-    aims = of or [WildcardScope(SyncSet(("*",), REGIONS, REGIONS), Requester(ME))]
+def differences(*, of=(), known=None, handled=None, is_forced=None, **regions):
+    scopes = of or [WildcardScope(SyncSet(("*",), REGIONS, REGIONS), Requester(ME))]
     differ = diff.Differ(
-        aims,
+        scopes,
         RULES,
         known or Known(),
-        done=done,
+        handled=handled,
         is_forced=is_forced or (lambda region, image: False),
     )
     streams = {region: [[images]] for region, images in regions.items()}
@@ -282,19 +282,22 @@ def test_the_first_set_that_means_an_image_counts():
         SyncSet(("*",), ("R1",), ("R2",), filters={"name": "one"}),
         SyncSet(("*",), ("R1",), ("R2", "R3")),
     ]
-    aims = [WildcardScope(one, Requester(ME)) for one in sets]
-    found, _ = differences(of=aims, R1=[an_image(), an_image("2", name="two")], R2=[], R3=[])
-    assert [(one.source["id"], one.aim is aims[0], one.missing) for one in found] == [
-        ("1", True, ("R2",)),
-        ("1", False, ("R3",)),
-        ("2", False, ("R2", "R3")),
+    scopes = [WildcardScope(one, Requester(ME)) for one in sets]
+    found, _ = differences(of=scopes, R1=[an_image(), an_image("2", name="two")], R2=[], R3=[])
+    assert [(one.source["id"], one.index, one.missing) for one in found] == [
+        ("1", 0, ("R2",)),
+        ("1", 1, ("R3",)),
+        ("2", 1, ("R2", "R3")),
     ]
 
 
 def test_what_was_dealt_with_is_left_out():
     done = {"1": {"R2"}}
     found, in_sync = differences(
-        done=lambda aim, image_id, copies: done.get(image_id, ()), R1=[an_image()], R2=[], R3=[]
+        handled=lambda scope, image_id, copies: done.get(image_id, ()),
+        R1=[an_image()],
+        R2=[],
+        R3=[],
     )
     assert [one.missing for one in found] == [("R3",)]
     assert not in_sync
@@ -304,9 +307,12 @@ def test_forced_copies_are_no_images_of_their_own():
     mark = {"kingbird_forced": "true", "kingbird_source_id": "1", "kingbird_source_region": "R1"}
     copy = an_image(forced_id("1", "R2", 2), **mark)
     pretender = an_image("9", **mark)
-    forced = ForcedCopies()
-    found, _ = differences(is_forced=forced.add, R1=[an_image("8")], R2=[copy, pretender], R3=[])
+    found, _ = differences(
+        is_forced=is_forced_copy, R1=[an_image("8")], R2=[copy, pretender], R3=[]
+    )
     assert {one.source["id"] for one in found} == {"8", "9"}
+    forced = ForcedCopies()
+    forced.add("R2", [copy, pretender])
     images, before = forced.copies_of("R2", "1")
     assert images == {copy["id"]: copy}
     assert before == {forced_id("1", "R2", 1): "id_taken"}
@@ -318,7 +324,7 @@ def test_properties_that_only_a_target_has_are_drift_when_they_are_to_go():
     assert not found
     pruning = SyncSet(("*",), ("R1",), ("R2", "R3"), updates=True, prunes=True)
     (one,), _ = differences(of=[WildcardScope(pruning, Requester(ME))], **regions)
-    assert {target: verdict.fields for target, verdict in one.verdicts.items()} == {
+    assert {target: verdict.fields for target, verdict in one.comparisons.items()} == {
         "R2": ("os_distro",)
     }
-    assert outcome_of(one.verdicts["R2"], "1", "R1").reason == "drift"
+    assert outcome_of(one.comparisons["R2"], "1", "R1").reason == "drift"

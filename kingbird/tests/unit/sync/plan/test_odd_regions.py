@@ -109,6 +109,6 @@ def test_half_a_surrogate_pair_is_put_off_like_other_text(scene, in_memory):
         b'{"images": []}' if "os_hidden" in url else body
     )
     rest = PlanCursor({"R1": ""}, ("R1",)) if in_memory else None
-    (kernel, ami) = scene.plan_sets(SyncSet(("*",), ("R1",), ("R3",)), rest=rest)
+    (kernel, ami) = scene.plan_sets(SyncSet(("*",), ("R1",), ("R3",)), cursor=rest)
     assert kernel.outcome.reason == "source_gone"
     assert (ami.resource, ami.outcome.reason) == (LAST, "dependency_failed")

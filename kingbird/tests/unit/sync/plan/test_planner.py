@@ -186,12 +186,12 @@ def test_where_the_source_is_the_target_there_is_nothing_to_do(scene):
     assert reasons(items)[1] == ("R2", "create", None)
 
 
-# Ids that are burnt.
+# Ids that are unusable.
 
 
 def test_a_burnt_id_is_not_asked_again(scene):
     image = scene.create()
-    scene.burnt["R2"] = {image["id"]: "deleted_in_target"}
+    scene.unusable["R2"] = {image["id"]: "deleted_in_target"}
     (item,) = scene.plan(image["id"])
     assert (item.outcome.status, item.outcome.reason) == ("SKIPPED", "deleted_in_target")
 
@@ -199,13 +199,13 @@ def test_a_burnt_id_is_not_asked_again(scene):
 def test_an_id_that_came_back_is_not_burnt(scene):
     image = scene.create()
     copy_of(scene, image)
-    scene.burnt["R2"] = {image["id"]: "deleted_in_target"}
+    scene.unusable["R2"] = {image["id"]: "deleted_in_target"}
     assert reasons(scene.plan(image["id"])) == [("R2", "none", "in_sync")]
 
 
 def test_force_goes_past_a_burnt_id(scene):
     image = scene.create()
-    scene.burnt["R2"] = {image["id"]: "deleted_in_target"}
+    scene.unusable["R2"] = {image["id"]: "deleted_in_target"}
     assert reasons(scene.plan(image["id"], force=True)) == [("R2", "create", None)]
 
 
@@ -255,7 +255,7 @@ def test_a_forced_copy_behind_a_burnt_id_is_found(scene):
     scene.glances["R2"].delete(first.target_resource)
     (second,) = scene.sync(image["id"], force=True)
     assert reasons(scene.plan(image["id"])) == [("R2", "create", None)], "nothing is known yet"
-    scene.burnt["R2"] = dict(second.burnt)
+    scene.unusable["R2"] = dict(second.unusable)
     for force in (False, True):
         (item,) = scene.plan(image["id"], force=force)
         assert item.outcome.reason == "in_sync"
@@ -264,7 +264,7 @@ def test_a_forced_copy_behind_a_burnt_id_is_found(scene):
 
 def test_a_burnt_id_is_asked_for_again_when_there_is_no_copy(scene):
     image = scene.create()
-    scene.burnt["R2"] = {fields.forced_id(image["id"], "R2", 1): "id_taken"}
+    scene.unusable["R2"] = {fields.forced_id(image["id"], "R2", 1): "id_taken"}
     (item,) = scene.plan(image["id"], force=True)
     assert item.target_resource == fields.forced_id(image["id"], "R2", 1)
 

@@ -215,7 +215,7 @@ def test_it_is_another_projects_and_not_there(world):
 
 def test_it_is_not_there_and_its_id_is_burnt(world):
     world.make()
-    world.scene.burnt["R2"] = {world.other: "id_taken"}
+    world.scene.unusable["R2"] = {world.other: "id_taken"}
     assert world.named() == "id_taken"
 
 

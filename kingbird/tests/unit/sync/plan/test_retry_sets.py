@@ -10,7 +10,7 @@ from kingbird.states import ItemState
 from kingbird.sync import image as fields
 from kingbird.sync.item import Item
 from kingbird.sync.outcome import Outcome
-from kingbird.sync.plan.retry_sets import plan_again
+from kingbird.sync.plan.retry_sets import sets_to_retry
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import refused
 from kingbird.tests.unit.sync.oddities import PROBLEMS, absent, mended
@@ -98,7 +98,7 @@ def first_run(world, sets, without=()):
 def second_run(world, sets, before, without=()):
     """Do what the engine does when a job is tried again."""
     pairs = before.left
-    left = plan_again(sets, pairs)
+    left = sets_to_retry(sets, pairs)
     known = {}
     for resource, target in before.items:
         if resource != "*" and target in left.targets:
@@ -106,7 +106,7 @@ def second_run(world, sets, before, without=()):
     items = world.plan_sets(
         *left.sets,
         known=known,
-        share_of=left.regions,
+        retried_regions=left.regions,
         without=without,
         earlier=[item for pair, item in before.items.items() if pair not in pairs],
     )

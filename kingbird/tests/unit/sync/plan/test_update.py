@@ -134,7 +134,7 @@ def test_an_image_that_went_meanwhile(scene):
     scene.glances["R2"].delete(image["id"])
     outcome = scene.apply(item)
     assert outcome.reason == "id_taken"
-    assert outcome.burnt == ((image["id"], "id_taken"),)
+    assert outcome.unusable == ((image["id"], "id_taken"),)
 
 
 @pytest.mark.parametrize(

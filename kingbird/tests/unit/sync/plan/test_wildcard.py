@@ -78,7 +78,7 @@ def test_a_second_run_makes_list_calls_only(scene):
     copied(scene, gone)
     scene.glances["R2"].delete(gone["id"])
     do(scene, scene.plan_sets(any_to_any()))
-    scene.burnt = {"R2": {gone["id"]: "deleted_in_target"}}
+    scene.unusable = {"R2": {gone["id"]: "deleted_in_target"}}
     for glance in scene.glances.values():
         glance.calls.clear()
     items = scene.plan_sets(any_to_any())
@@ -156,7 +156,7 @@ def test_a_dry_run_says_what_would_be_done(scene):
     gone = active(scene)
     copied(scene, gone)
     scene.glances["R2"].delete(gone["id"])
-    scene.burnt = {"R2": {gone["id"]: "deleted_in_target"}}
+    scene.unusable = {"R2": {gone["id"]: "deleted_in_target"}}
     for updates, action in ((False, "none"), (True, "update")):
         items = scene.plan_sets(whole(dry_run=True, updates=updates))
         assert {item.outcome.status for item in items} == {"PLANNED"}
@@ -232,7 +232,7 @@ def test_forced_regions_get_new_ids_only_where_the_own_one_is_no_use(scene):
         gone["id"]: fields.forced_id(gone["id"], "R2", 1),
         theirs["id"]: fields.forced_id(theirs["id"], "R2", 1),
     }
-    scene.burnt = {"R2": {gone["id"]: "deleted_in_target"}}
+    scene.unusable = {"R2": {gone["id"]: "deleted_in_target"}}
     before = scene.glances["R2"].count()
     for again in (forced, whole()):
         assert scene.plan_sets(again) == [], "the forced copies count as copies"
@@ -242,7 +242,7 @@ def test_forced_regions_get_new_ids_only_where_the_own_one_is_no_use(scene):
 
 def test_a_forced_run_asks_for_burnt_ids_again(scene):
     gone = burn(scene)
-    scene.burnt = {"R2": {gone["id"]: "deleted_in_target"}}
+    scene.unusable = {"R2": {gone["id"]: "deleted_in_target"}}
     scene.glances["R2"].purge()
     (item,) = scene.plan_sets(whole(force=True))
     assert scene.apply(item).target_resource == gone["id"]
@@ -252,7 +252,7 @@ def test_a_forced_run_asks_for_burnt_ids_again(scene):
 def test_a_hidden_forced_copy_is_found_wherever_its_id_comes(scene, force):
     images = [burn(scene, os_hidden=True, name=f"{n}") for n in range(6)]
     do(scene, scene.plan_sets(whole(force=True)))
-    scene.burnt = {"R2": {image["id"]: "deleted_in_target" for image in images}}
+    scene.unusable = {"R2": {image["id"]: "deleted_in_target" for image in images}}
     assert scene.plan_sets(whole(force=force)) == []
     assert scene.planner.in_sync == {"R2": 6}
 
@@ -360,14 +360,14 @@ def test_what_a_slow_region_holds_up_is_planned_later(scene, pool):
     scene.glances["R3"].before_page = lambda query: slow.is_set() or time.sleep(0.7)
     first = scene.plan_sets(any_to_any(), submit=pool, slow_region_timeout=0.1)
     counted = scene.planner.in_sync
-    rest = PlanCursor.from_json(scene.planner.rest.to_json())
+    cursor = PlanCursor.from_json(scene.planner.next_cursor.to_json())
     assert set(rows(first)) == {
         (made["R1"], "R1", "R2"),
         (made["R2"], "R2", "R1"),
     }
     slow.set()
-    second = scene.plan_sets(any_to_any(), submit=pool, slow_region_timeout=0.1, rest=rest)
-    assert scene.planner.rest is None
+    second = scene.plan_sets(any_to_any(), submit=pool, slow_region_timeout=0.1, cursor=cursor)
+    assert scene.planner.next_cursor is None
     assert rows(second) | rows(first) == expected
     assert not rows(second).keys() & rows(first).keys()
     assert counted + scene.planner.in_sync == in_sync
@@ -376,7 +376,7 @@ def test_what_a_slow_region_holds_up_is_planned_later(scene, pool):
 def test_what_a_set_names_is_not_planned_again_with_the_rest(scene):
     image = active(scene)
     sets = SyncSet((image["id"],), ("R1",), ("R2",)), whole(targets=("R2", "R3"))
-    items = scene.plan_sets(*sets, rest=PlanCursor({"R2": "", "R3": ""}))
+    items = scene.plan_sets(*sets, cursor=PlanCursor({"R2": "", "R3": ""}))
     assert rows(items) == {(image["id"], "R1", "R3"): ("create", None)}
 
 

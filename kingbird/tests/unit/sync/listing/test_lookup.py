@@ -1,0 +1,91 @@
+"""Images are found by their ids, in each region at its own pace."""
+
+import threading
+import uuid
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from kingbird import exception
+from kingbird.clients.glance import IDS_PER_CALL
+from kingbird.sync.listing.lookup import lookup_regions
+from kingbird.tests.unit.sync.scene import Scene, submit
+
+MANY = [str(uuid.UUID(int=n)) for n in range(3 * IDS_PER_CALL)]
+
+
+@pytest.fixture
+def scene():
+    return Scene(retry_timeout=0.0)
+
+
+def lookup(scene, wanted, submit=submit):
+    return lookup_regions(wanted, {r: scene.images(r) for r in wanted}, submit, scene.retry)
+
+
+def test_hidden_images_are_found_too(scene):
+    ids = [scene.create(os_hidden=hidden)["id"] for hidden in (False, True)]
+    found = lookup(scene, {"R1": [*ids, *MANY], "R2": ids})
+    assert (found["R1"].keys(), found["R2"]) == (set(ids), {})
+    assert scene.glances["R1"].count() == {"create": 2, "list": 8}
+
+
+def test_a_region_that_hangs_delays_no_other(scene):
+    r2_is_done, waited = threading.Event(), []
+    scene.glances["R1"].before_page = lambda query: waited.append(r2_is_done.wait(20))
+    calls = []
+
+    def note(query):
+        calls.append(query)
+        if len(calls) == 2:
+            r2_is_done.set()
+
+    scene.glances["R2"].before_page = note
+    with ExitStack() as stack:
+        pools = {r: stack.enter_context(ThreadPoolExecutor(1)) for r in ("R1", "R2")}
+        found = lookup(
+            scene,
+            {"R1": MANY[:1], "R2": MANY[:1]},
+            lambda region, function, *args: pools[region].submit(function, *args),
+        )
+    assert found == {"R1": {}, "R2": {}}
+    assert waited == [True, True], "hidden images of R2 were asked for meanwhile"
+
+
+class OneFails:
+    """Fails the first call to R1, and leaves what comes after it in the queue."""
+
+    def __init__(self, error):
+        self.error = error
+        self.queued = []
+
+    def __call__(self, region, function, *args):
+        if region == "R2":
+            return submit(region, function, *args)
+        future = Future()
+        if not self.queued:
+            future.set_exception(self.error)
+        self.queued.append(future)
+        return future
+
+
+def test_where_one_call_fails_the_others_to_its_region_are_cancelled(scene):
+    image_id = scene.create("R2")["id"]
+    calls = OneFails(exception.RegionUnavailable("Away"))
+    found = lookup(scene, {"R1": MANY, "R2": [image_id]}, calls)
+    assert found["R1"] is calls.error
+    assert found["R2"].keys() == {image_id}
+    assert [call.cancelled() for call in calls.queued] == [False, True, True]
+
+
+def test_an_error_that_ends_the_job_cancels_everything(scene):
+    calls = OneFails(exception.Cancelled("Cancelled"))
+    with pytest.raises(exception.Cancelled):
+        lookup(scene, {"R1": MANY, "R2": []}, calls)
+    assert [call.cancelled() for call in calls.queued] == [False, True, True]
+
+
+def test_a_region_without_an_endpoint_is_unavailable(scene):
+    found = lookup_regions({"R9": MANY}, {}, submit, scene.retry)
+    assert isinstance(found["R9"], exception.RegionUnavailable)
