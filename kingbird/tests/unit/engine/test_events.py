@@ -102,7 +102,7 @@ def test_each_run_begins(scene, told):
 
 
 class NoAccess:
-    def close(self, job):
+    def revoke_trust(self, job):
         pass
 
     def forget(self, job_id):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kingbird.tests.unit.db.rows import accepted_job
+from kingbird.tests.unit.db.rows import accepted_job, sync_set
 from kingbird.tests.unit.engine.test_cancel_and_retry import active, retry, whole
 
 OTHER_PROJECT = "o" * 32
@@ -16,7 +16,7 @@ def ami_job(request, scene):
         ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")
         if request.param == "by ids":
             return ami, scene.job(ami, targets=("R2",))
-        return ami, whole(scene, sources=["R1"], targets=["R2"])
+        return ami, whole(scene, {"sources": ["R1"], "targets": ["R2"]})
 
     return make
 
@@ -62,15 +62,8 @@ def test_a_retry_finds_what_was_put_there_since(scene, ami_job):
 def test_what_a_dry_run_would_make_is_not_there(scene):
     kernel = active(scene, disk_format="aki", container_format="aki")
     ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")
-    entry = {
-        "resource_type": "image",
-        "resources": [kernel],
-        "sources": ["R1"],
-        "targets": ["R2"],
-        "force": False,
-    }
     scene.keystone.trusts.add("trust")
-    request = [{**entry, "dry_run": True}, {**entry, "resources": [ami]}]
+    request = [sync_set([kernel], dry_run=True), sync_set([ami])]
     job_id = accepted_job(request=request)
     scene.engine()
     assert scene.ended(job_id) == "FAILURE"

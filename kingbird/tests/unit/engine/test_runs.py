@@ -160,7 +160,7 @@ def test_of_two_reapers_one_ends_a_run_and_none_the_next(
     held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     if trust_id is None:
         held.add_token(job_id, UserToken("new", {}, "req-2"))
-    db.engines.heartbeat("me", host="h", pid=1, version="1")
+    db.engines.heartbeat("me", host="h", pid=1, version="1", rpc_version="1.0")
     second = reaper(scene, held=held)
     second.run()
     monkeypatch.setattr(db.maintenance, name, lambda *args: stale)
@@ -200,7 +200,7 @@ def test_an_engine_that_lost_a_job_while_it_gave_it_up_leaves_its_trust(scene, m
 
     monkeypatch.setattr(db.leases, "reload_job", late)
     with one._leases.hold(claim, time.monotonic()) as held:
-        one._dispatcher._end(held, "forbidden", "No token.")
+        one._dispatcher._fail_claim(held, "forbidden", "No token.")
     job = scene.get(job_id)
     assert (job.status, job.trust_id, job.engine_id) == ("IN_PROGRESS", "trust", "other")
     assert scene.keystone.trusts == {"trust"}

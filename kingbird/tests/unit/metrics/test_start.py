@@ -15,7 +15,7 @@ import sys, threading
 from kingbird.api import wsgi
 from kingbird import events
 assert not [name for name in sys.modules if name.startswith("prometheus_client")]
-assert not events.heard()
+assert not events.has_subscribers()
 assert not [each for each in threading.enumerate() if "metrics" in each.name]
 """
 
@@ -64,12 +64,12 @@ children = []
 for _ in range(2):
     pid = os.fork()
     if not pid:
-        events.tell(events.Retried("R1"))
-        events.tell(events.BreakerChanged("R1", True))
+        events.emit(events.RegionCallRetried("R1"))
+        events.emit(events.BreakerChanged("R1", True))
         time.sleep(60)
         os._exit(0)
     children.append(pid)
-events.tell(events.Retried("R1"))
+events.emit(events.RegionCallRetried("R1"))
 print("ready", *children, flush=True)
 sys.stdin.read()
 for pid in children:

@@ -51,7 +51,7 @@ class Engine:
     def cancel(self, job_id):
         self.calls.append(f"cancel {job_id}")
 
-    def hand_over(self, job_id, token, endpoints, request_id):
+    def accept_token_job(self, job_id, token, endpoints, request_id):
         self.calls.append((job_id, token, endpoints, request_id))
 
 
