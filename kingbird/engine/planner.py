@@ -11,9 +11,7 @@ from oslo_config import cfg
 
 from kingbird import events, exception
 from kingbird.db import api as db
-from kingbird.engine import thread_context
 from kingbird.engine.cancellations import Cancellations
-from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.engine.completion import close_job
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
@@ -98,7 +96,6 @@ def from_row(row: db.Item) -> Item:
 class JobPlanner:
     """Plans jobs that the engine has claimed.
 
-    :param breakers: of the regions; what they don't allow is not asked.
     :param notify_engines: tells other engines that there are tasks.
     :param stopping: set when the engine is to stop.
     """
@@ -108,7 +105,6 @@ class JobPlanner:
         conf: cfg.ConfigOpts,
         access: JobCredentials,
         pools: RegionPools,
-        breakers: CircuitBreakers,
         cancellations: Cancellations,
         retry: Retry,
         notify_engines: Callable[[str], None],
@@ -116,7 +112,7 @@ class JobPlanner:
     ) -> None:
         self._conf = conf
         self._access = access
-        self._submit = breakers.wrap(pools.submit)
+        self._submit = pools.submit
         self._cancellations = cancellations
         self._retry = retry
         self._announce = notify_engines
@@ -208,8 +204,10 @@ class JobPlanner:
             planned=lambda region, ids: {
                 row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
             },
-            submit=thread_context.submit_with_context(self._submit),
-            retry=self._retry.with_check(lambda: self._cancellations.raise_if_known(job)),
+            submit=self._submit,
+            retry=self._retry.with_check(
+                lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
+            ),
         )
 
     def _rows(

@@ -15,7 +15,6 @@ from kingbird import events, exception
 from kingbird.clients.glance import ImageClient
 from kingbird.db import api as db
 from kingbird.engine.cancellations import POLL_INTERVAL, Cancellations
-from kingbird.engine.circuit_breaker import OPEN_MESSAGE, CircuitBreakers
 from kingbird.engine.completion import CANCELLED, close_job, fail_task
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
@@ -53,6 +52,40 @@ def _referenced_items(claim: db.Claim, items: Sequence[db.Item]) -> dict[str, db
     return {other.resource: other for other in found}
 
 
+def _resolve_references(item: db.Item, others: Mapping[str, db.Item]) -> WriteSpec | Outcome:
+    """Return the record to write, with the ids that the images it refers to have in the target.
+
+    :param others: items by image.  An image of another part of the plan has its id already.
+    :returns: an outcome if one of those images is not in the target.
+    """
+    work = WriteSpec(**(item.work or {}))
+    for name, other_id in work.references.items():
+        other = others.get(other_id)
+        if other is None:
+            continue
+        unfinished = other.status == ItemState.IN_PROGRESS and other.part == item.part
+        dry_run = other.status == ItemState.PLANNED
+        if other.target_resource is None or unfinished or dry_run:
+            return Outcome(
+                Reason.DEPENDENCY_FAILED,
+                f"{name} names image {other_id}, which could not be brought to "
+                f"{item.target_region}: {other.reason}",
+            )
+        work = work.with_reference(name, other.target_resource)
+    return work
+
+
+def _outcome_of(call: "futures.Future[Outcome]") -> Outcome | None:
+    """Return the outcome of an item's call, or ``None`` if it stopped before there was one."""
+    try:
+        return call.result()
+    except exception.Cancelled:
+        return None
+    except exception.RegionUnavailable as error:
+        # The circuit breaker is open.
+        return Outcome(Reason.REGION_UNAVAILABLE, error.message)
+
+
 class TaskWorker:
     """Works on tasks that the engine has claimed.
 
@@ -64,7 +97,6 @@ class TaskWorker:
         conf: cfg.ConfigOpts,
         access: JobCredentials,
         pools: RegionPools,
-        breakers: CircuitBreakers,
         cancellations: Cancellations,
         retry: Retry,
         stopping: threading.Event,
@@ -72,7 +104,6 @@ class TaskWorker:
         self._conf = conf
         self._access = access
         self._pools = pools
-        self._breakers = breakers
         self._cancellations = cancellations
         self._retry = retry
         self._stopping = stopping
@@ -98,7 +129,7 @@ class TaskWorker:
             )
         else:
             self._process_task(held, images)
-        if self._cancellations.is_known(claim.job):
+        if self._cancellations.is_cancelled(claim.job, ignore_outage=True):
             self._end_cancelled(held)
             return
         if self._stopping.is_set() and db.plans.open_items(claim, 1):
@@ -120,14 +151,16 @@ class TaskWorker:
         job = held.claim.job
 
         def may_write() -> None:
-            self._cancellations.raise_if_marked(job)
+            self._cancellations.raise_if_cancelled(job, ignore_outage=True)
             held.check()
 
         applier = Applier(
             images,
             is_admin=job.is_admin,
             may_write=may_write,
-            retry=self._retry.with_check(lambda: self._cancellations.raise_if_known(job)),
+            retry=self._retry.with_check(
+                lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
+            ),
         )
         while not self._must_stop(job):
             items = _open_items(held.claim)
@@ -152,35 +185,36 @@ class TaskWorker:
         """
         job = held.claim.job
         region = held.claim.region_task.region
-        calls: dict[futures.Future[Outcome | None], db.Item] = {}
+        calls: dict[futures.Future[Outcome], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
         keystone_error: exception.KeystoneUnavailable | None = None
         try:
             while True:
-                # Not all at once: calls of other jobs would have to wait behind them.
-                self._cancellations.is_cancelled_if_known(job)
+                # A queue longer than this would delay other jobs' calls to the region.
                 room = QUEUE_FACTOR * self._conf.sync.region_concurrency - len(calls)
                 if keystone_error or self._must_stop(job):
-                    # What has not begun is not to wait for calls of other jobs.
+                    # Queued calls would still wait for calls of other jobs.
                     calls = {call: item for call, item in calls.items() if not call.cancel()}
                     room = 0
                 batch = list(islice(items, room))
                 others = _referenced_items(held.claim, batch)
                 for item in batch:
-                    call = self._pools.submit(
-                        region, self._process_item, item, others, applier, job
-                    )
+                    work = _resolve_references(item, others)
+                    if isinstance(work, Outcome):
+                        done.append((item, work))
+                        continue
+                    call = self._pools.submit(region, self._process_item, item, work, applier, job)
                     calls[call] = item
-                if not calls:
+                if not calls and not batch:
                     break
                 ended, _ = futures.wait(calls, POLL_INTERVAL, futures.FIRST_COMPLETED)
                 for call in ended:
                     item = calls.pop(call)
                     try:
-                        outcome = call.result()
+                        outcome = _outcome_of(call)
                     except exception.KeystoneUnavailable as error:
-                        # The task waits for it, when what is under way has ended.
+                        # The task is postponed once running calls have ended.
                         keystone_error = error
                         continue
                     if outcome is not None:
@@ -197,82 +231,40 @@ class TaskWorker:
             raise keystone_error
 
     def _process_item(
-        self,
-        item: db.Item,
-        others: Mapping[str, db.Item],
-        applier: Applier,
-        job: db.Job,
-    ) -> Outcome | None:
-        """Keep a fault in one item from ending the others."""
-        try:
-            return self._write_item(item, others, applier, job)
-        except exception.KingbirdError:
-            raise
-        except Exception:
-            LOG.exception("Unexpected error while syncing image %s", item.resource)
-            return Outcome(
-                Reason.INTERNAL_ERROR, "A fault in Kingbird; its engine's log tells more"
-            )
-
-    def _write_item(
-        self,
-        item: db.Item,
-        others: Mapping[str, db.Item],
-        applier: Applier,
-        job: db.Job,
-    ) -> Outcome | None:
-        """Make one record.
-
-        :returns: the outcome, or ``None`` when engine or job end before there is one.
-        """
-        if self._must_stop(job):
-            return None
-        work = WriteSpec(**(item.work or {}))
-        for name, other_id in work.references.items():
-            other = others.get(other_id)
-            if other is None:
-                continue
-            # What another part of the plan brings has its id already.
-            unfinished = other.status == ItemState.IN_PROGRESS and other.part == item.part
-            previewed = other.status == ItemState.PLANNED
-            if other.target_resource is None or unfinished or previewed:
-                return Outcome(
-                    "dependency_failed",
-                    f"{name} names image {other_id}, which could not be brought to "
-                    f"{item.target_region}: {other.reason}",
-                )
-            work = work.with_reference(name, other.target_resource)
-        return self._apply(item, work, applier, job)
-
-    def _apply(
         self, item: db.Item, work: WriteSpec, applier: Applier, job: db.Job
-    ) -> Outcome | None:
-        region = item.target_region
-        ticket = self._breakers.try_acquire(region)
-        if ticket is None:
-            return Outcome(Reason.REGION_UNAVAILABLE, OPEN_MESSAGE.format(region))
-        failed = None
+    ) -> Outcome:
+        """Write one record.
+
+        :raises kingbird.exception.Cancelled: engine or job stop before there is an outcome.
+        """
+        self._raise_if_stopping(job)
         try:
             if item.action == UPDATE:
                 outcome = applier.update(item.source_region, work)
             else:
                 outcome = applier.create(item.resource, item.source_region, work)
-            if self._must_stop(job) and outcome.reason == "region_unavailable":
-                # It was not tried for as long as it should have been.
-                return None
-            failed = (
-                outcome.reason == Reason.REGION_UNAVAILABLE if outcome.region_contacted else None
+        except exception.KingbirdError:
+            raise
+        except Exception:
+            # A fault in one item does not end the others.
+            LOG.exception("Unexpected error while syncing image %s", item.resource)
+            return Outcome(
+                Reason.INTERNAL_ERROR,
+                "A fault in Kingbird; its engine's log tells more",
+                region_contacted=False,
             )
-            return outcome
-        except exception.Cancelled:
-            # The task ends with what is left as CANCELLED.
-            return None
-        finally:
-            self._breakers.record(ticket, failed=failed)
+        if outcome.reason == Reason.REGION_UNAVAILABLE:
+            # If the job stops, retries were cut short and the region has not failed.
+            self._raise_if_stopping(job)
+        return outcome
+
+    def _raise_if_stopping(self, job: db.Job) -> None:
+        if self._must_stop(job):
+            raise exception.Cancelled(f"Job {job.id} or its engine stops")
 
     def _must_stop(self, job: db.Job) -> bool:
-        """Whether nothing more is to begin, as engine or job come to an end."""
-        return self._stopping.is_set() or self._cancellations.is_known(job)
+        """Return whether no further item may begin."""
+        return self._stopping.is_set() or self._cancellations.is_cancelled(job, ignore_outage=True)
 
     def _record(self, held: HeldLease, done: Sequence[tuple[db.Item, Outcome]]) -> None:
         if not done:

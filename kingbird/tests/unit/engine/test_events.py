@@ -8,7 +8,7 @@ from oslo_context import context
 from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.engine.completion import fail_job
-from kingbird.engine.thread_context import set_log_context, submit_with_context, with_context
+from kingbird.engine.thread_context import set_log_context, with_context
 from kingbird.states import STATE_OF
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 from kingbird.tests.unit.engine.scene import wait_for
@@ -152,12 +152,8 @@ def test_threads_are_told_what_they_work_on(database):
     try:
         set_log_context(job)
         function = with_context(lambda: context.get_current().resource_uuid)
-        submit = submit_with_context(
-            lambda region, function, *args: context.get_current().resource_uuid
-        )
         set_log_context(db.jobs.get(PROJECT, accepted_job()))
         assert function() == job.id
-        assert submit("R1", print) == job.id
     finally:
         if before is not None:
             before.update_store()
