@@ -13,19 +13,16 @@ from sqlalchemy import orm
 from kingbird.batching import batched
 from kingbird.db import connection, jobs, runs
 from kingbird.db.leases import Claim, fence
-from kingbird.db.models import Item, Job, Task, utcnow
+from kingbird.db.models import RETRY, Item, Job, Task, utcnow
+from kingbird.db.outcomes import Ending, end_if_done
 from kingbird.db.plans import BATCH, PlanResult
-from kingbird.states import ALL, ItemState, JobState
+from kingbird.states import ALL, ENDED_JOB_STATES, ItemState, JobState
 
 #: What the planner reads in ``Job.plan_rest`` of a job that is tried again.
 RETRY_REST = {"retry": True}
-#: The action of an item that is to be tried again, until the planner knows a better one.
-RETRY = "retry"
 
 #: Reasons of skipped items whose cause may be gone by now: the id may have been purged.
 _RETRYABLE_SKIPS = ("deleted_in_target", "id_taken")
-#: Ids in one statement.
-_BATCH = 500
 
 
 class _NothingToRetry(Exception):
@@ -54,7 +51,7 @@ def filter_cancelled(job_ids: Collection[str]) -> set[str]:
     """Return those of some jobs whose end was asked for."""
     found: set[str] = set()
     with connection.reader() as session:
-        for batch in batched(sorted(job_ids), _BATCH):
+        for batch in batched(sorted(job_ids), BATCH):
             found.update(
                 session.scalars(
                     sa.select(Job.id).where(Job.id.in_(batch), Job.cancelled.is_(True))
@@ -88,7 +85,7 @@ def retry(
     # Of two who try at the same time one comes first.
     ended = (
         runs.of(job),
-        Job.status.not_in([JobState.ACCEPTING, JobState.IN_PROGRESS]),
+        Job.status.in_(ENDED_JOB_STATES),
         Job.plan_parts == job.plan_parts,
     )
     values = {
@@ -247,11 +244,11 @@ def _store_batch(claim: Claim, rows: Sequence[dict[str, Any]]) -> None:
 
 
 @connection.retry_on_disconnect
-def finish_retry(claim: Claim, ending: PlanResult, compared: Iterable[str] = ()) -> int:
+def finish_retry(claim: Claim, ending: PlanResult, compared: Iterable[str] = ()) -> Ending:
     """Let the tasks of a run be claimed.
 
     :param compared: targets that were compared whole; their images in order are counted anew.
-    :returns: how many tasks of the job are open.  With none, the caller closes the job.
+    :returns: what is left of the job; with no task left the job has ended.
     :raises kingbird.exception.LeaseLost: another engine plans the job by now.
     """
     in_sync, _ = ending
@@ -281,7 +278,7 @@ def finish_retry(claim: Claim, ending: PlanResult, compared: Iterable[str] = ())
             job.plan_rest = None
             if regions:
                 job.lease_expires = None
-        return job.tasks_open
+        return end_if_done(session, claim.job)
 
 
 def _regions(session: orm.Session, job_pk: int, part: int) -> list[str]:

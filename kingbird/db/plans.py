@@ -4,7 +4,6 @@ No region is written to before the whole plan of a part is stored.  A job has se
 when some regions were too slow for the others to wait for them.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs, outcomes, runs
+from kingbird.db import connection, jobs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import Item, Job, Task, utcnow
-from kingbird.states import ALL, ItemState, JobState
+from kingbird.db.outcomes import Ending, end_if_done
+from kingbird.states import ItemState
 
 #: Rows in one INSERT.
 BATCH = 500
@@ -85,7 +85,7 @@ def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, t
 
 
 @connection.retry_on_disconnect
-def _finish(claim: Claim, part: int, regions: Iterable[str], ending: PlanResult) -> int:
+def _finish(claim: Claim, part: int, regions: Iterable[str], ending: PlanResult) -> Ending:
     """Let a part's tasks be claimed, as all of its items are stored."""
     in_sync, rest = ending
     now = utcnow()
@@ -111,7 +111,7 @@ def _finish(claim: Claim, part: int, regions: Iterable[str], ending: PlanResult)
             if tasks and rest is None:
                 # The engine's name stays: a job with a user's token ends with its engine.
                 job.lease_expires = None
-        return job.tasks_open
+        return end_if_done(session, claim.job)
 
 
 def store(
@@ -120,7 +120,7 @@ def store(
     *,
     part: int = 0,
     ending: Callable[[], PlanResult] = lambda: ({}, None),
-) -> int:
+) -> Ending:
     """Store a part of a plan batch by batch; its tasks become claimable with the last one.
 
     A batch is stored before the next one is asked for.
@@ -128,8 +128,7 @@ def store(
     :param batches: columns of ``Item``.  An item whose status is IN_PROGRESS is work for its
         region's task, another has ended already.
     :param ending: asked for the rest when there are no more batches.
-    :returns: how many tasks of the job are open; what is left to plan counts as one.  With
-        none, the caller closes the job.
+    :returns: what is left of the job; with no task left the job has ended.
     :raises kingbird.exception.LeaseLost: another engine plans the job by now.
     """
     _begin(claim)
@@ -164,148 +163,6 @@ def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[It
             )
             found += session.scalars(query.options(orm.defer(Item.work, raiseload=True)))
     return found
-
-
-def _failed(job: Job, resource: str, source: str, target: str, **more: Any) -> dict[str, Any]:
-    now = utcnow()
-    return {
-        "id": jobs.item_id(job.id, resource, target),
-        "job_pk": job.pk,
-        "plan_generation": 0,
-        "resource_type": "image",
-        "resource": resource,
-        "source_region": source,
-        "target_region": target,
-        "action": "none",
-        "status": jobs.final_status(more["reason"]),
-        "created_at": now,
-        "updated_at": now,
-        **more,
-    }
-
-
-@connection.retry_on_disconnect
-def fail_job(
-    job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
-) -> str | None:
-    """End a job that can't go on, with all that is left of it, whether or not it was planned.
-
-    :param job: the row as it was read.  Nothing happens when that run has ended, or when an
-        engine has taken the job or planned a part of it since then.
-    :param ended: gets the number of the items that are ended, by target region.
-    :returns: the job's state, or ``None`` when nothing happened.
-    """
-    with connection.writer() as session:
-        if not runs.change(
-            session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utcnow()
-        ):
-            return None
-        left: Counter[str] = Counter()
-        if job.planned_at is None:
-            left = _fail_request(session, job, reason, message)
-        elif job.plan_rest is not None:
-            left = _fail_rest(session, job, reason, message)
-        status = outcomes.close(session, job, reason, message, ended)
-        if ended is not None:
-            ended.update(left)
-        return status
-
-
-@connection.retry_on_disconnect
-def fail_remaining(
-    job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
-) -> int:
-    """End what a job's last part would have been about: late regions, or items tried again.
-
-    :param job: the row as it was read.  Nothing happens when that run has ended, or when an
-        engine has taken the job or planned a part of it since then.
-    :param ended: gets the number of these items, by target region.
-    :returns: how many tasks of that run are open.
-    """
-    with connection.writer() as session:
-        if runs.change(
-            session,
-            runs.untouched(job),
-            Job.status == JobState.IN_PROGRESS,
-            Job.plan_rest.is_not(None),
-            tasks_open=Job.tasks_open - 1,
-            generation=Job.generation + 1,
-            lease_expires=None,
-        ):
-            left = _fail_rest(session, job, reason, message)
-            if ended is not None:
-                ended.clear()
-                ended.update(left)
-        return session.scalar(sa.select(Job.tasks_open).where(runs.of(job))) or 0
-
-
-def _fail_request(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
-    """Store a failed item for each image and region that a job never planned names.
-
-    :returns: how many there are, by target region.
-    """
-    pairs = {
-        (resource, target): entry["sources"][0] if resource != ALL else ALL
-        for entry in reversed(job.request)
-        for resource in entry["resources"]
-        for target in entry["targets"]
-    }
-    runs.change(session, runs.of(job), planned_at=utcnow(), plan_parts=1)
-    session.execute(sa.delete(Item).where(Item.job_pk == job.pk))
-    rows = [
-        _failed(job, resource, source, target, reason=reason, message=message)
-        for (resource, target), source in pairs.items()
-    ]
-    for batch in batched(rows, BATCH):
-        session.execute(sa.insert(Item), batch)
-    return Counter(row["target_region"] for row in rows)
-
-
-def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
-    """Store a failed item for each late region, or end the items that were to be tried again.
-
-    :returns: how many there are, by target region.
-    """
-    regions = (job.plan_rest or {}).get("known_to", ())
-    runs.change(
-        session,
-        runs.of(job),
-        plan_rest=sa.null(),
-        plan_parts=Job.plan_parts + (1 if regions else 0),
-    )
-    session.execute(sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts))
-    rows = [
-        _failed(job, ALL, ALL, one, part=job.plan_parts, reason=reason, message=message)
-        for one in regions
-    ]
-    there = _known(session, job.pk, [row["id"] for row in rows])
-    rows = [row for row in rows if row["id"] not in there]
-    if rows:
-        session.execute(sa.insert(Item), rows)
-    left = Counter(row["target_region"] for row in rows)
-    if not regions:
-        _end_unplanned(session, job, reason, message, left)
-    return left
-
-
-def _end_unplanned(
-    session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str]
-) -> None:
-    """End the items of a run that tries again, as far as they were not planned."""
-    waiting = (Item.job_pk == job.pk, Item.part == job.plan_parts - 1)
-    outcomes.count_open(session, ended, *waiting)
-    session.execute(
-        sa.update(Item)
-        .where(*waiting, Item.status == ItemState.IN_PROGRESS)
-        .values(
-            status=jobs.final_status(reason),
-            reason=reason,
-            message=message,
-            work=sa.null(),
-            updated_at=utcnow(),
-        )
-        .execution_options(synchronize_session=False)
-    )
 
 
 @connection.retry_on_disconnect

@@ -12,7 +12,7 @@ from oslo_config import cfg
 from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.engine.cancellations import Cancellations
-from kingbird.engine.completion import close_job
+from kingbird.engine.completion import finish
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
@@ -136,27 +136,25 @@ class JobPlanner:
         rest = PlanCursor.from_json(job.plan_rest) if job.plan_rest and not is_retry else None
         while True:
             if is_retry:
-                open_tasks = self._plan_retry(held, sets)
+                ending = self._plan_retry(held, sets)
             else:
-                open_tasks, rest = self._plan_part(held, sets, part, rest)
+                ending, rest = self._plan_part(held, sets, part, rest)
             LOG.info(
-                "Planned part %d of job %s: %d regions to work on", part + 1, job.id, open_tasks
+                "Planned part %d of job %s: %d open tasks", part + 1, job.id, ending.open_tasks
             )
-            if open_tasks > 1 and job.credentials == "trust":
+            if ending.open_tasks > 1 and job.credentials == "trust":
                 self._announce(job.id)
             if rest is None:
                 break
             part += 1
-        if open_tasks <= 0:
-            held.let_go()
-            close_job(self._access, job)
+        finish(self._access, job, ending)
 
     def _plan_part(
         self, held: HeldLease, sets: list[SyncSet], part: int, rest: PlanCursor | None
-    ) -> tuple[int, PlanCursor | None]:
+    ) -> tuple[db.Ending, PlanCursor | None]:
         """Plan what is left of a job, or as much of it as no slow region holds up.
 
-        :returns: how many tasks are open, and what is left now.
+        :returns: the tasks that are open, and what is left to plan.
         """
         job = held.claim.job
         planner = Planner(
@@ -166,19 +164,21 @@ class JobPlanner:
 
         def ending() -> tuple[dict[str, int], dict[str, Any] | None]:
             left = planner.rest.to_json() if planner.rest else None
+            if left is None:
+                held.let_go()
             return dict(planner.in_sync), left
 
         ended: OutcomeCounts = Counter()
         before = db.plans.count_before(job.pk, part) if part else 0
         batches = self._rows(job, planner.plan(sets, rest), ended, before)
-        open_tasks = db.plans.store(held.claim, batches, part=part, ending=ending)
+        stored = db.plans.store(held.claim, batches, part=part, ending=ending)
         _emit_planned(job, ended, planner.in_sync)
-        return open_tasks, planner.rest
+        return stored, planner.rest
 
-    def _plan_retry(self, held: HeldLease, sets: list[SyncSet]) -> int:
+    def _plan_retry(self, held: HeldLease, sets: list[SyncSet]) -> db.Ending:
         """Plan the items that are tried again.  Burnt ids are asked for again.
 
-        :returns: how many tasks are open.
+        :returns: the tasks that are open.
         """
         job = held.claim.job
         left = retry_sets.plan_again(sets, db.job_actions.unplanned_items(held.claim))
@@ -188,12 +188,13 @@ class JobPlanner:
         ended: OutcomeCounts = Counter()
         before = db.plans.count_before(job.pk, job.plan_parts - 1)
         db.job_actions.store_retry(held.claim, self._rows(job, batches, ended, before))
-        open_tasks = db.job_actions.finish_retry(
+        held.let_go()
+        stored = db.job_actions.finish_retry(
             held.claim, (dict(planner.in_sync), None), left.targets
         )
         # What was in order before was told of before.
         _emit_planned(job, ended, planner.in_sync - Counter(job.in_sync))
-        return open_tasks
+        return stored
 
     def _cloud(self, job: db.Job, burnt: Callable[..., Mapping[str, str]]) -> PlanContext:
         return PlanContext(

@@ -3,26 +3,25 @@
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent import futures
-from itertools import chain, groupby, islice
-from typing import Any
+from itertools import groupby, islice
+from typing import Any, cast
 
 from oslo_config import cfg
 
-from kingbird import events, exception
+from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.db import api as db
 from kingbird.engine.cancellations import POLL_INTERVAL, Cancellations
-from kingbird.engine.completion import CANCELLED, close_job, fail_task
+from kingbird.engine.completion import CANCELLED, end_task, record
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
 from kingbird.states import ItemState, Reason
 from kingbird.sync.apply import Applier
 from kingbird.sync.item import UPDATE, WriteSpec
-from kingbird.sync.outcome import Outcome, message_for
+from kingbird.sync.outcome import Outcome, message_for, no_endpoint
 from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
@@ -109,45 +108,39 @@ class TaskWorker:
         self._stopping = stopping
 
     def run(self, held: HeldLease) -> None:
-        """Work on a task until no item is open; who ends a job's last task closes it.
+        """Work on a task until no item is open, and end it.
 
         :raises kingbird.exception.LeaseLost: another engine has the task by now.
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for the job.
-        :raises kingbird.exception.Unavailable: Keystone or the database is away.
+        :raises kingbird.exception.Unavailable: Keystone or the database is unavailable.
         """
-        claim = held.claim
-        region = claim.region_task.region
-        if self._cancellations.is_cancelled(claim.job):
-            self._end_cancelled(held)
+        job = held.claim.job
+        region = held.claim.region_task.region
+        if self._cancellations.is_cancelled(job):
+            end_task(self._access, held, reason=Reason.CANCELLED, message=CANCELLED)
             return
-        images = self._access.open_regions(claim.job).get(region)
+        images = self._access.open_regions(job).get(region)
         if images is None:
-            fail_task(
-                claim,
-                "region_unavailable",
-                f"Region {region} has no image endpoint in the service catalog any more",
-            )
-        else:
-            self._process_task(held, images)
-        if self._cancellations.is_cancelled(claim.job, ignore_outage=True):
-            self._end_cancelled(held)
+            outcome = no_endpoint(region)
+            end_task(self._access, held, reason=outcome.reason, message=cast(str, outcome.message))
             return
-        if self._stopping.is_set() and db.plans.open_items(claim, 1):
-            db.leases.release(claim)
+        outcomes = self._process_task(held, images)
+        if self._cancellations.is_cancelled(job, ignore_outage=True):
+            end_task(self._access, held, outcomes, reason=Reason.CANCELLED, message=CANCELLED)
             return
-        self._end(held)
+        if self._stopping.is_set():
+            record(held.claim, outcomes)
+            outcomes = []
+            if db.plans.open_items(held.claim, 1):
+                db.leases.release(held.claim)
+                return
+        end_task(self._access, held, outcomes)
 
-    def _end_cancelled(self, held: HeldLease) -> None:
-        """End a task whose job was cancelled: what was under way has ended by now."""
-        fail_task(held.claim, Reason.CANCELLED, CANCELLED)
-        self._end(held)
+    def _process_task(self, held: HeldLease, images: ImageClient) -> list[dict[str, Any]]:
+        """Work on a task's items until none is left, or the job or the engine stops.
 
-    def _end(self, held: HeldLease) -> None:
-        held.let_go()
-        if db.outcomes.end_task(held.claim) <= 0:
-            close_job(self._access, held.claim.job)
-
-    def _process_task(self, held: HeldLease, images: ImageClient) -> None:
+        :returns: the last outcomes, to be stored when the task ends.
+        """
         job = held.claim.job
 
         def may_write() -> None:
@@ -162,25 +155,24 @@ class TaskWorker:
                 lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
             ),
         )
-        while not self._must_stop(job):
-            items = _open_items(held.claim)
-            first = next(items, None)
-            if first is None:
-                return
-            # What others refer to has a lower rank and ends first.
-            for _rank, group in groupby(chain([first], items), key=lambda item: item.rank):
-                self._process_group(held, group, applier)
-                if self._must_stop(job):
-                    return
+        outcomes: list[dict[str, Any]] = []
+        # Images that others refer to have a lower rank.  Their outcomes are read by those.
+        for _rank, group in groupby(_open_items(held.claim), key=lambda item: item.rank):
+            record(held.claim, outcomes)
+            outcomes = self._process_group(held, group, applier)
+            if self._must_stop(job):
+                break
+        return outcomes
 
     def _process_group(
         self,
         held: HeldLease,
         items: Iterator[db.Item],
         applier: Applier,
-    ) -> None:
-        """Work on items that don't depend on each other, all workers at once.
+    ) -> list[dict[str, Any]]:
+        """Work on items that don't depend on each other, with all workers of the region.
 
+        :returns: outcomes that are not stored yet.
         :raises kingbird.exception.KeystoneUnavailable: a token could not be renewed.
         """
         job = held.claim.job
@@ -220,15 +212,17 @@ class TaskWorker:
                     if outcome is not None:
                         done.append((item, outcome))
                 if len(done) >= FLUSH or (done and time.monotonic() - flushed > FLUSH_SECONDS):
-                    self._record(held, done)
+                    record(held.claim, self._to_rows(job, done))
                     done = []
                     flushed = time.monotonic()
         finally:
             for call in calls:
                 call.cancel()
-        self._record(held, done)
+        outcomes = self._to_rows(job, done)
         if keystone_error:
+            record(held.claim, outcomes)
             raise keystone_error
+        return outcomes
 
     def _process_item(
         self, item: db.Item, work: WriteSpec, applier: Applier, job: db.Job
@@ -266,33 +260,27 @@ class TaskWorker:
         """Return whether no further item may begin."""
         return self._stopping.is_set() or self._cancellations.is_cancelled(job, ignore_outage=True)
 
-    def _record(self, held: HeldLease, done: Sequence[tuple[db.Item, Outcome]]) -> None:
-        if not done:
-            return
-        rows: list[dict[str, Any]] = []
-        burnt: list[tuple[str, str]] = []
-        for item, outcome in done:
-            burnt += outcome.burnt
-            rows.append(
-                {
-                    "pk": item.pk,
-                    "status": outcome.status,
-                    "reason": outcome.reason,
-                    "message": outcome.message
-                    or message_for(
-                        outcome.reason, source=item.source_region, target=item.target_region
-                    ),
-                    "target_resource": outcome.target_resource,
-                }
+    def _to_rows(
+        self, job: db.Job, done: Sequence[tuple[db.Item, Outcome]]
+    ) -> list[dict[str, Any]]:
+        """Turn outcomes into columns, and remember the ids that can't be used."""
+        if done:
+            db.tombstones.add(
+                job.project_id,
+                done[0][0].target_region,
+                [pair for _, outcome in done for pair in outcome.burnt],
+                self._conf.sync.tombstone_ttl,
             )
-        db.outcomes.record(held.claim, rows)
-        counts = Counter((item.target_region, end.status, end.reason) for item, end in done)
-        for counted, count in counts.items():
-            events.emit(events.ItemsEnded(*counted, count))
-        events.emit(events.JobProgress(held.claim.job))
-        db.tombstones.add(
-            held.claim.job.project_id,
-            done[0][0].target_region,
-            burnt,
-            self._conf.sync.tombstone_ttl,
-        )
+        return [
+            {
+                "pk": item.pk,
+                "status": outcome.status,
+                "reason": outcome.reason,
+                "message": outcome.message
+                or message_for(
+                    outcome.reason, source=item.source_region, target=item.target_region
+                ),
+                "target_resource": outcome.target_resource,
+            }
+            for item, outcome in done
+        ]

@@ -94,9 +94,7 @@ class JobRetrier:
             try:
                 begun = db.jobs.get(job.project_id, job.id, with_all_projects=True)
                 if begun is not None and begun.request_id == context.request_id:
-                    db.outcomes.close_job(
-                        begun, reason=Reason.CREDENTIALS_LOST, message=NOT_DELIVERED
-                    )
+                    db.outcomes.end_job(begun, Reason.CREDENTIALS_LOST, NOT_DELIVERED)
             except Exception as error:
                 # Engines end it, as nobody has its token.
                 LOG.warning("Unable to roll back the retry of job %s: %s", job.id, error)

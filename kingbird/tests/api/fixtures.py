@@ -114,7 +114,7 @@ def _end(*outcomes: dict[str, Any]) -> None:
         for outcome in outcomes
     ]
     db.plans.store(claim, [rows])
-    db.outcomes.close_job(claim.job)
+    db.outcomes.end_job(claim.job)
 
 
 class Jobs(fixture.GabbiFixture):

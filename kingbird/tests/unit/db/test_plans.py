@@ -15,7 +15,7 @@ def test_tasks_can_be_claimed_once_the_plan_is_whole(database):
         assert db.leases.claim_task("e2", LEASE) is None
         yield [row(region="R3")]
 
-    assert db.plans.store(claim, items()) == 2
+    assert db.plans.store(claim, items()).open_tasks == 2
     assert db.leases.claim_task("e2", LEASE)
     assert db.leases.claim_job("e2", LEASE) is None, "it is planned"
 
@@ -23,7 +23,7 @@ def test_tasks_can_be_claimed_once_the_plan_is_whole(database):
 def test_what_ended_in_planning_makes_no_task(database):
     accepted_job()
     claim = db.leases.claim_job("e1", LEASE)
-    assert db.plans.store(claim, [[row(status="SUCCESS", reason="in_sync")]]) == 0
+    assert db.plans.store(claim, [[row(status="SUCCESS", reason="in_sync")]]).open_tasks == 0
 
 
 def test_planning_anew_deletes_the_older_plan(database):
@@ -61,8 +61,8 @@ def test_a_task_sees_its_own_regions_items(database):
 def test_a_job_that_was_never_planned_fails_item_by_item(database):
     job_id = accepted_job(resources=("a", "b"), targets=("R2", "R3"))
     job = db.jobs.get(PROJECT, job_id)
-    assert db.plans.fail_job(job, "forbidden", "No token.") == "FAILURE"
-    assert db.plans.fail_job(job, "forbidden", "No token.") is None
+    assert db.outcomes.end_job(job, "forbidden", "No token.").state == "FAILURE"
+    assert db.outcomes.end_job(job, "forbidden", "No token.").state is None
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert {(item.resource, item.target_region) for item in items} == {
         (image, region) for image in "ab" for region in ("R2", "R3")
@@ -80,7 +80,7 @@ def in_two_parts(rest=("R9",)):
     claim = db.leases.claim_job("e1", LEASE)
     left = {"known_to": dict.fromkeys(rest, "b"), "unsorted": []}
     rows = [[row("a", "R2")], [row("b", "R2", status="SKIPPED", reason="region_bound")]]
-    assert db.plans.store(claim, rows, ending=lambda: ({"R2": 7}, left)) == 2
+    assert db.plans.store(claim, rows, ending=lambda: ({"R2": 7}, left)).open_tasks == 2
     return job_id, claim
 
 
@@ -95,10 +95,13 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
     task = db.leases.claim_task("e2", LEASE)
     (item,) = db.plans.open_items(task, 10)
     db.outcomes.record(task, [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}])
-    assert db.outcomes.end_task(task) == 1, "what is left to plan counts"
+    assert db.outcomes.end_task(task).open_tasks == 1, "what is left to plan counts"
 
     more = [[row("a", "R2"), row("c", "R2"), row("a", "R9")]]
-    assert db.plans.store(claim, more, part=1, ending=lambda: ({"R2": 1, "R9": 2}, None)) == 2
+    assert (
+        db.plans.store(claim, more, part=1, ending=lambda: ({"R2": 1, "R9": 2}, None)).open_tasks
+        == 2
+    )
     job, items = show(job_id)
     assert items == {"a": 1, "b": 0, "c": 1}
     assert [item.part for item in db.jobs.list_items(job)] == [0, 0, 1, 1], "a in R2 stays"
@@ -107,7 +110,7 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
     assert [(one.task.region, one.task.part) for one in tasks[:2]] == [("R2", 1), ("R9", 1)]
     assert [item.resource for item in db.plans.open_items(tasks[0], 10)] == ["c"]
     assert tasks[2] is None
-    assert [db.outcomes.end_task(one) for one in tasks[:2]] == [1, 0]
+    assert [db.outcomes.end_task(one).open_tasks for one in tasks[:2]] == [1, 0]
 
 
 def test_another_engine_plans_the_rest(database):
@@ -118,7 +121,7 @@ def test_another_engine_plans_the_rest(database):
     db.leases.release(claim)
     again = db.leases.claim_job("e2", LEASE)
     assert again.job.id == job_id
-    assert db.plans.store(again, [[row("whole", "R9")]], part=1) == 2
+    assert db.plans.store(again, [[row("whole", "R9")]], part=1).open_tasks == 2
     assert set(show(job_id)[1]) == {"a", "b", "whole"}
     assert db.leases.claim_job("e2", LEASE) is None
 
@@ -130,16 +133,15 @@ def stops_after(rows):
 
 def test_a_part_is_finished_once(database):
     _, claim = in_two_parts()
-    assert db.plans.store(claim, [[row("c", "R9")]], part=1) == 2
+    assert db.plans.store(claim, [[row("c", "R9")]], part=1).open_tasks == 2
     # Its answer was lost, and it is finished again.
-    assert db.plans._finish(claim, 1, ["R9"], ({"R9": 5}, None)) == 2
+    assert db.plans._finish(claim, 1, ["R9"], ({"R9": 5}, None)).open_tasks == 2
 
 
 def test_a_rest_that_can_not_be_planned_fails_by_region(database):
-    job_id, _ = in_two_parts(rest=("R8", "R9"))
-    job = db.jobs.get(PROJECT, job_id)
-    assert db.plans.fail_remaining(job, "forbidden", "No token.") == 1
-    assert db.plans.fail_remaining(job, "forbidden", "No token.") == 1
+    job_id, claim = in_two_parts(rest=("R8", "R9"))
+    ending = db.outcomes.end_task(claim, reason="forbidden", message="No token.")
+    assert ending == (1, None, None, {"R8": 1, "R9": 1})
     job, _ = show(job_id)
     failed = [item for item in db.jobs.list_items(job) if item.status == "FAILURE"]
     assert {(item.resource, item.target_region) for item in failed} == {("*", "R8"), ("*", "R9")}

@@ -70,7 +70,7 @@ def test_the_run_after_a_retry_is_not_cancelled_and_ended_jobs_are_forgotten(job
     assert known.is_cancelled(job)
     known.prune()
     assert known._cancelled, "it goes on until an engine has ended it"
-    db.plans.fail_job(job, "cancelled", "")
+    db.outcomes.end_job(job, "cancelled", "")
     known.prune()
     assert not known._cancelled
     assert db.job_actions.retry(

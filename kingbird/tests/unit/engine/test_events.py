@@ -7,7 +7,7 @@ from oslo_context import context
 
 from kingbird import events, exception
 from kingbird.db import api as db
-from kingbird.engine.completion import fail_job
+from kingbird.engine.completion import end_job
 from kingbird.engine.thread_context import set_log_context, with_context
 from kingbird.states import STATE_OF
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
@@ -113,7 +113,7 @@ def test_a_planned_job_that_is_given_up(database, told):
     job_id = planned_job(row("i1", "R2"), row("i2", "R2"), row("i1", "R3"))
     job = db.jobs.get(PROJECT, job_id)
     for _ in range(2):
-        fail_job(NoAccess(), job, "credentials_lost", "gone")
+        end_job(NoAccess(), job, "credentials_lost", "gone")
     assert len(of(told, events.JobEnded)) == 1
     status = STATE_OF["credentials_lost"]
     assert items(told) == {
