@@ -1,6 +1,8 @@
 """States of jobs and items, and reasons, as they are stored and answered (design, section 8)."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 #: The wildcard: all regions or all images, in requests and in items about a whole region.
 ALL = "*"
@@ -31,6 +33,42 @@ class ItemState(StrEnum):
     CANCELLED = "CANCELLED"
     #: A dry run would have written the image.
     PLANNED = "PLANNED"
+
+
+#: The states that each state of a job can change to.  A retry begins with a job that has ended.
+JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
+    JobState.ACCEPTING: frozenset({JobState.IN_PROGRESS}),
+    JobState.IN_PROGRESS: frozenset({JobState.SUCCESS, JobState.FAILURE, JobState.CANCELLED}),
+    JobState.SUCCESS: frozenset({JobState.IN_PROGRESS}),
+    JobState.FAILURE: frozenset({JobState.IN_PROGRESS}),
+    JobState.CANCELLED: frozenset({JobState.IN_PROGRESS}),
+}
+#: The states that each state of an item can change to.
+ITEM_TRANSITIONS: Mapping[ItemState, frozenset[ItemState]] = {
+    ItemState.IN_PROGRESS: frozenset(
+        {
+            ItemState.SUCCESS,
+            ItemState.FAILURE,
+            ItemState.SKIPPED,
+            ItemState.CANCELLED,
+            ItemState.PLANNED,
+        }
+    ),
+    ItemState.SUCCESS: frozenset(),
+    ItemState.FAILURE: frozenset({ItemState.IN_PROGRESS}),
+    ItemState.SKIPPED: frozenset({ItemState.IN_PROGRESS}),
+    ItemState.CANCELLED: frozenset({ItemState.IN_PROGRESS}),
+    ItemState.PLANNED: frozenset(),
+}
+#: The states of a job that has ended.
+ENDED_JOB_STATES = JOB_TRANSITIONS[JobState.IN_PROGRESS]
+
+State = TypeVar("State", JobState, ItemState)
+
+
+def predecessors(transitions: Mapping[State, frozenset[State]], state: State) -> list[State]:
+    """Return the states that can change to ``state``."""
+    return [before for before, after in transitions.items() if state in after]
 
 
 class Reason(StrEnum):

@@ -16,9 +16,11 @@ from kingbird.db import (
 from kingbird.db.connection import configure, dispose, get_engine, ping
 from kingbird.db.leases import Claim
 from kingbird.db.models import Engine, Item, Job, Task, utcnow
+from kingbird.db.outcomes import Ending
 
 __all__ = [
     "Claim",
+    "Ending",
     "Engine",
     "Item",
     "Job",

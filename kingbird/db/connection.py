@@ -26,6 +26,8 @@ R = TypeVar("R")
 
 _manager = enginefacade.transaction_context()
 
+#: Rows or ids in one statement; bound variables stay well below every database's limit.
+BATCH = 500
 #: The part of a lease for which a transaction may stand still.
 IDLE_FRACTION = 3
 #: Seconds that a writer of SQLite waits for the one before it, where nobody waits for an answer.

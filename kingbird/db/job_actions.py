@@ -11,9 +11,9 @@ from sqlalchemy import orm
 from kingbird.batching import batched
 from kingbird.db import connection, runs
 from kingbird.db.leases import Claim
-from kingbird.db.models import Item, Job, utcnow
-from kingbird.db.plans import BATCH, RETRY, RETRY_REST, awaits_retry
-from kingbird.states import ALL, ItemState, JobState
+from kingbird.db.models import RETRY, Item, Job, utcnow
+from kingbird.db.plans import BATCH, RETRY_REST, awaits_retry
+from kingbird.states import ALL, ENDED_JOB_STATES, ItemState, JobState
 
 #: Reasons of skipped items that a retry includes, as the id may have been purged.
 _RETRYABLE_SKIPS = ("deleted_in_target", "id_taken")
@@ -79,7 +79,7 @@ def retry(
     # Of two requests at the same time one wins.
     ended = (
         runs.of(job),
-        Job.status.not_in([JobState.ACCEPTING, JobState.IN_PROGRESS]),
+        Job.status.in_(ENDED_JOB_STATES),
         Job.plan_parts == job.plan_parts,
     )
     values = {

@@ -13,15 +13,10 @@ from oslo_db import exception as db_exc
 
 from kingbird.db import connection, pagination
 from kingbird.db.models import Item, Job
-from kingbird.states import ItemState, JobState, Reason
+from kingbird.states import ENDED_JOB_STATES, JobState, Reason
 
 #: By target region: how many items there are under ``statuses`` and under ``outcomes``.
 RegionCounts = dict[str, dict[str, dict[str, int]]]
-
-
-def final_status(reason: str) -> str:
-    """Return the state of an item that ended without being worked on."""
-    return ItemState.CANCELLED if reason == Reason.CANCELLED else ItemState.FAILURE
 
 
 def item_id(job_id: str, resource: str, target: str) -> str:
@@ -277,7 +272,7 @@ def delete(project_id: str, job_id: str, *, with_all_projects: bool = False) -> 
     query = sa.delete(Job).where(
         Job.id == job_id,
         Job.project_id == project_id,
-        Job.status.not_in([JobState.ACCEPTING, JobState.IN_PROGRESS]),
+        Job.status.in_(ENDED_JOB_STATES),
     )
     if not with_all_projects:
         query = query.where(Job.all_projects.is_(False))

@@ -199,24 +199,6 @@ def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> Non
 
 
 @connection.retry_on_disconnect
-def reload_job(claim: Claim) -> Job:
-    """Return the row of a claimed job as it is now, with the parts that were planned meanwhile.
-
-    :raises kingbird.exception.LeaseLost: another engine has it.
-    """
-    query = sa.select(Job).where(
-        _same(claim.row),
-        Job.generation == claim.generation,
-        Job.engine_id == claim.engine_id,
-    )
-    with connection.reader() as session:
-        job = session.scalars(query).one_or_none()
-    if job is None:
-        raise exception.LeaseLost(f"The lease on a part of job {claim.job.id} was lost")
-    return job
-
-
-@connection.retry_on_disconnect
 def renew(claim: Claim, lease: float) -> None:
     """Hold on to a claim for ``lease`` seconds from now.
 

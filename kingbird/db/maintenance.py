@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 
 from kingbird.db import connection, engines
-from kingbird.db.clock import now_ms, seconds_ago
-from kingbird.db.models import Engine, Job, Task
-from kingbird.states import JobState
+from kingbird.db.clock import seconds_ago
+from kingbird.db.models import Engine, Job
+from kingbird.states import ENDED_JOB_STATES, JobState
 
 
 @connection.retry_on_disconnect
@@ -26,24 +26,10 @@ def discard_unaccepted(older_than: float) -> None:
 
 
 @connection.retry_on_disconnect
-def unclosed_jobs() -> Sequence[Job]:
-    """Return planned jobs whose tasks have all ended, but which nobody closed."""
-    query = sa.select(Job).where(
-        Job.status == JobState.IN_PROGRESS,
-        Job.planned_at.is_not(None),
-        Job.tasks_open <= 0,
-        sa.or_(Job.lease_expires.is_(None), Job.lease_expires < now_ms()),
-        ~sa.exists().where(Task.job_pk == Job.pk, Task.done.is_(False)),
-    )
-    with connection.reader() as session:
-        return session.scalars(query).all()
-
-
-@connection.retry_on_disconnect
 def still_open(job_ids: Collection[str]) -> set[str]:
     """Return those of some jobs that have not ended."""
     query = sa.select(Job.id).where(
-        Job.id.in_(sorted(job_ids)), Job.status.in_([JobState.ACCEPTING, JobState.IN_PROGRESS])
+        Job.id.in_(sorted(job_ids)), Job.status.not_in(ENDED_JOB_STATES)
     )
     with connection.reader() as session:
         return set(session.scalars(query))
@@ -52,9 +38,7 @@ def still_open(job_ids: Collection[str]) -> set[str]:
 @connection.retry_on_disconnect
 def ended_jobs_with_trust() -> Sequence[Job]:
     """Return jobs that have ended and still name a trust."""
-    query = sa.select(Job).where(
-        Job.status.not_in([JobState.ACCEPTING, JobState.IN_PROGRESS]), Job.trust_id.is_not(None)
-    )
+    query = sa.select(Job).where(Job.status.in_(ENDED_JOB_STATES), Job.trust_id.is_not(None))
     with connection.reader() as session:
         return session.scalars(query).all()
 
@@ -98,9 +82,6 @@ def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
         return session.scalars(query).all()
 
 
-_ENDED = Job.status.not_in([JobState.ACCEPTING, JobState.IN_PROGRESS])
-
-
 @connection.retry_on_disconnect
 def purge(older_than_seconds: float, limit: int) -> int:
     """Delete jobs that ended long ago, with their tasks and items, in one transaction.
@@ -110,7 +91,9 @@ def purge(older_than_seconds: float, limit: int) -> int:
     :returns: how many were deleted; 0 when no more are that old.  One that is tried again
         meanwhile stays, so fewer than ``limit`` does not say that.
     """
-    is_old = sa.and_(_ENDED, Job.changed_at < seconds_ago(older_than_seconds))
+    is_old = sa.and_(
+        Job.status.in_(ENDED_JOB_STATES), Job.changed_at < seconds_ago(older_than_seconds)
+    )
     query = sa.select(Job.pk).where(is_old).order_by(Job.pk).limit(limit)
     with connection.writer() as session:
         old = session.scalars(query).all()

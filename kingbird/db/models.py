@@ -26,6 +26,10 @@ def utcnow() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
+#: The action of an item that is to be retried and has no plan yet.
+RETRY = "retry"
+
+
 class Base(oslo_models.ModelBase, DeclarativeBase):
     """oslo.db's base with typed columns, on InnoDB with full Unicode.
 

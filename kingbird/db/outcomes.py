@@ -1,177 +1,288 @@
-"""Outcomes, written in batches; the end of tasks and of jobs."""
+"""Write outcomes in batches, and end tasks and jobs.
+
+The transaction that ends a job's last task ends the job.  Rows are locked in the order job, task,
+items.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from kingbird.batching import batched
 from kingbird.db import connection, jobs, runs
 from kingbird.db.leases import Claim, fence
-from kingbird.db.models import Item, Job, Task, utcnow
-from kingbird.states import ItemState, JobState, Reason
+from kingbird.db.models import RETRY, Item, Job, Task, utcnow
+from kingbird.states import (
+    ALL,
+    ITEM_TRANSITIONS,
+    JOB_TRANSITIONS,
+    STATE_OF,
+    ItemState,
+    JobState,
+    Reason,
+    predecessors,
+)
+
+#: The message of an item that has not ended when its task has.
+NOT_WORKED_ON = "The job was closed before this item was worked on"
+
+
+class Ending(NamedTuple):
+    """The result of a transaction that may have ended a job.
+
+    :ivar open_tasks: tasks of the job that are left; the rest of a plan counts as one.
+    :ivar state: the state in which the job ended, or ``None`` if this transaction did not end it.
+    :ivar reason: why the job was given up as a whole, if it was.
+    :ivar items: items that were ended without being worked on, by target region.
+    """
+
+    open_tasks: int = 0
+    state: JobState | None = None
+    reason: str | None = None
+    items: Mapping[str, int] = {}
 
 
 @connection.retry_on_disconnect
-def record(claim: Claim, outcomes: Sequence[dict[str, Any]]) -> None:
+def record(claim: Claim, outcomes: Sequence[Mapping[str, Any]]) -> None:
     """Write the outcomes of some items of a task in one transaction.
 
-    :param outcomes: ``pk`` and the columns that change.  What was to be written is no
-        longer needed and goes.
-    :raises kingbird.exception.LeaseLost: another engine has the task by now.
-    """
-    now = utcnow()
-    with connection.writer() as session:
-        fence(session, claim)
-        if outcomes:
-            session.execute(
-                sa.update(Item),
-                [{"updated_at": now, "work": None, **outcome} for outcome in outcomes],
-            )
-
-
-@connection.retry_on_disconnect
-def end_task(claim: Claim) -> int:
-    """End a task.
-
-    :returns: how many tasks of its job are still open; who reads 0 closes the job.
+    :param outcomes: ``pk`` and the columns that change, the same ones for each item.
     :raises kingbird.exception.LeaseLost: another engine has the task by now.
     """
     with connection.writer() as session:
         fence(session, claim)
-        session.execute(
-            sa.update(Task)
-            .where(Task.pk == claim.row.pk)
-            .values(done=True, engine_id=None, lease_expires=None, updated_at=utcnow())
-            .execution_options(synchronize_session=False)
-        )
-        session.execute(
-            sa.update(Job)
-            .where(Job.pk == claim.job.pk)
-            .values(tasks_open=Job.tasks_open - 1)
-            .execution_options(synchronize_session=False)
-        )
-        return session.execute(
-            sa.select(Job.tasks_open).where(Job.pk == claim.job.pk)
-        ).scalar_one()
-
-
-def count_open(
-    session: orm.Session, ended: Counter[str] | None, *where: sa.ColumnElement[bool]
-) -> None:
-    """Count the items that are about to be ended, by target region.
-
-    :param ended: filled anew; ``None`` if nobody wants to know.
-    """
-    if ended is None:
-        return
-    # A commit whose answer was lost is run again.
-    ended.clear()
-    query = (
-        sa.select(Item.target_region, sa.func.count())
-        .where(Item.status == ItemState.IN_PROGRESS, *where)
-        .group_by(Item.target_region)
-    )
-    for region, count in session.execute(query):
-        ended[region] = count
-
-
-def _end_open_items(
-    session: orm.Session,
-    reason: str,
-    message: str,
-    ended: Counter[str] | None,
-    *where: sa.ColumnElement[bool],
-) -> None:
-    count_open(session, ended, *where)
-    session.execute(
-        sa.update(Item)
-        .where(Item.status == ItemState.IN_PROGRESS, *where)
-        .values(
-            status=jobs.final_status(reason),
-            reason=reason,
-            message=message,
-            target_resource=None,
-            work=sa.null(),
-            updated_at=utcnow(),
-        )
-        .execution_options(synchronize_session=False)
-    )
+        _write(session, outcomes)
 
 
 @connection.retry_on_disconnect
-def fail_task(
-    claim: Claim, reason: str, message: str, *, ended: Counter[str] | None = None
-) -> None:
-    """Let what is left of a task fail, or be cancelled; ending it is the caller's next step.
-
-    :param reason: what the items get; ``cancelled`` is no failure.
-    :param ended: gets the number of these items, by target region.
-    :raises kingbird.exception.LeaseLost: another engine has the task by now.
-    """
-    with connection.writer() as session:
-        fence(session, claim)
-        _end_open_items(
-            session,
-            reason,
-            message,
-            ended,
-            Item.job_pk == claim.job.pk,
-            Item.part == claim.region_task.part,
-            Item.target_region == claim.region_task.region,
-        )
-
-
-@connection.retry_on_disconnect
-def close_job(
-    job: Job,
+def end_task(
+    claim: Claim,
+    outcomes: Sequence[Mapping[str, Any]] = (),
     *,
     reason: str = Reason.INTERNAL_ERROR,
-    message: str = "",
-    ended: Counter[str] | None = None,
-) -> str | None:
-    """Close a job by what its items say: SUCCESS when none failed, or was cancelled.
+    message: str = NOT_WORKED_ON,
+) -> Ending:
+    """End the work that was claimed, and the job with its last task.
 
-    :param job: the row as it was read, which tells the run that ends.
-    :param reason: what an item gets that has not ended, which no job should have by now.
-    :param ended: gets the number of these items, by target region.
-    :returns: the job's state, or ``None`` when that run had been closed before.
+    :param claim: of a task, or of a job whose planning is given up.  Tasks that an earlier part
+        of the plan has go on.
+    :param outcomes: the last ones, as :func:`record` takes them.
+    :param reason: the reason of items that have no outcome.
+    :raises kingbird.exception.LeaseLost: another engine has the work by now.
     """
     with connection.writer() as session:
-        return close(session, job, reason, message, ended)
+        runs.change(session, runs.of(claim.job), tasks_open=Job.tasks_open - 1)
+        fence(session, claim)
+        if claim.task is None:
+            job = session.get_one(Job, claim.job.pk, populate_existing=True)
+            given_up = reason if job.planned_at is None else None
+            items = _fail_plan(session, job, reason, message)
+            runs.change(session, runs.of(job), generation=Job.generation + 1, lease_expires=None)
+        else:
+            given_up = None
+            _write(session, outcomes)
+            items = _end_open_items(
+                session,
+                reason,
+                message,
+                Item.job_pk == claim.job.pk,
+                Item.part == claim.task.part,
+                Item.target_region == claim.task.region,
+            )
+            session.execute(
+                sa.update(Task)
+                .where(Task.pk == claim.task.pk)
+                .values(done=True, engine_id=None, lease_expires=None, updated_at=utcnow())
+                .execution_options(synchronize_session=False)
+            )
+        return end_if_done(session, claim.job)._replace(reason=given_up, items=items)
 
 
-def close(
-    session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str] | None
-) -> str | None:
-    """Close a job within a transaction, as :func:`close_job` does."""
-    # The job's row first: it orders those who close it at the same time.
-    if not runs.change(
+@connection.retry_on_disconnect
+def end_job(job: Job, reason: str | None = None, message: str = NOT_WORKED_ON) -> Ending:
+    """End a job with all that is left of it, whether or not it was planned.
+
+    :param job: the row as it was read.  Nothing happens if that run has ended, or if an engine
+        has taken the job or planned a part of it since then.
+    :param reason: why the job is given up, which is the reason of items that have not ended.
+    """
+    with connection.writer() as session:
+        if not runs.change(
+            session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utcnow()
+        ):
+            return Ending()
+        session.execute(
+            sa.update(Task)
+            .where(Task.job_pk == job.pk, Task.done.is_(False))
+            .values(done=True, generation=Task.generation + 1)
+            .execution_options(synchronize_session=False)
+        )
+        left = reason or Reason.INTERNAL_ERROR
+        items = _fail_plan(session, job, left, message)
+        items += _end_open_items(session, left, message, Item.job_pk == job.pk)
+        return _end(session, job)._replace(reason=reason, items=items)
+
+
+def end_if_done(session: orm.Session, job: Job) -> Ending:
+    """End a job within a transaction if no task is left."""
+    session.flush()
+    open_tasks = session.scalar(sa.select(Job.tasks_open).where(runs.of(job))) or 0
+    return Ending(open_tasks) if open_tasks > 0 else _end(session, job)
+
+
+def _end(session: orm.Session, job: Job) -> Ending:
+    """Set the state in which a job ends: SUCCESS if no item failed or was cancelled."""
+    found = set(session.scalars(sa.select(Item.status).where(Item.job_pk == job.pk).distinct()))
+    state = next(
+        (each for each in (JobState.CANCELLED, JobState.FAILURE) if each in found),
+        JobState.SUCCESS,
+    )
+    has_ended = runs.change(
         session,
         runs.of(job),
-        Job.status == JobState.IN_PROGRESS,
+        Job.status.in_(predecessors(JOB_TRANSITIONS, state)),
+        status=state,
         updated_at=utcnow(),
         engine_id=None,
         lease_expires=None,
-        # Who plans it still, or is about to, finds its lease lost.
+        # An engine that still plans the job finds its lease lost.
         generation=Job.generation + 1,
+        plan_rest=sa.null(),
         tasks_open=0,
-    ):
-        return None
-    session.execute(
-        sa.update(Task)
-        .where(Task.job_pk == job.pk, Task.done.is_(False))
-        .values(done=True, generation=Task.generation + 1)
-        .execution_options(synchronize_session=False)
     )
-    _end_open_items(session, reason, message, ended, Item.job_pk == job.pk)
-    found = set(session.scalars(sa.select(Item.status).where(Item.job_pk == job.pk).distinct()))
-    status = next(
-        (one for one in (JobState.CANCELLED, JobState.FAILURE) if one in found), JobState.SUCCESS
+    return Ending(state=state if has_ended else None)
+
+
+def _write(session: orm.Session, outcomes: Sequence[Mapping[str, Any]]) -> None:
+    """Write outcomes, and drop the records to write that the items had."""
+    if not outcomes:
+        return
+    allowed = {
+        before
+        for outcome in outcomes
+        for before in predecessors(ITEM_TRANSITIONS, ItemState(outcome["status"]))
+    }
+    table: Any = Item.__table__
+    now = utcnow()
+    session.connection().execute(
+        sa.update(table).where(
+            table.c.pk == sa.bindparam("row"), sa.or_(*(table.c.status == s for s in allowed))
+        ),
+        [
+            {"updated_at": now, "work": None, "row": pk, **columns}
+            for pk, columns in (
+                (outcome["pk"], {key: outcome[key] for key in outcome if key != "pk"})
+                for outcome in outcomes
+            )
+        ],
     )
-    runs.change(session, runs.of(job), status=status, plan_rest=sa.null())
-    return status
+
+
+def _end_open_items(
+    session: orm.Session, reason: str, message: str, *where: sa.ColumnElement[bool]
+) -> Counter[str]:
+    """End items that were not worked on, and count them by target region."""
+    state = STATE_OF[Reason(reason)]
+    is_open = sa.and_(Item.status.in_(predecessors(ITEM_TRANSITIONS, state)), *where)
+    query = sa.select(Item.target_region, sa.func.count()).where(is_open)
+    counts: Counter[str] = Counter()
+    for region, count in session.execute(query.group_by(Item.target_region)):
+        counts[region] = count
+    if counts:
+        session.execute(
+            sa.update(Item)
+            .where(is_open)
+            .values(
+                status=state,
+                reason=reason,
+                message=message,
+                # An image that is there was found by an earlier run.
+                target_resource=sa.case(
+                    (Item.action == RETRY, Item.target_resource), else_=sa.null()
+                ),
+                work=sa.null(),
+                updated_at=utcnow(),
+            )
+            .execution_options(synchronize_session=False)
+        )
+    return counts
+
+
+def _fail_plan(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
+    """End what is left to plan of a job: all of it, lagging regions, or items to retry.
+
+    :returns: how many items there are, by target region.
+    """
+    if job.planned_at is not None and job.plan_rest is None:
+        return Counter()
+    session.execute(sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts))
+    if job.planned_at is None:
+        pairs = {
+            (resource, target): entry["sources"][0] if resource != ALL else ALL
+            for entry in reversed(job.request)
+            for resource in entry["resources"]
+            for target in entry["targets"]
+        }
+    else:
+        pairs = {(ALL, region): ALL for region in (job.plan_rest or {}).get("known_to", ())}
+        if not pairs:
+            return _end_open_items(
+                session, reason, message, Item.job_pk == job.pk, Item.part == job.plan_parts - 1
+            )
+    now = utcnow()
+    runs.change(
+        session,
+        runs.of(job),
+        planned_at=job.planned_at or now,
+        plan_rest=sa.null(),
+        plan_parts=job.plan_parts + 1,
+    )
+    rows = {
+        jobs.item_id(job.id, resource, target): {
+            "resource": resource,
+            "source_region": source,
+            "target_region": target,
+        }
+        for (resource, target), source in pairs.items()
+    }
+    for known in _stored(session, job, rows):
+        del rows[known]
+    for batch in batched(rows.items(), connection.BATCH):
+        session.execute(
+            sa.insert(Item),
+            [
+                {
+                    "id": item_id,
+                    "job_pk": job.pk,
+                    "plan_generation": 0,
+                    "part": job.plan_parts,
+                    "resource_type": "image",
+                    "action": "none",
+                    "status": STATE_OF[Reason(reason)],
+                    "reason": reason,
+                    "message": message,
+                    "created_at": now,
+                    "updated_at": now,
+                    **columns,
+                }
+                for item_id, columns in batch
+            ],
+        )
+    return Counter(row["target_region"] for row in rows.values())
+
+
+def _stored(session: orm.Session, job: Job, ids: Iterable[str]) -> list[str]:
+    """Return those of some items that an earlier part of a job's plan has."""
+    return [
+        found
+        for batch in batched(list(ids), connection.BATCH)
+        for found in session.scalars(
+            sa.select(Item.id).where(Item.job_pk == job.pk, Item.id.in_(batch))
+        )
+    ]
 
 
 @connection.retry_on_disconnect

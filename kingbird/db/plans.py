@@ -4,7 +4,6 @@ No region is written to before the plan of a part is complete.  A job has severa
 regions lag, and one more for each retry.
 """
 
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,10 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs, outcomes, runs
+from kingbird.db import connection, jobs
 from kingbird.db.leases import Claim, fence
-from kingbird.db.models import Item, Job, Task, utcnow
-from kingbird.states import ALL, ItemState, JobState
+from kingbird.db.models import RETRY, Item, Job, Task, utcnow
+from kingbird.db.outcomes import Ending, end_if_done
+from kingbird.states import ALL, ItemState
 
 #: Rows in one INSERT.
 BATCH = 500
@@ -23,8 +23,6 @@ BATCH = 500
 
 #: ``Job.plan_rest`` of a job that is retried, until its items have been planned.
 RETRY_REST = {"retry": True}
-#: The action of an item that is retried, until it has been planned.
-RETRY = "retry"
 
 
 def awaits_retry(job_pk: int) -> sa.ColumnElement[bool]:
@@ -107,13 +105,15 @@ class PlanWriter:
         self._regions |= regions
 
     @connection.retry_on_disconnect
-    def finish(self, in_sync: Mapping[str, int], cursor: Mapping[str, Any] | None = None) -> int:
+    def finish(
+        self, in_sync: Mapping[str, int], cursor: Mapping[str, Any] | None = None
+    ) -> Ending:
         """Let the part's tasks be claimed, as all of its items are stored.
 
         :param in_sync: the number of images in sync that have no item, by region.
         :param cursor: the point from which another part goes on, or ``None`` if nothing is left.
-        :returns: the number of open tasks of the job; what is left to plan counts as one.  If
-            there is none, the caller closes the job.
+        :returns: the open tasks of the job; what is left to plan counts as one.  If there is
+            none, the job has ended.
         """
         now = utcnow()
         with connection.writer() as session:
@@ -147,7 +147,7 @@ class PlanWriter:
                 if regions and cursor is None:
                     # The engine's name stays: a job with a user's token ends with its engine.
                     job.lease_expires = None
-            return job.tasks_open
+            return end_if_done(session, self._claim.job)
 
     def _retried_regions(self, session: orm.Session) -> set[str]:
         """Return the regions that have work in a retry, whichever engine planned it."""
@@ -192,148 +192,6 @@ def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[It
             )
             found += session.scalars(query.options(orm.defer(Item.work, raiseload=True)))
     return found
-
-
-def _failed(job: Job, resource: str, source: str, target: str, **more: Any) -> dict[str, Any]:
-    now = utcnow()
-    return {
-        "id": jobs.item_id(job.id, resource, target),
-        "job_pk": job.pk,
-        "plan_generation": 0,
-        "resource_type": "image",
-        "resource": resource,
-        "source_region": source,
-        "target_region": target,
-        "action": "none",
-        "status": jobs.final_status(more["reason"]),
-        "created_at": now,
-        "updated_at": now,
-        **more,
-    }
-
-
-@connection.retry_on_disconnect
-def fail_job(
-    job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
-) -> str | None:
-    """End a job that can't go on, with all its open items, planned or not.
-
-    :param job: the row as it was read.  Nothing happens if that run has ended, or if an engine
-        has claimed the job or planned a part of it since then.
-    :param ended: receives the number of items that are ended, by target region.
-    :returns: the job's state, or ``None`` if nothing happened.
-    """
-    with connection.writer() as session:
-        if not runs.change(
-            session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utcnow()
-        ):
-            return None
-        left: Counter[str] = Counter()
-        if job.planned_at is None:
-            left = _fail_request(session, job, reason, message)
-        elif job.plan_rest is not None:
-            left = _fail_rest(session, job, reason, message)
-        status = outcomes.close(session, job, reason, message, ended)
-        if ended is not None:
-            ended.update(left)
-        return status
-
-
-@connection.retry_on_disconnect
-def fail_remaining(
-    job: Job, reason: str, message: str, *, ended: Counter[str] | None = None
-) -> int:
-    """End the rest of a job's plan: lagging regions, or the items of a retry.
-
-    :param job: the row as it was read.  Nothing happens if that run has ended, or if an engine
-        has claimed the job or planned a part of it since then.
-    :param ended: receives the number of these items, by target region.
-    :returns: the number of open tasks of that run.
-    """
-    with connection.writer() as session:
-        if runs.change(
-            session,
-            runs.untouched(job),
-            Job.status == JobState.IN_PROGRESS,
-            Job.plan_rest.is_not(None),
-            tasks_open=Job.tasks_open - 1,
-            generation=Job.generation + 1,
-            lease_expires=None,
-        ):
-            left = _fail_rest(session, job, reason, message)
-            if ended is not None:
-                ended.clear()
-                ended.update(left)
-        return session.scalar(sa.select(Job.tasks_open).where(runs.of(job))) or 0
-
-
-def _fail_request(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
-    """Store a failed item for each image and region of a job that was not planned.
-
-    :returns: the number of items by target region.
-    """
-    pairs = {
-        (resource, target): entry["sources"][0] if resource != ALL else ALL
-        for entry in reversed(job.request)
-        for resource in entry["resources"]
-        for target in entry["targets"]
-    }
-    runs.change(session, runs.of(job), planned_at=utcnow(), plan_parts=1)
-    session.execute(sa.delete(Item).where(Item.job_pk == job.pk))
-    rows = [
-        _failed(job, resource, source, target, reason=reason, message=message)
-        for (resource, target), source in pairs.items()
-    ]
-    for batch in batched(rows, BATCH):
-        session.execute(sa.insert(Item), batch)
-    return Counter(row["target_region"] for row in rows)
-
-
-def _fail_rest(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
-    """Store a failed item for each lagging region, or end the items of a retry.
-
-    :returns: the number of items by target region.
-    """
-    regions = (job.plan_rest or {}).get("known_to", ())
-    runs.change(
-        session,
-        runs.of(job),
-        plan_rest=sa.null(),
-        plan_parts=Job.plan_parts + (1 if regions else 0),
-    )
-    session.execute(sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts))
-    rows = [
-        _failed(job, ALL, ALL, one, part=job.plan_parts, reason=reason, message=message)
-        for one in regions
-    ]
-    known = _known(session, job.pk, [row["id"] for row in rows])
-    rows = [row for row in rows if row["id"] not in known]
-    if rows:
-        session.execute(sa.insert(Item), rows)
-    left = Counter(row["target_region"] for row in rows)
-    if not regions:
-        _end_unplanned(session, job, reason, message, left)
-    return left
-
-
-def _end_unplanned(
-    session: orm.Session, job: Job, reason: str, message: str, ended: Counter[str]
-) -> None:
-    """End the items of a retry that were not planned."""
-    waiting = (Item.job_pk == job.pk, Item.part == job.plan_parts - 1)
-    outcomes.count_open(session, ended, *waiting)
-    session.execute(
-        sa.update(Item)
-        .where(*waiting, Item.status == ItemState.IN_PROGRESS)
-        .values(
-            status=jobs.final_status(reason),
-            reason=reason,
-            message=message,
-            work=sa.null(),
-            updated_at=utcnow(),
-        )
-        .execution_options(synchronize_session=False)
-    )
 
 
 @connection.retry_on_disconnect

@@ -10,16 +10,13 @@ from kingbird.db import connection
 from kingbird.db.clock import now_ms
 from kingbird.db.models import Tombstone
 
-#: Bound variables in one statement stay well below every database's limit.
-BATCH = 500
-
 
 @connection.retry_on_disconnect
 def find(project_id: str, region: str, image_ids: Collection[str]) -> dict[str, str]:
     """Return the reasons why some ids can't be used in a region, by id."""
     found: dict[str, str] = {}
     with connection.reader() as session:
-        for ids in batched(sorted(image_ids), BATCH):
+        for ids in batched(sorted(image_ids), connection.BATCH):
             rows = session.execute(
                 sa.select(Tombstone.image_id, Tombstone.reason).where(
                     Tombstone.project_id == project_id,
@@ -51,7 +48,7 @@ def add(project_id: str, region: str, tombstones: Iterable[tuple[str, str]], ttl
 @connection.retry_on_disconnect
 def _replace(project_id: str, region: str, rows: dict[str, str], ttl: float) -> None:
     with connection.writer() as session:
-        for ids in batched(sorted(rows), BATCH):
+        for ids in batched(sorted(rows), connection.BATCH):
             session.execute(
                 sa.delete(Tombstone).where(
                     Tombstone.project_id == project_id,

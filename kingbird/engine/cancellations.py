@@ -1,6 +1,10 @@
-"""Jobs that are to be cancelled.  The database says which; a message says to look now."""
+"""Find out which jobs are to be cancelled.
+
+The database says so.  The message ``job_cancelled`` only saves waiting for the next query.
+"""
 
 import logging
+import math
 import threading
 import time
 
@@ -9,81 +13,79 @@ from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds between two looks into the database for one job.
+#: Seconds between two queries about one job.
 POLL_INTERVAL = 1.0
 
 
 class Cancellations:
-    """Which of an engine's jobs are to be cancelled.  Safe for threads.
-
-    A job that is tried again after it was cancelled is another run, and not cancelled.
-    """
+    """Remember which runs of an engine's jobs are to be cancelled.  Safe for threads."""
 
     def __init__(self) -> None:
-        self._asked: set[tuple[str, int]] = set()
-        self._looked: dict[str, float] = {}
+        #: Job id and run: the run after a retry is not cancelled.
+        self._cancelled: set[tuple[str, int]] = set()
+        #: The monotonic time of the last query, by job id.
+        self._checked: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def mark_stale(self, job_id: str) -> None:
-        """Have the next look go to the database."""
+        """Make the next check of a job query the database."""
         with self._lock:
-            self._looked.pop(job_id, None)
+            self._checked.pop(job_id, None)
 
-    def is_known(self, job: db.Job) -> bool:
-        """Whether a job is known to be cancelled.  Looks nowhere."""
-        return job.cancelled or (job.id, job.runs) in self._asked
+    def is_cancelled(self, job: db.Job, *, ignore_outage: bool = False) -> bool:
+        """Return whether a job is to be cancelled, as of at most ``POLL_INTERVAL`` ago.
 
-    def is_cancelled(self, job: db.Job) -> bool:
-        """Whether a job is to be cancelled, by what the database said a moment ago.
-
-        :raises kingbird.exception.Unavailable: the database is away.
+        :param ignore_outage: answer from memory while the database is unavailable.
+        :raises kingbird.exception.Unavailable: the database is unavailable.
         """
-        if self.is_known(job):
+        run = (job.id, job.runs)
+        if job.cancelled or run in self._cancelled:
             return True
+        if not self._is_due(job.id):
+            return False
+        found = False
+        try:
+            found = bool(db.job_actions.filter_cancelled([job.id]))
+        except exception.Unavailable:
+            if not ignore_outage:
+                raise
+            LOG.debug("Unable to look for a cancellation of job %s: database unavailable", job.id)
+        finally:
+            with self._lock:
+                if found:
+                    self._cancelled.add(run)
+                if job.id in self._checked:
+                    self._checked[job.id] = time.monotonic()
+        return found
+
+    def _is_due(self, job_id: str) -> bool:
+        """Return whether the caller has to query the database.
+
+        No second thread does so meanwhile, as the database may not answer for long.
+        """
         now = time.monotonic()
         with self._lock:
-            if now - self._looked.get(job.id, -POLL_INTERVAL) < POLL_INTERVAL:
+            if now - self._checked.get(job_id, -POLL_INTERVAL) < POLL_INTERVAL:
                 return False
-            self._looked[job.id] = now
-        if job.id in db.job_actions.filter_cancelled([job.id]):
-            with self._lock:
-                self._asked.add((job.id, job.runs))
-        return self.is_known(job)
+            recent = {each: at for each, at in self._checked.items() if now - at < POLL_INTERVAL}
+            self._checked = {**recent, job_id: math.inf}
+            return True
 
-    def is_cancelled_if_known(self, job: db.Job) -> bool:
-        """Like :meth:`is_cancelled`, for who goes on anyway while the database is away."""
-        try:
-            return self.is_cancelled(job)
-        except exception.Unavailable:
-            LOG.debug("Unable to look for a cancellation of job %s: database unavailable", job.id)
-            return self.is_known(job)
-
-    def raise_if_cancelled(self, job: db.Job) -> None:
-        """Go on only if a job is not to be cancelled.
-
-        :raises kingbird.exception.Cancelled: it is.
-        """
-        self.is_cancelled(job)
-        self.raise_if_marked(job)
-
-    def raise_if_known(self, job: db.Job) -> None:
-        """Raise like :meth:`raise_if_cancelled`, but go on while the database is away.
+    def raise_if_cancelled(self, job: db.Job, *, ignore_outage: bool = False) -> None:
+        """Raise an error if a job is to be cancelled; see :meth:`is_cancelled`.
 
         :raises kingbird.exception.Cancelled: the job is to be cancelled.
         """
-        self.is_cancelled_if_known(job)
-        self.raise_if_marked(job)
-
-    def raise_if_marked(self, job: db.Job) -> None:
-        """Go on only if a job is not known to be cancelled.  Looks nowhere.
-
-        :raises kingbird.exception.Cancelled: it is.
-        """
-        if self.is_known(job):
+        if self.is_cancelled(job, ignore_outage=ignore_outage):
             raise exception.Cancelled(f"Job {job.id} is cancelled")
 
-    def forget(self, job_id: str) -> None:
-        """Drop what is known of a job that has ended."""
+    def prune(self) -> None:
+        """Forget jobs that have ended.
+
+        :raises kingbird.exception.Unavailable: the database is unavailable.
+        """
         with self._lock:
-            self._asked = {one for one in self._asked if one[0] != job_id}
-            self._looked.pop(job_id, None)
+            known = {job_id for job_id, _ in self._cancelled}
+        ended = known - db.maintenance.still_open(known)
+        with self._lock:
+            self._cancelled = {run for run in self._cancelled if run[0] not in ended}

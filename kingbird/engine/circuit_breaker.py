@@ -1,20 +1,20 @@
-"""Circuit breakers: a region that keeps failing is left alone for a while.
+"""Fail calls to a region fast while the region keeps failing.
 
-What would have gone there fails fast meanwhile, and holds up no other region.  After the pause
-one call is tried, and what comes beside it waits for its end, which decides whether the region
-is back.  Nothing else does: what began before the breaker opened tells of what was then.
+After the reset timeout one trial call is allowed (half-open).  Other calls to the region wait for
+its result.  Results of calls that began before the breaker opened or closed are ignored.
 """
 
 import logging
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from kingbird import events, exception
-from kingbird.sync.retry import Submit
+from kingbird.states import Reason
+from kingbird.sync.outcome import Outcome
 
 LOG = logging.getLogger(__name__)
 
@@ -22,28 +22,31 @@ LOG = logging.getLogger(__name__)
 @dataclass
 class _Breaker:
     failures: int = 0
-    #: The monotonic moment until which nothing is tried; ``None`` while the breaker is closed.
+    #: The monotonic time at which a trial is allowed; ``None`` while the breaker is closed.
     open_until: float | None = None
-    #: Whether the one call is under way that decides.
+    #: Whether the trial call is running.
     half_open: bool = False
-    #: Counts how often it has opened and closed.
+    #: How often the breaker has opened and closed.
     epoch: int = 0
 
 
-@dataclass(frozen=True)
-class Permit:
-    """Leave to try something in a region."""
+@dataclass
+class Attempt:
+    """A call to a region that its breaker has allowed.
 
-    region: str
-    #: The breaker's era in which that was allowed: while it is open, to one at a time.
-    epoch: int
+    :ivar failed: whether the region failed after all retries.  ``None``, the default, means that
+        the call shows nothing about the region: Keystone refused a token, or the call was
+        cancelled.
+    """
+
+    failed: bool | None = None
 
 
 class CircuitBreakers:
-    """One breaker for each region.  Safe for threads.
+    """Keep one breaker for each region.  Safe for threads.
 
-    :param failure_threshold: gives the number of failures in a row that open a breaker.
-    :param reset_timeout: gives the seconds for which it stays open.
+    :param failure_threshold: returns the number of failures in a row that open a breaker.
+    :param reset_timeout: returns the seconds for which a breaker stays open.
     """
 
     def __init__(
@@ -52,97 +55,90 @@ class CircuitBreakers:
         reset_timeout: Callable[[], float],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limit = failure_threshold
-        self._pause = reset_timeout
+        self._failure_threshold = failure_threshold
+        self._reset_timeout = reset_timeout
         self._clock = clock
         self._breakers: dict[str, _Breaker] = {}
         self._changed = threading.Condition()
 
-    def try_acquire(self, region: str) -> Permit | None:
-        """Say whether something may be tried in a region.
+    @contextmanager
+    def guard(self, region: str) -> Iterator[Attempt]:
+        """Allow one call to a region, and record how it ended.
 
-        When a pause is over it is allowed once, and who asks meanwhile waits for the end of
-        that, as a job makes several calls at the same time and needs them all.
+        While a trial call is running, others wait for its result: a job makes several calls at
+        the same time and needs them all.
 
-        :returns: what :meth:`record` is to be told by, whatever comes of it; ``None`` for no.
+        :raises kingbird.exception.RegionUnavailable: the breaker is open.
         """
-        with self._changed:
-            breaker = self._breakers.setdefault(region, _Breaker())
-            while breaker.half_open:
-                self._changed.wait()
-            if breaker.open_until is not None:
-                if self._clock() < breaker.open_until:
-                    return None
-                breaker.half_open = True
-            return Permit(region, breaker.epoch)
+        epoch = self._acquire(region)
+        attempt = Attempt()
+        try:
+            yield attempt
+        except exception.RegionUnavailable:
+            attempt.failed = True
+            raise
+        except exception.ImageRequestRejected:
+            # The region answered.
+            attempt.failed = False
+            raise
+        finally:
+            self._record(region, epoch, attempt.failed)
 
-    def record(self, ticket: Permit, *, failed: bool | None) -> None:
-        """Note how a try ended.  One that began before the breaker opened or closed is past.
+    def call(self, region: str, function: Callable[..., Any], /, *args: Any) -> Any:
+        """Return ``function(*args)``, which makes a call to a region; see :meth:`guard`.
 
-        :param failed: the region did not answer, after all repetitions; ``None`` if that is not
-            known, as where it was not asked.
+        A function that catches the region's errors returns an :class:`Outcome`, which is judged.
         """
-        region = ticket.region
-        with self._changed:
-            breaker = self._breakers[region]
-            if ticket.epoch != breaker.epoch:
-                return
-            breaker.half_open = False
-            self._changed.notify_all()
-            if failed is None:
-                return
-            was_open = breaker.open_until is not None
-            if not failed:
-                breaker.failures, breaker.open_until = 0, None
-                if was_open:
-                    breaker.epoch += 1
-                    LOG.info("Circuit breaker closed for region %s", region)
-                    events.emit(events.BreakerChanged(region, is_open=False))
-                return
-            breaker.failures += 1
-            if was_open or breaker.failures >= self._limit():
-                breaker.open_until = self._clock() + self._pause()
-                if not was_open:
-                    breaker.epoch += 1
-                    LOG.warning("Circuit breaker opened for region %s", region)
-                    events.emit(events.BreakerChanged(region, is_open=True))
+        with self.guard(region) as attempt:
+            result = function(*args)
+            attempt.failed = False
+            if isinstance(result, Outcome):
+                failed = result.reason == Reason.REGION_UNAVAILABLE
+                attempt.failed = failed if result.region_contacted else None
+            return result
 
     def open_regions(self) -> list[str]:
-        """Return the regions that are left alone.  Never waits, for who asks why nothing moves."""
+        """Return the regions with an open breaker, without waiting for a lock."""
         return sorted(
             region
             for region, breaker in tuple(self._breakers.items())
             if breaker.open_until is not None
         )
 
-    def wrap(self, submit: Submit) -> Submit:
-        """Return ``submit`` with breakers around its calls."""
+    def _acquire(self, region: str) -> int:
+        """Return the epoch in which a call to a region begins."""
+        with self._changed:
+            breaker = self._breakers.setdefault(region, _Breaker())
+            while breaker.half_open:
+                self._changed.wait()
+            if breaker.open_until is not None:
+                if self._clock() < breaker.open_until:
+                    raise exception.RegionUnavailable(
+                        f"Region {region} kept failing, so this was not tried"
+                    )
+                breaker.half_open = True
+            return breaker.epoch
 
-        def guarded(region: str, function: Callable[..., Any], /, *args: Any) -> "Future[Any]":
-            return submit(region, self._call, region, function, *args)
-
-        return guarded
-
-    def _call(self, region: str, function: Callable[..., Any], /, *args: Any) -> Any:
-        ticket = self.try_acquire(region)
-        if ticket is None:
-            raise exception.RegionUnavailable(OPEN_MESSAGE.format(region))
-        failed: bool | None = None
-        try:
-            result = function(*args)
-            failed = False
-        except exception.RegionUnavailable:
-            failed = True
-            raise
-        except exception.ImageRequestRejected:
-            # The region answered.  Whatever else is raised tells nothing of it: where Keystone
-            # gives no token it was not asked, and a call may be given up for a cancel.
-            failed = False
-            raise
-        finally:
-            self.record(ticket, failed=failed)
-        return result
-
-
-#: What is said of what was not tried.
-OPEN_MESSAGE = "Region {} kept failing, so this was not tried"
+    def _record(self, region: str, epoch: int, failed: bool | None) -> None:
+        with self._changed:
+            breaker = self._breakers[region]
+            if epoch != breaker.epoch:
+                return
+            breaker.half_open = False
+            self._changed.notify_all()
+            if failed is None:
+                return
+            was_open = breaker.open_until is not None
+            if failed:
+                breaker.failures += 1
+                if was_open or breaker.failures >= self._failure_threshold():
+                    breaker.open_until = self._clock() + self._reset_timeout()
+            else:
+                breaker.failures, breaker.open_until = 0, None
+            is_open = breaker.open_until is not None
+            if is_open != was_open:
+                breaker.epoch += 1
+                level = logging.WARNING if is_open else logging.INFO
+                word = "opened" if is_open else "closed"
+                LOG.log(level, "Circuit breaker %s for region %s", word, region)
+                events.emit(events.BreakerChanged(region, is_open=is_open))

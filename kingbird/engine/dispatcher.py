@@ -12,7 +12,7 @@ from oslo_config import cfg
 from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.engine import thread_context
-from kingbird.engine.completion import CANCELLED, close_job, fail_planning, fail_task
+from kingbird.engine.completion import CANCELLED, end_task
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease, LeaseKeeper
 from kingbird.engine.planner import JobPlanner
@@ -176,18 +176,10 @@ class Dispatcher:
 
     def _fail_claim(self, held: HeldLease, reason: str, message: str) -> None:
         """End what can't be worked on, so that its job ends."""
-        claim = held.claim
-
-        def end() -> None:
-            held.let_go()
-            if claim.task is None:
-                fail_planning(self._access, db.leases.reload_job(claim), reason, message)
-                return
-            fail_task(claim, reason, message)
-            if db.outcomes.end_task(claim) <= 0:
-                close_job(self._access, claim.job)
-
-        self._ignoring_lost_lease(claim, end)
+        self._ignoring_lost_lease(
+            held.claim,
+            lambda: end_task(self._access, held, reason=reason, message=message),
+        )
 
     def _release(self, claim: db.Claim, *, counts: bool) -> None:
         """Give a claim back, for some time from now: others are not to wait behind it."""

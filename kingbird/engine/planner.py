@@ -13,8 +13,7 @@ from oslo_config import cfg
 from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.engine.cancellations import Cancellations
-from kingbird.engine.circuit_breaker import CircuitBreakers
-from kingbird.engine.completion import close_job
+from kingbird.engine.completion import finish
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
@@ -84,7 +83,6 @@ def from_row(row: db.Item) -> Item:
 class JobPlanner:
     """Plans jobs that the engine has claimed.
 
-    :param breakers: the circuit breakers of the regions.
     :param notify_engines: wakes other engines when there are tasks.
     :param stopping: set when the engine is to stop.
     """
@@ -94,7 +92,6 @@ class JobPlanner:
         conf: cfg.ConfigOpts,
         access: JobCredentials,
         pools: RegionPools,
-        breakers: CircuitBreakers,
         cancellations: Cancellations,
         retry: Retry,
         notify_engines: Callable[[str], None],
@@ -102,7 +99,7 @@ class JobPlanner:
     ) -> None:
         self._conf = conf
         self._access = access
-        self._submit = breakers.wrap(pools.submit)
+        self._submit = pools.submit
         self._cancellations = cancellations
         self._retry = retry
         self._notify_engines = notify_engines
@@ -122,16 +119,14 @@ class JobPlanner:
         self._cancellations.raise_if_cancelled(job)
         sets = [SyncSet.from_request(entry) for entry in job.request]
         plan = self._plan_retry if job.plan_rest == db.plans.RETRY_REST else self._plan_parts
-        if plan(held.claim, sets) <= 0:
-            held.let_go()
-            close_job(self._access, job)
+        finish(self._access, job, plan(held, sets))
 
-    def _plan_parts(self, claim: db.Claim, sets: list[SyncSet]) -> int:
+    def _plan_parts(self, held: HeldLease, sets: list[SyncSet]) -> db.Ending:
         """Plan what is left of a job; regions that lag get a part of their own.
 
-        :returns: the number of open tasks.
+        :returns: the open tasks.
         """
-        job = claim.job
+        claim, job = held.claim, held.claim.job
         cursor = PlanCursor.from_json(job.plan_rest) if job.plan_rest else None
         for part in count(job.plan_parts):
             planner = Planner(
@@ -141,18 +136,20 @@ class JobPlanner:
             with db.plans.PlanWriter(claim, part) as plan:
                 outcomes = self._store(plan, claim, part, planner.plan(sets, cursor))
                 cursor = planner.next_cursor
-                open_tasks = plan.finish(planner.in_sync, cursor.to_json() if cursor else None)
-            self._announce(job, part, open_tasks, outcomes, planner.in_sync)
+                if cursor is None:
+                    held.let_go()
+                ending = plan.finish(planner.in_sync, cursor.to_json() if cursor else None)
+            self._announce(job, part, ending.open_tasks, outcomes, planner.in_sync)
             if cursor is None:
                 break
-        return open_tasks
+        return ending
 
-    def _plan_retry(self, claim: db.Claim, sets: list[SyncSet]) -> int:
+    def _plan_retry(self, held: HeldLease, sets: list[SyncSet]) -> db.Ending:
         """Plan the items that are retried, without regard to tombstones.
 
-        :returns: the number of open tasks.
+        :returns: the open tasks.
         """
-        job = claim.job
+        claim, job = held.claim, held.claim.job
         part = job.plan_parts - 1
         retry = retry_sets.sets_to_retry(sets, db.job_actions.unplanned_items(claim))
         known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
@@ -160,10 +157,12 @@ class JobPlanner:
         with db.plans.PlanWriter(claim, part, recounted=retry.targets) as plan:
             batches = planner.plan(retry.sets, known=known, retried_regions=retry.regions)
             outcomes = self._store(plan, claim, part, batches)
-            open_tasks = plan.finish(planner.in_sync)
+            held.let_go()
+            ending = plan.finish(planner.in_sync)
         # An earlier run has counted the rest.
-        self._announce(job, part, open_tasks, outcomes, planner.in_sync - Counter(job.in_sync))
-        return open_tasks
+        in_sync = planner.in_sync - Counter(job.in_sync)
+        self._announce(job, part, ending.open_tasks, outcomes, in_sync)
+        return ending
 
     def _store(
         self,
@@ -223,7 +222,9 @@ class JobPlanner:
                 row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
             },
             submit=self._submit,
-            retry=self._retry.with_check(lambda: self._cancellations.raise_if_known(job)),
+            retry=self._retry.with_check(
+                lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
+            ),
         )
 
     def _row(self, item: Item) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Workers: a few for each region, whatever the number of jobs.
+"""Run calls on a few worker threads for each region.
 
-What every job does in a region runs on that region's workers, so an engine never makes more
-than ``[sync] region_concurrency`` calls there at a time, and a slow region holds up no other.
+All jobs share a region's workers.  An engine never makes more than ``[sync] region_concurrency``
+calls to a region at a time, and a slow region delays no other region.
 """
 
 import threading
@@ -12,27 +12,36 @@ from typing import Any
 import futurist
 
 from kingbird.engine import thread_context
+from kingbird.engine.circuit_breaker import CircuitBreakers
 
 
 class RegionPools:
-    """Makes a region's workers when they are first needed.
+    """Create a region's workers when they are first needed.
 
     :param concurrency: workers for each region.
     """
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, breakers: CircuitBreakers) -> None:
         self._concurrency = concurrency
+        self._breakers = breakers
         self._pools: dict[str, futurist.ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
 
     def submit(self, region: str, function: Callable[..., Any], /, *args: Any) -> "Future[Any]":
-        """Run ``function(*args)`` on a worker of ``region``."""
+        """Run ``function(*args)`` on a worker of ``region``, guarded by the region's breaker.
+
+        The worker's log records and spans belong to the job of the calling thread.
+
+        :returns: a future; it raises :class:`kingbird.exception.RegionUnavailable` without a call
+            if the breaker is open.
+        """
         with self._lock:
             pool = self._pools.get(region)
             if pool is None:
                 pool = futurist.ThreadPoolExecutor(max_workers=self._concurrency)
                 self._pools[region] = pool
-        future: Future[Any] = pool.submit(thread_context.with_context(function), *args)
+        guarded = thread_context.with_context(self._breakers.call)
+        future: Future[Any] = pool.submit(guarded, region, function, *args)
         return future
 
     def shutdown(self) -> None:

@@ -8,7 +8,7 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.clients.keystone import Keystone
 from kingbird.db import api as db
-from kingbird.engine.completion import CANCELLED, close_job, fail_job
+from kingbird.engine.completion import CANCELLED, end_job
 from kingbird.engine.credentials import JobCredentials
 from kingbird.states import Reason
 
@@ -57,8 +57,6 @@ class Reaper:
         held = self._access.token_jobs
         if held:
             db.leases.adopt(self._engine_id, held)
-        for job in db.maintenance.unclosed_jobs():
-            self._isolated(job, lambda job: close_job(self._access, job))
         lost = [
             job
             for job in db.maintenance.token_jobs_of(self._engine_id)
@@ -75,9 +73,9 @@ class Reaper:
     def _end_lost(self, job: db.Job) -> None:
         """End a job that nobody has credentials for; its user may have asked for its end."""
         if job.cancelled:
-            fail_job(self._access, job, Reason.CANCELLED, CANCELLED)
+            end_job(self._access, job, Reason.CANCELLED, CANCELLED)
         else:
-            fail_job(self._access, job, Reason.CREDENTIALS_LOST, ENGINE_GONE)
+            end_job(self._access, job, Reason.CREDENTIALS_LOST, ENGINE_GONE)
 
     def _clean_up(self) -> None:
         db.maintenance.discard_unaccepted(ACCEPTING_LIMIT)

@@ -62,19 +62,19 @@ class Engine:
         regions = regions or ImageClientFactory(conf, timeout=lease * CALL_FRACTION)
         self._access = JobCredentials(keystone, regions)
         self._notify_peers = announce
-        self._pools = RegionPools(conf.sync.region_concurrency)
         self._leases = LeaseKeeper(lease)
         self._stopped = threading.Event()
         self._cancellations = Cancellations()
-        self._breakers = breakers = CircuitBreakers(
+        self._breakers = CircuitBreakers(
             lambda: conf.sync.breaker_threshold, lambda: conf.sync.breaker_reset_timeout
         )
+        self._pools = RegionPools(conf.sync.region_concurrency, self._breakers)
         retry = Retry(
             lambda: conf.sync.retry_timeout,
             self._stopping,
             lambda error: events.emit(events.RegionCallRetried(error.region or "unknown")),
         )
-        common = (conf, self._access, self._pools, breakers, self._cancellations, retry)
+        common = (conf, self._access, self._pools, self._cancellations, retry)
         self._dispatcher = Dispatcher(
             conf,
             self.id,
@@ -135,7 +135,7 @@ class Engine:
             "reaper": lambda: self._run_periodically(
                 "reaper",
                 lambda: self._conf.engine.reaper_interval,
-                self._reaper.run,
+                self._reap,
                 self._stopping,
                 delay=True,
             ),
@@ -153,6 +153,10 @@ class Engine:
             "works on": self._leases.describe(),
             "regions left alone": self._breakers.open_regions(),
         }
+
+    def _reap(self) -> None:
+        self._cancellations.prune()
+        self._reaper.run()
 
     def _renew(self) -> None:
         self._leases.renew()

@@ -3,27 +3,25 @@
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent import futures
-from itertools import chain, groupby, islice
-from typing import Any
+from itertools import groupby, islice
+from typing import Any, cast
 
 from oslo_config import cfg
 
-from kingbird import events, exception
+from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.db import api as db
 from kingbird.engine.cancellations import POLL_INTERVAL, Cancellations
-from kingbird.engine.circuit_breaker import OPEN_MESSAGE, CircuitBreakers
-from kingbird.engine.completion import CANCELLED, close_job, fail_task
+from kingbird.engine.completion import CANCELLED, end_task, record
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
 from kingbird.states import ItemState, Reason
 from kingbird.sync.apply import Applier
 from kingbird.sync.item import UPDATE, WriteSpec
-from kingbird.sync.outcome import NO_ENDPOINT, Outcome, dependency_failed, message_for
+from kingbird.sync.outcome import Outcome, dependency_failed, message_for, no_endpoint
 from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
@@ -53,6 +51,36 @@ def _referenced_items(claim: db.Claim, items: Sequence[db.Item]) -> dict[str, db
     return {other.resource: other for other in found}
 
 
+def _resolve_references(item: db.Item, others: Mapping[str, db.Item]) -> WriteSpec | Outcome:
+    """Return the record to write, with the ids that the images it refers to have in the target.
+
+    :param others: items by image.  An image of another part of the plan has its id already.
+    :returns: an outcome if one of those images is not in the target.
+    """
+    work = WriteSpec(**(item.work or {}))
+    for name, other_id in work.references.items():
+        other = others.get(other_id)
+        if other is None:
+            continue
+        unfinished = other.status == ItemState.IN_PROGRESS and other.part == item.part
+        dry_run = other.status == ItemState.PLANNED
+        if other.target_resource is None or unfinished or dry_run:
+            return dependency_failed(name, other_id, item.target_region, other.reason)
+        work = work.with_reference(name, other.target_resource)
+    return work
+
+
+def _outcome_of(call: "futures.Future[Outcome]") -> Outcome | None:
+    """Return the outcome of an item's call, or ``None`` if it stopped before there was one."""
+    try:
+        return call.result()
+    except exception.Cancelled:
+        return None
+    except exception.RegionUnavailable as error:
+        # The circuit breaker is open.
+        return Outcome(Reason.REGION_UNAVAILABLE, error.message)
+
+
 class TaskWorker:
     """Works on tasks that the engine has claimed.
 
@@ -64,7 +92,6 @@ class TaskWorker:
         conf: cfg.ConfigOpts,
         access: JobCredentials,
         pools: RegionPools,
-        breakers: CircuitBreakers,
         cancellations: Cancellations,
         retry: Retry,
         stopping: threading.Event,
@@ -72,227 +99,184 @@ class TaskWorker:
         self._conf = conf
         self._access = access
         self._pools = pools
-        self._breakers = breakers
         self._cancellations = cancellations
         self._retry = retry
         self._stopping = stopping
 
     def run(self, held: HeldLease) -> None:
-        """Work on a task until no item is open; who ends a job's last task closes it.
+        """Work on a task until no item is open, and end it.
 
         :raises kingbird.exception.LeaseLost: another engine has the task by now.
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for the job.
-        :raises kingbird.exception.Unavailable: Keystone or the database is away.
+        :raises kingbird.exception.Unavailable: Keystone or the database is unavailable.
         """
-        claim = held.claim
-        region = claim.region_task.region
-        if self._cancellations.is_cancelled(claim.job):
-            self._end_cancelled(held)
+        job = held.claim.job
+        region = held.claim.region_task.region
+        if self._cancellations.is_cancelled(job):
+            end_task(self._access, held, reason=Reason.CANCELLED, message=CANCELLED)
             return
-        images = self._access.open_regions(claim.job).get(region)
+        images = self._access.open_regions(job).get(region)
         if images is None:
-            fail_task(claim, "region_unavailable", NO_ENDPOINT.format(region))
-        else:
-            self._process_task(held, images)
-        if self._cancellations.is_known(claim.job):
-            self._end_cancelled(held)
+            outcome = no_endpoint(region)
+            end_task(self._access, held, reason=outcome.reason, message=cast(str, outcome.message))
             return
-        if self._stopping.is_set() and db.plans.open_items(claim, 1):
-            db.leases.release(claim)
+        outcomes = self._process_task(held, images)
+        if self._cancellations.is_cancelled(job, ignore_outage=True):
+            end_task(self._access, held, outcomes, reason=Reason.CANCELLED, message=CANCELLED)
             return
-        self._end(held)
+        if self._stopping.is_set():
+            record(held.claim, outcomes)
+            outcomes = []
+            if db.plans.open_items(held.claim, 1):
+                db.leases.release(held.claim)
+                return
+        end_task(self._access, held, outcomes)
 
-    def _end_cancelled(self, held: HeldLease) -> None:
-        """End a task whose job was cancelled: what was under way has ended by now."""
-        fail_task(held.claim, Reason.CANCELLED, CANCELLED)
-        self._end(held)
+    def _process_task(self, held: HeldLease, images: ImageClient) -> list[dict[str, Any]]:
+        """Work on a task's items until none is left, or the job or the engine stops.
 
-    def _end(self, held: HeldLease) -> None:
-        held.let_go()
-        if db.outcomes.end_task(held.claim) <= 0:
-            close_job(self._access, held.claim.job)
-
-    def _process_task(self, held: HeldLease, images: ImageClient) -> None:
+        :returns: the last outcomes, to be stored when the task ends.
+        """
         job = held.claim.job
 
         def may_write() -> None:
-            self._cancellations.raise_if_marked(job)
+            self._cancellations.raise_if_cancelled(job, ignore_outage=True)
             held.check()
 
         applier = Applier(
             images,
             is_admin=job.is_admin,
             may_write=may_write,
-            retry=self._retry.with_check(lambda: self._cancellations.raise_if_known(job)),
+            retry=self._retry.with_check(
+                lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
+            ),
         )
-        while not self._must_stop(job):
-            items = _open_items(held.claim)
-            first = next(items, None)
-            if first is None:
-                return
-            # What others refer to has a lower rank and ends first.
-            for _rank, group in groupby(chain([first], items), key=lambda item: item.rank):
-                self._process_group(held, group, applier)
-                if self._must_stop(job):
-                    return
+        outcomes: list[dict[str, Any]] = []
+        # Images that others refer to have a lower rank.  Their outcomes are read by those.
+        for _rank, group in groupby(_open_items(held.claim), key=lambda item: item.rank):
+            record(held.claim, outcomes)
+            outcomes = self._process_group(held, group, applier)
+            if self._must_stop(job):
+                break
+        return outcomes
 
     def _process_group(
         self,
         held: HeldLease,
         items: Iterator[db.Item],
         applier: Applier,
-    ) -> None:
-        """Work on items that don't depend on each other, all workers at once.
+    ) -> list[dict[str, Any]]:
+        """Work on items that don't depend on each other, with all workers of the region.
 
+        :returns: outcomes that are not stored yet.
         :raises kingbird.exception.KeystoneUnavailable: a token could not be renewed.
         """
         job = held.claim.job
         region = held.claim.region_task.region
-        calls: dict[futures.Future[Outcome | None], db.Item] = {}
+        calls: dict[futures.Future[Outcome], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
         keystone_error: exception.KeystoneUnavailable | None = None
         try:
             while True:
-                # Not all at once: calls of other jobs would have to wait behind them.
-                self._cancellations.is_cancelled_if_known(job)
+                # A queue longer than this would delay other jobs' calls to the region.
                 room = QUEUE_FACTOR * self._conf.sync.region_concurrency - len(calls)
                 if keystone_error or self._must_stop(job):
-                    # What has not begun is not to wait for calls of other jobs.
+                    # Queued calls would still wait for calls of other jobs.
                     calls = {call: item for call, item in calls.items() if not call.cancel()}
                     room = 0
                 batch = list(islice(items, room))
                 others = _referenced_items(held.claim, batch)
                 for item in batch:
-                    call = self._pools.submit(
-                        region, self._process_item, item, others, applier, job
-                    )
+                    work = _resolve_references(item, others)
+                    if isinstance(work, Outcome):
+                        done.append((item, work))
+                        continue
+                    call = self._pools.submit(region, self._process_item, item, work, applier, job)
                     calls[call] = item
-                if not calls:
+                if not calls and not batch:
                     break
                 ended, _ = futures.wait(calls, POLL_INTERVAL, futures.FIRST_COMPLETED)
                 for call in ended:
                     item = calls.pop(call)
                     try:
-                        outcome = call.result()
+                        outcome = _outcome_of(call)
                     except exception.KeystoneUnavailable as error:
-                        # The task waits for it, when what is under way has ended.
+                        # The task is postponed once running calls have ended.
                         keystone_error = error
                         continue
                     if outcome is not None:
                         done.append((item, outcome))
                 if len(done) >= FLUSH or (done and time.monotonic() - flushed > FLUSH_SECONDS):
-                    self._record(held, done)
+                    record(held.claim, self._to_rows(job, done))
                     done = []
                     flushed = time.monotonic()
         finally:
             for call in calls:
                 call.cancel()
-        self._record(held, done)
+        outcomes = self._to_rows(job, done)
         if keystone_error:
+            record(held.claim, outcomes)
             raise keystone_error
+        return outcomes
 
     def _process_item(
-        self,
-        item: db.Item,
-        others: Mapping[str, db.Item],
-        applier: Applier,
-        job: db.Job,
-    ) -> Outcome | None:
-        """Keep a fault in one item from ending the others."""
-        try:
-            return self._write_item(item, others, applier, job)
-        except exception.KingbirdError:
-            raise
-        except Exception:
-            LOG.exception("Unexpected error while syncing image %s", item.resource)
-            return Outcome(
-                Reason.INTERNAL_ERROR, "A fault in Kingbird; its engine's log tells more"
-            )
-
-    def _write_item(
-        self,
-        item: db.Item,
-        others: Mapping[str, db.Item],
-        applier: Applier,
-        job: db.Job,
-    ) -> Outcome | None:
-        """Make one record.
-
-        :returns: the outcome, or ``None`` when engine or job end before there is one.
-        """
-        if self._must_stop(job):
-            return None
-        work = WriteSpec(**(item.work or {}))
-        for name, other_id in work.references.items():
-            other = others.get(other_id)
-            if other is None:
-                continue
-            # What another part of the plan brings has its id already.
-            unfinished = other.status == ItemState.IN_PROGRESS and other.part == item.part
-            previewed = other.status == ItemState.PLANNED
-            if other.target_resource is None or unfinished or previewed:
-                return dependency_failed(name, other_id, item.target_region, other.reason)
-            work = work.with_reference(name, other.target_resource)
-        return self._apply(item, work, applier, job)
-
-    def _apply(
         self, item: db.Item, work: WriteSpec, applier: Applier, job: db.Job
-    ) -> Outcome | None:
-        region = item.target_region
-        ticket = self._breakers.try_acquire(region)
-        if ticket is None:
-            return Outcome(Reason.REGION_UNAVAILABLE, OPEN_MESSAGE.format(region))
-        failed = None
+    ) -> Outcome:
+        """Write one record.
+
+        :raises kingbird.exception.Cancelled: engine or job stop before there is an outcome.
+        """
+        self._raise_if_stopping(job)
         try:
             if item.action == UPDATE:
                 outcome = applier.update(item.source_region, work)
             else:
                 outcome = applier.create(item.resource, item.source_region, work)
-            if self._must_stop(job) and outcome.reason == "region_unavailable":
-                # It was not tried for as long as it should have been.
-                return None
-            failed = (
-                outcome.reason == Reason.REGION_UNAVAILABLE if outcome.region_contacted else None
+        except exception.KingbirdError:
+            raise
+        except Exception:
+            # A fault in one item does not end the others.
+            LOG.exception("Unexpected error while syncing image %s", item.resource)
+            return Outcome(
+                Reason.INTERNAL_ERROR,
+                "A fault in Kingbird; its engine's log tells more",
+                region_contacted=False,
             )
-            return outcome
-        except exception.Cancelled:
-            # The task ends with what is left as CANCELLED.
-            return None
-        finally:
-            self._breakers.record(ticket, failed=failed)
+        if outcome.reason == Reason.REGION_UNAVAILABLE:
+            # If the job stops, retries were cut short and the region has not failed.
+            self._raise_if_stopping(job)
+        return outcome
+
+    def _raise_if_stopping(self, job: db.Job) -> None:
+        if self._must_stop(job):
+            raise exception.Cancelled(f"Job {job.id} or its engine stops")
 
     def _must_stop(self, job: db.Job) -> bool:
-        """Whether nothing more is to begin, as engine or job come to an end."""
-        return self._stopping.is_set() or self._cancellations.is_known(job)
+        """Return whether no further item may begin."""
+        return self._stopping.is_set() or self._cancellations.is_cancelled(job, ignore_outage=True)
 
-    def _record(self, held: HeldLease, done: Sequence[tuple[db.Item, Outcome]]) -> None:
-        if not done:
-            return
-        rows: list[dict[str, Any]] = []
-        burnt: list[tuple[str, str]] = []
-        for item, outcome in done:
-            burnt += outcome.unusable
-            rows.append(
-                {
-                    "pk": item.pk,
-                    "status": outcome.status,
-                    "reason": outcome.reason,
-                    "message": outcome.message
-                    or message_for(
-                        outcome.reason, source=item.source_region, target=item.target_region
-                    ),
-                    "target_resource": outcome.target_resource,
-                }
+    def _to_rows(
+        self, job: db.Job, done: Sequence[tuple[db.Item, Outcome]]
+    ) -> list[dict[str, Any]]:
+        """Turn outcomes into columns, and remember the ids that can't be used."""
+        if done:
+            db.tombstones.add(
+                job.project_id,
+                done[0][0].target_region,
+                [pair for _, outcome in done for pair in outcome.unusable],
+                self._conf.sync.tombstone_ttl,
             )
-        db.outcomes.record(held.claim, rows)
-        counts = Counter((item.target_region, end.status, end.reason) for item, end in done)
-        for counted, count in counts.items():
-            events.emit(events.ItemsEnded(*counted, count))
-        events.emit(events.JobProgress(held.claim.job))
-        db.tombstones.add(
-            held.claim.job.project_id,
-            done[0][0].target_region,
-            burnt,
-            self._conf.sync.tombstone_ttl,
-        )
+        return [
+            {
+                "pk": item.pk,
+                "status": outcome.status,
+                "reason": outcome.reason,
+                "message": outcome.message
+                or message_for(
+                    outcome.reason, source=item.source_region, target=item.target_region
+                ),
+                "target_resource": outcome.target_resource,
+            }
+            for item, outcome in done
+        ]

@@ -96,9 +96,7 @@ class JobRetrier:
             try:
                 reopened = db.jobs.get(job.project_id, job.id, with_all_projects=True)
                 if reopened is not None and reopened.request_id == context.request_id:
-                    db.outcomes.close_job(
-                        reopened, reason=Reason.CREDENTIALS_LOST, message=NOT_DELIVERED
-                    )
+                    db.outcomes.end_job(reopened, Reason.CREDENTIALS_LOST, NOT_DELIVERED)
             except Exception as error:
                 # Engines close the job, because none of them has its token.
                 LOG.warning("Unable to roll back the retry of job %s: %s", job.id, error)

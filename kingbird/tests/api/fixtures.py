@@ -116,7 +116,7 @@ def _end(*outcomes: dict[str, Any]) -> None:
     with db.plans.PlanWriter(claim) as plan:
         plan.add(rows)
         plan.finish({})
-    db.outcomes.close_job(claim.job)
+    db.outcomes.end_job(claim.job)
 
 
 class Jobs(fixture.GabbiFixture):

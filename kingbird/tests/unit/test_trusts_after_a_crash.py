@@ -141,7 +141,7 @@ def retry(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object
     job = db.jobs.get(w.PROJECT, made)
     assert job is not None
     assert job.trust_id is not None
-    db.plans.fail_job(job, "region_unavailable", "Away")
+    db.outcomes.end_job(job, "region_unavailable", "Away")
     keystone.trusts.discard(job.trust_id)
     db.outcomes.clear_trust(job)
     return lambda: call(f"{JOBS}/{made}/retry", "POST")

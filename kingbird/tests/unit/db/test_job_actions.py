@@ -26,7 +26,7 @@ AGAIN = ["i1", "i2", "i3", "i5"]
 
 def an_ended_job(*items):
     job_id = planned_job(*(items or OUTCOMES))
-    db.outcomes.close_job(get(job_id))
+    db.outcomes.end_job(get(job_id))
     return get(job_id)
 
 
@@ -126,7 +126,7 @@ def test_an_engine_claims_it_for_planning(database):
 def test_a_cancelled_job_is_not_cancelled_when_it_is_tried_again(database):
     job = get(planned_job())
     job_actions.cancel(job)
-    db.outcomes.close_job(job)
+    db.outcomes.end_job(job)
     assert job_actions.retry(get(job.id), **RETRIER) == 1
     assert job_actions.filter_cancelled([job.id]) == set()
 
@@ -158,7 +158,7 @@ def test_a_job_that_runs_is_left_alone(database):
 def test_a_job_that_could_not_be_planned_is_tried_again(database):
     """Its items are those that the request names."""
     job = get(accepted_job(resources=["i1", "i2"]))
-    db.plans.fail_job(job, "internal_error", "Oh")
+    db.outcomes.end_job(job, "internal_error", "Oh")
     assert job_actions.retry(get(job.id), **RETRIER) == 2
 
 
@@ -186,7 +186,7 @@ def test_of_two_who_retry_at_the_same_time_one_does(database):
 def test_who_read_an_earlier_run_starts_no_other(database):
     job = an_ended_job()
     job_actions.retry(job, **RETRIER)
-    db.outcomes.close_job(get(job.id))
+    db.outcomes.end_job(get(job.id))
     assert get(job.id).status == "FAILURE"
     assert job_actions.retry(job, **{**RETRIER, "request_id": "req-3"}) == 0
     assert job_actions.retry(get(job.id), **{**RETRIER, "request_id": "req-3"}) == len(AGAIN)

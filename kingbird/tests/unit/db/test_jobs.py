@@ -12,7 +12,7 @@ from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 
 
 def end(job_id, project=PROJECT):
-    db.outcomes.close_job(db.jobs.get(project, job_id))
+    db.outcomes.end_job(db.jobs.get(project, job_id))
 
 
 def create(job_id, **options):
@@ -147,7 +147,7 @@ def test_jobs_about_all_projects_are_found_on_request_only(database):
     assert job.all_projects
     assert db.jobs.list_for_project(PROJECT) == []
     assert len(db.jobs.list_for_project(PROJECT, with_all_projects=True)) == 1
-    db.outcomes.close_job(job)
+    db.outcomes.end_job(job)
     assert not db.jobs.delete(PROJECT, job_id)
     assert not db.jobs.delete("q" * 32, job_id, with_all_projects=True)
     assert db.jobs.delete(PROJECT, job_id, with_all_projects=True)

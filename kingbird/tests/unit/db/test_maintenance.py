@@ -3,7 +3,7 @@
 import uuid
 
 from kingbird.db import api as db
-from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job
+from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job
 
 
 def ids(jobs):
@@ -27,29 +27,11 @@ def test_rows_that_were_never_accepted_go(database):
     assert db.jobs.get(PROJECT, kept)
 
 
-def test_a_job_whose_tasks_have_ended_is_found_until_it_is_closed(database):
-    job_id = planned_job()
-    assert db.maintenance.unclosed_jobs() == []
-    claim = db.leases.claim_task("e1", LEASE)
-    assert db.maintenance.unclosed_jobs() == []
-    db.outcomes.end_task(claim)
-    (job,) = db.maintenance.unclosed_jobs()
-    assert job.id == job_id
-    db.outcomes.close_job(job)
-    assert db.maintenance.unclosed_jobs() == []
-
-
-def test_a_job_that_is_being_planned_is_not_finished(database):
-    accepted_job()
-    db.leases.claim_job("e1", LEASE)
-    assert db.maintenance.unclosed_jobs() == []
-
-
 def test_trusts_of_ended_jobs_are_found(database):
     job_id = planned_job(trust_id="t1")
     assert db.maintenance.ended_jobs_with_trust() == []
     job = db.jobs.get(PROJECT, job_id)
-    db.outcomes.close_job(job)
+    db.outcomes.end_job(job)
     assert ids(db.maintenance.ended_jobs_with_trust()) == [job_id]
     assert db.maintenance.trusts_in_use({"t1", "t2"}) == {"t1"}
     db.outcomes.clear_trust(job)

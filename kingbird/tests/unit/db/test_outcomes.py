@@ -1,4 +1,4 @@
-"""Outcomes, and who closes a job."""
+"""Outcomes, and the end of tasks and jobs."""
 
 import threading
 
@@ -21,8 +21,7 @@ def outcome(item, status="SUCCESS", reason="created"):
 
 def work_off(claim, status="SUCCESS", reason="created"):
     items = db.plans.open_items(claim, 100)
-    db.outcomes.record(claim, [outcome(item, status, reason) for item in items])
-    return db.outcomes.end_task(claim)
+    return db.outcomes.end_task(claim, [outcome(item, status, reason) for item in items])
 
 
 def test_outcomes_are_written_and_the_work_is_forgotten(database):
@@ -43,14 +42,15 @@ def test_outcomes_are_written_and_the_work_is_forgotten(database):
 )
 def test_a_job_is_a_success_when_no_item_failed(database, status, job_status):
     job_id = planned_job(row("a"), row("b", status="SUCCESS"))
-    assert work_off(db.leases.claim_task("e1", LEASE), status) == 0
+    ending = work_off(db.leases.claim_task("e1", LEASE), status)
+    assert (ending.open_tasks, ending.state) == (0, job_status)
     job = db.jobs.get(PROJECT, job_id)
-    assert db.outcomes.close_job(job) == job_status
-    assert db.outcomes.close_job(job) is None, "closed before"
-    assert db.jobs.get(PROJECT, job_id).status == job_status
+    assert job.status == job_status
+    assert db.outcomes.end_job(job).state is None, "it has ended before"
+    assert db.jobs.delete(PROJECT, job_id)
 
 
-def test_of_tasks_that_end_at_once_exactly_one_reads_zero(database):
+def test_of_tasks_that_end_at_once_exactly_one_ends_the_job(database):
     regions = [f"R{n}" for n in range(8)]
     planned_job(*(row(region=region) for region in regions))
     claims = [db.leases.claim_task(f"e{n}", LEASE) for n in range(8)]
@@ -58,14 +58,14 @@ def test_of_tasks_that_end_at_once_exactly_one_reads_zero(database):
 
     def end(claim):
         barrier.wait()
-        left.append(work_off(claim))
+        left.append(work_off(claim)[:2])
 
     threads = [threading.Thread(target=end, args=(claim,)) for claim in claims]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(left) == list(range(8))
+    assert sorted(left) == [(0, "SUCCESS"), *((n, None) for n in range(1, 8))]
 
 
 def test_an_engine_that_lost_its_task_writes_nothing(database):
@@ -77,7 +77,6 @@ def test_an_engine_that_lost_its_task_writes_nothing(database):
     for write in (
         lambda: db.outcomes.record(old, [outcome(items[0])]),
         lambda: db.outcomes.end_task(old),
-        lambda: db.outcomes.fail_task(old, "forbidden", ""),
     ):
         with pytest.raises(exception.LeaseLost):
             write()
@@ -89,7 +88,8 @@ def test_an_engine_that_lost_its_task_writes_nothing(database):
 def test_what_is_left_of_a_task_fails_in_its_region_only(database):
     job_id = planned_job(row("a", "R2"), row("a", "R3"), row("b", "R2", status="SUCCESS"))
     claim = db.leases.claim_task("e1", LEASE)
-    db.outcomes.fail_task(claim, "region_unavailable", "Gone.")
+    ending = db.outcomes.end_task(claim, reason="region_unavailable", message="Gone.")
+    assert ending == (1, None, None, {"R2": 1})
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert [(item.status, item.reason) for item in items] == [
         ("FAILURE", "region_unavailable"),
@@ -101,7 +101,7 @@ def test_what_is_left_of_a_task_fails_in_its_region_only(database):
 def test_a_closed_job_has_no_open_item(database):
     job_id = planned_job(row("a"), row("b"))
     job = db.jobs.get(PROJECT, job_id)
-    assert db.outcomes.close_job(job, message="Closed.") == "FAILURE"
+    assert db.outcomes.end_job(job, message="Closed.") == (0, "FAILURE", None, {"R2": 2})
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert {(item.status, item.reason) for item in items} == {("FAILURE", "internal_error")}
 

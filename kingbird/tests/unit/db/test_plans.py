@@ -17,7 +17,7 @@ def test_tasks_can_be_claimed_once_the_plan_is_whole(database):
         plan.add([row(region="R2")])
         assert db.leases.claim_task("e2", LEASE) is None
         plan.add([row(region="R3")])
-        assert plan.finish({}) == 2
+        assert plan.finish({}).open_tasks == 2
     assert db.leases.claim_task("e2", LEASE)
     assert db.leases.claim_job("e2", LEASE) is None, "it is planned"
 
@@ -25,7 +25,7 @@ def test_tasks_can_be_claimed_once_the_plan_is_whole(database):
 def test_what_ended_in_planning_makes_no_task(database):
     accepted_job()
     claim = db.leases.claim_job("e1", LEASE)
-    assert store_plan(claim, [row(status="SUCCESS", reason="in_sync")]) == 0
+    assert store_plan(claim, [row(status="SUCCESS", reason="in_sync")]).open_tasks == 0
 
 
 def test_planning_anew_deletes_the_older_plan(database):
@@ -59,8 +59,8 @@ def test_a_task_sees_its_own_regions_items(database):
 def test_a_job_that_was_never_planned_fails_item_by_item(database):
     job_id = accepted_job(resources=("a", "b"), targets=("R2", "R3"))
     job = db.jobs.get(PROJECT, job_id)
-    assert db.plans.fail_job(job, "forbidden", "No token.") == "FAILURE"
-    assert db.plans.fail_job(job, "forbidden", "No token.") is None
+    assert db.outcomes.end_job(job, "forbidden", "No token.").state == "FAILURE"
+    assert db.outcomes.end_job(job, "forbidden", "No token.").state is None
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert {(item.resource, item.target_region) for item in items} == {
         (image, region) for image in "ab" for region in ("R2", "R3")
@@ -78,7 +78,7 @@ def in_two_parts(rest=("R9",)):
     claim = db.leases.claim_job("e1", LEASE)
     left = {"known_to": dict.fromkeys(rest, "b"), "unsorted": []}
     rows = [row("a", "R2"), row("b", "R2", status="SKIPPED", reason="region_bound")]
-    assert store_plan(claim, rows, in_sync={"R2": 7}, cursor=left) == 2
+    assert store_plan(claim, rows, in_sync={"R2": 7}, cursor=left).open_tasks == 2
     return job_id, claim
 
 
@@ -93,10 +93,10 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
     task = db.leases.claim_task("e2", LEASE)
     (item,) = db.plans.open_items(task, 10)
     db.outcomes.record(task, [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}])
-    assert db.outcomes.end_task(task) == 1, "what is left to plan counts"
+    assert db.outcomes.end_task(task).open_tasks == 1, "what is left to plan counts"
 
     more = [row("a", "R2"), row("c", "R2"), row("a", "R9")]
-    assert store_plan(claim, more, part=1, in_sync={"R2": 1, "R9": 2}) == 2
+    assert store_plan(claim, more, part=1, in_sync={"R2": 1, "R9": 2}).open_tasks == 2
     job, items = show(job_id)
     assert items == {"a": 1, "b": 0, "c": 1}
     assert [item.part for item in db.jobs.list_items(job)] == [0, 0, 1, 1], "a in R2 stays"
@@ -105,7 +105,7 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
     assert [(one.task.region, one.task.part) for one in tasks[:2]] == [("R2", 1), ("R9", 1)]
     assert [item.resource for item in db.plans.open_items(tasks[0], 10)] == ["c"]
     assert tasks[2] is None
-    assert [db.outcomes.end_task(one) for one in tasks[:2]] == [1, 0]
+    assert [db.outcomes.end_task(one).open_tasks for one in tasks[:2]] == [1, 0]
 
 
 def test_another_engine_plans_the_rest(database):
@@ -116,7 +116,7 @@ def test_another_engine_plans_the_rest(database):
     db.leases.release(claim)
     again = db.leases.claim_job("e2", LEASE)
     assert again.job.id == job_id
-    assert store_plan(again, [row("whole", "R9")], part=1) == 2
+    assert store_plan(again, [row("whole", "R9")], part=1).open_tasks == 2
     assert set(show(job_id)[1]) == {"a", "b", "whole"}
     assert db.leases.claim_job("e2", LEASE) is None
 
@@ -130,7 +130,7 @@ def test_a_step_of_a_part_whose_answer_was_lost_is_done_once(database, step):
     with losing(step == "add"):
         plan.add([row("c", "R9")])
     with losing(step == "finish"):
-        assert plan.finish({"R9": 5}) == 2
+        assert plan.finish({"R9": 5}).open_tasks == 2
     job, items = show(job_id)
     assert (items, job.in_sync, job.plan_parts) == (
         {"a": 0, "b": 0, "c": 1},
@@ -147,7 +147,7 @@ def test_a_step_of_a_retry_whose_answer_was_lost_is_done_once(database, step):
         row("*", "R3", status="FAILURE", reason="region_unavailable"),
         in_sync={"R2": 3, "R3": 2},
     )
-    db.outcomes.close_job(db.jobs.get(PROJECT, job_id))
+    db.outcomes.end_job(db.jobs.get(PROJECT, job_id))
     user = {"user_id": "u", "is_admin": False, "trust_id": "t", "request_id": "r"}
     assert db.job_actions.retry(db.jobs.get(PROJECT, job_id), **user) == 2
     claim = db.leases.claim_job("e1", LEASE)
@@ -157,7 +157,7 @@ def test_a_step_of_a_retry_whose_answer_was_lost_is_done_once(database, step):
     with losing(step == "add"):
         plan.add([row("a"), row("new", "R3", status="SUCCESS", reason="in_sync")])
     with losing(step == "finish"):
-        assert plan.finish({"R3": 5}) == 1
+        assert plan.finish({"R3": 5}).open_tasks == 1
     job, items = show(job_id)
     assert (items, job.in_sync, job.plan_parts) == ({"a": 1, "new": 1}, {"R2": 3, "R3": 5}, 2)
     assert [claimed_region() for _ in range(2)] == ["R2", None]
@@ -173,10 +173,9 @@ def claimed_region():
 
 
 def test_a_rest_that_can_not_be_planned_fails_by_region(database):
-    job_id, _ = in_two_parts(rest=("R8", "R9"))
-    job = db.jobs.get(PROJECT, job_id)
-    assert db.plans.fail_remaining(job, "forbidden", "No token.") == 1
-    assert db.plans.fail_remaining(job, "forbidden", "No token.") == 1
+    job_id, claim = in_two_parts(rest=("R8", "R9"))
+    ending = db.outcomes.end_task(claim, reason="forbidden", message="No token.")
+    assert ending == (1, None, None, {"R8": 1, "R9": 1})
     job, _ = show(job_id)
     failed = [item for item in db.jobs.list_items(job) if item.status == "FAILURE"]
     assert {(item.resource, item.target_region) for item in failed} == {("*", "R8"), ("*", "R9")}

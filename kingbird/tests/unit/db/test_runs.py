@@ -87,7 +87,7 @@ def working() -> Held:
 
 def ended() -> Held:
     job_id = planned_job()
-    db.plans.fail_job(get(job_id), "region_unavailable", "Away")
+    db.outcomes.end_job(get(job_id), "region_unavailable", "Away")
     return Held(get(job_id))
 
 
@@ -116,7 +116,7 @@ def lost_and_regained(held: Held) -> None:
 
 
 def over(held: Held) -> None:
-    db.plans.fail_job(get(held.job.id), "internal_error", "")
+    db.outcomes.end_job(get(held.job.id), "internal_error", "")
 
 
 def tried_again(held: Held, engine: str = "e2") -> None:
@@ -163,40 +163,40 @@ Situations = Sequence[Callable[[Held], None]]
 
 #: Each with what it begins with, and all situations, and those in which it does its part.
 TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
-    "close a job": (working, lambda held: db.outcomes.close_job(held.job), ALL, SAME_RUN),
-    "close an unplanned job": (
+    "end a job": (working, lambda held: db.outcomes.end_job(held.job), ALL, SAME_RUN),
+    "end an unplanned job": (
         planning,
-        lambda held: db.outcomes.close_job(held.job),
+        lambda held: db.outcomes.end_job(held.job, "quota", ""),
         ALL,
-        SAME_RUN,
+        [nothing],
     ),
-    "fail a job": (
+    "end a job with a rest": (
+        planning_the_rest,
+        lambda held: db.outcomes.end_job(held.job, "quota", ""),
+        ALL,
+        [nothing],
+    ),
+    "end a job that is retried": (
+        planning_again,
+        lambda held: db.outcomes.end_job(held.job, "quota", ""),
+        ALL,
+        [nothing],
+    ),
+    "end planning": (
         planning,
-        lambda held: db.plans.fail_job(held.job, "quota", ""),
+        lambda held: db.outcomes.end_task(held.claim),
         ALL,
         [nothing],
     ),
-    "fail a job with a rest": (
+    "end planning the rest": (
         planning_the_rest,
-        lambda held: db.plans.fail_job(held.job, "quota", ""),
+        lambda held: db.outcomes.end_task(held.claim),
         ALL,
         [nothing],
     ),
-    "fail a job that is tried again": (
+    "end planning a retry": (
         planning_again,
-        lambda held: db.plans.fail_job(held.job, "quota", ""),
-        ALL,
-        [nothing],
-    ),
-    "fail the rest of a plan": (
-        planning_the_rest,
-        lambda held: db.plans.fail_remaining(held.job, "quota", ""),
-        ALL,
-        [nothing],
-    ),
-    "fail the rest of a run": (
-        planning_again,
-        lambda held: db.plans.fail_remaining(held.job, "quota", ""),
+        lambda held: db.outcomes.end_task(held.claim),
         ALL,
         [nothing],
     ),
@@ -289,12 +289,6 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
         OF_TASKS,
         [nothing],
     ),
-    "fail a task": (
-        working,
-        lambda held: db.outcomes.fail_task(held.claim, "quota", ""),
-        OF_TASKS,
-        [nothing],
-    ),
     "end a task": (working, lambda held: db.outcomes.end_task(held.claim), OF_TASKS, [nothing]),
 }
 
@@ -335,13 +329,12 @@ def test_who_read_a_job_before_its_end_does_not_claim_it(
 
 
 @pytest.mark.parametrize("begin", [planning, planning_the_rest, planning_again])
-def test_who_read_a_job_before_a_part_of_it_was_planned_does_not_fail_it(
+def test_a_job_that_was_planned_since_it_was_read_is_not_ended(
     database: Any, begin: Callable[[], Held]
 ) -> None:
     held = begin()
     part = held.job.plan_parts - (begin is planning_again)
     assert store_plan(held.claim, [row("new", "R9")], part=part)
     before = everything()
-    assert db.plans.fail_job(held.job, "quota", "") is None
-    assert db.plans.fail_remaining(held.job, "quota", ""), "tasks are open"
+    assert db.outcomes.end_job(held.job, "quota", "").state is None
     assert everything() == before

@@ -1,5 +1,6 @@
-"""Breakers: when a region is left alone, and how it comes back."""
+"""Breakers: when calls to a region fail fast, and when a trial is allowed."""
 
+import contextlib
 from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,7 +8,7 @@ import pytest
 
 from kingbird import exception
 from kingbird.engine.circuit_breaker import CircuitBreakers
-from kingbird.tests.unit.sync.scene import submit
+from kingbird.sync.outcome import Outcome
 
 
 class Clock:
@@ -27,146 +28,164 @@ def breakers(clock):
     return CircuitBreakers(lambda: 3, lambda: 30.0, clock)
 
 
-def fail(breakers, times, region="R1"):
+def attempt(breakers, region="R1", *, failed=None):
+    """Make a call; return whether the breaker allowed it."""
+    try:
+        with breakers.guard(region) as made:
+            made.failed = failed
+    except exception.RegionUnavailable:
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def call(breakers, failed, region="R1"):
+    """Make a call that goes on for the length of the block."""
+    with breakers.guard(region) as made:
+        yield
+        made.failed = failed
+
+
+def fail(breakers, times):
     for _ in range(times):
-        breakers.record(breakers.try_acquire(region), failed=True)
+        attempt(breakers, failed=True)
 
 
 def test_failures_in_a_row_open_it(breakers):
     fail(breakers, 2)
-    breakers.record(breakers.try_acquire("R1"), failed=False)
+    attempt(breakers, failed=False)
     fail(breakers, 2)
-    assert breakers.try_acquire("R1")
+    assert attempt(breakers)
     fail(breakers, 1)
-    assert not breakers.try_acquire("R1")
-    assert breakers.try_acquire("R2"), "the others don't notice"
+    assert not attempt(breakers)
+    assert attempt(breakers, "R2"), "the breaker is of one region"
 
 
-def test_after_a_pause_one_try_decides(breakers, clock):
+def test_after_the_reset_timeout_one_trial_decides(breakers, clock):
     fail(breakers, 3)
     clock.now += 31
     fail(breakers, 1)
-    assert not breakers.try_acquire("R1")
+    assert not attempt(breakers)
     clock.now += 29
-    assert not breakers.try_acquire("R1")
+    assert not attempt(breakers)
     clock.now += 2
-    breakers.record(breakers.try_acquire("R1"), failed=False)
-    assert breakers.try_acquire("R1")
-    assert breakers.try_acquire("R1")
+    assert attempt(breakers, failed=False)
+    assert attempt(breakers)
+    assert attempt(breakers)
 
 
 @pytest.mark.parametrize(
     ("failed", "then"), [(False, [True] * 3), (True, [False] * 3)], ids=["back", "away"]
 )
-def test_calls_beside_the_try_wait_for_its_end(breakers, clock, failed, then):
+def test_calls_beside_the_trial_wait_for_its_result(breakers, clock, failed, then):
     fail(breakers, 3)
     clock.now += 31
-    ticket = breakers.try_acquire("R1")
     with ThreadPoolExecutor(3) as pool:
-        answers = [pool.submit(breakers.try_acquire, "R1") for _ in range(3)]
-        assert not futures.wait(answers, timeout=0.1).done
-        assert breakers.try_acquire("R2"), "the others don't notice"
-        breakers.record(ticket, failed=failed)
-        assert [answer.result(5) is not None for answer in answers] == then
+        with call(breakers, failed):
+            answers = [pool.submit(attempt, breakers) for _ in range(3)]
+            assert not futures.wait(answers, timeout=0.1).done
+            assert attempt(breakers, "R2"), "the breaker is of one region"
+        assert [answer.result(5) for answer in answers] == then
 
 
-def test_after_a_try_that_came_to_nothing_the_next_one_decides(breakers, clock):
+def test_after_a_trial_without_a_result_the_next_call_is_the_trial(breakers, clock):
     fail(breakers, 3)
     clock.now += 31
-    ticket = breakers.try_acquire("R1")
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(breakers.try_acquire, "R1")
-        breakers.record(ticket, failed=None)
-        ticket = answer.result(5)
-    breakers.record(ticket, failed=True)
-    assert not breakers.try_acquire("R1")
+        with call(breakers, None):
+            answer = pool.submit(attempt, breakers, failed=True)
+        assert answer.result(5)
+    assert not attempt(breakers)
 
 
 @pytest.mark.parametrize("failed", [False, True, None])
-def test_what_began_before_it_opened_ends_no_try_and_decides_nothing(breakers, clock, failed):
-    old = [breakers.try_acquire("R1") for _ in range(3)]
+def test_calls_that_began_before_it_opened_are_ignored(breakers, clock, failed):
+    before = [call(breakers, failed) for _ in range(3)]
+    for each in before:
+        each.__enter__()
     fail(breakers, 3)
-    breakers.record(old[0], failed=failed)
+    before[0].__exit__(None, None, None)
     assert breakers.open_regions() == ["R1"]
     clock.now += 31
-    ticket = breakers.try_acquire("R1")
-    assert ticket
     with ThreadPoolExecutor(1) as pool:
-        answer = pool.submit(breakers.try_acquire, "R1")
-        breakers.record(old[1], failed=failed)
-        assert not futures.wait([answer], timeout=0.1).done, "a second try beside the first"
-        assert breakers.open_regions() == ["R1"]
-        breakers.record(ticket, failed=False)
+        with call(breakers, False):
+            answer = pool.submit(attempt, breakers)
+            before[1].__exit__(None, None, None)
+            assert not futures.wait([answer], timeout=0.1).done, "a second trial"
+            assert breakers.open_regions() == ["R1"]
         assert answer.result(5)
-    breakers.record(old[2], failed=True)
+    before[2].__exit__(None, None, None)
     fail(breakers, 2)
-    assert breakers.try_acquire("R1"), "of those in a row since it closed, that was none"
+    assert attempt(breakers), "it is none of the failures in a row since it closed"
 
 
-def test_a_failure_of_then_makes_no_pause_longer(breakers, clock):
-    old = breakers.try_acquire("R1")
-    fail(breakers, 3)
-    clock.now += 20
-    breakers.record(old, failed=True)
+def test_a_failure_of_an_earlier_call_extends_no_timeout(breakers, clock):
+    with call(breakers, True):
+        fail(breakers, 3)
+        clock.now += 20
     clock.now += 11
-    assert breakers.try_acquire("R1")
+    assert attempt(breakers)
 
 
-def test_a_fault_ends_the_try(breakers, clock):
+def raising(error):
+    raise error
+
+
+def test_a_fault_ends_the_trial(breakers, clock):
     fail(breakers, 3)
     clock.now += 31
-
-    def call():
-        raise ZeroDivisionError
-
-    assert isinstance(breakers.wrap(submit)("R1", call).exception(), ZeroDivisionError)
-    assert breakers.try_acquire("R1")
+    with pytest.raises(ZeroDivisionError):
+        breakers.call("R1", raising, ZeroDivisionError())
+    assert attempt(breakers)
 
 
 @pytest.mark.parametrize("error", [exception.Cancelled, exception.KeystoneUnavailable])
-def test_a_call_that_was_given_up_says_nothing_of_its_region(breakers, error):
+def test_a_call_that_was_given_up_says_nothing_about_its_region(breakers, error):
     fail(breakers, 2)
-
-    def call():
-        raise error("No more.")
-
-    assert isinstance(breakers.wrap(submit)("R1", call).exception(), error)
-    assert breakers.try_acquire("R1")
+    with pytest.raises(error):
+        breakers.call("R1", raising, error("No more."))
+    assert attempt(breakers)
     fail(breakers, 1)
-    assert not breakers.try_acquire("R1"), "nor that it is back"
+    assert not attempt(breakers), "nor that it is back"
 
 
-def test_keystones_no_is_no_answer_of_the_region(breakers, clock):
+def test_a_refused_token_says_nothing_about_the_region(breakers, clock):
     fail(breakers, 3)
     clock.now += 31
-
-    def call():
-        raise exception.CredentialsLost("No token.")
-
-    guarded = breakers.wrap(submit)
-    assert isinstance(guarded("R1", call).exception(), exception.CredentialsLost)
+    with pytest.raises(exception.CredentialsLost):
+        breakers.call("R1", raising, exception.CredentialsLost("No token."))
     assert breakers.open_regions() == ["R1"]
 
 
-def test_calls_are_guarded(breakers):
-    calls = []
+#: What a call ends with, and whether its region failed.
+RESULTS = [
+    ("answer", False),
+    (None, False),
+    (exception.ImageRequestRejected("No.", 403), False),
+    (exception.RegionUnavailable("Away."), True),
+    (Outcome("created"), False),
+    (Outcome("quota"), False),
+    (Outcome("region_unavailable"), True),
+    (Outcome("region_unavailable", region_contacted=False), None),
+    (Outcome("forbidden", region_contacted=False), None),
+]
 
-    def call(error=None):
-        calls.append(error)
-        if error:
-            raise error
-        return "answer"
 
-    guarded = breakers.wrap(submit)
-    away = exception.RegionUnavailable("Away.")
-    for _ in range(2):
-        assert guarded("R1", call, away).exception() is away
-    # What says no is there.
-    refused = exception.ImageRequestRejected("No.", 403)
-    assert guarded("R1", call, refused).exception() is refused
-    for _ in range(3):
-        guarded("R1", call, away)
-    calls.clear()
-    assert "kept failing" in str(guarded("R1", call).exception())
-    assert not calls
-    assert guarded("R2", call).result() == "answer"
+@pytest.mark.parametrize(("result", "failed"), RESULTS)
+def test_results_are_judged(breakers, clock, result, failed):
+    def function():
+        return raising(result) if isinstance(result, Exception) else result
+
+    fail(breakers, 2)
+    with contextlib.suppress(exception.KingbirdError):
+        assert breakers.call("R1", function) is result
+    assert bool(breakers.open_regions()) == (failed is True)
+    fail(breakers, 1)
+    assert bool(breakers.open_regions()) == (failed is not False)
+
+
+def test_no_call_is_made_while_it_is_open(breakers):
+    fail(breakers, 3)
+    with pytest.raises(exception.RegionUnavailable, match="kept failing"):
+        breakers.call("R1", pytest.fail)
+    assert breakers.call("R2", lambda: "answer") == "answer"

@@ -7,8 +7,8 @@ from oslo_context import context
 
 from kingbird import events, exception
 from kingbird.db import api as db
-from kingbird.engine.completion import fail_job
-from kingbird.engine.thread_context import set_log_context, submit_with_context, with_context
+from kingbird.engine.completion import end_job
+from kingbird.engine.thread_context import set_log_context, with_context
 from kingbird.states import STATE_OF
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
 from kingbird.tests.unit.engine.scene import wait_for
@@ -113,7 +113,7 @@ def test_a_planned_job_that_is_given_up(database, told):
     job_id = planned_job(row("i1", "R2"), row("i2", "R2"), row("i1", "R3"))
     job = db.jobs.get(PROJECT, job_id)
     for _ in range(2):
-        fail_job(NoAccess(), job, "credentials_lost", "gone")
+        end_job(NoAccess(), job, "credentials_lost", "gone")
     assert len(of(told, events.JobEnded)) == 1
     status = STATE_OF["credentials_lost"]
     assert items(told) == {
@@ -152,12 +152,8 @@ def test_threads_are_told_what_they_work_on(database):
     try:
         set_log_context(job)
         function = with_context(lambda: context.get_current().resource_uuid)
-        submit = submit_with_context(
-            lambda region, function, *args: context.get_current().resource_uuid
-        )
         set_log_context(db.jobs.get(PROJECT, accepted_job()))
         assert function() == job.id
-        assert submit("R1", print) == job.id
     finally:
         if before is not None:
             before.update_store()

@@ -20,17 +20,6 @@ def reaper(scene, engine="me", tokens=()):
     return Reaper(scene.conf, engine, scene.keystone, held)
 
 
-def test_a_job_that_nobody_closed_is_closed_and_its_trust_deleted(scene):
-    scene.keystone.trusts.add("t1")
-    job_id = planned_job(trust_id="t1")
-    claim = db.leases.claim_task("e1", LEASE)
-    db.outcomes.fail_task(claim, "quota", "")
-    db.outcomes.end_task(claim)
-    reaper(scene).run()
-    job = scene.get(job_id)
-    assert (job.status, job.trust_id, scene.keystone.trusts) == ("FAILURE", None, set())
-
-
 def test_a_job_with_a_users_token_whose_engine_is_gone_fails(scene):
     planned = planned_job(trust_id=None, engine="gone")
     claimed = scene.job("i1", trust_id=None)
@@ -88,7 +77,7 @@ def test_after_the_database_was_away_no_engine_is_judged_at_once(scene, monkeypa
     reaping.run()
     away = exception.Unavailable("Away.")
     with monkeypatch.context() as broken:
-        broken.setattr(db.maintenance, "unclosed_jobs", lambda: raising(away))
+        broken.setattr(db.maintenance, "token_jobs_of", lambda engine: raising(away))
         with pytest.raises(exception.Unavailable):
             reaping.run()
     reaping.run()
@@ -102,16 +91,12 @@ def raising(error):
 
 
 def test_one_job_that_can_not_be_ended_keeps_no_other_from_it(scene, monkeypatch):
-    first, second = planned_job(), planned_job()
-    for _ in range(2):
-        claim = db.leases.claim_task("e1", LEASE)
-        db.outcomes.fail_task(claim, "quota", "")
-        db.outcomes.end_task(claim)
-    close = db.outcomes.close_job
+    first, second = (planned_job(trust_id=None, engine="me") for _ in range(2))
+    end = db.outcomes.end_job
     monkeypatch.setattr(
         db.outcomes,
-        "close_job",
-        lambda job, **more: raising(ValueError()) if job.id == first else close(job, **more),
+        "end_job",
+        lambda job, *more: raising(ValueError()) if job.id == first else end(job, *more),
     )
     reaper(scene).run()
     assert scene.get(second).status == "FAILURE"
@@ -120,7 +105,7 @@ def test_one_job_that_can_not_be_ended_keeps_no_other_from_it(scene, monkeypatch
 
 def test_old_jobs_are_deleted_if_the_operator_wants_it(scene):
     job_id = planned_job()
-    db.outcomes.close_job(scene.get(job_id))
+    db.outcomes.end_job(scene.get(job_id))
     reaper(scene).run()
     assert db.jobs.get(PROJECT, job_id)
     scene.conf.set_override("purge_after_days", 1, group="engine")
@@ -132,7 +117,7 @@ def test_the_trust_of_an_ended_job_is_deleted_later_if_need_be(scene, monkeypatc
     monkeypatch.setattr(credentials, "KEYSTONE_PAUSE", 0)
     scene.keystone.trusts.add("t1")
     job_id = planned_job(trust_id="t1")
-    db.outcomes.close_job(scene.get(job_id))
+    db.outcomes.end_job(scene.get(job_id))
     scene.keystone.problem = exception.KeystoneUnavailable("Away.")
     reaping = reaper(scene)
     reaping.run()
@@ -167,14 +152,14 @@ def test_tokens_of_jobs_that_others_ended_are_forgotten(scene):
     running, ended = planned_job(trust_id=None), planned_job(trust_id=None)
     for job_id in (running, ended, "deleted"):
         held.add_token(job_id, UserToken("secret", {}))
-    db.outcomes.close_job(scene.get(ended))
+    db.outcomes.end_job(scene.get(ended))
     held.prune()
     assert held.token_jobs == {running: None}
 
 
 def test_keystone_is_not_waited_for_once_a_job(scene):
     for name in ("t1", "t2", "t3"):
-        db.outcomes.close_job(scene.get(planned_job(trust_id=name)))
+        db.outcomes.end_job(scene.get(planned_job(trust_id=name)))
     scene.keystone.problem = exception.KeystoneUnavailable("Away.")
     reaper(scene).run()
     assert scene.keystone.calls.count("delete") == 1

@@ -29,8 +29,9 @@ def test_what_is_worked_on(database):
 def test_regions_that_are_left_alone():
     breakers = CircuitBreakers(lambda: 1, lambda: 60)
     for region, failed in (("R1", True), ("R2", False)):
-        breakers.record(breakers.try_acquire(region), failed=failed)
-    # Whatever holds the lock, who asks does not wait for it.
+        with breakers.guard(region) as attempt:
+            attempt.failed = failed
+    # The report does not wait for the lock.
     with breakers._changed:
         asked = []
         thread = threading.Thread(target=lambda: asked.append(breakers.open_regions()))

@@ -109,20 +109,11 @@ def test_a_job_has_ended_while_its_trust_waits_for_keystone(scene, monkeypatch, 
     assert "Traceback" not in caplog.text
 
 
-def finished(scene):
-    """Make a job whose last task has ended, and that nobody has closed."""
+def ended(scene):
+    """Make a job that was ended by an engine that could not delete its trust."""
     scene.keystone.trusts.add("t1")
     job_id = planned_job(trust_id="t1")
-    claim = db.leases.claim_task("e1", LEASE)
-    db.outcomes.fail_task(claim, "quota", "")
-    db.outcomes.end_task(claim)
-    return job_id
-
-
-def ended(scene):
-    """Make a job that was closed by an engine that could not delete its trust."""
-    job_id = finished(scene)
-    db.outcomes.close_job(scene.get(job_id))
+    db.outcomes.end_job(scene.get(job_id))
     return job_id
 
 
@@ -139,7 +130,6 @@ def waiting(scene):
 @pytest.mark.parametrize(
     ("make", "name", "about"),
     [
-        (finished, "unclosed_jobs", ()),
         (ended, "ended_jobs_with_trust", ()),
         (lost, "token_jobs_without_engine", (600, 60)),
         (lost, "token_jobs_of", ("gone",)),
@@ -154,7 +144,7 @@ def test_of_two_reapers_one_ends_a_run_and_none_the_next(
     stale = getattr(db.maintenance, name)(*about)
     assert [job.id for job in stale] == [job_id]
     # What the first of them does.
-    db.plans.fail_job(scene.get(job_id), "credentials_lost", "")
+    db.outcomes.end_job(scene.get(job_id), "credentials_lost", "")
     assert scene.get(job_id).status == "FAILURE"
     retry(scene, job_id, trust_id)
     held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
@@ -190,15 +180,14 @@ def test_an_engine_that_lost_a_job_while_it_gave_it_up_leaves_its_trust(scene, m
     job_id = scene.job("i1")
     claim = db.leases.claim_job("me", LEASE)
     one = scene.engine(start=False)
-    job_now = db.leases.reload_job
+    end_task = db.outcomes.end_task
 
-    def late(claim):
-        job = job_now(claim)
+    def late(claim, *args, **kwargs):
         db.leases.release(claim)
         assert db.leases.claim_job("other", LEASE)
-        return job
+        return end_task(claim, *args, **kwargs)
 
-    monkeypatch.setattr(db.leases, "reload_job", late)
+    monkeypatch.setattr(db.outcomes, "end_task", late)
     with one._leases.hold(claim, time.monotonic()) as held:
         one._dispatcher._fail_claim(held, "forbidden", "No token.")
     job = scene.get(job_id)
@@ -213,7 +202,7 @@ def test_what_a_later_run_brought_is_not_forgotten(scene, credentials):
     old = scene.get(job_id)
     held.add_token(job_id, UserToken("old", {"R1": "http://R1"}))
     assert held.open_regions(old)
-    db.plans.fail_job(old, "quota", "")
+    db.outcomes.end_job(old, "quota", "")
     if credentials == "token":
         retry(scene, job_id, None)
         held.add_token(job_id, UserToken("new", {"R1": "http://R1"}, "req-2"))
@@ -231,7 +220,7 @@ def test_what_a_later_run_brought_is_not_forgotten(scene, credentials):
 def test_a_token_that_comes_while_ended_jobs_are_looked_for_stays(scene, monkeypatch):
     held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     job_id = planned_job(trust_id=None)
-    db.plans.fail_job(scene.get(job_id), "quota", "")
+    db.outcomes.end_job(scene.get(job_id), "quota", "")
     held.add_token(job_id, UserToken("old", {}))
     still_open = db.maintenance.still_open
 

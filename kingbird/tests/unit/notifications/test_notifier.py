@@ -114,7 +114,7 @@ def test_what_an_event_becomes(
 
 def test_progress_is_not_told_after_the_end(listener, notifier, job):
     """Two engines may work on a job; the one that is late has no news."""
-    db.outcomes.close_job(job)
+    db.outcomes.end_job(job)
     listener(events.JobEnded(job, "FAILURE", None))
     listener(events.JobProgress(job))
     listener.stop(5)
@@ -122,7 +122,7 @@ def test_progress_is_not_told_after_the_end(listener, notifier, job):
 
 
 def test_the_numbers_are_those_of_the_run(listener, notifier, job):
-    db.outcomes.close_job(job)
+    db.outcomes.end_job(job)
     told = db.jobs.get(PROJECT, job.id)
     assert db.job_actions.retry(
         told, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
