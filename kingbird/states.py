@@ -72,7 +72,7 @@ def predecessors(transitions: Mapping[State, frozenset[State]], state: State) ->
 
 
 class Reason(StrEnum):
-    """The stable word for the outcome of an item."""
+    """The stable word for the cause of an item's state."""
 
     CREATED = "created"
     UPDATED = "updated"

@@ -1,4 +1,4 @@
-"""The one door to the database: what other rooms may call, by noun."""
+"""The database's interface for the other packages: one module for each noun."""
 
 from kingbird.db import (
     engines,

@@ -1,7 +1,7 @@
-"""Now, by the database's clock: engines' own clocks need not agree.
+"""Read the database's clock in statements, because the clocks of engines may differ.
 
-``now_ms`` is milliseconds since 1970 as an integer, which every database compares alike;
-``seconds_ago`` compares with the times that the other columns keep.
+``now_ms`` is in milliseconds since 1970, as lease columns are.  ``seconds_ago`` is compared with
+columns that hold a date and time.
 """
 
 from datetime import datetime
@@ -13,7 +13,7 @@ from sqlalchemy.sql.functions import GenericFunction
 
 
 class now_ms(GenericFunction[int]):
-    """``now_ms()`` in a statement."""
+    """Render ``now_ms()``, the present time in milliseconds."""
 
     type = sa.BigInteger()
     inherit_cache = True
@@ -27,18 +27,18 @@ def _sqlite(element: now_ms, compiler: Any, **kw: Any) -> str:
 @compiles(now_ms, "mysql")
 @compiles(now_ms, "mariadb")
 def _mysql(element: now_ms, compiler: Any, **kw: Any) -> str:
-    # UTC_TIMESTAMP, unlike NOW, knows no hour that comes twice in autumn.
+    # NOW() repeats an hour when daylight saving time ends.
     return "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000)"
 
 
 @compiles(now_ms, "postgresql")
 def _postgresql(element: now_ms, compiler: Any, **kw: Any) -> str:
-    # clock_timestamp, as now() stands still within a transaction.
+    # now() is the time at which the transaction began.
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
 class seconds_ago(GenericFunction[datetime]):
-    """``ago(seconds)`` in a statement: the moment that long before now, in UTC."""
+    """Render ``seconds_ago(seconds)``, a time before now in UTC."""
 
     type = sa.DateTime()
     inherit_cache = True
@@ -46,7 +46,7 @@ class seconds_ago(GenericFunction[datetime]):
 
 @compiles(seconds_ago, "sqlite")
 def _ago_sqlite(element: seconds_ago, compiler: Any, **kw: Any) -> str:
-    # The text that SQLAlchemy stores, but for the last three digits.
+    # SQLAlchemy stores the same text with three more digits.
     seconds = compiler.process(element.clauses, **kw)
     return f"strftime('%Y-%m-%d %H:%M:%f', julianday('now') - {seconds} / 86400.0)"
 

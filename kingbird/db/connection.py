@@ -1,4 +1,4 @@
-"""The way into the database: oslo.db's enginefacade, with SQLite made safe for threads."""
+"""Open transactions with oslo.db's enginefacade, and make SQLite safe for threads."""
 
 import functools
 import os
@@ -28,12 +28,12 @@ _manager = enginefacade.transaction_context()
 
 #: Rows or ids in one statement; bound variables stay well below every database's limit.
 BATCH = 500
-#: The part of a lease for which a transaction may stand still.
+#: A lease divided by this is the time for which a transaction may be idle.
 IDLE_FRACTION = 3
-#: Seconds that a writer of SQLite waits for the one before it, where nobody waits for an answer.
+#: Seconds that an engine's writer of SQLite waits for another writer.
 SQLITE_BUSY_TIMEOUT = 30
 
-#: What a database that can't be reached, or not yet, answers.
+#: Errors of a database that can't be reached or has no tables yet.
 _UNAVAILABLE = (
     db_exc.DBConnectionError,
     db_exc.CantStartEngineError,
@@ -43,22 +43,21 @@ _UNAVAILABLE = (
     db_exc.DBNonExistentDatabase,
     db_exc.DBNonExistentTable,
 )
-#: A server that only reads, as a standby or one that is being replaced: PostgreSQL's word for
-#: that, and MySQL's.
+#: Codes of PostgreSQL and MySQL for a server that is read-only, such as a standby.
 _READ_ONLY = ("25006", 1290, 1792, 1836)
 
 
 @enginefacade.transaction_context_provider
 class _TransactionContext:
-    """What enginefacade hangs a transaction on; one for each block."""
+    """Carry enginefacade's transaction; one for each block."""
 
 
 def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
-    """Point the door at ``[database] connection``.  Call once, before first use.
+    """Configure the connection to ``[database] connection``.  Call this once, before first use.
 
-    :param seconds: after which a database that answers nothing counts as away; without, it is
-        waited for.  It is asked twice at most, so a writer of SQLite waits for others for twice
-        as long.
+    :param seconds: seconds after which a database that does not answer is unavailable.  By
+        default calls wait without limit.  A call is tried twice at most, so a writer of SQLite
+        waits twice as long for other writers.
     """
     global _manager  # noqa: PLW0603  enginefacade can't be configured twice
     _manager = enginefacade.transaction_context()
@@ -71,7 +70,7 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
             options[name] = getattr(conf.database, name)
     url = sa.make_url(options["connection"])
     if url.get_backend_name() == "mariadb":
-        # oslo.db knows deadlocks and duplicates of a dialect by its name, and this one not.
+        # oslo.db recognizes deadlocks and duplicates of "mysql" only.
         url = url.set(drivername=url.drivername.replace("mariadb", "mysql", 1))
         options["connection"] = url.render_as_string(hide_password=False)
     parameters = {} if seconds is None else timeouts.connect_args(url, seconds)
@@ -93,27 +92,29 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
 
 
 def dispose() -> None:
-    """Close the pool, as after a fork; it fills again when it is used."""
+    """Close the pool's connections, for example after a fork."""
     if _manager.is_started:
         _manager.dispose_pool()
 
 
 def get_engine() -> sa.Engine:
-    """Return SQLAlchemy's engine, for migrations and checks."""
+    """Return SQLAlchemy's engine for migrations and checks."""
     return _manager.writer.get_engine()
 
 
 def _prepare_sqlite(engine: sa.Engine, busy: int) -> None:
-    """Let threads and processes write side by side, each waiting for others some seconds.
+    """Make writers of SQLite wait for each other.
 
-    By default a transaction of SQLite takes its lock at the first write; two that have read
-    before fail at once.  ``BEGIN IMMEDIATE`` takes it at the start and waits, and with a WAL
-    readers wait for nobody.
+    By default a transaction takes its lock at the first write, and of two that have read before
+    one fails at once.  ``BEGIN IMMEDIATE`` waits for the lock at the start.  With a write-ahead
+    log readers do not wait.
+
+    :param busy: seconds to wait for the lock.
     """
     if engine.dialect.name != "sqlite":
         return
     event.listen(engine, "connect", functools.partial(_connect_sqlite, busy=busy))
-    # oslo.db emits the BEGIN, and no listener can be put ahead of its own.
+    # oslo.db emits the BEGIN, and its listener runs first.
     event.listen(engine, "before_cursor_execute", _begin_sqlite, retval=True)
 
 
@@ -139,33 +140,33 @@ def _begin_sqlite(
 
 @contextmanager
 def writer() -> Iterator[orm.Session]:
-    """Give a session in a transaction that is committed at the end, or rolled back."""
+    """Open a transaction that is committed at the end, or rolled back after an error."""
     with _manager.writer.using(_TransactionContext()) as session:
         yield session
 
 
 @contextmanager
 def reader() -> Iterator[orm.Session]:
-    """Give a session that only reads."""
+    """Open a session that only reads."""
     with _manager.reader.using(_TransactionContext()) as session:
         if session.get_bind().dialect.name == "sqlite":
             session.connection(execution_options={"kingbird_begin": "DEFERRED"})
         yield session
 
 
-#: Seconds before a transaction whose connection was lost is run again.
+#: Seconds before a transaction whose connection was lost is retried.
 RECONNECT_DELAY = 0.2
-#: Seconds after which one that was lost is not.
+#: Seconds after which a transaction whose connection was lost is not retried.
 RETRY_LIMIT = 2.0
 
 
 def retry_on_disconnect(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorate a function that opens a transaction.
+    """Decorate a function that opens a transaction and may run twice.
 
-    What a deadlock or a lost connection ended is run again, though a commit whose answer was
-    lost may have done it already; so it has to be such that a second run does no harm.  What
-    can't be reached after that, or only be read from, becomes
-    :class:`kingbird.exception.Unavailable`, so that the API answers 503 and an engine waits.
+    The function is retried after a deadlock or a lost connection.  The first run may have been
+    committed, if only the answer to the commit was lost.  A database that can't be reached after
+    that, or is read-only, raises :class:`kingbird.exception.Unavailable`: the API answers 503,
+    and an engine waits.
     """
     retried = oslo_db_api.wrap_db_retry(
         max_retries=5, retry_interval=0.1, inc_retry_interval=True, retry_on_deadlock=True
@@ -179,17 +180,16 @@ def retry_on_disconnect(function: Callable[P, R]) -> Callable[P, R]:
                 return retried(*args, **kwargs)
             except db_exc.DBConnectionError:
                 if time.monotonic() - begun > RETRY_LIMIT:
-                    # It takes connections and is silent: a second look would be no quicker.
+                    # The database accepts connections but does not answer.
                     raise
-                # A lost connection is replaced by the next call.  A database that is away will
-                # be so for longer than a caller is to wait.  oslo.db's own way of doing this
-                # logs a traceback each time.
+                # The next call opens a new connection.  oslo.db's own retry would log a traceback
+                # each time.
                 time.sleep(RECONNECT_DELAY)
                 return retried(*args, **kwargs)
         except (*_UNAVAILABLE, db_exc.DBError) as error:
             read_only = _is_read_only(error)
             if read_only:
-                # The address may lead to the server that writes by now.
+                # After a failover the address leads to the new primary.
                 dispose()
             elif not isinstance(error, _UNAVAILABLE):
                 raise
@@ -202,7 +202,7 @@ def retry_on_disconnect(function: Callable[P, R]) -> Callable[P, R]:
 
 @retry_on_disconnect
 def ping() -> None:
-    """Have the database answer a query.
+    """Run a query to check that the database answers.
 
     :raises kingbird.exception.Unavailable: it can't be reached.
     """
@@ -218,6 +218,6 @@ def _is_read_only(error: Exception) -> bool:
 
 
 def database_exists(url: str) -> bool:
-    """Whether a SQLite file is there; other databases are taken to be."""
+    """Return whether a SQLite file exists; True for other databases."""
     path = sa.make_url(url).database
     return not url.startswith("sqlite") or not path or os.path.exists(path)

@@ -1,4 +1,4 @@
-"""The engines and their signs of life."""
+"""Register engines and their heartbeats."""
 
 from collections.abc import Sequence
 
@@ -9,38 +9,38 @@ from kingbird.db import connection
 from kingbird.db.clock import now_ms, seconds_ago
 from kingbird.db.models import Engine
 
-#: Milliseconds after which an engine that was not heard of is forgotten.
+#: Milliseconds after the last heartbeat after which an engine's row is deleted.
 FORGET_AFTER = 24 * 3600 * 1000
-#: Leases without a sign of life after which an engine is taken for dead.
+#: The time without a heartbeat after which an engine is dead, as a multiple of a lease.
 DEAD_AFTER_LEASES = 2
 
 
 def heartbeat_timeout(conf: cfg.ConfigOpts) -> float:
-    """Return the seconds without a sign of life after which an engine is taken for dead."""
+    """Return the seconds without a heartbeat after which an engine is dead."""
     seconds: float = DEAD_AFTER_LEASES * conf.engine.lease
     return seconds
 
 
 def alive(heartbeat_timeout: float) -> sa.ColumnElement[bool]:
-    """Return the condition that an engine gave a sign of life.
+    """Return the condition that an engine is alive.
 
-    :param heartbeat_timeout: within so many seconds.
+    :param heartbeat_timeout: seconds within which it sent a heartbeat.
     """
     return Engine.seen > now_ms() - int(heartbeat_timeout * 1000)
 
 
 @connection.retry_on_disconnect
 def heartbeat(engine_id: str, *, host: str, pid: int, version: str, rpc_version: str) -> None:
-    """Say that an engine is alive, by the database's clock.
+    """Store a heartbeat of an engine, by the database's clock.
 
     :param version: its release.
     :param rpc_version: the newest version of messages that it understands.
     """
     with connection.writer() as session:
-        seen = session.execute(
+        updated = session.execute(
             sa.update(Engine).where(Engine.id == engine_id).values(seen=now_ms())
         )
-        if not seen.rowcount:  # type: ignore[attr-defined]
+        if not updated.rowcount:  # type: ignore[attr-defined]
             session.execute(
                 sa.insert(Engine).values(
                     id=engine_id,
@@ -56,20 +56,20 @@ def heartbeat(engine_id: str, *, host: str, pid: int, version: str, rpc_version:
 
 @connection.retry_on_disconnect
 def list_all(heartbeat_timeout: float) -> Sequence[tuple[Engine, bool]]:
-    """Return the engines that are known, by host, and whether each is alive.
+    """Return the engines by host, and whether each is alive.
 
-    :param heartbeat_timeout: seconds after which one that gave no sign of life is taken for dead.
+    :param heartbeat_timeout: seconds without a heartbeat after which an engine is dead.
     """
     query = sa.select(Engine, alive(heartbeat_timeout)).order_by(
         Engine.host, Engine.started_at, Engine.id
     )
     with connection.reader() as session:
-        return [(engine, bool(seen)) for engine, seen in session.execute(query)]
+        return [(engine, bool(is_alive)) for engine, is_alive in session.execute(query)]
 
 
 @connection.retry_on_disconnect
 def rpc_versions(heartbeat_timeout: float) -> set[str]:
-    """Return the versions of messages that the engines understand which are alive.
+    """Return the RPC versions of the engines that are alive.
 
     :param heartbeat_timeout: as :func:`list_all` takes it.
     """
@@ -80,7 +80,7 @@ def rpc_versions(heartbeat_timeout: float) -> set[str]:
 
 @connection.retry_on_disconnect
 def deregister(engine_id: str) -> None:
-    """Forget an engine that stops, and others that were not heard of for a day."""
+    """Delete the row of an engine that stops, and of those without a heartbeat for a day."""
     with connection.writer() as session:
         session.execute(
             sa.delete(Engine).where(

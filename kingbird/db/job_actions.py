@@ -1,6 +1,6 @@
-"""The actions on a job: cancel and retry.
+"""Cancel jobs, and retry the items of jobs that failed.
 
-A commit whose answer was lost is run again, so each action detects that it was done before.
+Each function may run twice if the answer to a commit was lost, and detects that.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -15,17 +15,17 @@ from kingbird.db.models import RETRY, Item, Job, utcnow
 from kingbird.db.plans import BATCH, RETRY_REST, awaits_retry
 from kingbird.states import ALL, ENDED_JOB_STATES, ItemState, JobState
 
-#: Reasons of skipped items that a retry includes, as the id may have been purged.
+#: Reasons of skipped items that may be retried, as Glance may have purged the id.
 _RETRYABLE_SKIPS = ("deleted_in_target", "id_taken")
 
 
 class _NothingToRetry(Exception):
-    """Rolls a transaction back."""
+    """Roll a transaction back."""
 
 
 @connection.retry_on_disconnect
 def cancel(job: Job) -> bool:
-    """Mark a job for its end, which engines carry out.  It can be called twice.
+    """Mark a job as cancelled, so that engines end it.
 
     :param job: the row as it was read, which identifies the run.
     :returns: whether that run was in progress.
@@ -42,7 +42,7 @@ def cancel(job: Job) -> bool:
 
 @connection.retry_on_disconnect
 def filter_cancelled(job_ids: Collection[str]) -> set[str]:
-    """Return those of some jobs that are marked as cancelled."""
+    """Return those of some jobs that are cancelled."""
     found: set[str] = set()
     with connection.reader() as session:
         for batch in batched(sorted(job_ids), BATCH):
@@ -64,19 +64,19 @@ def retry(
     request_id: str | None,
     global_request_id: str | None = None,
 ) -> int:
-    """Start another run of an ended job for the items that failed, all or nothing.
+    """Retry the items of an ended job that failed, were cancelled or may be retried.
 
-    :param job: the row as it was read, which identifies the run before.
+    :param job: the row as it was read, which tells the run that is to follow.
     :param user_id: the user whose rights the run has.
-    :param is_admin: whether Glance takes that user for an admin.
-    :param trust_id: the trust of the run; without one only the engine that gets the user's token
-        by message can claim it.
-    :param request_id: the id of the request, which tells this run from another user's.
-    :param global_request_id: the global id of the request, if it has one.
-    :returns: the number of retried items.  If it is 0, as for a job that has not ended, nothing
-        was changed.
+    :param is_admin: whether Glance treats that user as an admin.
+    :param trust_id: the run's trust; without a trust only the engine that receives the user's
+        token can claim the job.
+    :param request_id: the request, which tells this run from another user's.
+    :param global_request_id: the global id that the request came with, if any.
+    :returns: the number of items to retry; 0 if there is none or the job has not ended, and then
+        nothing is changed.
     """
-    # Of two requests at the same time one wins.
+    # Of two retries at the same time one succeeds.
     ended = (
         runs.of(job),
         Job.status.in_(ENDED_JOB_STATES),
@@ -97,7 +97,7 @@ def retry(
         "engine_id": None,
         "lease_expires": None,
         "plan_rest": RETRY_REST,
-        # The rest of the plan counts as one.
+        # The planning counts as one task.
         "tasks_open": 1,
         "plan_parts": Job.plan_parts + 1,
         "updated_at": utcnow(),
@@ -112,7 +112,7 @@ def retry(
 
 
 def _reopen(session: orm.Session, job: Job) -> int:
-    """Move the items that are retried to a part of their own."""
+    """Move the items to retry to a part of their own."""
     result = session.execute(
         sa.update(Item)
         .where(
@@ -141,7 +141,7 @@ def _reopen(session: orm.Session, job: Job) -> int:
 
 
 def _already_reopened(session: orm.Session, job: Job, request_id: str | None) -> int:
-    """Return the number of items that a lost commit of the same call has reopened."""
+    """Return the number of items that the first run of this call reopened, if it did."""
     query = (
         sa.select(sa.func.count())
         .select_from(Item)

@@ -1,6 +1,6 @@
-"""Jobs as the API sees them: accepted, listed, shown, deleted.
+"""Create, list, show and delete jobs for the API.
 
-Every call names the project, so that none can reach another project's rows.
+Most calls name the project, so that they can't reach another project's rows.
 """
 
 import uuid
@@ -20,7 +20,7 @@ RegionCounts = dict[str, dict[str, dict[str, int]]]
 
 
 def item_id(job_id: str, resource: str, target: str) -> str:
-    """Return an item's id: the same before and after its job was planned, and planned anew.
+    """Return an item's id, which is the same if its job is planned again.
 
     :param resource: the image, or ``*`` for all of a region.
     :param target: the target region.
@@ -29,7 +29,7 @@ def item_id(job_id: str, resource: str, target: str) -> str:
 
 
 def _visible(project_id: str, with_all_projects: bool) -> sa.Select[Job]:
-    """Select a project's accepted jobs, those about all projects on request only."""
+    """Select a project's accepted jobs, and on request those about all projects."""
     query = sa.select(Job).where(Job.project_id == project_id, Job.status != JobState.ACCEPTING)
     return query if with_all_projects else query.where(Job.all_projects.is_(False))
 
@@ -48,9 +48,9 @@ def create(
 ) -> Job:
     """Store a new job in the state JobState.ACCEPTING, which no engine claims and no list shows.
 
-    :param job_id: an id that nobody else makes.
-    :param global_request_id: the id that the request came with, if it did with one.
-    :param all_projects: whether a set of it is about every project's images.
+    :param job_id: a new UUID.
+    :param global_request_id: the global id that the request came with, if any.
+    :param all_projects: whether a set is about every project's images.
     """
     try:
         with connection.writer() as session:
@@ -70,7 +70,7 @@ def create(
             session.flush()
             return job
     except db_exc.DBDuplicateEntry:
-        # Its own row, from a commit whose answer was lost.
+        # The answer to the first run's commit was lost.
         with connection.reader() as session:
             return session.scalars(sa.select(Job).where(Job.id == job_id)).one()
 
@@ -79,11 +79,10 @@ def create(
 def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -> bool:
     """Make a job claimable, in one UPDATE.
 
-    :param trust_id: the trust it runs with; without one only the engine that gets the
-        user's token by message can claim it.
-    :param is_admin: whether Glance will take who has those credentials for an admin; as it was
-        stored without it.
-    :returns: whether it is accepted now; not when the job was no longer there.
+    :param trust_id: the job's trust; without a trust only the engine that receives the user's
+        token can claim the job.
+    :param is_admin: whether Glance treats the credentials as an admin's; by default unchanged.
+    :returns: True if the job is accepted, False if it does not exist any more.
     """
     values: dict[str, Any] = {} if is_admin is None else {"is_admin": is_admin}
     with connection.writer() as session:
@@ -98,7 +97,7 @@ def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -
             )
             .execution_options(synchronize_session=False)
         )
-        # A commit whose answer was lost has done it before.
+        # The first run may have been committed.
         return session.execute(
             sa.select(sa.exists().where(Job.id == job_id, Job.status != JobState.ACCEPTING))
         ).scalar_one()
@@ -106,9 +105,9 @@ def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -
 
 @connection.retry_on_disconnect
 def discard(job_id: str) -> bool:
-    """Take back a job that nobody has begun to work on.
+    """Delete a job unless an engine has claimed it.
 
-    :returns: whether it is gone; one that an engine has begun with stays.
+    :returns: True if the job is deleted, False if an engine has claimed it.
     """
     with connection.writer() as session:
         session.execute(sa.delete(Job).where(Job.id == job_id, Job.generation == 0))
@@ -117,7 +116,7 @@ def discard(job_id: str) -> bool:
 
 @connection.retry_on_disconnect
 def count_active(project_id: str) -> int:
-    """Count a project's jobs that have not ended, those included that are being accepted."""
+    """Count a project's jobs that have not ended, including those being accepted."""
     query = (
         sa.select(sa.func.count())
         .select_from(Job)
@@ -134,7 +133,7 @@ def count_active(project_id: str) -> int:
 def get(project_id: str, job_id: str, *, with_all_projects: bool = False) -> Job | None:
     """Return a project's job, or ``None``.
 
-    :param with_all_projects: find it even if it is about every project's images.
+    :param with_all_projects: include jobs about every project's images.
     """
     with connection.reader() as session:
         return session.scalars(
@@ -154,10 +153,10 @@ def list_for_project(
     sort_key: str = "created_at",
     sort_dir: str = "desc",
 ) -> Sequence[Job]:
-    """Return a page of a project's jobs, newest first unless told otherwise.
+    """Return a page of a project's jobs, by default newest first.
 
     :param active: only those in progress.
-    :param with_all_projects: also those that are about every project's images.
+    :param with_all_projects: include jobs about every project's images.
     :param status: only those in one of these states.
     :param marker: the id of the job that the page comes after.
     :param sort_key: one of ``kingbird.db.pagination.JOB_KEYS``.
@@ -196,9 +195,7 @@ def list_items(
     sort_key: str | None = None,
     sort_dir: str = "asc",
 ) -> Sequence[Item]:
-    """Return a page of the items of a job's plan, as far as it is stored.
-
-    There are none before it is planned.
+    """Return a page of the items in the stored parts of a job's plan.
 
     :param status: only those in one of these states.
     :param marker: the id of the item that the page comes after.
@@ -231,7 +228,7 @@ def list_items(
 
 @connection.retry_on_disconnect
 def outcome_counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCounts]:
-    """Count a job's items, and the images that have none as they are in sync.
+    """Count a job's items, and images that are in sync and have no item.
 
     :returns: how many there are by their state, and by their reason; items that have not ended
         have no reason.  The third is both again for each target region.
@@ -266,8 +263,8 @@ def outcome_counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCoun
 def delete(project_id: str, job_id: str, *, with_all_projects: bool = False) -> bool:
     """Delete a project's job that has ended, with its tasks and items.
 
-    :param with_all_projects: delete it even if it is about every project's images.
-    :returns: whether there was one; a job in progress is left alone.
+    :param with_all_projects: include jobs about every project's images.
+    :returns: True if the job was deleted, False if there is none or it is in progress.
     """
     query = sa.delete(Job).where(
         Job.id == job_id,

@@ -1,4 +1,4 @@
-"""Claims: one compare-and-swap UPDATE each, by the database's clock (design, section 9).
+"""Claim jobs and tasks with a compare-and-swap UPDATE by the database's clock.
 
 A lease names an engine, the time it runs out and a generation that grows with each claim.
 Every transaction that writes on behalf of a lease begins with :func:`fence`.
@@ -18,17 +18,17 @@ from kingbird.db.clock import now_ms
 from kingbird.db.models import Job, Task
 from kingbird.states import JobState
 
-#: Rows looked at in one attempt to claim; other engines try for the first ones too.
+#: Rows to try in one attempt to claim; other engines try the first ones too.
 CANDIDATES = 20
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What an engine has won.
+    """Hold the row that an engine has claimed.
 
     :ivar job: the job's row as it was when it was claimed.
     :ivar task: the task's row, or ``None`` when the job was claimed for planning.
-    :ivar generation: the number of this claim, which fences its writes.
+    :ivar generation: the number of the claim, which fences its writes.
     """
 
     job: Job
@@ -40,7 +40,7 @@ class Claim:
     def region_task(self) -> Task:
         """The task's row.
 
-        :raises ValueError: the job was claimed, for planning.
+        :raises ValueError: the claim is of a job.
         """
         if self.task is None:
             raise ValueError("This is the claim of a job")
@@ -48,19 +48,19 @@ class Claim:
 
     @property
     def row(self) -> Job | Task:
-        """The row that holds the lease."""
+        """The row that has the lease."""
         return self.job if self.task is None else self.task
 
 
 def _same(row: Job | Task) -> sa.ColumnElement[bool]:
-    """Match a row that holds a lease; a task ends with its run, whose end takes its lease."""
+    """Match a row that has a lease.  The end of a run changes the generation of its tasks."""
     return runs.of(row) if isinstance(row, Job) else Task.pk == row.pk
 
 
 def _compare_and_swap(
     session: orm.Session, row: Job | Task, engine_id: str, lease: float, **values: Any
 ) -> bool:
-    """Take ``row`` if its generation is still the one that was read."""
+    """Claim ``row`` if its generation is still the one that was read."""
     model = type(row)
     result = session.execute(
         sa.update(model)
@@ -82,27 +82,27 @@ def _free(model: type[Job] | type[Task]) -> sa.ColumnElement[bool]:
     return sa.or_(model.lease_expires.is_(None), model.lease_expires < now_ms())
 
 
-#: Jobs whose user's token an engine holds in memory, with the request that it came by: a job
-#: that was tried again since then runs with another user's rights.
+#: The request that brought each user's token that an engine has, by job id.  A job that was
+#: retried since then runs with the rights of another request.
 TokenJobs = Mapping[str, str | None]
-NONE_HELD: TokenJobs = MappingProxyType({})
+NO_TOKENS: TokenJobs = MappingProxyType({})
 
 
-def _runnable(held: TokenJobs) -> sa.ColumnElement[bool]:
-    """Jobs that an engine has credentials for."""
+def _runnable(token_jobs: TokenJobs) -> sa.ColumnElement[bool]:
+    """Match jobs that an engine has credentials for."""
     with_token = [
         sa.and_(Job.id == job_id, Job.request_id.is_(None) if by is None else Job.request_id == by)
-        for job_id, by in sorted(held.items())
+        for job_id, by in sorted(token_jobs.items())
     ]
     return sa.or_(Job.credentials == "trust", *with_token)
 
 
 @connection.retry_on_disconnect
-def claim_job(engine_id: str, lease: float, held: TokenJobs = NONE_HELD) -> Claim | None:
-    """Claim a job that waits to be planned, or whose plan has a part left, the oldest first.
+def claim_job(engine_id: str, lease: float, token_jobs: TokenJobs = NO_TOKENS) -> Claim | None:
+    """Claim the oldest job that waits to be planned or has a part of its plan left.
 
     :param lease: seconds.
-    :param held: jobs whose user's token this engine holds.
+    :param token_jobs: jobs whose user's token this engine has.
     :returns: the claim, or ``None`` when there is nothing to claim.
     """
     query = (
@@ -111,7 +111,7 @@ def claim_job(engine_id: str, lease: float, held: TokenJobs = NONE_HELD) -> Clai
             Job.status == JobState.IN_PROGRESS,
             sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
         )
-        .where(_free(Job), _runnable(held))
+        .where(_free(Job), _runnable(token_jobs))
         .order_by(Job.pk)
         .limit(CANDIDATES)
     )
@@ -125,12 +125,12 @@ def claim_job(engine_id: str, lease: float, held: TokenJobs = NONE_HELD) -> Clai
 
 
 @connection.retry_on_disconnect
-def adopt(engine_id: str, held: TokenJobs) -> None:
-    """Note which engine holds the users' tokens of some jobs, where that is not known."""
+def adopt(engine_id: str, token_jobs: TokenJobs) -> None:
+    """Store that an engine has the users' tokens of some jobs, if no engine is known to."""
     with connection.writer() as session:
         session.execute(
             sa.update(Job)
-            .where(Job.credentials == "token", Job.engine_id.is_(None), _runnable(held))
+            .where(Job.credentials == "token", Job.engine_id.is_(None), _runnable(token_jobs))
             .values(engine_id=engine_id)
             .execution_options(synchronize_session=False)
         )
@@ -140,23 +140,23 @@ def adopt(engine_id: str, held: TokenJobs) -> None:
 def claim_task(
     engine_id: str,
     lease: float,
-    held: TokenJobs = NONE_HELD,
+    token_jobs: TokenJobs = NO_TOKENS,
     *,
     excluded_regions: Collection[str] = (),
 ) -> Claim | None:
-    """Claim a task of a planned job, the oldest first; otherwise like :func:`claim_job`.
+    """Claim the oldest task of a planned job; otherwise like :func:`claim_job`.
 
-    :param excluded_regions: regions whose tasks are left to others.
+    :param excluded_regions: regions whose tasks are not claimed.
     """
     query = (
         sa.select(Task, Job)
         .join(Job, Job.pk == Task.job_pk)
         .where(Task.done.is_(False), _free(Task))
         .where(Job.status == JobState.IN_PROGRESS, Job.planned_at.is_not(None))
-        .where(_runnable(held), Task.region.not_in(sorted(excluded_regions)))
+        .where(_runnable(token_jobs), Task.region.not_in(sorted(excluded_regions)))
         .order_by(Task.pk)
         .limit(CANDIDATES)
-        # Up to a megabyte each, and only who plans a job reads it.
+        # A request has up to a megabyte, and only planners read it.
         .options(orm.defer(Job.request, raiseload=True))
     )
     with connection.reader() as session:
@@ -169,14 +169,14 @@ def claim_task(
 
 
 def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> None:
-    """Begin a writing transaction: hold the lease's row, or give the transaction up.
+    """Lock the row of a lease at the start of a transaction, or give the transaction up.
 
     :param lease: seconds to renew it for; ``None`` leaves its end where it is.
     :raises kingbird.exception.LeaseLost: the row has another generation by now.
     """
     model: Any = type(claim.row)
-    # Setting a column to itself still takes the row's lock.
-    # Where planning has ended, the row is still the engine's, but has no lease to renew.
+    # Setting a column to itself still locks the row.  After planning a job with a user's token
+    # still names its engine, but has no lease to renew.
     expires = (
         model.lease_expires
         if lease is None
@@ -200,9 +200,7 @@ def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> Non
 
 @connection.retry_on_disconnect
 def renew(claim: Claim, lease: float) -> None:
-    """Hold on to a claim for ``lease`` seconds from now.
-
-    One that was handed back meanwhile stays so.
+    """Renew a lease for ``lease`` seconds from now, unless it was released.
 
     :raises kingbird.exception.LeaseLost: another engine has it.
     """
@@ -212,11 +210,10 @@ def renew(claim: Claim, lease: float) -> None:
 
 @connection.retry_on_disconnect
 def release(claim: Claim, *, count_attempt: bool = False, delay: float = 0) -> None:
-    """Hand a claim back, so that any engine can take it.
+    """Release a claim, so that any engine can claim the work.
 
-    :param delay: seconds until then, so that what can't go on now isn't taken again and again.
-    :param count_attempt: whether the attempt is to count towards ``[engine] max_attempts``; it
-        does not when an engine is merely stopping.
+    :param delay: seconds until the work can be claimed.
+    :param count_attempt: whether the attempt counts towards ``[engine] max_attempts``.
     :raises kingbird.exception.LeaseLost: another engine has it.
     """
     model: Any = type(claim.row)
@@ -224,7 +221,7 @@ def release(claim: Claim, *, count_attempt: bool = False, delay: float = 0) -> N
         "lease_expires": now_ms() + int(delay * 1000) if delay else None,
     }
     if claim.task is not None or claim.job.credentials == "trust":
-        # A job with a user's token stays with the engine that holds it.
+        # A job with a user's token stays with the engine that has the token.
         values["engine_id"] = None
     if not count_attempt:
         values["attempts"] = model.attempts - 1

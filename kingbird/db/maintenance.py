@@ -1,4 +1,4 @@
-"""What the reaper looks for: jobs that nobody will end, and trusts left behind."""
+"""Find jobs that no engine can end, and trusts that were not deleted, for the reaper."""
 
 from collections.abc import Collection, Sequence
 
@@ -12,7 +12,7 @@ from kingbird.states import ENDED_JOB_STATES, JobState
 
 @connection.retry_on_disconnect
 def discard_unaccepted(older_than: float) -> None:
-    """Delete rows whose API process ended before the job was accepted.
+    """Delete jobs whose API process ended before they were accepted.
 
     :param older_than: seconds since the row was made.
     """
@@ -37,7 +37,7 @@ def still_open(job_ids: Collection[str]) -> set[str]:
 
 @connection.retry_on_disconnect
 def ended_jobs_with_trust() -> Sequence[Job]:
-    """Return jobs that have ended and still name a trust."""
+    """Return jobs that have ended and still have a trust."""
     query = sa.select(Job).where(Job.status.in_(ENDED_JOB_STATES), Job.trust_id.is_not(None))
     with connection.reader() as session:
         return session.scalars(query).all()
@@ -45,7 +45,7 @@ def ended_jobs_with_trust() -> Sequence[Job]:
 
 @connection.retry_on_disconnect
 def trusts_in_use(trust_ids: Collection[str]) -> set[str]:
-    """Return those of some trusts that a job names."""
+    """Return those of some trusts that a job refers to."""
     query = sa.select(Job.trust_id).where(Job.trust_id.in_(sorted(trust_ids)))
     with connection.reader() as session:
         return {trust_id for trust_id in session.scalars(query) if trust_id}
@@ -53,7 +53,7 @@ def trusts_in_use(trust_ids: Collection[str]) -> set[str]:
 
 @connection.retry_on_disconnect
 def token_jobs_of(engine_id: str) -> Sequence[Job]:
-    """Return the open jobs whose user's token an engine took."""
+    """Return the open jobs whose user's token an engine has received."""
     query = sa.select(Job).where(
         Job.status == JobState.IN_PROGRESS, Job.credentials == "token", Job.engine_id == engine_id
     )
@@ -62,19 +62,19 @@ def token_jobs_of(engine_id: str) -> Sequence[Job]:
 
 
 @connection.retry_on_disconnect
-def token_jobs_without_engine(wait: float, silence: float) -> Sequence[Job]:
-    """Return jobs with a user's token whose engine is gone, or never took them.
+def token_jobs_without_engine(wait: float, heartbeat_timeout: float) -> Sequence[Job]:
+    """Return jobs with a user's token whose engine is dead or never received the token.
 
     :param wait: seconds that such a job may wait to be claimed.
-    :param silence: seconds after which an engine that gave no sign of life is gone.
+    :param heartbeat_timeout: seconds without a heartbeat after which an engine is dead.
     """
-    alive = sa.exists().where(Engine.id == Job.engine_id, engines.alive(silence))
+    alive = sa.exists().where(Engine.id == Job.engine_id, engines.alive(heartbeat_timeout))
     query = sa.select(Job).where(
         Job.status == JobState.IN_PROGRESS,
         Job.credentials == "token",
         sa.or_(
             sa.and_(Job.engine_id.is_not(None), ~alive),
-            # A job that is tried again waits from then on.
+            # A retry sets the time of the last change.
             sa.and_(Job.engine_id.is_(None), Job.changed_at < seconds_ago(wait)),
         ),
     )
@@ -87,9 +87,9 @@ def purge(older_than_seconds: float, limit: int) -> int:
     """Delete jobs that ended long ago, with their tasks and items, in one transaction.
 
     :param older_than_seconds: how long ago they changed last, by the database's clock.
-    :param limit: at most that many jobs, those first that came first.
-    :returns: how many were deleted; 0 when no more are that old.  One that is tried again
-        meanwhile stays, so fewer than ``limit`` does not say that.
+    :param limit: the number of jobs to delete at most, oldest first.
+    :returns: the number of deleted jobs; 0 if no more jobs are that old.  A job that is retried
+        meanwhile stays, so fewer than ``limit`` may leave old jobs.
     """
     is_old = sa.and_(
         Job.status.in_(ENDED_JOB_STATES), Job.changed_at < seconds_ago(older_than_seconds)
@@ -99,7 +99,7 @@ def purge(older_than_seconds: float, limit: int) -> int:
         old = session.scalars(query).all()
         if not old:
             return 0
-        # One that is tried again meanwhile stays, though that run may have ended too.
+        # A retry since the query keeps its job, even if the new run has ended too.
         result = session.execute(
             sa.delete(Job)
             .where(Job.pk.in_(old), is_old)

@@ -1,4 +1,4 @@
-"""Schema migrations with alembic, from inside the package."""
+"""Migrate the schema with Alembic from inside the package."""
 
 import logging
 import zlib
@@ -34,10 +34,9 @@ def _config(bind: sa.Connection | None = None) -> alembic.config.Config:
 
 
 def sync(revision: str = "head") -> None:
-    """Bring the database that is configured to ``revision``.
+    """Migrate the configured database to ``revision``.
 
-    Several programs may do this at the same time; one of them does it, and the others find
-    it done.
+    Several programs may call this at the same time.  One of them migrates, the others wait.
 
     :param revision: ``head``, a revision's id, or ``+1`` and the like.
     :raises kingbird.exception.SchemaError: there is no such revision, or a newer release has
@@ -60,13 +59,12 @@ def _explain(bind: sa.Connection, error: CommandError) -> str:
 
 @contextmanager
 def _exclusive(bind: sa.Connection) -> Iterator[None]:
-    """Keep other programs from changing the same schema meanwhile.
+    """Prevent other programs from changing the same schema meanwhile.
 
-    SQLite needs nothing for that: all migrations run in one transaction, and its transactions
-    that write wait for each other.
+    SQLite needs no lock: all migrations run in one transaction, and writers wait for each other.
     """
     if bind.dialect.name == "postgresql":
-        # It is let go of with the transaction, in which all migrations run.
+        # The transaction, in which all migrations run, releases the lock.
         bind.execute(sa.select(sa.func.pg_advisory_xact_lock(zlib.crc32(b"kingbird db sync"))))
         yield
     elif bind.dialect.name in ("mysql", "mariadb"):
@@ -95,7 +93,7 @@ def _exclusive(bind: sa.Connection) -> Iterator[None]:
 
 
 def current() -> str | None:
-    """Return the revision that the database is at; ``None`` when it is empty."""
+    """Return the revision of the database, or ``None`` if it is empty."""
     with connection.get_engine().connect() as bind:
         return MigrationContext.configure(bind).get_current_revision()
 
@@ -106,11 +104,11 @@ def head() -> str | None:
 
 
 def revisions() -> list[str]:
-    """Return the revisions that this release knows, the oldest first."""
+    """Return the revisions that this release knows, oldest first."""
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
     return [script.revision for script in scripts][::-1]
 
 
 def is_known(revision: str | None) -> bool:
-    """Whether this release can bring a database from a revision to its own."""
+    """Return whether this release can migrate a database from a revision."""
     return revision is None or revision in revisions()

@@ -1,4 +1,4 @@
-"""The tables: jobs, their tasks and items, the engines, and burnt image ids.
+"""Define the tables: jobs, their tasks and items, engines, and tombstones.
 
 Integer keys order rows as they came, which random UUIDs would not; UUIDs are what the
 API shows.  Lease times are milliseconds of the database's own clock (see
@@ -68,7 +68,7 @@ class Timestamps(oslo_models.TimestampMixin):
 
 
 class Leased:
-    """What a claim sets: who works on a row, until when, and which claim it was."""
+    """Add the columns of a lease: its engine, its end and the number of the claim."""
 
     engine_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
     lease_expires: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
@@ -93,7 +93,7 @@ class Job(Leased, Timestamps, Base):
     #: ``trust``, or ``token``: only the engine that got the message can run it.
     credentials: Mapped[str] = mapped_column(sa.String(8))
     trust_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
-    #: Whether Glance will take the job's user for an admin.
+    #: Whether Glance treats the job's user as an admin.
     is_admin: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: Whether a set is about every project's images; admins alone see such a job.
     all_projects: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
@@ -104,17 +104,17 @@ class Job(Leased, Timestamps, Base):
     planned_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
     #: Parts of the plan that are stored; items of a later part don't count yet.
     plan_parts: Mapped[int] = mapped_column(sa.Integer(), default=0)
-    #: What is left to plan, in the planner's own words.
+    #: The rest of the plan, in the planner's own format.
     plan_rest: Mapped[dict[str, Any] | None] = mapped_column(
         sa.JSON(none_as_null=True), default=None
     )
-    #: Images by target region that were found as they should be, and so have no item.
+    #: Images that are in sync and have no item, by target region.
     in_sync: Mapped[dict[str, int]] = mapped_column(LongJSON, default=dict)
-    #: Tasks that have not ended; who takes it to 0 closes the job.
+    #: Tasks that have not ended.  The transaction that sets it to 0 ends the job.
     tasks_open: Mapped[int] = mapped_column(sa.Integer(), default=0)
-    #: Whether a user asked for its end: items that have not begun are not to begin.
+    #: Whether a user has cancelled the job.
     cancelled: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
-    #: How often it was started: once, and once more for each time that it was tried again.
+    #: The number of runs: one, and one for each retry.
     runs: Mapped[int] = mapped_column(sa.Integer(), default=1)
 
     __table_args__ = (
@@ -127,7 +127,7 @@ class Job(Leased, Timestamps, Base):
 
 
 class Task(Leased, Timestamps, Base):
-    """A job's share in one target region: the unit that one engine claims."""
+    """A job's items in one target region, which one engine claims."""
 
     __tablename__ = "tasks"
 
@@ -178,9 +178,9 @@ class Item(Timestamps, Base):
     message: Mapped[str | None] = mapped_column(sa.Text(), default=None)
     #: Items of a lower rank go first, as others refer to them (an AMI's kernel).
     rank: Mapped[int] = mapped_column(sa.Integer(), default=0)
-    #: What is to be written, until it is (``kingbird.sync.item.WriteSpec``).
+    #: The record to write, until it is written (``kingbird.sync.item.WriteSpec``).
     work: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True), default=None)
-    #: Runs of the job that tried it.
+    #: Runs of the job that worked on the item.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=1)
 
     @hybrid_property
@@ -204,7 +204,7 @@ class Item(Timestamps, Base):
 
 
 class Engine(Base):
-    """A running engine and its last sign of life."""
+    """A running engine and its last heartbeat."""
 
     __tablename__ = "engines"
 
@@ -220,7 +220,7 @@ class Engine(Base):
 
 
 class Tombstone(Base):
-    """An id that can't be used in a region: its image was deleted, or is not to be seen."""
+    """An id that can't be used in a region, as its image was deleted or is not visible."""
 
     __tablename__ = "tombstones"
 

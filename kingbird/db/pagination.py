@@ -1,4 +1,4 @@
-"""Lists by the page: what comes after a row that the caller has seen."""
+"""Select a page of a list, after the row of a marker."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
@@ -12,15 +12,15 @@ from kingbird.db.models import Base
 
 Row = TypeVar("Row", bound=Base)
 
-#: A job's sort keys as the API calls them, and what they are in its table.  Rows are numbered
-#: as they are made, so the number stands for the time, and has an index.
+#: The columns of a job's sort keys.  Primary keys grow with time and have an index, so they stand
+#: for the time of creation.
 JOB_KEYS = {
     "created_at": "pk",
     "updated_at": "changed_at",
     "sync_status": "status",
     "id": "id",
 }
-#: The same of an item.
+#: The columns of an item's sort keys.
 ITEM_KEYS = {
     "created_at": "pk",
     "updated_at": "changed_at",

@@ -1,9 +1,9 @@
-"""Runs: the WHERE of every statement that ends or changes a job.
+"""Restrict statements that end or change a job to one run of it.
 
-A job that has ended can be tried again, and then its row is the next run's.  An engine may have
-waited meanwhile, for Keystone or for the database, with the row of the run before in its hands.
-So each statement names the run that it is about, by the row as it was read, and finds nothing
-where that run is over.  Who holds a lease names its generation besides (``leases.fence``).
+A job that has ended can be retried, and its row then belongs to the next run.  An engine may have
+waited for Keystone or the database meanwhile, with the row of the run before.  Each statement
+names the run of the row as it was read, and changes nothing if that run is over.  Statements under
+a lease name its generation too (``leases.fence``).
 """
 
 from typing import Any
@@ -15,15 +15,15 @@ from kingbird.db.models import Job
 
 
 def of(job: Job) -> sa.ColumnElement[bool]:
-    """Match a job's row as long as it is in the run in which it was read.
+    """Match a job's row if it is still in the run in which it was read.
 
-    SQLite gives the key of a row that was deleted last to the next one, so the id counts too.
+    SQLite reuses the key of the row that was deleted last, so the id is compared too.
     """
     return sa.and_(Job.pk == job.pk, Job.id == job.id, Job.runs == job.runs)
 
 
 def untouched(job: Job) -> sa.ColumnElement[bool]:
-    """Match a job's row as long as no engine has taken or planned any of it since it was read."""
+    """Match a job's row if no engine has claimed or planned any of it since it was read."""
     has_rest = Job.plan_rest.is_not(None)
     return sa.and_(
         of(job),
@@ -35,10 +35,10 @@ def untouched(job: Job) -> sa.ColumnElement[bool]:
 
 
 def change(session: orm.Session, *where: sa.ColumnElement[bool], **values: Any) -> bool:
-    """Change a job's row, and hold it for the rest of the transaction.
+    """Change a job's row, and lock it for the rest of the transaction.
 
-    :param where: :func:`of` or :func:`untouched`, and what else has to be so.
-    :returns: whether it was so; else nothing was changed.
+    :param where: :func:`of` or :func:`untouched`, and further conditions.
+    :returns: whether the row matched and was changed.
     """
     result: Any = session.execute(
         sa.update(Job).where(*where).values(**values).execution_options(synchronize_session=False)

@@ -1,4 +1,4 @@
-"""What waits, and who is there to work on it: for metrics, so few and cheap queries."""
+"""Count waiting work and engines for the metrics, with few and cheap queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from kingbird.states import JobState
 
 @dataclass(frozen=True)
 class Backlog:
-    """Work that no engine holds at the moment.
+    """Count work that no engine has claimed.
 
-    :ivar oldest: for how many seconds the first of it has been there; 0 if there is none.
+    :ivar oldest: the age of the oldest work in seconds; 0 if there is none.
     """
 
     size: int
@@ -25,12 +25,12 @@ class Backlog:
 
 @dataclass(frozen=True)
 class Stats:
-    """What the database tells at one moment.
+    """Hold the counts of one query round.
 
     :ivar open_jobs: jobs in progress.
-    :ivar jobs: those of them that wait to be planned.
-    :ivar tasks: shares of planned jobs that wait.
-    :ivar engines: how many gave a sign of life lately.
+    :ivar jobs: jobs that wait to be planned.
+    :ivar tasks: tasks that wait.
+    :ivar engines: engines that are alive.
     """
 
     open_jobs: int
@@ -40,11 +40,11 @@ class Stats:
 
 
 @connection.retry_on_disconnect
-def collect(silence: float) -> Stats:
-    """Look once.
+def collect(heartbeat_timeout: float) -> Stats:
+    """Count waiting work and engines.
 
-    :param silence: seconds after which an engine that gave no sign of life is taken for dead.
-    :raises kingbird.exception.Unavailable: the database is away.
+    :param heartbeat_timeout: seconds without a heartbeat after which an engine is dead.
+    :raises kingbird.exception.Unavailable: the database is unavailable.
     """
     now = sa.select(now_ms(), seconds_ago(0))
     in_progress = Job.status == JobState.IN_PROGRESS
@@ -71,13 +71,15 @@ def collect(silence: float) -> Stats:
             jobs=_queue(at, *session.execute(jobs_waiting).one()),
             tasks=_queue(at, *session.execute(tasks_waiting).one()),
             engines=session.execute(
-                sa.select(sa.func.count()).select_from(Engine).where(engines.alive(silence))
+                sa.select(sa.func.count())
+                .select_from(Engine)
+                .where(engines.alive(heartbeat_timeout))
             ).scalar_one(),
         )
 
 
 def _moment(value: datetime | str) -> datetime:
-    # SQLite has no type for it.
+    # SQLite has no type for dates and returns text.
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
@@ -88,14 +90,14 @@ def _queue(now: datetime, size: int, since: datetime | str | None) -> Backlog:
 
 
 @connection.retry_on_disconnect
-def engines_alive(silence: float) -> Sequence[tuple[str, str]]:
+def engines_alive(heartbeat_timeout: float) -> Sequence[tuple[str, str]]:
     """Return the host and the release of each engine that is alive.
 
-    :param silence: seconds after which one that gave no sign of life is taken for dead.
+    :param heartbeat_timeout: seconds without a heartbeat after which an engine is dead.
     """
     query = (
         sa.select(Engine.host, Engine.version)
-        .where(engines.alive(silence))
+        .where(engines.alive(heartbeat_timeout))
         .order_by(Engine.host, Engine.version)
     )
     with connection.reader() as session:

@@ -1,11 +1,10 @@
-"""How long a database and its callers wait for each other.
+"""Limit the time that a database and its callers wait for each other.
 
-Drivers wait for ever for a database that takes connections and answers nothing.  Statements may
-take their time, as some do much; but a connection that is made, or taken from the pool and asked
-whether it lives, is to answer soon.
+Drivers wait without limit for a database that accepts connections and does not answer.  Some
+statements take long, but opening a connection and pinging one from the pool have a timeout.
 
-And databases wait for ever for a caller that stands still within a transaction, and keep its
-locks; see :func:`set_idle_timeout`.
+Databases wait without limit for a caller that is idle in a transaction, and keep its locks; see
+:func:`set_idle_timeout`.
 """
 
 import contextlib
@@ -21,15 +20,15 @@ from sqlalchemy import event
 
 
 def connect_args(url: sa.URL, seconds: int) -> dict[str, str]:
-    """Bound how long connections may take to be made.
+    """Limit the time to open a connection.
 
-    :returns: what the driver has to be told in its URL, as far as that does not say it already.
+    :returns: parameters for the driver's URL that the URL does not have yet.
     """
     if url.get_backend_name() == "postgresql":
         _bound_green_connects(seconds)
     wanted = {"connect_timeout": str(seconds)}
     if url.drivername.endswith("+pymysql"):
-        # The server speaks first, and that is waited for by this one.
+        # The server sends the first bytes, so reading them has to be limited too.
         wanted["read_timeout"] = str(seconds)
     elif url.get_backend_name() != "postgresql":
         return {}
@@ -37,7 +36,7 @@ def connect_args(url: sa.URL, seconds: int) -> dict[str, str]:
 
 
 def _bound_green_connects(seconds: int) -> None:
-    """Do what ``connect_timeout`` does where psycopg2 leaves the waiting to eventlet."""
+    """Apply ``connect_timeout`` where psycopg2 lets eventlet wait."""
     plain = extensions.get_wait_callback()
     if plain is None or getattr(plain, "is_bounded", False):
         return
@@ -54,9 +53,9 @@ def _bound_green_connects(seconds: int) -> None:
 
 
 def limit_ping(engine: sa.Engine, seconds: int, given: Collection[str]) -> None:
-    """Let an engine's connections be asked for a sign of life for some seconds only.
+    """Limit the time of a ping of a pooled connection.
 
-    :param given: the names of what :func:`connect_args` told the driver.
+    :param given: the names of the parameters that :func:`connect_args` returned.
     """
     if engine.dialect.name == "sqlite":
         return
@@ -70,22 +69,22 @@ def limit_ping(engine: sa.Engine, seconds: int, given: Collection[str]) -> None:
                 return plain(connection)
         finally:
             if only_at_first:
-                # The first connection of all was made before anybody could listen.
+                # The first connection was opened before the listener was added.
                 connection._read_timeout = None
 
     # SQLAlchemy calls it whenever it takes a connection from the pool.
     engine.dialect.do_ping = do_ping  # type: ignore[method-assign,assignment]
     if only_at_first:
-        event.listen(engine, "connect", _let_statements_take_their_time)
+        event.listen(engine, "connect", _clear_read_timeout)
 
 
-def _let_statements_take_their_time(connection: Any, record: Any) -> None:
+def _clear_read_timeout(connection: Any, record: Any) -> None:
     connection._read_timeout = None
 
 
 @contextlib.contextmanager
 def _deadline(connection: Any, seconds: int) -> Iterator[None]:
-    """Break a connection off that is silent for so long within the block."""
+    """Shut down a connection if the block takes longer than some seconds."""
     if not hasattr(connection, "fileno"):
         # PyMySQL, which shows no socket but has a timeout.
         before, connection._read_timeout = connection._read_timeout, seconds
@@ -94,7 +93,7 @@ def _deadline(connection: Any, seconds: int) -> Iterator[None]:
         finally:
             connection._read_timeout = before
         return
-    # A socket of our own for the same connection, as its number may be another's by then.
+    # A duplicate of the descriptor, whose number may be reused otherwise.
     with socket.socket(fileno=os.dup(connection.fileno())) as watched:
         timer = threading.Timer(seconds, _shut, (watched,))
         timer.daemon = True
@@ -105,22 +104,23 @@ def _deadline(connection: Any, seconds: int) -> Iterator[None]:
             timer.cancel()
 
 
-#: What ends a transaction within which nothing comes: PostgreSQL's word for it, in milliseconds,
-#: and MariaDB's, in seconds.  MySQL has none.
-_LET_GO = {
+#: Statements that limit an idle transaction, in milliseconds and in seconds.  MySQL has none.
+_IDLE_TIMEOUT = {
     "postgresql": "SET SESSION idle_in_transaction_session_timeout = {:.0f}000",
     "mariadb": "SET SESSION idle_transaction_timeout = {:.0f}",
 }
 
 
 def set_idle_timeout(engine: sa.Engine, seconds: float) -> None:
-    """Let the database end transactions within which nothing comes for so many seconds.
+    """Make the database end transactions that are idle for some seconds.
 
-    A process that was stopped in one would keep others from its rows for as long as it stands
-    still, and a lease that has run out could not be taken over.
+    Otherwise a process that is stopped within a transaction would keep its locks, and no other
+    engine could claim its work.
     """
     dialect: Any = engine.dialect
-    statement = _LET_GO.get("mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name)
+    statement = _IDLE_TIMEOUT.get(
+        "mariadb" if getattr(dialect, "is_mariadb", False) else dialect.name
+    )
     if statement is None:
         return
 
@@ -130,7 +130,7 @@ def set_idle_timeout(engine: sa.Engine, seconds: float) -> None:
         connection.commit()
 
     event.listen(engine, "connect", connect_args)
-    # The first connection was made before anybody could listen.
+    # The first connection was opened before the listener was added.
     engine.dispose()
 
 

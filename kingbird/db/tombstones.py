@@ -1,4 +1,4 @@
-"""Burnt ids: what Glance said can't be used in a region, so that it isn't asked again."""
+"""Remember ids that Glance refused in a region, so that it is not asked for them again."""
 
 from collections.abc import Collection, Iterable
 
@@ -41,7 +41,7 @@ def add(project_id: str, region: str, tombstones: Iterable[tuple[str, str]], ttl
     try:
         _replace(project_id, region, rows, ttl)
     except db_exc.DBDuplicateEntry:
-        # Another job of the project met the same ids at the same time; now they are there.
+        # Another job of the project has added the same ids at the same time.
         _replace(project_id, region, rows, ttl)
 
 
@@ -70,6 +70,6 @@ def _replace(project_id: str, region: str, rows: dict[str, str], ttl: float) -> 
 
 @connection.retry_on_disconnect
 def purge() -> None:
-    """Delete what has expired."""
+    """Delete tombstones that have expired."""
     with connection.writer() as session:
         session.execute(sa.delete(Tombstone).where(Tombstone.expires <= now_ms()))

@@ -1,4 +1,4 @@
-"""A job's credentials, and the regions that they open."""
+"""Get credentials for jobs, and Glance clients for the regions that they open."""
 
 import logging
 import threading
@@ -16,21 +16,18 @@ from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds for which no trust is deleted after Keystone did not answer.
+#: Seconds without another deletion of a trust after Keystone has not answered.
 KEYSTONE_PAUSE = 10.0
 
 
 def _global_id(job: db.Job) -> str | None:
-    """Return the id that Keystone and Glance get with the calls for a job.
-
-    It is the one that the request came with, else Kingbird's own of that request.
-    """
+    """Return the request id to send to Keystone and Glance with the calls for a job."""
     return job.global_request_id or job.request_id
 
 
 @dataclass(frozen=True)
 class UserToken:
-    """A user's own token, as it came by message; it is kept in memory alone."""
+    """Hold a user's own token, which came in a message.  It is kept in memory only."""
 
     token: str
     endpoints: Mapping[str, str]
@@ -41,37 +38,37 @@ class UserToken:
 
 
 class JobCredentials:
-    """Gives each job its credentials: one token an engine, however many tasks it works on."""
+    """Keep the credentials of jobs.  All tasks of a job in an engine share one token."""
 
     def __init__(self, keystone: Keystone, regions: ImageClientFactory) -> None:
         self._keystone = keystone
         self._regions = regions
         self._tokens: dict[str, UserToken] = {}
-        #: Each with the trust or token that it is made of: a job that is tried again has others.
+        #: Each with the trust or token that it was made from; a retry brings another one.
         self._auths: dict[str, tuple[str, BaseAuthPlugin]] = {}
         self._keystone_back = 0.0
         self._lock = threading.Lock()
 
     def add_token(self, job_id: str, token: UserToken) -> None:
-        """Take the token of a job's user, which no database knows."""
+        """Keep the token of a job's user, which is not stored in the database."""
         with self._lock:
             self._tokens[job_id] = token
 
     @property
     def token_jobs(self) -> dict[str, str | None]:
-        """The jobs whose user's token this engine holds, and the request that each came by."""
+        """The request that brought each token that this engine holds, by job id."""
         with self._lock:
             return {job_id: token.request_id for job_id, token in self._tokens.items()}
 
     def has_token_for(self, job: db.Job) -> bool:
-        """Whether this engine has the token of the user who asked for a job's present run."""
-        held = self.token_jobs
-        return job.id in held and held[job.id] == job.request_id
+        """Return whether this engine has the user's token for the present run of a job."""
+        requests = self.token_jobs
+        return job.id in requests and requests[job.id] == job.request_id
 
     def open_regions(self, job: db.Job) -> dict[str, ImageClient]:
-        """Return the images of every region of the cloud, as the job's user sees them.
+        """Return a Glance client for each region, with the credentials of the job's user.
 
-        :raises kingbird.exception.CredentialsLost: Keystone gives no token any more.
+        :raises kingbird.exception.CredentialsLost: Keystone refuses to issue a token.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
         with self._lock:
@@ -92,9 +89,9 @@ class JobCredentials:
         return self._regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
 
     def revoke_trust(self, job: db.Job) -> None:
-        """Delete the trust of a job's run that has ended, by the row as it was in that run.
+        """Delete the trust of a run that has ended, or leave it to the reaper.
 
-        One that can't be deleted now is left to the reaper.
+        :param job: the row as it was read during that run.
         """
         with self._lock:
             known, auth = self._auths.get(job.id, (None, None))
@@ -107,16 +104,16 @@ class JobCredentials:
                 global_request_id=_global_id(job),
             )
         except exception.KeystoneUnavailable:
-            # Not for each job another timeout.
+            # Other jobs do not wait for the same timeout.
             self._keystone_back = time.monotonic() + KEYSTONE_PAUSE
             LOG.warning("Unable to delete the trust of job %s, the reaper will retry", job.id)
             return
         db.outcomes.clear_trust(job)
 
     def forget(self, job: db.Job) -> None:
-        """Drop what is kept in memory for a job's run; what the next one brought stays.
+        """Forget the credentials of a run; those of the next run stay.
 
-        Nobody else has a user's token: not before the database knows that the run has ended.
+        Call this after the run has ended in the database: no other engine has the user's token.
         """
         with self._lock:
             token = self._tokens.get(job.id)
@@ -128,13 +125,13 @@ class JobCredentials:
                 del self._auths[job.id]
 
     def prune(self) -> None:
-        """Drop what is kept for jobs that other engines ended."""
+        """Forget the credentials of jobs that other engines have ended."""
         with self._lock:
             tokens, auths = dict(self._tokens), dict(self._auths)
         known = {*tokens, *auths}
         ended = known - db.maintenance.still_open(known)
         with self._lock:
-            # A job may have been tried again since then, and brought a token of its own.
+            # A retry since then may have brought another token.
             for job_id in ended:
                 if self._tokens.get(job_id) is tokens.get(job_id):
                     self._tokens.pop(job_id, None)

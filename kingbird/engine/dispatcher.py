@@ -1,4 +1,4 @@
-"""Takes work when there is some and runs it, a bounded number of pieces at a time."""
+"""Claim jobs and tasks, and run a bounded number of them at a time."""
 
 import logging
 import threading
@@ -22,17 +22,18 @@ from kingbird.tracing import jobs
 
 LOG = logging.getLogger(__name__)
 
-#: The part of an engine's tasks that one region may take, so that one that hangs leaves room.
+#: The share of an engine's threads that tasks of one region may take, in case it hangs.
 REGION_SHARE = 0.5
 
 OUT_OF_ATTEMPTS = "Engines took this up {} times without bringing it to an end"
 
 
 def _is_first_attempt(job: db.Job) -> bool:
-    """Whether a run of a job begins, by its row as it was before the claim.
+    """Return whether a claim begins a run of a job.
 
-    A claim that is handed back, as one is every few seconds while Keystone is away, need not
-    count as an attempt; but it leaves a generation, or the time until which the job waits.
+    A claim that was released may not count as an attempt, but it leaves a generation or a delay.
+
+    :param job: the row before the claim.
     """
     return not job.attempts and (
         job.generation == 0 or (job.runs > 1 and job.lease_expires is None)
@@ -40,9 +41,9 @@ def _is_first_attempt(job: db.Job) -> bool:
 
 
 class Dispatcher:
-    """Claims jobs and tasks, and hands each to a thread.
+    """Claim jobs and tasks, and run each in a thread.
 
-    :param stopping: set when the engine is to stop.
+    :param stopping: is set when the engine stops.
     """
 
     def __init__(
@@ -69,11 +70,11 @@ class Dispatcher:
         self._pool = futurist.ThreadPoolExecutor(max_workers=conf.engine.max_tasks)
 
     def wake(self) -> None:
-        """Look for work now."""
+        """Look for work without waiting for the next poll."""
         self._wake.set()
 
     def run(self) -> None:
-        """Look for work until the engine stops: when woken, and every few seconds anyway."""
+        """Look for work until the engine stops: when woken, and every poll interval."""
         while not self._stopping.is_set():
             self._wake.clear()
             try:
@@ -86,23 +87,23 @@ class Dispatcher:
             self._wake.wait(self._conf.engine.poll_interval)
 
     def _claim_next(self) -> bool:
-        """Claim one piece of work and start on it.
+        """Claim a task or a job, and start to work on it.
 
-        :returns: whether there may be more to take.
+        :returns: whether there may be more to claim.
         """
         if not self._free.acquire(blocking=False):
             return False
         started = False
         try:
             since = time.monotonic()
-            # Tasks first: what has begun is to end before more begins.
-            held = self._access.token_jobs
+            # Tasks come first, so that jobs that have begun end before others begin.
+            token_jobs = self._access.token_jobs
             claim = db.leases.claim_task(
                 self._engine_id,
                 self._conf.engine.lease,
-                held,
+                token_jobs,
                 excluded_regions=self._full_regions(),
-            ) or db.leases.claim_job(self._engine_id, self._conf.engine.lease, held)
+            ) or db.leases.claim_job(self._engine_id, self._conf.engine.lease, token_jobs)
             if claim is not None:
                 self._emit_takeover(claim)
                 self._note_running(claim, 1)
@@ -114,12 +115,12 @@ class Dispatcher:
         return started
 
     def _emit_takeover(self, claim: db.Claim) -> None:
-        # The row as it was: with the lease of the one that had it before.
+        # The row of a claim shows the lease before the claim.
         if claim.row.lease_expires and claim.row.engine_id not in (None, self._engine_id):
             events.emit(events.LeaseTakenOver("job" if claim.task is None else "task"))
 
     def _full_regions(self) -> list[str]:
-        """Return the regions that have their share of the engine: others' tasks come first."""
+        """Return the regions whose tasks use their share of the engine's threads."""
         share = max(1, int(self._conf.engine.max_tasks * REGION_SHARE))
         with self._lock:
             return [region for region, count in self._running.items() if count >= share]
@@ -142,7 +143,7 @@ class Dispatcher:
         finally:
             self._note_running(claim, -1)
             self._free.release()
-            # What ended may have made more to do, and there is room for it now.
+            # A plan that was stored has made tasks, and a thread is free now.
             self.wake()
 
     def _run_held(self, held: HeldLease) -> None:
@@ -159,7 +160,7 @@ class Dispatcher:
             else:
                 self._worker.run(held)
         except exception.LeaseLost as error:
-            # Credentials stay: it may come back to this engine, and nobody else has a token.
+            # The engine may claim the work again, and no other one has the user's token.
             LOG.warning("Lease lost: %s", error.message)
         except exception.CredentialsLost as error:
             self._fail_claim(held, Reason.FORBIDDEN, error.message)
@@ -175,14 +176,14 @@ class Dispatcher:
             self._release(claim, counts=True)
 
     def _fail_claim(self, held: HeldLease, reason: str, message: str) -> None:
-        """End what can't be worked on, so that its job ends."""
+        """End work that cannot be done, so that its job ends."""
         self._ignoring_lost_lease(
             held.claim,
             lambda: end_task(self._access, held, reason=reason, message=message),
         )
 
     def _release(self, claim: db.Claim, *, counts: bool) -> None:
-        """Give a claim back, for some time from now: others are not to wait behind it."""
+        """Release a claim with a delay, so that other work is claimed first."""
         after = 0 if self._stopping.is_set() else self._conf.engine.poll_interval
         self._ignoring_lost_lease(
             claim, lambda: db.leases.release(claim, count_attempt=counts, delay=after)
@@ -193,7 +194,7 @@ class Dispatcher:
         try:
             action()
         except (exception.LeaseLost, exception.Unavailable) as error:
-            # The lease runs out by itself, and another engine goes on.
+            # The lease expires, and another engine continues.
             LOG.warning(
                 "Unable to release job %s before its lease expires: %s",
                 claim.job.id,
@@ -201,7 +202,7 @@ class Dispatcher:
             )
 
     def stop(self, grace: float) -> None:
-        """Wait for what runs to come to a point where it can be handed back.
+        """Wait until running work has ended or was released.
 
         :param grace: seconds.
         """

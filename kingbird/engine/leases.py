@@ -1,8 +1,8 @@
-"""Leases that this engine holds: renewed in time, and asked before each write.
+"""Renew the leases of this engine, and check them before each write.
 
-An engine decides by its own monotonic clock whether it may still write.  It stops half a lease
-before the database would give the work to another engine; a call takes less than that, so what
-it has begun is over by then.
+An engine decides by its own monotonic clock whether it may write.  It stops half a lease before
+the lease expires in the database.  A call takes less than that, so no call is running when another
+engine claims the work.
 """
 
 import logging
@@ -25,22 +25,22 @@ RENEW_FRACTION = 1 / 3
 
 
 class HeldLease:
-    """A claim and the moment until which this engine may write under it."""
+    """Hold a claim and the time until which this engine may write under it."""
 
     def __init__(self, claim: db.Claim, lease: float, since: float) -> None:
         self.claim = claim
         self._lease = lease
         self._write_until = since + lease * WRITE_FRACTION
         self._lost = False
-        self._over = False
+        self._ended = False
 
     @property
     def write_until(self) -> float:
-        """The monotonic moment from which on nothing may be written under it."""
+        """The monotonic time from which on no write may begin."""
         return self._write_until
 
     def check(self) -> None:
-        """Call before each write to a region.
+        """Check before a write to a region that the lease is held.
 
         :raises kingbird.exception.LeaseLost: another engine may have the work.
         """
@@ -48,20 +48,20 @@ class HeldLease:
             raise exception.LeaseLost(f"The lease on a part of job {self.claim.job.id} ran out")
 
     def let_go(self) -> None:
-        """Renew it no more, as what it is for is about to end."""
-        self._over = True
+        """Stop to renew the lease, because its work is about to end."""
+        self._ended = True
 
     def renew(self) -> None:
-        """Renew the lease by the database's clock; a failure shows in :meth:`check`."""
-        if self._over:
+        """Renew the lease by the database's clock; :meth:`check` reports a failure."""
+        if self._ended:
             return
         before = time.monotonic()
         try:
             db.leases.renew(self.claim, self._lease)
         except exception.LeaseLost:
             self._lost = True
-            if self._over:
-                # It has ended since then.
+            if self._ended:
+                # The work ended during the renewal.
                 return
             LOG.warning(
                 "Lease lost: another engine has taken over a part of job %s", self.claim.job.id
@@ -71,14 +71,14 @@ class HeldLease:
                 "Unable to renew a lease on job %s: database unavailable", self.claim.job.id
             )
         except Exception:
-            # The others are to be renewed all the same.
+            # The other leases are still to be renewed.
             LOG.exception("Unable to renew a lease on job %s", self.claim.job.id)
         else:
             self._write_until = before + self._lease * WRITE_FRACTION
 
 
 class LeaseKeeper:
-    """All leases of an engine.
+    """Keep all leases of an engine.
 
     :param lease: seconds.
     """
@@ -92,7 +92,7 @@ class LeaseKeeper:
     def hold(self, claim: db.Claim, since: float) -> Iterator[HeldLease]:
         """Keep a claim renewed for the length of the block.
 
-        :param since: the monotonic moment at which claiming it began.
+        :param since: the monotonic time at which the claim began.
         """
         held = HeldLease(claim, self._lease, since)
         with self._lock:
@@ -104,18 +104,17 @@ class LeaseKeeper:
                 self._held.discard(held)
 
     def describe(self) -> list[str]:
-        """Return what work is held, a line each.  Never waits, for who asks why nothing moves."""
+        """Return a line for each lease, without waiting for a lock."""
         now = time.monotonic()
         return sorted(
-            f"{claim.job.id} {claim.task.region if claim.task else 'planning'}, "
-            f"may write for {one.write_until - now:.1f} s"
-            for one in tuple(self._held)
-            for claim in (one.claim,)
+            f"{lease.claim.job.id} {lease.claim.task.region if lease.claim.task else 'planning'}, "
+            f"may write for {lease.write_until - now:.1f} s"
+            for lease in tuple(self._held)
         )
 
     def renew(self) -> None:
-        """Renew all of them."""
+        """Renew all leases."""
         with self._lock:
-            held = list(self._held)
-        for one in held:
-            one.renew()
+            leases = list(self._held)
+        for lease in leases:
+            lease.renew()

@@ -1,27 +1,27 @@
-"""How an engine's process deals with memory: settings of Python's collector and of glibc.
+"""Tune Python's garbage collector and glibc's allocator for an engine.
 
-A page of a list is a buffer of a megabyte and thousands of objects, and pages come by the
-hundred, in many threads.
+A page of an image list is a buffer of a megabyte and thousands of objects.  An engine reads
+hundreds of pages in many threads.
 """
 
 import ctypes
 import gc
 
-#: New objects after which Python looks for garbage.  Of a page's thousands none is in a cycle;
-#: to look after each 700 takes a third of the time of comparing regions.
+#: New objects after which Python collects garbage.  Objects of a page form no cycles, and with
+#: the default of 700 the collector takes a third of the time of comparing regions.
 GC_THRESHOLD = 50_000
 
 #: glibc's numbers for ``mallopt``.
 _M_MMAP_THRESHOLD = -3
 _M_ARENA_MAX = -8
-#: Buffers from this many bytes on go back to the system when they are freed.  By itself glibc
-#: raises the limit with each of them, until pages stay in the heap of every thread.
+#: Buffers of at least this many bytes go back to the system when they are freed.  By default
+#: glibc raises the limit with each of them, and pages stay in the heap of every thread.
 _MAPPED = 128 * 1024
 _ARENAS = 2
 
 
 def tune() -> None:
-    """Set them, where there is a glibc.  Call it before there are many threads."""
+    """Apply the settings, as far as there is a glibc.  Call this before threads start."""
     gc.set_threshold(GC_THRESHOLD, *gc.get_threshold()[1:])
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:

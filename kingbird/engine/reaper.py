@@ -1,4 +1,4 @@
-"""Ends what nobody works on any more, and deletes trusts that were left behind."""
+"""End jobs that no engine can work on, and delete orphaned trusts."""
 
 import logging
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from kingbird.states import Reason
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds after which a row whose API process never finished accepting it goes.
+#: Seconds after which a job that was never accepted is deleted.
 ACCEPTING_LIMIT = 600
 #: Old jobs deleted in one round.
 PURGED_AT_ONCE = 1000
@@ -23,7 +23,7 @@ ENGINE_GONE = "The job ran with its user's own token, and the engine that held i
 
 
 class Reaper:
-    """One runs in every engine; what two of them do at once does no harm."""
+    """Clean up periodically.  Several reapers may run at the same time."""
 
     def __init__(
         self, conf: cfg.ConfigOpts, engine_id: str, keystone: Keystone, access: JobCredentials
@@ -32,11 +32,11 @@ class Reaper:
         self._engine_id = engine_id
         self._keystone = keystone
         self._access = access
-        self._unnamed: set[str] = set()
+        self._orphaned: set[str] = set()
         self._database_was_down = True
 
     def run(self) -> None:
-        """Make one round.
+        """Clean up once.
 
         :raises kingbird.exception.Unavailable: the database is away.
         """
@@ -44,34 +44,31 @@ class Reaper:
             self._end_jobs(check_engines=not self._database_was_down)
             self._database_was_down = False
         except exception.Unavailable:
-            # While it was away no engine could give a sign of life: none is judged by that
-            # in the first round after it.
+            # Engines could send no heartbeat meanwhile, so the next round ignores heartbeats.
             self._database_was_down = True
             raise
         self._clean_up()
         if self._conf.engine.delete_stray_trusts:
-            self._delete_unnamed_trusts()
+            self._delete_orphaned_trusts()
 
     def _end_jobs(self, *, check_engines: bool) -> None:
         self._access.prune()
-        held = self._access.token_jobs
-        if held:
-            db.leases.adopt(self._engine_id, held)
+        if token_jobs := self._access.token_jobs:
+            db.leases.adopt(self._engine_id, token_jobs)
         lost = [
             job
             for job in db.maintenance.token_jobs_of(self._engine_id)
             if not self._access.has_token_for(job)
         ]
         if check_engines:
-            silence = db.engines.heartbeat_timeout(self._conf)
             lost += db.maintenance.token_jobs_without_engine(
-                self._conf.sync.token_job_wait, silence
+                self._conf.sync.token_job_wait, db.engines.heartbeat_timeout(self._conf)
             )
         for job in lost:
             self._isolated(job, self._end_lost)
 
     def _end_lost(self, job: db.Job) -> None:
-        """End a job that nobody has credentials for; its user may have asked for its end."""
+        """End a job whose credentials are lost."""
         if job.cancelled:
             end_job(self._access, job, Reason.CANCELLED, CANCELLED)
         else:
@@ -88,7 +85,7 @@ class Reaper:
 
     @staticmethod
     def _isolated(job: db.Job, action: Callable[[db.Job], None]) -> None:
-        """Keep what is wrong with one job from the others."""
+        """Continue with other jobs if one raises an unexpected error."""
         try:
             action(job)
         except exception.Unavailable:
@@ -96,17 +93,17 @@ class Reaper:
         except Exception:
             LOG.exception("Unable to end job %s", job.id)
 
-    def _delete_unnamed_trusts(self) -> None:
-        """Delete trusts that no job names, if they were unnamed in the last round too.
+    def _delete_orphaned_trusts(self) -> None:
+        """Delete trusts that no job refers to and that none referred to in the last round.
 
-        A trust is made a moment before its job names it.
+        A trust is made a moment before its job refers to it.
         """
         try:
             trusts = set(self._keystone.list_service_trusts())
-            unnamed = trusts - db.maintenance.trusts_in_use(trusts)
-            for trust_id in unnamed & self._unnamed:
+            orphaned = trusts - db.maintenance.trusts_in_use(trusts)
+            for trust_id in orphaned & self._orphaned:
                 self._keystone.delete_trust(trust_id)
                 LOG.warning("Deleted an orphaned trust, which no job refers to")
-            self._unnamed = unnamed - self._unnamed
+            self._orphaned = orphaned - self._orphaned
         except exception.KeystoneUnavailable as error:
             LOG.warning("Unable to look for orphaned trusts: %s", error.message)

@@ -1,4 +1,4 @@
-"""An engine's life: what it is made of, how it starts and how it stops."""
+"""Build, start and stop an engine."""
 
 import logging
 import os
@@ -29,14 +29,14 @@ from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds that a stopping engine has at least to say that it leaves.
+#: Seconds that a stopping engine has at least to deregister.
 DEREGISTER_TIMEOUT = 1.0
 
 
 class Engine:
-    """Does the work: plans jobs, works on tasks, keeps its leases, reaps.
+    """Plan jobs, work on tasks, renew leases and clean up.
 
-    It knows nothing of messages; who gets one calls :meth:`wake` or :meth:`accept_token_job`.
+    The RPC server calls :meth:`wake`, :meth:`cancel` and :meth:`accept_token_job`.
 
     :param rpc_version: the newest version of messages that its RPC server understands.
     :param announce: tells other engines that a job was planned.
@@ -57,7 +57,7 @@ class Engine:
         self.id = f"{self._host[:20]}:{os.getpid()}:{uuid.uuid4()}"[:64]
         self._stopping = threading.Event()
         lease = conf.engine.lease
-        # A call has to be over while the lease under which it began still holds.
+        # A call must end before the lease under which it began expires.
         keystone = keystone or Keystone(conf, timeout=lease * CALL_FRACTION)
         regions = regions or ImageClientFactory(conf, timeout=lease * CALL_FRACTION)
         self._access = JobCredentials(keystone, regions)
@@ -92,7 +92,7 @@ class Engine:
         self._notify_peers(job_id)
 
     def wake(self) -> None:
-        """Look for work now; without it the next look is a few seconds away."""
+        """Look for work without waiting for the next poll."""
         self._dispatcher.wake()
 
     def accept_token_job(
@@ -102,10 +102,10 @@ class Engine:
         endpoints: dict[str, str],
         request_id: str | None = None,
     ) -> None:
-        """Take a job whose user can't make a trust.
+        """Take a job that runs with its user's token.
 
         :param endpoints: the image endpoints of the user's catalog, by region.
-        :param request_id: the request by which the user asked.
+        :param request_id: the request that brought the token.
         """
         self._access.add_token(job_id, UserToken(token, endpoints, request_id))
         try:
@@ -115,17 +115,17 @@ class Engine:
         self._dispatcher.wake()
 
     def cancel(self, job_id: str) -> None:
-        """Look now whether a job is to be cancelled."""
+        """Check without delay whether a job is to be cancelled."""
         self._cancellations.mark_stale(job_id)
         self._dispatcher.wake()
 
     def start(self) -> None:
-        """Begin to work, in threads of its own."""
+        """Start the engine's threads."""
         LOG.info("Starting engine %s", self.id)
         memory_tuning.tune()
         rounds = {
             "dispatch": self._dispatcher.run,
-            # Leases are held until the last piece of work has been handed back.
+            # Leases are renewed until the last work has ended or was released.
             "leases": lambda: self._run_periodically(
                 "leases",
                 lambda: self._conf.engine.lease * RENEW_FRACTION,
@@ -146,7 +146,7 @@ class Engine:
             self._threads.append(thread)
 
     def describe(self) -> dict[str, Any]:
-        """Return what the engine does right now.  Never waits."""
+        """Return the state of the engine, without waiting for a lock."""
         return {
             "id": self.id,
             "stopping": self._stopping.is_set(),
@@ -193,9 +193,9 @@ class Engine:
             end.wait(interval())
 
     def stop(self, *, elapsed: float = 0) -> None:
-        """Stop taking work, hand back what can be, and end within the grace time.
+        """Stop claiming work, release what is running, and end within the graceful timeout.
 
-        :param elapsed: seconds of it that have passed already.
+        :param elapsed: seconds of the timeout that have passed already.
         """
         if self._stopping.is_set():
             return
@@ -208,11 +208,13 @@ class Engine:
         self._pools.shutdown()
         for thread in self._threads:
             thread.join(timeout=1)
-        # An engine waits for a database that is silent; one that stops has no time for that.
-        leaving = threading.Thread(target=self._deregister, name="kingbird-leave", daemon=True)
-        leaving.start()
-        leaving.join(max(end - time.monotonic(), DEREGISTER_TIMEOUT))
-        if leaving.is_alive():
+        # The database may not answer, and the engine does not wait for long.
+        deregistering = threading.Thread(
+            target=self._deregister, name="kingbird-deregister", daemon=True
+        )
+        deregistering.start()
+        deregistering.join(max(end - time.monotonic(), DEREGISTER_TIMEOUT))
+        if deregistering.is_alive():
             LOG.warning("Unable to deregister engine: database timed out")
 
     def _deregister(self) -> None:

@@ -1,4 +1,4 @@
-"""Works on one task: makes the records of a job in one region."""
+"""Work on one task: write the records of a job in one region."""
 
 import logging
 import threading
@@ -26,16 +26,16 @@ from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
 
-#: Items read at a time, and outcomes written at a time or at the latest after some seconds.
+#: Items to read at a time; outcomes to write at a time, and seconds until they are written.
 WINDOW = 100
 FLUSH = 100
 FLUSH_SECONDS = 1.0
-#: Calls that a task has under way or queued, as a multiple of its region's workers.
+#: Calls that a task has running or queued, as a multiple of its region's workers.
 QUEUE_FACTOR = 2
 
 
 def _open_items(claim: db.Claim) -> Iterator[db.Item]:
-    """Yield a task's open items, lower ranks first; more are read as they are needed."""
+    """Yield a task's open items, lower ranks first, reading a window at a time."""
     last: db.Item | None = None
     while items := db.plans.open_items(claim, WINDOW, after=last):
         yield from items
@@ -44,10 +44,10 @@ def _open_items(claim: db.Claim) -> Iterator[db.Item]:
 
 def _referenced_items(claim: db.Claim, items: Sequence[db.Item]) -> dict[str, db.Item]:
     """Return the items of the images that some items refer to, by image."""
-    named = {other for item in items for other in (item.work or {})["references"].values()}
-    if not named:
+    ids = {other for item in items for other in (item.work or {})["references"].values()}
+    if not ids:
         return {}
-    found = db.plans.planned(claim.job.pk, claim.region_task.region, named)
+    found = db.plans.planned(claim.job.pk, claim.region_task.region, ids)
     return {other.resource: other for other in found}
 
 
@@ -82,9 +82,9 @@ def _outcome_of(call: "futures.Future[Outcome]") -> Outcome | None:
 
 
 class TaskWorker:
-    """Works on tasks that the engine has claimed.
+    """Work on tasks that the engine has claimed.
 
-    :param stopping: set when the engine is to stop; items that were not begun are left.
+    :param stopping: is set when the engine stops; no further items are begun then.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""Notifications: what other services are told about jobs."""
+"""Notifications about jobs for other services."""

@@ -32,7 +32,7 @@ ERROR = "kingbird.sync.error"
 PROGRESS_INTERVAL = 10.0
 #: Notifications that may wait to be sent; beyond that the oldest go.
 QUEUE_SIZE = 1000
-#: Seconds for which a stopping engine still sends what waits.
+#: Seconds for which a stopping engine still sends waiting notifications.
 DRAIN = 3.0
 
 _COUNTS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
@@ -68,11 +68,11 @@ PAYLOAD["required"] = sorted(PAYLOAD["properties"])
 
 
 def start(conf: cfg.ConfigOpts) -> "JobNotifier | None":
-    """Begin to notify, in a thread of its own, if the configuration wants it.
+    """Start to notify in a background thread, if notifications are configured.
 
-    Call it in the process that works, after any fork.
+    Call this after any fork.
 
-    :returns: what :meth:`JobNotifier.stop` is called on, or ``None`` if nobody is notified.
+    :returns: the notifier, to be stopped, or ``None`` if notifications are off.
     """
     transport.register_notifications(conf)
     drivers = set(conf[transport.NOTIFICATIONS].driver) - {"", "noop"}
@@ -93,7 +93,7 @@ def start(conf: cfg.ConfigOpts) -> "JobNotifier | None":
 
 
 class Notification(NamedTuple):
-    """What happened to a job, until it is sent.
+    """Hold a notification about a job until it is sent.
 
     :ivar base_payload: the fields of the payload that don't change while the job runs.
     :ivar state: the state that the job is in.
@@ -111,7 +111,7 @@ class Notification(NamedTuple):
 def build_notification(
     job: Any, event_type: str, state: str, reason: str | None = None
 ) -> Notification:
-    """Return what happens to a job now.
+    """Return a notification about a job.
 
     :param job: its row.  The request, of up to a megabyte, is not kept.
     """
@@ -163,7 +163,7 @@ class JobNotifier:
                 self._queue.put(build_notification(job, ERROR if gave_up else END, state, reason))
 
     def stop(self, seconds: float) -> None:
-        """Ignore further events, and send for at most ``seconds`` what waits."""
+        """Ignore further events, and send waiting notifications for at most ``seconds``."""
         events.unsubscribe(self)
         if left := self._queue.stop(seconds):
             LOG.warning("Engine stopped before notifications were sent, dropped: %d", left)
@@ -191,12 +191,12 @@ class JobNotifier:
 
 
 def payload(notification: Notification) -> dict[str, Any] | None:
-    """Return what is sent, as :data:`PAYLOAD` says.
+    """Return the payload of a notification, as :data:`PAYLOAD` describes it.
 
-    What is read from the database is of now, and ``None`` while it is away, or when it is about
-    a later run.
+    Fields that are read from the database have the present values.  They are ``None`` while the
+    database is unavailable, or if the row is of a later run.
 
-    :returns: ``None`` for the progress of a job that has ended, or is tried again, by now.
+    :returns: ``None`` for the progress of a job that has ended or is retried by now.
     """
     now = statuses = outcomes = None
     try:

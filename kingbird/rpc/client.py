@@ -1,4 +1,4 @@
-"""Wakes engines.  The job is in the database; a message only saves waiting."""
+"""Send messages to engines.  Jobs are in the database; most messages only save waiting."""
 
 import logging
 from typing import Any
@@ -15,18 +15,18 @@ from kingbird.tracing import spans
 
 LOG = logging.getLogger(__name__)
 
-#: Without a bound a cast waits for ever for a broker that is down.  A retry replaces a connection
-#: that was lost since the last message; it takes a second, and two to eight for a broker that is
-#: down.  A lost wake-up costs one poll, which is not worth that time.
+#: Without a limit a cast waits forever for a broker that is down.  A retry replaces a connection
+#: that was lost since the last message.  It takes a second, and up to eight if the broker is down.
+#: A lost wake-up only costs one poll, so it is not retried.
 WAKE_UP_RETRIES = 0
 RETRIES = 1
 
 
 class EngineClient:
-    """Casts to the engines.  Safe for threads.
+    """Cast to the engines.  Safe for threads.
 
-    :param transport: an oslo.messaging transport.  By default one is made with the first message,
-        so that a server may fork before.
+    :param transport: an oslo.messaging transport.  By default it is created with the first
+        message, after a server has forked.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class EngineClient:
 
     def _client(self, retries: int) -> RPCClient:
         if self._transport is None:
-            # It connects to nothing; two threads may both make one.
+            # Two threads may both create a transport, as it does not connect yet.
             self._transport = get_transport(self._conf)
         return oslo_messaging.get_rpc_client(
             self._transport, target(), retry=retries, version_cap=self._version_cap.get()
@@ -57,10 +57,11 @@ class EngineClient:
         """Cast a message to the engines.
 
         :param version: the version that added the message, if that is not the first.
-        :param at_least_once: whether the message is to be refused where no engine has a queue.
-        :returns: whether it was sent; not while an engine is alive that doesn't understand it.
+        :param at_least_once: fail if no engine has a queue.
+        :returns: True if the message was sent, False if that failed or if an engine of an older
+            release is alive.
         """
-        # Only ids that correlate log lines go along, no token.
+        # The context of a message has no token.
         ids: dict[str, Any] = {"request_id": context.request_id} if context else {}
         if trace := spans.current():
             ids["trace"] = trace
@@ -70,7 +71,7 @@ class EngineClient:
         if version is not None:
             options["version"] = version
         if at_least_once:
-            # Without an engine's queue RabbitMQ would drop it without a word.
+            # RabbitMQ silently drops a message for which there is no queue.
             options["transport_options"] = oslo_messaging.TransportOptions(at_least_once=True)
         try:
             client = self._client(RETRIES if at_least_once else WAKE_UP_RETRIES)
@@ -87,7 +88,7 @@ class EngineClient:
         return True
 
     def job_ready(self, context: RequestContext, job_id: str) -> None:
-        """Tell one engine of a new job.  Never raises: engines look by themselves too."""
+        """Tell one engine about a new job.  Never raises, because engines poll too."""
         self._cast(context, "job_ready", job_id=job_id)
 
     def tasks_ready(self, job_id: str) -> None:
@@ -95,13 +96,13 @@ class EngineClient:
         self._cast(None, "tasks_ready", job_id=job_id, fanout=True)
 
     def job_cancelled(self, job_id: str) -> None:
-        """Tell all engines that a job is to end.  Never raises: they look by themselves too."""
+        """Tell all engines that a job is cancelled.  Never raises, because engines poll too."""
         self._cast(None, "job_cancelled", job_id=job_id, fanout=True)
 
     def job_with_token(
         self, context: RequestContext, job_id: str, endpoints: dict[str, str]
     ) -> None:
-        """Hand a job to one engine with the user's token, which is stored nowhere.
+        """Send a job to one engine with the user's token, which is not stored.
 
         :param endpoints: the image endpoints of the token's catalog, by region.
         :raises kingbird.exception.Unavailable: no engine will get it.
@@ -110,7 +111,7 @@ class EngineClient:
             context,
             "job_with_token",
             job_id=job_id,
-            # Engines that hear of a job twice run it once.
+            # Engines that get a message twice run the job once.
             at_least_once=True,
             token=context.auth_token,
             endpoints=endpoints,

@@ -1,4 +1,4 @@
-"""The engines' end of the RPC: a thin endpoint that hands on to the engine."""
+"""Serve RPC in an engine's process, with a thin endpoint that calls the engine."""
 
 import logging
 from typing import Any
@@ -15,7 +15,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """What can be called.  Messages only wake; the database says what there is to do."""
+    """Handle messages.  Work is in the database; messages only wake the engine."""
 
     target = oslo_messaging.Target(version=version_cap.VERSION)
 
@@ -23,26 +23,26 @@ class Endpoint:
         self._engine = engine
 
     def job_ready(self, context: dict[str, Any], job_id: str) -> None:
-        """A job was accepted."""
+        """Look for work, because a job was accepted."""
         LOG.debug("Received message job_ready for job %s", job_id)
         jobs.remember(job_id, context.get("trace"))
         self._engine.wake()
 
     def tasks_ready(self, context: dict[str, Any], job_id: str) -> None:
-        """A job was planned; its tasks can be claimed."""
+        """Look for work, because the tasks of a job can be claimed."""
         LOG.debug("Received message tasks_ready for job %s", job_id)
         jobs.remember(job_id, context.get("trace"))
         self._engine.wake()
 
     def job_cancelled(self, context: dict[str, Any], job_id: str) -> None:
-        """A job is to end."""
+        """Check whether a job is cancelled."""
         LOG.debug("Received message job_cancelled for job %s", job_id)
         self._engine.cancel(job_id)
 
     def job_with_token(
         self, context: dict[str, Any], job_id: str, token: str, endpoints: dict[str, str]
     ) -> None:
-        """A job was accepted that only this engine can run, as it alone gets the token."""
+        """Take a job with its user's token, which no other engine gets."""
         LOG.debug("Received message job_with_token for job %s", job_id)
         jobs.remember(job_id, context.get("trace"))
         self._engine.accept_token_job(job_id, token, endpoints, context.get("request_id"))
@@ -53,5 +53,5 @@ def create(
     engine: Engine,
     transport: oslo_messaging.transport.Transport,
 ) -> oslo_messaging.server.MessageHandlingServer:
-    """Return a server for one engine; ``start()`` it after the engine."""
+    """Return a server for one engine.  Start it after the engine."""
     return oslo_messaging.get_rpc_server(transport, target(server=engine.id), [Endpoint(engine)])

@@ -1,4 +1,4 @@
-"""What both ends of the RPC share: the transport and the topic."""
+"""Define the transport and the topic that client and server of the RPC share."""
 
 import oslo_messaging
 import stevedore
@@ -10,7 +10,7 @@ from kingbird.rpc.version_cap import BASE_VERSION
 
 TOPIC = "kingbird-engine"
 
-#: The transport of the embedded default: in process.
+#: The transport within a process.
 IN_PROCESS = "fake://"
 #: Transports without a broker.
 BROKERLESS = frozenset({"fake", "kombu+memory"})
@@ -20,26 +20,26 @@ NOTIFICATIONS = "oslo_messaging_notifications"
 
 
 def use_in_process_transport(conf: cfg.ConfigOpts) -> None:
-    """Let messages go within the process, whatever the configuration says."""
-    # oslo.messaging registers its options no sooner than it makes a transport.
+    """Send messages within the process, regardless of the configuration."""
+    # oslo.messaging registers its options when it creates a transport.
     conf.register_opts(dict(opts.list_opts())[None])
     conf.set_override("transport_url", IN_PROCESS)
 
 
 def check(conf: cfg.ConfigOpts) -> None:
-    """See whether ``[DEFAULT] transport_url`` can be used; nothing is connected to.
+    """Check ``[DEFAULT] transport_url`` without connecting.
 
-    :raises kingbird.exception.ConfigurationError: it can't; says no more of it, as it may hold a
-        password.
+    :raises kingbird.exception.ConfigurationError: it can't be used.  The message does not contain
+        the URL, which may hold a password.
     """
     _check("DEFAULT", conf, None)
 
 
 def check_notifications(conf: cfg.ConfigOpts, *, need_broker: bool = True) -> None:
-    """See whether the transport of notifications can be used; nothing is connected to.
+    """Check the transport of notifications without connecting.
 
-    :param need_broker: they are for other processes, and would fill a queue that nobody reads.
-    :raises kingbird.exception.ConfigurationError: it can't; as :func:`check`.
+    :param need_broker: refuse a transport within the process, where nobody would read them.
+    :raises kingbird.exception.ConfigurationError: it can't be used; see :func:`check`.
     """
     register_notifications(conf)
     url = conf[NOTIFICATIONS].transport_url
@@ -61,12 +61,12 @@ def _check(group: str, conf: cfg.ConfigOpts, url: str | None) -> None:
 
 
 def register_notifications(conf: cfg.ConfigOpts) -> None:
-    """Register the options of notifications: oslo.messaging does no sooner than it needs them."""
+    """Register the options of notifications before oslo.messaging does."""
     conf.register_opts(dict(opts.list_opts())[NOTIFICATIONS], group=NOTIFICATIONS)
 
 
 def has_broker(conf: cfg.ConfigOpts, url: str | None = None) -> bool:
-    """Whether messages leave the process.
+    """Return whether messages leave the process.
 
     :param url: by default that of ``[DEFAULT]``.
     """
@@ -74,10 +74,7 @@ def has_broker(conf: cfg.ConfigOpts, url: str | None = None) -> bool:
 
 
 def get_transport(conf: cfg.ConfigOpts) -> oslo_messaging.transport.Transport:
-    """Return a new transport by ``[DEFAULT] transport_url``.
-
-    Make it in the process that uses it, after any fork.
-    """
+    """Return a new transport for ``[DEFAULT] transport_url``.  Call this after any fork."""
     return oslo_messaging.get_rpc_transport(conf)
 
 

@@ -1,4 +1,4 @@
-"""The versions of messages, and which may be sent while engines of two releases run."""
+"""Choose the RPC version that may be sent while engines of two releases run."""
 
 import logging
 import threading
@@ -16,20 +16,20 @@ LOG = logging.getLogger(__name__)
 #: The version that engines of this release understand.  1.0: job_ready, job_with_token,
 #: tasks_ready, job_cancelled.
 VERSION = "1.0"
-#: The version that every engine understands: a message has it unless a later one added it.
+#: The version that every engine understands, and that of messages that no later one added.
 BASE_VERSION = "1.0"
 
-#: Seconds for which what the engines understand is not asked for again.
+#: Seconds for which the engines' versions are not read again.
 CACHE_TTL = 10.0
 
 
 def min_version(versions: set[str]) -> str:
-    """Return the version that this release and all of some engines understand."""
+    """Return the version that this release and engines of some versions understand."""
     return min(versions | {VERSION}, key=versionutils.convert_version_to_tuple)
 
 
 class VersionCap:
-    """The newest version that may be sent, by ``[upgrade_levels] engine``.  Safe for threads."""
+    """Find the newest version to send, by ``[upgrade_levels] engine``.  Safe for threads."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._conf = conf
@@ -38,7 +38,7 @@ class VersionCap:
         self._asked: float | None = None
 
     def get(self) -> str:
-        """Return the version.  Never raises: in doubt it is what every engine understands."""
+        """Return the version.  Without the database it is the last known one.  Never raises."""
         chosen: str = self._conf.upgrade_levels.engine
         if chosen != upgrade_levels.AUTO:
             return chosen
@@ -59,6 +59,6 @@ class VersionCap:
             )
             self._asked = now
             return
-        # Which engine will be the first to start is not known.
+        # If no engine is alive, the first to start may be of any release.
         self._known = min_version(versions) if versions else BASE_VERSION
         self._asked = now if versions else None

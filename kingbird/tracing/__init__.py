@@ -1,5 +1,5 @@
-"""Tracing by osprofiler: what a request, and the work that it asks for, spends its time on.
+"""Trace requests and the work of their jobs with osprofiler.
 
-:mod:`spans` makes spans, and is all that the other rooms need to know; :mod:`jobs` remembers
-which jobs are traced; :mod:`start` switches tracing on, and :mod:`sender` sends what was traced.
+:mod:`spans` creates spans, :mod:`jobs` remembers the traces of jobs, :mod:`statements` traces SQL
+and :mod:`exporter` sends spans to a driver.
 """

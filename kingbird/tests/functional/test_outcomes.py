@@ -8,8 +8,16 @@ import pytest
 
 from kingbird.sync.image import forced_id
 from kingbird.tests.functional.conftest import TAG_QUOTA
-from kingbird.tests.functional.kingbird_api import FAILURE, SKIPPED, SUCCESS, KingbirdAPI, sync
+from kingbird.tests.functional.kingbird_api import (
+    FAILURE,
+    IN_PROGRESS,
+    SKIPPED,
+    SUCCESS,
+    KingbirdAPI,
+    sync,
+)
 from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.proxy import Answer, Call, Proxy
 from kingbird.tests.functional.test_records import ami_trio
 
@@ -28,6 +36,25 @@ def test_created_then_in_sync(demo: Person, api: API, glances: dict[str, Proxy])
     assert again.outcome == (SUCCESS, "in_sync")
     assert (again.only["action"], again.only["target_resource"]) == ("none", image["id"])
     assert not [call for call in calls if call.writes]
+
+
+@pytest.mark.parametrize("made", [True, False], ids=["created", "in_sync"])
+def test_a_job_is_deleted_as_soon_as_all_items_have_ended(
+    demo: Person, api: API, made: bool
+) -> None:
+    image_id = demo.make("RegionOne", b"data")["id"]
+    kingbird = api(demo)
+    job_id = kingbird.accepted(sync(image_id))
+
+    def have_ended() -> bool:
+        items = kingbird.items(job_id)
+        return bool(items) and all(item["sync_status"] != IN_PROGRESS for item in items)
+
+    if not made:
+        kingbird.wait(job_id)
+        job_id = kingbird.accepted(sync(image_id))
+    eventually("all items have ended", have_ended, poll=0)
+    assert kingbird.call("DELETE", f"/{job_id}").status_code == 200
 
 
 def test_in_sync_with_the_same_data(demo: Person, api: API) -> None:

@@ -64,7 +64,7 @@ def row(resource="i1", region="R2", status="IN_PROGRESS", rank=0, **more):
 def planned_job(*items, engine="e1", in_sync=(), **options):
     """Store a job with a plan, and return its id."""
     job_id = accepted_job(**options)
-    claim = db.leases.claim_job(engine, LEASE, held={job_id: None})
+    claim = db.leases.claim_job(engine, LEASE, token_jobs={job_id: None})
     assert claim.job.id == job_id
     store_plan(claim, items or [row()], in_sync=in_sync)
     return job_id

@@ -137,7 +137,7 @@ def test_without_a_trust_it_waits_for_the_token(database):
     again = get(job.id)
     assert (again.credentials, again.trust_id) == ("token", None)
     assert db.leases.claim_job("e2", LEASE) is None
-    assert db.leases.claim_job("e2", LEASE, held={job.id: RETRIER["request_id"]})
+    assert db.leases.claim_job("e2", LEASE, token_jobs={job.id: RETRIER["request_id"]})
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "PLANNED", "SKIPPED"])

@@ -178,9 +178,9 @@ def test_jobs_by_their_state(database):
     first, second, third = [accepted_job() for _ in range(3)]
     end(second)
     listed = flat(jobs_by_page(1, sort_key="sync_status", sort_dir="asc"))
-    assert listed == [first, third, second]
-    assert jobs_by_page(9, status=["SUCCESS", "CANCELLED"]) == [[second]]
-    assert jobs_by_page(9, status=["SUCCESS"], active=True) == []
+    assert listed == [second, first, third]
+    assert jobs_by_page(9, status=["FAILURE", "CANCELLED"]) == [[second]]
+    assert jobs_by_page(9, status=["FAILURE"], active=True) == []
     assert jobs_by_page(9, active=True) == [[third, first]]
 
 

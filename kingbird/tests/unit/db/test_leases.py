@@ -74,13 +74,13 @@ def test_a_released_claim_is_taken_at_once(database):
 def test_jobs_with_a_users_token_only_for_who_holds_it(database):
     job_id = accepted_job(trust_id=None)
     assert db.leases.claim_job("e1", LEASE) is None
-    assert db.leases.claim_job("e2", LEASE, held={job_id: None}).job.id == job_id
+    assert db.leases.claim_job("e2", LEASE, token_jobs={job_id: None}).job.id == job_id
 
 
 def test_tasks_of_jobs_with_a_users_token_only_for_who_holds_it(database):
     job_id = planned_job(trust_id=None)
     assert db.leases.claim_task("e1", LEASE) is None
-    assert db.leases.claim_task("e2", LEASE, held={job_id: None}).job.id == job_id
+    assert db.leases.claim_task("e2", LEASE, token_jobs={job_id: None}).job.id == job_id
 
 
 def test_tasks_are_claimed_one_by_one(database):
@@ -93,15 +93,3 @@ def test_tasks_of_ended_jobs_are_not_claimed(database):
     job_id = planned_job()
     db.outcomes.end_job(db.jobs.get(PROJECT, job_id))
     assert db.leases.claim_task("e1", LEASE) is None
-
-
-def test_who_plans_a_job_sees_the_parts_that_it_has_stored(database):
-    accepted_job()
-    claim = db.leases.claim_job("e1", 0.3)
-    store_plan(claim, cursor={"known_to": {"R2": ""}})
-    assert claim.job.plan_rest is None
-    assert db.leases.reload_job(claim).plan_rest == {"known_to": {"R2": ""}}
-    time.sleep(0.4)
-    assert db.leases.claim_job("e2", LEASE)
-    with pytest.raises(exception.LeaseLost):
-        db.leases.reload_job(claim)

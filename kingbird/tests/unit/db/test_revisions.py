@@ -127,7 +127,7 @@ def test_engines_go_on_with_it(stored):
     assert planned == {revision_rows.job_id(2), revision_rows.job_id(3)}
     # What ran with a token is for the engine that has it.
     assert db.leases.claim_job("new", 10) is None
-    lost = db.maintenance.token_jobs_without_engine(wait=10, silence=10)
+    lost = db.maintenance.token_jobs_without_engine(wait=10, heartbeat_timeout=10)
     assert [job.id for job in lost] == [revision_rows.job_id(5)]
     db.engines.heartbeat("old:1:e", host="old", pid=1, version="0.9", rpc_version="1.1")
     assert db.engines.rpc_versions(10) == {"1.0"}

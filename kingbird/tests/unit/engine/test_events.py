@@ -125,7 +125,7 @@ def test_a_planned_job_that_is_given_up(database, told):
 
 def test_work_that_is_taken_over(scene, told):
     job_id = scene.job(scene.image(), targets=("R2",))
-    assert db.leases.claim_job("e1", 0.01, held={job_id: None}) is not None
+    assert db.leases.claim_job("e1", 0.01, token_jobs={job_id: None}) is not None
     scene.engine()
     assert scene.ended(job_id) == "SUCCESS"
     assert of(told, events.LeaseTakenOver) == [events.LeaseTakenOver("job")]

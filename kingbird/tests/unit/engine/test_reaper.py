@@ -23,7 +23,7 @@ def reaper(scene, engine="me", tokens=()):
 def test_a_job_with_a_users_token_whose_engine_is_gone_fails(scene):
     planned = planned_job(trust_id=None, engine="gone")
     claimed = scene.job("i1", trust_id=None)
-    assert db.leases.claim_job("gone", LEASE, held={claimed: None})
+    assert db.leases.claim_job("gone", LEASE, token_jobs={claimed: None})
     reaping = reaper(scene)
     reaping.run()
     assert scene.get(planned).status == "IN_PROGRESS", "none is judged in the first round"
@@ -36,7 +36,7 @@ def test_a_job_with_a_users_token_whose_engine_is_gone_fails(scene):
 def test_a_job_whose_engine_is_gone_can_still_be_cancelled(scene):
     planned = planned_job(trust_id=None, engine="gone")
     claimed = scene.job("i1", trust_id=None)
-    assert db.leases.claim_job("gone", LEASE, held={claimed: None})
+    assert db.leases.claim_job("gone", LEASE, token_jobs={claimed: None})
     for job_id in (planned, claimed):
         assert db.job_actions.cancel(scene.get(job_id))
     reaping = reaper(scene)

@@ -176,7 +176,7 @@ def test_a_job_that_runs_already_is_accepted(world: w.World, call: Call, token: 
         def done(*args: Any, **kwargs: Any) -> None:
             real(*args, **kwargs)
             held = {row.id: row.request_id for row in rows()}
-            assert db.leases.claim_job("engine", 30, held=held)
+            assert db.leases.claim_job("engine", 30, token_jobs=held)
             raise away
 
         return done
