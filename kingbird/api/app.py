@@ -104,16 +104,14 @@ def build(
     pipeline = RequestPipeline(conf, authorizer)
     job_creator = JobCreator(conf, keystone=keystone, regions=regions, engines=engines)
     job_retrier = JobRetrier(conf, keystone=keystone, engines=engines)
-    controller = v1.V1Controller(
-        conf,
-        pipeline,
-        ROUTES,
+    controllers = (
+        v1.V1Controller(conf, pipeline, ROUTES),
         SyncJobsController(conf, pipeline, authorizer, job_creator),
         ActionsController(pipeline, authorizer, job_retrier, engines),
         EnginesController(conf, pipeline),
     )
     application: Any = pecan.Pecan(
-        RootController(controller),
+        RootController(pipeline, controllers),
         hooks=[hooks.JSONHook(), hooks.ContextHook()],
         request_cls=hooks.Request,
         use_context_locals=False,

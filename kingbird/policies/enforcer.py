@@ -41,21 +41,20 @@ class Enforcer:
             wrong scope.
         :raises oslo_policy.policy.PolicyNotRegistered: the rule does not exist.
         """
-        unscoped = exception.Forbidden(f"{rule} takes a token that is scoped to a project")
+        unscoped = f"{rule} takes a token that is scoped to a project"
         try:
             self._enforcer.authorize(rule, target, context, do_raise=True)
         except policy.InvalidScope as error:
-            raise unscoped from error
+            raise exception.Forbidden(unscoped) from error
         except policy.PolicyNotAuthorized as error:
             raise exception.Forbidden(f"The policy {rule} doesn't allow this") from error
         if context.project_id is None:
             # oslo.policy treats an unscoped token as one of a project.
-            raise unscoped
+            raise exception.Forbidden(unscoped)
 
     def allows(self, context: RequestContext, rule: str, target: dict[str, Any]) -> bool:
         """Return True if a rule allows something; see :meth:`authorize`."""
-        try:
-            self.authorize(context, rule, target)
-        except exception.Forbidden:
-            return False
-        return True
+        # oslo.policy treats an unscoped token as one of a project.
+        return context.project_id is not None and bool(
+            self._enforcer.authorize(rule, target, context, do_raise=False)
+        )

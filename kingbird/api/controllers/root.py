@@ -1,5 +1,6 @@
 """The controller of ``/``, the list of the API's versions."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pecan
@@ -8,24 +9,26 @@ import webob.exc
 
 from kingbird.api.controllers import v1
 from kingbird.api.openapi import Route
-from kingbird.api.request.operation import public_operation
+from kingbird.api.request.operation import RequestPipeline, public_operation
 from kingbird.api.schemas import versions as schema
 
 
 class RootController:
-    """The root of the routing: lists the versions and passes requests on to one."""
+    """The routing of all paths, and the list of the versions.
 
-    def __init__(self, v1_controller: v1.V1Controller) -> None:
-        self._v1 = v1_controller
-        self.pipeline = v1_controller.pipeline
+    :param controllers: the controllers that the routes name, one of each class.
+    """
+
+    def __init__(self, pipeline: RequestPipeline, controllers: Iterable[object]) -> None:
+        self.pipeline = pipeline
+        self._controllers = {type(each): each for each in (self, *controllers)}
 
     @pecan.expose()
     def _route(self, path: list[str], request: webob.Request) -> tuple[Any, list[str]]:
-        match path:
-            case [] | [""]:
-                return getattr(self, ROUTES[0].handler(request.method)), []
-            case [v1.VERSION, *rest]:
-                return self._v1._route(rest, request)
+        for route in ROUTES:
+            if (names := route.match(path, v1.VERSION)) is not None:
+                controller = self._controllers[route.controller]
+                return getattr(controller, route.handler(request.method)), names
         raise webob.exc.HTTPNotFound
 
     @public_operation("list_versions", "List the versions", response_schema=schema.LISTED)

@@ -19,11 +19,10 @@ def route_template(path: str) -> str:
     path = normalize_path(path)
     if path in ("/", health.PATH):
         return path
-    match path.split("/")[1:]:
-        case [v1.VERSION, *rest]:
-            for route in v1.ROUTES:
-                if route.match(rest) is not None:
-                    return route.template(v1.VERSION)
+    segments = path.split("/")
+    for route in v1.ROUTES:
+        if route.match(segments, v1.VERSION) is not None:
+            return route.template(v1.VERSION)
     return UNKNOWN
 
 

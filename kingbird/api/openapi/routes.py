@@ -35,12 +35,14 @@ class Route:
     handlers: Mapping[str, str]
     is_versioned: bool = True
 
-    def match(self, path: list[str]) -> list[str] | None:
+    def match(self, path: list[str], version: str) -> list[str] | None:
         """Return a path's values for the names, or ``None`` if the path does not match."""
-        if len(path) != len(self.path):
+        pattern = (version, *self.path) if self.is_versioned else self.path
+        segments = [segment for segment in path if segment]
+        if len(segments) != len(pattern):
             return None
         values = []
-        for expected, segment in zip(self.path, path, strict=True):
+        for expected, segment in zip(pattern, segments, strict=True):
             if expected.startswith("{"):
                 values.append(segment)
             elif expected != segment:

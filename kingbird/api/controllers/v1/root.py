@@ -4,9 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-import pecan
 import webob
-import webob.exc
 from oslo_config import cfg
 
 from kingbird.api import openapi
@@ -37,7 +35,7 @@ def version(request: webob.Request) -> dict[str, Any]:
 
 
 class V1Controller:
-    """The routing of version 1.0.
+    """The version, and the description of its API.
 
     :param documented_routes: the routes in the API's description.
     """
@@ -47,24 +45,11 @@ class V1Controller:
         conf: cfg.ConfigOpts,
         pipeline: RequestPipeline,
         documented_routes: Iterable[Route],
-        sync_jobs: SyncJobsController,
-        actions: ActionsController,
-        engines: EnginesController,
     ) -> None:
         self._conf = conf
         self.pipeline = pipeline
         self._documented_routes = tuple(documented_routes)
-        controllers = {type(each): each for each in (self, sync_jobs, actions, engines)}
-        self._controllers = controllers
         self._description: bytes | None = None
-
-    @pecan.expose()
-    def _route(self, path: list[str], request: webob.Request) -> tuple[Any, list[str]]:
-        for route in ROUTES:
-            if (names := route.match(path)) is not None:
-                name = route.handler(request.method)
-                return getattr(self._controllers[route.controller], name), names
-        raise webob.exc.HTTPNotFound
 
     @public_operation("show_version", "Show the version", response_schema=schema.SHOWN)
     def show_version(self, request: webob.Request, response: webob.Response) -> dict[str, Any]:

@@ -83,5 +83,7 @@ def _normalize_set(given: dict[str, Any], field: str) -> StoredSyncSet:
         "dry_run": given.get("dry_run") in _TRUE,
         "on_drift": given.get("on_drift", "report"),
         "prune": given.get("prune") in _TRUE,
-        "filters": filters.normalize(given.get("filters", {}), f"{field}.filters"),
+        "filters": filters.normalize(given["filters"], f"{field}.filters")
+        if "filters" in given
+        else {},
     }
