@@ -1,6 +1,5 @@
 """What judges a fault sees what is wrong, and a run that is asked to end leaves nothing behind."""
 
-import os
 import signal
 import uuid
 from typing import Any
@@ -85,11 +84,11 @@ def test_a_signal_ends_a_run_in_an_orderly_way(
 
     def throw(*_: object) -> Any:
         try:
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
             yield from ()
         finally:
             # An impatient second one.
-            os.kill(os.getpid(), number)
+            signal.raise_signal(number)
             ended.append("all that was started")
 
     monkeypatch.setattr(program, "_throw", throw)
