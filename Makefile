@@ -100,20 +100,22 @@ unit-eventlet: venv
 unit-thorough: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest --hypothesis-profile=thorough kingbird/tests/unit kingbird/tests/api
 
-# These take long for what they find, or bring all that they need.
+# These take long for what they find, bring all that they need, or are about running processes
+# rather than about jobs.
 MORE := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py \
-    test_packaging.py test_upgrades.py test_devstack.py test_demo.py test_load.py)
+    $(addsuffix .py,$(addprefix test_,packaging upgrades devstack demo load osc start_order reports \
+    reload systemd tls_proxy tracing metrics stopped_transaction silent_database backends)))
+# Each of the two processes starts a cloud; tests of one deployment follow each other.
+SHARED_OUT := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
 
 functional: venv cloud .venv/debian/ready
 	$(MAKE) --old-file=cloud functional-core functional-more
 
-# Each of the two processes starts a cloud; tests of one deployment follow each other.
 functional-core: venv cloud
-	$(BIN)/pytest --durations=25 --numprocesses=2 --dist=loadgroup --no-loadscope-reorder \
-	    kingbird/tests/functional $(addprefix --ignore=,$(MORE))
+	$(BIN)/pytest --durations=25 $(SHARED_OUT) kingbird/tests/functional $(addprefix --ignore=,$(MORE))
 
 functional-more: venv cloud
-	$(BIN)/pytest --durations=15 $(MORE)
+	$(BIN)/pytest --durations=25 $(SHARED_OUT) $(MORE)
 
 tempest: venv cloud
 	$(BIN)/python -m tempest_run
