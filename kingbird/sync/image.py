@@ -27,7 +27,8 @@ COPIED = (
     "os_hidden",
     "tags",
 )
-#: Fields that Glance sets itself; it refuses most of them in a POST, and drops some.
+#: Fields that no user sets: Glance refuses most of them in a POST, and drops some.
+#: Every other name is free for properties, even one that Glance uses elsewhere (``members``).
 #: ``owner`` is copied for an admin, but is part of identity rather than compared.
 SET_BY_GLANCE = frozenset(
     {
@@ -44,12 +45,12 @@ SET_BY_GLANCE = frozenset(
         "deleted",
         "deleted_at",
         "direct_url",
+        "location",
         "locations",
         "stores",
         "self",
         "file",
         "schema",
-        "members",
     }
 )
 #: Glance reserves these names for itself.

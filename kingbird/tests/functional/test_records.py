@@ -43,6 +43,7 @@ def test_every_field_arrives(demo: Person, api: Callable[[Person], KingbirdAPI])
         os_distro="plan9",
         hw_disk_bus="",
         owner_specified_key="v" * 1000,
+        members="a property like any other",
         nonsense="\N{SNOWMAN} <&>'\"\\",
     )
     job = api(demo).run(sync(image["id"], target=["RegionTwo", "RegionThree"]))
@@ -54,7 +55,7 @@ def test_every_field_arrives(demo: Person, api: Callable[[Person], KingbirdAPI])
         record = demo.see(region, image["id"])
         assert {name: record[name] for name in COPIED} == {name: image[name] for name in COPIED}
         assert sorted(record["tags"]) == sorted(image["tags"])
-        for name in ("os_distro", "hw_disk_bus", "owner_specified_key", "nonsense"):
+        for name in ("os_distro", "hw_disk_bus", "owner_specified_key", "members", "nonsense"):
             assert record[name] == image[name]
         assert record["owner"] == demo.project_id
         assert record["kingbird_source_region"] == "RegionOne"

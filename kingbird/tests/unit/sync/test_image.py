@@ -4,6 +4,8 @@ import uuid
 
 import pytest
 
+from kingbird import exception
+from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.image import Rules
 from kingbird.tests.unit.sync.scene import DEMO, RULES, Scene
@@ -31,6 +33,46 @@ def test_copied_fields_arrive():
 def test_nothing_that_glance_sets_is_sent():
     made = record(source())
     assert not (made.keys() & fields.SET_BY_GLANCE) - {"id"}
+
+
+#: Names that are free for properties, though Glance or its clients use them for something else.
+FREE = (
+    *("architecture", "hidden", "image_id", "is_public", "kernel_id", "links", "member"),
+    *("members", "metadata", "os_glance", "properties", "ramdisk_id", "tag", "type"),
+    "validation_data",
+)
+#: A member may name the own project as owner, and Kingbird chooses ids.
+NOT_FREE = (*sorted(fields.SET_BY_GLANCE - {"id", "owner"}), "os_glance_x")
+
+
+def made_with(name, value):
+    """Return an image that a user has made with a field, or ``None`` if Glance refuses it."""
+    try:
+        return Scene().images("R1").create({name: value})
+    except exception.ImageRequestRejected:
+        return None
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_a_name_that_users_may_set_is_copied(name):
+    value = str(uuid.uuid4())
+    image = made_with(name, value)
+    assert image[name] == value
+    assert record(image)[name] == value
+
+
+@pytest.mark.parametrize("name", NOT_FREE)
+def test_a_name_that_only_glance_sets_is_dropped(name):
+    image = made_with(name, "value")
+    assert image is None or image[name] != "value"
+    assert name not in record({**source(), name: "value"})
+
+
+def test_a_property_that_has_the_name_of_a_list_is_compared_and_pruned():
+    image = source(members="a")
+    changed = {**image, "members": "b"}
+    assert compare.differing_fields(record(image), changed) == ("members",)
+    assert compare.extra_fields(record(source()), changed, RULES) == ("members",)
 
 
 def test_what_is_bound_to_a_region_is_dropped():
