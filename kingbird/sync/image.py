@@ -6,6 +6,7 @@ A *record* here is the body of a POST that makes a copy; an *image* is what Glan
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import EllipsisType
 from typing import Any
 
 #: Ids tried for a forced copy before it is given up.
@@ -135,7 +136,7 @@ def record_for(
     rules: Rules,
     *,
     image_id: str,
-    owner: str | None = None,
+    owner: str | EllipsisType | None = ...,
     private: bool = False,
     forced: bool = False,
 ) -> Record:
@@ -143,14 +144,15 @@ def record_for(
 
     :param image: the image as Glance shows it in ``source_region``.
     :param image_id: the copy's id.
-    :param owner: the copy's owner, where the caller may set one.
+    :param owner: the copy's owner, where the caller may set one; ``None`` for a copy that belongs
+        to no project.  Without it, Glance makes the caller's project the owner.
     :param private: make it private, as the copy of another project's image is.
     :param forced: mark it as a forced copy.
     """
     record: Record = {name: image[name] for name in COPIED if image.get(name) is not None}
     record["id"] = image_id
     record["tags"] = sorted(record.get("tags") or [])
-    if owner is not None:
+    if owner is not ...:
         record["owner"] = owner
     if private:
         record["visibility"] = "private"

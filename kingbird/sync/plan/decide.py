@@ -131,7 +131,7 @@ class _RecordFactory:
             self.source_region,
             self.rules,
             image_id=image_id,
-            owner=self.owner(private=private) if self.caller.is_admin else None,
+            owner=self.owner(private=private) if self.caller.is_admin else ...,
             private=private,
             forced=bool(forced),
         )

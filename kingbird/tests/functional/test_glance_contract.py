@@ -214,6 +214,15 @@ class TestCreate:
         image = scene.images("admin").create({"owner": "somebody", "visibility": "public"})
         assert (image["owner"], image["visibility"]) == ("somebody", "public")
 
+    def test_an_admin_creates_for_nobody(self, scene: Scene) -> None:
+        image = scene.images("admin").create({"owner": None, "visibility": "public"})
+        assert image["owner"] is None
+        assert scene.images("demo").create({})["owner"] == scene.project("demo")
+        for user in ("admin", "demo"):
+            seen = scene.images(user).get(image["id"])
+            assert seen is not None
+            assert seen["owner"] is None
+
     def test_an_id_is_taken_once(self, scene: Scene) -> None:
         image_id = scene.images("demo").create({})["id"]
         for user in ("demo", "other", "admin"):

@@ -84,12 +84,17 @@ def test_an_admin_keeps_owner_and_publicity(
 ) -> None:
     private = demo.make("RegionOne", visibility="private")
     public = admin.make("RegionOne", visibility="public", owner=demo.project_id)
-    job = api(admin).run(sync(private["id"], public["id"]))
-    assert job.status == SUCCESS
-    for image in (private, public):
+    nobodys = admin.make("RegionOne", visibility="public", owner=None)
+    images = (private, public, nobodys)
+    wanted = sync(*(image["id"] for image in images))
+    for reason in ("created", "in_sync"):
+        job = api(admin).run(wanted)
+        assert {item["reason"] for item in job.items} == {reason}, job
+    for image in images:
         record = demo.see("RegionTwo", image["id"])
-        assert record["owner"] == demo.project_id
+        assert record["owner"] == image["owner"]
         assert record["visibility"] == image["visibility"]
+    assert (public["owner"], nobodys["owner"]) == (demo.project_id, None)
 
 
 def test_what_means_something_in_one_region_is_left_behind(

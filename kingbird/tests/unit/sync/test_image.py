@@ -88,6 +88,7 @@ def test_reserved_names_and_nulls_are_left_out():
 def test_owner_only_where_the_caller_may_set_one():
     assert "owner" not in record(source())
     assert record(source(), owner=DEMO)["owner"] == DEMO
+    assert record(source(), owner=None)["owner"] is None
 
 
 def test_provenance():

@@ -15,10 +15,10 @@ def scene():
     return Scene()
 
 
-def copy_of(scene, image, region="R2", **changes):
+def copy_of(scene, image, region="R2", *, is_admin=False, **changes):
     """Put a copy of an image into another region, as Kingbird would, or nearly."""
     record = fields.record_for(image, "R1", RULES, image_id=image["id"])
-    return scene.images(region).create({**record, **changes})
+    return scene.images(region, is_admin=is_admin).create({**record, **changes})
 
 
 def reasons(items):
@@ -342,3 +342,38 @@ def test_ids_are_asked_for_by_the_hundred(scene):
     # 250 ids and those of 250 forced copies, visible and hidden.
     assert scene.glances["R2"].count() == {"list": 10}
     assert not scene.glances["R3"].calls
+
+
+def test_an_admins_copy_of_an_image_without_an_owner_has_none_either(scene):
+    image = scene.create(owner=None, visibility="public")
+    admin = scene.caller("a" * 32, is_admin=True)
+    (item,) = scene.plan(image["id"], caller=admin)
+    assert scene.apply(item, admin).reason == "created"
+    assert scene.images("R2", is_admin=True).get(image["id"])["owner"] is None
+    for caller in (admin, scene.caller()):
+        assert reasons(scene.plan(image["id"], caller=caller)) == [("R2", "none", "in_sync")]
+
+
+@pytest.mark.parametrize(("is_admin", "owner"), [(True, None), (False, DEMO)])
+def test_a_forced_copy_of_an_image_without_an_owner(scene, is_admin, owner):
+    """An admin's copy has none either, a member's belongs to its project."""
+    image = scene.create(owner=None, visibility="public")
+    caller = scene.caller(is_admin=is_admin)
+    (item,) = scene.plan(image["id"], caller=caller, force=True)
+    target = scene.apply(item, caller).target_resource
+    assert scene.images("R2", is_admin=True).get(target)["owner"] == owner
+    again = scene.plan(image["id"], caller=caller, force=True)
+    assert reasons(again) == [("R2", "none", "in_sync")]
+
+
+def test_an_image_without_an_owner_is_nobodys_own(scene):
+    image = scene.create(owner=None, visibility="public")
+    assert reasons(scene.plan(image["id"])) == [("R2", "none", "not_owner")]
+
+
+@pytest.mark.parametrize(("here", "there"), [(None, DEMO), (DEMO, None)])
+def test_an_owner_and_none_are_two_owners(scene, here, there):
+    image = scene.create(owner=here, visibility="public")
+    copy_of(scene, image, is_admin=True, owner=there)
+    items = scene.plan(image["id"], caller=scene.caller("a" * 32, is_admin=True))
+    assert reasons(items) == [("R2", "none", "owner_conflict")]

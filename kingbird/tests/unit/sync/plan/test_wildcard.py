@@ -107,6 +107,17 @@ def test_an_admins_star_is_its_project_unless_it_says_all_projects(scene):
     assert {item.work.owner for item in items} == {ADMIN, OTHER}
 
 
+def test_all_projects_include_images_without_an_owner(scene):
+    admin = scene.caller(ADMIN, is_admin=True)
+    nobodys = active(scene, owner=None, visibility="public")["id"]
+    assert scene.plan_sets(whole(), caller=admin) == []
+    sets = any_to_any(all_projects=True)
+    do(scene, scene.plan_sets(sets, caller=admin), admin)
+    owners = [scene.images(name, ADMIN, True).get(nobodys)["owner"] for name in ALL3]
+    assert owners == [None] * 3
+    assert scene.plan_sets(sets, caller=admin) == []
+
+
 def test_all_projects_of_who_is_no_admin_is_its_project(scene):
     active(scene, owner=OTHER, visibility="public")
     assert scene.plan_sets(whole(all_projects=True)) == []
