@@ -4,16 +4,27 @@ from oslo_config import cfg
 
 GROUP = "sync"
 
-#: Properties whose values are valid in one region only.
+#: Properties that name a secret of a region's key manager, and those that mean nothing without
+#: it, as a signature without its certificate.
+KEY_MANAGER_PROPERTIES = [
+    "cinder_encryption_key_id",
+    "hw_ephemeral_encryption_secret_uuid",
+    "img_signature",
+    "img_signature_certificate_uuid",
+    "img_signature_hash_method",
+    "img_signature_key_type",
+    "os_encrypt_key_id",
+]
+
+#: Properties whose values are valid in one region only.  The policies for deletion are among
+#: them, because a deleted copy would take the key of its source along.
 REGION_BOUND_PROPERTIES = [
     "bdm_v2",
     "block_device_mapping",
     "cinder_encryption_key_deletion_policy",
-    "cinder_encryption_key_id",
     "image_location",
     "instance_uuid",
     "os_encrypt_key_deletion_policy",
-    "os_encrypt_key_id",
     "root_device_name",
 ]
 
@@ -60,6 +71,14 @@ OPTS = [
         default=REGION_BOUND_PROPERTIES,
         help="Image properties that are neither copied nor compared, because their values are "
         "valid in one region only.",
+    ),
+    cfg.BoolOpt(
+        "shared_key_manager",
+        default=False,
+        help="Whether all regions have one key manager. If they have, the properties of an image "
+        "that name its secrets are copied and compared like others: the id of an encryption key, "
+        "a signature and its certificate. Otherwise they are left out, because the secret does "
+        "not exist in another region.",
     ),
     cfg.IntOpt(
         "property_quota",

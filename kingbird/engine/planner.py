@@ -11,6 +11,7 @@ from typing import Any
 from oslo_config import cfg
 
 from kingbird import events, exception
+from kingbird.conf.sync import KEY_MANAGER_PROPERTIES
 from kingbird.db import api as db
 from kingbird.engine.cancellations import Cancellations
 from kingbird.engine.completion import finish
@@ -38,8 +39,11 @@ OutcomeCounts = Counter[tuple[str, str, str]]
 
 def copy_rules(conf: cfg.ConfigOpts) -> Rules:
     """Return the rules for records that are configured."""
+    dropped = frozenset(conf.sync.dropped_properties)
+    if not conf.sync.shared_key_manager:
+        dropped |= frozenset(KEY_MANAGER_PROPERTIES)
     return Rules(
-        dropped=frozenset(conf.sync.dropped_properties),
+        dropped=dropped,
         property_quota=conf.sync.property_quota,
     )
 

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
 
-from kingbird.conf.sync import REGION_BOUND_PROPERTIES
+from kingbird.conf.sync import KEY_MANAGER_PROPERTIES, REGION_BOUND_PROPERTIES
 from kingbird.sync import image as fields
 from kingbird.tests.functional.people import Image, Person
 
 #: The images of each region, by id.
 Snapshot = dict[str, dict[str, Image]]
 
+_NOT_COPIED = frozenset({*REGION_BOUND_PROPERTIES, *KEY_MANAGER_PROPERTIES})
 _ALL = {"visibility": "all", "member_status": "all", "sort_key": "id", "limit": 1000}
 
 
@@ -63,7 +64,7 @@ def check_copy(source: Image, region: str, copy: Image, *, owner: str | None = N
     :param owner: the expected owner, if it is not the owner of the source.
     """
     assert copied_fields(copy) == copied_fields(source)
-    assert not {*REGION_BOUND_PROPERTIES} & copy.keys()
+    assert not _NOT_COPIED & copy.keys()
     assert copy["owner"] == (owner or source["owner"])
     assert (copy["status"], copy["size"], copy["checksum"]) == ("queued", None, None)
     assert copy[fields.SOURCE_REGION] == source.get(fields.SOURCE_REGION, region)
@@ -75,7 +76,7 @@ def check_copy(source: Image, region: str, copy: Image, *, owner: str | None = N
 
 def copied_fields(image: Mapping[str, object]) -> dict[str, object]:
     """Return the fields of an image that a sync copies."""
-    own = fields.SET_BY_GLANCE | fields.PROVENANCE | {*REGION_BOUND_PROPERTIES}
+    own = fields.SET_BY_GLANCE | fields.PROVENANCE | _NOT_COPIED
     return {
         name: sorted(value) if isinstance(value, list) else value
         for name, value in image.items()

@@ -103,6 +103,7 @@ def test_what_means_something_in_one_region_is_left_behind(
     bound = {
         "instance_uuid": unique(),
         "cinder_encryption_key_id": unique(),
+        "hw_ephemeral_encryption_secret_uuid": unique(),
         "root_device_name": "/dev/vda",
         "block_device_mapping": "[]",
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kingbird.conf.sync import REGION_BOUND_PROPERTIES
+from kingbird.conf.sync import KEY_MANAGER_PROPERTIES, REGION_BOUND_PROPERTIES
 from kingbird.sync.image import PROVENANCE
 from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, whole
 from kingbird.tests.functional.list_calls import recording
@@ -120,7 +120,8 @@ def test_prune_takes_extra_properties_off(
         after = newcomer.see("RegionTwo", source["id"])
         assert copied_fields(after) == copied_fields(source)
         assert not {*EXTRAS} & after.keys()
-        kept = {*REGION_BOUND_PROPERTIES, *PROVENANCE, "status", "checksum", "owner", "created_at"}
+        dropped = (*REGION_BOUND_PROPERTIES, *KEY_MANAGER_PROPERTIES)
+        kept = {*dropped, *PROVENANCE, "status", "checksum", "owner", "created_at"}
         assert {name: after.get(name) for name in kept} == {n: before.get(n) for n in kept}
     with recording(glances) as calls:
         assert api(newcomer).run(whole(**UPDATE, prune=True)).outcomes == {"in_sync": 2}

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kingbird.clients.glance import Image, ImageClient, list_query
-from kingbird.conf.sync import REGION_BOUND_PROPERTIES
+from kingbird.conf.sync import KEY_MANAGER_PROPERTIES, REGION_BOUND_PROPERTIES
 from kingbird.sync import compare
 from kingbird.sync.image import FORCED, PROVENANCE, SOURCE_ID, Rules, record_for
 
-RULES = Rules(dropped=frozenset(REGION_BOUND_PROPERTIES))
+RULES = Rules(dropped=frozenset([*REGION_BOUND_PROPERTIES, *KEY_MANAGER_PROPERTIES]))
 
 
 @dataclass
