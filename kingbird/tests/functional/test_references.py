@@ -54,6 +54,8 @@ def test_another_projects_image_is_no_kernel(
     assert job.item(kernel["id"])["reason"] == ("source_gone" if kernel_is == "gone" else expected)
     assert newcomer.images("RegionTwo").get(ami["id"]) is None
     assert other.see("RegionTwo", kernel["id"]) == theirs
+    # A later plan of the whole cloud would fail for the missing kernel.
+    newcomer.delete("RegionOne", ami["id"])
 
 
 @pytest.mark.parametrize("is_gone", [False, True])
@@ -75,3 +77,5 @@ def test_a_public_kernel_that_is_there_is_good(
     assert job.item(ami["id"])["reason"] == "created"
     assert newcomer.see("RegionTwo", ami["id"])["kernel_id"] == kernel["id"]
     assert admin.see("RegionTwo", kernel["id"])["tags"] == ["newer"]
+    for region in ("RegionOne", "RegionTwo"):
+        newcomer.delete(region, ami["id"])
