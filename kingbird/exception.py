@@ -36,7 +36,7 @@ class BadRequest(KingbirdError):
 
 
 class Unauthorized(KingbirdError):
-    """The request has no valid token."""
+    """The request has no valid token, or its token ended meanwhile."""
 
     code = 401
 

@@ -2,12 +2,23 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeGuard
 
 from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1.plugin import BaseAuthPlugin, ConnectionParams
 from keystoneauth1.session import Session
 
 from kingbird import exception
+
+#: The statuses below 500 by which a server, or a proxy before it, asks to come back later.
+_LATER = frozenset({408, 429})
+
+
+def is_refusal(error: ksa_exc.ClientException) -> TypeGuard[ksa_exc.HttpError]:
+    """Return whether Keystone has said no.  An outage is everything else: 5xx, 429, no answer."""
+    if not isinstance(error, ksa_exc.HttpError):
+        return False
+    return 400 <= error.http_status < 500 and error.http_status not in _LATER
 
 
 @contextmanager
@@ -19,12 +30,12 @@ def translate_auth_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (ksa_exc.Unauthorized, ksa_exc.Forbidden, ksa_exc.NotFound) as error:
-        raise exception.CredentialsLost(
-            "Keystone gives no token for this job: its trust has expired or was deleted, "
-            "or its user was disabled or lost the role"
-        ) from error
     except ksa_exc.ClientException as error:
+        if is_refusal(error):
+            raise exception.CredentialsLost(
+                "Keystone gives no token for this job: its trust has expired or was deleted, "
+                "or its user was disabled or lost the role"
+            ) from error
         raise exception.KeystoneUnavailable("Keystone does not answer") from error
 
 

@@ -16,7 +16,7 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.clients import catalog as service_catalog
-from kingbird.clients.auth import translate_auth_errors
+from kingbird.clients.auth import is_refusal, translate_auth_errors
 from kingbird.clients.session import keystone_session
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
@@ -200,6 +200,7 @@ class Keystone:
         id because names can be ambiguous.
 
         :raises kingbird.exception.TrustRefused: the token cannot create a trust.
+        :raises kingbird.exception.Unauthorized: the token is no longer valid.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
         if UNTRUSTED_METHODS.intersection(context.token_methods) or context.token_trust_id:
@@ -223,9 +224,16 @@ class Keystone:
                 allow_redelegation=False,
                 expires_at=expires,
             )
-        except (ksa_exc.Forbidden, ksa_exc.Unauthorized) as error:
-            raise exception.TrustRefused("Keystone makes no trust from this token") from error
+        except ksa_exc.Unauthorized as error:
+            # The token was valid when the request came in.  A job could not use it either.
+            raise exception.Unauthorized("The token is no longer valid") from error
         except ksa_exc.ClientException as error:
+            if is_refusal(error):
+                # Keystone has several statuses for it, such as 404 for a role that the user has
+                # from a federated group mapping only.
+                raise exception.TrustRefused(
+                    f"Keystone makes no trust from this token (HTTP {error.http_status})"
+                ) from error
             raise exception.KeystoneUnavailable(
                 "Keystone can't be used at the moment", retry_after=5
             ) from error

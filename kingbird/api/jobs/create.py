@@ -75,6 +75,7 @@ class JobCreator:
             region is left to sync to, or the request is too large.
         :raises kingbird.exception.NotFound: an image is not in its source regions.
         :raises kingbird.exception.TooManyRequests: the project has too many jobs in progress.
+        :raises kingbird.exception.Unauthorized: the caller's token is no longer valid.
         :raises kingbird.exception.Unavailable: Keystone, the database or a region is unavailable.
         """
         # keystonemiddleware rejects a token without a user, and the policy one without a project.

@@ -39,6 +39,7 @@ class JobRetrier:
         :raises kingbird.exception.Conflict: the job is in progress, or no item of it can be
             retried.
         :raises kingbird.exception.TooManyRequests: the project has too many jobs in progress.
+        :raises kingbird.exception.Unauthorized: the caller's token is no longer valid.
         :raises kingbird.exception.Unavailable: Keystone or the database is unavailable, or the
             message with the token cannot be sent.
         """

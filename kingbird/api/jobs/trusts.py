@@ -19,6 +19,7 @@ class TrustManager:
         """Create the trust of a job.
 
         :returns: the trust, or ``None`` if the job has to run with the token itself.
+        :raises kingbird.exception.Unauthorized: the caller's token is no longer valid.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
         try:

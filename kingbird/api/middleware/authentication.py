@@ -1,16 +1,23 @@
 """keystonemiddleware, which accepts any catalog here and keeps no cookies."""
 
+from collections.abc import Iterable
 from typing import Any
 
+import webob
 from keystoneauth1.session import Session
 from keystonemiddleware import auth_token
 
+from kingbird import exception
+from kingbird.api.middleware import Application, Environ
 from kingbird.clients.catalog import well_formed
 from kingbird.clients.session import plain_transport
 
 
 class Authentication(auth_token.AuthProtocol):
     """The middleware that validates tokens.  A malformed catalog does not make it fail."""
+
+    def __init__(self, application: Application, conf: dict[str, Any]) -> None:
+        super().__init__(_EndedTokens(application), conf)
 
     def fetch_token(self, token: str, **kwargs: Any) -> dict[str, Any]:
         """Return Keystone's answer about a token with a well-formed catalog.
@@ -26,3 +33,19 @@ class Authentication(auth_token.AuthProtocol):
     def _create_session(self, **kwargs: Any) -> Session:
         session: Session = super()._create_session(session=plain_transport(), **kwargs)
         return session
+
+
+class _EndedTokens:
+    """The layer that answers 401 if a token ends while its request is handled.
+
+    keystonemiddleware adds ``WWW-Authenticate`` to a response, and not to an exception.
+    """
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        try:
+            return self._application(environ, start_response)
+        except exception.Unauthorized as error:
+            return webob.Response(status=error.code)(environ, start_response)

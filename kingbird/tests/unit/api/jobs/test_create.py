@@ -135,6 +135,7 @@ def test_a_token_that_no_engine_gets(world: w.World, call: Call, journal: list[s
     ("error", "status"),
     [
         (exception.KeystoneUnavailable("away", retry_after=7), 503),
+        (exception.Unauthorized("The token is no longer valid"), 401),
         (exception.ConfigurationError("no user"), 500),
         (RuntimeError("oh"), 500),
     ],

@@ -142,6 +142,12 @@ def test_without_keystone(world: w.World, call: Call, failed: db.Job) -> None:
     assert stored(failed.id).status == "FAILURE"
 
 
+def test_with_a_token_that_ended_meanwhile(world: w.World, call: Call, failed: db.Job) -> None:
+    world.keystone.errors["create_trust"] = exception.Unauthorized("The token is no longer valid")
+    assert retry(call, failed).status_int == 401
+    assert stored(failed.id).status == "FAILURE"
+
+
 def test_without_the_database(world: w.World, call: Call, failed: db.Job) -> None:
     with mock.patch.object(db.job_actions, "retry", side_effect=AWAY):
         assert retry(call, failed).status_int == 503

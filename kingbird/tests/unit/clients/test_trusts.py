@@ -1,0 +1,88 @@
+"""A trust is refused, or Keystone is away: each status of Keystone means one of them."""
+
+from unittest import mock
+
+import pytest
+from keystoneauth1 import exceptions as ksa_exc
+from keystoneauth1.exceptions import http
+
+from kingbird import exception
+from kingbird.clients import keystone
+from kingbird.clients.auth import translate_auth_errors
+from kingbird.context import RequestContext
+
+OUTAGES = [
+    *(
+        http.from_response(mock.Mock(status_code=status, headers={}), "POST", "/")
+        for status in (300, 304, 408, 429, 500, 501, 502, 503, 504)
+    ),
+    ksa_exc.ConnectFailure("refused"),
+    ksa_exc.ConnectTimeout("slow"),
+    ksa_exc.SSLError("no certificate"),
+    ksa_exc.UnknownConnectionError("reset", OSError()),
+]
+REFUSALS = [
+    http.from_response(mock.Mock(status_code=status, headers={}), "POST", "/")
+    for status in (400, 403, 404, 405, 409, 410, 413, 422, 451)
+]
+
+
+def by_name(error):
+    return f"{type(error).__name__}-{getattr(error, 'http_status', None)}"
+
+
+@pytest.fixture
+def trusts():
+    """Give the manager of keystoneclient that every client has."""
+    client = mock.Mock()
+    with (
+        mock.patch.object(keystone.Keystone, "_client", return_value=client),
+        mock.patch.object(keystone.Keystone, "service_user_id", return_value="kingbird"),
+        mock.patch.object(keystone.Keystone, "service_auth", "service"),
+        mock.patch.object(keystone.Keystone, "user_auth", return_value="user"),
+    ):
+        yield client.trusts
+
+
+def create(conf):
+    context = RequestContext(
+        auth_token="secret",
+        user_id="user",
+        project_id="project",
+        token_info={"token": {"roles": [{"name": "member", "id": "role"}]}},
+    )
+    return keystone.Keystone(conf).create_trust(context)
+
+
+@pytest.mark.parametrize("error", REFUSALS, ids=by_name)
+def test_a_token_of_which_keystone_makes_no_trust(conf, trusts, error):
+    trusts.create.side_effect = error
+    with pytest.raises(exception.TrustRefused, match=str(error.http_status)) as caught:
+        create(conf)
+    assert "secret" not in caught.value.message
+
+
+@pytest.mark.parametrize("error", OUTAGES, ids=by_name)
+def test_a_keystone_that_is_away_makes_no_trust_now(conf, trusts, error):
+    trusts.create.side_effect = error
+    with pytest.raises(exception.KeystoneUnavailable) as caught:
+        create(conf)
+    assert caught.value.retry_after == 5
+
+
+def test_a_token_that_ended_meanwhile(conf, trusts):
+    trusts.create.side_effect = ksa_exc.Unauthorized()
+    with pytest.raises(exception.Unauthorized):
+        create(conf)
+
+
+@pytest.mark.parametrize("error", [*REFUSALS, ksa_exc.Unauthorized()], ids=by_name)
+def test_a_trust_of_which_keystone_makes_no_token(error):
+    with pytest.raises(exception.CredentialsLost), translate_auth_errors():
+        raise error
+
+
+@pytest.mark.parametrize("error", OUTAGES, ids=by_name)
+def test_a_keystone_that_is_away_makes_no_token_now(error):
+    with pytest.raises(exception.KeystoneUnavailable), translate_auth_errors():
+        raise error
