@@ -152,7 +152,7 @@ class KeystoneUnavailable(Unavailable):
 
 
 class TrustRefused(KingbirdError):
-    """Keystone does not create a trust with this token (design, section 9)."""
+    """Keystone refuses to create a trust with this token, or to delete a trust."""
 
     code = 403
 

@@ -286,22 +286,35 @@ class Keystone:
         :param auth: the trust's own credentials, if they exist.  If they fail, the service user
             deletes the trust, which needs the role ``admin``.
         :param global_request_id: the id that the call carries.
-        :raises kingbird.exception.KeystoneUnavailable: the trust could not be deleted now.
+        :raises kingbird.exception.TrustRefused: Keystone refuses to delete this trust.  It may
+            delete others.
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer, or gives the
+            service user no token.
         """
-        attempts = [auth, self.service_auth] if auth is not None else [self.service_auth]
-        for credentials in attempts:
+        try:
+            name = _in_path(trust_id)
+        except ksa_exc.NotFound:
+            return
+        if auth is not None:
             try:
-                self._client(credentials, global_request_id).trusts.delete(_in_path(trust_id))
+                self._client(auth, global_request_id).trusts.delete(name)
                 return
-            except ksa_exc.NotFound:
-                if credentials is self.service_auth:
-                    return
+            except ksa_exc.ClientException as error:
                 # Keystone also answers 404 to the trust's own credentials after the trust has
                 # expired.
-                continue
-            except ksa_exc.ClientException:
-                continue
-        raise exception.KeystoneUnavailable("A trust could not be deleted")
+                LOG.debug("A trust does not delete itself: %s", type(error).__name__)
+        # Without a token of its own the service user can delete no trust.
+        self.service_user_id()
+        try:
+            self._client(self.service_auth, global_request_id).trusts.delete(name)
+        except ksa_exc.NotFound:
+            return
+        except ksa_exc.ClientException as error:
+            if is_refusal(error) and not isinstance(error, ksa_exc.Unauthorized):
+                raise exception.TrustRefused(
+                    f"Keystone refuses to delete the trust (HTTP {error.http_status})"
+                ) from error
+            raise exception.KeystoneUnavailable("A trust could not be deleted") from error
 
     def list_service_trusts(self) -> list[str]:
         """Return the ids of all trusts to the service user.

@@ -103,6 +103,9 @@ class JobCredentials:
                 auth if known == job.trust_id else None,
                 global_request_id=_global_id(job),
             )
+        except exception.TrustRefused as error:
+            LOG.warning("The trust of job %s stays, the reaper will retry: %s", job.id, error)
+            return
         except exception.KeystoneUnavailable:
             # Other jobs do not wait for the same timeout.
             self._keystone_back = time.monotonic() + KEYSTONE_PAUSE

@@ -96,14 +96,22 @@ class Reaper:
     def _delete_orphaned_trusts(self) -> None:
         """Delete trusts that no job refers to and that none referred to in the last round.
 
-        A trust is made a moment before its job refers to it.
+        A trust is made a moment before its job refers to it.  Only an outage of Keystone ends the
+        round: a trust that Keystone refuses to delete keeps no other from it.
         """
         try:
             trusts = set(self._keystone.list_service_trusts())
             orphaned = trusts - db.maintenance.trusts_in_use(trusts)
-            for trust_id in orphaned & self._orphaned:
-                self._keystone.delete_trust(trust_id)
-                LOG.warning("Deleted an orphaned trust, which no job refers to")
-            self._orphaned = orphaned - self._orphaned
+            due, self._orphaned = orphaned & self._orphaned, orphaned
+            for trust_id in due:
+                self._delete_orphaned_trust(trust_id)
         except exception.KeystoneUnavailable as error:
             LOG.warning("Unable to look for orphaned trusts: %s", error.message)
+
+    def _delete_orphaned_trust(self, trust_id: str) -> None:
+        try:
+            self._keystone.delete_trust(trust_id)
+        except exception.TrustRefused as error:
+            LOG.warning("An orphaned trust stays, the next round will retry: %s", error.message)
+        else:
+            LOG.warning("Deleted an orphaned trust, which no job refers to")

@@ -135,6 +135,7 @@ def test_a_strange_trust_is_deleted_by_its_own_name_or_not_at_all(conf, trust):
     with (
         mock.patch.object(made, "_client", return_value=client),
         mock.patch.object(keystone.Keystone, "service_auth", "service"),
+        mock.patch.object(keystone.Keystone, "service_user_id", return_value="kingbird"),
     ):
         made.delete_trust(trust)
     called = [one.args for one in client.trusts.delete.call_args_list]

@@ -86,3 +86,46 @@ def test_a_trust_of_which_keystone_makes_no_token(error):
 def test_a_keystone_that_is_away_makes_no_token_now(error):
     with pytest.raises(exception.KeystoneUnavailable), translate_auth_errors():
         raise error
+
+
+def statuses(errors):
+    return [one for one in errors if getattr(one, "http_status", None) != 404]
+
+
+@pytest.mark.parametrize("own", [None, *REFUSALS, ksa_exc.Unauthorized(), *OUTAGES], ids=by_name)
+def test_the_service_user_deletes_a_trust_that_does_not_delete_itself(conf, trusts, own):
+    trusts.delete.side_effect = [own, None]
+    keystone.Keystone(conf).delete_trust("t1", "own")
+    assert trusts.delete.call_count == (2 if own else 1)
+
+
+@pytest.mark.parametrize("auth", [None, "own"])
+@pytest.mark.parametrize("error", statuses(REFUSALS), ids=by_name)
+def test_a_trust_that_keystone_refuses_to_delete(conf, trusts, error, auth):
+    trusts.delete.side_effect = error
+    with pytest.raises(exception.TrustRefused, match=str(error.http_status)):
+        keystone.Keystone(conf).delete_trust("t1", auth)
+
+
+@pytest.mark.parametrize("auth", [None, "own"])
+@pytest.mark.parametrize("error", [*OUTAGES, ksa_exc.Unauthorized()], ids=by_name)
+def test_a_keystone_that_deletes_no_trust_now(conf, trusts, error, auth):
+    trusts.delete.side_effect = error
+    with pytest.raises(exception.KeystoneUnavailable):
+        keystone.Keystone(conf).delete_trust("t1", auth)
+
+
+@pytest.mark.parametrize("auth", [None, "own"])
+def test_a_trust_that_is_gone_is_deleted(conf, trusts, auth):
+    trusts.delete.side_effect = ksa_exc.NotFound()
+    keystone.Keystone(conf).delete_trust("t1", auth)
+
+
+def test_a_service_user_without_a_token_deletes_nothing(conf, trusts):
+    away = exception.KeystoneUnavailable("Kingbird's own credentials can't be used")
+    with (
+        mock.patch.object(keystone.Keystone, "service_user_id", side_effect=away),
+        pytest.raises(exception.KeystoneUnavailable),
+    ):
+        keystone.Keystone(conf).delete_trust("t1")
+    trusts.delete.assert_not_called()

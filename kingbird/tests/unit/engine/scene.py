@@ -19,6 +19,8 @@ class FakeKeystone:
 
     def __init__(self) -> None:
         self.trusts: set[str] = set()
+        #: Trusts that it refuses to delete.
+        self.kept: set[str] = set()
         self.calls: list[str] = []
         self.problem: Exception | None = None
         self.failing = {"token", "delete", "list"}
@@ -44,6 +46,8 @@ class FakeKeystone:
         self, trust_id: str, auth: str | None = None, *, global_request_id: str | None = None
     ) -> None:
         self._call("delete")
+        if trust_id in self.kept:
+            raise exception.TrustRefused("Keystone refuses to delete the trust (HTTP 403)")
         self.trusts.discard(trust_id)
 
     def list_service_trusts(self) -> list[str]:

@@ -163,3 +163,60 @@ def test_keystone_is_not_waited_for_once_a_job(scene):
     scene.keystone.problem = exception.KeystoneUnavailable("Away.")
     reaper(scene).run()
     assert scene.keystone.calls.count("delete") == 1
+
+
+def warnings(caplog):
+    found = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    caplog.clear()
+    return found
+
+
+def test_a_trust_that_keystone_keeps_keeps_no_other(scene, caplog):
+    jobs = {name: planned_job(trust_id=name) for name in ("t1", "t2", "t3", "t4")}
+    for job_id in jobs.values():
+        db.outcomes.end_job(scene.get(job_id))
+    scene.keystone.trusts |= set(jobs)
+    scene.keystone.kept = {"t1", "t3"}
+    reaping = reaper(scene)
+    for _ in range(2):
+        reaping.run()
+        assert scene.keystone.trusts == {"t1", "t3"}
+        found = warnings(caplog)
+        assert len(found) == 2
+        assert all("403" in one for one in found)
+        assert [[job in one for one in found].count(True) for job in jobs.values()] == [1, 0, 1, 0]
+    scene.keystone.kept = set()
+    reaping.run()
+    assert scene.keystone.trusts == set()
+    assert {scene.get(job_id).trust_id for job_id in jobs.values()} == {None}
+
+
+def test_a_stray_trust_that_keystone_keeps_keeps_no_other(scene, caplog):
+    strays = {f"stray{number}" for number in range(20)}
+    scene.keystone.trusts |= strays
+    scene.keystone.kept = {"stray3", "stray7"}
+    reaping = reaper(scene)
+    reaping.run()
+    for round_ in (2, 3):
+        caplog.clear()
+        reaping.run()
+        assert scene.keystone.trusts == {"stray3", "stray7"}
+        refused = [one for one in warnings(caplog) if "403" in one]
+        assert len(refused) == 2, f"round {round_}"
+        assert not any("stray3" in one or "stray7" in one for one in refused)
+    scene.keystone.kept = set()
+    reaping.run()
+    assert scene.keystone.trusts == set()
+
+
+def test_stray_trusts_wait_for_keystone(scene):
+    scene.keystone.trusts |= {"stray1", "stray2", "stray3"}
+    scene.keystone.failing = {"delete"}
+    reaping = reaper(scene)
+    reaping.run()
+    scene.keystone.problem = exception.KeystoneUnavailable("Away.")
+    reaping.run()
+    assert scene.keystone.calls.count("delete") == 1
+    scene.keystone.problem = None
+    reaping.run()
+    assert scene.keystone.trusts == set()
