@@ -9,6 +9,7 @@ from typing import Any
 from kingbird.states import ALL
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, has_data
+from kingbird.text import CONTROL
 
 
 class Force(Enum):
@@ -127,8 +128,9 @@ class Selection:
     def query(self) -> list[tuple[str, str]]:
         """Return the parameters for Glance to filter by.
 
-        A value that Glance might misunderstand and a prefix, for which it has no filter, are left
-        out.  Images that it lists have to pass the matcher in any case.
+        These are left out: a value that Glance might misunderstand, one that its database might
+        refuse (PostgreSQL takes no NUL), and a prefix, for which it has no filter.  Images that it
+        lists have to pass the matcher in any case.
         """
         given = self._filters
         query = [
@@ -142,7 +144,10 @@ class Selection:
         plain = [
             (name, value)
             for name, value in query
-            if value is not None and ":" not in value and _is_known(name)
+            if value is not None
+            and ":" not in value
+            and not CONTROL.search(value)
+            and _is_known(name)
         ]
         for name in ("size_min", "size_max"):
             if name in given:

@@ -98,4 +98,5 @@ def _error_message(error: jsonschema.ValidationError) -> str:
     found = quote(error.instance)
     if error.validator in ("maxLength", "maxProperties"):
         found += f" with its {len(error.instance)} {_BOUNDS[error.validator]}"
-    return f"{json_path(path) or 'The body'} is {found}; it must be {schema['description']}"
+    message = f"{json_path(path) or 'The body'} is {found}; it must be {schema['description']}"
+    return f"{message}; {error.cause}" if isinstance(error.cause, formats.UnfitError) else message

@@ -30,7 +30,18 @@ _SIZE = {
     "maximum": LARGEST,
 }
 _STATUS = enum(STATUSES)
-_TAG = input_string(f"a tag of 1 to {MAX_NAME} characters")
+
+
+def _glance_string(
+    description: str, *, min_length: int = 1, max_length: int = MAX_NAME
+) -> dict[str, Any]:
+    """Return the schema of a text of Glance, which may hold control characters."""
+    return input_string(
+        description, min_length=min_length, max_length=max_length, text_format=None
+    )
+
+
+_TAG = _glance_string(f"a tag of 1 to {MAX_NAME} characters")
 
 FILTERS: dict[str, Any] = {
     "title": "Filters",
@@ -42,15 +53,15 @@ FILTERS: dict[str, Any] = {
         "visibility": enum(VISIBILITIES, "Images of this visibility."),
         "owner": {
             "meaning": "Images of this project.",
-            **input_string(f"a project's id of 1 to {MAX_NAME} characters"),
+            **_glance_string(f"a project's id of 1 to {MAX_NAME} characters"),
         },
         "name": {
             "meaning": "Images of this name.",
-            **input_string(f"a name of at most {MAX_NAME} characters", min_length=0),
+            **_glance_string(f"a name of at most {MAX_NAME} characters", min_length=0),
         },
         "name_prefix": {
             "meaning": "Images whose names begin with this text.",
-            **input_string(f"the beginning of a name, 1 to {MAX_NAME} characters"),
+            **_glance_string(f"the beginning of a name, 1 to {MAX_NAME} characters"),
         },
         "tag": {
             "meaning": "Images with this tag, or all of these.",
@@ -68,12 +79,11 @@ FILTERS: dict[str, Any] = {
             "type": "object",
             "minProperties": 1,
             "maxProperties": MAX_FILTERED,
-            "propertyNames": input_string(
-                f"an object whose names have 1 to {MAX_NAME} characters, none of them a control "
-                "character"
+            "propertyNames": _glance_string(
+                f"an object whose names have 1 to {MAX_NAME} characters"
             ),
-            "additionalProperties": input_string(
-                f"a string of at most {MAX_VALUE} characters, none of them a control character",
+            "additionalProperties": _glance_string(
+                f"a string of at most {MAX_VALUE} characters",
                 min_length=0,
                 max_length=MAX_VALUE,
             ),
@@ -82,7 +92,7 @@ FILTERS: dict[str, Any] = {
         "size_max": {"meaning": "Images of at most this size.", **_SIZE},
         "updated_since": {
             "meaning": "Images that changed then or later; UTC unless it names another zone.",
-            "description": "a date and time in ISO 8601, such as 2026-11-22T23:00:00Z",
+            "description": "a date, or a date and time, in ISO 8601, such as 2026-11-22T23:00:00Z",
             "type": "string",
             "format": formats.DATETIME,
         },

@@ -16,15 +16,22 @@ _DATETIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}"
 
 
 def input_string(
-    description: str, *, min_length: int = 1, max_length: int = MAX_NAME
+    description: str,
+    *,
+    min_length: int = 1,
+    max_length: int = MAX_NAME,
+    text_format: str | None = formats.TEXT,
 ) -> JSONSchema:
-    """Return the schema of a string in a request."""
+    """Return the schema of a string in a request.
+
+    :param text_format: the format of the string, or ``None`` if it may hold any character.
+    """
     return {
         "description": description,
         "type": "string",
         "minLength": min_length,
         "maxLength": max_length,
-        "format": formats.TEXT,
+        **({} if text_format is None else {"format": text_format}),
     }
 
 

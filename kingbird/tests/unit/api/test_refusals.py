@@ -34,10 +34,6 @@ FILTERS: list[tuple[object, str]] = [
         "resource_set.filters.name is null; it must be a name of at most 255 characters",
     ),
     (
-        {"name": "a\x00b"},
-        'resource_set.filters.name is "a\\u0000b"; it must be a name of at most 255 characters',
-    ),
-    (
         {"tag": []},
         "resource_set.filters.tag is []; it must be a tag of 1 to 255 characters, or a list "
         "of at least one and at most 128",
@@ -59,12 +55,12 @@ FILTERS: list[tuple[object, str]] = [
     (
         {"property": {"version": 5}},
         "resource_set.filters.property.version is 5; it must be a string of at most 1024 "
-        "characters, none of them a control character",
+        "characters",
     ),
     (
         {"property": {"": "x"}},
         'resource_set.filters.property is ""; it must be an object whose names have 1 to 255 '
-        "characters, none of them a control character",
+        "characters",
     ),
     (
         {"size_min": -1},
@@ -86,19 +82,21 @@ FILTERS: list[tuple[object, str]] = [
         "resource_set.filters.size_min is 10; it must be no more than size_max, which is 9",
     ),
     (
-        {"updated_since": "2026-11-22"},
-        'resource_set.filters.updated_since is "2026-11-22"; it must be a date and time in '
-        "ISO 8601, such as 2026-11-22T23:00:00Z",
+        {"updated_since": "2026-11"},
+        'resource_set.filters.updated_since is "2026-11"; it must be a date, or a date and time, '
+        "in ISO 8601, such as 2026-11-22T23:00:00Z",
     ),
     (
         {"updated_since": "2026-02-30T00:00:00Z"},
-        'resource_set.filters.updated_since is "2026-02-30T00:00:00Z"; it must be a date and '
-        "time in ISO 8601, such as 2026-11-22T23:00:00Z",
+        'resource_set.filters.updated_since is "2026-02-30T00:00:00Z"; it must be a date, '
+        "or a date and time, in ISO 8601, such as 2026-11-22T23:00:00Z; the calendar has no such "
+        "day",
     ),
     (
         {"updated_since": "0001-01-01T00:00:00+05:00"},
-        'resource_set.filters.updated_since is "0001-01-01T00:00:00+05:00"; it must be a date'
-        " and time in ISO 8601, such as 2026-11-22T23:00:00Z",
+        'resource_set.filters.updated_since is "0001-01-01T00:00:00+05:00"; it must be a date,'
+        " or a date and time, in ISO 8601, such as 2026-11-22T23:00:00Z; in UTC it is beyond the "
+        "years 1 to 9999",
     ),
     (
         {"status": "deleted"},
@@ -247,6 +245,9 @@ TAKEN: list[dict[str, Any]] = [
     },
     {"property": {"os_distro": ""}},
     {"size_min": 5, "size_max": 5},
+    {"name": "a\nb"},
+    {"updated_since": "2026-11-22"},
+    {"updated_since": "20261122T230000.123456789Z"},
     {"updated_since": "2026-11-22 23:00"},
     {"updated_since": "2026-11-22T23:00:00.5+05:30"},
 ]

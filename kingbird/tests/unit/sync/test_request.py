@@ -62,6 +62,13 @@ def test_what_has_no_size_or_name_has_none_to_match():
     assert Selection.from_request(None, {}).matcher()(bare)
 
 
+def test_a_name_with_a_control_character_matches():
+    strange = {**IMAGE, "name": "a\nb\0"}
+    assert Selection.from_request(None, {"name": "a\nb\0"}).matcher()(strange)
+    assert Selection.from_request(None, {"name_prefix": "a\n"}).matcher()(strange)
+    assert not Selection.from_request(None, {"name": "a\nb"}).matcher()(strange)
+
+
 def test_what_glance_is_asked_for():
     filters = {
         "visibility": "public",
@@ -95,6 +102,9 @@ def test_what_glance_is_asked_for():
     "filters",
     [
         {"name": "in:a,b"},
+        {"name": "a\nb"},
+        {"tags": ["a\0"]},
+        {"properties": {"os_distro": "\x1b[31m"}},
         {"name": "debian: 12"},
         {"name_prefix": "debian"},
         {"tags": [" blank "]},

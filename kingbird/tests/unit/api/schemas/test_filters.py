@@ -1,5 +1,6 @@
 """Filters and options of a set, in the one spelling that is stored."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -94,6 +95,20 @@ def test_owners(written: str, kept: str) -> None:
         ("2026-11-22T23:00:00+01:30", "2026-11-22T21:30:00Z"),
         ("2026-11-22T23:00:00-0200", "2026-11-23T01:00:00Z"),
         ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("2026-11-22", "2026-11-22T00:00:00Z"),
+        ("20261122", "2026-11-22T00:00:00Z"),
+        ("20261122T230000Z", "2026-11-22T23:00:00Z"),
+        ("20261122T2300+0100", "2026-11-22T22:00:00Z"),
+        ("2026-11-22T23", "2026-11-22T23:00:00Z"),
+        ("2026-11-22T23:00:00.999999999Z", "2026-11-22T23:00:00Z"),
+        (f"2026-11-22T23:00:00.{'9' * 5000}Z", "2026-11-22T23:00:00Z"),
+        (f"2026-11-22T24:00:00.{'0' * 5000}Z", "2026-11-23T00:00:00Z"),
+        ("2026-11-22T23:00:00-02", "2026-11-23T01:00:00Z"),
+        ("2026-W47-7T23:00:00", "2026-11-22T23:00:00Z"),
+        ("2026-326", "2026-11-22T00:00:00Z"),
+        ("2026-11-22T24:00:00Z", "2026-11-23T00:00:00Z"),
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59Z"),
+        ("2017-01-01T05:29:60+05:30", "2016-12-31T23:59:59Z"),
     ],
 )
 def test_moments(written: str, kept: str) -> None:
@@ -105,10 +120,16 @@ def test_moments(written: str, kept: str) -> None:
     [
         "",
         "now",
-        "2026-11-22",
-        "2026-11-22T23",
-        "2026-W47-7T23:00:00",
-        "20261122T230000Z",
+        "2026-1122",
+        f"2026-11-22T24:00:00.{'0' * 5000}1Z",
+        "2026-11",
+        "2026-11-22T",
+        "2026-11-22Z",
+        "2026-366",
+        "9999-366",
+        "2026-000",
+        "0000-01-01",
+        "2026-W54-1",
         "2026-11-22T24:00:01Z",
         "2026-11-22T23:00:60Z",
         "2026-13-22T23:00:00Z",
@@ -157,8 +178,8 @@ def test_sizes_that_leave_nothing() -> None:
 
 
 @pytest.mark.parametrize("name", ["owner", "name", "name_prefix", "tag"])
-@pytest.mark.parametrize("text", ["a\0", "\n", "\x7f", "\x85", "\ud800", "x" * 256])
-def test_texts_that_no_database_takes(name: str, text: str) -> None:
+@pytest.mark.parametrize("text", ["x" * 256, 5, None])
+def test_texts_that_no_image_has(name: str, text: Any) -> None:
     with pytest.raises(
         exception.BadRequest, match=rf"^resource_set\.filters\.{name} is "
     ) as caught:
@@ -166,13 +187,71 @@ def test_texts_that_no_database_takes(name: str, text: str) -> None:
     assert len(caught.value.message) < 300
 
 
-@pytest.mark.parametrize("name", ["", "a\0", "\ud800", "x" * 256])
+@pytest.mark.parametrize("name", ["", "x" * 256])
 def test_names_that_no_property_has(name: str) -> None:
     with pytest.raises(
         exception.BadRequest, match=r"^resource_set\.filters\.property is "
     ) as caught:
         filters(property={name: "x"})
     assert len(caught.value.message) < 300
+
+
+@pytest.mark.parametrize("text", ["a\0", "\n", "\x1b[31m", "\x7f", "\x85"])
+def test_control_characters_that_glance_holds(text: str) -> None:
+    kept = filters(owner=text, name=text, name_prefix=text, tag=text, property={text: text})
+    assert kept == {
+        "owner": text,
+        "name": text,
+        "name_prefix": text,
+        "tags": [text],
+        "properties": {text: text},
+    }
+
+
+@pytest.mark.parametrize(
+    ("moment", "cause"),
+    [
+        ("2026-02-30", "the calendar has no such day"),
+        ("2026-11-22T25:00", "the clock has no such time"),
+        ("2026-11-22T23:00:60", "the clock has no such time"),
+        ("2026-11-22T23:00+24:00", "there is no such time zone"),
+        ("9999-12-31T23:59:59-00:01", "in UTC it is beyond the years 1 to 9999"),
+    ],
+)
+def test_the_cause_is_named(moment: str, cause: str) -> None:
+    with pytest.raises(exception.BadRequest, match=f"; {cause}$"):
+        filters(updated_since=moment)
+
+
+def test_a_region_with_a_control_character_hears_of_it() -> None:
+    with pytest.raises(exception.BadRequest, match=r"; it holds a control character$"):
+        stored(source="a\nb")
+
+
+@given(
+    st.datetimes(min_value=datetime(2, 1, 1), max_value=datetime(9998, 12, 31)),
+    st.sampled_from(["%Y-%m-%d", "%Y%m%d", "%G-W%V-%u", "%GW%V%u", "%Y-%j", "%Y%j"]),
+    st.sampled_from(["T%H:%M:%S", " %H%M%S", "t%H:%M", "T%H"]),
+    st.text("0123456789", max_size=30),
+    st.none() | st.integers(-1439, 1439),
+)
+def test_moments_are_those_of_datetime(
+    moment: datetime, day: str, time: str, fraction: str, zone: int | None
+) -> None:
+    # strftime does not pad years on every platform.
+    year = moment.isocalendar().year if "%G" in day else moment.year
+    text = moment.strftime(day.replace("%G", f"{year:04}").replace("%Y", f"{year:04}") + time)
+    kept = moment.replace(microsecond=0)
+    if "%S" not in time:
+        kept = kept.replace(second=0)
+    elif fraction:
+        text += f".{fraction}"
+    if "%M" not in time:
+        kept = kept.replace(minute=0)
+    if zone is not None:
+        text += f"{'-' if zone < 0 else '+'}{abs(zone) // 60:02}:{abs(zone) % 60:02}"
+        kept -= timedelta(minutes=zone)
+    assert filters(updated_since=text) == {"updated_since": kept.isoformat() + "Z"}
 
 
 def test_characters_of_four_bytes_are_as_good_as_others() -> None:
