@@ -105,8 +105,8 @@ unit-thorough: venv
 MORE := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py \
     $(addsuffix .py,$(addprefix test_,packaging upgrades devstack demo load osc start_order reports \
     reload systemd tls_proxy tracing metrics stopped_transaction silent_database backends)))
-# Each of the two processes starts a cloud; tests of one deployment follow each other.
-SHARED_OUT := --numprocesses=2 --dist=loadgroup --no-loadscope-reorder
+# Each of the two processes starts a cloud, and runs whole files: their tests share scenes.
+SHARED_OUT := --numprocesses=2 --dist=loadfile
 
 functional: venv cloud .venv/debian/ready
 	$(MAKE) --old-file=cloud functional-core functional-more

@@ -63,15 +63,6 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file on one deployment together when processes share the tests."""
-    for item in items:
-        callspec = getattr(item, "callspec", None)
-        kind = callspec.params.get("deployment") if callspec else None
-        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}-{kind}"))
-
-
 @pytest.fixture(scope="session", autouse=True)
 def leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Search the traces of all deployments for secrets.  A find fails the last test of the run."""
