@@ -2,6 +2,7 @@
 
 import signal
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -73,8 +74,21 @@ def test_an_item_names_the_copy_that_is_there(glances: dict[str, FakeGlance], na
     assert bool(copies.misnamed([item], found.copies)) is not named
 
 
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """Handle the signals as usual, though a shell ignores SIGINT in what it runs beside itself."""
+    before = {each: signal.getsignal(each) for each in program.INTERRUPTS}
+    for each in before:
+        usual = signal.default_int_handler if each is signal.SIGINT else signal.SIG_DFL
+        signal.signal(each, usual)
+    yield
+    for each, handler in before.items():
+        signal.signal(each, handler)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_a_run_in_an_orderly_way(
+    usual_signals: None,
     number: signal.Signals,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
