@@ -121,7 +121,13 @@ class Deployment:
             "glance": {"interface": "internal"},
             # The breaker allows a trial call soon, so that a fault of one test does not affect the
             # next.
-            "sync": {"retry_timeout": 2, "breaker_reset_timeout": BREAKER_RESET_TIMEOUT},
+            "sync": {
+                "retry_timeout": 2,
+                "breaker_reset_timeout": BREAKER_RESET_TIMEOUT,
+                # On a busy machine no region lags by accident: a plan in two parts may choose
+                # other sources.
+                "slow_region_timeout": 8,
+            },
             "oslo_messaging_rabbit": {"amqp_auto_delete": "true"},
             "keystone_authtoken": {
                 **credentials,
