@@ -1,4 +1,4 @@
-"""States of jobs and items, and reasons, as they are stored and answered (design, section 8)."""
+"""States of jobs and items, and reasons, as they are stored and answered."""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -1,4 +1,4 @@
-"""Creates or updates one planned record in its region (design, section 8).
+"""Creates or updates one planned record in its region.
 
 Creating is idempotent: after a lost answer, a record without its tags or another run there is the
 same one record.

@@ -1,4 +1,4 @@
-"""The one table of an image's fields: what is copied, compared and dropped (design, section 7).
+"""The one table of an image's fields: what is copied, compared and dropped.
 
 A *record* here is the body of a POST that makes a copy; an *image* is what Glance shows.
 """

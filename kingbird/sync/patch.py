@@ -1,4 +1,4 @@
-"""The PATCH that makes an image follow its source (design, sections 7 and 8).  Pure."""
+"""The PATCH that makes an image follow its source.  Pure."""
 
 from collections.abc import Collection, Iterable
 from typing import Any

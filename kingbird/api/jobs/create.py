@@ -1,8 +1,8 @@
 """Create a job from a valid request: a failure leaves nothing behind.
 
-The steps follow the design's section 9: insert the row, which no engine claims yet; create the
-trust; make the job claimable with one UPDATE; send the message.  A trust without a row can only
-remain if the process dies between two steps.  The engines' reaper deletes such trusts.
+The steps are: insert the row, which no engine claims yet; create the trust; make the job claimable
+with one UPDATE; send the message.  A trust without a row can only remain if the process dies
+between two steps.  The engines' reaper deletes such trusts.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Compares whole regions: one merge by id over their sorted lists (design, section 6).
+"""Compares whole regions: one merge by id over their sorted lists.
 
 Pure: iterators in, differences out.  Memory holds one page of each region.  An image that is the
 same everywhere, as nearly all are, costs one comparison of two dictionaries a copy.

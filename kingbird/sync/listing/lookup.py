@@ -1,4 +1,4 @@
-"""Finds images by their ids: all regions at once, ids by the hundred (design, section 6)."""
+"""Finds images by their ids: all regions at once, ids by the hundred."""
 
 from collections.abc import Iterable, Mapping
 from concurrent import futures

@@ -1,4 +1,4 @@
-"""Lists regions, all at the same time, and knows the gaps of the lists (design, section 6).
+"""Lists regions, all at the same time, and knows the gaps of the lists.
 
 An image in a gap must not look missing.  A region that fails, lags or leaves images out of its
 list is known up to some id only.

@@ -1,4 +1,4 @@
-"""Walks through a region's images in the order of their ids (design, section 6).
+"""Walks through a region's images in the order of their ids.
 
 Glance pages by a marker, the id after which a page begins.  The next page is fetched while the
 current page is used, and is not parsed before it is needed.

@@ -39,7 +39,7 @@ def decide(
     *,
     references: Mapping[str, Item] | None = None,
 ) -> Item:
-    """Plan the item of an image in a region (design, sections 7 and 8).
+    """Plan the item of an image in a region.
 
     :param references: the items of the images that this one refers to, by property.
     """

@@ -1,4 +1,4 @@
-"""Checks the identity of referenced images (design, section 6).
+"""Checks the identity of referenced images.
 
 An AMI names its kernel and ramdisk by id alone, and an id is free for anybody in a region where
 it does not exist.  So an image that has the id counts only if its owner is the right one.  Pure.

@@ -1,4 +1,4 @@
-"""Images that other images refer to: an AMI's kernel and ramdisk (design, section 7).
+"""Images that other images refer to: an AMI's kernel and ramdisk.
 
 A walk may come to an AMI before its kernel, so AMIs are planned after the walk.  Most kernels have
 an item by then, or are in sync.

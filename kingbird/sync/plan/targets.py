@@ -1,4 +1,4 @@
-"""Finds the copies of images in their target regions (design, sections 6 and 7).
+"""Finds the copies of images in their target regions.
 
 A copy has the image's own id, or an id of a forced copy.
 """
