@@ -79,7 +79,7 @@ def normalize_uuid(text: str) -> str:
 def normalize_datetime(text: str) -> str:
     """Return a time in Glance's form: UTC, to the second.
 
-    What is less than a second is dropped, as Glance drops it from the times that it shows.
+    A fraction of a second is dropped, as Glance drops it from the times that it shows.
 
     :param text: a date, or a date and time, in ISO 8601.  A date alone is its midnight.  It is UTC
         if it names no zone.

@@ -71,7 +71,7 @@ def test_a_url_that_can_not_be_used_costs_its_region(url, warnings):
     catalog = [service(endpoint("R9", url), endpoint("R2"))]
     found = service_catalog.read(catalog, "public")
     assert set(found.urls) == {"R2"}
-    # What is no text at all has no region either.
+    # An endpoint whose URL is no text names no region either.
     assert set(found.unusable) == ({"R9"} if url is None or isinstance(url, str) else set())
     (line,) = warnings()
     assert "R9" in line

@@ -51,7 +51,7 @@ def claim_job(engine: str) -> db.Claim:
     return claim
 
 
-# What it begins with.
+# The start of the table.
 
 
 def accepted() -> Held:
