@@ -93,7 +93,7 @@ class Job(Leased, Timestamps, Base):
     #: ``trust``, or ``token``: only the engine that got the message can run it.
     credentials: Mapped[str] = mapped_column(sa.String(8))
     trust_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
-    #: Whether Glance treats the job's user as an admin.
+    #: True if Glance treats the job's user as an admin.
     is_admin: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: Whether a set is about every project's images; admins alone see such a job.
     all_projects: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
@@ -112,7 +112,7 @@ class Job(Leased, Timestamps, Base):
     in_sync: Mapped[dict[str, int]] = mapped_column(LongJSON, default=dict)
     #: Tasks that have not ended.  The transaction that sets it to 0 ends the job.
     tasks_open: Mapped[int] = mapped_column(sa.Integer(), default=0)
-    #: Whether a user has cancelled the job.
+    #: True if a user has cancelled the job.
     cancelled: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: The number of runs: one, and one for each retry.
     runs: Mapped[int] = mapped_column(sa.Integer(), default=1)

@@ -24,7 +24,7 @@ class _Breaker:
     failures: int = 0
     #: The monotonic time at which a trial is allowed; ``None`` while the breaker is closed.
     open_until: float | None = None
-    #: Whether the trial call is running.
+    #: True while the trial call is running.
     half_open: bool = False
     #: How often the breaker has opened and closed.
     epoch: int = 0
