@@ -1,7 +1,6 @@
 """Open transactions with oslo.db's enginefacade, and make SQLite safe for threads."""
 
 import functools
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -215,9 +214,3 @@ def _is_read_only(error: Exception) -> bool:
     original = getattr(cause, "orig", None)
     number = original.args[0] if original is not None and original.args else None
     return getattr(original, "pgcode", None) in _READ_ONLY or number in _READ_ONLY
-
-
-def database_exists(url: str) -> bool:
-    """Return whether a SQLite file exists; True for other databases."""
-    path = sa.make_url(url).database
-    return not url.startswith("sqlite") or not path or os.path.exists(path)
