@@ -19,6 +19,8 @@ from kingbird.tests.functional.people import Person
 REAL, STANDIN = "public", "internal"
 #: Kingbird's default concurrency, and the number of connections of a bare loop.
 CONNECTIONS = 8
+#: Kingbird's default, in seconds.  Functional tests are more patient with a slow region.
+SLOW_REGION_TIMEOUT = 1.0
 
 
 class World:
@@ -84,7 +86,11 @@ class World:
             options={
                 "DEFAULT": {"debug": "false"},
                 "glance": {"interface": interface},
-                "sync": {"region_concurrency": CONNECTIONS, **sync},
+                "sync": {
+                    "region_concurrency": CONNECTIONS,
+                    "slow_region_timeout": SLOW_REGION_TIMEOUT,
+                    **sync,
+                },
             },
         )
         folder = Path(tempfile.mkdtemp(prefix="kingbird-", dir=self._folder))
