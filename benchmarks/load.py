@@ -20,6 +20,7 @@ from kingbird.db.models import Item, Job
 from kingbird.tests.functional import load
 from kingbird.tests.functional.deployment import SERVICE_USER
 from kingbird.tests.functional.people import Person
+from kingbird.tests.unit.db.rows import sync_set
 
 TARGET = "RegionTwo"
 WORKERS = 2
@@ -34,7 +35,7 @@ AT_MOST = 1.5
 def _rows(person: Person, count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return jobs that have ended, each with an item."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    request = [{"resource_type": "image", "resources": ["*"], "sources": [SOURCE]}]
+    request = [sync_set(["*"], [SOURCE], [TARGET])]
     jobs, items = [], []
     for number in range(count):
         job_id = str(uuid.uuid4())
