@@ -54,7 +54,7 @@ class Life:
 
     @property
     def is_over(self) -> bool:
-        """Whether it died, rather than came to its end."""
+        """Return True if the process died before its end."""
         return self.left < 0
 
 

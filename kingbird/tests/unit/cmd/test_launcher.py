@@ -10,7 +10,7 @@ OPTION = "graceful_shutdown_timeout"
 
 
 class Manager:
-    """What there is of cotyledon's in a process that must not become one."""
+    """A cotyledon manager's interface, in a process that must not become one."""
 
     _graceful_shutdown_timeout = None
 

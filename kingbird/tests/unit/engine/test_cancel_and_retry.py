@@ -335,7 +335,7 @@ def test_a_region_is_compared_for_every_set_that_it_is_in(scene):
 
 
 def test_a_retry_that_makes_a_job_too_large_is_refused(scene):
-    """What the run before has brought counts."""
+    """Count the records that the run before created."""
     for n in range(4):
         active(scene, name=f"{n}")
     scene.glances["R3"].fail("*", unavailable(), times=None)
@@ -394,7 +394,7 @@ def test_a_job_with_too_many_items_is_refused(scene):
 
 
 def test_all_parts_of_a_plan_count_against_the_bound(scene):
-    """What R1 and R2 bring each other is done; R3, which is late, would need as much again."""
+    """Copy between R1 and R2; R3, which is lagging, would need as many records again."""
     for n in range(4):
         active(scene, name=f"{n}")
     scene.conf.set_override("max_items_per_job", 7, group="sync")

@@ -1,4 +1,4 @@
-"""What an engine tells of is what the database says, whichever way a job ends."""
+"""Emit events that agree with the database, in each way that a job ends."""
 
 from collections import Counter
 

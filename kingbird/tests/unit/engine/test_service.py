@@ -221,7 +221,7 @@ def test_a_job_with_a_users_token_runs_where_the_token_is(scene):
     assert "secret" not in repr(vars(engine._access))
 
 
-# What goes wrong inside.
+# Internal faults.
 
 
 def test_a_fault_in_one_item_is_that_items_own(scene):

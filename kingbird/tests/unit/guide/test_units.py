@@ -1,4 +1,4 @@
-"""What the pages have services write is where their units let them write."""
+"""Let units write to each path that the pages configure."""
 
 import re
 import shutil

@@ -250,7 +250,7 @@ def test_others_are_refused_another_project(osc: Osc, cloud: Cloud, command: str
     [
         (["list", "--project-domain", OTHER_DOMAIN], "--project-domain"),
         (["list", "--project", "nobody's"], "nobody's"),
-        # What a job may do is up to who makes it go, in the project of the token.
+        # A job has the rights of its user in the token's project.
         (["retry", IMAGE, "--project", OTHER_PROJECT], "--project"),
         (["create", IMAGE, "--target", "*", "--project", OTHER_PROJECT], "--project"),
     ],

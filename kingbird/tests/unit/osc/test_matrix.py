@@ -49,7 +49,7 @@ WHOLE = Selection(targets=REGIONS, wildcard=True, owner=OWNER)
         ("in_sync", "==."),
         ("owner_conflict", "=!."),
         ("deleted_in_target", "=!."),
-        # Whether the source has it was not seen.
+        # The source was perhaps not read.
         ("source_gone", ".!."),
         ("region_unavailable", ".!."),
         (None, ".!."),
@@ -83,7 +83,7 @@ def test_what_comes_along_with_another_image_was_not_compared_everywhere() -> No
     assert cells(items, WHOLE, about) == {"ami": "=+=", "kernel": "=+="}
     filtered = Selection(targets=REGIONS, wildcard=True, owner=OWNER, filtered=True)
     assert cells(items, filtered, about) == {"ami": "=+=", "kernel": "=+."}
-    # Who knows what an unknown image refers to.
+    # The references of an unknown image are unknown.
     del about["ami"]
     assert cells(items, filtered, about) == {"ami": "=+.", "kernel": "=+."}
 

@@ -1,4 +1,4 @@
-"""What a request names is looked for with as few calls as there can be."""
+"""Look the images and regions of a request up with as few calls as possible."""
 
 import uuid
 from typing import Any

@@ -54,7 +54,7 @@ def test_whole_regions(scene, role, problem, dry_run, sets):
     found = planned(scene, problem, *(SyncSet(("*",), sources, targets, dry_run=dry_run),) * sets)
     assert found.pop(("*", "R2")) == ("FAILURE", PROBLEMS[problem][1])
     assert found.pop((LAST, "R3")) == (("PLANNED", "missing") if dry_run else (None, None))
-    # What a list with holes shows of R2 is brought to others, and nothing else is said.
+    # Images that a list with holes shows of R2 are copied; no other item exists.
     assert "R2" not in {target for _, target in found}
     assert not found or (PROBLEMS[problem][1] == HOLES and role != "target")
 

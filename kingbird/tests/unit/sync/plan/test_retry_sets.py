@@ -74,7 +74,7 @@ class Run:
 
     @property
     def left(self):
-        """What is tried again."""
+        """Return the pairs that a retry takes."""
         return [
             pair
             for pair, end in self.reasons.items()

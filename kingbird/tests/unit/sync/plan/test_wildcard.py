@@ -290,7 +290,7 @@ def test_a_forced_copy_that_drifted_is_updated(scene):
     assert scene.glances["R2"].peek(copy)["kingbird_forced"] == "true"
 
 
-# What refers to others.
+# References to other images.
 
 
 def test_an_ami_follows_its_kernel_whatever_the_order_of_their_ids(scene):
