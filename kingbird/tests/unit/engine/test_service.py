@@ -50,7 +50,7 @@ def test_a_run_that_finds_nothing_to_do_writes_nothing(scene):
         assert set(glance.count()) <= {"list"}
 
 
-def test_a_burnt_id_is_asked_once(scene):
+def test_an_unusable_id_is_asked_once(scene):
     image = scene.image()
     scene.engine()
     scene.ended(scene.job(image))

@@ -113,7 +113,7 @@ def test_what_an_event_becomes(
     assert (payload["ended_at"] is None) is (state == "IN_PROGRESS")
 
 
-def test_progress_is_not_told_after_the_end(listener, notifier, job):
+def test_progress_is_not_sent_after_the_end(listener, notifier, job):
     """Two engines may work on a job; the one that is late has no news."""
     db.outcomes.end_job(job)
     listener(events.JobEnded(job, "FAILURE", None))
@@ -124,14 +124,14 @@ def test_progress_is_not_told_after_the_end(listener, notifier, job):
 
 def test_the_numbers_are_those_of_the_run(listener, notifier, job):
     db.outcomes.end_job(job)
-    told = db.jobs.get(PROJECT, job.id)
+    ended = db.jobs.get(PROJECT, job.id)
     assert db.job_actions.retry(
-        told, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
+        ended, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
     )
-    listener(events.JobEnded(told, "FAILURE", None))
+    listener(events.JobEnded(ended, "FAILURE", None))
     listener.stop(5)
     ((_, _, payload),) = notifier.sent
-    assert (payload["run"], payload["user_id"]) == (1, told.user_id)
+    assert (payload["run"], payload["user_id"]) == (1, ended.user_id)
     assert payload["statuses"] is None
 
 
@@ -151,7 +151,7 @@ def test_other_events_are_nobodys_business(listener, notifier):
     assert notifier.sent == []
 
 
-def test_progress_is_told_now_and_then(listener, notifier, job, monkeypatch):
+def test_progress_is_sent_now_and_then(listener, notifier, job, monkeypatch):
     for _ in range(5):
         listener(events.JobProgress(job))
     monkeypatch.setattr(notifications, "PROGRESS_INTERVAL", 0)

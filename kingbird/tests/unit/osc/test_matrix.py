@@ -61,7 +61,7 @@ def test_an_item_tells_of_its_target_and_perhaps_of_its_source(
     assert cells([item("a", "R2", reason)], NAMED, known("a")) == {"a": symbols}
 
 
-def test_whole_regions_tell_by_having_no_item() -> None:
+def test_a_wildcard_without_an_item_is_in_sync() -> None:
     items = [item("a", "R2", "missing")]
     assert cells(items, WHOLE, known("a")) == {"a": "=+="}
     # R3 is no target: nobody looked there for this image.
@@ -105,8 +105,8 @@ def test_rows_come_by_name_and_differ_or_not() -> None:
 
 
 def test_the_lines_below() -> None:
-    told = {**item("a", "R2", "drift"), "message": "Differs in: tags"}
-    items = [told, item("*", "R3", "listing_incomplete"), item("b", "R2", "missing")]
+    drifted = {**item("a", "R2", "drift"), "message": "Differs in: tags"}
+    items = [drifted, item("*", "R3", "listing_incomplete"), item("b", "R2", "missing")]
     made = matrix.rows(items, REGIONS, WHOLE, known("a"))
     counts = {"R2": {"statuses": {}, "outcomes": {"in_sync": 7, "drift": 1}}}
     lines = matrix.summary(made, items, {"regions": counts})

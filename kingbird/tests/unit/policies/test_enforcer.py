@@ -137,7 +137,7 @@ def test_every_call_is_documented() -> None:
     }
 
 
-def test_every_rule_is_for_projects_and_told_about() -> None:
+def test_every_rule_is_for_projects_and_described() -> None:
     rules = list(list_rules())
     assert len({rule.name for rule in rules}) == len(rules)
     for rule in rules:

@@ -184,7 +184,7 @@ def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypa
 @pytest.mark.parametrize(
     "url", ["nosuch://guest:s3cret@h/", "rabbit://a:s3cret@h:port/", "s3cret"]
 )
-def test_a_transport_url_that_cannot_be_used_is_told_without_its_words(url):
+def test_a_transport_url_that_cannot_be_used_is_named_without_its_text(url):
     kingbird_conf.register_opts(cfg.CONF)
     cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
     transport.use_in_process_transport(cfg.CONF)

@@ -120,8 +120,8 @@ def test_calls_and_policies_name_each_other() -> None:
         for each in rule.operations
     }
     for method, path, operation in operations():
-        told = [rule for m, p, rule in called if (m, p) == (method, path)]
-        assert all(f"`{rule}`" in operation["description"] for rule in told)
+        allowed = [rule for m, p, rule in called if (m, p) == (method, path)]
+        assert all(f"`{rule}`" in operation["description"] for rule in allowed)
 
 
 def test_operations_have_names_of_their_own() -> None:
