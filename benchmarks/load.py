@@ -12,7 +12,7 @@ import urllib3
 
 from benchmarks.rounds import median, spread
 from benchmarks.scene import SOURCE, fill
-from benchmarks.service import Service, whole
+from benchmarks.service import Service, wildcard
 from benchmarks.table import Row
 from benchmarks.world import World
 from kingbird.db.jobs import item_id
@@ -138,7 +138,7 @@ def _trusts(world: World, kingbird: Service, person: Person, count: int) -> floa
 
 def _post(world: World, kingbird: Service, person: Person, url: str, count: int) -> Iterator[Row]:
     before = {row[0] for row in kingbird.query("SELECT id FROM jobs")}
-    sync_set = {**whole(SOURCE, [TARGET]), "dry_run": True}
+    sync_set = {**wildcard(SOURCE, [TARGET]), "dry_run": True}
     done = load.post_jobs(url, person.token, sync_set, count, CONNECTIONS)
     accepted = [each.json["job_status"]["id"] for each in done.answers if each.status == 200]
     made = {row[0] for row in kingbird.query("SELECT id FROM jobs")} - before
@@ -162,7 +162,7 @@ def _post(world: World, kingbird: Service, person: Person, url: str, count: int)
 
 
 def _served(world: World) -> str:
-    return f"gunicorn with {WORKERS} workers" if world.whole else "one process"
+    return f"gunicorn with {WORKERS} workers" if world.is_complete else "one process"
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:

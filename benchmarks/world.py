@@ -32,7 +32,7 @@ class World:
 
     def __init__(self, cloud: Cloud, folder: Path) -> None:
         self.cloud = cloud
-        self.whole = not (services.missing("MariaDB") or services.missing("RabbitMQ"))
+        self.is_complete = not (services.missing("MariaDB") or services.missing("RabbitMQ"))
         self._folder = folder
 
     @contextlib.contextmanager
@@ -78,8 +78,8 @@ class World:
         :param sync: options of ``[sync]`` that differ from the default.
         """
         kind = Kind(
-            database="MariaDB" if self.whole else "SQLite",
-            broker=self.whole,
+            database="MariaDB" if self.is_complete else "SQLite",
+            broker=self.is_complete,
             backend="threading",
             engines=engines,
             workers=workers,

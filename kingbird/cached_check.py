@@ -15,8 +15,6 @@ class CachedCheck(Generic[T]):
     The check runs in a separate thread, because a blocked call cannot be interrupted.  Callers
     wait at most ``timeout`` seconds.  No second check starts while one is blocked.
 
-    :param name: the name of the threads.
-    :param check: runs the check once.
     :param timeout: returns the seconds that callers wait.
     :param ttl: returns the seconds for which a result is cached.
     """

@@ -19,7 +19,6 @@ class ApiRequest(NamedTuple):
     """The API has answered a request.
 
     :ivar route: the path's template, never the path itself.
-    :ivar code: the HTTP status.
     """
 
     method: str
@@ -107,7 +106,6 @@ class JobProgress(NamedTuple):
 class JobEnded(NamedTuple):
     """A job has ended.  The engine that closed it emits the event once.
 
-    :ivar state: the state of the job.
     :ivar reason: the reason for which Kingbird gave the job up, or ``None``.
     """
 
@@ -137,11 +135,6 @@ def unsubscribe(subscriber: Subscriber) -> None:
     global _subscribers  # noqa: PLW0603
     with _lock:
         _subscribers = tuple(known for known in _subscribers if known != subscriber)
-
-
-def has_subscribers() -> bool:
-    """Return True if there are subscribers; without them, costly events need not be prepared."""
-    return bool(_subscribers)
 
 
 def emit(event: Any) -> None:

@@ -139,7 +139,6 @@ class ImageRequestRejected(KingbirdError):
     """Glance answered 3xx or 4xx.
 
     :param message: Glance's own message without HTML.
-    :param status: the HTTP status.
     """
 
     def __init__(self, message: str, status: int) -> None:

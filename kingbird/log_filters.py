@@ -75,25 +75,21 @@ class TracingConnectionFilter(RateLimitFilter):
         return record.threadName != SPAN_THREAD or self._pass("spans") is not None
 
 
-class PoolErrorFilter(logging.Filter):
-    """Reduce the pool's report of a lost connection to one line.
+def shorten_pool_error(record: logging.LogRecord) -> bool:
+    """Reduce the pool's report of a lost connection to one line.  Every record passes.
 
     The caller already reports the lost connection, so the pool's traceback about the failed reset
     is noise.
     """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, some without their traceback."""
-        kind = record.exc_info[0] if record.exc_info else None
-        if kind is not None and kind.__name__ in LOST:
-            # The error's text may hold the database's address.
-            _shorten(record, "%s: %s", record.getMessage(), kind.__name__)
-        return True
+    kind = record.exc_info[0] if record.exc_info else None
+    if kind is not None and kind.__name__ in LOST:
+        # The error's text may hold the database's address.
+        _shorten(record, "%s: %s", record.getMessage(), kind.__name__)
+    return True
 
 
 _notify_failures = NotifyFailureFilter()
 _tracing_connections = TracingConnectionFilter()
-_pool_errors = PoolErrorFilter()
 
 
 def install() -> None:
@@ -101,7 +97,7 @@ def install() -> None:
     for name in NOTIFIERS:
         logging.getLogger(name).addFilter(_notify_failures)
     logging.getLogger(DRIVER).addFilter(_tracing_connections)
-    logging.getLogger(POOLS).addFilter(_pool_errors)
+    logging.getLogger(POOLS).addFilter(shorten_pool_error)
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -45,15 +45,7 @@ JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
 }
 #: The states that each state of an item can change to.
 ITEM_TRANSITIONS: Mapping[ItemState, frozenset[ItemState]] = {
-    ItemState.IN_PROGRESS: frozenset(
-        {
-            ItemState.SUCCESS,
-            ItemState.FAILURE,
-            ItemState.SKIPPED,
-            ItemState.CANCELLED,
-            ItemState.PLANNED,
-        }
-    ),
+    ItemState.IN_PROGRESS: frozenset(ItemState) - {ItemState.IN_PROGRESS},
     ItemState.SUCCESS: frozenset(),
     ItemState.FAILURE: frozenset({ItemState.IN_PROGRESS}),
     ItemState.SKIPPED: frozenset({ItemState.IN_PROGRESS}),

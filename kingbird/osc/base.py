@@ -12,7 +12,7 @@ from kingbird.osc import exit_codes, options
 from kingbird.osc.client import SyncClient
 from kingbird.osc.images import ImageCatalog
 from kingbird.osc.progress import Progress
-from kingbird.osc.wait import Waiter
+from kingbird.osc.wait import wait_for_end
 
 JSON = dict[str, Any]
 
@@ -75,13 +75,12 @@ class SyncCommand(command.Command):
     def wait(self, client: SyncClient, job_id: str, timeout: float | None) -> JSON:
         """Wait for a job's end, with a progress bar on a terminal.
 
-        :param client: the client of the job's project.
         :param timeout: seconds.
         :returns: the job.  It is still in progress if the time was over first.
         """
         try:
             with Progress(self.app.options.verbose_level > 0) as progress:
-                return Waiter(client, progress.show).wait(job_id, timeout)
+                return wait_for_end(client, job_id, progress.show, timeout)
         except KeyboardInterrupt:
             self.print_status(f"No longer waiting for job {job_id}")
             raise
@@ -106,8 +105,6 @@ class SyncShowOne(SyncCommand, command.ShowOne):
         """Return a job in cliff's form, after its end if the user wants to wait.
 
         After waiting, the exit code tells how the job ended.
-
-        :param client: the client of the job's project.
         """
         if parsed_args.wait:
             job = self.wait(client, job_id, parsed_args.timeout)
@@ -119,6 +116,21 @@ class SyncShowOne(SyncCommand, command.ShowOne):
         else:
             job = client.job(job_id)
         return columns_of(job)
+
+
+class JobShowOne(SyncShowOne):
+    """Base of commands that take one job and show it."""
+
+    #: True if admins may choose a job of another project.
+    takes_project = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("job", metavar="<job>", help="Job (ID)")
+        if self.takes_project:
+            options.add_project(parser)
+        return parser
 
 
 def add_waiting(parser: argparse.ArgumentParser, *, always: bool = False) -> None:

@@ -1,7 +1,7 @@
 """A client of Kingbird's API for the commands."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -27,7 +27,6 @@ class SyncClient:
     Each call raises :class:`ApiError` if the API returns an error, and keystoneauth's exceptions
     if the API cannot be reached or Keystone returns an error.
 
-    :param session: an authenticated session.
     :param interface: the interface of the endpoint in the catalog.
     :param region_name: the region of the endpoint; any region if not given.
     :param endpoint: a URL that replaces the catalog's endpoint.
@@ -113,25 +112,17 @@ class SyncClient:
     def _entries(
         self, path: str, query: Mapping[str, str | int | None], every_page: bool
     ) -> tuple[list[JSON], bool]:
-        pages = self._pages(path, {name: value for name, value in query.items() if value})
+        parameters: Any = {name: value for name, value in query.items() if value}
         entries: list[JSON] = []
-        for page, more_follow in pages:
-            entries += page
-            if not every_page:
-                return entries, more_follow
-        return entries, False
-
-    def _pages(self, path: str, query: Any) -> Iterator[tuple[list[JSON], bool]]:
-        """Yield the pages of a list, each with True if another one follows."""
         while True:
-            answer = self._call("GET", path, params=query)
+            answer = self._call("GET", path, params=parameters)
+            entries += answer["job_set"]
             links = answer.get("links", [])
             next_links = [link["href"] for link in links if link["rel"] == "next"]
-            yield answer["job_set"], bool(next_links)
-            if not next_links:
-                return
+            if not next_links or not every_page:
+                return entries, bool(next_links)
             # Only the link's query is used, because its host may be internal to the service.
-            query = dict(parse_qsl(urlsplit(next_links[0]).query))
+            parameters = dict(parse_qsl(urlsplit(next_links[0]).query))
 
     def _call(self, method: str, path: str, **kwargs: Any) -> JSON:
         project = self._project or self._adapter.get_project_id()

@@ -7,7 +7,7 @@ from typing import Any
 from osc_lib import exceptions
 
 from kingbird.osc import options, paging
-from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
+from kingbird.osc.base import JobShowOne, SyncCommand, SyncLister
 
 #: The columns of items, and the fields of the API's response; --long adds columns.
 _ITEM = {
@@ -74,15 +74,8 @@ class ShowSync(SyncLister):
         return tuple(columns), _rows(items, tuple(columns.values()))
 
 
-class SummarizeSync(SyncShowOne):
+class SummarizeSync(JobShowOne):
     """Show a job's state, and how many images there are by outcome"""
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("job", metavar="<job>", help="Job (ID)")
-        options.add_project(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Return the job."""

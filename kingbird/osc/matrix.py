@@ -34,7 +34,6 @@ Item = Mapping[str, Any]
 class Selection:
     """The images that the job selects.
 
-    :ivar targets: the target regions.
     :ivar wildcard: True if the job is about all images, and not about images by id.
     :ivar owner: the project that owns the images; ``None`` for all projects.
     :ivar filtered: True if the job has filters.

@@ -12,6 +12,12 @@ from kingbird.states import ALL
 
 JSON = dict[str, Any]
 
+#: The options that are filters, by the API's names.
+FILTERS = (
+    *("visibility", "owner", "name", "name_prefix", "tag", "property"),
+    *("size_min", "size_max", "updated_since", "status"),
+)
+
 _PROJECT_ID = re.compile("[0-9a-f]{32}", re.I)
 
 
@@ -191,18 +197,9 @@ def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) ->
 
 
 def _filters(parsed: argparse.Namespace, manager: Any) -> JSON:
-    filters = {
-        "visibility": parsed.visibility,
-        "owner": parsed.owner and _project_id(parsed.owner, parsed.owner_domain, manager),
-        "name": parsed.name,
-        "name_prefix": parsed.name_prefix,
-        "tag": parsed.tag,
-        "property": parsed.property,
-        "size_min": parsed.size_min,
-        "size_max": parsed.size_max,
-        "updated_since": parsed.updated_since,
-        "status": parsed.status,
-    }
+    filters = {name: getattr(parsed, name) for name in FILTERS}
+    if parsed.owner:
+        filters["owner"] = _project_id(parsed.owner, parsed.owner_domain, manager)
     return {name: value for name, value in filters.items() if value is not None}
 
 

@@ -1,7 +1,6 @@
 """Show a job's progress on a terminal, with a bar for each target region."""
 
 import sys
-from types import TracebackType
 from typing import Any, TextIO
 
 Job = dict[str, Any]
@@ -37,12 +36,7 @@ class Progress:
             self._planning = self._bars.add_task("planning", total=None, outcomes="")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._bars is not None:
             self._bars.stop()
 

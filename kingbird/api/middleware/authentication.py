@@ -8,7 +8,7 @@ from keystoneauth1.session import Session
 from keystonemiddleware import auth_token
 
 from kingbird import exception
-from kingbird.api.middleware import Application, Environ
+from kingbird.api.middleware import Application, Environ, Middleware
 from kingbird.clients.catalog import well_formed
 from kingbird.clients.session import plain_transport
 
@@ -35,14 +35,11 @@ class Authentication(auth_token.AuthProtocol):
         return session
 
 
-class _EndedTokens:
+class _EndedTokens(Middleware):
     """The layer that answers 401 if a token ends while its request is handled.
 
     keystonemiddleware adds ``WWW-Authenticate`` to a response, and not to an exception.
     """
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from kingbird.api.openapi.components import Components
 from kingbird.api.openapi.examples import Example
-from kingbird.api.openapi.routes import RouteOperation
+from kingbird.api.request.operation import Operation
 from kingbird.api.schemas.errors import MEANINGS
 from kingbird.api.schemas.shapes import JSONSchema
 
@@ -27,10 +27,6 @@ def name_of(code: int) -> str:
     return HTTPStatus(code).phrase.replace(" ", "")
 
 
-def _examples_of(described: RouteOperation, examples: Iterable[Example]) -> list[Example]:
-    return [each for each in examples if each.operation == described.operation.operation_id]
-
-
 def _examples_object(examples: Sequence[tuple[Example, Any]]) -> dict[str, Any]:
     """Return the examples of a media type object."""
     if not examples:
@@ -42,7 +38,7 @@ def _examples_object(examples: Sequence[tuple[Example, Any]]) -> dict[str, Any]:
     }
 
 
-def _description(operation: Any, rules: Mapping[str, str]) -> str:
+def _description(operation: Operation, rules: Mapping[str, str]) -> str:
     if not operation.rules:
         return "Needs no token."
     guard, *more = operation.rules
@@ -51,13 +47,13 @@ def _description(operation: Any, rules: Mapping[str, str]) -> str:
     return "\n\n".join(sentences)
 
 
-def _parameters(described: RouteOperation, components: Components) -> list[dict[str, Any]]:
+def _parameters(path: str, operation: Operation, components: Components) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {"$ref": f"#/components/parameters/{name}"}
         for name in PATH_PARAMETERS
-        if f"{{{name}}}" in described.path
+        if f"{{{name}}}" in path
     ]
-    for name, schema in described.operation.query["properties"].items():
+    for name, schema in operation.query["properties"].items():
         converted = components.reference(schema)
         parameter = {
             "name": name,
@@ -99,13 +95,14 @@ def error(code: int, examples: Iterable[Example]) -> dict[str, Any]:
     }
 
 
-def errors_of(operation: Any) -> list[int]:
+def errors_of(operation: Operation) -> list[int]:
     """Return the error codes of an operation."""
     return sorted({*operation.errors, *(COMMON_ERRORS if operation.rules else ())})
 
 
 def operation_object(
-    described: RouteOperation,
+    path: str,
+    operation: Operation,
     body: JSONSchema | None,
     components: Components,
     rules: Mapping[str, str],
@@ -113,22 +110,25 @@ def operation_object(
 ) -> dict[str, Any]:
     """Build an operation object.
 
+    :param path: the path in OpenAPI's form, such as ``/v1.0/{project_id}/os-sync``.
     :param body: the schema of the request's body, if the operation takes one.
     :param rules: descriptions of policies by name.
     :param examples: examples of any operations.
     """
-    operation = described.operation
-    recorded = _examples_of(described, examples)
-    successful = [each for each in recorded if each.response["status"] == operation.status]
+    successful = [
+        each
+        for each in examples
+        if each.operation == operation.operation_id and each.response["status"] == operation.status
+    ]
     result: dict[str, Any] = {
         "operationId": operation.operation_id,
         "summary": operation.summary,
         "description": _description(operation, rules),
-        "tags": [_tag(described.path)],
+        "tags": [_tag(path)],
     }
     if not operation.rules:
         result["security"] = []
-    if parameters := _parameters(described, components):
+    if parameters := _parameters(path, operation, components):
         result["parameters"] = parameters
     if body is not None:
         request_bodies = [

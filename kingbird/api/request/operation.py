@@ -33,15 +33,9 @@ Body = Callable[[RequestLimits], dict[str, Any]]
 class Operation:
     """A method on a path, with its policies and schemas.
 
-    :ivar operation_id: a unique name.
-    :ivar summary: a description of a few words.
-    :ivar response_schema: the schema of a successful response.
-    :ivar status: the HTTP status of a successful response.
     :ivar rules: policies, of which the first one guards the operation.  An operation without
         policies needs no token.
-    :ivar query: the schema of the query.
     :ivar body: returns the schema of the body.  Without it the body is not read.
-    :ivar body_optional: True if the body may be missing.
     :ivar errors: error codes beside the common ones.
     """
 
@@ -62,7 +56,6 @@ class ValidRequest:
 
     :ivar project_id: the project in Keystone's form, without dashes.
     :ivar path: the values in the path after the project.
-    :ivar query: the query's parameters by name.
     :ivar body: the parsed body; ``None`` if the operation takes none.
     """
 

@@ -17,7 +17,6 @@ Row = TypeVar("Row")
 class Page:
     """A page of a list.
 
-    :ivar request: the request.
     :ivar limit: the maximum of entries in the page.
     :ivar marker: the id of the entry before the page.
     :ivar status: the states of the entries in the list.
@@ -47,7 +46,6 @@ class Page:
         """Return the rows of this page, and the link to the next page if there is one.
 
         :param rows: the rows that :attr:`query_args` selects.
-        :param id_of: returns a row's id.
         """
         if len(rows) <= self.limit:
             return rows, []

@@ -30,11 +30,3 @@ class RequestLimits:
         """Return the limits of a configuration."""
         options = conf.api
         return cls(options.max_sets, options.max_resources, options.max_regions)
-
-
-#: The options by the limits' names.
-OPTIONS = {
-    "sets": "[api] max_sets",
-    "resources": "[api] max_resources",
-    "regions": "[api] max_regions",
-}

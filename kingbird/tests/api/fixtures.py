@@ -298,7 +298,7 @@ class Limits(fixture.GabbiFixture):
         current().conf.set_override("max_items_per_job", 3, group="sync")
 
 
-class WholeJob(fixture.GabbiFixture):
+class WildcardJob(fixture.GabbiFixture):
     """A wildcard job that is not planned yet."""
 
     def start_fixture(self) -> None:

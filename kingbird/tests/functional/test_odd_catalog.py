@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kingbird.tests.functional.deployment import Deployment
-from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, whole
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, wildcard
 from kingbird.tests.functional.people import Person
 
 #: Region and URL of each endpoint.  Keystone accepts all of them.
@@ -57,7 +57,7 @@ def test_one_entry_costs_its_region_at_most(
     job = caller.run(sync(image["id"], target=["RegionTwo", "RegionThree"]))
     assert job.status == SUCCESS
     assert {item["reason"] for item in job.items} == {"created"}
-    job = caller.run(whole())
+    job = caller.run(wildcard())
     assert job.status == SUCCESS
     assert job.overview["outcomes"] == {"in_sync": 3}
 
@@ -69,7 +69,7 @@ def test_one_entry_costs_its_region_at_most(
         assert message.endswith("known are RegionOne, RegionThree, RegionTwo")
 
     lines = [line for log in deployment.logs for line in log.read_text().splitlines()]
-    told = [line for line in lines if "is left out of the service catalog" in line]
-    assert any('of region "Blank "' in line for line in told)
+    warned = [line for line in lines if "is left out of the service catalog" in line]
+    assert any('of region "Blank "' in line for line in warned)
     # Once in each process: API workers and engines.
-    assert 0 < sum('of region "Nowhere"' in line for line in told) <= len(deployment.logs) * 4
+    assert 0 < sum('of region "Nowhere"' in line for line in warned) <= len(deployment.logs) * 4

@@ -1,4 +1,4 @@
-"""What unit tests share: a configuration and a database of their own."""
+"""Give each unit test a configuration and a database of its own."""
 
 import pytest
 from oslo_config import cfg

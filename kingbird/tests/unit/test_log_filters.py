@@ -190,7 +190,7 @@ def test_what_an_exception_says(written, end):
     )
 
 
-def test_a_terminal_is_told_nothing(written):
+def test_a_terminal_gets_no_control_characters(written):
     logger, text = written
     logger.warning("%s", "a\x1b[2K\x1b[1A\x07\x9b2Jb\u202ec\td")
     assert r"a\x1b[2K\x1b[1A\x07\x9b2Jb\u202ec" in text()

@@ -54,7 +54,7 @@ class Life:
 
     @property
     def is_over(self) -> bool:
-        """Whether it died, rather than came to its end."""
+        """Return True if the process died before its end."""
         return self.left < 0
 
 
@@ -152,13 +152,13 @@ def close(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object
     call(JOBS, "POST", body=request_body())
     one = engine(world, keystone)
 
-    def whole_life() -> None:
+    def full_life() -> None:
         try:
             work(one)
         finally:
             one._pools.shutdown()
 
-    return whole_life
+    return full_life
 
 
 # The row, the trust, and the UPDATE; the trust and the UPDATE; and, besides the claims, the plan,
@@ -179,11 +179,11 @@ def test_no_trust_and_no_job_is_left(
             for _ in range(2):
                 other._reaper.run()
             other._pools.shutdown()
-            told = f"after {steps} steps"
-            assert keystone.trusts == set(), told
+            when = f"after {steps} steps"
+            assert keystone.trusts == set(), when
             for job in rows():
-                assert job.status in ("SUCCESS", "FAILURE"), told
-                assert job.trust_id is None, told
+                assert job.status in ("SUCCESS", "FAILURE"), when
+                assert job.trust_id is None, when
         if not life.is_over:
             break
     assert least <= steps < STEPS - 1, "not every step was tried"

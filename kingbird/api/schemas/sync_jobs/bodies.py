@@ -4,8 +4,8 @@ from typing import Any
 
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.filters import FILTERS
-from kingbird.api.schemas.limits import MAX_NAME, OPTIONS, RequestLimits
-from kingbird.api.schemas.shapes import DIALECT, JSONSchema, input_string
+from kingbird.api.schemas.limits import MAX_NAME, RequestLimits
+from kingbird.api.schemas.shapes import DIALECT, JSONSchema
 from kingbird.states import ALL
 
 _BOOLEAN = {
@@ -15,18 +15,15 @@ _BOOLEAN = {
 }
 _FALSE = [False, "False"]
 
-_REGION = input_string(f"the name of a region, 1 to {MAX_NAME} characters")
+_REGION = {
+    "description": f"the name of a region, 1 to {MAX_NAME} characters",
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_NAME,
+    "format": formats.TEXT,
+}
 _TARGET = f'a list of at least one name of a region, or "{ALL}" alone'
 _SOURCE = f'the name of a region, or a list of at least one such name, or "{ALL}"'
-
-#: The schema of an optional, empty body.
-EMPTY: JSONSchema = {
-    "title": "Nothing",
-    "description": "empty, or {}",
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {},
-}
 
 
 def _wildcard_alone(description: str) -> JSONSchema:
@@ -54,7 +51,7 @@ def _bounded_array(limit: str, limits: RequestLimits) -> JSONSchema:
         "type": "array",
         "minItems": 1,
         "maxItems": getattr(limits, limit),
-        "x-option": OPTIONS[limit],
+        "x-option": f"[api] max_{limit}",
     }
 
 
@@ -192,4 +189,10 @@ def create(limits: RequestLimits) -> dict[str, Any]:
 
 def empty(limits: RequestLimits) -> dict[str, Any]:
     """Return the schema of an optional, empty body."""
-    return EMPTY
+    return {
+        "title": "Nothing",
+        "description": "empty, or {}",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {},
+    }

@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from kingbird import exception
 from kingbird.api.schemas import filters, formats
-from kingbird.api.schemas.limits import OPTIONS, RequestLimits
+from kingbird.api.schemas.limits import RequestLimits
 from kingbird.states import ALL
 
 
@@ -62,7 +62,7 @@ def normalize_sets(body: dict[str, Any], limits: RequestLimits) -> dict[str, Sto
     if requested > limits.resources:
         raise exception.BadRequest(
             f"The sets in resource_set.Sync have {requested} entries in their resources; together "
-            f"they can have {limits.resources} ({OPTIONS['resources']})"
+            f"they can have {limits.resources} ([api] max_resources)"
         )
     return {field: _normalize_set(each, field) for field, each in fields.items()}
 

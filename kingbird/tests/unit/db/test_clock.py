@@ -9,7 +9,7 @@ from kingbird.db import api as db
 from kingbird.db.clock import now_ms, seconds_ago
 from kingbird.db.models import DateTime6, utcnow
 
-#: Whoever asks may live in another zone.
+#: Sessions of the database may be in another time zone.
 ELSEWHERE = {
     "mysql": "SET time_zone = '+05:00'",
     "postgresql": "SET TIME ZONE 'Asia/Karachi'",

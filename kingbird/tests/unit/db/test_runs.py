@@ -1,8 +1,8 @@
-"""Whoever holds an old row or an old claim ends and changes nothing of what came after it.
+"""Let the holder of an old row or an old claim end and change nothing of a later run.
 
 A table: each statement that ends or changes something, in each situation that its holder may not
-know of.  What the holder's lease or the run has to be for it is told with each; elsewhere not a
-column of any row may change.
+know of.  Each statement names the lease or the run that it requires; elsewhere not a column of any
+row may change.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_jo
 
 
 class Held(NamedTuple):
-    """What the engine ``e1`` holds: a job's row as it was read, and perhaps a claim."""
+    """Hold a job's row as the engine ``e1`` read it, and perhaps a claim."""
 
     job: db.Job
     claim: Any = None
@@ -91,7 +91,7 @@ def ended() -> Held:
     return Held(get(job_id))
 
 
-# What happens meanwhile.
+# Events in the meantime.
 
 
 def nothing(held: Held) -> None:

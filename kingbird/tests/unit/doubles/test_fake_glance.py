@@ -1,4 +1,4 @@
-"""What the double has beyond Glance's contract: tests set scenes and count calls with it."""
+"""Check the double beyond Glance's contract: tests set scenes and count calls with it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

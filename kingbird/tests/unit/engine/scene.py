@@ -68,7 +68,7 @@ class FakeRegions:
 
 
 class Scene:
-    """What a test of an engine begins with."""
+    """The beginning of a test of an engine: doubles, options and jobs."""
 
     def __init__(self, conf) -> None:
         self.conf = conf

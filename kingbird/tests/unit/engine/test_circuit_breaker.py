@@ -157,7 +157,7 @@ def test_a_refused_token_says_nothing_about_the_region(breakers, clock):
     assert breakers.open_regions() == ["R1"]
 
 
-#: What a call ends with, and whether its region failed.
+#: Results of calls, and True if the region failed.
 RESULTS = [
     ("answer", False),
     (None, False),

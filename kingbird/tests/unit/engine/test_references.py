@@ -3,7 +3,7 @@
 import pytest
 
 from kingbird.tests.unit.db.rows import accepted_job, sync_set
-from kingbird.tests.unit.engine.test_cancel_and_retry import active, retry, whole
+from kingbird.tests.unit.engine.jobs import active, retry, wildcard_job
 
 OTHER_PROJECT = "o" * 32
 
@@ -16,7 +16,7 @@ def ami_job(request, scene):
         ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")
         if request.param == "by ids":
             return ami, scene.job(ami, targets=("R2",))
-        return ami, whole(scene, {"sources": ["R1"], "targets": ["R2"]})
+        return ami, wildcard_job(scene, {"sources": ["R1"], "targets": ["R2"]})
 
     return make
 

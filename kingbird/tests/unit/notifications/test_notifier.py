@@ -1,4 +1,4 @@
-"""What is notified of jobs, how often, and that nobody waits for it."""
+"""Notify about jobs, at a limited rate, and without making work wait."""
 
 import logging
 import threading
@@ -11,6 +11,7 @@ from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.notifications import notifier as notifications
 from kingbird.rpc import transport
+from kingbird.tests.doubles.notification_schema import PAYLOAD
 from kingbird.tests.unit.db.rows import PROJECT, planned_job, row
 
 
@@ -27,7 +28,7 @@ class Notifier:
         self.gate.wait(10)
         if self.errors:
             raise self.errors.pop()
-        jsonschema.validate(payload, notifications.PAYLOAD)
+        jsonschema.validate(payload, PAYLOAD)
         self.sent.append((priority, event_type, payload))
 
     def info(self, *message):
@@ -72,7 +73,7 @@ def job(database):
             "SUCCESS",
             None,
         ),
-        # What failed are items: the job was worked through.
+        # Items failed, but the job was completed.
         (
             lambda job: events.JobEnded(job, "FAILURE", None),
             "info",
@@ -112,7 +113,7 @@ def test_what_an_event_becomes(
     assert (payload["ended_at"] is None) is (state == "IN_PROGRESS")
 
 
-def test_progress_is_not_told_after_the_end(listener, notifier, job):
+def test_progress_is_not_sent_after_the_end(listener, notifier, job):
     """Two engines may work on a job; the one that is late has no news."""
     db.outcomes.end_job(job)
     listener(events.JobEnded(job, "FAILURE", None))
@@ -123,14 +124,14 @@ def test_progress_is_not_told_after_the_end(listener, notifier, job):
 
 def test_the_numbers_are_those_of_the_run(listener, notifier, job):
     db.outcomes.end_job(job)
-    told = db.jobs.get(PROJECT, job.id)
+    ended = db.jobs.get(PROJECT, job.id)
     assert db.job_actions.retry(
-        told, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
+        ended, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
     )
-    listener(events.JobEnded(told, "FAILURE", None))
+    listener(events.JobEnded(ended, "FAILURE", None))
     listener.stop(5)
     ((_, _, payload),) = notifier.sent
-    assert (payload["run"], payload["user_id"]) == (1, told.user_id)
+    assert (payload["run"], payload["user_id"]) == (1, ended.user_id)
     assert payload["statuses"] is None
 
 
@@ -139,9 +140,8 @@ def test_what_waits_is_small(listener, notifier, job):
     notifier.gate.clear()
     for _ in range(3):
         listener(events.JobEnded(job, "FAILURE", None))
-    assert not [
-        one for told in listener._queue._waiting for one in told if isinstance(one, db.Job)
-    ]
+    for waiting in listener._queue._waiting:
+        assert not [value for value in waiting.content.values() if isinstance(value, db.Job)]
     assert "resources" not in str(listener._queue._waiting)
 
 
@@ -151,7 +151,7 @@ def test_other_events_are_nobodys_business(listener, notifier):
     assert notifier.sent == []
 
 
-def test_progress_is_told_now_and_then(listener, notifier, job, monkeypatch):
+def test_progress_is_sent_now_and_then(listener, notifier, job, monkeypatch):
     for _ in range(5):
         listener(events.JobProgress(job))
     monkeypatch.setattr(notifications, "PROGRESS_INTERVAL", 0)
@@ -168,7 +168,7 @@ def test_stopping_waits_a_bounded_time(listener, notifier, job, caplog):
     listener.stop(0.2)
     assert time.monotonic() - began < 3
     assert "Engine stopped before notifications were sent, dropped: 3" in caplog.text
-    # What is told from now on is not heard.
+    # Later events are ignored.
     events.emit(events.JobStarted(job))
     notifier.gate.set()
 
@@ -197,12 +197,12 @@ def test_without_the_database_there_are_no_numbers(listener, notifier, job, monk
 
 @pytest.mark.parametrize("driver", [[], ["noop"]])
 def test_by_default_nobody_listens(conf, driver):
-    heard = events.has_subscribers()
+    heard = events._subscribers
     transport.use_in_process_transport(conf)
     assert notifications.start(conf) is None
     conf.set_override("driver", driver, group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
-    assert events.has_subscribers() == heard
+    assert events._subscribers == heard
 
 
 def test_without_a_broker_nobody_could_read_them(conf, caplog):

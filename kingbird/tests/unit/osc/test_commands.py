@@ -104,7 +104,7 @@ def test_create_from_a_file(osc: Osc, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["create", IMAGE], "--target"),
         (["create", "--target", "*"], "--all"),
@@ -124,10 +124,10 @@ def test_create_from_a_file(osc: Osc, tmp_path: Path) -> None:
         (["delete"], "<job>"),
     ],
 )
-def test_what_is_wrong_is_told_and_exits_with_1(osc: Osc, words: list[str], told: str) -> None:
+def test_wrong_use_is_named_and_exits_with_1(osc: Osc, words: list[str], message: str) -> None:
     done = osc(*words)
     assert done.code == 1
-    assert told in done.err
+    assert message in done.err
     assert done.out == ""
 
 
@@ -246,20 +246,20 @@ def test_others_are_refused_another_project(osc: Osc, cloud: Cloud, command: str
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "message"),
     [
         (["list", "--project-domain", OTHER_DOMAIN], "--project-domain"),
         (["list", "--project", "nobody's"], "nobody's"),
-        # What a job may do is up to who makes it go, in the project of the token.
+        # A job has the rights of its user in the token's project.
         (["retry", IMAGE, "--project", OTHER_PROJECT], "--project"),
         (["create", IMAGE, "--target", "*", "--project", OTHER_PROJECT], "--project"),
     ],
 )
 def test_wrong_uses_of_another_project(
-    osc: Osc, cloud: Cloud, words: list[str], told: str
+    osc: Osc, cloud: Cloud, words: list[str], message: str
 ) -> None:
     done = osc(*words, user="admin")
-    assert (done.code, told in done.err, cloud.calls) == (1, True, [])
+    assert (done.code, message in done.err, cloud.calls) == (1, True, [])
 
 
 @pytest.mark.parametrize(("status", "code"), [("SUCCESS", 0), ("FAILURE", 2)])

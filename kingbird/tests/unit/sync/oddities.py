@@ -28,11 +28,11 @@ def _image(**fields: object) -> Break:
 
 def with_holes(glance: FakeGlance) -> None:
     """Let a policy take all images but the first one out of the pages of a walk."""
-    whole = glance.handle
+    handle = glance.handle
     glance.page_size = 1
 
     def leaves_out(caller, method, url, body):
-        page = json.loads(whole(caller, method, url, body))
+        page = json.loads(handle(caller, method, url, body))
         query = parse_qs(urlsplit(url).query)
         if "next" in page and "marker" in query and "sort_key" in query:
             page["images"] = []

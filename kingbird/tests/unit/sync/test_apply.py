@@ -118,7 +118,7 @@ def test_a_deleted_id_stays_taken(scene, is_admin, reason):
     assert outcome.unusable == ((image["id"], reason),)
 
 
-def test_somebodys_private_image_under_the_id_is_not_told_from_a_deleted_one(scene):
+def test_somebodys_private_image_under_the_id_is_not_distinguished_from_a_deleted_one(scene):
     image, item = one(scene)
     scene.images("R2", OTHER).create({"id": image["id"], "visibility": "private"})
     assert scene.apply(item).reason == "id_taken"
@@ -168,7 +168,7 @@ def test_credentials_that_are_gone_forbid(scene):
     assert not outcome.region_contacted, "that is Keystone's word"
 
 
-def test_forced_copies_pass_over_burnt_ids_and_end_in_one_copy(scene):
+def test_forced_copies_pass_over_unusable_ids_and_end_in_one_copy(scene):
     image = scene.create()
     (first,) = scene.sync(image["id"], force=True)
     scene.glances["R2"].delete(first.target_resource)

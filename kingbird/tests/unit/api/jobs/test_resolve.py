@@ -1,4 +1,4 @@
-"""What a request names is looked for with as few calls as there can be."""
+"""Look the images and regions of a request up with as few calls as possible."""
 
 import uuid
 from typing import Any
@@ -241,7 +241,7 @@ def test_many_silent_regions_take_no_longer_than_one(
     assert clock.now <= 100 + 9
 
 
-def test_what_is_missing_for_certain_is_told_first(glances: Any, opened: Any) -> None:
+def test_what_is_missing_for_certain_is_reported_first(glances: Any, opened: Any) -> None:
     glances["R1"].fail("list", unavailable(), times=None)
     sets = {"one": sync_set(new_ids(1), ["R1"]), "two": sync_set(new_ids(2), ["R2"])}
     with pytest.raises(exception.NotFound, match=r"2 image\(s\)"):

@@ -291,7 +291,7 @@ def test_words_for_options(name: str, value: Any, kept: bool) -> None:
     assert stored(on_drift="update", **{name: value})[name] is kept
 
 
-def test_drift_is_reported_unless_told_otherwise() -> None:
+def test_drift_is_reported_by_default() -> None:
     assert stored()["on_drift"] == "report"
     assert stored(on_drift="update")["on_drift"] == "update"
 

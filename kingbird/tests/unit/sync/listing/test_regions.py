@@ -48,7 +48,7 @@ def run(lists):
     return images, gaps
 
 
-def test_all_regions_are_known_whole(scene):
+def test_all_regions_are_listed_completely(scene):
     lists = listings(scene)
     images, gaps = run(lists)
     assert images == dict.fromkeys(("R1", "R2", "R3"), IDS[:30])

@@ -189,21 +189,21 @@ def test_where_the_source_is_the_target_there_is_nothing_to_do(scene):
 # Ids that are unusable.
 
 
-def test_a_burnt_id_is_not_asked_again(scene):
+def test_an_unusable_id_is_not_asked_again(scene):
     image = scene.create()
     scene.unusable["R2"] = {image["id"]: "deleted_in_target"}
     (item,) = scene.plan(image["id"])
     assert (item.outcome.status, item.outcome.reason) == ("SKIPPED", "deleted_in_target")
 
 
-def test_an_id_that_came_back_is_not_burnt(scene):
+def test_an_id_that_came_back_is_not_unusable(scene):
     image = scene.create()
     copy_of(scene, image)
     scene.unusable["R2"] = {image["id"]: "deleted_in_target"}
     assert reasons(scene.plan(image["id"])) == [("R2", "none", "in_sync")]
 
 
-def test_force_goes_past_a_burnt_id(scene):
+def test_force_goes_past_an_unusable_id(scene):
     image = scene.create()
     scene.unusable["R2"] = {image["id"]: "deleted_in_target"}
     assert reasons(scene.plan(image["id"], force=True)) == [("R2", "create", None)]
@@ -249,7 +249,7 @@ def test_an_id_for_forced_copies_that_somebody_took_is_passed_over(scene):
     assert again.outcome.reason == "in_sync"
 
 
-def test_a_forced_copy_behind_a_burnt_id_is_found(scene):
+def test_a_forced_copy_behind_an_unusable_id_is_found(scene):
     image = scene.create()
     (first,) = scene.sync(image["id"], force=True)
     scene.glances["R2"].delete(first.target_resource)
@@ -262,7 +262,7 @@ def test_a_forced_copy_behind_a_burnt_id_is_found(scene):
         assert item.target_resource == fields.forced_id(image["id"], "R2", 2)
 
 
-def test_a_burnt_id_is_asked_for_again_when_there_is_no_copy(scene):
+def test_an_unusable_id_is_asked_for_again_when_there_is_no_copy(scene):
     image = scene.create()
     scene.unusable["R2"] = {fields.forced_id(image["id"], "R2", 1): "id_taken"}
     (item,) = scene.plan(image["id"], force=True)

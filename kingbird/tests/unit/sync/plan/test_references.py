@@ -213,7 +213,7 @@ def test_it_is_another_projects_and_not_there(world):
     assert world.named() == "not_owner"
 
 
-def test_it_is_not_there_and_its_id_is_burnt(world):
+def test_it_is_not_there_and_its_id_is_unusable(world):
     world.make()
     world.scene.unusable["R2"] = {world.other: "id_taken"}
     assert world.named() == "id_taken"

@@ -193,7 +193,7 @@ def test_members_are_copied_with_their_status_by_an_admin(scene, admin):
     assert scene.glances["R2"].count()["accept"] == 2
 
 
-def test_who_is_no_admin_is_told_what_members_have_to_do(scene):
+def test_a_member_learns_what_members_have_to_do(scene):
     image = shared(scene, one="accepted", two="pending")
     (outcome,) = scene.sync(image["id"])
     assert outcome.reason == "created"
