@@ -19,6 +19,8 @@ _JOB = "/v1.0/{project_id}/os-sync/{job_id}"
 
 _CANCEL = f"{_JOB}/cancel"
 _RETRY = f"{_JOB}/retry"
+_RULES = "/v1.0/{project_id}/os-sync-rules"
+_RULE = f"{_RULES}/{{rule_id}}"
 
 RULES = [
     policy.DocumentedRuleDefault(
@@ -80,9 +82,10 @@ RULES = [
     policy.DocumentedRuleDefault(
         name=OTHER_PROJECTS,
         check_str=f"rule:{base.ADMIN_REQUIRED}",
-        description="See, cancel and delete the jobs of another project than the token's, by "
-        "that project's path, as far as the rule for the call allows it in the own project. "
-        "Jobs cannot be created or retried there, because a job runs in its user's project. "
+        description="See, cancel and delete the jobs, and see and delete the rules, of another "
+        "project than the token's, by that project's path, as far as the rule for the call "
+        "allows it in the own project. Jobs and rules cannot be created or retried there, "
+        "because a job runs in its user's project. "
         '"!" restricts every caller to the own project.',
         operations=[
             {"method": "GET", "path": _JOBS},
@@ -90,6 +93,9 @@ RULES = [
             {"method": "GET", "path": _JOB},
             {"method": "DELETE", "path": _JOB},
             {"method": "POST", "path": _CANCEL},
+            {"method": "GET", "path": _RULES},
+            {"method": "GET", "path": _RULE},
+            {"method": "DELETE", "path": _RULE},
         ],
         scope_types=["project"],
     ),
@@ -97,8 +103,9 @@ RULES = [
         name=ALL_PROJECTS,
         # OTHER_PROJECTS decides about other projects' paths.
         check_str=f"rule:{base.ADMIN_REQUIRED}",
-        description="See, cancel, retry and delete jobs that are about the images of every "
-        "project, as far as the rule for the call allows it. Other callers get 404 for them.",
+        description="See, cancel, retry and delete jobs, and see, change, run and delete rules, "
+        "that are about the images of every project, as far as the rule for the call allows it. "
+        "Other callers get 404 for them.",
         operations=[
             {"method": "GET", "path": _JOBS},
             {"method": "GET", "path": f"{_JOBS}/active"},
@@ -106,6 +113,11 @@ RULES = [
             {"method": "DELETE", "path": _JOB},
             {"method": "POST", "path": _CANCEL},
             {"method": "POST", "path": _RETRY},
+            {"method": "GET", "path": _RULES},
+            {"method": "GET", "path": _RULE},
+            {"method": "PATCH", "path": _RULE},
+            {"method": "DELETE", "path": _RULE},
+            {"method": "POST", "path": f"{_RULE}/run"},
         ],
         scope_types=["project"],
     ),

@@ -152,3 +152,9 @@ def normalize(filters: dict[str, Any], field: str) -> dict[str, Any]:
         key, convert = _STORED[name]
         stored[key] = convert(value)
     return stored
+
+
+def denormalize(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return stored filters in the form of a request."""
+    names = {key: name for name, (key, _) in _STORED.items()}
+    return {names[key]: value for key, value in stored.items()}

@@ -102,6 +102,11 @@ def output_uuid(meaning: str) -> JSONSchema:
     return {"description": meaning, "type": "string", "pattern": f"^{_UUID}$"}
 
 
+def output_nullable_datetime(meaning: str) -> JSONSchema:
+    """Return the schema of a time or null in a response."""
+    return {"description": meaning, "type": ["string", "null"], "pattern": f"^{_DATETIME}$"}
+
+
 def output_datetime(meaning: str, *, allow_none_text: bool = False) -> JSONSchema:
     """Return the schema of a time in a response: ISO 8601 in UTC, to the microsecond.
 

@@ -15,7 +15,7 @@ from kingbird.api.schemas.shapes import (
     output_string,
     output_uuid,
 )
-from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState
+from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState, Trigger
 
 _UPDATED_AT = 'The time of the last update; "None" before the first one'
 
@@ -65,6 +65,14 @@ _JOB = closed_object(
         "dry_run": output_boolean("True if a set of the job is a dry run"),
         "cancelled": output_boolean("True if the job was cancelled"),
         "runs": output_count("The number of runs"),
+        "rule": {
+            **output_nullable_string("The id of the rule that made the job, if one did"),
+            "maxLength": 36,
+        },
+        "trigger": {
+            "description": "The cause of a rule's job",
+            "enum": [*map(str, Trigger), None],
+        },
         "statuses": {"description": "The number of items by sync_status", **_COUNTS},
         "outcomes": {"description": "The number of items by reason", **_COUNTS},
         "regions": {
