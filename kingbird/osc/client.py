@@ -1,6 +1,7 @@
 """A client of Kingbird's API for the commands."""
 
 import copy
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -12,6 +13,9 @@ from osc_lib import exceptions
 SERVICE_TYPE = "synchronization"
 
 JSON = dict[str, Any]
+
+_RULES = "os-sync-rules"
+_UUID = re.compile("[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.I)
 
 
 class ApiError(exceptions.ClientException):
@@ -77,16 +81,16 @@ class SyncClient:
 
         :param active: list only jobs in progress.
         :param every_page: follow the links to the last page.
-        :param query: ``limit``, ``marker``, ``status``, ``sort_key`` and ``sort_dir``.
+        :param query: ``limit``, ``marker``, ``status``, ``rule``, ``sort_key`` and ``sort_dir``.
         """
         path = "os-sync/active" if active else "os-sync"
-        return self._entries(path, query, every_page)
+        return self._entries(path, query, every_page, "job_set")
 
     def items(
         self, job: str, *, every_page: bool = False, **query: str | int | None
     ) -> tuple[list[JSON], bool]:
         """Return items of a job, and True if more follow; see :meth:`jobs`."""
-        return self._entries(_path(job), query, every_page)
+        return self._entries(_path(job), query, every_page, "job_set")
 
     def job(self, job: str) -> JSON:
         """Return a job without its items."""
@@ -110,10 +114,51 @@ class SyncClient:
         found: list[JSON] = self._call("GET", "os-sync-engines")["engines"]
         return found
 
-    def _entries(
-        self, path: str, query: Mapping[str, str | int | None], every_page: bool
+    def rules(
+        self, *, every_page: bool = False, **query: str | int | None
     ) -> tuple[list[JSON], bool]:
-        pages = self._pages(path, {name: value for name, value in query.items() if value})
+        """Return rules of the project, and True if more follow; see :meth:`jobs`.
+
+        :param query: ``limit``, ``marker``, ``enabled``, ``state``, ``sort_key`` and ``sort_dir``.
+        """
+        return self._entries(_RULES, query, every_page, "rules")
+
+    def rule(self, rule: str) -> JSON:
+        """Return a rule by its id or its name.
+
+        :raises osc_lib.exceptions.CommandError: the project has no such rule.
+        """
+        if _UUID.fullmatch(rule):
+            found: JSON = self._call("GET", _rule_path(rule))["rule"]
+            return found
+        for each in self.rules(every_page=True)[0]:
+            if each["name"] == rule:
+                return each
+        raise exceptions.CommandError(f"The project has no rule {rule}")
+
+    def create_rule(self, fields: JSON) -> JSON:
+        """Create a rule and return it."""
+        made: JSON = self._call("POST", _RULES, json={"rule": fields})["rule"]
+        return made
+
+    def update_rule(self, rule_id: str, fields: JSON) -> JSON:
+        """Change a rule and return it."""
+        changed: JSON = self._call("PATCH", _rule_path(rule_id), json={"rule": fields})["rule"]
+        return changed
+
+    def delete_rule(self, rule_id: str) -> None:
+        """Delete a rule."""
+        self._call("DELETE", _rule_path(rule_id))
+
+    def run_rule(self, rule_id: str, *, dry_run: bool) -> str:
+        """Run a rule and return the job's id."""
+        answer = self._call("POST", f"{_rule_path(rule_id)}/run", json={"dry_run": dry_run})
+        return str(answer["job_status"]["id"])
+
+    def _entries(
+        self, path: str, query: Mapping[str, str | int | None], every_page: bool, key: str
+    ) -> tuple[list[JSON], bool]:
+        pages = self._pages(path, {name: value for name, value in query.items() if value}, key)
         entries: list[JSON] = []
         for page, more_follow in pages:
             entries += page
@@ -121,13 +166,16 @@ class SyncClient:
                 return entries, more_follow
         return entries, False
 
-    def _pages(self, path: str, query: Any) -> Iterator[tuple[list[JSON], bool]]:
-        """Yield the pages of a list, each with True if another one follows."""
+    def _pages(self, path: str, query: Any, key: str) -> Iterator[tuple[list[JSON], bool]]:
+        """Yield the pages of a list, each with True if another one follows.
+
+        :param key: the name of the list in the answer.
+        """
         while True:
             answer = self._call("GET", path, params=query)
             links = answer.get("links", [])
             next_links = [link["href"] for link in links if link["rel"] == "next"]
-            yield answer["job_set"], bool(next_links)
+            yield answer[key], bool(next_links)
             if not next_links:
                 return
             # Only the link's query is used, because its host may be internal to the service.
@@ -140,6 +188,8 @@ class SyncClient:
         answer = self._adapter.request(f"/{_quoted(project)}/{path}", method, **kwargs)
         if answer.status_code >= 400:
             raise ApiError(answer.status_code, _message(answer))
+        if answer.status_code == 204:
+            return {}
         try:
             body = answer.json()
         except ValueError:
@@ -149,6 +199,10 @@ class SyncClient:
                 answer.status_code, f"{answer.url} doesn't answer as Kingbird does: no JSON object"
             )
         return body
+
+
+def _rule_path(rule_id: str) -> str:
+    return f"{_RULES}/{_quoted(rule_id)}"
 
 
 def _path(job: str) -> str:
