@@ -8,7 +8,7 @@ import pytest
 
 from kingbird.tests.functional.deployment import Deployment, Kind
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, whole
-from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.people import Person, unique
 from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.test_credentials import trusts
 from kingbird.tests.functional.test_rights_lost import (  # noqa: F401
@@ -38,11 +38,13 @@ class Rules:
         self.api = api
 
     def make(self, **fields: Any) -> dict[str, Any]:
-        """Create a rule from RegionOne to all other regions."""
+        """Create a rule from RegionOne to all other regions, and wait for its first run."""
         rule = whole(**{"source": "RegionOne", "filters": {"status": "queued"}, **fields})
-        answer = self.api.call("POST", "-rules", json={"rule": {"name": "rule", **rule}})
+        rule["name"] = unique("rule")
+        answer = self.api.call("POST", "-rules", json={"rule": rule})
         assert answer.status_code == 201, answer.text
         made: dict[str, Any] = answer.json()["rule"]
+        self.api.wait(made["last_job"])
         return made
 
     def show(self, rule: dict[str, Any]) -> dict[str, Any]:
@@ -112,10 +114,12 @@ def test_a_rule_works_again_when_its_user_has_the_right_again(
     api: Callable[[Person], KingbirdAPI],
 ) -> None:
     theirs, rules = Rules(api(somebody)), Rules(api(demo))
-    rule = theirs.make(interval=0, enabled=False, filters={"name": "none"})
+    rule = theirs.make(interval=0, filters={"name": "none"})
     assert rules.run(rule)["state"] == "OK"
     lose(admin, somebody)
-    found = rules.run(rule)
+    # A Glance that has validated the token accepts it for a while.
+    eventually("a run notices it", lambda: rules.run(rule)["state"] != "OK")
+    found = rules.show(rule)
     assert (found["state"], found["reason"]) == ("NO_CREDENTIALS", "credentials_lost")
     assert found["message"]
     admin.keystone("PUT", membership(admin, somebody))
@@ -129,7 +133,7 @@ def test_a_change_heals_a_rule_whose_trust_is_gone(
     demo: Person, admin: Person, cloud: Any, api: Callable[[Person], KingbirdAPI]
 ) -> None:
     rules = Rules(api(demo))
-    rule = rules.make(interval=0, enabled=False, filters={"name": "none"})
+    rule = rules.make(interval=0, filters={"name": "none"})
     (trust,) = trusts(admin, cloud)
     assert rules.run(rule)["state"] == "OK"
     demo.keystone("DELETE", f"/OS-TRUST/trusts/{trust['id']}")
@@ -150,10 +154,11 @@ def test_a_dry_run_of_a_rule_writes_nothing(
     newcomer: Person, api: Callable[[Person], KingbirdAPI]
 ) -> None:
     rules = Rules(api(newcomer))
+    rule = rules.make(interval=0)
+    before = rules.show(rule)["last_run_at"]
     image = newcomer.make("RegionOne", **PRIVATE)["id"]
-    rule = rules.make(interval=0, enabled=False)
     found = rules.run(rule, dry_run=True)
-    assert found["last_run_at"] is None
+    assert found["last_run_at"] == before
     job = rules.api.wait(found["last_job"])
     assert {item["sync_status"] for item in job.items} == {"PLANNED"}
     assert not seen(newcomer, "RegionTwo", image)
