@@ -161,7 +161,3 @@ class CredentialsLost(KingbirdError):
     """The credentials of a job are invalid: trust deleted, user disabled or role removed."""
 
     code = 403
-
-
-class TrustGone(CredentialsLost):
-    """The trust of a rule does not exist any more; a user has to change the rule."""

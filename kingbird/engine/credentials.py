@@ -13,6 +13,7 @@ from kingbird.clients.glance import ImageClient
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import ImageClientFactory
 from kingbird.db import api as db
+from kingbird.states import Reason
 
 LOG = logging.getLogger(__name__)
 
@@ -75,7 +76,6 @@ class JobCredentials:
         """Return a Glance client for each region, with the credentials of the job's user.
 
         :raises kingbird.exception.CredentialsLost: Keystone refuses to issue a token.
-        :raises kingbird.exception.TrustGone: it does so as the trust of a rule is gone.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
         if job.rule_id is not None and job.trust_id is not None:
@@ -103,15 +103,24 @@ class JobCredentials:
             if auth is None:
                 auth = self._keystone.trust_auth(trust_id, global_request_id=_global_id(job))
                 self._rule_auths[trust_id] = auth
-        try:
-            endpoints = self._keystone.regions(auth)
-        except exception.CredentialsLost as error:
-            with self._lock:
-                self._rule_auths.pop(trust_id, None)
-            if self._keystone.is_trust_gone(trust_id):
-                raise exception.TrustGone(TRUST_GONE) from error
-            raise
+        endpoints = self._keystone.regions(auth)
         return self._regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
+
+    def explain_loss(self, job: db.Job, error: exception.CredentialsLost) -> tuple[Reason, str]:
+        """Return the reason and the sentence for a job that Keystone gives no token for.
+
+        Keystone may give one to the next run of a rule, unless the rule's trust is gone.
+        """
+        if job.rule_id is None or job.trust_id is None:
+            return Reason.FORBIDDEN, error.message
+        with self._lock:
+            self._rule_auths.pop(job.trust_id, None)
+        try:
+            if self._keystone.is_trust_gone(job.trust_id):
+                return Reason.TRUST_GONE, TRUST_GONE
+        except exception.KeystoneUnavailable:
+            LOG.warning("Unable to look for the trust of rule %s", job.rule_id)
+        return Reason.CREDENTIALS_LOST, error.message
 
     def revoke_trust(self, job: db.Job) -> None:
         """Delete the trust of a run that has ended, or leave it to the reaper.

@@ -162,12 +162,8 @@ class Dispatcher:
         except exception.LeaseLost as error:
             # The engine may claim the work again, and no other one has the user's token.
             LOG.warning("Lease lost: %s", error.message)
-        except exception.TrustGone as error:
-            self._fail_claim(held, Reason.TRUST_GONE, error.message)
         except exception.CredentialsLost as error:
-            # The state of a rule tells its user to look at the credentials.
-            reason = Reason.CREDENTIALS_LOST if job.rule_id else Reason.FORBIDDEN
-            self._fail_claim(held, reason, error.message)
+            self._fail_claim(held, *self._access.explain_loss(job, error))
         except exception.Cancelled:
             self._fail_claim(held, Reason.CANCELLED, CANCELLED)
         except exception.JobImpossible as error:
