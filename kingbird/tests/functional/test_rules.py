@@ -28,7 +28,7 @@ KINDS = {
     "RabbitMQ and PostgreSQL": Kind("PostgreSQL", broker=True, engines=2, options=OFTEN),
     "standalone": Kind(options=OFTEN),
 }
-PRIVATE = {"visibility": "private"}
+PRIVATE: dict[str, Any] = {"visibility": "private"}
 
 
 class Rules:
@@ -67,7 +67,7 @@ class Rules:
         return changed
 
 
-@pytest.fixture(params=KINDS.values(), ids=KINDS)
+@pytest.fixture(params=list(KINDS.values()), ids=list(KINDS))
 def often(request: pytest.FixtureRequest, deploy_own: Callable[[Kind], Deployment]) -> Deployment:
     """Run a Kingbird whose rules may run every second."""
     return deploy_own(request.param)
