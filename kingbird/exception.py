@@ -105,8 +105,8 @@ class Cancelled(KingbirdError):
     """A user has cancelled the job; calls in progress end, others do not begin."""
 
 
-class JobTooLarge(KingbirdError):
-    """A job has more items than allowed.
+class JobImpossible(KingbirdError):
+    """A job cannot be planned as it has more items than allowed, or no region to sync to.
 
     :param reason: a word of :class:`kingbird.states.Reason`.
     """

@@ -23,6 +23,27 @@ class JobState(StrEnum):
 PUBLIC_JOB_STATES = tuple(state for state in JobState if state is not JobState.ACCEPTING)
 
 
+class Trigger(StrEnum):
+    """The cause of a rule's job."""
+
+    #: The rule was created, or enabled again.
+    CREATED = "created"
+    INTERVAL = "interval"
+    #: A user asked for the run.
+    REQUEST = "request"
+
+
+class RuleState(StrEnum):
+    """The state of a rule."""
+
+    OK = "OK"
+    #: Images of the last full run failed.
+    FAILING = "FAILING"
+    #: Keystone gave no token for the last full run.
+    NO_CREDENTIALS = "NO_CREDENTIALS"
+    DISABLED = "DISABLED"
+
+
 class ItemState(StrEnum):
     """The state of an item."""
 
@@ -84,6 +105,7 @@ class Reason(StrEnum):
     LISTING_INCOMPLETE = "listing_incomplete"
     SOURCE_GONE = "source_gone"
     CREDENTIALS_LOST = "credentials_lost"
+    TRUST_GONE = "trust_gone"
     INTERNAL_ERROR = "internal_error"
     TOO_MANY_ITEMS = "too_many_items"
     CANCELLED = "cancelled"

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TypeGuard
 
 from keystoneauth1 import exceptions as ksa_exc
+from keystoneauth1.identity import BaseIdentityPlugin
 from keystoneauth1.plugin import BaseAuthPlugin, ConnectionParams
 from keystoneauth1.session import Session
 
@@ -62,5 +63,9 @@ class RegionAuth(BaseAuthPlugin):
         return self._auth.get_connection_params(session)
 
     def invalidate(self) -> bool:
-        """Discard a token that the region did not accept."""
-        return self._auth.invalidate()
+        """Discard a token that the region did not accept.
+
+        :returns: True if another token may be had.  A call beside this one may have discarded the
+            token already; then there is a new one to try, or Keystone gives none.
+        """
+        return self._auth.invalidate() or isinstance(self._auth, BaseIdentityPlugin)

@@ -193,12 +193,14 @@ class Keystone:
             endpoint_override=self.auth_url,
         )
 
-    def create_trust(self, context: RequestContext) -> Trust:
+    def create_trust(self, context: RequestContext, *, lifetime: int | None = None) -> Trust:
         """Create a trust to the service user with the user's token (one call).
 
         Only the first role of ``[sync] trust_roles`` that the token carries is delegated, by its
         id because names can be ambiguous.
 
+        :param lifetime: seconds until it expires, 0 for never; ``[sync] trust_lifetime`` if it
+            is left out.
         :raises kingbird.exception.TrustRefused: the token cannot create a trust.
         :raises kingbird.exception.Unauthorized: the token is no longer valid.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
@@ -210,9 +212,10 @@ class Keystone:
         if role is None:
             raise exception.TrustRefused("The token carries no role that may be delegated")
         auth = self.user_auth(context.auth_token)
-        expires = datetime.now(UTC).replace(tzinfo=None) + timedelta(
-            seconds=self._conf.sync.trust_lifetime
-        )
+        if lifetime is None:
+            lifetime = self._conf.sync.trust_lifetime
+        now = datetime.now(UTC).replace(tzinfo=None)
+        expires = now + timedelta(seconds=lifetime) if lifetime else None
         trustee = self.service_user_id()
         try:
             trust = self._client(auth, context.global_id).trusts.create(
@@ -315,6 +318,22 @@ class Keystone:
                     f"Keystone refuses to delete the trust (HTTP {error.http_status})"
                 ) from error
             raise exception.KeystoneUnavailable("A trust could not be deleted") from error
+
+    def is_trust_gone(self, trust_id: str) -> bool:
+        """Return whether a trust to the service user does not exist any more, or has expired.
+
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
+        """
+        self.service_user_id()
+        try:
+            self._client(self.service_auth).trusts.get(_in_path(trust_id))
+        except ksa_exc.NotFound:
+            return True
+        except ksa_exc.ClientException as error:
+            if is_refusal(error):
+                return False
+            raise exception.KeystoneUnavailable("A trust can't be looked up") from error
+        return False
 
     def list_service_trusts(self) -> list[str]:
         """Return the ids of all trusts to the service user.

@@ -116,13 +116,17 @@ def discard(job_id: str) -> bool:
 
 @connection.retry_on_disconnect
 def count_active(project_id: str) -> int:
-    """Count a project's jobs that have not ended, including those being accepted."""
+    """Count a project's jobs that have not ended, including those being accepted.
+
+    Jobs of rules do not count.
+    """
     query = (
         sa.select(sa.func.count())
         .select_from(Job)
         .where(
             Job.status.in_([JobState.ACCEPTING, JobState.IN_PROGRESS]),
             Job.project_id == project_id,
+            Job.rule_id.is_(None),
         )
     )
     with connection.reader() as session:
@@ -147,6 +151,7 @@ def list_for_project(
     *,
     active: bool = False,
     with_all_projects: bool = False,
+    rule_id: str | None = None,
     status: Collection[str] | None = None,
     limit: int | None = None,
     marker: str | None = None,
@@ -156,6 +161,7 @@ def list_for_project(
     """Return a page of a project's jobs, by default newest first.
 
     :param active: only those in progress.
+    :param rule_id: only those that this rule made.
     :param with_all_projects: include jobs about every project's images.
     :param status: only those in one of these states.
     :param marker: the id of the job that the page comes after.
@@ -169,6 +175,8 @@ def list_for_project(
     filters = []
     if active:
         filters.append(Job.status == JobState.IN_PROGRESS)
+    if rule_id is not None:
+        filters.append(Job.rule_id == rule_id)
     if status is not None:
         filters.append(Job.status.in_(sorted(status)))
     with connection.reader() as session:

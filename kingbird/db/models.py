@@ -1,4 +1,4 @@
-"""Define the tables: jobs, their tasks and items, engines, and tombstones.
+"""Define the tables: rules, jobs, their tasks and items, engines, and tombstones.
 
 Integer keys order rows as they came, which random UUIDs would not; UUIDs are what the
 API shows.  Lease times are milliseconds of the database's own clock (see
@@ -116,12 +116,60 @@ class Job(Leased, Timestamps, Base):
     cancelled: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: The number of runs: one, and one for each retry.
     runs: Mapped[int] = mapped_column(sa.Integer(), default=1)
+    #: The rule that made the job.  The job stays when its rule is deleted.
+    rule_id: Mapped[str | None] = mapped_column(sa.String(36), default=None)
+    #: The cause of a rule's job (``kingbird.states.Trigger``).
+    trigger: Mapped[str | None] = mapped_column(sa.String(16), default=None)
 
     __table_args__ = (
         sa.UniqueConstraint("id", name="uniq_jobs0id"),
         sa.Index("jobs_project_id_idx", "project_id", "pk"),
         sa.Index("jobs_status_idx", "status", "planned_at"),
         sa.Index("jobs_trust_id_idx", "trust_id"),
+        sa.Index("jobs_rule_id_idx", "rule_id", "pk"),
+        Base.__table_args__,
+    )
+
+
+class Rule(Timestamps, Base):
+    """A set that stands: it makes jobs, with the rights of the user who changed it last."""
+
+    __tablename__ = "rules"
+
+    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(sa.String(36))
+    project_id: Mapped[str] = mapped_column(sa.String(64))
+    user_id: Mapped[str] = mapped_column(sa.String(64))
+    name: Mapped[str] = mapped_column(sa.String(255))
+    description: Mapped[str] = mapped_column(sa.String(255))
+    enabled: Mapped[bool] = mapped_column(sa.Boolean())
+    #: The set, as ``kingbird.sync.request.SyncSet`` reads it; ``*`` stays among its regions.
+    sync_set: Mapped[dict[str, Any]] = mapped_column(LongJSON)
+    all_projects: Mapped[bool] = mapped_column(sa.Boolean())
+    is_admin: Mapped[bool] = mapped_column(sa.Boolean())
+    trust_id: Mapped[str] = mapped_column(sa.String(64))
+    #: Seconds between two full runs; 0 for a rule that runs on request only.
+    interval: Mapped[int] = mapped_column(sa.Integer())
+    #: Grows with each change by a user.
+    revision: Mapped[int] = mapped_column(sa.Integer(), default=1)
+    #: When the next full run is due, in milliseconds of the database's clock.
+    next_run: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
+    #: The job of the last full run.
+    full_job_id: Mapped[str | None] = mapped_column(sa.String(36), default=None)
+    #: ``kingbird.states.RuleState``, but for DISABLED, which ``enabled`` tells.
+    state: Mapped[str] = mapped_column(sa.String(16), default="OK")
+    reason: Mapped[str | None] = mapped_column(sa.String(64), default=None)
+    message: Mapped[str | None] = mapped_column(sa.Text(), default=None)
+    #: Full runs that failed since the last one that did not.
+    failures: Mapped[int] = mapped_column(sa.Integer(), default=0)
+    last_run_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
+    last_success_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
+
+    __table_args__ = (
+        sa.UniqueConstraint("id", name="uniq_rules0id"),
+        sa.UniqueConstraint("project_id", "name", name="uniq_rules0project_id0name"),
+        sa.Index("rules_next_run_idx", "enabled", "next_run"),
+        sa.Index("rules_trust_id_idx", "trust_id"),
         Base.__table_args__,
     )
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs, runs
+from kingbird.db import connection, jobs, rule_runs, runs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import RETRY, Item, Job, Task, utcnow
 from kingbird.states import (
@@ -153,6 +153,8 @@ def _end(session: orm.Session, job: Job) -> Ending:
         plan_rest=sa.null(),
         tasks_open=0,
     )
+    if has_ended:
+        rule_runs.note_end(session, job, state)
     return Ending(state=state if has_ended else None)
 
 

@@ -20,6 +20,13 @@ JOB_KEYS = {
     "sync_status": "status",
     "id": "id",
 }
+#: The columns of a rule's sort keys.
+RULE_KEYS = {
+    "created_at": "pk",
+    "updated_at": "changed_at",
+    "name": "name",
+    "id": "id",
+}
 #: The columns of an item's sort keys.
 ITEM_KEYS = {
     "created_at": "pk",

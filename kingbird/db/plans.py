@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs
+from kingbird.db import connection, jobs, runs
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import RETRY, Item, Job, Task, utcnow
 from kingbird.db.outcomes import Ending, end_if_done
@@ -30,6 +30,17 @@ def awaits_retry(job_pk: int) -> sa.ColumnElement[bool]:
     return sa.and_(
         Item.job_pk == job_pk, Item.status == ItemState.IN_PROGRESS, Item.action == RETRY
     )
+
+
+@connection.retry_on_disconnect
+def set_request(claim: Claim, request: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the request of a job that is planned, as its regions are known by name now.
+
+    :raises kingbird.exception.LeaseLost: another engine plans the job.
+    """
+    with connection.writer() as session:
+        fence(session, claim)
+        runs.change(session, runs.of(claim.job), request=[dict(each) for each in request])
 
 
 class PlanWriter:

@@ -163,10 +163,10 @@ class Dispatcher:
             # The engine may claim the work again, and no other one has the user's token.
             LOG.warning("Lease lost: %s", error.message)
         except exception.CredentialsLost as error:
-            self._fail_claim(held, Reason.FORBIDDEN, error.message)
+            self._fail_claim(held, *self._access.explain_loss(job, error))
         except exception.Cancelled:
             self._fail_claim(held, Reason.CANCELLED, CANCELLED)
-        except exception.JobTooLarge as error:
+        except exception.JobImpossible as error:
             self._fail_claim(held, error.reason, error.message)
         except exception.Unavailable as error:
             LOG.warning("Job %s postponed: %s", job.id, error.message)

@@ -26,6 +26,7 @@ from kingbird.sync.plan import retry_sets
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.planner import Planner
+from kingbird.sync.region_names import has_no_target, names_all_regions, resolve_regions
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.retry import Retry
 
@@ -116,14 +117,40 @@ class JobPlanner:
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for it.
         :raises kingbird.exception.Unavailable: Keystone or the database is away.
         :raises kingbird.exception.Cancelled: its user cancelled it.
-        :raises kingbird.exception.JobTooLarge: it needs more items than are allowed.
+        :raises kingbird.exception.JobImpossible: it needs more items than are allowed, or a
+            rule leaves no region to sync to.
         """
         job = held.claim.job
         # Keystone may be away for long, so this comes before it is asked.
         self._cancellations.raise_if_cancelled(job)
+        if job.rule_id is not None:
+            self._resolve_regions(held)
         sets = [SyncSet.from_request(entry) for entry in job.request]
         plan = self._plan_retry if job.plan_rest == db.plans.RETRY_REST else self._plan_parts
         finish(self._access, job, plan(held, sets))
+
+    def _resolve_regions(self, held: HeldLease) -> None:
+        """Replace ``*`` in the request of a rule's job with the regions of the present catalog.
+
+        The stored request names them from then on, so that all parts of a plan and each retry
+        are about the same regions.
+        """
+        job = held.claim.job
+        if not any(names_all_regions(entry) for entry in job.request):
+            return
+        known = sorted(self._access.open_regions(job))
+        request = []
+        for entry in job.request:
+            sources, targets = resolve_regions(entry, known)
+            if has_no_target(sources, targets):
+                raise exception.JobImpossible(
+                    Reason.REGION_UNAVAILABLE,
+                    "The rule leaves no region to sync to; those with an image endpoint are "
+                    f"{', '.join(known) or 'none'}",
+                )
+            request.append({**entry, "sources": sources, "targets": targets})
+        db.plans.set_request(held.claim, request)
+        job.request = request
 
     def _plan_parts(self, held: HeldLease, sets: list[SyncSet]) -> db.Ending:
         """Plan what is left of a job; regions that lag get a part of their own.
@@ -186,7 +213,7 @@ class JobPlanner:
             self._cancellations.raise_if_cancelled(job)
             total += len(batch)
             if limit and total > limit:
-                raise exception.JobTooLarge(
+                raise exception.JobImpossible(
                     "too_many_items", f"The job needs more than {limit} items"
                 )
             plan.add([self._row(item) for item in batch])

@@ -82,6 +82,7 @@ class Reaper:
             db.maintenance.purge(days * 86400, PURGED_AT_ONCE)
         for job in db.maintenance.ended_jobs_with_trust():
             self._isolated(job, self._access.revoke_trust)
+        db.rule_runs.purge_jobs(self._conf.rules.keep_jobs)
 
     @staticmethod
     def _isolated(job: db.Job, action: Callable[[db.Job], None]) -> None:
@@ -94,7 +95,7 @@ class Reaper:
             LOG.exception("Unable to end job %s", job.id)
 
     def _delete_orphaned_trusts(self) -> None:
-        """Delete trusts that no job refers to and that none referred to in the last round.
+        """Delete trusts that no job or rule refers to, and none did in the last round.
 
         A trust is made a moment before its job refers to it.  Only an outage of Keystone ends the
         round: a trust that Keystone refuses to delete keeps no other from it.

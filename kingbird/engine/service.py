@@ -24,6 +24,7 @@ from kingbird.engine.leases import CALL_FRACTION, RENEW_FRACTION, LeaseKeeper
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.reaper import Reaper
+from kingbird.engine.rules import begin_due_runs
 from kingbird.engine.worker import TaskWorker
 from kingbird.sync.retry import Retry
 
@@ -132,6 +133,12 @@ class Engine:
                 self._renew,
                 self._stopped,
             ),
+            "rules": lambda: self._run_periodically(
+                "rules",
+                lambda: self._conf.engine.poll_interval,
+                self._begin_due_runs,
+                self._stopping,
+            ),
             "reaper": lambda: self._run_periodically(
                 "reaper",
                 lambda: self._conf.engine.reaper_interval,
@@ -153,6 +160,10 @@ class Engine:
             "works on": self._leases.describe(),
             "regions left alone": self._breakers.open_regions(),
         }
+
+    def _begin_due_runs(self) -> None:
+        if begin_due_runs():
+            self._dispatcher.wake()
 
     def _reap(self) -> None:
         self._cancellations.prune()

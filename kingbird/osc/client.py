@@ -1,6 +1,7 @@
 """A client of Kingbird's API for the commands."""
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -12,6 +13,9 @@ from osc_lib import exceptions
 SERVICE_TYPE = "synchronization"
 
 JSON = dict[str, Any]
+
+_RULES = "os-sync-rules"
+_UUID = re.compile("[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.I)
 
 
 class ApiError(exceptions.ClientException):
@@ -109,14 +113,59 @@ class SyncClient:
         found: list[JSON] = self._call("GET", "os-sync-engines")["engines"]
         return found
 
+    def rules(
+        self, *, every_page: bool = False, **query: str | int | None
+    ) -> tuple[list[JSON], bool]:
+        """Return rules of the project, and True if more follow; see :meth:`jobs`.
+
+        :param query: ``limit``, ``marker``, ``enabled``, ``state``, ``sort_key`` and ``sort_dir``.
+        """
+        return self._entries(_RULES, query, every_page, "rules")
+
+    def rule(self, rule: str) -> JSON:
+        """Return a rule by its id or its name.
+
+        :raises osc_lib.exceptions.CommandError: the project has no such rule.
+        """
+        if _UUID.fullmatch(rule):
+            found: JSON = self._call("GET", _rule_path(rule))["rule"]
+            return found
+        for each in self.rules(every_page=True)[0]:
+            if each["name"] == rule:
+                return each
+        raise exceptions.CommandError(f"The project has no rule {rule}")
+
+    def create_rule(self, fields: JSON) -> JSON:
+        """Create a rule and return it."""
+        made: JSON = self._call("POST", _RULES, json={"rule": fields})["rule"]
+        return made
+
+    def update_rule(self, rule_id: str, fields: JSON) -> JSON:
+        """Change a rule and return it."""
+        changed: JSON = self._call("PATCH", _rule_path(rule_id), json={"rule": fields})["rule"]
+        return changed
+
+    def delete_rule(self, rule_id: str) -> None:
+        """Delete a rule."""
+        self._call("DELETE", _rule_path(rule_id))
+
+    def run_rule(self, rule_id: str, *, dry_run: bool) -> str:
+        """Run a rule and return the job's id."""
+        answer = self._call("POST", f"{_rule_path(rule_id)}/run", json={"dry_run": dry_run})
+        return str(answer["job_status"]["id"])
+
     def _entries(
-        self, path: str, query: Mapping[str, str | int | None], every_page: bool
+        self,
+        path: str,
+        query: Mapping[str, str | int | None],
+        every_page: bool,
+        key: str = "job_set",
     ) -> tuple[list[JSON], bool]:
         parameters: Any = {name: value for name, value in query.items() if value}
         entries: list[JSON] = []
         while True:
             answer = self._call("GET", path, params=parameters)
-            entries += answer["job_set"]
+            entries += answer[key]
             links = answer.get("links", [])
             next_links = [link["href"] for link in links if link["rel"] == "next"]
             if not next_links or not every_page:
@@ -131,6 +180,8 @@ class SyncClient:
         answer = self._adapter.request(f"/{_quoted(project)}/{path}", method, **kwargs)
         if answer.status_code >= 400:
             raise ApiError(answer.status_code, _message(answer))
+        if answer.status_code == 204:
+            return {}
         try:
             body = answer.json()
         except ValueError:
@@ -140,6 +191,10 @@ class SyncClient:
                 answer.status_code, f"{answer.url} doesn't answer as Kingbird does: no JSON object"
             )
         return body
+
+
+def _rule_path(rule_id: str) -> str:
+    return f"{_RULES}/{_quoted(rule_id)}"
 
 
 def _path(job: str) -> str:

@@ -37,6 +37,9 @@ class ListSync(SyncLister):
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
         parser.add_argument("--active", action="store_true", help="List only jobs in progress")
+        parser.add_argument(
+            "--rule", metavar="<rule>", help="List only jobs of this rule (name or ID)"
+        )
         paging.add_paging(parser, "jobs")
         options.add_project(parser)
         return parser
@@ -45,6 +48,8 @@ class ListSync(SyncLister):
         """Return the jobs."""
         query = paging.query_of(parsed_args)
         client = self.client_of(parsed_args)
+        if parsed_args.rule is not None:
+            query["rule"] = client.rule(parsed_args.rule)["id"]
         jobs, more_follow = client.jobs(active=parsed_args.active, **query)
         if more_follow and not parsed_args.limit:
             self.print_status("More jobs follow; --all lists them all")

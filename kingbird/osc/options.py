@@ -40,6 +40,11 @@ def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) ->
         action="store_true",
         help="With --all: the images of every project (admin only)",
     )
+    add_filters(parser)
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """Add the options that select from all images."""
     filters = parser.add_argument_group("filters", "Only with --all")
     visibility = filters.add_mutually_exclusive_group()
     for value in ("public", "private", "community", "shared"):
@@ -173,7 +178,7 @@ def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) ->
     :raises osc_lib.exceptions.CommandError: options contradict each other, or a name is unknown or
         ambiguous.
     """
-    filters = _filters(parsed, manager)
+    filters = filters_of(parsed, manager)
     if bool(parsed.images) == parsed.all:
         raise exceptions.CommandError("Give either images or --all")
     for name, value in (("--all-projects", parsed.all_projects), ("filters", filters)):
@@ -196,7 +201,8 @@ def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) ->
     return {**sync_set, **{name: value for name, value in optional.items() if value}}
 
 
-def _filters(parsed: argparse.Namespace, manager: Any) -> JSON:
+def filters_of(parsed: argparse.Namespace, manager: Any) -> JSON:
+    """Return the filters that are given, in the API's form."""
     filters = {name: getattr(parsed, name) for name in FILTERS}
     if parsed.owner:
         filters["owner"] = _project_id(parsed.owner, parsed.owner_domain, manager)

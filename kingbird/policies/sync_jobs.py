@@ -21,6 +21,9 @@ _GET_JOB = f"GET {_JOB}"
 _DELETE_JOB = f"DELETE {_JOB}"
 _CANCEL_JOB = f"POST {_JOB}/cancel"
 _RETRY_JOB = f"POST {_JOB}/retry"
+_RULE = "/v1.0/{project_id}/os-sync-rules/{rule_id}"
+_GET_RULES = ("GET /v1.0/{project_id}/os-sync-rules", f"GET {_RULE}")
+_DELETE_RULE = f"DELETE {_RULE}"
 
 RULES = [
     base.guard(
@@ -68,25 +71,33 @@ RULES = [
     base.guard(
         OTHER_PROJECTS,
         f"rule:{base.ADMIN_REQUIRED}",
-        "See, cancel and delete the jobs of another project than the token's, by that project's "
-        "path, as far as the rule for the call allows it in the own project. Jobs cannot be "
-        "created or retried there, because a job runs in its user's project. "
+        "See, cancel and delete the jobs, and see and delete the rules, of another project than "
+        "the token's, by that project's path, as far as the rule for the call allows it in the "
+        "own project. Jobs and rules cannot be created or retried there, because a job runs in "
+        "its user's project. "
         '"!" restricts every caller to the own project.',
         *_LISTS,
         _GET_JOB,
         _DELETE_JOB,
         _CANCEL_JOB,
+        *_GET_RULES,
+        _DELETE_RULE,
     ),
     base.guard(
         ALL_PROJECTS,
         # OTHER_PROJECTS decides about other projects' paths.
         f"rule:{base.ADMIN_REQUIRED}",
-        "See, cancel, retry and delete jobs that are about the images of every project, as far as "
-        "the rule for the call allows it. Other callers get 404 for them.",
+        "See, cancel, retry and delete jobs, and see, change, run and delete rules, that are "
+        "about the images of every project, as far as the rule for the call allows it. Other "
+        "callers get 404 for them.",
         *_LISTS,
         _GET_JOB,
         _DELETE_JOB,
         _CANCEL_JOB,
         _RETRY_JOB,
+        *_GET_RULES,
+        _DELETE_RULE,
+        f"PATCH {_RULE}",
+        f"POST {_RULE}/run",
     ),
 ]

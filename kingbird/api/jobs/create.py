@@ -143,7 +143,7 @@ class JobCreator:
             if rolled_back is False:
                 return
             if rolled_back:
-                self._trusts.delete(context, trust, job.id)
+                self._trusts.delete(context, trust.id, f"job {job.id}")
             raise
 
     @staticmethod

@@ -9,6 +9,7 @@ from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.states import ALL
+from kingbird.sync import region_names
 from kingbird.text import quote
 
 #: The time for all calls of one request in seconds.  Later the caller has given up.
@@ -71,14 +72,8 @@ def resolve_regions(
 
 
 def _resolve_set(field: str, each: StoredSyncSet, known: list[str]) -> StoredSyncSet:
-    sources, targets = each["sources"], each["targets"]
-    if ALL in targets:
-        # With one source, ``*`` stands for all other regions.
-        only = sources[0] if len(sources) == 1 else None
-        targets = [region for region in known if region != only]
-    if ALL in sources:
-        sources = list(dict.fromkeys([*each["preferred"], *known]))
-    if not targets or (len(sources) == 1 and sources[0] in targets):
+    sources, targets = region_names.resolve_regions(each, known)
+    if region_names.has_no_target(sources, targets):
         raise exception.BadRequest(
             f"{field} leaves no region to sync to; those with an image endpoint are "
             f"{validation.join_some(known, 50) or 'none'}"

@@ -17,6 +17,7 @@ COMMON_ERRORS = (400, 401, 403, 503)
 PATH_PARAMETERS = {
     "project_id": "The id of the project that the token is for, with or without dashes.",
     "job_id": "The id of a job, with or without dashes.",
+    "rule_id": "The id of a rule, with or without dashes.",
 }
 
 JSON = "application/json"
@@ -145,14 +146,15 @@ def operation_object(
         str(operation.status): {
             "description": HTTPStatus(operation.status).phrase,
             "headers": _headers("X-Openstack-Request-Id"),
-            "content": {
-                JSON: {
-                    "schema": components.reference(operation.response_schema),
-                    **_examples_object(response_bodies),
-                }
-            },
         }
     }
+    if operation.response_schema is not None:
+        result["responses"][str(operation.status)]["content"] = {
+            JSON: {
+                "schema": components.reference(operation.response_schema),
+                **_examples_object(response_bodies),
+            }
+        }
     for code in errors_of(operation):
         result["responses"][str(code)] = {"$ref": f"#/components/responses/{name_of(code)}"}
     return result
@@ -161,4 +163,6 @@ def operation_object(
 def _tag(path: str) -> str:
     if "os-sync-engines" in path:
         return "engines"
+    if "os-sync-rules" in path:
+        return "sync-rules"
     return "sync-jobs" if "os-sync" in path else "versions"

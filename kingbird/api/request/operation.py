@@ -33,6 +33,7 @@ Body = Callable[[RequestLimits], dict[str, Any]]
 class Operation:
     """A method on a path, with its policies and schemas.
 
+    :ivar response_schema: the schema of a successful response, or ``None`` if it has no body.
     :ivar rules: policies, of which the first one guards the operation.  An operation without
         policies needs no token.
     :ivar body: returns the schema of the body.  Without it the body is not read.

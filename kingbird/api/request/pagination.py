@@ -31,14 +31,17 @@ class Page:
     sorting: dict[str, str]
 
     @property
+    def place_args(self) -> dict[str, Any]:
+        """Return the arguments of a query that place the page, with one row more.
+
+        The row shows if there is a next page.
+        """
+        return {"limit": self.limit + 1, "marker": self.marker, **self.sorting}
+
+    @property
     def query_args(self) -> dict[str, Any]:
-        """Return the arguments of a database query, with one row more to detect a next page."""
-        return {
-            "limit": self.limit + 1,
-            "marker": self.marker,
-            "status": self.status,
-            **self.sorting,
-        }
+        """Return the arguments of a query of jobs or items."""
+        return {**self.place_args, "status": self.status}
 
     def paginate(
         self, rows: Sequence[Row], id_of: Callable[[Row], str]

@@ -152,3 +152,9 @@ def normalize(filters: dict[str, Any], field: str) -> dict[str, Any]:
         _STORED_NAMES.get(name, name): _CONVERSIONS[name](value) if name in _CONVERSIONS else value
         for name, value in filters.items()
     }
+
+
+def denormalize(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return stored filters in the form of a request."""
+    names = {stored_name: name for name, stored_name in _STORED_NAMES.items()}
+    return {names.get(name, name): value for name, value in stored.items()}

@@ -72,6 +72,11 @@ def output_datetime(meaning: str, *, allow_none_text: bool = False) -> JSONSchem
     )
 
 
+def output_nullable_datetime(meaning: str) -> JSONSchema:
+    """Return the schema of a time or null."""
+    return output(meaning, ["string", "null"], pattern=f"^{_DATETIME}$")
+
+
 LINKS = output(
     "Links to related pages",
     "array",

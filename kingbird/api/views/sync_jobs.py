@@ -47,6 +47,8 @@ def render_detail(
         "dry_run": any(each["dry_run"] for each in job.request),
         "cancelled": job.cancelled,
         "runs": job.runs,
+        "rule": job.rule_id,
+        "trigger": job.trigger,
         "statuses": statuses,
         "outcomes": outcomes,
         "regions": regions,

@@ -28,7 +28,7 @@ class FakeKeystone:
     def user_auth(self, token: str) -> str:
         return token
 
-    def create_trust(self, context: Any) -> Trust:
+    def create_trust(self, context: Any, *, lifetime: int | None = None) -> Trust:
         self.journal.append("create_trust")
         if "create_trust" in self.errors:
             raise self.errors["create_trust"]

@@ -15,7 +15,7 @@ from kingbird import exception, policies
 from kingbird.api import app
 from kingbird.db import api as db
 from kingbird.tests.api import world
-from kingbird.tests.unit.db.rows import sync_set
+from kingbird.tests.unit.db.rows import stored_rule, sync_set
 
 #: A body limit that is small enough for a test and large enough for the others.
 LIMIT = 4096
@@ -211,6 +211,41 @@ RIGHTS_JOBS = {
 }
 #: The id of the first job that is stored.
 RIGHTS_JOB = "dddddddd-0000-4000-8000-000000000010"
+
+
+#: Rules for the tests of rights: project, and all projects or not.
+RIGHTS_RULES = {
+    "rule": (world.PROJECT, False),
+    "all-rule": (world.PROJECT, True),
+    "their-rule": (world.OTHER_PROJECT, False),
+}
+#: The id of the first rule that is stored.
+RIGHTS_RULE = "dddddddd-0000-4000-8000-000000000020"
+
+
+def add_rules() -> None:
+    """Store two rules that do not run."""
+    for number, name in enumerate(("some", "others")):
+        stored_rule(
+            rule_id=f"{RIGHTS_RULE[:-1]}{number}",
+            project=world.PROJECT,
+            name=name,
+            sync=sync_set([world.IMAGE], ["RegionOne"], ["RegionTwo"]),
+        )
+
+
+def store_rights_rules(*names: str) -> None:
+    """Store some of :data:`RIGHTS_RULES`, which do not run, in place of all rules."""
+    with db.get_engine().begin() as connection:
+        connection.execute(sa.delete(db.Rule))
+        connection.execute(sa.delete(db.Job))
+    for number, name in enumerate(names):
+        project, all_projects = RIGHTS_RULES[name]
+        stored_rule(
+            rule_id=f"{RIGHTS_RULE[:-1]}{number}",
+            project=project,
+            sync=sync_set(["*"], ["RegionOne"], ["RegionTwo"], all_projects=all_projects),
+        )
 
 
 def store_rights_jobs(*names: str) -> None:

@@ -10,6 +10,7 @@ from kingbird.api.jobs.create import JobCreator
 from kingbird.api.request import pagination, validation
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
+from kingbird.api.schemas import formats
 from kingbird.api.schemas import sync_jobs as schema
 from kingbird.api.schemas.sync_jobs import answers, queries
 from kingbird.api.views import sync_jobs as view
@@ -72,9 +73,11 @@ class SyncJobsController:
         page = pagination.from_request(
             request.webob_request, request.query, self._conf.api.max_limit
         )
+        rule = request.query.get("rule")
         jobs = db.jobs.list_for_project(
             request.project_id,
             active=active,
+            rule_id=None if rule is None else formats.normalize_uuid(rule),
             with_all_projects=self._authorizer.can_see_all_projects(
                 request.context, request.project_id
             ),

@@ -12,7 +12,7 @@ from kingbird.api.schemas.shapes import (
     output_datetime,
     output_uuid,
 )
-from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState
+from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState, Trigger
 
 _UPDATED_AT = 'The time of the last update; "None" before the first one'
 
@@ -67,6 +67,13 @@ _JOB = closed_object(
         "dry_run": output("True if a set of the job is a dry run", "boolean"),
         "cancelled": output("True if the job was cancelled", "boolean"),
         "runs": output_count("The number of runs"),
+        "rule": output(
+            "The id of the rule that made the job, if one did", ["string", "null"], maxLength=36
+        ),
+        "trigger": {
+            "description": "The cause of a rule's job",
+            "enum": [*map(str, Trigger), None],
+        },
         **_COUNTS,
         "regions": output(
             "The two counts by target region",

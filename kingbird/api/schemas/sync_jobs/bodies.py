@@ -8,7 +8,7 @@ from kingbird.api.schemas.limits import MAX_NAME, RequestLimits
 from kingbird.api.schemas.shapes import DIALECT, JSONSchema
 from kingbird.states import ALL
 
-_BOOLEAN = {
+BOOLEAN = {
     "description": 'true, false, "True" or "False"',
     # The published client sends strings.
     "enum": [True, False, "True", "False"],
@@ -45,7 +45,7 @@ def _conditional(reason: str, **properties: JSONSchema) -> JSONSchema:
     }
 
 
-def _bounded_array(limit: str, limits: RequestLimits) -> JSONSchema:
+def bounded_array(limit: str, limits: RequestLimits) -> JSONSchema:
     """Return the keywords of a list's length, which are checked before the entries."""
     return {
         "type": "array",
@@ -55,7 +55,8 @@ def _bounded_array(limit: str, limits: RequestLimits) -> JSONSchema:
     }
 
 
-def _set(limits: RequestLimits) -> JSONSchema:
+def sync_set(limits: RequestLimits) -> JSONSchema:
+    """Return the schema of a set."""
     return {
         "title": "SyncSet",
         "meaning": "Images, their source and target regions, and how to sync them.",
@@ -69,7 +70,7 @@ def _set(limits: RequestLimits) -> JSONSchema:
                 "meaning": f'Ids of images, or ["{ALL}"] for all that the project owns. A '
                 "repeated id counts once.",
                 "description": f'a list of at least one image id, or ["{ALL}"]',
-                **_bounded_array("resources", limits),
+                **bounded_array("resources", limits),
                 "items": {
                     "description": f'an image id (a UUID), or "{ALL}" alone',
                     "type": "string",
@@ -86,7 +87,7 @@ def _set(limits: RequestLimits) -> JSONSchema:
                 "then": {**_REGION, "description": _SOURCE},
                 "else": {
                     "description": _SOURCE,
-                    **_bounded_array("regions", limits),
+                    **bounded_array("regions", limits),
                     "items": _REGION,
                 },
             },
@@ -98,18 +99,18 @@ def _set(limits: RequestLimits) -> JSONSchema:
                 "then": {"description": _TARGET, "const": ALL},
                 "else": {
                     "description": _TARGET,
-                    **_bounded_array("regions", limits),
+                    **bounded_array("regions", limits),
                     "items": _REGION,
                     **_wildcard_alone(_TARGET),
                 },
             },
-            "force": {"meaning": "Creates copies under other ids.", **_BOOLEAN},
+            "force": {"meaning": "Creates copies under other ids.", **BOOLEAN},
             "filters": FILTERS,
             "all_projects": {
                 "meaning": f'Makes ["{ALL}"] stand for the images of every project.',
-                **_BOOLEAN,
+                **BOOLEAN,
             },
-            "dry_run": {"meaning": "Plans, and writes nothing in any region.", **_BOOLEAN},
+            "dry_run": {"meaning": "Plans, and writes nothing in any region.", **BOOLEAN},
             "on_drift": {
                 "meaning": "The action for a copy that differs; the default is report.",
                 "description": '"report" or "update"',
@@ -117,7 +118,7 @@ def _set(limits: RequestLimits) -> JSONSchema:
             },
             "prune": {
                 "meaning": "Removes properties from a copy that its source does not have.",
-                **_BOOLEAN,
+                **BOOLEAN,
             },
         },
         "allOf": [
@@ -151,7 +152,7 @@ def _set(limits: RequestLimits) -> JSONSchema:
 
 def create(limits: RequestLimits) -> dict[str, Any]:
     """Return the schema of a request that creates a job."""
-    sync_set = _set(limits)
+    one = sync_set(limits)
     return {
         "$schema": DIALECT,
         "title": "SyncRequest",
@@ -176,12 +177,12 @@ def create(limits: RequestLimits) -> dict[str, Any]:
                         "Sync": {
                             "meaning": "The sets of one job.",
                             "description": "a list of at least one set",
-                            **_bounded_array("sets", limits),
-                            "items": sync_set,
+                            **bounded_array("sets", limits),
+                            "items": one,
                         }
                     },
                 },
-                "else": sync_set,
+                "else": one,
             }
         },
     }

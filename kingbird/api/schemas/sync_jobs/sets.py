@@ -54,7 +54,7 @@ def normalize_sets(body: dict[str, Any], limits: RequestLimits) -> dict[str, Sto
     """
     resource_set = body["resource_set"]
     if "Sync" not in resource_set:
-        return {"resource_set": _normalize_set(resource_set, "resource_set")}
+        return {"resource_set": normalize_set(resource_set, "resource_set")}
     fields = {
         f"resource_set.Sync[{index}]": each for index, each in enumerate(resource_set["Sync"])
     }
@@ -64,10 +64,15 @@ def normalize_sets(body: dict[str, Any], limits: RequestLimits) -> dict[str, Sto
             f"The sets in resource_set.Sync have {requested} entries in their resources; together "
             f"they can have {limits.resources} ([api] max_resources)"
         )
-    return {field: _normalize_set(each, field) for field, each in fields.items()}
+    return {field: normalize_set(each, field) for field, each in fields.items()}
 
 
-def _normalize_set(given: dict[str, Any], field: str) -> StoredSyncSet:
+def normalize_set(given: dict[str, Any], field: str) -> StoredSyncSet:
+    """Return a valid set in its stored form.
+
+    :param field: the path of the set in the request.
+    :raises kingbird.exception.BadRequest: values contradict each other.
+    """
     resources = given["resources"]
     sources = _as_list(given["source"])
     return {

@@ -2,6 +2,8 @@
 
 import uuid
 
+import sqlalchemy as sa
+
 from kingbird.db import api as db
 
 LEASE = 30.0
@@ -76,3 +78,46 @@ def store_plan(claim, *batches, part=0, in_sync=(), cursor=None):
         for batch in batches:
             plan.add(batch)
         return plan.finish(dict(in_sync), cursor)
+
+
+def stored_rule(
+    *, rule_id=None, trust_id="rule-trust", project=PROJECT, due=False, sync=None, **columns
+):
+    """Store a rule without a first run, and return it.
+
+    :param due: whether its full run is due.
+    """
+    sync = sync or sync_set(["*"], ["R1"], ["*"])
+    rule, _ = db.rules.create(
+        **{
+            "rule_id": rule_id or str(uuid.uuid4()),
+            "request_id": None,
+            "project_id": project,
+            "user_id": "u" * 32,
+            "name": str(uuid.uuid4()),
+            "description": "",
+            "enabled": False,
+            "interval": 3600,
+            "is_admin": False,
+            "all_projects": sync["all_projects"],
+            "trust_id": trust_id,
+            "sync_set": sync,
+            **columns,
+        }
+    )
+    if due:
+        make_due(rule)
+    return rule_row(rule)
+
+
+def make_due(rule):
+    """Let a rule be enabled and its full run be due."""
+    with db.get_engine().begin() as bind:
+        bind.execute(
+            sa.update(db.Rule).where(db.Rule.id == rule.id).values(enabled=True, next_run=1)
+        )
+
+
+def rule_row(rule):
+    """Return a rule as it is stored now."""
+    return db.rules.get(rule.project_id, rule.id, with_all_projects=True)
