@@ -42,7 +42,7 @@ class Operation:
 
     operation_id: str
     summary: str
-    response_schema: Mapping[str, Any]
+    response_schema: Mapping[str, Any] | None
     status: int = 200
     rules: tuple[str, ...] = ()
     query: Mapping[str, Any] = field(default_factory=lambda: request_query.NO_PARAMETERS)
@@ -74,7 +74,9 @@ class _Compiled:
     def __init__(self, operation: Operation, limits: RequestLimits) -> None:
         self.query = request_query.QueryParser(dict(operation.query))
         self.body = None if operation.body is None else Schema(operation.body(limits))
-        self.response_schema = jsonschema_rs.Draft202012Validator(dict(operation.response_schema))
+        self.response_schema = jsonschema_rs.Draft202012Validator(
+            dict(operation.response_schema or {})
+        )
 
 
 class RequestPipeline:
@@ -125,7 +127,7 @@ class RequestPipeline:
             response_validation`` is ``error``.
         """
         mode = self._options.response_validation
-        if mode == "ignore" or isinstance(answer, bytes):
+        if mode == "ignore" or isinstance(answer, bytes) or answer is None:
             return answer
         schema = self._schemas(operation).response_schema
         if schema.is_valid(answer):
@@ -157,10 +159,13 @@ def operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any]
         ) -> Any:
             valid_request = self.pipeline.validate_request(operation, request, path)
             response.status_int = operation.status
-            return self.pipeline.validate_response(operation, method(self, valid_request))
+            answer = self.pipeline.validate_response(operation, method(self, valid_request))
+            return b"" if operation.response_schema is None else answer
 
         wrapper.operation = operation  # type: ignore[attr-defined]
-        return pecan.expose(template="json")(wrapper)
+        # The renderer would turn None into the text "null".
+        template = None if operation.response_schema is None else "json"
+        return pecan.expose(template=template, content_type="application/json")(wrapper)
 
     return decorate
 
