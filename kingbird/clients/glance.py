@@ -310,6 +310,20 @@ class ImageClient:
         """Return the visible images that are marked as forced copies."""
         return self._list({"kingbird_forced": "true", "visibility": "all", "limit": PAGE_SIZE})
 
+    def list_forced_page(self, owner: str | None, hidden: bool) -> list[Image] | None:
+        """Return the forced copies, or ``None`` if there are more than one page holds.
+
+        :param owner: a project to which they have to belong; ``None`` for any.
+        """
+        query = {"kingbird_forced": "true", "visibility": "all", "limit": PAGE_SIZE}
+        if owner is not None:
+            query["owner"] = owner
+        if hidden:
+            query["os_hidden"] = "true"
+        page = self._call("GET", f"/v2/images?{urlencode(query)}")
+        images = with_ids(self._images_of(page))
+        return images if self._next_query(page) is None else None
+
     def list_members(self, image_id: str) -> list[dict[str, Any]]:
         """Return the members of a shared image, with ``member_id`` and ``status``."""
         members = self._call("GET", _path(image_id, "members")).get("members")

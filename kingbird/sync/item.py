@@ -29,6 +29,8 @@ class WriteSpec:
     :ivar left: fields that differ, but can't be changed.
     :ivar members: pairs of project and status that a shared image is to be shared with.
     :ivar note: a sentence for the outcome's message.
+    :ivar updates: whether an image that differs, and was not there when it was planned to create
+        one, is to be updated.
     """
 
     record: Record
@@ -41,6 +43,7 @@ class WriteSpec:
     left: list[str] = field(default_factory=list)
     members: list[list[str]] = field(default_factory=list)
     note: str | None = None
+    updates: bool = False
 
     def with_reference(self, name: str, image_id: str) -> "WriteSpec":
         """Return the work with the id that a referenced image has got."""

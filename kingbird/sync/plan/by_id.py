@@ -14,8 +14,8 @@ from kingbird.sync.outcome import Outcome, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
-from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, ids_of_copies, merge_results
-from kingbird.sync.request import Requester, SyncSet, choose_source
+from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, merge_results
+from kingbird.sync.request import Force, Requester, SyncSet, choose_source
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class ByIdPlanner:
         if not sets:
             return
         in_targets = _ids_in_targets(sets)
-        requested, answers = self._find_sources(sets, ids_of_copies(in_targets))
+        requested, answers = self._find_sources(sets, self._copies.ids_of_copies(in_targets))
         states = self._target_states(requested, in_targets, answers)
         decided = _Decided(requested, self._context.caller)
         for image, rank in _by_rank(requested):
@@ -199,6 +199,7 @@ class ByIdPlanner:
         """
         sources = {image.resource: image.source[1] for image in requested if image.source}
         resources: dict[str, set[str]] = {}
+        forced: dict[str, set[str]] = {}
         for image in requested:
             if image.source is None and image.referrer:
                 # The target may have it nevertheless.
@@ -210,24 +211,22 @@ class ByIdPlanner:
                     continue
                 if image.source is None or image.source[0] != target:
                     ids.add(image.resource)
+                    if image.sync_set.options.force is Force.ALWAYS:
+                        forced.setdefault(target, set()).add(image.resource)
         rest = {target: ids - first_ids.get(target, set()) for target, ids in resources.items()}
         merge_results(answers, self._copies.find_copies(rest))
-        unusable = self._copies.find_further_forced(resources, sources, answers)
+        self._copies.find_forced(resources, sources, answers, forced)
         return {
-            target: self._target_state(target, ids, answers.get(target, {}), unusable[target])
+            target: self._target_state(target, ids, answers.get(target, {}))
             for target, ids in resources.items()
         }
 
     def _target_state(
-        self,
-        target: str,
-        ids: set[str],
-        answer: ImagesById | exception.KingbirdError,
-        unusable: Mapping[str, str],
+        self, target: str, ids: set[str], answer: ImagesById | exception.KingbirdError
     ) -> TargetState:
         if isinstance(answer, exception.KingbirdError):
             return TargetState(target, error=region_failure(answer))
-        return TargetState(target, answer, {**self._context.tombstones(target, ids), **unusable})
+        return TargetState(target, answer, self._context.tombstones(target, ids))
 
     # Items.
 

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
+from kingbird.sync import image as fields
 from kingbird.sync.item import Item
 from kingbird.sync.listing.diff import (
     Copies,
@@ -84,8 +85,11 @@ class WildcardPlanner:
             for batch in batched(differences, BATCH):
                 yield self._decide(batch, deferred)
             resolver = references.ReferenceResolver(self._context)
-            for rest in batched(deferred, BATCH):
-                yield self._decide_deferred(rest, resolver)
+            # Images that others refer to come first.
+            for refers in (False, True):
+                part = (one for one in deferred if bool(fields.references(one.source)) is refers)
+                for rest in batched(part, BATCH):
+                    yield self._decide_deferred(rest, resolver)
         self.in_sync.update(differ.in_sync)
         # An item for all images tells that a region could not be compared completely.
         yield [
@@ -147,9 +151,7 @@ class WildcardPlanner:
                     self._needs_item(one.copies, target),
                 )
                 item = self._item(candidate, unusable)
-                if references.needs_references(one.source, item) or _may_be_hidden(
-                    candidate, item
-                ):
+                if references.needs_references(one.source, item) or _may_be_forced(item):
                     deferred.put(candidate)
                 elif not self._count_in_sync(item) and candidate.needs_item:
                     planned.append((self._scopes[one.index].sync_set, item))
@@ -185,11 +187,9 @@ class WildcardPlanner:
         unusable: UnusableIds,
         refers_to: Mapping[str, Item] | None = None,
     ) -> Item:
-        images, before = self._forced.copies_of(one.target, one.source["id"])
+        images = self._forced.copies_of(one.target, one.source["id"])
         copy = {one.source["id"]: one.copy} if one.copy is not None else {}
-        state = TargetState(
-            one.target, {**images, **copy}, {**unusable.get(one.target, {}), **before}
-        )
+        state = TargetState(one.target, {**images, **copy}, unusable.get(one.target, {}))
         return self._item_in(state, one, refers_to)
 
     def _item_in(
@@ -251,10 +251,8 @@ class WildcardPlanner:
         )
 
 
-def _may_be_hidden(one: Deferred, item: Item) -> bool:
+def _may_be_forced(item: Item) -> bool:
     """Return whether a forced copy may turn up among hidden images, which no list names."""
-    if not one.source.get("os_hidden"):
-        return False
     forced = item.work and (item.work.forced or item.work.fallback)
     return bool(forced or (item.outcome and item.outcome.reason in UNUSABLE))
 

@@ -147,7 +147,7 @@ def test_drift_and_conflicts_are_reported(scene):
     drifted = active(scene, min_disk=1, tags=["a"])
     copied(scene, drifted, min_disk=2, tags=["b"])
     data = active(scene)
-    copied(scene, data)
+    copied(scene, data, **{fields.SOURCE_HASH: "sha512:0"})
     scene.glances["R2"].upload(data["id"], b"other data")
     owner = active(scene)
     copied(scene, owner, owner=OTHER, visibility="community")
@@ -266,6 +266,35 @@ def test_a_hidden_forced_copy_is_found_wherever_its_id_comes(scene, force):
     scene.unusable = {"R2": {image["id"]: "deleted_in_target" for image in images}}
     assert scene.plan_sets(whole(force=force)) == []
     assert scene.planner.in_sync == {"R2": 6}
+
+
+def test_a_forced_copy_that_was_hidden_is_found_though_an_earlier_id_is_free(scene):
+    for n in range(6):
+        image = burn(scene, name=f"{n}")
+        taken = fields.forced_id(image["id"], "R2", 1)
+        scene.images("R2").create({"id": taken, "visibility": "private"})
+        scene.glances["R2"].delete(taken)
+    do(scene, scene.plan_sets(whole(force=True)))
+    scene.glances["R2"].purge()
+    hide = [{"op": "replace", "path": "/os_hidden", "value": True}]
+    before = scene.glances["R2"].ids
+    for copy in before:
+        scene.images("R2").update(copy, hide)
+    for _ in range(2):
+        outcomes = do(scene, scene.plan_sets(whole(force=True)))
+        assert {one.reason for one in outcomes} == {"drift"}
+    assert scene.glances["R2"].ids == before
+
+
+def test_an_ami_follows_a_kernel_that_waits_for_the_end_of_the_walk_too(scene):
+    for first in ("0", "f"):
+        kernel = active(scene, id=first + str(uuid.uuid4())[1:], os_hidden=True)
+        copied(scene, kernel, owner=OTHER, visibility="community")
+        active(scene, kernel_id=kernel["id"])
+    items = scene.plan_sets(whole(force=True))
+    assert [item.rank for item in items] == [0, 0, 1, 1]
+    assert {one.reason for one in do(scene, items)} == {"created"}
+    assert scene.plan_sets(whole(force=True)) == []
 
 
 def test_forced_copies_are_no_sources(scene):
