@@ -154,9 +154,9 @@ def application_token(demo: Person, cloud: Any) -> str:
 
 
 @pytest.fixture
-def scene(person: Callable[..., Person]) -> Scene:
+def scene(person: Callable[..., Person], cloud: Any) -> Scene:
     """Return a real Glance.  Unit tests check its contract on the double and the stand-in."""
-    return RealScene(person)
+    return RealScene(person, cloud)
 
 
 @pytest.fixture(scope="session")
