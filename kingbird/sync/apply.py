@@ -5,14 +5,15 @@ same one record.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.states import Reason
 from kingbird.sync import compare, patch, sharing
 from kingbird.sync import image as fields
-from kingbird.sync.image import MAX_FORCED_IDS, Image
+from kingbird.sync.compare import Comparison
+from kingbird.sync.image import MAX_FORCED_IDS, Image, Record
 from kingbird.sync.item import WriteSpec
 from kingbird.sync.outcome import (
     UNUSABLE,
@@ -95,50 +96,44 @@ class Applier:
         """
         image_id: str = work.record["id"]
         try:
-            left = self._retry(self._patch, work)
+            outcome = self._retry(self._patch, source_region, work)
         except _FAILED as error:
             outcome = self._failed(error, image_id, gone=404)
             present = image_id if outcome.reason in _STILL_PRESENT else None
             return dataclasses.replace(outcome, target_resource=present)
-        if left:
-            message = drift_message(tuple(left), source=source_region)
-            return Outcome(
-                Reason.DRIFT,
-                f"{message}, which can't be changed in an image that has data; the rest follows",
-                image_id,
-                region_contacted=bool(work.changes),
-            )
-        return self._share(
-            work,
-            Outcome(Reason.UPDATED, target_resource=image_id, region_contacted=bool(work.changes)),
-        )
+        return self._share(work, outcome) if outcome.reason == Reason.UPDATED else outcome
 
-    def _patch(self, work: WriteSpec) -> list[str]:
-        """PATCH an image; if it has changed since it was planned, read it and try anew.
+    def _patch(self, source_region: str, work: WriteSpec) -> Outcome:
+        """PATCH an image; if it has changed since it was planned, read it and do so anew."""
+        if work.changes:
+            self._may_write()
+            try:
+                self._images.update(work.record["id"], work.changes)
+            except exception.ImageRequestRejected as error:
+                if error.status not in (403, 409):
+                    raise
+                return self._patch_anew(source_region, work, error)
+        return _updated(source_region, work, work.left)
 
-        :returns: the fields that can't be changed.
-        """
+    def _patch_anew(
+        self, source_region: str, work: WriteSpec, refusal: exception.ImageRequestRejected
+    ) -> Outcome:
+        """PATCH an image as it is by now."""
         image_id: str = work.record["id"]
-        if not work.changes:
-            return work.left
-        self._may_write()
-        try:
-            self._images.update(image_id, work.changes)
-        except exception.ImageRequestRejected as error:
-            if error.status not in (403, 409):
-                raise
-            image = self._images.get(image_id)
-            if image is None:
-                raise exception.ImageRequestRejected(error.message, 404) from error
-            operations, left = patch.rebase(work.record, image, work.changes)
-            if image.get("owner") != work.owner or operations == work.changes:
-                # The image has not changed, so the refusal stands.
-                raise
-            if operations:
-                self._may_write()
-                self._images.update(image_id, operations)
-            return left
-        return work.left
+        image = self._images.get(image_id)
+        if image is None:
+            raise exception.ImageRequestRejected(refusal.message, 404) from refusal
+        comparison = _compare(work, image)
+        if comparison.reason in UNUSABLE:
+            return outcome_of(comparison, image_id, source_region)
+        operations, left = patch.rebase(work.record, image, comparison.fields, work.changes)
+        if operations == work.changes:
+            # The image has not changed, so the refusal stands.
+            raise refusal
+        if operations:
+            self._may_write()
+            self._images.update(image_id, operations)
+        return _updated(source_region, work, left)
 
     def _share(self, work: WriteSpec, outcome: Outcome) -> Outcome:
         """Share a record with the source's members, and add what failed to the message."""
@@ -157,7 +152,7 @@ class Applier:
     def _create(self, source_region: str, work: WriteSpec) -> Outcome:
         image_id: str = work.record["id"]
         try:
-            existing = self._retry(self._post, work, _CreateState())
+            existing = self._retry(self._post, work.record, _CreateState())
             if existing is not None:
                 return self._reconcile(existing, source_region, work)
         except _FAILED as error:
@@ -179,20 +174,20 @@ class Applier:
             return Outcome(self._unusable_reason, unusable=((image_id, self._unusable_reason),))
         return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
 
-    def _post(self, work: WriteSpec, state: _CreateState) -> Image | None:
+    def _post(self, record: Record, state: _CreateState) -> Image | None:
         """POST a record; if it is unknown whether that worked, read it.
 
         :param state: carries the doubt from one try to the next.
         :returns: ``None`` if the record was created, or the image that has its id.
         """
-        image_id: str = work.record["id"]
+        image_id: str = record["id"]
         if state.maybe_created:
             existing = self._get_existing(image_id, state)
             if existing is not None:
                 return existing
         self._may_write()
         try:
-            self._images.create(work.record)
+            self._images.create(record)
         except exception.RegionUnavailable as error:
             if error.status == TOO_MANY_REQUESTS:
                 # Nothing was created, and the region asks for a pause.
@@ -230,22 +225,25 @@ class Applier:
 
     def _reconcile(self, existing: Image, source_region: str, work: WriteSpec) -> Outcome:
         """Return the outcome for an existing image; complete it if an earlier try made it."""
-        source: Mapping[str, object] = {**work.data, "id": existing["id"]}
-        comparison = compare.compare(work.record, work.owner, source, existing)
-        if not compare.has_provenance(work.record, work.owner, existing):
-            return outcome_of(comparison, existing["id"], source_region)
-        if comparison.reason == Reason.DRIFT:
-            self._retry(self._complete, work, comparison.fields)
-        elif comparison.reason in UNUSABLE:
-            return outcome_of(comparison, existing["id"], source_region)
-        return Outcome(Reason.CREATED, target_resource=existing["id"])
+        image_id: str = existing["id"]
+        comparison = _compare(work, existing)
+        if compare.is_incomplete_copy(work.record, work.owner, existing, comparison):
+            self._retry(self._add_tags, work)
+            return Outcome(Reason.CREATED, target_resource=image_id)
+        if comparison.reason == Reason.IN_SYNC and compare.is_untouched_copy(
+            work.record, work.owner, existing
+        ):
+            return Outcome(Reason.CREATED, target_resource=image_id)
+        if comparison.reason == Reason.DRIFT and work.updates:
+            names = comparison.fields
+            operations, left = patch.add_operations(work.record, existing, names)
+            members = work.members if "visibility" in names else []
+            follow = dataclasses.replace(work, changes=operations, left=left, members=members)
+            return self.update(source_region, follow)
+        return outcome_of(comparison, image_id, source_region)
 
-    def _complete(self, work: WriteSpec, names: tuple[str, ...]) -> None:
-        operations = [
-            {"op": "add", "path": patch.json_pointer(name), "value": work.record[name]}
-            for name in names
-            if name in work.record
-        ]
+    def _add_tags(self, work: WriteSpec) -> None:
+        operations, _ = patch.add_operations(work.record, {}, ("tags",))
         self._may_write()
         try:
             self._images.update(work.record["id"], operations)
@@ -254,6 +252,30 @@ class Applier:
             raise exception.ImageRequestRejected(
                 error.message, 400 if error.status == 409 else error.status
             ) from error
+
+
+def _compare(work: WriteSpec, image: Image) -> Comparison:
+    """Compare an image with the record to reach."""
+    source = {**work.data, "id": image["id"]}
+    return compare.compare(work.record, work.owner, source, image)
+
+
+def _updated(source_region: str, work: WriteSpec, left: Sequence[str]) -> Outcome:
+    """Return the outcome of an update.
+
+    :param left: the fields that can't be changed.
+    """
+    image_id: str = work.record["id"]
+    contacted = bool(work.changes)
+    if not left:
+        return Outcome(Reason.UPDATED, target_resource=image_id, region_contacted=contacted)
+    message = drift_message(tuple(left), source=source_region)
+    return Outcome(
+        Reason.DRIFT,
+        f"{message}, which can't be changed in an image that has data; the rest follows",
+        image_id,
+        region_contacted=contacted,
+    )
 
 
 def _with_next_forced_id(resource: str, region: str, work: WriteSpec) -> WriteSpec:

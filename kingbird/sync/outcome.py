@@ -117,4 +117,5 @@ def outcome_of(comparison: compare.Comparison, image_id: str, source_region: str
             Reason.DRIFT, drift_message(comparison.fields, source=source_region), image_id
         )
     present = image_id if comparison.reason == Reason.IN_SYNC else None
-    return Outcome(comparison.reason, target_resource=present)
+    unusable = ((image_id, comparison.reason),) if comparison.reason in TOMBSTONED else ()
+    return Outcome(comparison.reason, comparison.note, present, unusable)
