@@ -5,6 +5,7 @@ same one record.
 """
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 
 from kingbird import exception
@@ -24,8 +25,10 @@ from kingbird.sync.outcome import (
 )
 from kingbird.sync.retry import Retry
 
+#: The status of a call that would exceed a quota.
+OVER_QUOTA = 413
 #: Reasons by the status of a POST or PATCH that Glance refuses.
-REFUSALS = {401: "forbidden", 403: "forbidden", 413: "quota"}
+REFUSALS = {401: "forbidden", 403: "forbidden", OVER_QUOTA: "quota"}
 #: The status of a call that is refused before it has any effect.
 TOO_MANY_REQUESTS = 429
 #: Errors of calls to a region.
@@ -68,6 +71,8 @@ class Applier:
         self._unusable_reason = Reason.DELETED_IN_TARGET if is_admin else Reason.ID_TAKEN
         self._may_write = may_write
         self._retry = retry
+        #: The smallest number of properties that the region's quota has refused.
+        self._too_many: float = math.inf
 
     def create(self, resource: str, source_region: str, work: WriteSpec) -> Outcome:
         """Create a record.
@@ -104,13 +109,13 @@ class Applier:
         return self._share(work, outcome) if outcome.reason == Reason.UPDATED else outcome
 
     def _patch(self, source_region: str, work: WriteSpec) -> Outcome:
-        """PATCH an image; if it has changed since it was planned, read it and do so anew."""
+        """PATCH an image; if Glance refuses, do so anew if the image or its quota is the cause."""
         if work.changes:
             self._may_write()
             try:
                 self._images.update(work.record["id"], work.changes)
             except exception.ImageRequestRejected as error:
-                if error.status not in (403, 409):
+                if error.status not in (403, 409, OVER_QUOTA):
                     raise
                 return self._patch_anew(source_region, work, error)
         return _updated(source_region, work, work.left)
@@ -118,7 +123,7 @@ class Applier:
     def _patch_anew(
         self, source_region: str, work: WriteSpec, refusal: exception.ImageRequestRejected
     ) -> Outcome:
-        """PATCH an image as it is by now."""
+        """PATCH an image as it is by now, with less provenance if that exceeds a quota."""
         image_id: str = work.record["id"]
         image = self._images.get(image_id)
         if image is None:
@@ -127,12 +132,22 @@ class Applier:
         if comparison.reason in UNUSABLE:
             return outcome_of(comparison, image_id, source_region)
         operations, left = patch.rebase(work.record, image, comparison.fields, work.changes)
-        if operations == work.changes:
-            # The image has not changed, so the refusal stands.
+        for step in fields.shed(image):
+            changes = [*patch.remove(image.keys() - step.keys()), *operations]
+            if not changes:
+                break
+            # If the image is as it was planned, the refusal stands.
+            if changes != work.changes:
+                self._may_write()
+                try:
+                    self._images.update(image_id, changes)
+                    break
+                except exception.ImageRequestRejected as error:
+                    refusal = error
+            if refusal.status != OVER_QUOTA:
+                raise refusal
+        else:
             raise refusal
-        if operations:
-            self._may_write()
-            self._images.update(image_id, operations)
         return _updated(source_region, work, left)
 
     def _share(self, work: WriteSpec, outcome: Outcome) -> Outcome:
@@ -152,7 +167,7 @@ class Applier:
     def _create(self, source_region: str, work: WriteSpec) -> Outcome:
         image_id: str = work.record["id"]
         try:
-            existing = self._retry(self._post, work.record, _CreateState())
+            existing = self._post_within_quota(work.record)
             if existing is not None:
                 return self._reconcile(existing, source_region, work)
         except _FAILED as error:
@@ -173,6 +188,30 @@ class Applier:
         if error.status == gone:
             return Outcome(self._unusable_reason, unusable=((image_id, self._unusable_reason),))
         return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
+
+    def _post_within_quota(self, record: Record) -> Image | None:
+        """POST a record, with less provenance if that exceeds the region's quota of properties.
+
+        :returns: see :meth:`_post`.
+        """
+        steps = fields.shed(record)
+        steps = [one for one in steps if fields.count_properties(one) < self._too_many] or [
+            steps[-1]
+        ]
+        refused = math.inf
+        for step in steps:
+            try:
+                existing = self._retry(self._post, step, _CreateState())
+            except exception.ImageRequestRejected as error:
+                if error.status != OVER_QUOTA or step is steps[-1]:
+                    raise
+                refused = fields.count_properties(step)
+            else:
+                break
+        if existing is None:
+            # The next records of the region need not ask.
+            self._too_many = min(self._too_many, refused)
+        return existing
 
     def _post(self, record: Record, state: _CreateState) -> Image | None:
         """POST a record; if it is unknown whether that worked, read it.
