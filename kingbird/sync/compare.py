@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kingbird.states import Reason
+from kingbird.states import UNLISTED_IMAGES, Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
 
@@ -109,7 +109,7 @@ def compare(record: Record, owner: str | None, source: Image, image: Image) -> C
     """
     if image.get("owner") != owner:
         return Comparison(OWNER_CONFLICT)
-    if image.get("status") in fields.GONE:
+    if image.get("status") in UNLISTED_IMAGES:
         return Comparison(
             Reason.ID_TAKEN,
             note=f"The image that has this id is {image['status']}: Glance lists it no more, and "

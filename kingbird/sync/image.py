@@ -71,8 +71,6 @@ REFERENCES = ("kernel_id", "ramdisk_id")
 WITH_DATA = frozenset({"active", "deactivated"})
 #: The state of an image without data.  Glance refuses to change the formats in any other state.
 QUEUED = "queued"
-#: States of an image that no list shows, though a GET may.  It gets no data, and its id is taken.
-GONE = frozenset({"killed", "pending_delete", "deleted"})
 
 FORMATS = frozenset({"disk_format", "container_format"})
 

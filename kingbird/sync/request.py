@@ -56,14 +56,13 @@ def choose_source(
     """Choose the source among an image's copies.
 
     A copy of another owner is another image: if the caller's project has a copy, only its copies
-    count.  An image that no list shows, as it is killed, is no copy.  The order is: data before
-    no data, the request's order of sources, the oldest, the region's name.
+    count.  The order is: data before no data, the request's order of sources, the oldest, the
+    region's name.
 
     :param copies: the image by region.
     :param order: the source regions in the request's order; none for ``*``.
     :returns: region and image, or ``None`` if there is no copy.
     """
-    copies = {r: image for r, image in copies.items() if image.get("status") not in fields.GONE}
     same_project = {
         region: image
         for region, image in copies.items()

@@ -38,8 +38,6 @@ class Reference:
 
     def means(self, image: Image) -> bool:
         """Return whether an image with this id in some region is the referenced image."""
-        if image.get("status") in fields.GONE:
-            return False
         if self.origin is None:
             # Anybody can take the id, but only an admin can make an image public.
             return image.get("visibility") == "public" or image.get("owner") in self._trusted()
@@ -119,7 +117,6 @@ class Reference:
     def _is_forced_copy(self, image: Image) -> bool:
         return (
             image.get(fields.SOURCE_ID, self.resource) == self.resource
-            and image.get("status") not in fields.GONE
             and image.get("owner") in self._trusted()
             and self._has_its_data(image)
         )

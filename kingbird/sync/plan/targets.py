@@ -116,7 +116,6 @@ def _is_copy(source: Image, image: Image | None) -> bool:
     return (
         image is not None
         and image.get("owner") == source.get("owner")
-        and image.get("status") not in fields.GONE
         and compare.compare_data(source, image) != compare.DIFFERENT
     )
 

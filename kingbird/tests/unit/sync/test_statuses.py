@@ -5,9 +5,11 @@ nothing.
 """
 
 import dataclasses
+import json
 
 import pytest
 
+from kingbird.states import UNLISTED_IMAGES
 from kingbird.sync import image as fields
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import unavailable
@@ -78,7 +80,7 @@ class World:
 
 def expected(world, record, moment):
     """Return the reason of an item, and whether the record may change."""
-    gone = world.status in fields.GONE
+    gone = world.status in UNLISTED_IMAGES
     if gone:
         return "id_taken", False
     if "changed" in record:
@@ -118,12 +120,12 @@ def test_an_outcome_is_what_was_seen(by_id, status, record, moment, updates):
             break
         assert world.is_unchanged
         assert not world.glance.count()["update"]
-        if status not in fields.GONE and moment != "planned":
+        if status not in UNLISTED_IMAGES and moment != "planned":
             break
 
 
 @pytest.mark.parametrize("by_id", [True, False], ids=["by id", "wildcard"])
-@pytest.mark.parametrize("status", sorted(fields.GONE))
+@pytest.mark.parametrize("status", sorted(UNLISTED_IMAGES))
 def test_a_forced_sync_goes_past_what_no_list_shows(status, by_id):
     world = World(status, {}, by_id=by_id, force=True)
     world.make()
@@ -143,14 +145,15 @@ def test_a_forced_sync_goes_past_what_no_list_shows(status, by_id):
 
 
 @pytest.mark.parametrize("listed", [True, False])
-@pytest.mark.parametrize("status", sorted(fields.GONE))
+@pytest.mark.parametrize("status", sorted(UNLISTED_IMAGES))
 def test_what_no_list_shows_is_no_source(status, listed):
     """Say so too if a Glance lists it after all."""
     scene = Scene()
     image = scene.create(visibility="private")
     scene.glances["R1"].set_status(image["id"], status)
     if listed:
-        scene.glances["R1"]._store.unlisted.clear()
+        glance = scene.glances["R1"]
+        glance.handle = lambda *_: json.dumps({"images": [glance.peek(image["id"])]}).encode()
     (item,) = scene.plan(image["id"])
     assert item.outcome.reason == "source_gone"
     whole = SyncSet(("*",), ("R1",), ("R2",), filters={"statuses": list(STATUSES)})
@@ -167,7 +170,7 @@ def test_an_update_of_what_changed_its_state_since_the_plan(status):
     world.glance.set_status(world.id, status)
     before = world.glance.peek(world.id)
     outcome = world.scene.apply(item)
-    if status in fields.GONE:
+    if status in UNLISTED_IMAGES:
         assert (outcome.reason, world.glance.peek(world.id)) == ("id_taken", before)
     elif status == "queued":
         assert outcome.reason == "updated"
