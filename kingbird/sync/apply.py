@@ -20,6 +20,7 @@ from kingbird.sync.outcome import (
     UNUSABLE,
     Outcome,
     drift_message,
+    message_for,
     outcome_of,
     region_failure,
 )
@@ -91,6 +92,7 @@ class Applier:
             outcome = self._create(source_region, work)
         if outcome.reason == "created":
             outcome = self._share(work, outcome)
+        outcome = self._noted(outcome, source_region, work)
         return dataclasses.replace(outcome, unusable=(*unusable, *outcome.unusable))
 
     def update(self, source_region: str, work: WriteSpec) -> Outcome:
@@ -99,6 +101,9 @@ class Applier:
         :returns: the outcome: ``drift`` when a field is left that can't be changed.
         :raises kingbird.exception.LeaseLost: see ``may_write``.
         """
+        return self._noted(self._update(source_region, work), source_region, work)
+
+    def _update(self, source_region: str, work: WriteSpec) -> Outcome:
         image_id: str = work.record["id"]
         try:
             outcome = self._retry(self._patch, source_region, work)
@@ -152,17 +157,27 @@ class Applier:
 
     def _share(self, work: WriteSpec, outcome: Outcome) -> Outcome:
         """Share a record with the source's members, and add what failed to the message."""
-        notes = [work.note] if work.note else []
-        if work.members:
-            notes += sharing.share(
-                self._images,
-                work.record["id"],
-                work.members,
-                is_admin=self._is_admin,
-                may_write=self._may_write,
-                retry=self._retry,
-            )
-        return dataclasses.replace(outcome, message="; ".join(notes)) if notes else outcome
+        if not work.members:
+            return outcome
+        notes = sharing.share(
+            self._images,
+            work.record["id"],
+            work.members,
+            is_admin=self._is_admin,
+            may_write=self._may_write,
+            retry=self._retry,
+        )
+        return outcome.with_note("; ".join(notes)) if notes else outcome
+
+    def _noted(self, outcome: Outcome, source_region: str, work: WriteSpec) -> Outcome:
+        """Add the note of an item to its outcome, after the sentence about the reason."""
+        if not work.note:
+            return outcome
+        target = self._images.region
+        message = outcome.message or message_for(
+            outcome.reason, source=source_region, target=target
+        )
+        return dataclasses.replace(outcome, message=message).with_note(work.note)
 
     def _create(self, source_region: str, work: WriteSpec) -> Outcome:
         image_id: str = work.record["id"]
@@ -278,7 +293,7 @@ class Applier:
             operations, left = patch.add_operations(work.record, existing, names)
             members = work.members if "visibility" in names else []
             follow = dataclasses.replace(work, changes=operations, left=left, members=members)
-            return self.update(source_region, follow)
+            return self._update(source_region, follow)
         return outcome_of(comparison, image_id, source_region)
 
     def _add_tags(self, work: WriteSpec) -> None:

@@ -87,6 +87,15 @@ class Item:
             target_resource=outcome.target_resource or self.target_resource,
         )
 
+    def with_note(self, note: str) -> "Item":
+        """Return the item with a sentence for its message, whatever its outcome will be."""
+        if self.outcome is not None:
+            return dataclasses.replace(self, outcome=self.outcome.with_note(note))
+        if self.work is None:
+            return self
+        note = "; ".join(filter(None, (self.work.note, note)))
+        return dataclasses.replace(self, work=dataclasses.replace(self.work, note=note))
+
     def as_dry_run(self) -> "Item":
         """Return the item with the outcome of a dry run."""
         if self.outcome is not None:
@@ -100,8 +109,7 @@ class Item:
             reason, message = "drift", f"Would follow {self.source_region} in: {', '.join(names)}"
             if self.work.left:
                 message += f"; can't be changed: {', '.join(self.work.left)}"
-        return dataclasses.replace(
-            self,
-            work=None,
-            outcome=Outcome(reason, message, self.target_resource, is_dry=True),
-        )
+        outcome = Outcome(reason, message, self.target_resource, is_dry=True)
+        if self.work and self.work.note:
+            outcome = outcome.with_note(self.work.note)
+        return dataclasses.replace(self, work=None, outcome=outcome)

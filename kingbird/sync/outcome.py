@@ -1,11 +1,13 @@
 """The outcome of an item: its status, a stable reason, and a sentence for a person."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from kingbird import exception
 from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
 
+SEVERAL_SETS = "Several sets of the request ask for this image and region; the first one counts"
 NO_ENDPOINT = "Region {} has no image endpoint in the service catalog any more"
 
 #: Reasons why nothing is known about an image in a region; a dry run fails with them too.
@@ -65,6 +67,10 @@ class Outcome:
     unusable: tuple[tuple[str, str], ...] = ()
     is_dry: bool = False
     region_contacted: bool = True
+
+    def with_note(self, note: str) -> "Outcome":
+        """Return the outcome with a sentence added to its message."""
+        return dataclasses.replace(self, message="; ".join(filter(None, (self.message, note))))
 
     @property
     def status(self) -> str:

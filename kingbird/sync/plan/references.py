@@ -134,7 +134,9 @@ class ResolvedReferences:
             if isinstance(reference, Reference) and reference.origin is not None:
                 tombstones = self._context.tombstones(target, {other})
                 yield (
-                    dataclasses.replace(one, source=reference.origin, copy=None),
+                    dataclasses.replace(
+                        one, source=reference.origin, copy=None, several_sets=False
+                    ),
                     TargetState(target, self._images(target), tombstones),
                 )
 

@@ -17,7 +17,7 @@ from kingbird.sync.listing.diff import (
     merge_by_id,
 )
 from kingbird.sync.listing.regions import RegionListings
-from kingbird.sync.outcome import UNUSABLE
+from kingbird.sync.outcome import SEVERAL_SETS, UNUSABLE
 from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
@@ -149,6 +149,7 @@ class WildcardPlanner:
                     target,
                     one.copies.get(target),
                     self._needs_item(one.copies, target),
+                    self._is_asked_for_twice(one.copies, target),
                 )
                 item = self._item(candidate, unusable)
                 if references.needs_references(one.source, item) or _may_be_forced(item):
@@ -192,10 +193,15 @@ class WildcardPlanner:
         state = TargetState(one.target, {**images, **copy}, unusable.get(one.target, {}))
         return self._item_in(state, one, refers_to)
 
+    def _is_asked_for_twice(self, copies: Copies, target: str) -> bool:
+        """Return whether several sets select an image for a target."""
+        scopes = [scope for scope in self._scopes if target in scope.targets]
+        return len(scopes) > 1 and len([one for one in scopes if one.choose_source(copies)]) > 1
+
     def _item_in(
         self, state: TargetState, one: Deferred, refers_to: Mapping[str, Item] | None = None
     ) -> Item:
-        return decide(
+        item = decide(
             one.source,
             one.source_region,
             state,
@@ -204,6 +210,7 @@ class WildcardPlanner:
             self._scopes[one.index].sync_set.options,
             references=refers_to,
         )
+        return item.with_note(SEVERAL_SETS) if one.several_sets else item
 
     def _unusable(self, pairs: Iterable[tuple[str, str]]) -> UnusableIds:
         """Look up tombstones.
