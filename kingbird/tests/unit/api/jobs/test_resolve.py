@@ -281,7 +281,7 @@ ONE, TWO = new_ids(2)
     ],
 )
 def test_a_dry_run_and_a_sync_of_one_image_are_refused(sets: Any, words: str | None) -> None:
-    by_field = {
+    by_field: Any = {
         field: {**sync_set(ids, targets=targets), "dry_run": dry_run}
         for field, (ids, targets, dry_run) in zip("abc", sets, strict=False)
     }

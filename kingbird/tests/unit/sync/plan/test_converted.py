@@ -13,8 +13,7 @@ CONVERSIONS = {
     "converted": ({"disk_format": "raw"}, b"other data"),
     "relabelled": ({"disk_format": "raw", "container_format": "ova"}, b"data"),
 }
-REPORT = {}
-UPDATE = {"updates": True, "prunes": True}
+OPTIONS = {"report": {}, "update": {"updates": True, "prunes": True}}
 
 
 @pytest.fixture(params=CONVERSIONS)
@@ -59,7 +58,7 @@ def sets(image, sources=("R1",), targets=("R2",), **options):
     ]
 
 
-@pytest.mark.parametrize("options", [REPORT, UPDATE], ids=["report", "update"])
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS)
 def test_a_converted_copy_is_in_sync(scene, conversion, options):
     image = converted(scene, conversion)
     before = scene.glances["R2"].peek(image["id"])
