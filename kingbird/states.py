@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+#: States of an image that no list shows, though a GET may.  It gets no data, and its id is taken.
+UNLISTED_IMAGES = frozenset({"killed", "pending_delete", "deleted"})
+
 #: The wildcard: all regions or all images, in requests and in items about a whole region.
 ALL = "*"
 

@@ -24,6 +24,7 @@ from keystoneauth1.session import Session
 
 from kingbird import exception, lenient_json, version
 from kingbird.clients.auth import RegionAuth
+from kingbird.states import UNLISTED_IMAGES
 
 Image = dict[str, Any]
 
@@ -116,12 +117,17 @@ def _is_id(text: Any) -> bool:
     return isinstance(text, str) and _UUID.fullmatch(text) is not None
 
 
-def with_ids(images: Iterable[Image]) -> list[Image]:
-    """Return the images whose id is a UUID, as Glance's ids are.
+def usable_images(images: Iterable[Image]) -> list[Image]:
+    """Return the images of a list that are no odd entries.
 
-    Images with other ids cannot be requested, created elsewhere or stored.
+    Their id is a UUID, as images with other ids cannot be requested, created elsewhere or stored.
+    Their state is none that Glance itself leaves out of lists.
     """
-    return [image for image in images if _is_id(image["id"])]
+    return [
+        image
+        for image in images
+        if _is_id(image["id"]) and image.get("status") not in UNLISTED_IMAGES
+    ]
 
 
 def _path(*names: str) -> str:
@@ -253,7 +259,7 @@ class ImageClient:
         query: str | None = urlencode(filters)
         while query is not None:
             page = self._call("GET", f"/v2/images?{query}", **kwargs)
-            found += with_ids(self._images_of(page))
+            found += usable_images(self._images_of(page))
             query = self._next_query(page)
         return found
 
@@ -265,7 +271,7 @@ class ImageClient:
         return self._fetch("GET", f"/v2/images?{query}")
 
     def parse_page(self, body: bytes) -> list[Image]:
-        """Return the images of a fetched page; see :func:`with_ids`."""
+        """Return the images of a fetched page; see :func:`usable_images`."""
         return self._images_of(self._parse(body))
 
     def next_marker(self, body: bytes) -> str | None:
@@ -309,6 +315,20 @@ class ImageClient:
     def list_forced(self) -> list[Image]:
         """Return the visible images that are marked as forced copies."""
         return self._list({"kingbird_forced": "true", "visibility": "all", "limit": PAGE_SIZE})
+
+    def list_forced_page(self, owner: str | None, hidden: bool) -> list[Image] | None:
+        """Return the forced copies, or ``None`` if there are more than one page holds.
+
+        :param owner: a project to which they have to belong; ``None`` for any.
+        """
+        query = {"kingbird_forced": "true", "visibility": "all", "limit": PAGE_SIZE}
+        if owner is not None:
+            query["owner"] = owner
+        if hidden:
+            query["os_hidden"] = "true"
+        page = self._call("GET", f"/v2/images?{urlencode(query)}")
+        images = usable_images(self._images_of(page))
+        return images if self._next_query(page) is None else None
 
     def list_members(self, image_id: str) -> list[dict[str, Any]]:
         """Return the members of a shared image, with ``member_id`` and ``status``."""

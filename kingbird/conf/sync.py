@@ -84,8 +84,9 @@ OPTS = [
         "property_quota",
         default=128,
         min=-1,
-        help="Glance's image_property_quota in the regions; -1 for none. Provenance properties "
-        "beyond the quota are left out.",
+        help="The largest image_property_quota of the regions' Glances; -1 for none. Provenance "
+        "properties beyond the quota are left out. A lower quota of a region is learned from its "
+        "answers.",
     ),
     cfg.FloatOpt(
         "retry_timeout",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kingbird.states import Reason
+from kingbird.states import UNLISTED_IMAGES, Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
 
@@ -15,17 +15,24 @@ SAME = "same"
 DIFFERENT = "different"
 UNKNOWN = "unknown"
 
+CONVERTED = (
+    "Its data or formats are not those of the source: its Glance converted them at import, or "
+    "other data were uploaded into the copy"
+)
+
 
 @dataclass(frozen=True)
 class Comparison:
     """The result of comparing an image in the target with its record.
 
-    :ivar reason: ``in_sync``, ``drift``, ``owner_conflict`` or ``data_conflict``.
+    :ivar reason: ``in_sync``, ``drift``, ``owner_conflict``, ``data_conflict`` or ``id_taken``.
     :ivar fields: the fields that differ, sorted.
+    :ivar note: a sentence for a person, if the reason leaves something out.
     """
 
     reason: str
     fields: tuple[str, ...] = ()
+    note: str | None = None
 
 
 def differing_fields(record: Record, image: Image) -> tuple[str, ...]:
@@ -73,6 +80,26 @@ def compare_data(source: Image, image: Image) -> str:
     return UNKNOWN
 
 
+def is_made_from(record: Record, source: Image, image: Image) -> bool:
+    """Return whether a copy's data were made from the data that the source has now.
+
+    A Glance may convert, compress or decompress data at import.  Then only provenance tells where
+    they came from.
+
+    :param record: the source's record, which has the provenance of a copy of it.
+    :param image: an image under the copy's id and owner.
+    """
+    if image.get("status") == fields.QUEUED:
+        return False
+    here, there = fields.data_hash(image), fields.data_hash(source)
+    # The source may be a copy itself, whose record keeps the first hash.
+    first = record.get(fields.SOURCE_HASH)
+    named = None
+    if image.get(fields.SOURCE_ID) == record.get(fields.SOURCE_ID):
+        named = image.get(fields.SOURCE_HASH)
+    return named in {there, first} - {None} or (first != there and first in {here} - {None})
+
+
 def compare(record: Record, owner: str | None, source: Image, image: Image) -> Comparison:
     """Compare an image in the target with the record that would have been made.
 
@@ -82,10 +109,24 @@ def compare(record: Record, owner: str | None, source: Image, image: Image) -> C
     """
     if image.get("owner") != owner:
         return Comparison(OWNER_CONFLICT)
-    if compare_data(source, image) == DIFFERENT:
-        return Comparison(DATA_CONFLICT)
+    if image.get("status") in UNLISTED_IMAGES:
+        return Comparison(
+            Reason.ID_TAKEN,
+            note=f"The image that has this id is {image['status']}: Glance lists it no more, and "
+            "it gets no data.  A forced sync makes a copy under another id",
+        )
+    has_other_data = compare_data(source, image) == DIFFERENT
     differing = differing_fields(record, image)
-    return Comparison(Reason.DRIFT, differing) if differing else Comparison(Reason.IN_SYNC)
+    converted = (has_other_data or not fields.FORMATS.isdisjoint(differing)) and is_made_from(
+        record, source, image
+    )
+    if converted:
+        differing = tuple(name for name in differing if name not in fields.FORMATS)
+    elif has_other_data:
+        return Comparison(DATA_CONFLICT)
+    if differing:
+        return Comparison(Reason.DRIFT, differing)
+    return Comparison(Reason.IN_SYNC, note=CONVERTED if converted else None)
 
 
 def has_provenance(record: Record, owner: str | None, image: Image) -> bool:
@@ -104,6 +145,15 @@ def has_provenance(record: Record, owner: str | None, image: Image) -> bool:
     )
 
 
+def is_untouched_copy(record: Record, owner: str | None, image: Image) -> bool:
+    """Return whether an image is a copy that nobody has changed since it was created."""
+    return (
+        image.get("status") == fields.QUEUED
+        and image.get("created_at") == image.get("updated_at")
+        and has_provenance(record, owner, image)
+    )
+
+
 def is_incomplete_copy(
     record: Record, owner: str | None, image: Image, comparison: Comparison
 ) -> bool:
@@ -114,7 +164,5 @@ def is_incomplete_copy(
     return (
         comparison == Comparison(Reason.DRIFT, ("tags",))
         and not image.get("tags")
-        and not fields.has_data(image)
-        and image.get("created_at") == image.get("updated_at")
-        and has_provenance(record, owner, image)
+        and is_untouched_copy(record, owner, image)
     )

@@ -29,6 +29,8 @@ class WriteSpec:
     :ivar left: fields that differ, but can't be changed.
     :ivar members: pairs of project and status that a shared image is to be shared with.
     :ivar note: a sentence for the outcome's message.
+    :ivar updates: whether an image that differs, and was not there when it was planned to create
+        one, is to be updated.
     """
 
     record: Record
@@ -41,6 +43,7 @@ class WriteSpec:
     left: list[str] = field(default_factory=list)
     members: list[list[str]] = field(default_factory=list)
     note: str | None = None
+    updates: bool = False
 
     def with_reference(self, name: str, image_id: str) -> "WriteSpec":
         """Return the work with the id that a referenced image has got."""
@@ -84,6 +87,15 @@ class Item:
             target_resource=outcome.target_resource or self.target_resource,
         )
 
+    def with_note(self, note: str) -> "Item":
+        """Return the item with a sentence for its message, whatever its outcome will be."""
+        if self.outcome is not None:
+            return dataclasses.replace(self, outcome=self.outcome.with_note(note))
+        if self.work is None:
+            return self
+        note = "; ".join(filter(None, (self.work.note, note)))
+        return dataclasses.replace(self, work=dataclasses.replace(self.work, note=note))
+
     def as_dry_run(self) -> "Item":
         """Return the item with the outcome of a dry run."""
         if self.outcome is not None:
@@ -97,8 +109,7 @@ class Item:
             reason, message = "drift", f"Would follow {self.source_region} in: {', '.join(names)}"
             if self.work.left:
                 message += f"; can't be changed: {', '.join(self.work.left)}"
-        return dataclasses.replace(
-            self,
-            work=None,
-            outcome=Outcome(reason, message, self.target_resource, is_dry=True),
-        )
+        outcome = Outcome(reason, message, self.target_resource, is_dry=True)
+        if self.work and self.work.note:
+            outcome = outcome.with_note(self.work.note)
+        return dataclasses.replace(self, work=None, outcome=outcome)

@@ -1,11 +1,13 @@
 """The outcome of an item: its status, a stable reason, and a sentence for a person."""
 
+import dataclasses
 from dataclasses import dataclass
 
 from kingbird import exception
 from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
 
+SEVERAL_SETS = "Several sets of the request ask for this image and region; the first one counts"
 NO_ENDPOINT = "Region {} has no image endpoint in the service catalog any more"
 
 #: Reasons why nothing is known about an image in a region; a dry run fails with them too.
@@ -66,6 +68,10 @@ class Outcome:
     is_dry: bool = False
     region_contacted: bool = True
 
+    def with_note(self, note: str) -> "Outcome":
+        """Return the outcome with a sentence added to its message."""
+        return dataclasses.replace(self, message="; ".join(filter(None, (self.message, note))))
+
     @property
     def status(self) -> str:
         """SUCCESS, FAILURE, SKIPPED or PLANNED."""
@@ -117,4 +123,5 @@ def outcome_of(comparison: compare.Comparison, image_id: str, source_region: str
             Reason.DRIFT, drift_message(comparison.fields, source=source_region), image_id
         )
     present = image_id if comparison.reason == Reason.IN_SYNC else None
-    return Outcome(comparison.reason, target_resource=present)
+    unusable = ((image_id, comparison.reason),) if comparison.reason in TOMBSTONED else ()
+    return Outcome(comparison.reason, comparison.note, present, unusable)

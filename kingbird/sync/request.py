@@ -1,5 +1,6 @@
 """The sets of a request, as the planners use them."""
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -219,8 +220,9 @@ class SyncSet:
     :ivar sources: regions; the API replaced ``*`` by the names of all.
     :ivar preferred: the sources of the request, in its order.
     :ivar filters: the filters of a wildcard set; see :class:`Selection`.
-    :ivar force_mode: the mode of a wildcard set whose images are retried by id.
+    :ivar force_mode: the mode of a wildcard set of which some images are planned by id.
     :ivar selects: whether it is such a set, whose filters tell which images it selects.
+    :ivar optional: whether such a set leaves images that it does not select to other sets.
     """
 
     resources: tuple[str, ...]
@@ -236,6 +238,7 @@ class SyncSet:
     filters: Mapping[str, Any] = field(default_factory=dict)
     force_mode: Force | None = None
     selects: bool = False
+    optional: bool = False
 
     @classmethod
     def from_request(cls, entry: Mapping[str, Any]) -> "SyncSet":
@@ -258,6 +261,19 @@ class SyncSet:
     def is_wildcard(self) -> bool:
         """Return whether the set selects images of whole regions, not images by id."""
         return self.resources == (ALL,)
+
+    def limited_to(
+        self, resources: Sequence[str], targets: Sequence[str], *, optional: bool = False
+    ) -> "SyncSet":
+        """Return a set for some images by id, with the options that this set has for them."""
+        return dataclasses.replace(
+            self,
+            resources=tuple(resources),
+            targets=tuple(targets),
+            force_mode=self.options.force,
+            selects=self.is_wildcard,
+            optional=optional and self.is_wildcard,
+        )
 
     @property
     def options(self) -> SyncOptions:

@@ -81,6 +81,27 @@ def _resolve_set(field: str, each: StoredSyncSet, known: list[str]) -> StoredSyn
     return {**each, "sources": sources, "targets": targets}
 
 
+def check_dry_runs(sets_by_id: Mapping[str, StoredSyncSet]) -> None:
+    """Check that no image is named for a dry run and for a real sync to the same region.
+
+    :param sets_by_id: the sets with image ids by their fields, without ``*`` among the regions.
+    :raises kingbird.exception.BadRequest: an image is.  The message names both fields.
+    """
+    named: dict[tuple[str, str], tuple[str, bool]] = {}
+    if len({each["dry_run"] for each in sets_by_id.values()}) < 2:
+        return
+    for field, each in sets_by_id.items():
+        for image_id in each["resources"]:
+            for region in each["targets"]:
+                first = (field, each["dry_run"])
+                earlier, dry_run = named.setdefault((image_id, region), first)
+                if dry_run != each["dry_run"]:
+                    raise exception.BadRequest(
+                        f"{field}.dry_run has to be {quote(dry_run)} as {earlier}.dry_run is, "
+                        f"because both sets name image {image_id} for region {quote(region)}"
+                    )
+
+
 class _TimeBudget:
     """The time that one request may spend on calls to regions.
 

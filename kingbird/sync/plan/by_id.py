@@ -1,6 +1,7 @@
 """Plans sets of images by id, without a walk through any region."""
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,12 +11,12 @@ from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
-from kingbird.sync.outcome import Outcome, region_failure
+from kingbird.sync.outcome import SEVERAL_SETS, Outcome, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
-from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, ids_of_copies, merge_results
-from kingbird.sync.request import Requester, SyncSet, choose_source
+from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, merge_results
+from kingbird.sync.request import Force, Requester, SyncSet, choose_source
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class _RequestedImage:
         """
         named = self.resource in self.sync_set.resources and self.sync_set.force_mode is None
         return self.referrer is not None and not named
+
+    @property
+    def is_asked_for(self) -> bool:
+        """Return whether its set asks for the image itself."""
+        return not (self.came_along or any(self.doubts[:1]))
 
     def reference(self, referrer: tuple[str, Image], caller: Requester) -> Reference | Outcome:
         """Return the reference from another image, or why it is not known.
@@ -112,14 +118,22 @@ class ByIdPlanner:
         if not sets:
             return
         in_targets = _ids_in_targets(sets)
-        requested, answers = self._find_sources(sets, ids_of_copies(in_targets))
+        requested, answers = self._find_sources(sets, self._copies.ids_of_copies(in_targets))
         states = self._target_states(requested, in_targets, answers)
         decided = _Decided(requested, self._context.caller)
+        asked = Counter(
+            (image.resource, target)
+            for image in requested
+            if image.is_asked_for
+            for target in image.sync_set.targets
+        )
         for image, rank in _by_rank(requested):
             for target in image.sync_set.targets:
                 if (image.resource, target) in decided:
                     continue
                 item = self._item(image, target, states[target], decided, rank)
+                if asked[image.resource, target] > 1:
+                    item = item.with_note(SEVERAL_SETS)
                 decided.add(image, item)
                 yield image.sync_set, item
 
@@ -169,9 +183,11 @@ class ByIdPlanner:
                 return dataclasses.replace(image, problem=reference)
             copies = {name: copy for name, copy in copies.items() if reference.means(copy)}
         selected = self._selected(image.sync_set, copies)
+        if image.sync_set.optional and not selected:
+            return dataclasses.replace(image, problem=Outcome(Reason.SOURCE_GONE), doubts=(True,))
         source = choose_source(selected or copies, image.sync_set.preferred, self._context.caller)
         doubts: tuple[bool, ...] = ()
-        if image.sync_set.selects:
+        if image.sync_set.selects and not image.sync_set.optional:
             # If no set selects the image any more, a dry run is preferred.
             real = not (selected or image.sync_set.dry_run)
             doubts = (not selected, real, not source, not problem)
@@ -199,6 +215,7 @@ class ByIdPlanner:
         """
         sources = {image.resource: image.source[1] for image in requested if image.source}
         resources: dict[str, set[str]] = {}
+        forced: dict[str, set[str]] = {}
         for image in requested:
             if image.source is None and image.referrer:
                 # The target may have it nevertheless.
@@ -210,24 +227,22 @@ class ByIdPlanner:
                     continue
                 if image.source is None or image.source[0] != target:
                     ids.add(image.resource)
+                    if image.sync_set.options.force is Force.ALWAYS:
+                        forced.setdefault(target, set()).add(image.resource)
         rest = {target: ids - first_ids.get(target, set()) for target, ids in resources.items()}
         merge_results(answers, self._copies.find_copies(rest))
-        unusable = self._copies.find_further_forced(resources, sources, answers)
+        self._copies.find_forced(resources, sources, answers, forced)
         return {
-            target: self._target_state(target, ids, answers.get(target, {}), unusable[target])
+            target: self._target_state(target, ids, answers.get(target, {}))
             for target, ids in resources.items()
         }
 
     def _target_state(
-        self,
-        target: str,
-        ids: set[str],
-        answer: ImagesById | exception.KingbirdError,
-        unusable: Mapping[str, str],
+        self, target: str, ids: set[str], answer: ImagesById | exception.KingbirdError
     ) -> TargetState:
         if isinstance(answer, exception.KingbirdError):
             return TargetState(target, error=region_failure(answer))
-        return TargetState(target, answer, {**self._context.tombstones(target, ids), **unusable})
+        return TargetState(target, answer, self._context.tombstones(target, ids))
 
     # Items.
 

@@ -3,12 +3,11 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import count
 
 from kingbird.states import Reason
 from kingbird.sync import compare, patch
 from kingbird.sync import image as fields
-from kingbird.sync.image import Image, Record, Rules
+from kingbird.sync.image import MAX_FORCED_IDS, Image, Record, Rules
 from kingbird.sync.item import CREATE, DATA_FIELDS, NONE, UPDATE, Item, WriteSpec
 from kingbird.sync.outcome import TOMBSTONED, UNUSABLE, Outcome, dependency_failed, outcome_of
 from kingbird.sync.request import Force, Requester, SyncOptions
@@ -152,6 +151,7 @@ class _RecordFactory:
                 if other.action != NONE
             },
             forced=forced,
+            updates=self.options.updates,
         )
 
     def forced_work(self, target: str, n: int, *, private: bool) -> WriteSpec:
@@ -219,10 +219,7 @@ def _copy_under_same_id(
 
 @dataclass(frozen=True)
 class _ForcedCopy:
-    """The forced copy of an image, or the number of the id for a new one.
-
-    An id with a tombstone is tried again, unless a later id has the copy.
-    """
+    """The forced copy of an image, or the number of the id for a new one."""
 
     n: int
     found: _Existing | None = None
@@ -231,24 +228,25 @@ class _ForcedCopy:
 def _forced_copy(
     factory: _RecordFactory, state: TargetState, target: str, *, private: bool
 ) -> _ForcedCopy:
-    """Find an image's forced copy among the ids that it can have."""
+    """Find an image's forced copy among the ids that it can have, whatever ids are free.
+
+    A new copy tries the first id that no image has, also if it has a tombstone.
+    """
+    owner = factory.owner(private=private)
     free = None
-    for n in count(1):
+    for n in range(1, MAX_FORCED_IDS + 1):
         image_id = fields.forced_id(factory.source["id"], target, n)
         image = state.images.get(image_id)
         if image is None:
             free = free or n
-            if image_id in state.unusable:
-                continue
-            return _ForcedCopy(free)
+            continue
         if image.get(fields.SOURCE_ID, factory.source["id"]) != factory.source["id"]:
             continue
         record = factory.record(image_id, forced=n, private=private)
-        owner = factory.owner(private=private)
         comparison = compare.compare(record, owner, factory.source, image)
         if compare.is_incomplete_copy(record, owner, image, comparison):
             return _ForcedCopy(n)
         if comparison.reason not in UNUSABLE:
             outcome = outcome_of(comparison, image_id, factory.source_region)
             return _ForcedCopy(n, _Existing(outcome, image, comparison.fields, n, private))
-    raise AssertionError("count() does not end")
+    return _ForcedCopy(free or MAX_FORCED_IDS)

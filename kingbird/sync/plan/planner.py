@@ -1,7 +1,8 @@
 """Plans the items of a request, before anything is written.
 
 An item is one image in one target region.  An image and region that several sets ask for is one
-item: sets of images by id come before wildcard sets, and then the first set counts.
+item, and the first set counts.  If a set names the image by id, the image has an item even if a
+wildcard set is the first.
 """
 
 from collections import Counter
@@ -18,6 +19,22 @@ from kingbird.sync.request import SyncSet
 
 #: Items in a batch.
 BATCH = 500
+
+
+def _by_id(sets: Sequence[SyncSet]) -> Iterator[SyncSet]:
+    """Yield the sets of images by id, and wildcard sets as far as they may select these images.
+
+    The sets of a retry come this way.
+    """
+    named = [one for one in sets if not one.is_wildcard and one.force_mode is None]
+    for one in sets:
+        if not one.is_wildcard:
+            yield one
+            continue
+        for other in named:
+            targets = [target for target in one.targets if target in other.targets]
+            if targets:
+                yield one.limited_to(other.resources, targets, optional=True)
 
 
 class Planner:
@@ -52,7 +69,7 @@ class Planner:
         :param known: target regions that wildcard sets leave out, by image.
         :param retried_regions: see :class:`kingbird.sync.plan.wildcard.WildcardPlanner`.
         """
-        by_id = [one for one in sets if not one.is_wildcard]
+        by_id = list(_by_id(sets))
         wildcard = [one for one in sets if one.is_wildcard]
         # A large job has many, and most of them have the same targets: no set for each.
         handled: dict[str, Collection[str]] = dict(known or {})

@@ -20,6 +20,7 @@ class Deferred:
     :ivar index: which of the sets it is planned for.
     :ivar copy: the image that has its id in the target.
     :ivar needs_item: whether it gets an item if it is not in sync.
+    :ivar several_sets: whether several sets select it for the target.
     """
 
     index: int
@@ -28,6 +29,7 @@ class Deferred:
     target: str
     copy: Image | None
     needs_item: bool = True
+    several_sets: bool = False
 
 
 class DeferredSpool:
@@ -49,7 +51,7 @@ class DeferredSpool:
 
     def put(self, one: Deferred) -> None:
         """Add one to the end."""
-        row = [one.index, one.source_region, one.source, one.target, one.copy, one.needs_item]
+        row = list(vars(one).values())
         self._file.write(lenient_json.dumps(row) + b"\n")
 
     def __iter__(self) -> Iterator[Deferred]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
+from kingbird.sync import image as fields
 from kingbird.sync.item import Item
 from kingbird.sync.listing.diff import (
     Copies,
@@ -16,7 +17,7 @@ from kingbird.sync.listing.diff import (
     merge_by_id,
 )
 from kingbird.sync.listing.regions import RegionListings
-from kingbird.sync.outcome import UNUSABLE
+from kingbird.sync.outcome import SEVERAL_SETS, UNUSABLE
 from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
@@ -84,8 +85,11 @@ class WildcardPlanner:
             for batch in batched(differences, BATCH):
                 yield self._decide(batch, deferred)
             resolver = references.ReferenceResolver(self._context)
-            for rest in batched(deferred, BATCH):
-                yield self._decide_deferred(rest, resolver)
+            # Images that others refer to come first.
+            for refers in (False, True):
+                part = (one for one in deferred if bool(fields.references(one.source)) is refers)
+                for rest in batched(part, BATCH):
+                    yield self._decide_deferred(rest, resolver)
         self.in_sync.update(differ.in_sync)
         # An item for all images tells that a region could not be compared completely.
         yield [
@@ -145,11 +149,10 @@ class WildcardPlanner:
                     target,
                     one.copies.get(target),
                     self._needs_item(one.copies, target),
+                    self._is_asked_for_twice(one.copies, target),
                 )
                 item = self._item(candidate, unusable)
-                if references.needs_references(one.source, item) or _may_be_hidden(
-                    candidate, item
-                ):
+                if references.needs_references(one.source, item) or _may_be_forced(item):
                     deferred.put(candidate)
                 elif not self._count_in_sync(item) and candidate.needs_item:
                     planned.append((self._scopes[one.index].sync_set, item))
@@ -185,17 +188,20 @@ class WildcardPlanner:
         unusable: UnusableIds,
         refers_to: Mapping[str, Item] | None = None,
     ) -> Item:
-        images, before = self._forced.copies_of(one.target, one.source["id"])
+        images = self._forced.copies_of(one.target, one.source["id"])
         copy = {one.source["id"]: one.copy} if one.copy is not None else {}
-        state = TargetState(
-            one.target, {**images, **copy}, {**unusable.get(one.target, {}), **before}
-        )
+        state = TargetState(one.target, {**images, **copy}, unusable.get(one.target, {}))
         return self._item_in(state, one, refers_to)
+
+    def _is_asked_for_twice(self, copies: Copies, target: str) -> bool:
+        """Return whether several sets select an image for a target."""
+        scopes = [scope for scope in self._scopes if target in scope.targets]
+        return len(scopes) > 1 and len([one for one in scopes if one.choose_source(copies)]) > 1
 
     def _item_in(
         self, state: TargetState, one: Deferred, refers_to: Mapping[str, Item] | None = None
     ) -> Item:
-        return decide(
+        item = decide(
             one.source,
             one.source_region,
             state,
@@ -204,6 +210,7 @@ class WildcardPlanner:
             self._scopes[one.index].sync_set.options,
             references=refers_to,
         )
+        return item.with_note(SEVERAL_SETS) if one.several_sets else item
 
     def _unusable(self, pairs: Iterable[tuple[str, str]]) -> UnusableIds:
         """Look up tombstones.
@@ -251,10 +258,8 @@ class WildcardPlanner:
         )
 
 
-def _may_be_hidden(one: Deferred, item: Item) -> bool:
+def _may_be_forced(item: Item) -> bool:
     """Return whether a forced copy may turn up among hidden images, which no list names."""
-    if not one.source.get("os_hidden"):
-        return False
     forced = item.work and (item.work.forced or item.work.fallback)
     return bool(forced or (item.outcome and item.outcome.reason in UNUSABLE))
 

@@ -77,6 +77,8 @@ class Store:
         self._deleted: dict[str, Record] = {}
         self._sorted: list[str] = []
         self.shares: Shares = {}
+        #: Images that lists leave out.
+        self.unlisted: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -128,8 +130,11 @@ class Store:
         """Return images in the order of their ids, beginning after one id."""
         begin = 0 if after is None else bisect_right(self._sorted, after)
         ids = map(self._sorted.__getitem__, range(begin, len(self._sorted)))
+        if self.unlisted:
+            ids = filter(lambda each: each not in self.unlisted, ids)
         return map(self._records.__getitem__, ids)
 
     def those(self, ids: Iterable[str]) -> Iterator[Record]:
         """Return the existing images among the ids, each once."""
-        return (self._records[each] for each in set(ids) if each in self._records)
+        listed = set(ids) - self.unlisted
+        return (self._records[each] for each in listed if each in self._records)

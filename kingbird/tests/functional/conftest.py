@@ -26,8 +26,8 @@ from kingbird.tests.functional.proxy import Proxy
 ROOT = Path(__file__).resolve().parents[3]
 REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
 
-#: RegionThree has a lower quota of tags, so that a test can exceed it.
-TAG_QUOTA = 6
+#: RegionThree has lower quotas of tags and properties, so that a test can exceed them.
+TAG_QUOTA, PROPERTY_QUOTA = 6, 60
 #: RegionThree caches the validation of a token for one second.  The default is five minutes.
 TOKEN_CACHE_TIME = 1
 #: Seconds after which RegionThree rejects a revoked token.
@@ -88,7 +88,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         free_ports=True,
         glance_options={
             "RegionThree": {
-                "DEFAULT": {"image_tag_quota": str(TAG_QUOTA)},
+                "DEFAULT": {
+                    "image_tag_quota": str(TAG_QUOTA),
+                    "image_property_quota": str(PROPERTY_QUOTA),
+                },
+                # It decompresses data that it imports.
+                "image_import_opts": {"image_import_plugins": "[image_decompression]"},
                 "keystone_authtoken": {"token_cache_time": str(TOKEN_CACHE_TIME)},
             }
         },
@@ -154,9 +159,9 @@ def application_token(demo: Person, cloud: Any) -> str:
 
 
 @pytest.fixture
-def scene(person: Callable[..., Person]) -> Scene:
+def scene(person: Callable[..., Person], cloud: Any) -> Scene:
     """Return a real Glance.  Unit tests check its contract on the double and the stand-in."""
-    return RealScene(person)
+    return RealScene(person, cloud)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kingbird.sync.outcome import SEVERAL_SETS
 from kingbird.tests.unit.db.rows import accepted_job, sync_set
 from kingbird.tests.unit.engine.jobs import active, retry, wildcard_job
 
@@ -63,9 +64,11 @@ def test_what_a_dry_run_would_make_is_not_there(scene):
     kernel = active(scene, disk_format="aki", container_format="aki")
     ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")
     scene.keystone.trusts.add("trust")
-    request = [sync_set([kernel], dry_run=True), sync_set([ami])]
+    request = [sync_set([kernel], dry_run=True), sync_set([ami]), sync_set([ami])]
     job_id = accepted_job(request=request)
     scene.engine()
     assert scene.ended(job_id) == "FAILURE"
-    assert reasons(scene, job_id)[ami] == "dependency_failed"
+    (item,) = (one for one in scene.items(job_id) if one.resource == ami)
+    assert item.reason == "dependency_failed"
+    assert item.message.endswith(f"missing; {SEVERAL_SETS}")
     assert not scene.glances["R2"].ids

@@ -1,7 +1,7 @@
 """Three regions in memory, and a planner and appliers over them."""
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
 from typing import Any
 
@@ -123,16 +123,25 @@ class Scene:
         known = self.unusable.get(region, {})
         return {one: known[one] for one in ids if one in known}
 
+    def applier(
+        self,
+        region: str,
+        caller: Requester | None = None,
+        may_write: Callable[[], None] = lambda: None,
+    ) -> Applier:
+        """Return what writes a task's records in a region."""
+        caller = caller or self.caller()
+        return Applier(
+            self.images(region, caller.project_id, caller.is_admin),
+            is_admin=caller.is_admin,
+            may_write=may_write,
+            retry=self.retry,
+        )
+
     def apply(self, item: Item, caller: Requester | None = None, **options: Any) -> Outcome:
         """Do an item's work."""
         assert item.work is not None
-        caller = caller or self.caller()
-        applier = Applier(
-            self.images(item.target_region, caller.project_id, caller.is_admin),
-            is_admin=caller.is_admin,
-            may_write=options.pop("may_write", lambda: None),
-            retry=self.retry,
-        )
+        applier = self.applier(item.target_region, caller, **options)
         if item.action == UPDATE:
             return applier.update(item.source_region, item.work)
         return applier.create(item.resource, item.source_region, item.work)

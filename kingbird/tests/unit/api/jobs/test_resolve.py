@@ -255,6 +255,43 @@ def test_what_nobody_named_is_not_looked_for(glances: Any, opened: Any) -> None:
     assert glances["R1"].calls == []
 
 
+ONE, TWO = new_ids(2)
+
+
+@pytest.mark.parametrize(
+    ("sets", "words"),
+    [
+        (
+            [((ONE,), ("R2",), True), ((ONE,), ("R2",), False)],
+            r"^b\.dry_run .* true as a\.dry_run",
+        ),
+        (
+            [((ONE,), ("R2",), False), ((ONE,), ("R2",), True)],
+            r"^b\.dry_run .* false as a\.dry_run",
+        ),
+        (
+            [((TWO,), ("R2",), True), ((TWO, ONE), ("R3",), False), ((ONE,), ("R2", "R3"), True)],
+            rf'^c\.dry_run .* false as b\.dry_run is, .* {ONE} for region "R3"$',
+        ),
+        ([((ONE,), ("R2",), True), ((ONE,), ("R3",), False)], None),
+        ([((ONE,), ("R2",), True), ((TWO,), ("R2",), False)], None),
+        ([((ONE,), ("R2",), True), ((ONE,), ("R2",), True)], None),
+        ([((ONE,), ("R2",), True), (("*",), ("R2",), False)], None),
+        ([], None),
+    ],
+)
+def test_a_dry_run_and_a_sync_of_one_image_are_refused(sets: Any, words: str | None) -> None:
+    by_field: Any = {
+        field: {**sync_set(ids, targets=targets), "dry_run": dry_run}
+        for field, (ids, targets, dry_run) in zip("abc", sets, strict=False)
+    }
+    if words is None:
+        resolve.check_dry_runs(resolve.sets_with_ids(by_field))
+    else:
+        with pytest.raises(exception.BadRequest, match=words):
+            resolve.check_dry_runs(by_field)
+
+
 KNOWN = {"R1": "http://r1", "R2": "http://r2"}
 
 

@@ -60,6 +60,13 @@ def test_an_update_without_changes_asks_nothing_and_tells_nothing_of_the_region(
     assert not scene.glances["R2"].calls
 
 
+def test_odd_property_names_are_escaped(scene):
+    image = scene.create(**{"a/b~c": "v"})
+    copied(scene, image, **{"a/b~c": "old"})
+    assert scene.apply(follow(scene, image)).reason == "updated"
+    assert scene.glances["R2"].peek(image["id"])["a/b~c"] == "v"
+
+
 def test_what_the_source_does_not_set_is_set_back(scene):
     image = scene.images("R1").create({"visibility": "private"})
     scene.images("R2").create(

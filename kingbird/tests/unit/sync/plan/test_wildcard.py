@@ -116,7 +116,7 @@ def test_drift_and_conflicts_are_reported(scene):
     drifted = active(scene, min_disk=1, tags=["a"])
     copied(scene, drifted, min_disk=2, tags=["b"])
     data = active(scene)
-    copied(scene, data)
+    copied(scene, data, **{fields.SOURCE_HASH: "sha512:0"})
     scene.glances["R2"].upload(data["id"], b"other data")
     owner = active(scene)
     copied(scene, owner, owner=OTHER, visibility="community")
@@ -178,10 +178,10 @@ def test_a_region_that_is_a_source_only_lists_what_is_selected(scene):
     assert not any("name" in query for _, query in scene.glances["R2"].calls)
 
 
-def test_what_a_set_names_counts_before_the_star(scene):
+def test_the_star_leaves_out_what_a_set_before_it_names(scene):
     image, other = active(scene), active(scene)
     named = SyncSet((image["id"],), ("R1",), ("R2",), True)
-    items = scene.plan_sets(wildcard(targets=("R2", "R3")), named)
+    items = scene.plan_sets(named, wildcard(targets=("R2", "R3")))
     assert {(i.resource, i.target_region, bool(i.work.forced)) for i in items} == {
         (image["id"], "R2", True),
         (image["id"], "R3", False),

@@ -68,3 +68,21 @@ def test_a_forced_copy_that_drifted_is_updated(scene):
     assert scene.apply(item).reason == "updated"
     assert scene.glances["R2"].peek(copy)["min_disk"] == 1
     assert scene.glances["R2"].peek(copy)["kingbird_forced"] == "true"
+
+
+def test_a_forced_copy_that_was_hidden_is_found_though_an_earlier_id_is_free(scene):
+    for n in range(6):
+        image = unusable_in(scene, name=f"{n}")
+        taken = fields.forced_id(image["id"], "R2", 1)
+        scene.images("R2").create({"id": taken, "visibility": "private"})
+        scene.glances["R2"].delete(taken)
+    do(scene, scene.plan_sets(wildcard(force=True)))
+    scene.glances["R2"].purge()
+    hide = [{"op": "replace", "path": "/os_hidden", "value": True}]
+    before = scene.glances["R2"].ids
+    for copy in before:
+        scene.images("R2").update(copy, hide)
+    for _ in range(2):
+        outcomes = do(scene, scene.plan_sets(wildcard(force=True)))
+        assert {one.reason for one in outcomes} == {"drift"}
+    assert scene.glances["R2"].ids == before

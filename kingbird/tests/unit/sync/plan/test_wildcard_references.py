@@ -68,3 +68,14 @@ def test_an_ami_whose_kernel_is_nowhere(scene):
         (kernel, "R1", "R2"): ("none", "source_gone"),
         (ami["id"], "R1", "R2"): ("none", "dependency_failed"),
     }
+
+
+def test_an_ami_follows_a_kernel_that_waits_for_the_end_of_the_walk_too(scene):
+    for first in ("0", "f"):
+        kernel = active(scene, id=first + str(uuid.uuid4())[1:], os_hidden=True)
+        copied(scene, kernel, owner=OTHER, visibility="community")
+        active(scene, kernel_id=kernel["id"])
+    items = scene.plan_sets(wildcard(force=True))
+    assert [item.rank for item in items] == [0, 0, 1, 1]
+    assert {one.reason for one in do(scene, items)} == {"created"}
+    assert scene.plan_sets(wildcard(force=True)) == []
