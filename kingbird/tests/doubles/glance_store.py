@@ -129,7 +129,7 @@ class Store:
     def by_id(self, after: str | None) -> Iterator[Record]:
         """Return images in the order of their ids, beginning after one id."""
         begin = 0 if after is None else bisect_right(self._sorted, after)
-        ids = map(self._sorted.__getitem__, range(begin, len(self._sorted)))
+        ids: Iterator[str] = map(self._sorted.__getitem__, range(begin, len(self._sorted)))
         if self.unlisted:
             ids = filter(lambda each: each not in self.unlisted, ids)
         return map(self._records.__getitem__, ids)
