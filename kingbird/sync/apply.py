@@ -284,9 +284,8 @@ class Applier:
         if compare.is_incomplete_copy(work.record, work.owner, existing, comparison):
             self._retry(self._add_tags, work)
             return Outcome(Reason.CREATED, target_resource=image_id)
-        if comparison.reason == Reason.IN_SYNC and compare.is_untouched_copy(
-            work.record, work.owner, existing
-        ):
+        is_new = compare.is_new_copy(work.record, work.owner, existing)
+        if comparison.reason == Reason.IN_SYNC and is_new:
             return Outcome(Reason.CREATED, target_resource=image_id)
         if comparison.reason == Reason.DRIFT and work.updates:
             names = comparison.fields

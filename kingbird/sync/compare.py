@@ -129,13 +129,15 @@ def compare(record: Record, owner: str | None, source: Image, image: Image) -> C
     return Comparison(Reason.IN_SYNC, note=CONVERTED if converted else None)
 
 
-def has_provenance(record: Record, owner: str | None, image: Image) -> bool:
-    """Return whether an image is a copy by ``record``, made by an earlier attempt.
+def is_new_copy(record: Record, owner: str | None, image: Image) -> bool:
+    """Return whether an image is a copy by ``record`` that has no data yet.
 
-    Anybody can write provenance, so it counts only under the right owner.
+    An earlier attempt made it.  Anybody can write provenance, so it counts only under the right
+    owner.
     """
     return (
-        image.get("owner") == owner
+        image.get("status") == fields.QUEUED
+        and image.get("owner") == owner
         and all(
             image.get(name) == record[name]
             for name in (fields.SOURCE_REGION, fields.SOURCE_ID)
@@ -145,24 +147,17 @@ def has_provenance(record: Record, owner: str | None, image: Image) -> bool:
     )
 
 
-def is_untouched_copy(record: Record, owner: str | None, image: Image) -> bool:
-    """Return whether an image is a copy that nobody has changed since it was created."""
-    return (
-        image.get("status") == fields.QUEUED
-        and image.get("created_at") == image.get("updated_at")
-        and has_provenance(record, owner, image)
-    )
-
-
 def is_incomplete_copy(
     record: Record, owner: str | None, image: Image, comparison: Comparison
 ) -> bool:
     """Return whether an image is a copy whose creation is under way or was interrupted.
 
-    Glance adds the tags of a new image last, and a list in between shows none.
+    Glance adds the tags of a new image last, and a list in between shows none.  Any change by a
+    user moves the second time.
     """
     return (
         comparison == Comparison(Reason.DRIFT, ("tags",))
         and not image.get("tags")
-        and is_untouched_copy(record, owner, image)
+        and image.get("created_at") == image.get("updated_at")
+        and is_new_copy(record, owner, image)
     )
