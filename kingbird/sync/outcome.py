@@ -97,6 +97,18 @@ def no_endpoint(region: str) -> Outcome:
     return Outcome(Reason.REGION_UNAVAILABLE, NO_ENDPOINT.format(region))
 
 
+def id_claimed(region: str, *, source: str) -> Outcome:
+    """Return the outcome of an image whose id belongs to the owner of an older one.
+
+    :param region: the region with the older image.
+    """
+    return Outcome(
+        Reason.OWNER_CONFLICT,
+        f"The image with this id in {region} is older and belongs to another project, so the one "
+        f"in {source} is not copied",
+    )
+
+
 def dependency_failed(name: str, image_id: str, region: str, reason: str | None) -> Outcome:
     """Return the outcome of an image whose kernel or ramdisk is not in the target region.
 

@@ -55,6 +55,9 @@ class Scope(Protocol):
     def matches(self, image: Image) -> bool:
         """Return whether a copy in one of the sources makes the set select the image."""
 
+    def contested(self, copies: Copies) -> tuple[tuple[str, Image], Copies] | None:
+        """Return a selected copy whose id belongs to another owner, with that owner's copies."""
+
 
 #: Returns the targets of a set that need no plan for an image with these copies.
 HandledTargets = Callable[[Scope, str, Copies], Collection[str]]
@@ -69,6 +72,8 @@ class Difference:
     :ivar missing: the targets that don't have it.
     :ivar comparisons: the copies in targets that are not in sync.
     :ivar in_sync: the targets in which it is in sync.
+    :ivar claimed_by: the region with the oldest copy of another owner, who has the id; then the
+        source is not copied.
     """
 
     index: int
@@ -78,6 +83,7 @@ class Difference:
     missing: tuple[str, ...]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     in_sync: tuple[str, ...] = ()
+    claimed_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -242,6 +248,7 @@ class Differ:
     # Images that differ.
 
     def _compare(self, image_id: str, found: Sequence[Image | None]) -> Iterator[Difference]:
+        gaps = self._coverage.unknown_regions(image_id)
         copies = {
             region: image
             for region, image in zip(self._regions, found, strict=True)
@@ -249,23 +256,37 @@ class Differ:
         }
         if not copies:
             return
-        gaps = self._coverage.unknown_regions(image_id)
         done: set[str] = set()
+        contests = []
         for index, scope in enumerate(self._scopes):
-            source = scope.choose_source({r: copies[r] for r in scope.sources if r in copies})
+            source = scope.choose_source(copies)
             if source is None:
+                if contest := scope.contested(copies):
+                    contests.append((index, contest))
                 continue
-            if self._handled:
-                done.update(self._handled(scope, image_id, copies))
-            targets = [name for name in scope.targets if name not in done]
-            if not targets:
-                continue
-            done.update(targets)
-            difference = self._difference(index, source, copies, targets, gaps)
-            if difference.missing or difference.comparisons:
-                yield difference
-            else:
-                self.in_sync.update(difference.in_sync)
+            if targets := self._open_targets(scope, image_id, copies, done):
+                difference = self._difference(index, source, copies, targets, gaps)
+                if difference.missing or difference.comparisons:
+                    yield difference
+                else:
+                    self.in_sync.update(difference.in_sync)
+        # The copies of the id's owner come first, whichever set selects them.
+        for index, contest in contests:
+            if targets := self._open_targets(self._scopes[index], image_id, copies, done):
+                yield _contest(index, contest, copies, targets)
+
+    def _open_targets(
+        self, scope: Scope, image_id: str, copies: Copies, done: set[str]
+    ) -> list[str]:
+        """Return the targets of a set in which an image has to be planned.
+
+        :param done: targets that have been; those that are returned are added.
+        """
+        if self._handled:
+            done.update(self._handled(scope, image_id, copies))
+        targets = [name for name in scope.targets if name not in done]
+        done.update(targets)
+        return targets
 
     def _difference(
         self,
@@ -297,8 +318,29 @@ class Differ:
                 else:
                     comparisons[target] = comparison
         return Difference(
-            index, region, source, copies, tuple(missing), comparisons, tuple(in_sync)
+            index,
+            region,
+            source,
+            copies,
+            tuple(missing),
+            comparisons,
+            tuple(in_sync),
         )
+
+
+def _contest(
+    index: int,
+    contest: tuple[tuple[str, Image], Copies],
+    copies: Copies,
+    targets: Sequence[str],
+) -> Difference:
+    """Return the difference of an image whose id belongs to another owner."""
+    (region, source), rightful = contest
+    conflict = Comparison(Reason.OWNER_CONFLICT)
+    conflicts = {name: conflict for name in targets if name != region}
+    in_sync = tuple(name for name in targets if name == region)
+    claimed_by = next(iter(rightful))
+    return Difference(index, region, source, copies, (), conflicts, in_sync, claimed_by=claimed_by)
 
 
 def _have_same_data(copies: Sequence[Image]) -> bool:

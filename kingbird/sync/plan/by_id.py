@@ -10,12 +10,12 @@ from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
-from kingbird.sync.outcome import Outcome, region_failure
+from kingbird.sync.outcome import Outcome, id_claimed, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
 from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, ids_of_copies, merge_results
-from kingbird.sync.request import Requester, SyncSet, choose_source
+from kingbird.sync.request import Requester, SyncSet
 
 
 @dataclass(frozen=True)
@@ -168,8 +168,11 @@ class ByIdPlanner:
             if isinstance(reference, Outcome):
                 return dataclasses.replace(image, problem=reference)
             copies = {name: copy for name, copy in copies.items() if reference.means(copy)}
-        selected = self._selected(image.sync_set, copies)
-        source = choose_source(selected or copies, image.sync_set.preferred, self._context.caller)
+        order = image.sync_set.source_order(self._context.caller)
+        rightful = order.rightful(copies)
+        selected = self._selected(image.sync_set, rightful)
+        lost = None if selected else order.choose(self._selected(image.sync_set, copies))
+        source = None if lost else order.choose(selected or rightful)
         doubts: tuple[bool, ...] = ()
         if image.sync_set.selects:
             # If no set selects the image any more, a dry run is preferred.
@@ -177,7 +180,10 @@ class ByIdPlanner:
             doubts = (not selected, real, not source, not problem)
         if source:
             return dataclasses.replace(image, source=source, doubts=doubts)
-        outcome = region_failure(problem) if problem else Outcome(Reason.SOURCE_GONE)
+        if lost:
+            outcome = id_claimed(next(iter(rightful)), source=lost[0])
+        else:
+            outcome = region_failure(problem) if problem else Outcome(Reason.SOURCE_GONE)
         return dataclasses.replace(image, problem=outcome, doubts=doubts)
 
     def _selected(self, sync_set: SyncSet, copies: Mapping[str, Image]) -> Mapping[str, Image]:

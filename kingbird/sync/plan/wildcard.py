@@ -16,7 +16,7 @@ from kingbird.sync.listing.diff import (
     merge_by_id,
 )
 from kingbird.sync.listing.regions import RegionListings
-from kingbird.sync.outcome import UNUSABLE
+from kingbird.sync.outcome import UNUSABLE, id_claimed
 from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
@@ -101,11 +101,15 @@ class WildcardPlanner:
         regions = dict.fromkeys(
             name for scope in self._scopes for name in (*scope.sources, *scope.targets)
         )
-        # Glance need not list what is not selected in a region that is only a source.
+        # Glance need not list what is not selected in a region that is only a source, unless it
+        # decides about owners.
+        complete = targets.union(
+            *(scope.sources for scope in self._scopes if scope.depends_on_all_owners)
+        )
         selections = {
             name: {scope.selection for scope in self._scopes if name in scope.sources}
             for name in regions
-            if name not in targets
+            if name not in complete
         }
         return RegionListings(
             {name: self._context.regions.get(name) for name in regions},
@@ -147,11 +151,15 @@ class WildcardPlanner:
                     self._needs_item(one.copies, target),
                 )
                 item = self._item(candidate, unusable)
-                if references.needs_references(one.source, item) or _may_be_hidden(
+                if one.claimed_by:
+                    claimed = id_claimed(one.claimed_by, source=one.source_region)
+                    item = Item(item.resource, item.source_region, target).with_outcome(claimed)
+                elif references.needs_references(one.source, item) or _may_be_hidden(
                     candidate, item
                 ):
                     deferred.put(candidate)
-                elif not self._count_in_sync(item) and candidate.needs_item:
+                    continue
+                if not self._count_in_sync(item) and candidate.needs_item:
                     planned.append((self._scopes[one.index].sync_set, item))
         return planned
 
