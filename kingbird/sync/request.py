@@ -265,9 +265,11 @@ class WildcardScope:
         self.sources = sync_set.sources
         self.targets = sync_set.targets
         self.prunes = sync_set.prunes and sync_set.updates
+        self.updates = sync_set.updates
         self.selection = sync_set.selection(caller)
         self.matches = self.selection.matcher()
         self._order = sync_set.source_order(caller)
+        self.may_precede = self._order.may_precede
 
     @property
     def depends_on_all_owners(self) -> bool:

@@ -57,6 +57,14 @@ class SourceOrder:
             ),
         )
 
+    def may_precede(self, region: str, chosen: Copy) -> bool:
+        """Return whether a copy in another source region, if there is one, may be the source.
+
+        :param region: the other region, of whose copy nothing is known.
+        :param chosen: the source among the known copies.
+        """
+        return not has_data(chosen[1]) or self._rank(region) <= self._rank(chosen[0])
+
     def _rank(self, region: str) -> int:
         if region in self.preferred:
             return self.preferred.index(region)

@@ -14,7 +14,7 @@ from kingbird.states import Reason
 from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.compare import Comparison
-from kingbird.sync.image import Image, Rules
+from kingbird.sync.image import Image, Record, Rules
 
 Page = Sequence[Image]
 #: The copies of one image, by region.
@@ -23,6 +23,10 @@ Copies = Mapping[str, Image]
 
 class Coverage(Protocol):
     """Knowledge about regions whose lists have gaps."""
+
+    @property
+    def lagging(self) -> Collection[str]:
+        """The regions that another part of the plan lists again."""
 
     def unknown_regions(self, image_id: str) -> Collection[str]:
         """Return the regions that may have an image beyond what is known of them."""
@@ -46,6 +50,10 @@ class Scope(Protocol):
     def prunes(self) -> bool:
         """Return whether properties that only a target has count as drift."""
 
+    @property
+    def updates(self) -> bool:
+        """Return whether copies that differ are updated."""
+
     def choose_source(self, copies: Copies) -> tuple[str, Image] | None:
         """Choose an image's source among its copies: region and image.
 
@@ -54,6 +62,9 @@ class Scope(Protocol):
 
     def matches(self, image: Image) -> bool:
         """Return whether a copy in one of the sources makes the set select the image."""
+
+    def may_precede(self, region: str, chosen: tuple[str, Image]) -> bool:
+        """Return whether a source that is not known may come before the chosen one."""
 
     def contested(self, copies: Copies) -> tuple[tuple[str, Image], Copies] | None:
         """Return a selected copy whose id belongs to another owner, with that owner's copies."""
@@ -72,6 +83,7 @@ class Difference:
     :ivar missing: the targets that don't have it.
     :ivar comparisons: the copies in targets that are not in sync.
     :ivar in_sync: the targets in which it is in sync.
+    :ivar doubtful: source regions that could not be asked, and may have a better source.
     :ivar claimed_by: the region with the oldest copy of another owner, who has the id; then the
         source is not copied.
     """
@@ -83,6 +95,7 @@ class Difference:
     missing: tuple[str, ...]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     in_sync: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
     claimed_by: str | None = None
 
 
@@ -249,10 +262,14 @@ class Differ:
 
     def _compare(self, image_id: str, found: Sequence[Image | None]) -> Iterator[Difference]:
         gaps = self._coverage.unknown_regions(image_id)
+        # Another part of the plan lists lagging regions again.
+        later = self._coverage.lagging if gaps else ()
         copies = {
             region: image
             for region, image in zip(self._regions, found, strict=True)
-            if image is not None and not self._is_forced(region, image)
+            if image is not None
+            and not self._is_forced(region, image)
+            and not (region in gaps and region in later)
         }
         if not copies:
             return
@@ -297,25 +314,27 @@ class Differ:
         unknown_regions: Collection[str],
     ) -> Difference:
         region, source = chosen
+        scope = self._scopes[index]
         record = fields.record_for(source, region, self._rules, image_id=source["id"])
+        doubtful = better_sources(scope, chosen, copies, unknown_regions)
+        # Another part of the plan knows these sources.
+        later = not doubtful.isdisjoint(self._coverage.lagging)
         missing: list[str] = []
         in_sync: list[str] = []
         comparisons: dict[str, Comparison] = {}
         for target in targets:
             copy = copies.get(target)
             if target == region:
-                in_sync.append(target)
+                if not later:
+                    in_sync.append(target)
             elif copy is None:
                 if target not in unknown_regions:
                     missing.append(target)
             else:
-                comparison = compare.compare(record, source.get("owner"), source, copy)
-                if comparison.reason == Reason.IN_SYNC and self._scopes[index].prunes:
-                    extra = compare.extra_fields(record, copy, self._rules)
-                    comparison = Comparison(Reason.DRIFT, extra) if extra else comparison
+                comparison = compare_copy(record, source, copy, self._rules, prunes=scope.prunes)
                 if comparison.reason == Reason.IN_SYNC:
                     in_sync.append(target)
-                else:
+                elif not (later and comparison.reason == Reason.DRIFT):
                     comparisons[target] = comparison
         return Difference(
             index,
@@ -325,6 +344,7 @@ class Differ:
             tuple(missing),
             comparisons,
             tuple(in_sync),
+            tuple(sorted(doubtful)),
         )
 
 
@@ -341,6 +361,38 @@ def _contest(
     in_sync = tuple(name for name in targets if name == region)
     claimed_by = next(iter(rightful))
     return Difference(index, region, source, copies, (), conflicts, in_sync, claimed_by=claimed_by)
+
+
+def better_sources(
+    scope: Scope, chosen: tuple[str, Image], copies: Copies, unknown_regions: Collection[str]
+) -> set[str]:
+    """Return the source regions that may have a better source, but are not known.
+
+    No copy is updated from a source that may not be the right one.  If a set updates no copies,
+    there are none.
+    """
+    if not (scope.updates and unknown_regions):
+        return set()
+    return {
+        name
+        for name in scope.sources
+        if name in unknown_regions and name not in copies and scope.may_precede(name, chosen)
+    }
+
+
+def compare_copy(
+    record: Record, source: Image, copy: Image, rules: Rules, *, prunes: bool
+) -> Comparison:
+    """Compare a copy in a target with its source.
+
+    :param record: the record that would be made of the source.
+    :param prunes: whether properties that only the copy has count as drift.
+    """
+    comparison = compare.compare(record, source.get("owner"), source, copy)
+    if comparison.reason == Reason.IN_SYNC and prunes:
+        extra = compare.extra_fields(record, copy, rules)
+        return Comparison(Reason.DRIFT, extra) if extra else comparison
+    return comparison
 
 
 def _have_same_data(copies: Sequence[Image]) -> bool:

@@ -10,12 +10,13 @@ from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
-from kingbird.sync.outcome import Outcome, id_claimed, region_failure
+from kingbird.sync.outcome import Outcome, better_source_unknown, id_claimed, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
 from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, ids_of_copies, merge_results
 from kingbird.sync.request import Requester, SyncSet
+from kingbird.sync.source_order import Copy, SourceOrder
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class _RequestedImage:
     :ivar found: the source regions' answers.
     :ivar doubts: reasons against this set, the gravest first, if an image that is retried may
         belong to several.
+    :ivar doubt: the outcome of updates, if a region that is away may have the right source.
     """
 
     resource: str
@@ -36,6 +38,7 @@ class _RequestedImage:
     problem: Outcome | None = None
     found: RegionResults = field(default_factory=dict)
     doubts: tuple[bool, ...] = ()
+    doubt: Outcome | None = None
 
     @property
     def came_along(self) -> bool:
@@ -179,7 +182,8 @@ class ByIdPlanner:
             real = not (selected or image.sync_set.dry_run)
             doubts = (not selected, real, not source, not problem)
         if source:
-            return dataclasses.replace(image, source=source, doubts=doubts)
+            doubt = _doubt(found, order, source)
+            return dataclasses.replace(image, source=source, doubts=doubts, doubt=doubt)
         if lost:
             outcome = id_claimed(next(iter(rightful)), source=lost[0])
         else:
@@ -258,12 +262,25 @@ class ByIdPlanner:
                 self._context.rules,
                 image.sync_set.options,
                 references=decided.references(image, state),
+                doubt=image.doubt,
             )
         if image.referrer and image.came_along:
             reference = image.reference(image.referrer, self._context.caller)
             if isinstance(reference, Reference):
                 item = reference.came_along(item, state.images)
         return dataclasses.replace(item, rank=rank)
+
+
+def _doubt(found: RegionResults, order: SourceOrder, source: Copy) -> Outcome | None:
+    """Return the outcome of updates if a region that is away may have the right source.
+
+    :param found: the source regions' answers.
+    :param source: the source among the copies that were found.
+    """
+    for region, answer in found.items():
+        if isinstance(answer, exception.KingbirdError) and order.may_precede(region, source):
+            return better_source_unknown(region, region_failure(answer), source=source[0])
+    return None
 
 
 def _ids_in_sources(todo: Iterable[_RequestedImage]) -> dict[str, set[str]]:

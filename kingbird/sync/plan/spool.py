@@ -1,7 +1,8 @@
 """A queue on disk for images that can be planned only after the walk."""
 
+import dataclasses
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -20,6 +21,7 @@ class Deferred:
     :ivar index: which of the sets it is planned for.
     :ivar copy: the image that has its id in the target.
     :ivar needs_item: whether it gets an item if it is not in sync.
+    :ivar doubtful: source regions that could not be asked, and may have a better source.
     """
 
     index: int
@@ -28,6 +30,7 @@ class Deferred:
     target: str
     copy: Image | None
     needs_item: bool = True
+    doubtful: Sequence[str] = ()
 
 
 class DeferredSpool:
@@ -49,7 +52,7 @@ class DeferredSpool:
 
     def put(self, one: Deferred) -> None:
         """Add one to the end."""
-        row = [one.index, one.source_region, one.source, one.target, one.copy, one.needs_item]
+        row = [getattr(one, each.name) for each in dataclasses.fields(one)]
         self._file.write(lenient_json.dumps(row) + b"\n")
 
     def __iter__(self) -> Iterator[Deferred]:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
+from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing.diff import (
     Copies,
@@ -16,7 +17,7 @@ from kingbird.sync.listing.diff import (
     merge_by_id,
 )
 from kingbird.sync.listing.regions import RegionListings
-from kingbird.sync.outcome import UNUSABLE, id_claimed
+from kingbird.sync.outcome import UNUSABLE, Outcome, better_source_unknown, id_claimed
 from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
@@ -71,12 +72,12 @@ class WildcardPlanner:
 
         :param handled: targets that need no plan, by image.
         """
-        listings = self._start_listings()
+        listings = self._listings = self._start_listings()
         differ = Differ(
             self._scopes,
             self._context.rules,
             listings,
-            handled=_handled_targets(handled, self._cursor),
+            handled=_handled_targets(handled, self._cursor, self._context.rules),
             is_forced=is_forced_copy,
         )
         with DeferredSpool() as deferred:
@@ -149,6 +150,7 @@ class WildcardPlanner:
                     target,
                     one.copies.get(target),
                     self._needs_item(one.copies, target),
+                    one.doubtful,
                 )
                 item = self._item(candidate, unusable)
                 if one.claimed_by:
@@ -211,7 +213,16 @@ class WildcardPlanner:
             self._context.rules,
             self._scopes[one.index].sync_set.options,
             references=refers_to,
+            doubt=self._doubt(one),
         )
+
+    def _doubt(self, one: Deferred) -> Outcome | None:
+        """Return the outcome of an update if a region that is away may have the right source."""
+        if not one.doubtful:
+            return None
+        region = one.doubtful[0]
+        problem = self._listings.problems.get(region)
+        return better_source_unknown(region, problem, source=one.source_region)
 
     def _unusable(self, pairs: Iterable[tuple[str, str]]) -> UnusableIds:
         """Look up tombstones.
@@ -268,13 +279,15 @@ def _may_be_hidden(one: Deferred, item: Item) -> bool:
 
 
 def _handled_targets(
-    handled: Mapping[str, Collection[str]], cursor: PlanCursor | None
+    handled: Mapping[str, Collection[str]], cursor: PlanCursor | None, rules: Rules
 ) -> HandledTargets | None:
     if not handled and cursor is None:
         return None
 
     def targets(scope: Scope, image_id: str, copies: Copies) -> set[str]:
         before = set(handled.get(image_id, ()))
-        return before.union(cursor.handled_targets(scope, image_id, copies)) if cursor else before
+        if cursor:
+            before.update(cursor.handled_targets(scope, image_id, copies, rules))
+        return before
 
     return targets

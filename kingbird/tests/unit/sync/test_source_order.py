@@ -40,3 +40,21 @@ def test_the_source(copies, preferred, own, chosen):
     order = SourceOrder(preferred, own)
     found = order.choose(order.rightful(copies))
     assert (found and found[0]) == chosen
+
+
+@pytest.mark.parametrize(
+    ("preferred", "chosen", "status", "other", "may"),
+    [
+        (("R1", "R2"), "R2", "active", "R1", True),
+        (("R1", "R2"), "R1", "active", "R2", False),
+        # It may have data, or be older.
+        (("R1", "R2"), "R1", "queued", "R2", True),
+        ((), "R1", "active", "R2", True),
+        (("R1",), "R1", "active", "R2", False),
+        (("R1",), "R3", "active", "R2", True),
+    ],
+)
+def test_a_source_that_is_not_known(preferred, chosen, status, other, may):
+    """Let an unknown copy precede the chosen one only if its region may."""
+    order = SourceOrder(preferred)
+    assert order.may_precede(other, (chosen, copy(status=status))) is may
