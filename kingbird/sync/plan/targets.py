@@ -91,22 +91,9 @@ def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:
     return answers
 
 
-def forced_index(region: str, image: Image) -> int | None:
-    """Return how many-th id of a forced copy an image has, or ``None`` when it is none."""
-    if image.get(fields.FORCED) != "true":
-        return None
-    source_id = image.get(fields.SOURCE_ID)
-    if not isinstance(source_id, str):
-        return None
-    numbers = range(1, MAX_FORCED_IDS + 1)
-    return next(
-        (n for n in numbers if fields.forced_id(source_id, region, n) == image["id"]), None
-    )
-
-
 def is_forced_copy(region: str, image: Image) -> bool:
     """Return whether an image is a forced copy, by its properties and its id."""
-    return forced_index(region, image) is not None
+    return fields.FORCED in image and bool(fields.copy_number(image, region))
 
 
 class ForcedCopies:
@@ -118,10 +105,9 @@ class ForcedCopies:
     def add(self, region: str, images: Iterable[Image]) -> None:
         """Add those of a region's images that are forced copies."""
         for image in images:
-            if fields.FORCED in image:
-                number = forced_index(region, image)
-                if number is not None:
-                    self._known.setdefault((region, image[fields.SOURCE_ID]), {})[number] = image
+            number = fields.copy_number(image, region) if fields.FORCED in image else None
+            if number:
+                self._known.setdefault((region, image[fields.SOURCE_ID]), {})[number] = image
 
     def copies_of(
         self, region: str, source_id: str
