@@ -73,6 +73,20 @@ def compare_data(source: Image, image: Image) -> str:
     return UNKNOWN
 
 
+def data_keys(image: Image) -> frozenset[str]:
+    """Return texts of which images with the same data have one in common.
+
+    An image without data has none.
+    """
+    if not fields.has_data(image):
+        return frozenset()
+    algorithm, value = image.get("os_hash_algo"), image.get("os_hash_value")
+    keys = {f"{algorithm}:{value}"} if algorithm and value else set()
+    if image.get("checksum"):
+        keys.add(f"{image['checksum']} {image.get('size')}")
+    return frozenset(keys)
+
+
 def compare(record: Record, owner: str | None, source: Image, image: Image) -> Comparison:
     """Compare an image in the target with the record that would have been made.
 

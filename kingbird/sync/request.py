@@ -188,6 +188,8 @@ class SyncSet:
     :ivar sources: regions; the API replaced ``*`` by the names of all.
     :ivar preferred: the sources of the request, in its order.
     :ivar filters: the filters of a wildcard set; see :class:`Selection`.
+    :ivar skips_same_name: whether no record is created where another image has its name, owner and
+        data.
     :ivar force_mode: the mode of a wildcard set whose images are retried by id.
     :ivar selects: whether it is such a set, whose filters tell which images it selects.
     """
@@ -203,6 +205,7 @@ class SyncSet:
     updates: bool = False
     prunes: bool = False
     filters: Mapping[str, Any] = field(default_factory=dict)
+    skips_same_name: bool = False
     force_mode: Force | None = None
     selects: bool = False
 
@@ -221,6 +224,7 @@ class SyncSet:
             updates=entry["on_drift"] == "update",
             prunes=entry["prune"],
             filters=entry["filters"],
+            skips_same_name=entry.get("same_name") == "skip",
         )
 
     @property

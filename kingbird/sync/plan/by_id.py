@@ -3,8 +3,11 @@
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 from kingbird import exception
+from kingbird.batching import batched
 from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
@@ -14,9 +17,13 @@ from kingbird.sync.outcome import Outcome, better_source_unknown, id_claimed, re
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
+from kingbird.sync.plan.same_name import SameNames
 from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, ids_of_copies, merge_results
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.source_order import Copy, SourceOrder
+
+#: Items that are checked for their names at a time.
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -103,8 +110,9 @@ class _Decided:
 class ByIdPlanner:
     """Plans a job's sets of images by id."""
 
-    def __init__(self, context: PlanContext) -> None:
+    def __init__(self, context: PlanContext, same_names: SameNames) -> None:
         self._context = context
+        self._same_names = same_names
         self._copies = TargetLookup(context)
 
     def plan(self, sets: Sequence[SyncSet]) -> Iterator[tuple[SyncSet, Item]]:
@@ -118,13 +126,20 @@ class ByIdPlanner:
         requested, answers = self._find_sources(sets, ids_of_copies(in_targets))
         states = self._target_states(requested, in_targets, answers)
         decided = _Decided(requested, self._context.caller)
-        for image, rank in _by_rank(requested):
-            for target in image.sync_set.targets:
-                if (image.resource, target) in decided:
-                    continue
-                item = self._item(image, target, states[target], decided, rank)
-                decided.add(image, item)
-                yield image.sync_set, item
+        for rank, group in groupby(_by_rank(requested), key=itemgetter(1)):
+            # The key tells images and regions that several sets name.
+            items: dict[tuple[str, str], tuple[_RequestedImage, Item]] = {}
+            for image, _ in group:
+                for target in image.sync_set.targets:
+                    pair = image.resource, target
+                    if pair not in decided and pair not in items:
+                        item = self._item(image, target, states[target], decided, rank)
+                        items[pair] = image, item
+            for batch in batched(items.values(), BATCH):
+                checked = self._same_names.check([(one.sync_set, item) for one, item in batch])
+                for (image, _), (sync_set, item) in zip(batch, checked, strict=True):
+                    decided.add(image, item)
+                    yield sync_set, item
 
     # Sources.
 

@@ -51,4 +51,6 @@ def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
 def _with_found(item: Item, found: Mapping[str, object] | None) -> Item:
     if found is None or item.work is None or not _becomes_shared(item):
         return item
+    notes = [note for note in (item.work.note, found.get("note")) if note]
+    found = {**found, "note": "; ".join(map(str, notes)) or None}
     return dataclasses.replace(item, work=dataclasses.replace(item.work, **found))  # type: ignore[arg-type]

@@ -22,14 +22,16 @@ from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.decide import TargetState, decide
+from kingbird.sync.plan.same_name import PlannedItem, SameNames
 from kingbird.sync.plan.spool import Deferred, DeferredSpool
 from kingbird.sync.plan.targets import ForcedCopies, is_forced_copy
 from kingbird.sync.request import SyncSet, WildcardScope
 
 #: Differences that are decided at a time.
 BATCH = 100
+#: Items whose names are looked up at a time, which saves calls if there are several targets.
+CHECKED = 500
 
-PlannedItem = tuple[SyncSet, Item]
 #: The ids that can't be used, with the reason, by region.
 UnusableIds = Mapping[str, Mapping[str, str]]
 
@@ -50,6 +52,7 @@ class WildcardPlanner:
         self,
         context: PlanContext,
         sets: Sequence[SyncSet],
+        same_names: SameNames,
         *,
         slow_region_timeout: float | None = None,
         cursor: PlanCursor | None = None,
@@ -58,6 +61,7 @@ class WildcardPlanner:
         self.in_sync: Counter[str] = Counter()
         self.next_cursor: PlanCursor | None = None
         self._context = context
+        self._same_names = same_names
         self._scopes = [WildcardScope(one, context.caller) for one in sets]
         # A region that lagged once is waited for.
         self._slow_region_timeout = None if cursor else slow_region_timeout
@@ -82,8 +86,14 @@ class WildcardPlanner:
         )
         with DeferredSpool() as deferred:
             differences = differ.differences(self._read_pages(listings))
+            planned: list[PlannedItem] = []
             for batch in batched(differences, BATCH):
-                yield self._decide(batch, deferred)
+                planned += self._decide(batch, deferred)
+                if len(planned) >= CHECKED:
+                    yield self._same_names.check(planned)
+                    planned = []
+            yield self._same_names.check(planned)
+            del planned
             resolver = references.ReferenceResolver(self._context)
             for rest in batched(deferred, BATCH):
                 yield self._decide_deferred(rest, resolver)
@@ -177,17 +187,21 @@ class WildcardPlanner:
             self._count_in_sync(self._item(one, unusable, resolved.for_image(one)))
         batch = [one for one in batch if one.needs_item]
         resolved = resolver.find(batch, self._moved)
-        planned: list[PlannedItem] = []
-        for missing, state in resolved.missing_sources():
-            item = self._item_in(state, missing)
+        along = self._same_names.check(
+            [
+                (sets[missing.index], self._item_in(state, missing))
+                for missing, state in resolved.missing_sources()
+            ]
+        )
+        for _, item in along:
             resolved.record(item)
-            planned.append((sets[missing.index], item))
-        planned += [(sets[index], item) for index, item in resolved.unresolvable()]
+        along += [(sets[index], item) for index, item in resolved.unresolvable()]
+        planned: list[PlannedItem] = []
         for one in batch:
             item = self._item(one, unusable, resolved.for_image(one))
             if not self._count_in_sync(item):
                 planned.append((sets[one.index], references.with_rank(item, one.source)))
-        return planned
+        return [*along, *self._same_names.check(planned)]
 
     def _item(
         self,
