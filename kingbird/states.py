@@ -100,6 +100,7 @@ class Reason(StrEnum):
     ID_TAKEN = "id_taken"
     REGION_BOUND = "region_bound"
     NOT_OWNER = "not_owner"
+    SAME_NAME = "same_name"
     DEPENDENCY_FAILED = "dependency_failed"
     FORBIDDEN = "forbidden"
     QUOTA = "quota"
@@ -122,5 +123,6 @@ STATE_OF = dict.fromkeys(Reason, ItemState.FAILURE) | {
     Reason.DELETED_IN_TARGET: ItemState.SKIPPED,
     Reason.ID_TAKEN: ItemState.SKIPPED,
     Reason.REGION_BOUND: ItemState.SKIPPED,
+    Reason.SAME_NAME: ItemState.SKIPPED,
     Reason.CANCELLED: ItemState.CANCELLED,
 }

@@ -25,6 +25,7 @@ from keystoneauth1.session import Session
 from kingbird import exception, lenient_json, version
 from kingbird.clients.auth import RegionAuth
 from kingbird.states import UNLISTED_IMAGES
+from kingbird.text import CONTROL
 
 Image = dict[str, Any]
 
@@ -34,6 +35,8 @@ PAGE_SIZE = 1000
 ID_LENGTH = 36
 #: The number of ids in one ``id=in:`` query; the URL stays below 4 KiB.
 IDS_PER_CALL = 100
+#: The number of characters of the names in one query, escaped for the URL.
+NAMES_LENGTH = 3500
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 #: Status codes after which the same call may succeed, besides 500 and above.
@@ -91,6 +94,29 @@ def list_query(
     if marker is not None:
         query.append(("marker", marker))
     return urlencode(query)
+
+
+def name_filters(names: Iterable[str]) -> list[str]:
+    """Return values of the filter ``name`` that together match the images of some names.
+
+    A list of names is quoted.  A name that can't be quoted has a filter of its own, and one that a
+    database might refuse has none.
+    """
+    filters: list[str] = []
+    quoted: list[str] = []
+    length = 0
+    for name in names:
+        if CONTROL.search(name):
+            continue
+        if '"' in name or name.endswith("\\"):
+            filters.append(f"eq:{name}")
+            continue
+        length += len(quote(f'"{name}",'))
+        if quoted and (length > NAMES_LENGTH or len(quoted) == IDS_PER_CALL):
+            filters.append(f"in:{','.join(quoted)}")
+            quoted, length = [], len(quote(f'"{name}",'))
+        quoted.append(f'"{name}"')
+    return [*filters, f"in:{','.join(quoted)}"] if quoted else filters
 
 
 def _query_of(link: Any) -> str | None:

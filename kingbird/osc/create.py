@@ -58,7 +58,7 @@ def _has_selection(parsed: argparse.Namespace) -> bool:
     own = ("images", "all", "all_projects", "source", "target", "force", "on_drift", "prune")
     return any(
         getattr(parsed, name) not in (None, False, [])
-        for name in (*own, *options.FILTERS, "owner_domain", "dry_run")
+        for name in (*own, *options.FILTERS, "owner_domain", "same_name", "dry_run")
     )
 
 

@@ -97,7 +97,7 @@ def rows(
 
 def _cell(by_region: Mapping[str, Item], region: str, compared: bool) -> str:
     if region in by_region:
-        return _SYMBOLS.get(by_region[region]["reason"], PROBLEM)
+        return _symbol(by_region[region])
     if any(
         item["source_region"] == region and item["reason"] not in _SOURCE_UNSEEN
         for item in by_region.values()
@@ -128,8 +128,14 @@ def _selected(
     }
 
 
+def _symbol(item: Item) -> str:
+    if item["reason"] == "same_name" and item["action"] == "create":
+        return MISSING
+    return _SYMBOLS.get(item["reason"], PROBLEM)
+
+
 def _needs_reason(item: Item) -> bool:
-    return _SYMBOLS.get(item["reason"], PROBLEM) in (DIFFERENT, PROBLEM)
+    return item["reason"] == "same_name" or _symbol(item) in (DIFFERENT, PROBLEM)
 
 
 def reason(item: Item) -> str:

@@ -134,6 +134,12 @@ def add_conflict_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="With --on-drift update: remove properties that the source doesn't have",
     )
+    parser.add_argument(
+        "--same-name",
+        choices=("report", "skip"),
+        help="Action for an image if another one in the target has its name, owner and data "
+        "(default: report)",
+    )
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
@@ -197,6 +203,7 @@ def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) ->
         "force": parsed.force,
         "on_drift": parsed.on_drift,
         "prune": parsed.prune,
+        "same_name": parsed.same_name,
     }
     return {**sync_set, **{name: value for name, value in optional.items() if value}}
 

@@ -100,6 +100,20 @@ def is_made_from(record: Record, source: Image, image: Image) -> bool:
     return named in {there, first} - {None} or (first != there and first in {here} - {None})
 
 
+def data_keys(image: Image) -> frozenset[str]:
+    """Return texts of which images with the same data have one in common.
+
+    An image without data has none.
+    """
+    if not fields.has_data(image):
+        return frozenset()
+    own_hash = fields.data_hash(image)
+    keys = {own_hash} if own_hash else set()
+    if image.get("checksum"):
+        keys.add(f"{image['checksum']} {image.get('size')}")
+    return frozenset(keys)
+
+
 def compare(record: Record, owner: str | None, source: Image, image: Image) -> Comparison:
     """Compare an image in the target with the record that would have been made.
 

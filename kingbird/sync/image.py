@@ -140,6 +140,26 @@ def forced_id(source_id: str, region: str, n: int) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{source_id}/{region}/{n}"))
 
 
+def copy_number(image: Image, region: str) -> int | None:
+    """Return which copy a record is of the image that its provenance names.
+
+    Glance hands the properties of an image on to whatever is made of it, such as the snapshot of
+    a server.  So provenance is believed only on a record whose id is the source's, or that of a
+    forced copy in its region.
+
+    :param region: the region of the record.
+    :returns: 0 for a copy under the source's id, ``n`` for a forced copy under its ``n``-th id,
+        ``None`` for an image whose provenance is absent or another image's.
+    """
+    source_id = image.get(SOURCE_ID)
+    if source_id == image["id"]:
+        return 0
+    if not isinstance(source_id, str) or image.get(FORCED) != "true":
+        return None
+    numbers = range(1, MAX_FORCED_IDS + 1)
+    return next((n for n in numbers if forced_id(source_id, region, n) == image["id"]), None)
+
+
 def record_for(
     image: Image,
     source_region: str,
@@ -186,7 +206,8 @@ def provenance(image: Image, source_region: str, *, forced: bool = False) -> Rec
     }
     if own_hash := data_hash(image):
         marks[SOURCE_HASH] = own_hash
-    if image.get(SOURCE_REGION) and image.get(SOURCE_ID) and not forced:
+    is_copy = copy_number(image, source_region) == 0
+    if is_copy and image.get(SOURCE_REGION) not in (None, source_region) and not forced:
         # A copy of a copy keeps the first provenance.  A forced copy is found by the image that
         # it was made from, so it does not.
         marks.update({name: image[name] for name in PROVENANCE if image.get(name)})

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from kingbird.states import Reason
 from kingbird.sync.image import Record
 from kingbird.sync.outcome import Outcome, message_for
 
@@ -63,6 +64,7 @@ class Item:
     :ivar action: ``create``, ``update``, or ``none`` when there is nothing to write.
     :ivar outcome: its outcome, or ``None`` while there is work.
     :ivar rank: items of a lower rank are worked on first, as others refer to them.
+    :ivar doubles_name: whether another image in the target has the same name, owner and data.
     """
 
     resource: str
@@ -73,6 +75,7 @@ class Item:
     outcome: Outcome | None = None
     work: WriteSpec | None = None
     rank: int = 0
+    doubles_name: bool = False
 
     def with_outcome(self, outcome: Outcome) -> "Item":
         """Return the item with an outcome, to which a sentence is added if it has none."""
@@ -104,6 +107,8 @@ class Item:
         reason, message = "missing", f"Would be created from {self.source_region}"
         if self.work and self.work.forced:
             message += " under an id of its own"
+        if self.doubles_name:
+            reason = Reason.SAME_NAME
         if self.work and self.action == UPDATE:
             names = sorted({change["path"][1:] for change in self.work.changes})
             reason, message = "drift", f"Would follow {self.source_region} in: {', '.join(names)}"

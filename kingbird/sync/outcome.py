@@ -103,6 +103,35 @@ def no_endpoint(region: str) -> Outcome:
     return Outcome(Reason.REGION_UNAVAILABLE, NO_ENDPOINT.format(region))
 
 
+def better_source_unknown(region: str, problem: Outcome | None, *, source: str) -> Outcome:
+    """Return the outcome of an update whose source may be the wrong one.
+
+    :param region: a source region that may have the right one.
+    :param problem: the reason why it could not be asked; ``None`` if it was too slow.
+    :param source: the region of the source that was found.
+    """
+    why = "it answers too slowly"
+    if problem:
+        why = problem.message or str(message_for(problem.reason, source=source, target=region))
+    return Outcome(
+        Reason.REGION_UNAVAILABLE,
+        f"Not updated from {source}, as the image may come from {region}, which could not be "
+        f"asked: {why}",
+    )
+
+
+def id_claimed(region: str, *, source: str) -> Outcome:
+    """Return the outcome of an image whose id belongs to the owner of an older one.
+
+    :param region: the region with the older image.
+    """
+    return Outcome(
+        Reason.OWNER_CONFLICT,
+        f"The image with this id in {region} is older and belongs to another project, so the one "
+        f"in {source} is not copied",
+    )
+
+
 def dependency_failed(name: str, image_id: str, region: str, reason: str | None) -> Outcome:
     """Return the outcome of an image whose kernel or ramdisk is not in the target region.
 

@@ -4,19 +4,33 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 from kingbird import exception
+from kingbird.batching import batched
 from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
-from kingbird.sync.outcome import SEVERAL_SETS, Outcome, region_failure
+from kingbird.sync.outcome import (
+    SEVERAL_SETS,
+    Outcome,
+    better_source_unknown,
+    id_claimed,
+    region_failure,
+)
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
+from kingbird.sync.plan.same_name import SameNames
 from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, merge_results
-from kingbird.sync.request import Force, Requester, SyncSet, choose_source
+from kingbird.sync.request import Force, Requester, SyncSet
+from kingbird.sync.source_order import Copy, SourceOrder
+
+#: Items that are checked for their names at a time.
+BATCH = 500
 
 
 @dataclass(frozen=True)
@@ -28,6 +42,7 @@ class _RequestedImage:
     :ivar found: the source regions' answers.
     :ivar doubts: reasons against this set, the gravest first, if an image that is retried may
         belong to several.
+    :ivar doubt: the outcome of updates, if a region that is away may have the right source.
     """
 
     resource: str
@@ -37,6 +52,7 @@ class _RequestedImage:
     problem: Outcome | None = None
     found: RegionResults = field(default_factory=dict)
     doubts: tuple[bool, ...] = ()
+    doubt: Outcome | None = None
 
     @property
     def came_along(self) -> bool:
@@ -106,8 +122,9 @@ class _Decided:
 class ByIdPlanner:
     """Plans a job's sets of images by id."""
 
-    def __init__(self, context: PlanContext) -> None:
+    def __init__(self, context: PlanContext, same_names: SameNames) -> None:
         self._context = context
+        self._same_names = same_names
         self._copies = TargetLookup(context)
 
     def plan(self, sets: Sequence[SyncSet]) -> Iterator[tuple[SyncSet, Item]]:
@@ -127,15 +144,23 @@ class ByIdPlanner:
             if image.is_asked_for
             for target in image.sync_set.targets
         )
-        for image, rank in _by_rank(requested):
-            for target in image.sync_set.targets:
-                if (image.resource, target) in decided:
-                    continue
-                item = self._item(image, target, states[target], decided, rank)
-                if asked[image.resource, target] > 1:
-                    item = item.with_note(SEVERAL_SETS)
-                decided.add(image, item)
-                yield image.sync_set, item
+        for rank, group in groupby(_by_rank(requested), key=itemgetter(1)):
+            # The key tells images and regions that several sets name.
+            items: dict[tuple[str, str], tuple[_RequestedImage, Item]] = {}
+            for image, _ in group:
+                for target in image.sync_set.targets:
+                    pair = image.resource, target
+                    if pair in decided or pair in items:
+                        continue
+                    item = self._item(image, target, states[target], decided, rank)
+                    if asked[pair] > 1:
+                        item = item.with_note(SEVERAL_SETS)
+                    items[pair] = image, item
+            for batch in batched(items.values(), BATCH):
+                checked = self._same_names.check([(one.sync_set, item) for one, item in batch])
+                for (image, _), (sync_set, item) in zip(batch, checked, strict=True):
+                    decided.add(image, item)
+                    yield sync_set, item
 
     # Sources.
 
@@ -182,18 +207,25 @@ class ByIdPlanner:
             if isinstance(reference, Outcome):
                 return dataclasses.replace(image, problem=reference)
             copies = {name: copy for name, copy in copies.items() if reference.means(copy)}
-        selected = self._selected(image.sync_set, copies)
+        order = image.sync_set.source_order(self._context.caller)
+        rightful = order.rightful(copies)
+        selected = self._selected(image.sync_set, rightful)
         if image.sync_set.optional and not selected:
             return dataclasses.replace(image, problem=Outcome(Reason.SOURCE_GONE), doubts=(True,))
-        source = choose_source(selected or copies, image.sync_set.preferred, self._context.caller)
+        lost = None if selected else order.choose(self._selected(image.sync_set, copies))
+        source = None if lost else order.choose(selected or rightful)
         doubts: tuple[bool, ...] = ()
         if image.sync_set.selects and not image.sync_set.optional:
             # If no set selects the image any more, a dry run is preferred.
             real = not (selected or image.sync_set.dry_run)
             doubts = (not selected, real, not source, not problem)
         if source:
-            return dataclasses.replace(image, source=source, doubts=doubts)
-        outcome = region_failure(problem) if problem else Outcome(Reason.SOURCE_GONE)
+            doubt = _doubt(found, order, source)
+            return dataclasses.replace(image, source=source, doubts=doubts, doubt=doubt)
+        if lost:
+            outcome = id_claimed(next(iter(rightful)), source=lost[0])
+        else:
+            outcome = region_failure(problem) if problem else Outcome(Reason.SOURCE_GONE)
         return dataclasses.replace(image, problem=outcome, doubts=doubts)
 
     def _selected(self, sync_set: SyncSet, copies: Mapping[str, Image]) -> Mapping[str, Image]:
@@ -267,12 +299,25 @@ class ByIdPlanner:
                 self._context.rules,
                 image.sync_set.options,
                 references=decided.references(image, state),
+                doubt=image.doubt,
             )
         if image.referrer and image.came_along:
             reference = image.reference(image.referrer, self._context.caller)
             if isinstance(reference, Reference):
                 item = reference.came_along(item, state.images)
         return dataclasses.replace(item, rank=rank)
+
+
+def _doubt(found: RegionResults, order: SourceOrder, source: Copy) -> Outcome | None:
+    """Return the outcome of updates if a region that is away may have the right source.
+
+    :param found: the source regions' answers.
+    :param source: the source among the copies that were found.
+    """
+    for region, answer in found.items():
+        if isinstance(answer, exception.KingbirdError) and order.may_precede(region, source):
+            return better_source_unknown(region, region_failure(answer), source=source[0])
+    return None
 
 
 def _ids_in_sources(todo: Iterable[_RequestedImage]) -> dict[str, set[str]]:

@@ -37,10 +37,13 @@ def decide(
     options: SyncOptions,
     *,
     references: Mapping[str, Item] | None = None,
+    doubt: Outcome | None = None,
 ) -> Item:
     """Plan the item of an image in a region.
 
     :param references: the items of the images that this one refers to, by property.
+    :param doubt: the outcome of an update, if another source may be the right one.  A record may
+        be created all the same.
     """
     references = references or {}
     image_id = source["id"]
@@ -59,14 +62,14 @@ def decide(
     if options.force is not Force.ALWAYS:
         same_id = _copy_under_same_id(factory, state, caller_owns=caller_owns)
         if same_id and same_id.outcome.reason not in UNUSABLE | {Reason.NOT_OWNER}:
-            return _end_or_update(item, same_id, factory)
+            return _end_or_update(item, same_id, factory, doubt)
         if copy.found:
-            return _end_or_update(item, copy.found, factory)
+            return _end_or_update(item, copy.found, factory, doubt)
         work = _create_under_same_id(item, factory, same_id, copy, caller_owns=caller_owns)
         if isinstance(work, Outcome):
             return item.with_outcome(work)
     elif copy.found:
-        return _end_or_update(item, copy.found, factory)
+        return _end_or_update(item, copy.found, factory, doubt)
     else:
         work = factory.forced_work(target, copy.n, private=not caller_owns)
 
@@ -174,7 +177,9 @@ class _Existing:
     private: bool = False
 
 
-def _end_or_update(item: Item, found: _Existing, factory: _RecordFactory) -> Item:
+def _end_or_update(
+    item: Item, found: _Existing, factory: _RecordFactory, doubt: Outcome | None
+) -> Item:
     """End an item with the outcome for its copy, or plan an update of the copy."""
     if found.image is None or not factory.options.updates:
         return item.with_outcome(found.outcome)
@@ -188,6 +193,8 @@ def _end_or_update(item: Item, found: _Existing, factory: _RecordFactory) -> Ite
     if not operations:
         message = f"{found.outcome.message}, which can't be changed in an image that has data"
         return item.with_outcome(dataclasses.replace(found.outcome, message=message))
+    if doubt:
+        return item.with_outcome(dataclasses.replace(doubt, target_resource=image_id))
     failed = _failed_reference(factory.references, item.target_region)
     if failed:
         return item.with_outcome(failed)

@@ -14,6 +14,7 @@ from kingbird.sync.plan.by_id import ByIdPlanner
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.members import with_members
+from kingbird.sync.plan.same_name import SameNames
 from kingbird.sync.plan.wildcard import WildcardPlanner
 from kingbird.sync.request import SyncSet
 
@@ -69,12 +70,23 @@ class Planner:
         :param known: target regions that wildcard sets leave out, by image.
         :param retried_regions: see :class:`kingbird.sync.plan.wildcard.WildcardPlanner`.
         """
+        with SameNames(self._context) as same_names:
+            yield from self._plan(sets, cursor, known, retried_regions, same_names)
+
+    def _plan(
+        self,
+        sets: Sequence[SyncSet],
+        cursor: PlanCursor | None,
+        known: Mapping[str, Collection[str]] | None,
+        retried_regions: Collection[str] | None,
+        same_names: SameNames,
+    ) -> Iterator[list[Item]]:
         by_id = list(_by_id(sets))
         wildcard = [one for one in sets if one.is_wildcard]
         # A large job has many, and most of them have the same targets: no set for each.
         handled: dict[str, Collection[str]] = dict(known or {})
         if cursor is None:
-            for batch in batched(ByIdPlanner(self._context).plan(by_id), BATCH):
+            for batch in batched(ByIdPlanner(self._context, same_names).plan(by_id), BATCH):
                 for _, item in batch:
                     handled[item.resource] = {*handled.get(item.resource, ()), item.target_region}
                 yield self._complete(batch)
@@ -86,6 +98,7 @@ class Planner:
             planner = WildcardPlanner(
                 self._context,
                 wildcard,
+                same_names,
                 slow_region_timeout=self._slow_region_timeout,
                 cursor=cursor,
                 retried_regions=retried_regions,

@@ -1,7 +1,8 @@
 """A queue on disk for images that can be planned only after the walk."""
 
+import dataclasses
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -21,6 +22,7 @@ class Deferred:
     :ivar copy: the image that has its id in the target.
     :ivar needs_item: whether it gets an item if it is not in sync.
     :ivar several_sets: whether several sets select it for the target.
+    :ivar doubtful: source regions that could not be asked, and may have a better source.
     """
 
     index: int
@@ -30,6 +32,7 @@ class Deferred:
     copy: Image | None
     needs_item: bool = True
     several_sets: bool = False
+    doubtful: Sequence[str] = ()
 
 
 class DeferredSpool:
@@ -51,7 +54,7 @@ class DeferredSpool:
 
     def put(self, one: Deferred) -> None:
         """Add one to the end."""
-        row = list(vars(one).values())
+        row = [getattr(one, each.name) for each in dataclasses.fields(one)]
         self._file.write(lenient_json.dumps(row) + b"\n")
 
     def __iter__(self) -> Iterator[Deferred]:

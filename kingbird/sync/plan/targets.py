@@ -143,10 +143,7 @@ def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:
 
 def is_forced_copy(region: str, image: Image) -> bool:
     """Return whether an image is a forced copy, by its properties and its id."""
-    source_id = image.get(fields.SOURCE_ID)
-    if image.get(fields.FORCED) != "true" or not isinstance(source_id, str):
-        return False
-    return image["id"] in _forced_ids([source_id], region)
+    return fields.FORCED in image and bool(fields.copy_number(image, region))
 
 
 class ForcedCopies:
@@ -158,7 +155,7 @@ class ForcedCopies:
     def add(self, region: str, images: Iterable[Image]) -> None:
         """Add those of a region's images that are forced copies."""
         for image in images:
-            if fields.FORCED in image and is_forced_copy(region, image):
+            if is_forced_copy(region, image):
                 self._known.setdefault((region, image[fields.SOURCE_ID]), {})[image["id"]] = image
 
     def copies_of(self, region: str, source_id: str) -> Mapping[str, Image]:

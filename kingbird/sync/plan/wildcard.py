@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
 from kingbird.sync import image as fields
+from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing.diff import (
     Copies,
@@ -17,19 +18,27 @@ from kingbird.sync.listing.diff import (
     merge_by_id,
 )
 from kingbird.sync.listing.regions import RegionListings
-from kingbird.sync.outcome import SEVERAL_SETS, UNUSABLE
+from kingbird.sync.outcome import (
+    SEVERAL_SETS,
+    UNUSABLE,
+    Outcome,
+    better_source_unknown,
+    id_claimed,
+)
 from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.decide import TargetState, decide
+from kingbird.sync.plan.same_name import PlannedItem, SameNames
 from kingbird.sync.plan.spool import Deferred, DeferredSpool
 from kingbird.sync.plan.targets import ForcedCopies, is_forced_copy
 from kingbird.sync.request import SyncSet, WildcardScope
 
 #: Differences that are decided at a time.
 BATCH = 100
+#: Items whose names are looked up at a time, which saves calls if there are several targets.
+CHECKED = 500
 
-PlannedItem = tuple[SyncSet, Item]
 #: The ids that can't be used, with the reason, by region.
 UnusableIds = Mapping[str, Mapping[str, str]]
 
@@ -50,6 +59,7 @@ class WildcardPlanner:
         self,
         context: PlanContext,
         sets: Sequence[SyncSet],
+        same_names: SameNames,
         *,
         slow_region_timeout: float | None = None,
         cursor: PlanCursor | None = None,
@@ -58,6 +68,7 @@ class WildcardPlanner:
         self.in_sync: Counter[str] = Counter()
         self.next_cursor: PlanCursor | None = None
         self._context = context
+        self._same_names = same_names
         self._scopes = [WildcardScope(one, context.caller) for one in sets]
         # A region that lagged once is waited for.
         self._slow_region_timeout = None if cursor else slow_region_timeout
@@ -72,18 +83,24 @@ class WildcardPlanner:
 
         :param handled: targets that need no plan, by image.
         """
-        listings = self._start_listings()
+        listings = self._listings = self._start_listings()
         differ = Differ(
             self._scopes,
             self._context.rules,
             listings,
-            handled=_handled_targets(handled, self._cursor),
+            handled=_handled_targets(handled, self._cursor, self._context.rules),
             is_forced=is_forced_copy,
         )
         with DeferredSpool() as deferred:
             differences = differ.differences(self._read_pages(listings))
+            planned: list[PlannedItem] = []
             for batch in batched(differences, BATCH):
-                yield self._decide(batch, deferred)
+                planned += self._decide(batch, deferred)
+                if len(planned) >= CHECKED:
+                    yield self._same_names.check(planned)
+                    planned = []
+            yield self._same_names.check(planned)
+            del planned
             resolver = references.ReferenceResolver(self._context)
             # Images that others refer to come first.
             for refers in (False, True):
@@ -105,11 +122,15 @@ class WildcardPlanner:
         regions = dict.fromkeys(
             name for scope in self._scopes for name in (*scope.sources, *scope.targets)
         )
-        # Glance need not list what is not selected in a region that is only a source.
+        # Glance need not list what is not selected in a region that is only a source, unless it
+        # decides about owners.
+        complete = targets.union(
+            *(scope.sources for scope in self._scopes if scope.depends_on_all_owners)
+        )
         selections = {
             name: {scope.selection for scope in self._scopes if name in scope.sources}
             for name in regions
-            if name not in targets
+            if name not in complete
         }
         return RegionListings(
             {name: self._context.regions.get(name) for name in regions},
@@ -150,11 +171,16 @@ class WildcardPlanner:
                     one.copies.get(target),
                     self._needs_item(one.copies, target),
                     self._is_asked_for_twice(one.copies, target),
+                    one.doubtful,
                 )
                 item = self._item(candidate, unusable)
-                if references.needs_references(one.source, item) or _may_be_forced(item):
+                if one.claimed_by:
+                    claimed = id_claimed(one.claimed_by, source=one.source_region)
+                    item = Item(item.resource, item.source_region, target).with_outcome(claimed)
+                elif references.needs_references(one.source, item) or _may_be_forced(item):
                     deferred.put(candidate)
-                elif not self._count_in_sync(item) and candidate.needs_item:
+                    continue
+                if not self._count_in_sync(item) and candidate.needs_item:
                     planned.append((self._scopes[one.index].sync_set, item))
         return planned
 
@@ -170,17 +196,21 @@ class WildcardPlanner:
             self._count_in_sync(self._item(one, unusable, resolved.for_image(one)))
         batch = [one for one in batch if one.needs_item]
         resolved = resolver.find(batch, self._moved)
-        planned: list[PlannedItem] = []
-        for missing, state in resolved.missing_sources():
-            item = self._item_in(state, missing)
+        along = self._same_names.check(
+            [
+                (sets[missing.index], self._item_in(state, missing))
+                for missing, state in resolved.missing_sources()
+            ]
+        )
+        for _, item in along:
             resolved.record(item)
-            planned.append((sets[missing.index], item))
-        planned += [(sets[index], item) for index, item in resolved.unresolvable()]
+        along += [(sets[index], item) for index, item in resolved.unresolvable()]
+        planned: list[PlannedItem] = []
         for one in batch:
             item = self._item(one, unusable, resolved.for_image(one))
             if not self._count_in_sync(item):
                 planned.append((sets[one.index], references.with_rank(item, one.source)))
-        return planned
+        return [*along, *self._same_names.check(planned)]
 
     def _item(
         self,
@@ -209,8 +239,17 @@ class WildcardPlanner:
             self._context.rules,
             self._scopes[one.index].sync_set.options,
             references=refers_to,
+            doubt=self._doubt(one),
         )
         return item.with_note(SEVERAL_SETS) if one.several_sets else item
+
+    def _doubt(self, one: Deferred) -> Outcome | None:
+        """Return the outcome of an update if a region that is away may have the right source."""
+        if not one.doubtful:
+            return None
+        region = one.doubtful[0]
+        problem = self._listings.problems.get(region)
+        return better_source_unknown(region, problem, source=one.source_region)
 
     def _unusable(self, pairs: Iterable[tuple[str, str]]) -> UnusableIds:
         """Look up tombstones.
@@ -265,13 +304,15 @@ def _may_be_forced(item: Item) -> bool:
 
 
 def _handled_targets(
-    handled: Mapping[str, Collection[str]], cursor: PlanCursor | None
+    handled: Mapping[str, Collection[str]], cursor: PlanCursor | None, rules: Rules
 ) -> HandledTargets | None:
     if not handled and cursor is None:
         return None
 
     def targets(scope: Scope, image_id: str, copies: Copies) -> set[str]:
         before = set(handled.get(image_id, ()))
-        return before.union(cursor.handled_targets(scope, image_id, copies)) if cursor else before
+        if cursor:
+            before.update(cursor.handled_targets(scope, image_id, copies, rules))
+        return before
 
     return targets

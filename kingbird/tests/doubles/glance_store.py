@@ -32,10 +32,11 @@ class Record:
     :param updated: the time of the last change, from :func:`precise`.
     """
 
-    __slots__ = ("body", "created", "hidden", "id", "owner", "updated", "visibility")
+    __slots__ = ("body", "created", "hidden", "id", "name", "owner", "updated", "visibility")
 
     def __init__(self, image: Image, created: str, updated: str) -> None:
         self.id: str = image["id"]
+        self.name: str | None = image["name"]
         # Many records share few values, so each value is one object.
         self.owner = sys.intern(image["owner"]) if image["owner"] is not None else None
         self.visibility = sys.intern(image["visibility"])

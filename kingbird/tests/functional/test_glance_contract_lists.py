@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kingbird import exception
-from kingbird.clients.glance import ImageClient, list_query
+from kingbird.clients.glance import ImageClient, list_query, name_filters
 from kingbird.tests.functional.contract_scenes import Scene, names, new_id, page, refusal
 from kingbird.tests.functional.people import RAW, unique
 
@@ -210,6 +210,23 @@ FILTERS = [
     ([("deleted", "true"), ("name", "plain")], "plain"),
 ]
 
+ODD_NAMES = [
+    *(
+        "plain",
+        "two words",
+        " blank ",
+        "x,y",
+        "a:b",
+        "in:x",
+        "eq:x",
+        "%",
+        "a&b=c",
+        "a+b",
+        "100%25",
+    ),
+    *('q"x', '"', '"quoted"', "back\\slash", "end\\", 'end\\"', "\N{SNOWMAN}" * 255),
+]
+
 REFUSED = [
     ("limit", "x", "limit param must be an integer"),
     ("limit", "-1", "limit param must be positive"),
@@ -248,6 +265,16 @@ class TestFilters:
         for name in ("checksum", "os_hash_value", "os_hash_algo"):
             assert names(images, *ours, (name, active[name])) == ["active"]
             assert names(images, *ours, (name, "0")) == []
+
+    def test_names_of_any_form(self, scene: Scene) -> None:
+        images, mark = scene.images("demo"), unique("mark")
+        wanted = [*ODD_NAMES, *(f"{n} \N{SNOWMAN} {'x' * 200}" for n in range(30))]
+        for name in (*wanted, "other", "a", "x"):
+            images.create({"name": name, "tags": [mark]})
+        filters = name_filters(wanted)
+        assert len(filters) < 10
+        found = [names(images, ("tag", mark), *BY_ID, ("name", value)) for value in filters]
+        assert sorted(name for each in found for name in each) == sorted(wanted)
 
     @pytest.mark.parametrize(("name", "value", "words"), REFUSED)
     def test_refused(self, scene: Scene, name: str, value: str, words: str) -> None:

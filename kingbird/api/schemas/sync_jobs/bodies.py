@@ -116,6 +116,12 @@ def sync_set(limits: RequestLimits) -> JSONSchema:
                 "description": '"report" or "update"',
                 "enum": ["report", "update"],
             },
+            "same_name": {
+                "meaning": "The action for an image whose name, owner and data another image in "
+                "the target has; the default is report, which creates the record and says so.",
+                "description": '"report" or "skip"',
+                "enum": ["report", "skip"],
+            },
             "prune": {
                 "meaning": "Removes properties from a copy that its source does not have.",
                 **BOOLEAN,

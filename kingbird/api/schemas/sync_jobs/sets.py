@@ -30,6 +30,8 @@ class StoredSyncSet(TypedDict):
     #: ``report`` or ``update``.
     on_drift: str
     prune: bool
+    #: ``report`` or ``skip``.
+    same_name: str
     #: The result of :func:`kingbird.api.schemas.filters.normalize`.
     filters: dict[str, Any]
 
@@ -88,6 +90,7 @@ def normalize_set(given: dict[str, Any], field: str) -> StoredSyncSet:
         "dry_run": given.get("dry_run") in _TRUE,
         "on_drift": given.get("on_drift", "report"),
         "prune": given.get("prune") in _TRUE,
+        "same_name": given.get("same_name", "report"),
         "filters": filters.normalize(given["filters"], f"{field}.filters")
         if "filters" in given
         else {},

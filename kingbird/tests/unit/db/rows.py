@@ -23,6 +23,7 @@ def sync_set(resources, sources=("R1",), targets=("R2",), **options):
         "dry_run": False,
         "on_drift": "report",
         "prune": False,
+        "same_name": "report",
         "filters": {},
         **options,
     }

@@ -58,6 +58,7 @@ def test_create_by_name_and_id(osc: Osc, cloud: Cloud) -> None:
 def test_create_with_all_options(osc: Osc) -> None:
     words = ["create", "--all", "--all-projects", "--source", "RegionOne", "--source", "*"]
     words += ["--target", "*", "--on-drift", "update", "--prune", "--dry-run"]
+    words += ["--same-name", "skip"]
     words += ["--community", "--owner", PROJECT.upper(), "--name", "a", "--name-prefix", "b"]
     words += ["--tag", "c", "--tag", "d", "--property", "e=f=g", "--property", "h="]
     words += ["--size-min", "1", "--size-max", "2", "--updated-since", "2026-11-01T00:00:00Z"]
@@ -78,8 +79,8 @@ def test_create_with_all_options(osc: Osc) -> None:
         "updated_since": "2026-11-01T00:00:00Z",
         "statuses": ["active", "queued"],
     }
-    flags = ("all_projects", "dry_run", "on_drift", "prune", "force")
-    assert [one[flag] for flag in flags] == [True, True, "update", True, False]
+    flags = ("all_projects", "dry_run", "on_drift", "prune", "same_name", "force")
+    assert [one[flag] for flag in flags] == [True, True, "update", True, "skip", False]
 
 
 def test_create_from_a_file(osc: Osc, tmp_path: Path) -> None:
@@ -99,8 +100,9 @@ def test_create_from_a_file(osc: Osc, tmp_path: Path) -> None:
         file.write_text(text)
         refused = osc("create", "--file", str(file))
         assert (refused.code, str(file) in refused.err) == (1, True)
-    refused = osc("create", "--file", str(file), "--target", "RegionTwo")
-    assert (refused.code, "--file" in refused.err) == (1, True)
+    for option in (["--target", "RegionTwo"], ["--same-name", "report"]):
+        refused = osc("create", "--file", str(file), *option)
+        assert (refused.code, "--file" in refused.err) == (1, True)
 
 
 @pytest.mark.parametrize(

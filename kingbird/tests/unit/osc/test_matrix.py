@@ -12,13 +12,16 @@ REGIONS = ("R1", "R2", "R3")
 OWNER = "owner"
 
 
-def item(image: str, target: str, reason: str | None, source: str = "R1") -> dict[str, Any]:
+def item(
+    image: str, target: str, reason: str | None, source: str = "R1", action: str = "none"
+) -> dict[str, Any]:
     """Return an item as the API shows it."""
     return {
         "resource": image,
         "source_region": source,
         "target_region": target,
         "sync_status": "PLANNED",
+        "action": action,
         "reason": reason,
         "message": None,
     }
@@ -59,6 +62,16 @@ def test_an_item_tells_of_its_target_and_perhaps_of_its_source(
     reason: str | None, symbols: str
 ) -> None:
     assert cells([item("a", "R2", reason)], NAMED, known("a")) == {"a": symbols}
+
+
+@pytest.mark.parametrize(("action", "symbols"), [("create", "=+."), ("none", "=!.")])
+def test_a_doubled_name_is_created_or_a_problem_and_has_a_reason(
+    action: str, symbols: str
+) -> None:
+    items = [item("a", "R2", "same_name", action=action)]
+    (row,) = matrix.rows(items, REGIONS, NAMED, known("a"))
+    assert "".join(cell or "." for cell in row.cells) == symbols
+    assert row.reasons == {"R2": "same_name"}
 
 
 def test_a_wildcard_without_an_item_is_in_sync() -> None:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import Any
 
 from kingbird.sync.apply import Applier
@@ -61,6 +62,13 @@ class Scene:
         body = {"name": "one", "disk_format": "raw", "container_format": "bare", **fields}
         is_admin = "owner" in fields or fields.get("visibility") == "public"
         return self.images(region, project, is_admin).create(body)
+
+    def create_in(self, year: int, region: str, data: bytes | None = None, **fields: Any) -> Any:
+        """Make an image in some year, with data if there are any."""
+        glance = self.glances[region]
+        glance._now = lambda: datetime(year, 1, 1, tzinfo=UTC)
+        image = self.create(region, **fields)
+        return image if data is None else glance.upload(image["id"], data)
 
     def caller(self, project: str = DEMO, is_admin: bool = False) -> Requester:
         return Requester(project, is_admin)

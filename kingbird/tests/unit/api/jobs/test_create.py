@@ -63,6 +63,7 @@ def test_row_then_trust_then_claimable_then_message(
             "dry_run": False,
             "on_drift": "report",
             "prune": False,
+            "same_name": "report",
             "filters": {},
         }
     ]

@@ -210,6 +210,7 @@ sets = st.fixed_dictionaries(
         "dry_run": boolean,
         "on_drift": st.sampled_from(["report", "update", "fix"]),
         "prune": boolean,
+        "same_name": st.sampled_from(["report", "skip", "create"]),
     },
 )
 

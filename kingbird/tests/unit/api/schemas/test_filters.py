@@ -296,6 +296,11 @@ def test_drift_is_reported_by_default() -> None:
     assert stored(on_drift="update")["on_drift"] == "update"
 
 
+def test_same_names_are_reported_unless_they_are_to_be_skipped() -> None:
+    assert stored()["same_name"] == "report"
+    assert stored(same_name="skip")["same_name"] == "skip"
+
+
 def test_every_field_says_what_it_can_be() -> None:
     """Messages are made of it."""
 

@@ -22,6 +22,8 @@ ME, YOU = "a" * 32, "b" * 32
 class Known:
     """Knowledge of regions of which some are known up to an id only."""
 
+    lagging = ()
+
     def __init__(self, **ends):
         self.ends = ends
         self.last = ""

@@ -24,7 +24,7 @@ def scene():
     made = Scene(retry_timeout=0.1)
     for region, ids in (("R1", [LAST]), ("R2", [f"{n}" + LAST[1:] for n in range(4)])):
         for image_id in ids:
-            made.create(region, id=image_id, visibility="private")
+            made.create(region, id=image_id, name=image_id, visibility="private")
             made.glances[region].upload(image_id, b"data")
     return made
 

@@ -1,5 +1,7 @@
 """Wildcard sets, and images in the regions of a scene."""
 
+import uuid
+
 from kingbird.sync import image as fields
 from kingbird.sync.request import SyncSet
 from kingbird.tests.unit.sync.scene import RULES
@@ -16,8 +18,8 @@ def any_to_any(**options):
 
 
 def active(scene, region="R1", data=b"data", **fields):
-    """Make an image with data."""
-    fields.setdefault("visibility", "private")
+    """Make an image with data and a name of its own."""
+    fields = {"visibility": "private", "name": str(uuid.uuid4()), **fields}
     image = scene.create(region, **fields)
     return scene.glances[region].upload(image["id"], data)
 
