@@ -107,12 +107,14 @@ def test_an_image_that_doubles_no_name(scene, fields_of):
 def test_the_images_own_copies_are_no_others(scene, skips):
     """Make a forced copy beside a copy under the own id, without a word."""
     image = active(scene)
-    for number in (0, 3):
-        copy_id = fields.forced_id(image["id"], "R2", number) if number else image["id"]
-        active(scene, "R2", id=copy_id)
+    active(scene, "R2", id=image["id"])
     one = one_set((image["id"],), force=True, skips_same_name=skips)
     (item,) = scene.plan_sets(one)
     assert (item.action, item.work.note) == ("create", None)
+    # An image under a forced copy's id counts as that copy.
+    active(scene, "R2", id=fields.forced_id(image["id"], "R2", 3))
+    (item,) = scene.plan_sets(one)
+    assert (item.action, item.outcome.reason) == ("none", "in_sync")
 
 
 # Two ids in two regions.

@@ -142,7 +142,7 @@ def test_a_kernel_that_came_along_with_two_images_is_asked_for_by_none(swap):
         world.create(name="ami", visibility="private", kernel_id=kernel["id"]) for _ in range(2)
     ]
     for ami in amis:
-        world.glances["R1"].upload(ami["id"], b"data")
+        world.glances["R1"].upload(ami["id"], ami["id"].encode())
     sets = [SyncSet((ami["id"],), ("R1",), ("R2",)) for ami in amis]
     sets.append(SyncSet(("*",), ("R1",), ("R2",), filters={"name": "ami"}))
     items = in_r2(world.plan_sets(*(reversed(sets) if swap else sets)))
