@@ -24,7 +24,6 @@ from keystoneauth1.session import Session
 
 from kingbird import exception, lenient_json, version
 from kingbird.clients.auth import RegionAuth
-from kingbird.states import UNLISTED_IMAGES
 from kingbird.text import CONTROL
 
 Image = dict[str, Any]
@@ -143,17 +142,12 @@ def _is_id(text: Any) -> bool:
     return isinstance(text, str) and _UUID.fullmatch(text) is not None
 
 
-def usable_images(images: Iterable[Image]) -> list[Image]:
-    """Return the images of a list that are no odd entries.
+def with_ids(images: Iterable[Image]) -> list[Image]:
+    """Return the images whose id is a UUID, as Glance's ids are.
 
-    Their id is a UUID, as images with other ids cannot be requested, created elsewhere or stored.
-    Their state is none that Glance itself leaves out of lists.
+    Images with other ids cannot be requested, created elsewhere or stored.
     """
-    return [
-        image
-        for image in images
-        if _is_id(image["id"]) and image.get("status") not in UNLISTED_IMAGES
-    ]
+    return [image for image in images if _is_id(image["id"])]
 
 
 def _path(*names: str) -> str:
@@ -285,7 +279,7 @@ class ImageClient:
         query: str | None = urlencode(filters)
         while query is not None:
             page = self._call("GET", f"/v2/images?{query}", **kwargs)
-            found += usable_images(self._images_of(page))
+            found += with_ids(self._images_of(page))
             query = self._next_query(page)
         return found
 
@@ -297,7 +291,7 @@ class ImageClient:
         return self._fetch("GET", f"/v2/images?{query}")
 
     def parse_page(self, body: bytes) -> list[Image]:
-        """Return the images of a fetched page; see :func:`usable_images`."""
+        """Return the images of a fetched page; see :func:`with_ids`."""
         return self._images_of(self._parse(body))
 
     def next_marker(self, body: bytes) -> str | None:
@@ -353,7 +347,7 @@ class ImageClient:
         if hidden:
             query["os_hidden"] = "true"
         page = self._call("GET", f"/v2/images?{urlencode(query)}")
-        images = usable_images(self._images_of(page))
+        images = with_ids(self._images_of(page))
         return images if self._next_query(page) is None else None
 
     def list_members(self, image_id: str) -> list[dict[str, Any]]:

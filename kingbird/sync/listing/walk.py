@@ -10,7 +10,7 @@ from concurrent import futures
 from itertools import pairwise
 
 from kingbird import exception
-from kingbird.clients.glance import Image, ImageClient, list_query, usable_images
+from kingbird.clients.glance import Image, ImageClient, list_query, with_ids
 from kingbird.sync.retry import Retry, Submit
 
 Page = list[Image]
@@ -93,7 +93,7 @@ class ImageWalk:
             page = self._images.parse_page(body)
             del body
             self._notice_short(page, more=marker is not None)
-            page = usable_images(page)
+            page = with_ids(page)
             earlier = [image["id"] for image in page] or earlier
             if self._ordered:
                 page = self._skip_seen(page)

@@ -1,7 +1,7 @@
 """The members of a shared image: read from the source, added to the copy."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kingbird import exception
 from kingbird.sync.item import CREATE, Item
@@ -33,22 +33,24 @@ def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
         )
         for region, resource in sources
     }
-    found: dict[tuple[str, str], list[list[str]] | str] = {}
+    found: dict[tuple[str, str], dict[str, object]] = {}
     for key, call in calls.items():
         try:
-            found[key] = sorted(
-                [str(one["member_id"]), str(one.get("status") or PENDING)]
-                for one in call.result()
-                if one.get("member_id")
-            )
+            found[key] = {
+                "members": sorted(
+                    [str(one["member_id"]), str(one.get("status") or PENDING)]
+                    for one in call.result()
+                    if one.get("member_id")
+                )
+            }
         except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
-            found[key] = f"Its members could not be listed in {key[0]}: {error.message}"
+            found[key] = {"note": f"Its members could not be listed in {key[0]}: {error.message}"}
     return [_with_found(item, found.get((item.source_region, item.resource))) for item in items]
 
 
-def _with_found(item: Item, found: list[list[str]] | str | None) -> Item:
+def _with_found(item: Item, found: Mapping[str, object] | None) -> Item:
     if found is None or item.work is None or not _becomes_shared(item):
         return item
-    if isinstance(found, str):
-        return item.with_note(found)
-    return dataclasses.replace(item, work=dataclasses.replace(item.work, members=found))
+    if "note" in found:
+        return item.with_note(str(found["note"]))
+    return dataclasses.replace(item, work=dataclasses.replace(item.work, **found))  # type: ignore[arg-type]

@@ -22,13 +22,17 @@ ONE_WAY = {"source": "RegionOne", "target": ["RegionTwo"]}
 QUEUED = {"filters": {"status": "queued"}}
 
 
-def test_a_set_that_names_an_image_counts_first(newcomer: Person, api: API) -> None:
+@pytest.mark.parametrize("named_first", [True, False])
+def test_the_first_of_two_sets_counts(newcomer: Person, api: API, named_first: bool) -> None:
     named, other = newcomer.make("RegionOne"), newcomer.make("RegionOne")
-    job = api(newcomer).run(wildcard(**ONE_WAY, **QUEUED), sync(named["id"], force=True))
+    sets = [sync(named["id"], force=True), wildcard(**ONE_WAY, **QUEUED)]
+    job = api(newcomer).run(*(sets if named_first else reversed(sets)))
     assert job.status == SUCCESS
     assert job.reasons == {(one["id"], "RegionTwo"): "created" for one in (named, other)}
-    copy = forced_id(named["id"], "RegionTwo", 1)
+    copy = forced_id(named["id"], "RegionTwo", 1) if named_first else named["id"]
     assert job.item(named["id"])["target_resource"] == copy
+    assert job.item(named["id"])["message"].endswith("the first one counts")
+    assert job.item(other["id"])["message"] is None
     assert job.item(other["id"])["target_resource"] == other["id"]
     there = owned_by(newcomer.project_id, snapshot(newcomer, ["RegionTwo"]))
     assert there["RegionTwo"].keys() == {copy, other["id"]}

@@ -5,7 +5,6 @@ nothing.
 """
 
 import dataclasses
-import json
 
 import pytest
 
@@ -144,16 +143,11 @@ def test_a_forced_sync_goes_past_what_no_list_shows(status, by_id):
     assert {one: world.glance.peek(one) for one in before} == before
 
 
-@pytest.mark.parametrize("listed", [True, False])
 @pytest.mark.parametrize("status", sorted(UNLISTED_IMAGES))
-def test_what_no_list_shows_is_no_source(status, listed):
-    """Say so too if a Glance lists it after all."""
+def test_what_no_list_shows_is_no_source(status):
     scene = Scene()
     image = scene.create(visibility="private")
     scene.glances["R1"].set_status(image["id"], status)
-    if listed:
-        glance = scene.glances["R1"]
-        glance.handle = lambda *_: json.dumps({"images": [glance.peek(image["id"])]}).encode()
     (item,) = scene.plan(image["id"])
     assert item.outcome.reason == "source_gone"
     whole = SyncSet(("*",), ("R1",), ("R2",), filters={"statuses": list(STATUSES)})
