@@ -82,6 +82,29 @@ def _id_of(trust: Any) -> str:
     return trust.id
 
 
+class _ServiceToken(BaseAuthPlugin):
+    """The service user's credentials beside a user's, for calls to other services.
+
+    They get their token over Keystone's session, whose options for TLS differ from a region's.
+    """
+
+    def __init__(self, keystone: "Keystone") -> None:
+        super().__init__()
+        self._keystone = keystone
+
+    def get_token(self, session: Session) -> str | None:
+        """Return the token.
+
+        :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
+        """
+        with self._keystone.own_credentials() as auth:
+            return auth.get_token(self._keystone.session)
+
+    def invalidate(self) -> bool:
+        """Discard a token that a region did not accept."""
+        return self._keystone.service_auth.invalidate()
+
+
 class Trust(NamedTuple):
     """A new trust.
 
@@ -274,17 +297,18 @@ class Keystone:
         return self._password(trust_id=trust_id, global_request_id=global_request_id)
 
     def user_auth(self, token: str | None) -> BaseAuthPlugin:
-        """Return a user's own token as credentials, for calls within a request."""
+        """Return a user's own token as credentials, for calls to Keystone within a request."""
         return token_endpoint.Token(self.auth_url, token)
 
-    def token_auth(self, token: str) -> BaseAuthPlugin:
+    def token_auth(self, token: str | None) -> BaseAuthPlugin:
         """Return a user's own token as credentials, with Kingbird's service token.
 
         With the service token, other services accept the user's token for a while after it has
-        expired.
+        expired, and do not apply the access rules of an application credential, which name the
+        calls of users.
         """
         return service_token.ServiceTokenAuthWrapper(
-            user_auth=self.user_auth(token), service_auth=self.service_auth
+            user_auth=self.user_auth(token), service_auth=_ServiceToken(self)
         )
 
     def regions(self, auth: BaseAuthPlugin) -> dict[str, str]:

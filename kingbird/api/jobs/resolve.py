@@ -127,6 +127,9 @@ class _RegionLookup:
         if self.error is None:
             try:
                 self._look_up(ids)
+            except exception.KeystoneUnavailable:
+                # Without Kingbird's service token no other region can be asked either.
+                raise
             except (exception.Unavailable, exception.Forbidden) as error:
                 self.error = error
         return self._found.intersection(ids)

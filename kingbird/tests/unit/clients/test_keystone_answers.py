@@ -5,6 +5,7 @@ import json
 import pytest
 import requests_mock
 from keystoneauth1 import fixture as ksa_fixture
+from keystoneauth1.identity import v3
 
 from kingbird import exception
 from kingbird.api import app
@@ -139,3 +140,31 @@ def test_a_callers_token_that_is_none(configured, http, body):
     http.get(TOKENS, text=body)
     answer = caller(app.create(configured))(JOBS, token="somebodys")
     assert answer.status_int == 503, answer.text
+
+
+def test_the_service_token_comes_along(keystone, configured, http):
+    """And a Keystone that gives none is no matter of the user's token."""
+    opened = images(configured, keystone.token_auth("users-own"))
+    opened.list_forced()
+    headers = http.last_request.headers
+    assert (headers["X-Auth-Token"], headers["X-Service-Token"]) == ("users-own", "its")
+    # A region that does not take the two lets the service user's be renewed.
+    http.get(f"{GLANCE}/v2/images", status_code=401)
+    http.post(TOKENS, status_code=401)
+    with pytest.raises(exception.KeystoneUnavailable, match="Kingbird's own credentials"):
+        opened.list_forced()
+
+
+def test_the_service_token_comes_over_keystones_session(keystone, configured, http):
+    """Get the service token over Keystone's session, whose options for TLS differ."""
+    sessions = []
+    plain = v3.Password.get_auth_ref
+
+    def noted(self, session, **kwargs):
+        sessions.append(session)
+        return plain(self, session, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(v3.Password, "get_auth_ref", noted)
+        images(configured, keystone.token_auth("users-own")).list_forced()
+    assert [one.session for one in sessions] == [keystone.session.session]
