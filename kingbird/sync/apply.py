@@ -24,14 +24,20 @@ from kingbird.sync.outcome import (
 from kingbird.sync.retry import Retry
 
 #: Reasons by the status of a POST or PATCH that Glance refuses.
-REFUSALS = {401: "forbidden", 403: "forbidden", 413: "quota"}
+REFUSALS = {401: Reason.CREDENTIALS_REJECTED, 403: Reason.FORBIDDEN, 413: Reason.QUOTA}
 #: The status of a call that is refused before it has any effect.
 TOO_MANY_REQUESTS = 429
 #: Errors of calls to a region.
 _FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRequestRejected)
 #: Reasons of failed updates that leave the image as it is.
 _STILL_PRESENT = frozenset(
-    {Reason.FORBIDDEN, Reason.QUOTA, Reason.INVALID, Reason.REGION_UNAVAILABLE}
+    {
+        Reason.CREDENTIALS_REJECTED,
+        Reason.FORBIDDEN,
+        Reason.QUOTA,
+        Reason.INVALID,
+        Reason.REGION_UNAVAILABLE,
+    }
 )
 
 
@@ -177,7 +183,7 @@ class Applier:
             return Outcome(Reason.FORBIDDEN, error.message, region_contacted=False)
         if error.status == gone:
             return Outcome(self._unusable_reason, unusable=((image_id, self._unusable_reason),))
-        return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
+        return Outcome(REFUSALS.get(error.status, Reason.INVALID), error.message)
 
     def _post(self, work: WriteSpec, state: _CreateState) -> Image | None:
         """POST a record; if it is unknown whether that worked, read it.

@@ -167,7 +167,7 @@ def test_a_region_that_is_away_may_have_what_is_missing(glances: Any, opened: An
         "one": sync_set(here + missing, ["R1", "R2"]),
         "two": sync_set(missing, ["R2", "R1"]),
     }
-    with pytest.raises(exception.Unavailable, match="region R1 can't be asked") as caught:
+    with pytest.raises(exception.Unavailable, match="region R1 can't be used") as caught:
         resolve.check_images(sets, opened)
     assert caught.value.retry_after == 9
     assert len(glances["R1"].calls) == 1, "once is enough"
