@@ -1,9 +1,9 @@
 """A client of Kingbird's API for the commands."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 from keystoneauth1 import adapter
 from keystoneauth1.session import Session
@@ -70,23 +70,18 @@ class SyncClient:
         answer = self._call("POST", "os-sync", json={"resource_set": resource_set})
         return str(answer["job_status"]["id"])
 
-    def jobs(
-        self, *, active: bool = False, every_page: bool = False, **query: str | int | None
-    ) -> tuple[list[JSON], bool]:
+    def jobs(self, *, active: bool = False, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return jobs of the project, and True if more follow.
 
         :param active: list only jobs in progress.
-        :param every_page: follow the links to the last page.
-        :param query: ``limit``, ``marker``, ``status``, ``sort_key`` and ``sort_dir``.
+        :param query: ``limit``, ``marker``, ``status``, ``sort_key`` and ``sort_dir``.  Without a
+            limit no more follow.
         """
-        path = "os-sync/active" if active else "os-sync"
-        return self._entries(path, query, every_page)
+        return self._entries("os-sync/active" if active else "os-sync", query)
 
-    def items(
-        self, job: str, *, every_page: bool = False, **query: str | int | None
-    ) -> tuple[list[JSON], bool]:
+    def items(self, job: str, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return items of a job, and True if more follow; see :meth:`jobs`."""
-        return self._entries(_path(job), query, every_page)
+        return self._entries(_path(job), query)
 
     def job(self, job: str) -> JSON:
         """Return a job without its items."""
@@ -111,27 +106,11 @@ class SyncClient:
         return found
 
     def _entries(
-        self, path: str, query: Mapping[str, str | int | None], every_page: bool
+        self, path: str, query: Mapping[str, str | int | None]
     ) -> tuple[list[JSON], bool]:
-        pages = self._pages(path, {name: value for name, value in query.items() if value})
-        entries: list[JSON] = []
-        for page, more_follow in pages:
-            entries += page
-            if not every_page:
-                return entries, more_follow
-        return entries, False
-
-    def _pages(self, path: str, query: Any) -> Iterator[tuple[list[JSON], bool]]:
-        """Yield the pages of a list, each with True if another one follows."""
-        while True:
-            answer = self._call("GET", path, params=query)
-            links = answer.get("links", [])
-            next_links = [link["href"] for link in links if link["rel"] == "next"]
-            yield answer["job_set"], bool(next_links)
-            if not next_links:
-                return
-            # Only the link's query is used, because its host may be internal to the service.
-            query = dict(parse_qsl(urlsplit(next_links[0]).query))
+        given = {name: value for name, value in query.items() if value}
+        answer = self._call("GET", path, params=given)
+        return answer["job_set"], any(link["rel"] == "next" for link in answer.get("links", []))
 
     def _call(self, method: str, path: str, **kwargs: Any) -> JSON:
         project = self._project or self._adapter.get_project_id()

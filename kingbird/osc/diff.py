@@ -62,7 +62,7 @@ class DiffSync(SyncLister):
             self._cancel_job(job_id)
             raise DiffTimeout(job_id, parsed_args.timeout)
         try:
-            items, _ = self.client.items(job_id, every_page=True)
+            items, _ = self.client.items(job_id)
         finally:
             if parsed_args.keep:
                 self.print_status(f"Job {job_id} is kept")

@@ -19,8 +19,8 @@ def _page_query(noun: str, states: Sequence[str], sort_keys: Iterable[str]) -> d
         "additionalProperties": False,
         "properties": {
             "limit": {
-                "meaning": "The maximum of entries in the page. [api] max_limit is the default "
-                "and the largest limit.",
+                "meaning": "The maximum of entries in the page. [api] max_limit is the largest "
+                "limit. Without a limit the answer has all entries.",
                 "description": "a whole number of at least 1",
                 "type": "integer",
                 "minimum": 1,

@@ -172,7 +172,7 @@ def test_all_pages_of_a_job(osc: Osc, cloud: Cloud) -> None:
     assert [item["Reason"] for item in every] == [
         reason for _, reason, _ in fixtures.LongJob.ITEMS
     ]
-    assert len(cloud.calls) == 3
+    assert len(cloud.calls) == 1
     planned = osc("show", fixtures.LONG_JOB, "--status", "PLANNED", "--all", "--long", *JSON).json
     assert {item["Status"] for item in planned} == {"PLANNED"}
     job = osc("summary", fixtures.LONG_JOB, *JSON).json
