@@ -13,6 +13,8 @@ from osc_lib import exceptions
 
 from kingbird.states import ALL
 
+#: The property with which Kingbird marks a copy under another id.
+FORCED = "kingbird_forced"
 #: The number of ids in one call, which limits the URL's length.
 IDS_PER_CALL = 100
 
@@ -26,6 +28,7 @@ class ImageSummary:
     """The fields of an image that the commands use.
 
     :ivar references: ids of its kernel and its ramdisk.
+    :ivar is_forced: True if Kingbird made it as a copy of another image.
     """
 
     id: str
@@ -33,6 +36,7 @@ class ImageSummary:
     owner: str
     status: str
     references: tuple[str, ...] = ()
+    is_forced: bool = False
 
 
 def is_id(text: str) -> bool:
@@ -66,6 +70,8 @@ class ImageCatalog:
     def ids(self, words: Sequence[str], sources: Sequence[str]) -> list[str]:
         """Return the ids of images given by name or id.
 
+        A name means no forced copy, because that has the name of its image.
+
         :param sources: the regions where names are looked up; ``*`` for all.
         :raises osc_lib.exceptions.CommandError: no image or several ones have a name.
         """
@@ -76,29 +82,33 @@ class ImageCatalog:
         return list(dict.fromkeys(found.get(word, word) for word in words))
 
     def _find_by_name(self, name: str, regions: Sequence[str]) -> str:
+        found: dict[str, ImageSummary] = {}
         regions_by_id: dict[str, list[str]] = {}
-        owners: dict[str, str] = {}
         problem: Exception | None = None
         for region in regions:
             try:
                 # The operator is needed, because Glance would read a prefix such as "in:" as one.
                 for image in self._list(region, name=f"eq:{name}"):
                     regions_by_id.setdefault(image.id, []).append(region)
-                    owners[image.id] = image.owner
+                    found[image.id] = image
             except _UNREACHABLE as error:
                 self._warn(f"Region {region} can't be asked for {name}: {error}")
                 problem = error
-        if len(regions_by_id) == 1:
-            return next(iter(regions_by_id))
-        where = ", ".join(regions)
-        if not regions_by_id:
-            raise exceptions.CommandError(f"No image is named {name} in {where}") from problem
-        listed = "\n".join(
-            f"  {image_id} in {', '.join(in_regions)}, of project {owners[image_id]}"
-            for image_id, in_regions in sorted(regions_by_id.items())
-        )
+        ids = [image_id for image_id, image in found.items() if not image.is_forced]
+        if len(ids) == 1:
+            return ids[0]
+        if not found:
+            raise exceptions.CommandError(
+                f"No image is named {name} in {', '.join(regions)}"
+            ) from problem
+        lines = [
+            f"  {image_id} in {', '.join(regions_by_id[image_id])}, of project "
+            f"{found[image_id].owner}{', a forced copy' * found[image_id].is_forced}"
+            for image_id in sorted(found)
+        ]
+        number = f"{len(ids)} images are" if ids else "Only forced copies are"
         raise exceptions.CommandError(
-            f"{len(regions_by_id)} images are named {name}; use the id of one of them:\n{listed}"
+            "\n".join([f"{number} named {name}; use the id of one of them:", *lines])
         )
 
     def describe(self, where: Mapping[str, Iterable[str]]) -> dict[str, ImageSummary]:
@@ -140,6 +150,7 @@ class ImageCatalog:
                     image.owner_id or "",
                     image.status,
                     tuple(str(one) for one in references if one),
+                    properties.get(FORCED) == "true",
                 )
 
     def _connection(self, region: str) -> connection.Connection:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from kingbird.db import api as db
+from kingbird.osc.images import FORCED
+from kingbird.sync import image as fields
 from kingbird.tests.api import fixtures
 from kingbird.tests.api.world import IMAGE, IMAGE_2, IN_TWO, OTHER_PROJECT, PROJECT, REGIONS
 from kingbird.tests.unit.osc.cloud import OTHER_DOMAIN, OTHER_NAME, Cloud
@@ -142,6 +144,30 @@ def test_a_name_of_several_images_is_refused_with_their_ids(osc: Osc, cloud: Clo
     words = ("--source", "RegionTwo", "--target", "RegionThree", *JSON)
     (one,) = stored(osc("create", "twin", *words).json["ID"])
     assert one["resources"] == [twins[1]]
+
+
+def test_a_name_means_no_forced_copy(osc: Osc, cloud: Cloud) -> None:
+    image, copy, other = (f"dddddddd-0000-4000-8000-00000000000{number}" for number in (1, 2, 3))
+    cloud.add_image("RegionOne", image, "web")
+    cloud.add_image("RegionTwo", copy, "web", **{FORCED: "true", "kingbird_source_id": image})
+    (one,) = stored(osc("create", "web", "--target", "RegionThree", *JSON).json["ID"])
+    assert one["resources"] == [image]
+    done = osc("create", "web", "--source", "RegionTwo", "--target", "RegionThree")
+    assert (done.code, "Only forced copies are named web" in done.err) == (1, True)
+    assert f"{copy} in RegionTwo, of project {PROJECT}, a forced copy" in done.err
+    # All ids are named if there are several, and a copy can be given by its id.
+    cloud.add_image("RegionThree", other, "web")
+    done = osc("create", "web", "--target", "RegionTwo")
+    assert (done.code, "2 images are named web" in done.err) == (1, True)
+    assert all(image_id in done.err for image_id in (image, copy, other))
+    words = (copy, "--source", "RegionTwo", "--target", "RegionThree")
+    (one,) = stored(osc("create", *words, *JSON).json["ID"])
+    assert one["resources"] == [copy]
+
+
+def test_the_property_of_a_forced_copy() -> None:
+    """The plugin imports nothing of the heart, so it has a name of its own for it."""
+    assert FORCED == fields.FORCED
 
 
 def test_list_and_pages(osc: Osc, cloud: Cloud) -> None:
