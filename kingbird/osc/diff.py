@@ -100,13 +100,17 @@ class DiffSync(SyncLister):
         )
         all_regions = images.regions() if ALL in (*sources, *sync_set["target"]) else []
         targets = all_regions if sync_set["target"] == [ALL] else sync_set["target"]
+        # A region without an image in sync was not compared, or all its images have items.  The
+        # API may leave a region of the catalog out.
+        counts = job.get("regions") or {}
+        in_sync = {name for name, each in counts.items() if each["outcomes"].get("in_sync")}
         selection = matrix.Selection(
-            targets=targets,
+            targets=in_sync.intersection(targets),
             wildcard=sync_set["resources"] == [ALL],
             owner=None if parsed.all_projects else self.manager.auth_ref.project_id,
             filtered="filters" in sync_set,
         )
-        in_items = {item["target_region"] for item in items} | {*(job.get("regions") or {})}
+        in_items = {item["target_region"] for item in items} | {*counts}
         listed = {*(all_regions if ALL in sources else sources), *targets}
         regions = sorted((listed | in_items) - {ALL})
         homes: dict[str, set[str]] = {}

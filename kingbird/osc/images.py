@@ -11,6 +11,7 @@ from openstack import connection
 from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions
 
+from kingbird.region_names import problem_of
 from kingbird.states import ALL
 
 #: The property with which Kingbird marks a copy under another id.
@@ -19,8 +20,8 @@ FORCED = "kingbird_forced"
 IDS_PER_CALL = 100
 
 _ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.I)
-#: Errors of a region's Glance and of the connection to it.
-_UNREACHABLE = (ksa_exceptions.ClientException, sdk_exceptions.SDKException)
+#: Errors of a region's Glance, of the connection to it, and of a URL that cannot be parsed.
+_UNREACHABLE = (ksa_exceptions.ClientException, sdk_exceptions.SDKException, ValueError)
 
 
 @dataclass(frozen=True)
@@ -57,15 +58,21 @@ class ImageCatalog:
         self._connections: dict[str, connection.Connection] = {}
 
     def regions(self) -> list[str]:
-        """Return the regions that have an image endpoint in the token's catalog."""
+        """Return the regions that have an image endpoint in the token's catalog.
+
+        Keystone allows names that Kingbird leaves out, and endpoints without a region.
+        """
         catalog = self._manager.auth_ref.service_catalog
-        endpoints = catalog.get_endpoints(
-            service_type="image", interface=self._manager.interface or "public"
-        )
-        # Keystone allows an endpoint without a region.  Kingbird ignores it.
-        return sorted(
-            {each["region"] for found in endpoints.values() for each in found if each["region"]}
-        )
+        interface = catalog.normalize_interface(self._manager.interface or "public")
+        # get_endpoints() fails for all regions if the URL of one cannot be parsed.
+        names = {
+            endpoint["region_name"]
+            for service in catalog.normalize_catalog()
+            if service["type"] == "image"
+            for endpoint in service["endpoints"]
+            if endpoint["interface"] == interface and endpoint["url"]
+        }
+        return sorted(name for name in names if not problem_of(name))
 
     def ids(self, words: Sequence[str], sources: Sequence[str]) -> list[str]:
         """Return the ids of images given by name or id.

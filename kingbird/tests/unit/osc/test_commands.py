@@ -29,13 +29,13 @@ def stored(job_id: str) -> list[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def engine(cloud: Cloud, *outcomes: dict[str, Any]) -> Iterator[None]:
+def engine(cloud: Cloud, *outcomes: dict[str, Any], **options: Any) -> Iterator[None]:
     """End the one job that a command makes, once the command has looked at it."""
 
     def work() -> None:
         for _ in range(2000):
             if any(method == "GET" and "/os-sync/" in path for method, path in cloud.calls):
-                fixtures._end(*outcomes)
+                fixtures._end(*outcomes, **options)
                 return
             time.sleep(0.01)
 
@@ -354,6 +354,20 @@ def test_diff(osc: Osc, cloud: Cloud) -> None:
     assert "is kept" in done.err
     (job,) = osc("list", *JSON).json
     assert stored(job["ID"])[0]["dry_run"] is True
+
+
+@pytest.mark.parametrize("in_sync", [{}, {"RegionThree": 1}])
+def test_a_region_that_nothing_was_compared_with(
+    osc: Osc, cloud: Cloud, in_sync: dict[str, int]
+) -> None:
+    """The API may leave a region of the catalog out, as one with a URL that can't be used."""
+    image = "dddddddd-0000-4000-8000-000000000001"
+    cloud.add_image("RegionOne", image, "web", disk_format="raw", container_format="bare")
+    cloud.world.glances["RegionOne"].upload(image, b"data")
+    with engine(cloud, dry(image, "RegionTwo", "missing"), in_sync=in_sync):
+        (row,) = osc("diff", "--all", *JSON).json
+    assert (row["RegionOne"], row["RegionTwo"]) == ("=", "+")
+    assert row["RegionThree"] == ("=" if in_sync else "")
 
 
 def test_diff_prints_what_it_means_and_leaves_nothing(osc: Osc, cloud: Cloud) -> None:
