@@ -5,7 +5,6 @@ record) and knows only the fields of its schema, and records are copied from the
 """
 
 import contextlib
-import html
 import json
 import math
 import re
@@ -23,6 +22,7 @@ from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
 from kingbird import exception, lenient_json, version
+from kingbird.clients import refusals
 from kingbird.clients.auth import RegionAuth
 from kingbird.text import CONTROL
 
@@ -59,13 +59,15 @@ class _BytesClient(glance_http.SessionClient):
     def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, bytes]:
         if resp.status_code in TRANSIENT or resp.status_code >= 500:
             delay = parse_retry_after(resp.headers.get("Retry-After", ""))
-            raise exception.RegionUnavailable(error_message(resp), resp.status_code, delay)
+            raise exception.RegionUnavailable(refusals.words_of(resp), resp.status_code, delay)
         if resp.status_code >= 300:
-            raise exception.ImageRequestRejected(error_message(resp), resp.status_code)
+            raise exception.ImageRequestRejected(refusals.words_of(resp), resp.status_code)
         # Pages that are fetched ahead stay bytes until they are parsed.
         return resp, resp.content
 
 
+#: The beginning of the URL of a list.
+_LIST = "/v2/images?"
 #: The beginning of a page whose links can be read without its images.
 _LIST_FIRST = b'{"images": ['
 
@@ -190,15 +192,6 @@ def _is_image(image: Any) -> bool:
     )
 
 
-def error_message(response: requests.Response) -> str:
-    """Return the text of Glance's error without HTML."""
-    # response.text would guess the encoding, which is slow and logs.
-    text = response.content.decode("utf-8", "replace")
-    text = re.sub(r"(?is)<head.*?</head>|<title.*?</title>|<h1.*?</h1>", " ", text)
-    text = html.unescape(re.sub(r"<[^>]*>", " ", text))
-    return " ".join(text.split())[:1000] or f"HTTP {response.status_code}"
-
-
 class ImageClient:
     """The images of one region as one user sees them.  Safe for threads.
 
@@ -235,16 +228,29 @@ class ImageClient:
         try:
             body: bytes = self._http.request(url, method, **kwargs)[1]
         except exception.RegionUnavailable as error:
+            if error.status is not None:
+                answer = refusals.answer_of(error.status, error.message)
+                raise self._unavailable(
+                    f"can't be used at the moment ({answer})", error.status, error.retry_after
+                ) from error
             error.region = self.region
             raise
+        except exception.ImageRequestRejected as error:
+            is_list = url.startswith(_LIST)
+            words = refusals.explain(self.region, error.status, error.message, is_list=is_list)
+            raise exception.ImageRequestRejected(words, error.status) from error
         except (glance_exc.CommunicationError, glance_exc.InvalidEndpoint) as error:
             raise self._unavailable("does not answer") from error
         except (ksa_exc.ClientException, requests.RequestException) as error:
             raise self._unavailable(f"can't be used: {type(error).__name__}") from error
         return body
 
-    def _unavailable(self, problem: str) -> exception.RegionUnavailable:
-        error = exception.RegionUnavailable(f"The image service of region {self.region} {problem}")
+    def _unavailable(
+        self, problem: str, status: int | None = None, retry_after: int | None = None
+    ) -> exception.RegionUnavailable:
+        error = exception.RegionUnavailable(
+            f"The image service of region {self.region} {problem}", status, retry_after
+        )
         error.region = self.region
         return error
 
@@ -263,6 +269,11 @@ class ImageClient:
 
     def _images_of(self, page: Mapping[str, Any]) -> list[Image]:
         images = page.get("images")
+        if images is None and ("versions" in page or "version" in page):
+            # A service that answers every path with its versions is no Glance that is away.
+            words = "a list of API versions"
+            words = refusals.explain(self.region, refusals.VERSIONS, words, is_list=True)
+            raise exception.ImageRequestRejected(words, refusals.VERSIONS)
         if not isinstance(images, list) or not all(map(_is_image, images)):
             raise self._unavailable("answered without a list of images")
         return images
@@ -278,7 +289,7 @@ class ImageClient:
         found: list[Image] = []
         query: str | None = urlencode(filters)
         while query is not None:
-            page = self._call("GET", f"/v2/images?{query}", **kwargs)
+            page = self._call("GET", f"{_LIST}{query}", **kwargs)
             found += with_ids(self._images_of(page))
             query = self._next_query(page)
         return found
@@ -288,7 +299,7 @@ class ImageClient:
 
         :param query: a query string, see :func:`list_query`.
         """
-        return self._fetch("GET", f"/v2/images?{query}")
+        return self._fetch("GET", f"{_LIST}{query}")
 
     def parse_page(self, body: bytes) -> list[Image]:
         """Return the images of a fetched page; see :func:`with_ids`."""

@@ -2,6 +2,8 @@
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -16,13 +18,15 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.clients import catalog as service_catalog
-from kingbird.clients.auth import is_refusal, translate_auth_errors
+from kingbird.clients.auth import check_answers, is_refusal, translate_auth_errors
 from kingbird.clients.session import keystone_session
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
 
 LOG = logging.getLogger(__name__)
 
+#: The maximum length of a trust's id in Keystone and in Kingbird's tables.
+MAX_TRUST_ID = 64
 #: Authentication methods whose tokens cannot create trusts.
 UNTRUSTED_METHODS = frozenset({"application_credential", "oauth1", "ec2credential"})
 
@@ -66,6 +70,39 @@ def _in_path(name: str) -> str:
     if name in ("", ".", ".."):
         raise ksa_exc.NotFound("There is nothing of that name")
     return quote(name, safe="", errors="replace")
+
+
+def _id_of(trust: Any) -> str:
+    """Return a trust's id.
+
+    :raises ValueError: it is no text that can be an id.
+    """
+    if not isinstance(trust.id, str) or not 0 < len(trust.id) <= MAX_TRUST_ID:
+        raise ValueError("A trust's id is no text")
+    return trust.id
+
+
+class _ServiceToken(BaseAuthPlugin):
+    """The service user's credentials beside a user's, for calls to other services.
+
+    They get their token over Keystone's session, whose options for TLS differ from a region's.
+    """
+
+    def __init__(self, keystone: "Keystone") -> None:
+        super().__init__()
+        self._keystone = keystone
+
+    def get_token(self, session: Session) -> str | None:
+        """Return the token.
+
+        :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
+        """
+        with self._keystone.own_credentials() as auth:
+            return auth.get_token(self._keystone.session)
+
+    def invalidate(self) -> bool:
+        """Discard a token that a region did not accept."""
+        return self._keystone.service_auth.invalidate()
 
 
 class Trust(NamedTuple):
@@ -162,27 +199,37 @@ class Keystone:
                 self._service_auth = self._password(**scope)
             return self._service_auth
 
-    def service_user_id(self) -> str:
-        """Return the id of the user that trusts are created for.
+    @contextmanager
+    def own_credentials(self) -> Iterator[BaseAuthPlugin]:
+        """Yield the service user's credentials, and translate their errors.
 
         :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
         """
         try:
-            return str(self.service_auth.get_user_id(self.session))
+            with check_answers():
+                yield self.service_auth
         except ksa_exc.ClientException as error:
             LOG.error("Unable to get a token for the service user: %s", type(error).__name__)
             raise exception.KeystoneUnavailable(
                 "Kingbird's own credentials can't be used at the moment", retry_after=5
             ) from error
 
+    def service_user_id(self) -> str:
+        """Return the id of the user that trusts are created for.
+
+        :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
+        """
+        with self.own_credentials() as auth:
+            return str(auth.get_user_id(self.session))
+
     def service_roles(self) -> set[str]:
         """Return the names of the service user's roles.
 
         :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
         """
-        self.service_user_id()
-        access = self.service_auth.get_access(self.session)  # type: ignore[attr-defined]
-        return set(access.role_names)
+        with self.own_credentials() as auth:
+            access = auth.get_access(self.session)  # type: ignore[attr-defined]
+            return set(access.role_names)
 
     def _client(
         self, auth: BaseAuthPlugin, global_request_id: str | None = None
@@ -218,15 +265,17 @@ class Keystone:
         expires = now + timedelta(seconds=lifetime) if lifetime else None
         trustee = self.service_user_id()
         try:
-            trust = self._client(auth, context.global_id).trusts.create(
-                trustee_user=trustee,
-                trustor_user=context.user_id,
-                project=context.project_id,
-                role_ids=[by_name[role]],
-                impersonation=True,
-                allow_redelegation=False,
-                expires_at=expires,
-            )
+            with check_answers():
+                trust = self._client(auth, context.global_id).trusts.create(
+                    trustee_user=trustee,
+                    trustor_user=context.user_id,
+                    project=context.project_id,
+                    role_ids=[by_name[role]],
+                    impersonation=True,
+                    allow_redelegation=False,
+                    expires_at=expires,
+                )
+                return Trust(_id_of(trust), role)
         except ksa_exc.Unauthorized as error:
             # The token was valid when the request came in.  A job could not use it either.
             raise exception.Unauthorized("The token is no longer valid") from error
@@ -240,7 +289,6 @@ class Keystone:
             raise exception.KeystoneUnavailable(
                 "Keystone can't be used at the moment", retry_after=5
             ) from error
-        return Trust(str(trust.id), role)
 
     def trust_auth(self, trust_id: str, *, global_request_id: str | None = None) -> BaseAuthPlugin:
         """Return the credentials that act as the user who created a trust.
@@ -252,17 +300,18 @@ class Keystone:
         return self._password(trust_id=trust_id, global_request_id=global_request_id)
 
     def user_auth(self, token: str | None) -> BaseAuthPlugin:
-        """Return a user's own token as credentials, for calls within a request."""
+        """Return a user's own token as credentials, for calls to Keystone within a request."""
         return token_endpoint.Token(self.auth_url, token)
 
-    def token_auth(self, token: str) -> BaseAuthPlugin:
+    def token_auth(self, token: str | None) -> BaseAuthPlugin:
         """Return a user's own token as credentials, with Kingbird's service token.
 
         With the service token, other services accept the user's token for a while after it has
-        expired.
+        expired, and do not apply the access rules of an application credential, which name the
+        calls of users.
         """
         return service_token.ServiceTokenAuthWrapper(
-            user_auth=self.user_auth(token), service_auth=self.service_auth
+            user_auth=self.user_auth(token), service_auth=_ServiceToken(self)
         )
 
     def regions(self, auth: BaseAuthPlugin) -> dict[str, str]:
@@ -274,7 +323,7 @@ class Keystone:
         """
         with translate_auth_errors():
             access = auth.get_access(self.session)  # type: ignore[attr-defined]
-        catalog = access.service_catalog.catalog if access.has_service_catalog() else []
+            catalog = access.service_catalog.catalog
         return service_catalog.read(catalog, self._conf.glance.interface).urls
 
     def delete_trust(
@@ -300,7 +349,8 @@ class Keystone:
             return
         if auth is not None:
             try:
-                self._client(auth, global_request_id).trusts.delete(name)
+                with check_answers():
+                    self._client(auth, global_request_id).trusts.delete(name)
                 return
             except ksa_exc.ClientException as error:
                 # Keystone also answers 404 to the trust's own credentials after the trust has
@@ -342,7 +392,8 @@ class Keystone:
         """
         trustee = self.service_user_id()
         try:
-            trusts = self._client(self.service_auth).trusts.list(trustee_user=trustee)
+            with check_answers():
+                trusts = self._client(self.service_auth).trusts.list(trustee_user=trustee)
+                return [_id_of(trust) for trust in trusts]
         except ksa_exc.ClientException as error:
             raise exception.KeystoneUnavailable("Trusts can't be listed") from error
-        return [str(trust.id) for trust in trusts]

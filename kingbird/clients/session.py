@@ -102,8 +102,7 @@ class _InstrumentedAdapter(_Adapter):
         if self._is_keystone_call(request):
             return super()._redirect_error(request, host, status)
         return exception.ImageRequestRejected(
-            f"The image service of region {self._region} redirects to another host or port, to "
-            f"which no token is sent: {host}",
+            f"The service redirects to another host or port, to which no token is sent: {host}",
             status,
         )
 

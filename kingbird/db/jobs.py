@@ -155,6 +155,7 @@ def list_for_project(
     status: Collection[str] | None = None,
     limit: int | None = None,
     marker: str | None = None,
+    after: Job | None = None,
     sort_key: str = "created_at",
     sort_dir: str = "desc",
 ) -> Sequence[Job]:
@@ -165,6 +166,7 @@ def list_for_project(
     :param with_all_projects: include jobs about every project's images.
     :param status: only those in one of these states.
     :param marker: the id of the job that the page comes after.
+    :param after: that job itself, instead of its id.
     :param sort_key: one of ``kingbird.db.pagination.JOB_KEYS``.
     :param sort_dir: ``asc`` or ``desc``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
@@ -188,6 +190,7 @@ def list_for_project(
             keys=pagination.JOB_KEYS,
             limit=limit,
             marker=marker,
+            after=after,
             sort_key=sort_key,
             sort_dir=sort_dir,
         )
@@ -200,6 +203,7 @@ def list_items(
     status: Collection[str] | None = None,
     limit: int | None = None,
     marker: str | None = None,
+    after: Item | None = None,
     sort_key: str | None = None,
     sort_dir: str = "asc",
 ) -> Sequence[Item]:
@@ -207,6 +211,7 @@ def list_items(
 
     :param status: only those in one of these states.
     :param marker: the id of the item that the page comes after.
+    :param after: that item itself, instead of its id.
     :param sort_key: one of ``kingbird.db.pagination.ITEM_KEYS``; the plan's order without one.
     :param sort_dir: ``asc`` or ``desc``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
@@ -228,6 +233,7 @@ def list_items(
             keys=pagination.ITEM_KEYS,
             limit=limit,
             marker=marker,
+            after=after,
             # An item's number tells its place in the plan.
             sort_key=sort_key or "created_at",
             sort_dir=sort_dir,

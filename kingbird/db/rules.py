@@ -85,26 +85,28 @@ def list_for_project(
     *,
     with_all_projects: bool = False,
     enabled: bool | None = None,
-    states: Collection[str] = (),
+    status: Collection[str] | None = None,
     limit: int | None = None,
     marker: str | None = None,
+    after: Rule | None = None,
     sort_key: str = "created_at",
     sort_dir: str = "desc",
 ) -> Sequence[Rule]:
     """Return a page of a project's rules, by default newest first.
 
     :param enabled: only those that are enabled, or disabled.
-    :param states: only those in one of these states.
+    :param status: only those in one of these states.
     :param marker: the id of the rule that the page comes after.
+    :param after: that rule itself, instead of its id.
     :param sort_key: one of ``kingbird.db.pagination.RULE_KEYS``.
     :param sort_dir: ``asc`` or ``desc``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
     """
     filters: list[sa.ColumnElement[bool]] = [] if enabled is None else [Rule.enabled.is_(enabled)]
-    if states:
-        in_state = sa.and_(Rule.enabled.is_(True), Rule.state.in_(sorted(states)))
+    if status is not None:
+        in_state = sa.and_(Rule.enabled.is_(True), Rule.state.in_(sorted(status)))
         disabled = Rule.enabled.is_(False)
-        filters.append(sa.or_(in_state, disabled) if RuleState.DISABLED in states else in_state)
+        filters.append(sa.or_(in_state, disabled) if RuleState.DISABLED in status else in_state)
     with connection.reader() as session:
         return pagination.page(
             session,
@@ -114,6 +116,7 @@ def list_for_project(
             keys=pagination.RULE_KEYS,
             limit=limit,
             marker=marker,
+            after=after,
             sort_key=sort_key,
             sort_dir=sort_dir,
         )

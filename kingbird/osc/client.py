@@ -4,7 +4,7 @@ import copy
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 from keystoneauth1 import adapter
 from keystoneauth1.session import Session
@@ -73,23 +73,18 @@ class SyncClient:
         answer = self._call("POST", "os-sync", json={"resource_set": resource_set})
         return str(answer["job_status"]["id"])
 
-    def jobs(
-        self, *, active: bool = False, every_page: bool = False, **query: str | int | None
-    ) -> tuple[list[JSON], bool]:
+    def jobs(self, *, active: bool = False, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return jobs of the project, and True if more follow.
 
         :param active: list only jobs in progress.
-        :param every_page: follow the links to the last page.
-        :param query: ``limit``, ``marker``, ``status``, ``sort_key`` and ``sort_dir``.
+        :param query: ``limit``, ``marker``, ``status``, ``sort_key`` and ``sort_dir``.  Without a
+            limit no more follow.
         """
-        path = "os-sync/active" if active else "os-sync"
-        return self._entries(path, query, every_page)
+        return self._entries("os-sync/active" if active else "os-sync", query)
 
-    def items(
-        self, job: str, *, every_page: bool = False, **query: str | int | None
-    ) -> tuple[list[JSON], bool]:
+    def items(self, job: str, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return items of a job, and True if more follow; see :meth:`jobs`."""
-        return self._entries(_path(job), query, every_page)
+        return self._entries(_path(job), query)
 
     def job(self, job: str) -> JSON:
         """Return a job without its items."""
@@ -113,14 +108,12 @@ class SyncClient:
         found: list[JSON] = self._call("GET", "os-sync-engines")["engines"]
         return found
 
-    def rules(
-        self, *, every_page: bool = False, **query: str | int | None
-    ) -> tuple[list[JSON], bool]:
+    def rules(self, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return rules of the project, and True if more follow; see :meth:`jobs`.
 
         :param query: ``limit``, ``marker``, ``enabled``, ``state``, ``sort_key`` and ``sort_dir``.
         """
-        return self._entries(_RULES, query, every_page, "rules")
+        return self._entries(_RULES, query, "rules")
 
     def rule(self, rule: str) -> JSON:
         """Return a rule by its id or its name.
@@ -130,7 +123,7 @@ class SyncClient:
         if _UUID.fullmatch(rule):
             found: JSON = self._call("GET", _rule_path(rule))["rule"]
             return found
-        for each in self.rules(every_page=True)[0]:
+        for each in self.rules()[0]:
             if each["name"] == rule:
                 return each
         raise exceptions.CommandError(f"The project has no rule {rule}")
@@ -155,23 +148,11 @@ class SyncClient:
         return str(answer["job_status"]["id"])
 
     def _entries(
-        self,
-        path: str,
-        query: Mapping[str, str | int | None],
-        every_page: bool,
-        key: str = "job_set",
+        self, path: str, query: Mapping[str, str | int | None], key: str = "job_set"
     ) -> tuple[list[JSON], bool]:
-        parameters: Any = {name: value for name, value in query.items() if value}
-        entries: list[JSON] = []
-        while True:
-            answer = self._call("GET", path, params=parameters)
-            entries += answer[key]
-            links = answer.get("links", [])
-            next_links = [link["href"] for link in links if link["rel"] == "next"]
-            if not next_links or not every_page:
-                return entries, bool(next_links)
-            # Only the link's query is used, because its host may be internal to the service.
-            parameters = dict(parse_qsl(urlsplit(next_links[0]).query))
+        given = {name: value for name, value in query.items() if value}
+        answer = self._call("GET", path, params=given)
+        return answer[key], any(link["rel"] == "next" for link in answer.get("links", []))
 
     def _call(self, method: str, path: str, **kwargs: Any) -> JSON:
         project = self._project or self._adapter.get_project_id()

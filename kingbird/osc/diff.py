@@ -62,7 +62,7 @@ class DiffSync(SyncLister):
             self._cancel_job(job_id)
             raise DiffTimeout(f"Job {job_id} had not ended after {parsed_args.timeout:g} seconds")
         try:
-            items, _ = self.client.items(job_id, every_page=True)
+            items, _ = self.client.items(job_id)
         finally:
             if parsed_args.keep:
                 self.print_status(f"Job {job_id} is kept")
@@ -100,13 +100,17 @@ class DiffSync(SyncLister):
         )
         all_regions = images.regions() if ALL in (*sources, *sync_set["target"]) else []
         targets = all_regions if sync_set["target"] == [ALL] else sync_set["target"]
+        # A region without an image in sync was not compared, or all its images have items.  The
+        # API may leave a region of the catalog out.
+        counts = job.get("regions") or {}
+        in_sync = {name for name, each in counts.items() if each["outcomes"].get("in_sync")}
         selection = matrix.Selection(
-            targets=targets,
+            targets=in_sync.intersection(targets),
             wildcard=sync_set["resources"] == [ALL],
             owner=None if parsed.all_projects else self.manager.auth_ref.project_id,
             filtered="filters" in sync_set,
         )
-        in_items = {item["target_region"] for item in items} | {*(job.get("regions") or {})}
+        in_items = {item["target_region"] for item in items} | {*counts}
         listed = {*(all_regions if ALL in sources else sources), *targets}
         regions = sorted((listed | in_items) - {ALL})
         homes: dict[str, set[str]] = {}

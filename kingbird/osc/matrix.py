@@ -24,6 +24,7 @@ _SYMBOLS = {"in_sync": SAME, "missing": MISSING, "drift": DIFFERENT}
 #: Reasons of items whose source may not have been read.
 _SOURCE_UNSEEN = frozenset(
     {None, "region_unavailable", "listing_incomplete", "source_gone", "forbidden"}
+    | {"credentials_rejected", "endpoint_invalid", "listing_refused"}
     | {"credentials_lost", "too_many_items", "internal_error", "cancelled"}
 )
 

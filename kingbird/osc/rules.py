@@ -135,7 +135,7 @@ class ListRules(SyncLister):
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Return the rules."""
         states = ",".join(state.upper() for state in parsed_args.state or [])
-        rules, _ = self.client_of(parsed_args).rules(every_page=True, state=states or None)
+        rules, _ = self.client_of(parsed_args).rules(state=states or None)
         columns = {**_LISTED, **(_LONG if parsed_args.long else {})}
         rows = [
             tuple(_formatted(field, rule[field]) for field in columns.values()) for rule in rules

@@ -29,14 +29,24 @@ from kingbird.sync.retry import Retry
 #: The status of a call that would exceed a quota.
 OVER_QUOTA = 413
 #: Reasons by the status of a POST or PATCH that Glance refuses.
-REFUSALS = {401: "forbidden", 403: "forbidden", OVER_QUOTA: "quota"}
+REFUSALS = {
+    401: Reason.CREDENTIALS_REJECTED,
+    403: Reason.FORBIDDEN,
+    OVER_QUOTA: Reason.QUOTA,
+}
 #: The status of a call that is refused before it has any effect.
 TOO_MANY_REQUESTS = 429
 #: Errors of calls to a region.
 _FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRequestRejected)
 #: Reasons of failed updates that leave the image as it is.
 _STILL_PRESENT = frozenset(
-    {Reason.FORBIDDEN, Reason.QUOTA, Reason.INVALID, Reason.REGION_UNAVAILABLE}
+    {
+        Reason.CREDENTIALS_REJECTED,
+        Reason.FORBIDDEN,
+        Reason.QUOTA,
+        Reason.INVALID,
+        Reason.REGION_UNAVAILABLE,
+    }
 )
 
 
@@ -202,7 +212,7 @@ class Applier:
             return Outcome(Reason.FORBIDDEN, error.message, region_contacted=False)
         if error.status == gone:
             return Outcome(self._unusable_reason, unusable=((image_id, self._unusable_reason),))
-        return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
+        return Outcome(REFUSALS.get(error.status, Reason.INVALID), error.message)
 
     def _post_within_quota(self, record: Record) -> Image | None:
         """POST a record, with less provenance if that exceeds the region's quota of properties.

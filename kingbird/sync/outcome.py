@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from kingbird import exception
+from kingbird.clients.refusals import WRONG_ADDRESS
 from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
 
@@ -17,6 +18,9 @@ LOOKUP_FAILURES = frozenset(
         Reason.LISTING_INCOMPLETE,
         Reason.SOURCE_GONE,
         Reason.FORBIDDEN,
+        Reason.CREDENTIALS_REJECTED,
+        Reason.ENDPOINT_INVALID,
+        Reason.LISTING_REFUSED,
         Reason.CREDENTIALS_LOST,
     }
 )
@@ -94,8 +98,16 @@ def drift_message(fields: tuple[str, ...], *, source: str) -> str:
 def region_failure(error: exception.KingbirdError) -> Outcome:
     """Return the outcome for an error of a region's client."""
     if isinstance(error, exception.ImageRequestRejected):
-        return Outcome(Reason.FORBIDDEN, error.message)
+        return Outcome(_reason_of_refusal(error.status), error.message)
     return Outcome(Reason.REGION_UNAVAILABLE, error.message)
+
+
+def _reason_of_refusal(status: int) -> Reason:
+    """Return the reason for the status of a list that a region refuses."""
+    if status in WRONG_ADDRESS:
+        return Reason.ENDPOINT_INVALID
+    reasons = {401: Reason.CREDENTIALS_REJECTED, 403: Reason.FORBIDDEN}
+    return reasons.get(status, Reason.LISTING_REFUSED)
 
 
 def no_endpoint(region: str) -> Outcome:

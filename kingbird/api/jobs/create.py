@@ -93,7 +93,7 @@ class JobCreator:
         sources = {source for each in sets_by_id.values() for source in each["sources"]}
         clients = self._regions.clients_for(
             {region: endpoints[region] for region in sources},
-            self._keystone.user_auth(context.auth_token),
+            self._keystone.token_auth(context.auth_token),
             global_request_id=context.global_id,
         )
         resolve.check_images(sets_by_id, clients)

@@ -143,6 +143,9 @@ class _RegionLookup:
         if self.error is None:
             try:
                 self._look_up(ids)
+            except exception.KeystoneUnavailable:
+                # Without Kingbird's service token no other region can be asked either.
+                raise
             except (exception.Unavailable, exception.Forbidden) as error:
                 self.error = error
         return self._found.intersection(ids)
@@ -170,22 +173,13 @@ class _RegionLookup:
             return self._images.list_by_ids(ids, hidden=hidden, timeout=remaining)
         except exception.RegionUnavailable as error:
             if error.status is None:
-                # If there was no answer, the message names the region already.
+                # There was no answer.
                 self._budget.spend(time.monotonic() - start)
-                raise
-            raise exception.Unavailable(
-                f"The image service of region {region} can't be asked at the moment: "
-                f"{error.message}",
-                retry_after=error.retry_after,
-            ) from error
+            raise
         except exception.ImageRequestRejected as error:
             if error.status in (401, 403):
-                raise exception.Forbidden(
-                    f"The image service of region {region} refuses to list images: {error.message}"
-                ) from error
-            raise exception.Unavailable(
-                f"The image service of region {region} can't be used: {error.message}"
-            ) from error
+                raise exception.Forbidden(error.message) from error
+            raise exception.Unavailable(error.message) from error
 
 
 def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageClient]) -> None:

@@ -9,6 +9,7 @@ from keystonemiddleware import auth_token
 
 from kingbird import exception
 from kingbird.api.middleware import Application, Environ, Middleware
+from kingbird.clients.auth import check_answers
 from kingbird.clients.catalog import well_formed
 from kingbird.clients.session import plain_transport
 
@@ -29,6 +30,14 @@ class Authentication(auth_token.AuthProtocol):
         if not isinstance(token_body, dict) or "catalog" not in token_body:
             return data
         return {**data, "token": {**token_body, "catalog": well_formed(token_body["catalog"])}}
+
+    def process_request(self, request: Any) -> Any:
+        """Validate the token of a request.
+
+        :raises keystoneauth1.exceptions.ClientException: Keystone's answer has an unknown form.
+        """
+        with check_answers():
+            return super().process_request(request)
 
     def _create_session(self, **kwargs: Any) -> Session:
         session: Session = super()._create_session(session=plain_transport(), **kwargs)

@@ -7,8 +7,9 @@ its query, body and response.  The method is called with a request that is valid
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import jsonschema_rs
@@ -19,6 +20,7 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.api.request import body as request_body
 from kingbird.api.request import query as request_query
+from kingbird.api.request import streaming
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.validation import Schema, json_path
 from kingbird.api.schemas.limits import RequestLimits
@@ -142,6 +144,22 @@ class RequestPipeline:
         LOG.warning("Response of %s does not match its schema %s", operation.operation_id, fault)
         return answer
 
+    def respond(self, operation: Operation, answer: Any, response: webob.Response) -> Any:
+        """Return a valid response: the answer, or ``response`` if it sends several parts of one.
+
+        :param answer: the answer, or an iterator of its parts; see :func:`streaming.join`.
+        """
+        if not isinstance(answer, Iterator):
+            return self.validate_response(operation, answer)
+        parts = (self.validate_response(operation, part) for part in answer)
+        # Errors are answered as usual until the second part is there.
+        begin = [part for part in (next(parts), next(parts, None)) if part is not None]
+        if len(begin) == 1:
+            return begin[0]
+        response.content_type = "application/json"
+        response.app_iter = streaming.join(chain(begin, parts))
+        return response
+
 
 def operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any], Any]:
     """Declare a controller's method that takes a :class:`ValidRequest` and returns the response.
@@ -159,7 +177,7 @@ def operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any]
         ) -> Any:
             valid_request = self.pipeline.validate_request(operation, request, path)
             response.status_int = operation.status
-            answer = self.pipeline.validate_response(operation, method(self, valid_request))
+            answer = self.pipeline.respond(operation, method(self, valid_request), response)
             return b"" if operation.response_schema is None else answer
 
         wrapper.operation = operation  # type: ignore[attr-defined]

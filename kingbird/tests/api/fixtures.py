@@ -96,8 +96,11 @@ def _job(
     db.jobs.accept(job_id, trust_id=f"trust-{job_id}")
 
 
-def _end(*outcomes: dict[str, Any]) -> None:
-    """Complete the one waiting job, as an engine would."""
+def _end(*outcomes: dict[str, Any], in_sync: dict[str, int] | None = None) -> None:
+    """Complete the one waiting job, as an engine would.
+
+    :param in_sync: the number of images without an item by region.
+    """
     claim = db.leases.claim_job("engine", 30)
     assert claim is not None
     rows = [
@@ -115,7 +118,7 @@ def _end(*outcomes: dict[str, Any]) -> None:
     ]
     with db.plans.PlanWriter(claim) as plan:
         plan.add(rows)
-        plan.finish({})
+        plan.finish(in_sync or {})
     db.outcomes.end_job(claim.job)
 
 

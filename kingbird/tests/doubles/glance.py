@@ -12,6 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -340,12 +341,20 @@ class FakeImages(ImageClient):
     def __init__(self, glance: FakeGlance, caller: Caller) -> None:
         # The parent's constructor would create an HTTP client.
         self.region = glance.region
+        self._http: Any = _Transport(glance, caller)
+
+
+class _Transport:
+    """The HTTP client of one user, whose calls go to a double."""
+
+    def __init__(self, glance: FakeGlance, caller: Caller) -> None:
+        self.session = SimpleNamespace(timeout=None)
         self._glance = glance
         self._caller = caller
 
-    def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
+    def request(self, url: str, method: str, **kwargs: Any) -> tuple[None, bytes]:
         body = json.loads(kwargs["data"]) if "data" in kwargs else None
-        return self._glance.handle(self._caller, method, url, body)
+        return None, self._glance.handle(self._caller, method, url, body)
 
 
 def _dumped(answer: Any) -> bytes:

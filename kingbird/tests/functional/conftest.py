@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keystoneauth1.identity import v3
-from keystoneauth1.session import Session
 
 from kingbird.tests.functional import services
 from kingbird.tests.functional.contract_scenes import RealScene, Scene
 from kingbird.tests.functional.deployment import Deployment, Kind, deploy
 from kingbird.tests.functional.kingbird_api import KingbirdAPI
 from kingbird.tests.functional.leaks.watch import WATCH
-from kingbird.tests.functional.people import Person, unique
+from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -143,19 +141,9 @@ def newcomer(admin: Person) -> Person:
 
 
 @pytest.fixture
-def application_token(demo: Person, cloud: Any) -> str:
+def application_token(demo: Person) -> str:
     """Return a token of demo's from which Keystone makes no trust."""
-    made = demo.keystone(
-        "POST",
-        f"/users/{demo.user_id}/application_credentials",
-        json={"application_credential": {"name": unique(), "unrestricted": True}},
-    ).json()["application_credential"]
-    auth = v3.ApplicationCredential(
-        auth_url=cloud.auth_url,
-        application_credential_id=made["id"],
-        application_credential_secret=made["secret"],
-    )
-    return str(Session(auth=auth).get_token())
+    return demo.application_token(unrestricted=True)
 
 
 @pytest.fixture

@@ -88,6 +88,27 @@ def test_names_that_stand_for_none_or_for_several(
     assert "usage:" in osc(newcomer, "create", "--no-such-option", exits=ERROR).stderr
 
 
+def test_a_name_means_no_forced_copy(newcomer: Person, deployment: Deployment) -> None:
+    """A forced copy has the name of its image, so the second run would find two."""
+    image = newcomer.make("RegionOne", b"data", name="forced")
+    words = ("create", "forced", "--target", "RegionTwo", "--force", "--wait")
+    made = output_of(newcomer, *words)
+    assert made["Outcomes"] == {"created": 1}
+    (item,) = output_of(newcomer, "show", made["ID"], "--long")
+    assert item["Image"] == image["id"] != item["Target Image"]
+    assert output_of(newcomer, *words)["Outcomes"] == {"in_sync": 1}
+    made = output_of(newcomer, "create", "forced", "--target", "RegionThree", "--wait")
+    assert made["Outcomes"] == {"created": 1}
+    (row,) = output_of(newcomer, "diff", "forced")
+    assert (row["ID"], cells([row])) == (image["id"], {"forced": "==="})
+    assert output_of(newcomer, "diff", "--all", "--name", "forced") == []
+    # No image in this region has the name, and the message names the copy.
+    words = ("create", "forced", "--source", "RegionTwo", "--target", "RegionThree")
+    refused = osc(newcomer, *words, exits=ERROR).stderr
+    assert "Only forced copies are named forced" in refused
+    assert f"{item['Target Image']} in RegionTwo" in refused
+
+
 def make_differing(owner: Person, stranger: Person, prefix: str) -> dict[str, str]:
     """Make images that differ between the three regions.
 

@@ -53,7 +53,7 @@ def brought(images: dict[str, Image], *targets: str) -> dict[tuple[str, str], st
 FAULTS = {
     "away": (refuse, "region_unavailable"),
     "403": (error(403), "forbidden"),
-    "401": (error(401), "forbidden"),
+    "401": (error(401), "credentials_rejected"),
 }
 
 

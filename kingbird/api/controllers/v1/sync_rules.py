@@ -1,6 +1,7 @@
 """The controller of ``/v1.0/{project}/os-sync-rules``, a project's rules."""
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 from oslo_config import cfg
@@ -73,27 +74,26 @@ class SyncRulesController:
         query=queries.RULES,
         response_schema=answers.LISTED,
     )
-    def list_rules(self, request: ValidRequest) -> JSON:
+    def list_rules(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync-rules``"""
-        page = pagination.from_request(
-            request.webob_request, request.query, self._conf.api.max_limit
-        )
+        query = {**request.query, "status": request.query.get("state", ())}
+        page = pagination.from_request(request.webob_request, query, self._conf.api.max_limit)
         enabled = request.query.get("enabled")
-        rules = db.rules.list_for_project(
+        fetch = functools.partial(
+            db.rules.list_for_project,
             request.project_id,
             with_all_projects=self._authorizer.can_see_all_projects(
                 request.context, request.project_id
             ),
             enabled=None if enabled is None else enabled.lower() == "true",
-            states=request.query.get("state", ()),
-            **page.place_args,
         )
-        entries, links = page.paginate(rules, lambda rule: rule.id)
-        jobs = db.rules.last_jobs([rule.id for rule in entries])
-        return {
-            "rules": [view.render_rule(rule, jobs.get(rule.id)) for rule in entries],
-            "links": links,
-        }
+        for rules in page.read(fetch):
+            entries, links = page.paginate(rules, lambda rule: rule.id)
+            jobs = db.rules.last_jobs([rule.id for rule in entries])
+            yield {
+                "rules": [view.render_rule(rule, jobs.get(rule.id)) for rule in entries],
+                "links": links,
+            }
 
     @operation(
         "create_sync_rule",

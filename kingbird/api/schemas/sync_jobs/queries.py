@@ -24,8 +24,8 @@ def page_query(noun: str, sort_keys: Iterable[str], properties: dict[str, Any]) 
         "additionalProperties": False,
         "properties": {
             "limit": {
-                "meaning": "The maximum of entries in the page. [api] max_limit is the default "
-                "and the largest limit.",
+                "meaning": "The maximum of entries in the page. [api] max_limit is the largest "
+                "limit. Without a limit the answer has all entries.",
                 "description": "a whole number of at least 1",
                 "type": "integer",
                 "minimum": 1,

@@ -124,12 +124,66 @@ def test_what_is_not_there_is_none(server, images):
     assert images.get("a") is None
 
 
-def test_a_no_keeps_glances_sentence_without_its_html(server, images):
-    server.handler.answers += [(403, {"Content-Type": "text/html"}, FORBIDDEN)]
-    with pytest.raises(exception.ImageRequestRejected) as caught:
+#: Bodies of errors, and the words that are left of them.
+WORDS = [
+    (FORBIDDEN, "You are not authorized to complete <this> action."),
+    ("Just a sentence.\n", "Just a sentence."),
+    ('{"error": {"message": "No token.", "code": 401, "title": "Unauthorized"}}', "No token."),
+    ('{"message": "Not allowed.<br /><br />\\n", "code": "403 Forbidden"}', "Not allowed."),
+    ('{"itemNotFound": {"message": "Nothing.", "code": 404}}', "Nothing."),
+    ('{"errors": [{"status": 400, "detail": "Bad query."}]}', "Bad query."),
+    ('{"faultcode": "Client", "faultstring": "Bad query.", "debuginfo": null}', "Bad query."),
+    ('"A sentence."', "A sentence."),
+    ('{"versions": [{"id": "v2.16", "status": "CURRENT", "links": []}]}', ""),
+    ('{"message": 5}', ""),
+    ("[" * 100_000, "[" * 1000),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), WORDS, ids=[body[:20] for body, _ in WORDS])
+@pytest.mark.parametrize("status", [400, 503])
+def test_an_error_is_told_in_words(server, images, status, body, words):
+    server.handler.answers += [(status, {}, body)]
+    with pytest.raises(exception.KingbirdError) as caught:
         images.create({"id": "a"})
-    assert caught.value.status == 403
-    assert caught.value.message == "You are not authorized to complete <this> action."
+    told = caught.value.message
+    if status == 400:
+        assert told == (words or "HTTP 400")
+    else:
+        answer = f"HTTP 503: {words}" if words else "HTTP 503"
+        assert told == f"The image service of region R1 can't be used at the moment ({answer})"
+
+
+#: Answers to a list that are none, and a part of the sentence about each.
+NO_LISTS = [
+    (400, "Bad query.", "refuses to list images (HTTP 400: Bad query.): its release may be too"),
+    (
+        401,
+        '{"error": {"message": "Who?"}}',
+        "does not accept the token (HTTP 401: Who?). If other",
+    ),
+    (403, "", "does not let the user list images (HTTP 403): look at get_images in its policy"),
+    (404, "<h1>Not Found</h1>", "there is no image API v2 (HTTP 404): correct the endpoint's URL"),
+    (405, "", "there is no image API v2 (HTTP 405): correct the endpoint's URL"),
+    (300, '{"versions": [{"id": "v2.16"}]}', "there is no image API v2 (HTTP 300): correct"),
+    (200, '{"versions": [{"id": "v3.14"}]}', "no image API v2 (HTTP 300: a list of API versions)"),
+    (200, '{"version": {"id": "v3.14"}}', "no image API v2 (HTTP 300: a list of API versions)"),
+    (304, "", "there is no image API v2 (HTTP 304): correct the endpoint's URL"),
+    (413, "Too much.", "refuses to list images (HTTP 413: Too much.)"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "words"), NO_LISTS)
+@pytest.mark.parametrize("by_ids", [True, False])
+def test_a_list_that_is_refused_says_what_to_look_at(server, images, by_ids, status, body, words):
+    server.handler.answers += [(status, {}, body)]
+    with pytest.raises(exception.ImageRequestRejected) as caught:
+        images.list_by_ids([A]) if by_ids else images.parse_page(images.fetch_page("limit=1"))
+    assert caught.value.status == (300 if status == 200 else status)
+    assert words in caught.value.message
+    assert "region R1" in caught.value.message
+    assert "{" not in caught.value.message
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 501, 502, 503, 504, 520])

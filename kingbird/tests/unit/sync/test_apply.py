@@ -144,13 +144,22 @@ def test_what_came_meanwhile_is_judged_as_if_it_had_been_there(scene):
 
 @pytest.mark.parametrize(
     ("status", "reason"),
-    [(403, "forbidden"), (413, "quota"), (400, "invalid"), (401, "forbidden")],
+    [(403, "forbidden"), (413, "quota"), (400, "invalid"), (404, "invalid")],
 )
 def test_a_refusal_keeps_glances_sentence(scene, status, reason):
     _, item = one(scene)
     scene.glances["R2"].fail("create", refused(status, "You may not."), times=None)
     outcome = scene.apply(item)
     assert (outcome.status, outcome.reason, outcome.message) == ("FAILURE", reason, "You may not.")
+    assert outcome.region_contacted
+
+
+def test_a_token_that_the_region_does_not_accept(scene):
+    _, item = one(scene)
+    scene.glances["R2"].fail("create", refused(401, "Who are you?"))
+    outcome = scene.apply(item)
+    assert (outcome.status, outcome.reason) == ("FAILURE", "credentials_rejected")
+    assert "region R2 does not accept the token (HTTP 401: Who are you?)" in outcome.message
     assert outcome.region_contacted
 
 

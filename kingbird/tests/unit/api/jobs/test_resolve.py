@@ -151,6 +151,14 @@ def test_a_region_that_refuses_is_in_nobodys_way(glances: Any, opened: Any) -> N
     resolve.check_images({"set": sync_set(ids, ["R1", "R2"])}, opened)
 
 
+def test_without_a_service_token_no_other_region_is_asked(glances: Any, opened: Any) -> None:
+    """Each would take as long as Keystone does not answer."""
+    glances["R1"].fail("list", exception.KeystoneUnavailable("No token"))
+    with pytest.raises(exception.KeystoneUnavailable):
+        resolve.check_images({"set": sync_set(new_ids(1), ["R1", "R2"])}, opened)
+    assert glances["R2"].calls == []
+
+
 def test_a_region_that_is_away_may_have_what_is_missing(glances: Any, opened: Any) -> None:
     here, missing = new_ids(3), new_ids(2)
     fill(glances["R2"], here)
@@ -159,7 +167,7 @@ def test_a_region_that_is_away_may_have_what_is_missing(glances: Any, opened: An
         "one": sync_set(here + missing, ["R1", "R2"]),
         "two": sync_set(missing, ["R2", "R1"]),
     }
-    with pytest.raises(exception.Unavailable, match="region R1 can't be asked") as caught:
+    with pytest.raises(exception.Unavailable, match="region R1 can't be used") as caught:
         resolve.check_images(sets, opened)
     assert caught.value.retry_after == 9
     assert len(glances["R1"].calls) == 1, "once is enough"

@@ -147,6 +147,7 @@ def test_an_image_that_went_meanwhile(scene):
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
+        (refused(401), "credentials_rejected"),
         (refused(403), "forbidden"),
         (refused(413), "quota"),
         (refused(400), "invalid"),
