@@ -87,7 +87,9 @@ def drift_message(fields: tuple[str, ...], *, source: str) -> str:
 
 def region_failure(error: exception.KingbirdError) -> Outcome:
     """Return the outcome for an error of a region's client."""
-    if isinstance(error, exception.ImageRequestRejected):
+    if isinstance(error, exception.ImageRequestRejected) and not isinstance(
+        error, exception.AnswerTooLarge
+    ):
         return Outcome(Reason.FORBIDDEN, error.message)
     return Outcome(Reason.REGION_UNAVAILABLE, error.message)
 
