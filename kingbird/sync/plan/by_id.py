@@ -1,14 +1,14 @@
 """Plans sets of images by id, without a walk through any region."""
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kingbird import exception
 from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
-from kingbird.sync.item import Item
+from kingbird.sync.item import UPDATE, Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
 from kingbird.sync.outcome import Outcome, region_failure
 from kingbird.sync.plan.context import PlanContext
@@ -98,30 +98,91 @@ class _Decided:
 
 
 class ByIdPlanner:
-    """Plans a job's sets of images by id."""
+    """Plans a job's sets of images by id.
 
-    def __init__(self, context: PlanContext) -> None:
+    :param resumes: whether an earlier part of the plan may have items of the sets.
+    :ivar deferred: images and targets that are left to a later part, because a region lags.
+    """
+
+    def __init__(self, context: PlanContext, *, resumes: bool = False) -> None:
+        self.deferred: set[tuple[str, str]] = set()
         self._context = context
         self._copies = TargetLookup(context)
+        self._resumes = resumes
 
     def plan(self, sets: Sequence[SyncSet]) -> Iterator[tuple[SyncSet, Item]]:
         """Yield the items, each with its set; images that others refer to come before them.
 
         Makes list calls only.
         """
+        sets = self._unplanned(sets)
         if not sets:
             return
         in_targets = _ids_in_targets(sets)
         requested, answers = self._find_sources(sets, ids_of_copies(in_targets))
         states = self._target_states(requested, in_targets, answers)
+        planned = self._planned(states, {image.resource for image in requested})
         decided = _Decided(requested, self._context.caller)
         for image, rank in _by_rank(requested):
             for target in image.sync_set.targets:
-                if (image.resource, target) in decided:
+                if (image.resource, target) in decided or (
+                    image.resource,
+                    target,
+                ) in self.deferred:
+                    continue
+                if image.resource in planned[target]:
+                    decided.add(image, planned[target][image.resource])
                     continue
                 item = self._item(image, target, states[target], decided, rank)
+                if self._has_to_wait(image, item):
+                    self.deferred.add((image.resource, target))
+                    continue
                 decided.add(image, item)
                 yield image.sync_set, item
+
+    # Parts.
+
+    def _planned(
+        self, targets: Iterable[str], ids: Collection[str]
+    ) -> dict[str, Mapping[str, Item]]:
+        """Return the items of an earlier part for some images, by target and image."""
+        planned = self._context.planned
+        return {target: planned(target, ids) if self._resumes else {} for target in targets}
+
+    def _unplanned(self, sets: Sequence[SyncSet]) -> Sequence[SyncSet]:
+        """Limit sets to images and targets without an item."""
+        if not self._resumes:
+            return sets
+        left = []
+        for one in sets:
+            planned = self._planned(one.targets, one.resources)
+            resources = [
+                name
+                for name in one.resources
+                if any(name not in items for items in planned.values())
+            ]
+            targets = [
+                target
+                for target, items in planned.items()
+                if any(name not in items for name in resources)
+            ]
+            left.append(
+                dataclasses.replace(one, resources=tuple(resources), targets=tuple(targets))
+            )
+        return [one for one in left if one.resources]
+
+    def _has_to_wait(self, image: _RequestedImage, item: Item) -> bool:
+        """Return whether an item is not known before a region that lags has answered."""
+        lagging = self._context.calls.lagging
+        may_be_elsewhere = not lagging.isdisjoint(image.sync_set.sources)
+        if item.target_region in lagging or image.source is None:
+            return item.target_region in lagging or may_be_elsewhere
+        references = fields.references(image.source[1]).values()
+        return (
+            image.source[0] in lagging
+            or (item.action == UPDATE and may_be_elsewhere)
+            or any((other, item.target_region) in self.deferred for other in references)
+        )
 
     # Sources.
 

@@ -4,6 +4,7 @@ An item is one image in one target region.  An image and region that several set
 item: sets of images by id come before wildcard sets, and then the first set counts.
 """
 
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -54,22 +55,26 @@ class Planner:
         """
         by_id = [one for one in sets if not one.is_wildcard]
         wildcard = [one for one in sets if one.is_wildcard]
-        # A large job has many, and most of them have the same targets: no set for each.
-        handled: dict[str, Collection[str]] = dict(known or {})
-        if cursor is None:
-            for batch in batched(ByIdPlanner(self._context).plan(by_id), BATCH):
-                for _, item in batch:
-                    handled[item.resource] = {*handled.get(item.resource, ()), item.target_region}
-                yield self._complete(batch)
-        else:
-            for one in by_id:
-                for resource in one.resources:
-                    handled[resource] = {*handled.get(resource, ()), *one.targets}
-        while wildcard:
+        # A region that lagged once is waited for.
+        timeout = None if cursor else self._slow_region_timeout
+        regions = {name for one in sets for name in one.regions} & self._context.regions.keys()
+        calls = self._context.calls.for_part(regions, timeout)
+        handled = dict(known or {})
+        for one in by_id:
+            for resource in one.resources:
+                # A large job has many, and most of them have the same targets: no set for each.
+                before = handled.get(resource)
+                handled[resource] = {*before, *one.targets} if before else one.targets
+        first = ByIdPlanner(dataclasses.replace(self._context, calls=calls), resumes=bool(cursor))
+        for batch in batched(first.plan(by_id), BATCH):
+            for _, item in batch:
+                handled[item.resource] = {*handled.get(item.resource, ()), item.target_region}
+            yield self._complete(batch)
+        while wildcard and (cursor is None or cursor.concerns(wildcard)):
             planner = WildcardPlanner(
                 self._context,
                 wildcard,
-                slow_region_timeout=self._slow_region_timeout,
+                calls=calls,
                 cursor=cursor,
                 retried_regions=retried_regions,
             )
@@ -81,6 +86,10 @@ class Planner:
             if cursor is None or self._slow_region_timeout is not None:
                 self.next_cursor = cursor
                 break
+        if first.deferred:
+            rest = self.next_cursor or PlanCursor({})
+            covered = {**dict.fromkeys(calls.lagging, ""), **rest.covered_to}
+            self.next_cursor = PlanCursor(covered, rest.unsorted)
 
     def _complete(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
         """Add members to what is created; a dry run creates nothing."""

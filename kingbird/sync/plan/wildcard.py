@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
 from kingbird.sync.item import Item
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.diff import (
     Copies,
     Differ,
@@ -36,8 +37,8 @@ UnusableIds = Mapping[str, Mapping[str, str]]
 class WildcardPlanner:
     """Plans the wildcard sets of a job with one walk through each region.
 
-    :param slow_region_timeout: seconds after which a region much slower than the others is left
-        to another part of the plan; ``None`` waits for all.
+    :param calls: the calls that list the regions; a region that lags is left to another part of
+        the plan.
     :param cursor: the end of an earlier part of the plan, if there is one.
     :param retried_regions: regions to which a retry is limited.  Only images that are in one of
         them, or missing there, get items; images in sync are counted in all targets.
@@ -50,7 +51,7 @@ class WildcardPlanner:
         context: PlanContext,
         sets: Sequence[SyncSet],
         *,
-        slow_region_timeout: float | None = None,
+        calls: RegionCalls,
         cursor: PlanCursor | None = None,
         retried_regions: Collection[str] | None = None,
     ) -> None:
@@ -58,8 +59,7 @@ class WildcardPlanner:
         self.next_cursor: PlanCursor | None = None
         self._context = context
         self._scopes = [WildcardScope(one, context.caller) for one in sets]
-        # A region that lagged once is waited for.
-        self._slow_region_timeout = None if cursor else slow_region_timeout
+        self._calls = calls
         self._cursor = cursor
         self._retried_regions = retried_regions
         self._forced = ForcedCopies()
@@ -109,11 +109,9 @@ class WildcardPlanner:
         }
         return RegionListings(
             {name: self._context.regions.get(name) for name in regions},
-            submit=self._context.submit,
-            retry=self._context.retry,
+            calls=self._calls,
             forced_regions=targets,
             filters={name: one.pop().query() for name, one in selections.items() if len(one) == 1},
-            slow_region_timeout=self._slow_region_timeout,
             unsorted_regions=self._cursor.unsorted if self._cursor else (),
         )
 
