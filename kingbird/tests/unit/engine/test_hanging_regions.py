@@ -7,7 +7,7 @@ import pytest
 from kingbird.db import api as db
 from kingbird.tests.unit.db.rows import accepted_job, sync_set
 from kingbird.tests.unit.engine.scene import wait_for
-from kingbird.tests.unit.engine.test_cancel_and_retry import active
+from kingbird.tests.unit.engine.test_cancel_and_retry import active, retry
 
 ALL3 = ("R1", "R2", "R3")
 
@@ -80,6 +80,34 @@ def test_a_job_that_waits_for_a_region_can_be_cancelled(scene, gate, resource, m
     engine.cancel(job_id)
     assert scene.ended(job_id) == "CANCELLED"
     assert not gate.is_set()
+
+
+@pytest.mark.parametrize("kind", JOBS)
+def test_what_a_hanging_region_has_left_over_can_be_tried_again(scene, gate, kind):
+    """The job is cancelled while its first part is done, and the second one waits."""
+    image = active(scene)
+    there = [active(scene, "R3", name="there")] if kind == "ids, source" else []
+    hang(scene, gate, "R3")
+    sets = JOBS[kind](image)
+    for one in sets:
+        if one["resources"] != ["*"]:
+            one["resources"] += there
+    job_id = job_for(scene, *sets)
+    engine = scene.engine()
+    wait_for(lambda: image in scene.glances["R2"].ids)
+    if scene.get(job_id).status == "IN_PROGRESS":
+        assert db.job_actions.cancel(scene.get(job_id))
+        engine.cancel(job_id)
+        assert scene.ended(job_id) == "CANCELLED"
+    cancelled = {i.resource for i in scene.items(job_id) if i.status == "CANCELLED"}
+    assert cancelled == set(there) or image in cancelled or "*" in cancelled
+    gate.set()
+    scene.glances["R3"].heal()
+    retry(scene, job_id)
+    assert scene.ended(job_id) == "SUCCESS"
+    for one in sets:
+        for target in one["targets"]:
+            assert {image, *there} <= scene.glances[target].ids
 
 
 def test_a_plan_ends_with_its_lease_between_two_pages(scene, gate):
