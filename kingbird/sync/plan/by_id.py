@@ -10,7 +10,7 @@ from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import UPDATE, Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
-from kingbird.sync.outcome import Outcome, region_failure
+from kingbird.sync.outcome import REFERENCE_DEPTH, TOO_DEEP, Outcome, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
@@ -89,6 +89,8 @@ class _Decided:
         self, image: _RequestedImage, source: tuple[str, Image], other: str, state: TargetState
     ) -> Item | None:
         target = state.region
+        if (other, image.sync_set) not in self._requested:
+            return Item(other, source[0], target).with_outcome(TOO_DEEP)
         reference = self._requested[other, image.sync_set].reference(source, self._caller)
         if isinstance(reference, Outcome):
             return Item(other, source[0], target).with_outcome(reference)
@@ -189,7 +191,7 @@ class ByIdPlanner:
     def _find_sources(
         self, sets: Sequence[SyncSet], in_targets: Mapping[str, set[str]]
     ) -> tuple[list[_RequestedImage], RegionResults]:
-        """Find each image's source; an AMI takes its kernel and ramdisk along.
+        """Find each image's source; an AMI takes its kernel and ramdisk along, and so on.
 
         :param in_targets: ids to ask target regions for at the same time.
         :returns: also what the target regions answered.
@@ -198,7 +200,9 @@ class ByIdPlanner:
         todo = {(name, one): _RequestedImage(name, one) for one in sets for name in one.resources}
         answers = self._context.find(_union(_ids_in_sources(todo.values()), in_targets))
         copies = {region: answers[region] for region in in_targets}
-        while todo:
+        for depth in range(REFERENCE_DEPTH + 1):
+            if depth:
+                answers = self._context.find(_ids_in_sources(todo.values()))
             found = [self._with_source(image, answers) for image in todo.values()]
             requested.update(zip(todo, found, strict=True))
             todo = {}
@@ -209,7 +213,6 @@ class ByIdPlanner:
                         todo[key] = _RequestedImage(*key, image.source)
                     elif other != image.resource:
                         requested[key] = dataclasses.replace(requested[key], referrer=image.source)
-            answers = self._context.find(_ids_in_sources(todo.values()))
         return list(requested.values()), copies
 
     def _with_source(
@@ -353,17 +356,26 @@ def _by_rank(requested: Sequence[_RequestedImage]) -> list[tuple[_RequestedImage
     circle are ignored.
     """
     sources = {image.resource: image.source[1] for image in requested if image.source}
-    ranks: dict[str, int] = {}
-
-    def rank(resource: str, above: frozenset[str]) -> int:
-        if resource not in ranks:
-            others = [
-                rank(other, above | {resource})
-                for other in fields.references(sources.get(resource, {})).values()
-                if other not in above and other != resource
-            ]
-            ranks[resource] = 1 + max(others) if others else 0
-        return ranks[resource]
-
-    ranked = [(image, rank(image.resource, frozenset())) for image in requested]
+    ranks = _ranks(sources)
+    ranked = [(image, ranks.get(image.resource, 0)) for image in requested]
     return sorted(ranked, key=lambda pair: (pair[1], pair[0].doubts))
+
+
+def _ranks(images: Mapping[str, Image]) -> dict[str, int]:
+    """Return a rank for each image that is above the ranks of those that it refers to.
+
+    There is no recursion, because a request may name a long chain of images.
+    """
+    ranks: dict[str, int] = {}
+    for first in images:
+        path = dict.fromkeys([first]) if first not in ranks else {}
+        while path:
+            here = next(reversed(path))
+            others = fields.references(images.get(here, {})).values()
+            below = next((one for one in others if one not in ranks and one not in path), None)
+            if below is None:
+                ranks[here] = max((ranks[one] + 1 for one in others if one in ranks), default=0)
+                del path[here]
+            else:
+                path[below] = None
+    return ranks

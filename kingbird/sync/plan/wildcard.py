@@ -2,9 +2,11 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
+from kingbird.sync import image as fields
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.diff import (
@@ -17,7 +19,7 @@ from kingbird.sync.listing.diff import (
     merge_by_id,
 )
 from kingbird.sync.listing.regions import RegionListings
-from kingbird.sync.outcome import UNUSABLE
+from kingbird.sync.outcome import REFERENCE_DEPTH, UNUSABLE
 from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
@@ -63,6 +65,7 @@ class WildcardPlanner:
         self._cursor = cursor
         self._retried_regions = retried_regions
         self._forced = ForcedCopies()
+        self._resolver = references.ReferenceResolver(context)
         #: Images that are in sync under another id, by target region and source image.
         self._moved: dict[tuple[str, str], Item] = {}
 
@@ -79,13 +82,19 @@ class WildcardPlanner:
             handled=_handled_targets(handled, self._cursor),
             is_forced=is_forced_copy,
         )
-        with DeferredSpool() as deferred:
+        with ExitStack() as stack:
+            deferred = stack.enter_context(DeferredSpool())
             differences = differ.differences(self._read_pages(listings))
             for batch in batched(differences, BATCH):
                 yield self._decide(batch, deferred)
-            resolver = references.ReferenceResolver(self._context)
+            for _ in range(REFERENCE_DEPTH):
+                # An image comes after those that it refers to.
+                later = stack.enter_context(DeferredSpool())
+                for rest in batched(deferred, BATCH):
+                    yield self._decide_deferred(_postpone(rest, deferred.ids, later))
+                deferred = later
             for rest in batched(deferred, BATCH):
-                yield self._decide_deferred(rest, resolver)
+                yield self._decide_too_deep(rest)
         self.in_sync.update(differ.in_sync)
         # An item for all images tells that a region could not be compared completely.
         yield [
@@ -153,29 +162,65 @@ class WildcardPlanner:
                     planned.append((self._scopes[one.index].sync_set, item))
         return planned
 
-    def _decide_deferred(
-        self, batch: Sequence[Deferred], resolver: references.ReferenceResolver
-    ) -> list[PlannedItem]:
+    def _decide_deferred(self, batch: Sequence[Deferred]) -> list[PlannedItem]:
         """Decide about deferred differences; the images that they refer to come first."""
-        sets = [scope.sync_set for scope in self._scopes]
         unusable = self._unusable((one.target, one.source["id"]) for one in batch)
         counted = [one for one in batch if not one.needs_item]
-        resolved = resolver.find(counted, self._moved)
+        resolved = self._resolver.find(counted, self._moved)
         for one in counted:
             self._count_in_sync(self._item(one, unusable, resolved.for_image(one)))
         batch = [one for one in batch if one.needs_item]
-        resolved = resolver.find(batch, self._moved)
-        planned: list[PlannedItem] = []
-        for missing, state in resolved.missing_sources():
-            item = self._item_in(state, missing)
-            resolved.record(item)
-            planned.append((sets[missing.index], item))
-        planned += [(sets[index], item) for index, item in resolved.unresolvable()]
+        planned, resolved = self._bring_along(batch)
         for one in batch:
-            item = self._item(one, unusable, resolved.for_image(one))
+            refers_to = resolved.for_image(one)
+            item = self._item(one, unusable, refers_to)
             if not self._count_in_sync(item):
-                planned.append((sets[one.index], references.with_rank(item, one.source)))
+                planned.append(self._planned_item(one, item, refers_to))
         return planned
+
+    def _decide_too_deep(self, batch: Sequence[Deferred]) -> list[PlannedItem]:
+        """Decide about images whose references go too deep, or in a circle."""
+        unusable = self._unusable((one.target, one.source["id"]) for one in batch)
+        planned = []
+        for one in batch:
+            refers_to = references.too_deep(one)
+            item = self._item(one, unusable, refers_to)
+            if not self._count_in_sync(item) and one.needs_item:
+                planned.append(self._planned_item(one, item, refers_to))
+        return planned
+
+    def _bring_along(
+        self, batch: Sequence[Deferred]
+    ) -> tuple[list[PlannedItem], references.ResolvedReferences]:
+        """Plan the images that others refer to and that nothing selected, and so on.
+
+        :returns: the items, and all images that the batch refers to.
+        """
+        levels: list[tuple[references.ResolvedReferences, list[tuple[Deferred, TargetState]]]] = []
+        while batch or not levels:
+            resolved = self._resolver.find(batch, self._moved)
+            levels.append((resolved, list(resolved.missing_sources())))
+            batch = [one for one, _ in levels[-1][1] if fields.references(one.source)]
+            if len(levels) == REFERENCE_DEPTH:
+                break
+        planned: list[PlannedItem] = []
+        below: references.ResolvedReferences | None = None
+        for resolved, missing in reversed(levels):
+            for one, state in missing:
+                refers_to = below.for_image(one) if below else references.too_deep(one)
+                item = self._item_in(state, one, refers_to)
+                planned.append(self._planned_item(one, item, refers_to))
+                resolved.record(planned[-1][1])
+            planned += [
+                (self._scopes[index].sync_set, item) for index, item in resolved.unresolvable()
+            ]
+            below = resolved
+        return planned, levels[0][0]
+
+    def _planned_item(
+        self, one: Deferred, item: Item, refers_to: Mapping[str, Item]
+    ) -> PlannedItem:
+        return self._scopes[one.index].sync_set, references.with_rank(item, refers_to)
 
     def _item(
         self,
@@ -255,6 +300,23 @@ def _may_be_hidden(one: Deferred, item: Item) -> bool:
         return False
     forced = item.work and (item.work.forced or item.work.fallback)
     return bool(forced or (item.outcome and item.outcome.reason in UNUSABLE))
+
+
+def _postpone(
+    batch: Sequence[Deferred], undecided: Collection[str], later: DeferredSpool
+) -> list[Deferred]:
+    """Return the images whose references are decided, and put the others into a queue.
+
+    :param undecided: the ids of images that wait for their references, in lower case.
+    """
+    ready = []
+    for one in batch:
+        others = {*fields.references(one.source).values()} - {one.source["id"].lower()}
+        if others.isdisjoint(undecided):
+            ready.append(one)
+        else:
+            later.put(one)
+    return ready
 
 
 def _handled_targets(
