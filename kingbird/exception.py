@@ -146,6 +146,13 @@ class ImageRequestRejected(KingbirdError):
         self.status = status
 
 
+class AnswerTooLarge(ImageRequestRejected):
+    """An answer of Glance is larger than ``[glance] max_response_size``."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, 502)
+
+
 class KeystoneUnavailable(Unavailable):
     """Keystone did not answer, or answered 5xx."""
 

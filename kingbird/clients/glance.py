@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import NoneType
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 import requests
 import urllib3
@@ -24,18 +24,23 @@ from keystoneauth1.session import Session
 from kingbird import exception, lenient_json, version
 from kingbird.clients import refusals
 from kingbird.clients.auth import RegionAuth
+from kingbird.clients.call_limits import deadline
 from kingbird.text import CONTROL
 
 Image = dict[str, Any]
 
 #: Glance's own maximum of images in a page.
 PAGE_SIZE = 1000
+#: The divisor of the number of images in a page that was too large.
+SHRINK = 10
 #: The maximum length of an id in Glance.
 ID_LENGTH = 36
 #: The number of ids in one ``id=in:`` query; the URL stays below 4 KiB.
 IDS_PER_CALL = 100
 #: The number of characters of the names in one query, escaped for the URL.
 NAMES_LENGTH = 3500
+#: Seconds for the pages of such a query.
+LIST_TIMEOUT = 60.0
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 #: Status codes after which the same call may succeed, besides 500 and above.
@@ -73,12 +78,17 @@ _LIST_FIRST = b'{"images": ['
 
 
 def list_query(
-    *, hidden: bool = False, marker: str | None = None, filters: Iterable[tuple[str, str]] = ()
+    *,
+    hidden: bool = False,
+    marker: str | None = None,
+    filters: Iterable[tuple[str, str]] = (),
+    limit: int = PAGE_SIZE,
 ) -> str:
     """Return the query that lists a region's images in the order of their ids.
 
     :param hidden: list hidden images, which Glance lists separately.
     :param marker: the id of the image before the page.
+    :param limit: the largest number of images in the page.
     :param filters: further parameters.  A ``visibility`` replaces ``all``.
     """
     query: list[tuple[str, Any]] = [*filters]
@@ -88,7 +98,7 @@ def list_query(
         ("member_status", "all"),
         ("sort_key", "id"),
         ("sort_dir", "asc"),
-        ("limit", PAGE_SIZE),
+        ("limit", limit),
     ]
     if hidden:
         query.append(("os_hidden", "true"))
@@ -223,8 +233,6 @@ class ImageClient:
 
     def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
         """Call Glance and return the body of the response."""
-        if "timeout" in kwargs and self._http.session.timeout:
-            kwargs["timeout"] = min(kwargs["timeout"], self._http.session.timeout)
         try:
             body: bytes = self._http.request(url, method, **kwargs)[1]
         except exception.RegionUnavailable as error:
@@ -285,14 +293,12 @@ class ImageClient:
         except ValueError as error:
             raise self._unavailable("answered with a next page that is no link") from error
 
-    def _list(self, filters: Mapping[str, Any], **kwargs: Any) -> list[Image]:
-        found: list[Image] = []
-        query: str | None = urlencode(filters)
-        while query is not None:
-            page = self._call("GET", f"{_LIST}{query}", **kwargs)
-            found += with_ids(self._images_of(page))
-            query = self._next_query(page)
-        return found
+    def no_progress(self) -> exception.RegionUnavailable:
+        """Return the error for a list that does not come to an end."""
+        return self._unavailable(
+            "lists the same images again and again, as behind a redirect or a proxy that drops "
+            "the query"
+        )
 
     def fetch_page(self, query: str) -> bytes:
         """Fetch one page of a list, which :meth:`parse_page` parses later.
@@ -324,28 +330,47 @@ class ImageClient:
     ) -> list[Image]:
         """Return those of at most 100 ids that exist, with one call.
 
-        Community images of others and shares that are pending or rejected are included.
+        Community images of others and shares that are pending or rejected are included.  A Glance
+        with short pages gets a call for each.
 
         :param ids: ids; a text that is not a UUID is skipped.
         :param hidden: list hidden images, which Glance lists separately.
-        :param timeout: seconds that the call may take, unless the configured timeout is shorter.
+        :param timeout: seconds that all calls may take.
         """
-        known_ids = [image_id for image_id in ids if _is_id(image_id)]
-        if not known_ids:
+        asked = {image_id.lower(): image_id for image_id in ids if _is_id(image_id)}
+        if not asked:
             return []
-        query = {
-            "id": f"in:{','.join(known_ids)}",
+        limit = PAGE_SIZE
+        filters = {
+            "id": f"in:{','.join(asked.values())}",
             "visibility": "all",
             "member_status": "all",
-            "limit": PAGE_SIZE,
+            "limit": limit,
         }
         if hidden:
-            query["os_hidden"] = "true"
-        return self._list(query, **({} if timeout is None else {"timeout": timeout}))
-
-    def list_forced(self) -> list[Image]:
-        """Return the visible images that are marked as forced copies."""
-        return self._list({"kingbird_forced": "true", "visibility": "all", "limit": PAGE_SIZE})
+            filters["os_hidden"] = "true"
+        found: dict[str, Image] = {}
+        query: str | None = urlencode(filters)
+        with deadline(LIST_TIMEOUT if timeout is None else timeout):
+            while query is not None:
+                try:
+                    page = self._call("GET", f"/v2/images?{query}")
+                except exception.AnswerTooLarge:
+                    limit //= SHRINK
+                    if not limit:
+                        raise
+                    query = urlencode({**dict(parse_qsl(query)), "limit": limit})
+                    continue
+                new = {
+                    image["id"]: image
+                    for image in self._images_of(page)
+                    if image["id"].lower() in asked and image["id"] not in found
+                }
+                query = self._next_query(page)
+                if query is not None and not new:
+                    raise self.no_progress()
+                found |= new
+        return [*found.values()]
 
     def list_forced_page(self, owner: str | None, hidden: bool) -> list[Image] | None:
         """Return the forced copies, or ``None`` if there are more than one page holds.

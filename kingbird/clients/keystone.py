@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 from keystoneauth1 import exceptions as ksa_exc
@@ -19,7 +19,7 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.clients import catalog as service_catalog
 from kingbird.clients.auth import check_answers, is_refusal, translate_auth_errors
-from kingbird.clients.session import keystone_session
+from kingbird.clients.session import CallSession, keystone_session
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
 
@@ -38,13 +38,7 @@ def _with_request_id(session: Session, global_request_id: str | None) -> Session
     """Return a session that shares the connections and sends a global request id."""
     if global_request_id is None:
         return session
-    return Session(
-        session=session.session,
-        verify=session.verify,
-        cert=session.cert,
-        timeout=session.timeout,
-        additional_headers={**session.additional_headers, REQUEST_ID: global_request_id},
-    )
+    return cast(CallSession, session).with_headers({REQUEST_ID: global_request_id})
 
 
 class _RequestIdPassword(v3.Password):
@@ -121,25 +115,22 @@ class Keystone:
     The service user is that of ``[keystone_authtoken]``.  Calls go to its ``auth_url`` without
     discovery, which would cost a call for each job.
 
-    :param timeout: seconds that a call may take, unless the configured timeout is shorter.
+    :param timeout: seconds that a call may take, unless the configured time is shorter.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
         self._conf = conf
         self._timeout = timeout
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self._session: CallSession | None = None
         self._service_auth: BaseAuthPlugin | None = None
 
     @property
-    def session(self) -> Session:
+    def session(self) -> CallSession:
         """Return the session for calls to Keystone by the options of ``[keystone_authtoken]``."""
         with self._lock:
             if self._session is None:
-                self._session = keystone_session(self._conf, connections=16)
-                if self._timeout is not None:
-                    limit = self._session.timeout or self._timeout
-                    self._session.timeout = min(limit, self._timeout)
+                self._session = keystone_session(self._conf, connections=16, timeout=self._timeout)
             return self._session
 
     def validate_config(self) -> None:

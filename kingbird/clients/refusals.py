@@ -11,6 +11,8 @@ from typing import Any
 
 import requests
 
+#: The bytes of an answer that are looked at.
+MAX_BYTES = 65536
 #: The maximum length of a service's own words.
 MAX_WORDS = 1000
 #: Statuses of an address that belongs to another service, or to another path of the same one.
@@ -22,7 +24,7 @@ VERSIONS = 300
 def words_of(response: requests.Response) -> str:
     """Return the text of an error without HTML and JSON, or its status."""
     # response.text would guess the encoding, which is slow and logs.
-    text = response.content.decode("utf-8", "replace")
+    text = response.content[:MAX_BYTES].decode("utf-8", "replace")
     try:
         text = _sentence_in(json.loads(text))
     except (ValueError, RecursionError):

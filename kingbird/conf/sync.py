@@ -102,8 +102,8 @@ OPTS = [
         default=1.0,
         min=0.1,
         mutable=True,
-        help="Seconds that a wildcard job waits for a page of a lagging region, which takes more "
-        "than five times as long as any other region. Then the job is planned for the other "
+        help="Seconds that the plan of a job waits for a lagging region, which takes more than "
+        "five times as long as any other region to answer. Then the job is planned for the other "
         "regions, and the lagging region follows.",
     ),
     cfg.IntOpt(

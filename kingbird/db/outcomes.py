@@ -221,19 +221,20 @@ def _fail_plan(session: orm.Session, job: Job, reason: str, message: str) -> Cou
     if job.planned_at is not None and job.plan_rest is None:
         return Counter()
     session.execute(sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts))
-    if job.planned_at is None:
-        pairs = {
-            (resource, target): entry["sources"][0] if resource != ALL else ALL
-            for entry in reversed(job.request)
-            for resource in entry["resources"]
-            for target in entry["targets"]
-        }
-    else:
-        pairs = {(ALL, region): ALL for region in (job.plan_rest or {}).get("known_to", ())}
-        if not pairs:
-            return _end_open_items(
-                session, reason, message, Item.job_pk == job.pk, Item.part == job.plan_parts - 1
-            )
+    lagging = (job.plan_rest or {}).get("known_to", ())
+    if job.planned_at is not None and not lagging:
+        return _end_open_items(
+            session, reason, message, Item.job_pk == job.pk, Item.part == job.plan_parts - 1
+        )
+    pairs = {}
+    for entry in reversed(job.request):
+        for resource in entry["resources"]:
+            targets = entry["targets"]
+            if resource == ALL and job.planned_at is not None:
+                # The item of a region stands for all that it had to do with the job.
+                targets = {*entry["sources"], *targets}.intersection(lagging)
+            source = entry["sources"][0] if resource != ALL else ALL
+            pairs.update({(resource, target): source for target in targets})
     now = utcnow()
     runs.change(
         session,

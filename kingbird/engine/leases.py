@@ -18,7 +18,7 @@ LOG = logging.getLogger(__name__)
 
 #: The part of a lease after which no write may begin.
 WRITE_FRACTION = 0.5
-#: The part of a lease that one phase of a call (connecting, reading) may take at most.
+#: The part of a lease that a call may take at most.
 CALL_FRACTION = 0.25
 #: The part of a lease after which it is renewed.
 RENEW_FRACTION = 1 / 3
@@ -44,8 +44,17 @@ class HeldLease:
 
         :raises kingbird.exception.LeaseLost: another engine may have the work.
         """
-        if self._lost or time.monotonic() > self._write_until:
+        self.raise_if_lost()
+        if time.monotonic() > self._write_until:
             raise exception.LeaseLost(f"The lease on a part of job {self.claim.job.id} ran out")
+
+    def raise_if_lost(self) -> None:
+        """Raise an error if another engine has the work.
+
+        :raises kingbird.exception.LeaseLost: another engine has claimed it.
+        """
+        if self._lost:
+            raise exception.LeaseLost(f"Another engine has a part of job {self.claim.job.id}")
 
     def let_go(self) -> None:
         """Stop to renew the lease, because its work is about to end."""

@@ -21,6 +21,7 @@ from kingbird.engine.pools import RegionPools
 from kingbird.states import ItemState, Reason
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan import retry_sets
 from kingbird.sync.plan.context import PlanContext
@@ -161,7 +162,7 @@ class JobPlanner:
         cursor = PlanCursor.from_json(job.plan_rest) if job.plan_rest else None
         for part in count(job.plan_parts):
             planner = Planner(
-                self._context(job, db.tombstones.find),
+                self._context(held, db.tombstones.find),
                 slow_region_timeout=self._conf.sync.slow_region_timeout,
             )
             with db.plans.PlanWriter(claim, part) as plan:
@@ -184,7 +185,7 @@ class JobPlanner:
         part = job.plan_parts - 1
         retry = retry_sets.sets_to_retry(sets, db.job_actions.unplanned_items(claim))
         known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
-        planner = Planner(self._context(job, lambda project, region, ids: {}))
+        planner = Planner(self._context(held, lambda project, region, ids: {}))
         with db.plans.PlanWriter(claim, part, recounted=retry.targets) as plan:
             batches = planner.plan(retry.sets, known=known, retried_regions=retry.regions)
             outcomes = self._store(plan, claim, part, batches)
@@ -243,7 +244,15 @@ class JobPlanner:
         if open_tasks > 1 and job.credentials == "trust":
             self._notify_engines(job.id)
 
-    def _context(self, job: db.Job, tombstones: Callable[..., Mapping[str, str]]) -> PlanContext:
+    def _context(
+        self, held: HeldLease, tombstones: Callable[..., Mapping[str, str]]
+    ) -> PlanContext:
+        job = held.claim.job
+
+        def check() -> None:
+            self._cancellations.raise_if_cancelled(job, ignore_outage=True)
+            held.raise_if_lost()
+
         return PlanContext(
             self._access.open_regions(job),
             Requester(job.project_id, job.is_admin),
@@ -252,10 +261,7 @@ class JobPlanner:
             planned=lambda region, ids: {
                 row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
             },
-            submit=self._submit,
-            retry=self._retry.with_check(
-                lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
-            ),
+            calls=RegionCalls(self._submit, self._retry.with_check(check)),
         )
 
     def _row(self, item: Item) -> dict[str, Any]:

@@ -65,7 +65,9 @@ def _resolve_references(item: db.Item, others: Mapping[str, db.Item]) -> WriteSp
         unfinished = other.status == ItemState.IN_PROGRESS and other.part == item.part
         dry_run = other.status == ItemState.PLANNED
         if other.target_resource is None or unfinished or dry_run:
-            failed = dependency_failed(name, other_id, item.target_region, other.reason)
+            failed = dependency_failed(
+                name, other_id, item.target_region, other.reason, other.message
+            )
             return failed.with_note(work.note) if work.note else failed
         work = work.with_reference(name, other.target_resource)
     return work

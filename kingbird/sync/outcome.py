@@ -84,6 +84,13 @@ class Outcome:
         return STATE_OF[Reason(self.reason)]
 
 
+#: How many references from image to image are followed.
+REFERENCE_DEPTH = 3
+_TOO_DEEP = f"the references from image to image go deeper than {REFERENCE_DEPTH}"
+#: The outcome of an image that a longer chain of references leads to.
+TOO_DEEP = Outcome(Reason.DEPENDENCY_FAILED, _TOO_DEEP)
+
+
 def message_for(reason: str, *, source: str, target: str) -> str | None:
     """Return the sentence about a reason, or ``None`` if the reason says it all."""
     text = _SENTENCES.get(reason)
@@ -97,7 +104,9 @@ def drift_message(fields: tuple[str, ...], *, source: str) -> str:
 
 def region_failure(error: exception.KingbirdError) -> Outcome:
     """Return the outcome for an error of a region's client."""
-    if isinstance(error, exception.ImageRequestRejected):
+    if isinstance(error, exception.ImageRequestRejected) and not isinstance(
+        error, exception.AnswerTooLarge
+    ):
         return Outcome(_reason_of_refusal(error.status), error.message)
     return Outcome(Reason.REGION_UNAVAILABLE, error.message)
 
@@ -144,13 +153,18 @@ def id_claimed(region: str, *, source: str) -> Outcome:
     )
 
 
-def dependency_failed(name: str, image_id: str, region: str, reason: str | None) -> Outcome:
+def dependency_failed(
+    name: str, image_id: str, region: str, reason: str | None, message: str | None
+) -> Outcome:
     """Return the outcome of an image whose kernel or ramdisk is not in the target region.
 
     :param name: the property that names the other image.
     :param image_id: the other image.
-    :param reason: the outcome of the other image.
+    :param reason: the reason of the other image.
+    :param message: the message of the other image.
     """
+    if message and message.endswith(_TOO_DEEP):
+        reason = _TOO_DEEP
     return Outcome(
         Reason.DEPENDENCY_FAILED,
         f"{name} names image {image_id}, which could not be brought to {region}: {reason}",

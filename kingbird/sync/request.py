@@ -231,6 +231,11 @@ class SyncSet:
         )
 
     @property
+    def regions(self) -> tuple[str, ...]:
+        """Return the sources and the targets."""
+        return (*self.sources, *self.targets)
+
+    @property
     def is_wildcard(self) -> bool:
         """Return whether the set selects images of whole regions, not images by id."""
         return self.resources == (ALL,)

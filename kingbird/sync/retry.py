@@ -64,6 +64,11 @@ class Retry:
         """Return the same with another ``check``."""
         return Retry(self._timeout, self._stopping, self._on_retry, check)
 
+    def check(self) -> None:
+        """Raise the error of ``check`` if the call is to end."""
+        if self._check is not None:
+            self._check()
+
     def _note(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, exception.RegionUnavailable):
@@ -75,10 +80,10 @@ class Retry:
             self._stopping.wait(seconds)
             return
         while seconds > 0 and not self._stopping.is_set():
-            self._check()
+            self.check()
             self._stopping.wait(min(seconds, CHECK_INTERVAL))
             seconds -= CHECK_INTERVAL
-        self._check()
+        self.check()
 
     def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call ``function``, and raise the last error after all tries, or that of ``check``."""

@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
@@ -12,10 +12,12 @@ from kingbird.batching import batched
 from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
-from kingbird.sync.item import Item
+from kingbird.sync.item import UPDATE, Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
 from kingbird.sync.outcome import (
+    REFERENCE_DEPTH,
     SEVERAL_SETS,
+    TOO_DEEP,
     Outcome,
     better_source_unknown,
     id_claimed,
@@ -111,6 +113,8 @@ class _Decided:
         self, image: _RequestedImage, source: tuple[str, Image], other: str, state: TargetState
     ) -> Item | None:
         target = state.region
+        if (other, image.sync_set) not in self._requested:
+            return Item(other, source[0], target).with_outcome(TOO_DEEP)
         reference = self._requested[other, image.sync_set].reference(source, self._caller)
         if isinstance(reference, Outcome):
             return Item(other, source[0], target).with_outcome(reference)
@@ -120,23 +124,33 @@ class _Decided:
 
 
 class ByIdPlanner:
-    """Plans a job's sets of images by id."""
+    """Plans a job's sets of images by id.
 
-    def __init__(self, context: PlanContext, same_names: SameNames) -> None:
+    :param resumes: whether an earlier part of the plan may have items of the sets.
+    :ivar deferred: images and targets that are left to a later part, because a region lags.
+    """
+
+    def __init__(
+        self, context: PlanContext, same_names: SameNames, *, resumes: bool = False
+    ) -> None:
+        self.deferred: set[tuple[str, str]] = set()
         self._context = context
         self._same_names = same_names
         self._copies = TargetLookup(context)
+        self._resumes = resumes
 
     def plan(self, sets: Sequence[SyncSet]) -> Iterator[tuple[SyncSet, Item]]:
         """Yield the items, each with its set; images that others refer to come before them.
 
         Makes list calls only.
         """
+        sets = self._unplanned(sets)
         if not sets:
             return
         in_targets = _ids_in_targets(sets)
         requested, answers = self._find_sources(sets, self._copies.ids_of_copies(in_targets))
         states = self._target_states(requested, in_targets, answers)
+        planned = self._planned(states, {image.resource for image in requested})
         decided = _Decided(requested, self._context.caller)
         asked = Counter(
             (image.resource, target)
@@ -150,9 +164,15 @@ class ByIdPlanner:
             for image, _ in group:
                 for target in image.sync_set.targets:
                     pair = image.resource, target
-                    if pair in decided or pair in items:
+                    if pair in decided or pair in items or pair in self.deferred:
+                        continue
+                    if image.resource in planned[target]:
+                        decided.add(image, planned[target][image.resource])
                         continue
                     item = self._item(image, target, states[target], decided, rank)
+                    if self._has_to_wait(image, item):
+                        self.deferred.add(pair)
+                        continue
                     if asked[pair] > 1:
                         item = item.with_note(SEVERAL_SETS)
                     items[pair] = image, item
@@ -162,12 +182,56 @@ class ByIdPlanner:
                     decided.add(image, item)
                     yield sync_set, item
 
+    # Parts.
+
+    def _planned(
+        self, targets: Iterable[str], ids: Collection[str]
+    ) -> dict[str, Mapping[str, Item]]:
+        """Return the items of an earlier part for some images, by target and image."""
+        planned = self._context.planned
+        return {target: planned(target, ids) if self._resumes else {} for target in targets}
+
+    def _unplanned(self, sets: Sequence[SyncSet]) -> Sequence[SyncSet]:
+        """Limit sets to images and targets without an item."""
+        if not self._resumes:
+            return sets
+        left = []
+        for one in sets:
+            planned = self._planned(one.targets, one.resources)
+            resources = [
+                name
+                for name in one.resources
+                if any(name not in items for items in planned.values())
+            ]
+            targets = [
+                target
+                for target, items in planned.items()
+                if any(name not in items for name in resources)
+            ]
+            left.append(
+                dataclasses.replace(one, resources=tuple(resources), targets=tuple(targets))
+            )
+        return [one for one in left if one.resources]
+
+    def _has_to_wait(self, image: _RequestedImage, item: Item) -> bool:
+        """Return whether an item is not known before a region that lags has answered."""
+        lagging = self._context.calls.lagging
+        may_be_elsewhere = not lagging.isdisjoint(image.sync_set.sources)
+        if item.target_region in lagging or image.source is None:
+            return item.target_region in lagging or may_be_elsewhere
+        references = fields.references(image.source[1]).values()
+        return (
+            image.source[0] in lagging
+            or (item.action == UPDATE and may_be_elsewhere)
+            or any((other, item.target_region) in self.deferred for other in references)
+        )
+
     # Sources.
 
     def _find_sources(
         self, sets: Sequence[SyncSet], in_targets: Mapping[str, set[str]]
     ) -> tuple[list[_RequestedImage], RegionResults]:
-        """Find each image's source; an AMI takes its kernel and ramdisk along.
+        """Find each image's source; an AMI takes its kernel and ramdisk along, and so on.
 
         :param in_targets: ids to ask target regions for at the same time.
         :returns: also what the target regions answered.
@@ -176,7 +240,9 @@ class ByIdPlanner:
         todo = {(name, one): _RequestedImage(name, one) for one in sets for name in one.resources}
         answers = self._context.find(_union(_ids_in_sources(todo.values()), in_targets))
         copies = {region: answers[region] for region in in_targets}
-        while todo:
+        for depth in range(REFERENCE_DEPTH + 1):
+            if depth:
+                answers = self._context.find(_ids_in_sources(todo.values()))
             found = [self._with_source(image, answers) for image in todo.values()]
             requested.update(zip(todo, found, strict=True))
             todo = {}
@@ -187,7 +253,6 @@ class ByIdPlanner:
                         todo[key] = _RequestedImage(*key, image.source)
                     elif other != image.resource:
                         requested[key] = dataclasses.replace(requested[key], referrer=image.source)
-            answers = self._context.find(_ids_in_sources(todo.values()))
         return list(requested.values()), copies
 
     def _with_source(
@@ -352,17 +417,26 @@ def _by_rank(requested: Sequence[_RequestedImage]) -> list[tuple[_RequestedImage
     circle are ignored.
     """
     sources = {image.resource: image.source[1] for image in requested if image.source}
-    ranks: dict[str, int] = {}
-
-    def rank(resource: str, above: frozenset[str]) -> int:
-        if resource not in ranks:
-            others = [
-                rank(other, above | {resource})
-                for other in fields.references(sources.get(resource, {})).values()
-                if other not in above and other != resource
-            ]
-            ranks[resource] = 1 + max(others) if others else 0
-        return ranks[resource]
-
-    ranked = [(image, rank(image.resource, frozenset())) for image in requested]
+    ranks = _ranks(sources)
+    ranked = [(image, ranks.get(image.resource, 0)) for image in requested]
     return sorted(ranked, key=lambda pair: (pair[1], pair[0].doubts))
+
+
+def _ranks(images: Mapping[str, Image]) -> dict[str, int]:
+    """Return a rank for each image that is above the ranks of those that it refers to.
+
+    There is no recursion, because a request may name a long chain of images.
+    """
+    ranks: dict[str, int] = {}
+    for first in images:
+        path = dict.fromkeys([first]) if first not in ranks else {}
+        while path:
+            here = next(reversed(path))
+            others = fields.references(images.get(here, {})).values()
+            below = next((one for one in others if one not in ranks and one not in path), None)
+            if below is None:
+                ranks[here] = max((ranks[one] + 1 for one in others if one in ranks), default=0)
+                del path[here]
+            else:
+                path[below] = None
+    return ranks

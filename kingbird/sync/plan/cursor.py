@@ -3,13 +3,14 @@
 The plan of the other regions is stored and carried out meanwhile.  A second walk plans the rest.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from kingbird.states import Reason
 from kingbird.sync.image import Rules, record_for
 from kingbird.sync.listing.diff import Copies, Scope, better_sources, compare_copy
+from kingbird.sync.request import SyncSet
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,10 @@ class PlanCursor:
     def to_json(self) -> dict[str, Any]:
         """Return the form that is stored with the job."""
         return {"known_to": dict(self.covered_to), "unsorted": sorted(self.unsorted)}
+
+    def concerns(self, sets: Iterable[SyncSet]) -> bool:
+        """Return whether one of the regions is part of some sets."""
+        return any(region in self.covered_to for one in sets for region in one.regions)
 
     def _is_covered(self, region: str, image_id: str) -> bool:
         return region not in self.covered_to or image_id <= self.covered_to[region]

@@ -106,7 +106,9 @@ def _create_under_same_id(
 def _failed_reference(references: Mapping[str, Item], target: str) -> Outcome | None:
     for name, other in references.items():
         if other.outcome and other.target_resource is None:
-            return dependency_failed(name, other.resource, target, other.outcome.reason)
+            return dependency_failed(
+                name, other.resource, target, other.outcome.reason, other.outcome.message
+            )
     return None
 
 

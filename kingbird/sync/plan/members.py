@@ -28,8 +28,8 @@ def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
         (item.source_region, item.resource): item for item in items if _becomes_shared(item)
     }
     calls = {
-        (region, resource): context.submit(
-            region, context.retry, context.regions[region].list_members, resource
+        (region, resource): context.calls.begin(
+            region, context.regions[region].list_members, resource
         )
         for region, resource in sources
     }
@@ -39,7 +39,7 @@ def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
             found[key] = {
                 "members": sorted(
                     [str(one["member_id"]), str(one.get("status") or PENDING)]
-                    for one in call.result()
+                    for one in context.calls.wait(key[0], call)
                     if one.get("member_id")
                 )
             }

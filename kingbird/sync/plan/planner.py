@@ -5,6 +5,7 @@ item, and the first set counts.  If a set names the image by id, the image has a
 wildcard set is the first.
 """
 
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -83,23 +84,29 @@ class Planner:
     ) -> Iterator[list[Item]]:
         by_id = list(_by_id(sets))
         wildcard = [one for one in sets if one.is_wildcard]
-        # A large job has many, and most of them have the same targets: no set for each.
-        handled: dict[str, Collection[str]] = dict(known or {})
-        if cursor is None:
-            for batch in batched(ByIdPlanner(self._context, same_names).plan(by_id), BATCH):
-                for _, item in batch:
-                    handled[item.resource] = {*handled.get(item.resource, ()), item.target_region}
-                yield self._complete(batch)
-        else:
-            for one in by_id:
-                for resource in one.resources:
-                    handled[resource] = {*handled.get(resource, ()), *one.targets}
-        while wildcard:
+        # A region that lagged once is waited for.
+        timeout = None if cursor else self._slow_region_timeout
+        regions = {name for one in sets for name in one.regions} & self._context.regions.keys()
+        calls = self._context.calls.for_part(regions, timeout)
+        handled = dict(known or {})
+        for one in by_id:
+            for resource in one.resources:
+                # A large job has many, and most of them have the same targets: no set for each.
+                before = handled.get(resource)
+                handled[resource] = {*before, *one.targets} if before else one.targets
+        first = ByIdPlanner(
+            dataclasses.replace(self._context, calls=calls), same_names, resumes=bool(cursor)
+        )
+        for batch in batched(first.plan(by_id), BATCH):
+            for _, item in batch:
+                handled[item.resource] = {*handled.get(item.resource, ()), item.target_region}
+            yield self._complete(batch)
+        while wildcard and (cursor is None or cursor.concerns(wildcard)):
             planner = WildcardPlanner(
                 self._context,
                 wildcard,
                 same_names,
-                slow_region_timeout=self._slow_region_timeout,
+                calls=calls,
                 cursor=cursor,
                 retried_regions=retried_regions,
             )
@@ -111,6 +118,10 @@ class Planner:
             if cursor is None or self._slow_region_timeout is not None:
                 self.next_cursor = cursor
                 break
+        if first.deferred:
+            rest = self.next_cursor or PlanCursor({})
+            covered = {**dict.fromkeys(calls.lagging, ""), **rest.covered_to}
+            self.next_cursor = PlanCursor(covered, rest.unsorted)
 
     def _complete(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
         """Add members to what is created; a dry run creates nothing."""

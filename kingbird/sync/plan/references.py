@@ -11,9 +11,9 @@ from kingbird import exception
 from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
-from kingbird.sync.item import CREATE, UPDATE, Item
+from kingbird.sync.item import CREATE, NONE, UPDATE, Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
-from kingbird.sync.outcome import Outcome, region_failure
+from kingbird.sync.outcome import TOO_DEEP, Outcome, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState
 from kingbird.sync.plan.identity import Reference
@@ -32,9 +32,18 @@ def needs_references(source: Image, item: Item) -> bool:
     return item.action in (CREATE, UPDATE) or drifted
 
 
-def with_rank(item: Item, source: Image) -> Item:
+def with_rank(item: Item, refers_to: Mapping[str, Item]) -> Item:
     """Rank an item after the items of the images that its image refers to."""
-    return dataclasses.replace(item, rank=1) if fields.references(source) else item
+    ranks = [other.rank + 1 for other in refers_to.values() if other.action != NONE]
+    return dataclasses.replace(item, rank=max(ranks, default=0))
+
+
+def too_deep(one: Deferred) -> dict[str, Item]:
+    """Return failed items of the images that an image refers to, as they are not looked up."""
+    return {
+        name: Item(other, one.source_region, one.target).with_outcome(TOO_DEEP)
+        for name, other in fields.references(one.source).items()
+    }
 
 
 class ReferenceResolver:

@@ -159,9 +159,7 @@ class SameNames:
                 hidden=False,
                 ordered=False,
                 filters=[("name", value), *by_owner],
-                submit=self._context.submit,
-                retry=self._context.retry,
-                wait=lambda walk, page: page.result(),
+                calls=self._context.calls,
             )
             for value in name_filters(sorted({name for name, _ in wanted}))
         ]

@@ -36,9 +36,13 @@ class Deferred:
 
 
 class DeferredSpool:
-    """A queue of :class:`Deferred`, as JSON in a temporary file.  Use it as a context."""
+    """A queue of :class:`Deferred`, as JSON in a temporary file.  Use it as a context.
+
+    :ivar ids: the ids of its images, in lower case.
+    """
 
     def __init__(self) -> None:
+        self.ids: set[str] = set()
         self._file: Any = tempfile.SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115
 
     def __enter__(self) -> "DeferredSpool":
@@ -54,6 +58,7 @@ class DeferredSpool:
 
     def put(self, one: Deferred) -> None:
         """Add one to the end."""
+        self.ids.add(one.source["id"].lower())
         row = [getattr(one, each.name) for each in dataclasses.fields(one)]
         self._file.write(lenient_json.dumps(row) + b"\n")
 

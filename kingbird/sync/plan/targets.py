@@ -90,12 +90,8 @@ class TargetLookup:
         owner = None if caller.is_admin else caller.project_id
         calls = {
             target: [
-                context.submit(
-                    target,
-                    context.retry,
-                    context.regions[target].list_forced_page,
-                    owner,
-                    hidden,
+                context.calls.begin(
+                    target, context.regions[target].list_forced_page, owner, hidden
                 )
                 for hidden in (False, True)
             ]
@@ -103,7 +99,7 @@ class TargetLookup:
         }
         for target, both in calls.items():
             try:
-                visible, hidden = (call.result() for call in both)
+                visible, hidden = (context.calls.wait(target, call) for call in both)
             except (exception.RegionUnavailable, exception.ImageRequestRejected):
                 # Asking for ids tells the region's problem.
                 continue

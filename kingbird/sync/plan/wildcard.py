@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.diff import (
     Copies,
     Differ,
@@ -19,6 +21,7 @@ from kingbird.sync.listing.diff import (
 )
 from kingbird.sync.listing.regions import RegionListings
 from kingbird.sync.outcome import (
+    REFERENCE_DEPTH,
     SEVERAL_SETS,
     UNUSABLE,
     Outcome,
@@ -46,8 +49,8 @@ UnusableIds = Mapping[str, Mapping[str, str]]
 class WildcardPlanner:
     """Plans the wildcard sets of a job with one walk through each region.
 
-    :param slow_region_timeout: seconds after which a region much slower than the others is left
-        to another part of the plan; ``None`` waits for all.
+    :param calls: the calls that list the regions; a region that lags is left to another part of
+        the plan.
     :param cursor: the end of an earlier part of the plan, if there is one.
     :param retried_regions: regions to which a retry is limited.  Only images that are in one of
         them, or missing there, get items; images in sync are counted in all targets.
@@ -61,7 +64,7 @@ class WildcardPlanner:
         sets: Sequence[SyncSet],
         same_names: SameNames,
         *,
-        slow_region_timeout: float | None = None,
+        calls: RegionCalls,
         cursor: PlanCursor | None = None,
         retried_regions: Collection[str] | None = None,
     ) -> None:
@@ -70,11 +73,11 @@ class WildcardPlanner:
         self._context = context
         self._same_names = same_names
         self._scopes = [WildcardScope(one, context.caller) for one in sets]
-        # A region that lagged once is waited for.
-        self._slow_region_timeout = None if cursor else slow_region_timeout
+        self._calls = calls
         self._cursor = cursor
         self._retried_regions = retried_regions
         self._forced = ForcedCopies()
+        self._resolver = references.ReferenceResolver(context)
         #: Images that are in sync under another id, by target region and source image.
         self._moved: dict[tuple[str, str], Item] = {}
 
@@ -91,7 +94,8 @@ class WildcardPlanner:
             handled=_handled_targets(handled, self._cursor, self._context.rules),
             is_forced=is_forced_copy,
         )
-        with DeferredSpool() as deferred:
+        with ExitStack() as stack:
+            deferred = stack.enter_context(DeferredSpool())
             differences = differ.differences(self._read_pages(listings))
             planned: list[PlannedItem] = []
             for batch in batched(differences, BATCH):
@@ -101,12 +105,14 @@ class WildcardPlanner:
                     planned = []
             yield self._same_names.check(planned)
             del planned
-            resolver = references.ReferenceResolver(self._context)
-            # Images that others refer to come first.
-            for refers in (False, True):
-                part = (one for one in deferred if bool(fields.references(one.source)) is refers)
-                for rest in batched(part, BATCH):
-                    yield self._decide_deferred(rest, resolver)
+            for _ in range(REFERENCE_DEPTH):
+                # An image comes after those that it refers to.
+                later = stack.enter_context(DeferredSpool())
+                for rest in batched(deferred, BATCH):
+                    yield self._decide_deferred(_postpone(rest, deferred.ids, later))
+                deferred = later
+            for rest in batched(deferred, BATCH):
+                yield self._decide_too_deep(rest)
         self.in_sync.update(differ.in_sync)
         # An item for all images tells that a region could not be compared completely.
         yield [
@@ -134,11 +140,9 @@ class WildcardPlanner:
         }
         return RegionListings(
             {name: self._context.regions.get(name) for name in regions},
-            submit=self._context.submit,
-            retry=self._context.retry,
+            calls=self._calls,
             forced_regions=targets,
             filters={name: one.pop().query() for name, one in selections.items() if len(one) == 1},
-            slow_region_timeout=self._slow_region_timeout,
             unsorted_regions=self._cursor.unsorted if self._cursor else (),
         )
 
@@ -184,33 +188,69 @@ class WildcardPlanner:
                     planned.append((self._scopes[one.index].sync_set, item))
         return planned
 
-    def _decide_deferred(
-        self, batch: Sequence[Deferred], resolver: references.ReferenceResolver
-    ) -> list[PlannedItem]:
+    def _decide_deferred(self, batch: Sequence[Deferred]) -> list[PlannedItem]:
         """Decide about deferred differences; the images that they refer to come first."""
-        sets = [scope.sync_set for scope in self._scopes]
         unusable = self._unusable((one.target, one.source["id"]) for one in batch)
         counted = [one for one in batch if not one.needs_item]
-        resolved = resolver.find(counted, self._moved)
+        resolved = self._resolver.find(counted, self._moved)
         for one in counted:
             self._count_in_sync(self._item(one, unusable, resolved.for_image(one)))
         batch = [one for one in batch if one.needs_item]
-        resolved = resolver.find(batch, self._moved)
-        along = self._same_names.check(
-            [
-                (sets[missing.index], self._item_in(state, missing))
-                for missing, state in resolved.missing_sources()
-            ]
-        )
-        for _, item in along:
-            resolved.record(item)
-        along += [(sets[index], item) for index, item in resolved.unresolvable()]
+        along, resolved = self._bring_along(batch)
         planned: list[PlannedItem] = []
         for one in batch:
-            item = self._item(one, unusable, resolved.for_image(one))
+            refers_to = resolved.for_image(one)
+            item = self._item(one, unusable, refers_to)
             if not self._count_in_sync(item):
-                planned.append((sets[one.index], references.with_rank(item, one.source)))
+                planned.append(self._planned_item(one, item, refers_to))
         return [*along, *self._same_names.check(planned)]
+
+    def _decide_too_deep(self, batch: Sequence[Deferred]) -> list[PlannedItem]:
+        """Decide about images whose references go too deep, or in a circle."""
+        unusable = self._unusable((one.target, one.source["id"]) for one in batch)
+        planned = []
+        for one in batch:
+            refers_to = references.too_deep(one)
+            item = self._item(one, unusable, refers_to)
+            if not self._count_in_sync(item) and one.needs_item:
+                planned.append(self._planned_item(one, item, refers_to))
+        return self._same_names.check(planned)
+
+    def _bring_along(
+        self, batch: Sequence[Deferred]
+    ) -> tuple[list[PlannedItem], references.ResolvedReferences]:
+        """Plan the images that others refer to and that nothing selected, and so on.
+
+        :returns: the items, and all images that the batch refers to.
+        """
+        levels: list[tuple[references.ResolvedReferences, list[tuple[Deferred, TargetState]]]] = []
+        while batch or not levels:
+            resolved = self._resolver.find(batch, self._moved)
+            levels.append((resolved, list(resolved.missing_sources())))
+            batch = [one for one, _ in levels[-1][1] if fields.references(one.source)]
+            if len(levels) == REFERENCE_DEPTH:
+                break
+        planned: list[PlannedItem] = []
+        below: references.ResolvedReferences | None = None
+        for resolved, missing in reversed(levels):
+            along = []
+            for one, state in missing:
+                refers_to = below.for_image(one) if below else references.too_deep(one)
+                item = self._item_in(state, one, refers_to)
+                along.append(self._planned_item(one, item, refers_to))
+            for sync_set, item in self._same_names.check(along):
+                planned.append((sync_set, item))
+                resolved.record(item)
+            planned += [
+                (self._scopes[index].sync_set, item) for index, item in resolved.unresolvable()
+            ]
+            below = resolved
+        return planned, levels[0][0]
+
+    def _planned_item(
+        self, one: Deferred, item: Item, refers_to: Mapping[str, Item]
+    ) -> PlannedItem:
+        return self._scopes[one.index].sync_set, references.with_rank(item, refers_to)
 
     def _item(
         self,
@@ -301,6 +341,23 @@ def _may_be_forced(item: Item) -> bool:
     """Return whether a forced copy may turn up among hidden images, which no list names."""
     forced = item.work and (item.work.forced or item.work.fallback)
     return bool(forced or (item.outcome and item.outcome.reason in UNUSABLE))
+
+
+def _postpone(
+    batch: Sequence[Deferred], undecided: Collection[str], later: DeferredSpool
+) -> list[Deferred]:
+    """Return the images whose references are decided, and put the others into a queue.
+
+    :param undecided: the ids of images that wait for their references, in lower case.
+    """
+    ready = []
+    for one in batch:
+        others = {*fields.references(one.source).values()} - {one.source["id"].lower()}
+        if others.isdisjoint(undecided):
+            ready.append(one)
+        else:
+            later.put(one)
+    return ready
 
 
 def _handled_targets(

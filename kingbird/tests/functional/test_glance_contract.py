@@ -7,6 +7,7 @@ others.  If they differ, the double is wrong, and so are the unit tests that use
 import hashlib
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -306,8 +307,9 @@ class TestSight:
         ids = [community, private, *shares.values()]
 
         def found(user: str, **filters: str) -> set[str]:
-            query = {"id": f"in:{','.join(ids)}", **filters}
-            return {image["id"] for image in scene.images(user)._list(query)}
+            query = urlencode({"id": f"in:{','.join(ids)}", **filters})
+            images = scene.images(user)
+            return {image["id"] for image in images.parse_page(images.fetch_page(query))}
 
         assert found("demo") == set(ids)
         assert found("other") == {shares["accepted"]}

@@ -60,6 +60,19 @@ def test_a_retry_finds_what_was_put_there_since(scene, ami_job):
     assert scene.glances["R2"].peek(ami)["kernel_id"] == kernel
 
 
+@pytest.mark.parametrize("resource", ["head", "*"])
+def test_a_chain_is_created_from_its_end(scene, resource):
+    last = None
+    for _ in range(4):
+        refers = {"kernel_id": last} if last else {}
+        last = active(scene, **refers)
+    scene.keystone.trusts.add("trust")
+    job_id = accepted_job(request=[sync_set([last if resource == "head" else "*"])])
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+    assert scene.glances["R2"].ids == scene.glances["R1"].ids
+
+
 def test_what_a_dry_run_would_make_is_not_there(scene):
     kernel = active(scene, disk_format="aki", container_format="aki")
     ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")

@@ -9,6 +9,7 @@ from typing import Any
 from kingbird.sync.apply import Applier
 from kingbird.sync.image import Rules
 from kingbird.sync.item import UPDATE, Item
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
@@ -119,8 +120,7 @@ class Scene:
                 for item in (*earlier, *items)
                 if item.target_region == target and item.resource in ids
             },
-            submit=submit,
-            retry=self.retry,
+            calls=RegionCalls(submit, self.retry),
         )
         self.planner = Planner(cloud, slow_region_timeout=slow_region_timeout)
         for batch in self.planner.plan(sets, cursor, known, retried_regions):
