@@ -243,6 +243,8 @@ class ImageClient:
                 ) from error
             error.region = self.region
             raise
+        except exception.AnswerTooLarge:
+            raise
         except exception.ImageRequestRejected as error:
             is_list = url.startswith(_LIST)
             words = refusals.explain(self.region, error.status, error.message, is_list=is_list)

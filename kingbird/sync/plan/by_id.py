@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
 
 from kingbird import exception
 from kingbird.batching import batched
@@ -33,6 +32,8 @@ from kingbird.sync.source_order import Copy, SourceOrder
 
 #: Items that are checked for their names at a time.
 BATCH = 500
+#: The rank from which on images are checked together with those that refer to them.
+DEEP = REFERENCE_DEPTH
 
 
 @dataclass(frozen=True)
@@ -158,13 +159,14 @@ class ByIdPlanner:
             if image.is_asked_for
             for target in image.sync_set.targets
         )
-        for rank, group in groupby(_by_rank(requested), key=itemgetter(1)):
+        # Names are looked up for all images of a rank at once, and for all deeper ones together.
+        for _, group in groupby(_by_rank(requested), key=lambda pair: min(pair[1], DEEP)):
             # The key tells images and regions that several sets name.
             items: dict[tuple[str, str], tuple[_RequestedImage, Item]] = {}
-            for image, _ in group:
+            for image, rank in group:
                 for target in image.sync_set.targets:
                     pair = image.resource, target
-                    if pair in decided or pair in items or pair in self.deferred:
+                    if pair in items or pair in decided or pair in self.deferred:
                         continue
                     if image.resource in planned[target]:
                         decided.add(image, planned[target][image.resource])
@@ -176,6 +178,8 @@ class ByIdPlanner:
                     if asked[pair] > 1:
                         item = item.with_note(SEVERAL_SETS)
                     items[pair] = image, item
+                    if rank >= DEEP:
+                        decided.add(image, item)
             for batch in batched(items.values(), BATCH):
                 checked = self._same_names.check([(one.sync_set, item) for one, item in batch])
                 for (image, _), (sync_set, item) in zip(batch, checked, strict=True):
@@ -222,7 +226,7 @@ class ByIdPlanner:
         references = fields.references(image.source[1]).values()
         return (
             image.source[0] in lagging
-            or (item.action == UPDATE and may_be_elsewhere)
+            or (may_be_elsewhere and (item.action == UPDATE or _is_doubted(image, item)))
             or any((other, item.target_region) in self.deferred for other in references)
         )
 
@@ -371,6 +375,13 @@ class ByIdPlanner:
             if isinstance(reference, Reference):
                 item = reference.came_along(item, state.images)
         return dataclasses.replace(item, rank=rank)
+
+
+def _is_doubted(image: _RequestedImage, item: Item) -> bool:
+    """Return whether an image is not updated, as its right source may be unknown."""
+    if image.doubt is None or item.outcome is None:
+        return False
+    return item.outcome.message == image.doubt.message
 
 
 def _doubt(found: RegionResults, order: SourceOrder, source: Copy) -> Outcome | None:
