@@ -18,6 +18,8 @@ LOG = logging.getLogger(__name__)
 ACCEPTING_LIMIT = 600
 #: Old jobs deleted in one round.
 PURGED_AT_ONCE = 1000
+#: Orphaned trusts that one round tries to delete.
+DELETED_AT_ONCE = 1000
 
 ENGINE_GONE = "The job ran with its user's own token, and the engine that held it is gone"
 
@@ -33,6 +35,7 @@ class Reaper:
         self._keystone = keystone
         self._access = access
         self._orphaned: set[str] = set()
+        self._refused: set[str] = set()
         self._database_was_down = True
 
     def run(self) -> None:
@@ -104,7 +107,8 @@ class Reaper:
             trusts = set(self._keystone.list_service_trusts())
             orphaned = trusts - db.maintenance.trusts_in_use(trusts)
             due, self._orphaned = orphaned & self._orphaned, orphaned
-            for trust_id in due:
+            self._refused &= due
+            for trust_id in sorted(due, key=self._refused.__contains__)[:DELETED_AT_ONCE]:
                 self._delete_orphaned_trust(trust_id)
         except exception.KeystoneUnavailable as error:
             LOG.warning("Unable to look for orphaned trusts: %s", error.message)
@@ -113,6 +117,7 @@ class Reaper:
         try:
             self._keystone.delete_trust(trust_id)
         except exception.TrustRefused as error:
+            self._refused.add(trust_id)
             LOG.warning("An orphaned trust stays, the next round will retry: %s", error.message)
         else:
             LOG.warning("Deleted an orphaned trust, which no job refers to")

@@ -254,3 +254,34 @@ def test_a_forced_private_copy_has_no_members(scene):
     (outcome,) = scene.sync(image["id"], force=True)
     assert outcome.reason == "created"
     assert not scene.glances["R1"].count()["members"]
+
+
+def test_a_region_that_is_away_is_not_asked_for_each_member(scene, admin):
+    image = shared(scene, one="accepted", three="accepted", two="accepted")
+    (item,) = scene.plan(image["id"], caller=admin)
+    scene.retry = Scene(retry_timeout=0).retry
+    fail_from_the_second(scene.glances["R2"])
+    outcome = scene.apply(item, admin)
+    assert outcome.reason == "created"
+    assert outcome.message == "Not shared with: three (The image service is away), 1 others"
+    assert scene.glances["R2"].shares(image["id"]) == {"one": "accepted"}
+    assert scene.glances["R2"].count()["share"] == 2
+
+
+def fail_from_the_second(glance):
+    calls = []
+
+    def error(detail):
+        calls.append(detail)
+        return unavailable() if len(calls) > 1 else None
+
+    glance.fail("share", error, times=None)
+
+
+def test_no_more_members_are_copied_than_an_image_may_have(scene, admin, monkeypatch):
+    monkeypatch.setattr("kingbird.sync.plan.members.MAX_MEMBERS", 2)
+    image = shared(scene, one="accepted", three="accepted", two="accepted")
+    (item,) = scene.plan(image["id"], caller=admin)
+    outcome = scene.apply(item, admin)
+    assert outcome.message == "1 of its members are not copied"
+    assert scene.glances["R2"].shares(image["id"]).keys() == {"one", "three"}
