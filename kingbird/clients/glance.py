@@ -24,6 +24,7 @@ from keystoneauth1.session import Session
 
 from kingbird import exception, lenient_json, version
 from kingbird.clients.auth import RegionAuth
+from kingbird.text import clean
 
 Image = dict[str, Any]
 
@@ -35,6 +36,8 @@ ID_LENGTH = 36
 IDS_PER_CALL = 100
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
+#: The maximum of characters of an error's text.
+MAX_ERROR = 1000
 #: Status codes after which the same call may succeed, besides 500 and above.
 TRANSIENT = frozenset({408, 429})
 #: Seconds beyond which a Retry-After header is capped, as urllib3 does.
@@ -170,7 +173,7 @@ def error_message(response: requests.Response) -> str:
     text = response.content.decode("utf-8", "replace")
     text = re.sub(r"(?is)<head.*?</head>|<title.*?</title>|<h1.*?</h1>", " ", text)
     text = html.unescape(re.sub(r"<[^>]*>", " ", text))
-    return " ".join(text.split())[:1000] or f"HTTP {response.status_code}"
+    return clean(text.strip(), MAX_ERROR) or f"HTTP {response.status_code}"
 
 
 class ImageClient:

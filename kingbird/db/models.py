@@ -14,11 +14,15 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from kingbird.db.column_types import CleanJSON, CleanText
+
 # MySQL keeps whole seconds unless told otherwise, SQLite autoincrements INTEGER only.
 DateTime6 = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-# MySQL's TEXT ends at 64 KiB; a request that names 2,000 images is larger.
-LongJSON = sa.JSON()
+#: The maximum of characters of an item's message.
+MAX_MESSAGE = 4000
+#: The maximum of characters of the JSON of an item's work.  MariaDB takes statements of 16 MiB.
+MAX_WORK = 4 * 1024**2
 
 
 def utcnow() -> datetime:
@@ -98,7 +102,7 @@ class Job(Leased, Timestamps, Base):
     #: Whether a set is about every project's images; admins alone see such a job.
     all_projects: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: The sets, as ``kingbird.sync.request.SyncSet`` reads them.
-    request: Mapped[list[dict[str, Any]]] = mapped_column(LongJSON)
+    request: Mapped[list[dict[str, Any]]] = mapped_column(CleanJSON())
     #: Claims so far; a job that keeps failing its engines is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
     planned_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
@@ -106,10 +110,10 @@ class Job(Leased, Timestamps, Base):
     plan_parts: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: The rest of the plan, in the planner's own format.
     plan_rest: Mapped[dict[str, Any] | None] = mapped_column(
-        sa.JSON(none_as_null=True), default=None
+        CleanJSON(none_as_null=True), default=None
     )
     #: Images that are in sync and have no item, by target region.
-    in_sync: Mapped[dict[str, int]] = mapped_column(LongJSON, default=dict)
+    in_sync: Mapped[dict[str, int]] = mapped_column(CleanJSON(), default=dict)
     #: Tasks that have not ended.  The transaction that sets it to 0 ends the job.
     tasks_open: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: True if a user has cancelled the job.
@@ -175,11 +179,13 @@ class Item(Timestamps, Base):
     #: IN_PROGRESS, then SUCCESS, FAILURE, SKIPPED, CANCELLED or, of a dry run, PLANNED.
     status: Mapped[str] = mapped_column(sa.String(16))
     reason: Mapped[str | None] = mapped_column(sa.String(64), default=None)
-    message: Mapped[str | None] = mapped_column(sa.Text(), default=None)
+    message: Mapped[str | None] = mapped_column(CleanText(MAX_MESSAGE), default=None)
     #: Items of a lower rank go first, as others refer to them (an AMI's kernel).
     rank: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: The record to write, until it is written (``kingbird.sync.item.WriteSpec``).
-    work: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True), default=None)
+    work: Mapped[dict[str, Any] | None] = mapped_column(
+        CleanJSON(none_as_null=True, limit=MAX_WORK), default=None
+    )
     #: Runs of the job that worked on the item.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=1)
 

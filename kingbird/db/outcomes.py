@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs, runs
+from kingbird.db import batches, connection, jobs, runs
+from kingbird.db.column_types import fit
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import RETRY, Item, Job, Task, utcnow
 from kingbird.states import (
@@ -28,6 +29,12 @@ from kingbird.states import (
 
 #: The message of an item that has not ended when its task has.
 NOT_WORKED_ON = "The job was closed before this item was worked on"
+#: The outcome of an item whose row the database refuses.
+UNSTORABLE = {
+    "status": ItemState.FAILURE,
+    "reason": Reason.INTERNAL_ERROR,
+    "message": "Kingbird's database refuses to store what this image is, or what became of it",
+}
 
 
 class Ending(NamedTuple):
@@ -52,9 +59,13 @@ def record(claim: Claim, outcomes: Sequence[Mapping[str, Any]]) -> None:
     :param outcomes: ``pk`` and the columns that change, the same ones for each item.
     :raises kingbird.exception.LeaseLost: another engine has the task by now.
     """
-    with connection.writer() as session:
-        fence(session, claim)
-        _write(session, outcomes)
+
+    def write(execute: batches.Execute) -> None:
+        with connection.writer() as session:
+            fence(session, claim)
+            _write(session, outcomes, execute)
+
+    batches.write(write)
 
 
 @connection.retry_on_disconnect
@@ -73,6 +84,16 @@ def end_task(
     :param reason: the reason of items that have no outcome.
     :raises kingbird.exception.LeaseLost: another engine has the work by now.
     """
+    return batches.write(lambda execute: _end_task(claim, outcomes, reason, message, execute))
+
+
+def _end_task(
+    claim: Claim,
+    outcomes: Sequence[Mapping[str, Any]],
+    reason: str,
+    message: str,
+    execute: batches.Execute,
+) -> Ending:
     with connection.writer() as session:
         runs.change(session, runs.of(claim.job), tasks_open=Job.tasks_open - 1)
         fence(session, claim)
@@ -83,7 +104,7 @@ def end_task(
             runs.change(session, runs.of(job), generation=Job.generation + 1, lease_expires=None)
         else:
             given_up = None
-            _write(session, outcomes)
+            _write(session, outcomes, execute)
             items = _end_open_items(
                 session,
                 reason,
@@ -156,7 +177,9 @@ def _end(session: orm.Session, job: Job) -> Ending:
     return Ending(state=state if has_ended else None)
 
 
-def _write(session: orm.Session, outcomes: Sequence[Mapping[str, Any]]) -> None:
+def _write(
+    session: orm.Session, outcomes: Sequence[Mapping[str, Any]], execute: batches.Execute
+) -> None:
     """Write outcomes, and drop the records to write that the items had."""
     if not outcomes:
         return
@@ -167,7 +190,8 @@ def _write(session: orm.Session, outcomes: Sequence[Mapping[str, Any]]) -> None:
     }
     table: Any = Item.__table__
     now = utcnow()
-    session.connection().execute(
+    execute(
+        session,
         sa.update(table).where(
             table.c.pk == sa.bindparam("row"), sa.or_(*(table.c.status == s for s in allowed))
         ),
@@ -178,7 +202,13 @@ def _write(session: orm.Session, outcomes: Sequence[Mapping[str, Any]]) -> None:
                 for outcome in outcomes
             )
         ],
+        _unstorable,
     )
+
+
+def _unstorable(row: batches.Row) -> batches.Row:
+    """Return the failure that takes the place of an outcome that the database refuses."""
+    return fit(Item.__table__, {**row, **UNSTORABLE})
 
 
 def _end_open_items(

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs
+from kingbird.db import batches, connection, jobs, outcomes
+from kingbird.db.column_types import fit
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import RETRY, Item, Job, Task, utcnow
 from kingbird.db.outcomes import Ending, end_if_done
@@ -74,6 +75,10 @@ class PlanWriter:
         :param rows: columns of ``Item``.  An item whose status is IN_PROGRESS is work for its
             region's task, any other has ended already.
         """
+        self._regions |= batches.write(lambda execute: self._add(rows, execute))
+
+    def _add(self, rows: Sequence[dict[str, Any]], execute: batches.Execute) -> set[str]:
+        """Store a batch, and return the regions that it has work for."""
         claim, now = self._claim, utcnow()
         by_id = {
             jobs.item_id(claim.job.id, row["resource"], row["target_region"]): row for row in rows
@@ -99,10 +104,10 @@ class PlanWriter:
                 if is_open:
                     regions.add(row["target_region"])
             if added:
-                session.execute(sa.insert(Item), added)
+                execute(session, sa.insert(Item), added, _unstorable)
             if changed:
-                session.execute(sa.update(Item), changed)
-        self._regions |= regions
+                execute(session, sa.update(Item), changed, _unstorable)
+        return regions
 
     @connection.retry_on_disconnect
     def finish(
@@ -158,6 +163,13 @@ class PlanWriter:
             Item.job_pk == job_pk, Item.part == self._part, Item.status == ItemState.IN_PROGRESS
         )
         return set(session.scalars(query.distinct()))
+
+
+def _unstorable(row: batches.Row) -> batches.Row:
+    """Return the failure that takes the place of an item that the database refuses."""
+    ended = row["updated_at"] or row["created_at"]
+    failure = {**row, **outcomes.UNSTORABLE, "action": "none", "work": None, "updated_at": ended}
+    return fit(Item.__table__, failure)
 
 
 def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, sa.Row[Any]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kingbird.sync.image import Record
-from kingbird.sync.outcome import Outcome, message_for
+from kingbird.sync.outcome import Outcome, join_fields, message_for
 
 CREATE = "create"
 UPDATE = "update"
@@ -94,9 +94,10 @@ class Item:
             message += " under an id of its own"
         if self.work and self.action == UPDATE:
             names = sorted({change["path"][1:] for change in self.work.changes})
-            reason, message = "drift", f"Would follow {self.source_region} in: {', '.join(names)}"
+            reason = "drift"
+            message = f"Would follow {self.source_region} in: {join_fields(names)}"
             if self.work.left:
-                message += f"; can't be changed: {', '.join(self.work.left)}"
+                message += f"; can't be changed: {join_fields(self.work.left)}"
         return dataclasses.replace(
             self,
             work=None,

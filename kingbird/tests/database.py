@@ -42,7 +42,7 @@ def servers() -> Iterator[Callable[[cfg.ConfigOpts, str], None]]:
     the running test if the server does not answer.  The databases are dropped at the end.
     """
     # Only these tests need the drivers of all services.
-    from kingbird.tests.functional import services  # noqa: PLC0415
+    from kingbird.tests.functional import services
 
     urls: dict[str, str] = {}
     with ExitStack() as stack:
