@@ -11,6 +11,7 @@ from typing import Any
 
 import futurist
 
+from kingbird import exception, unseen_errors
 from kingbird.engine import thread_context
 from kingbird.engine.circuit_breaker import CircuitBreakers
 
@@ -42,6 +43,10 @@ class RegionPools:
                 self._pools[region] = pool
         guarded = thread_context.with_context(self._breakers.call)
         future: Future[Any] = pool.submit(guarded, region, function, *args)
+        # A caller that gives a region up takes no more results from it.
+        future.add_done_callback(
+            unseen_errors.reporter(f"a call to region {region}", exception.KingbirdError)
+        )
         return future
 
     def shutdown(self) -> None:
