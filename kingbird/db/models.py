@@ -103,7 +103,7 @@ class Job(Leased, Timestamps, Base):
     all_projects: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: The sets, as ``kingbird.sync.request.SyncSet`` reads them.
     request: Mapped[list[dict[str, Any]]] = mapped_column(CleanJSON())
-    #: Claims so far; a job that keeps failing its engines is ended.
+    #: Claims for planning that have stored nothing.  After too many of them the job is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
     planned_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
     #: Parts of the plan that are stored; items of a later part don't count yet.
@@ -143,6 +143,7 @@ class Task(Leased, Timestamps, Base):
     part: Mapped[int] = mapped_column(sa.Integer(), default=0)
     region: Mapped[str] = mapped_column(sa.String(255))
     done: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
+    #: Claims that have recorded no outcome.  After too many of them the task is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
 
     __table_args__ = (

@@ -62,7 +62,7 @@ def record(claim: Claim, outcomes: Sequence[Mapping[str, Any]]) -> None:
 
     def write(execute: batches.Execute) -> None:
         with connection.writer() as session:
-            fence(session, claim)
+            fence(session, claim, progress=bool(outcomes))
             _write(session, outcomes, execute)
 
     batches.write(write)

@@ -107,6 +107,9 @@ class PlanWriter:
                 execute(session, sa.insert(Item), added, _unstorable)
             if changed:
                 execute(session, sa.update(Item), changed, _unstorable)
+            if (added or changed) and claim.job.plan_rest == RETRY_REST:
+                # Planning a retry goes on from here, and any other part begins anew.
+                fence(session, claim, progress=True)
         return regions
 
     @connection.retry_on_disconnect
@@ -122,7 +125,7 @@ class PlanWriter:
         """
         now = utcnow()
         with connection.writer() as session:
-            fence(session, self._claim)
+            fence(session, self._claim, progress=True)
             job = session.get_one(Job, self._claim.job.pk, populate_existing=True)
             is_retry = job.plan_rest == RETRY_REST
             if is_retry or job.plan_parts == self._part:

@@ -160,13 +160,14 @@ class Engine:
 
     def _renew(self) -> None:
         self._leases.renew()
-        db.engines.heartbeat(
-            self.id,
-            host=self._host,
-            pid=os.getpid(),
-            version=version.version_string(),
-            rpc_version=self._rpc_version,
-        )
+        with self._leases.watch_database():
+            db.engines.heartbeat(
+                self.id,
+                host=self._host,
+                pid=os.getpid(),
+                version=version.version_string(),
+                rpc_version=self._rpc_version,
+            )
 
     def _run_periodically(
         self,

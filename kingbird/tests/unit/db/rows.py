@@ -2,6 +2,8 @@
 
 import uuid
 
+import sqlalchemy as sa
+
 from kingbird.db import api as db
 
 LEASE = 30.0
@@ -76,3 +78,18 @@ def store_plan(claim, *batches, part=0, in_sync=(), cursor=None):
         for batch in batches:
             plan.add(batch)
         return plan.finish(dict(in_sync), cursor)
+
+
+def expire():
+    """Let all leases run out, as those of engines that were killed."""
+    with db.get_engine().begin() as bind:
+        for model in (db.Job, db.Task):
+            bind.execute(
+                sa.update(model).where(model.lease_expires.is_not(None)).values(lease_expires=1)
+            )
+
+
+def outcome(claim):
+    """Make the outcome of a task's first open item."""
+    (item,) = db.plans.open_items(claim, 1)
+    return [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}]
