@@ -103,7 +103,7 @@ class JobPlanner:
     ) -> None:
         self._conf = conf
         self._access = access
-        self._submit = pools.submit
+        self._pools = pools
         self._cancellations = cancellations
         self._retry = retry
         self._notify_engines = notify_engines
@@ -225,7 +225,7 @@ class JobPlanner:
             planned=lambda region, ids: {
                 row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
             },
-            submit=self._submit,
+            submit=self._pools.submit_for(job),
             retry=self._retry.with_check(
                 lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
             ),

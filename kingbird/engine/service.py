@@ -73,6 +73,7 @@ class Engine:
             lambda: conf.sync.retry_timeout,
             self._stopping,
             lambda error: events.emit(events.RegionCallRetried(error.region or "unknown")),
+            is_single=self._breakers.is_trial,
         )
         common = (conf, self._access, self._pools, self._cancellations, retry)
         self._dispatcher = Dispatcher(

@@ -173,6 +173,7 @@ class TaskWorker:
         """
         job = held.claim.job
         region = held.claim.region_task.region
+        submit = self._pools.submit_for(job)
         calls: dict[futures.Future[Outcome], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
@@ -192,7 +193,7 @@ class TaskWorker:
                     if isinstance(work, Outcome):
                         done.append((item, work))
                         continue
-                    call = self._pools.submit(region, self._process_item, item, work, applier, job)
+                    call = submit(region, self._process_item, item, work, applier, job)
                     calls[call] = item
                 if not calls and not batch:
                     break

@@ -7,6 +7,7 @@ import pytest
 
 from kingbird import exception, unseen_errors
 from kingbird.cached_check import CachedCheck
+from kingbird.db import api as db
 from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.engine.pools import RegionPools
 from kingbird.tests.unit.engine.scene import wait_for
@@ -58,7 +59,7 @@ def test_errors_of_futures(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_a_call_to_a_region_that_nobody_waits_for(caplog: pytest.LogCaptureFixture) -> None:
     pools = RegionPools(1, CircuitBreakers(lambda: 5, lambda: 30.0))
-    pools.submit("R1", fail)
+    pools.submit_for(db.Job(id="job", runs=1))("R1", fail)
     wait_for(lambda: "Unexpected error in a call to region R1" in caplog.text)
     pools.shutdown()
 
