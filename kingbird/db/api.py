@@ -15,7 +15,7 @@ from kingbird.db import (
 )
 from kingbird.db.connection import configure, dispose, get_engine, ping
 from kingbird.db.leases import Claim
-from kingbird.db.models import Engine, Item, Job, Task, utcnow
+from kingbird.db.models import Engine, Item, Job, Task
 from kingbird.db.outcomes import Ending
 
 __all__ = [
@@ -40,5 +40,4 @@ __all__ = [
     "plans",
     "stats",
     "tombstones",
-    "utcnow",
 ]

@@ -1,11 +1,11 @@
 """Define the tables: jobs, their tasks and items, engines, and tombstones.
 
 Integer keys order rows as they came, which random UUIDs would not; UUIDs are what the
-API shows.  Lease times are milliseconds of the database's own clock (see
-``kingbird.db.clock``), all other times are UTC with microseconds.
+API shows.  All times are the database's own (see ``kingbird.db.clock``): those of leases in
+milliseconds, others in UTC.
 """
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,7 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from kingbird.db.clock import utc_now
 from kingbird.db.column_types import CleanJSON, CleanText
 
 # MySQL keeps whole seconds unless told otherwise, SQLite autoincrements INTEGER only.
@@ -23,11 +24,6 @@ Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MAX_MESSAGE = 4000
 #: The maximum of characters of the JSON of an item's work.  MariaDB takes statements of 16 MiB.
 MAX_WORK = 4 * 1024**2
-
-
-def utcnow() -> datetime:
-    """Return now, in UTC without a time zone, as the tables keep it."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 #: The action of an item that is to be retried and has no plan yet.
@@ -57,7 +53,7 @@ class Timestamps(oslo_models.TimestampMixin):
     Renewing a lease is no change that a user cares for.
     """
 
-    created_at: Mapped[datetime] = mapped_column(DateTime6, default=utcnow)
+    created_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
     updated_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
 
     @hybrid_property
@@ -83,6 +79,8 @@ class Job(Leased, Timestamps, Base):
     """One accepted request."""
 
     __tablename__ = "jobs"
+    # MySQL returns no columns of an INSERT, so that they are read after it.
+    __mapper_args__: Any = {"eager_defaults": True}
 
     pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(sa.String(36))
@@ -221,7 +219,7 @@ class Engine(Base):
     version: Mapped[str] = mapped_column(sa.String(64))
     #: The newest version of messages that it understands.
     rpc_version: Mapped[str] = mapped_column(sa.String(16))
-    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utcnow)
+    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
     #: Milliseconds of the database's clock.
     seen: Mapped[int] = mapped_column(sa.BigInteger())
 

@@ -6,6 +6,7 @@ items.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -13,9 +14,10 @@ from sqlalchemy import orm
 
 from kingbird.batching import batched
 from kingbird.db import batches, connection, jobs, runs
+from kingbird.db.clock import read_now, utc_now
 from kingbird.db.column_types import fit
 from kingbird.db.leases import Claim, fence
-from kingbird.db.models import RETRY, Item, Job, Task, utcnow
+from kingbird.db.models import RETRY, Item, Job, Task
 from kingbird.states import (
     ALL,
     ITEM_TRANSITIONS,
@@ -44,12 +46,14 @@ class Ending(NamedTuple):
     :ivar state: the state in which the job ended, or ``None`` if this transaction did not end it.
     :ivar reason: why the job was given up as a whole, if it was.
     :ivar items: items that were ended without being worked on, by target region.
+    :ivar ended_at: when the job ended, by the database's clock.
     """
 
     open_tasks: int = 0
     state: JobState | None = None
     reason: str | None = None
     items: Mapping[str, int] = {}
+    ended_at: datetime | None = None
 
 
 @connection.retry_on_disconnect
@@ -116,7 +120,7 @@ def _end_task(
             session.execute(
                 sa.update(Task)
                 .where(Task.pk == claim.task.pk)
-                .values(done=True, engine_id=None, lease_expires=None, updated_at=utcnow())
+                .values(done=True, engine_id=None, lease_expires=None, updated_at=utc_now())
                 .execution_options(synchronize_session=False)
             )
         return end_if_done(session, claim.job)._replace(reason=given_up, items=items)
@@ -132,7 +136,7 @@ def end_job(job: Job, reason: str | None = None, message: str = NOT_WORKED_ON) -
     """
     with connection.writer() as session:
         if not runs.change(
-            session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utcnow()
+            session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utc_now()
         ):
             return Ending()
         session.execute(
@@ -166,7 +170,7 @@ def _end(session: orm.Session, job: Job) -> Ending:
         runs.of(job),
         Job.status.in_(predecessors(JOB_TRANSITIONS, state)),
         status=state,
-        updated_at=utcnow(),
+        updated_at=utc_now(),
         engine_id=None,
         lease_expires=None,
         # An engine that still plans the job finds its lease lost.
@@ -174,7 +178,10 @@ def _end(session: orm.Session, job: Job) -> Ending:
         plan_rest=sa.null(),
         tasks_open=0,
     )
-    return Ending(state=state if has_ended else None)
+    if not has_ended:
+        return Ending()
+    ended_at = session.scalar(sa.select(Job.updated_at).where(Job.pk == job.pk))
+    return Ending(state=state, ended_at=ended_at)
 
 
 def _write(
@@ -189,14 +196,13 @@ def _write(
         for before in predecessors(ITEM_TRANSITIONS, ItemState(outcome["status"]))
     }
     table: Any = Item.__table__
-    now = utcnow()
     execute(
         session,
-        sa.update(table).where(
-            table.c.pk == sa.bindparam("row"), sa.or_(*(table.c.status == s for s in allowed))
-        ),
+        sa.update(table)
+        .where(table.c.pk == sa.bindparam("row"), sa.or_(*(table.c.status == s for s in allowed)))
+        .values(updated_at=utc_now()),
         [
-            {"updated_at": now, "work": None, "row": pk, **columns}
+            {"work": None, "row": pk, **columns}
             for pk, columns in (
                 (outcome["pk"], {key: outcome[key] for key in outcome if key != "pk"})
                 for outcome in outcomes
@@ -234,7 +240,7 @@ def _end_open_items(
                     (Item.action == RETRY, Item.target_resource), else_=sa.null()
                 ),
                 work=sa.null(),
-                updated_at=utcnow(),
+                updated_at=utc_now(),
             )
             .execution_options(synchronize_session=False)
         )
@@ -262,7 +268,7 @@ def _fail_plan(session: orm.Session, job: Job, reason: str, message: str) -> Cou
             return _end_open_items(
                 session, reason, message, Item.job_pk == job.pk, Item.part == job.plan_parts - 1
             )
-    now = utcnow()
+    now = read_now(session)
     runs.change(
         session,
         runs.of(job),

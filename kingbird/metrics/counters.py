@@ -4,7 +4,6 @@ Labels have few values: regions come from the service catalog, and routes are te
 """
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -133,5 +132,5 @@ class Counters:
         self._jobs.labels(event.state).inc()
         if event.job.runs == 1:
             # The start of a later run is not known.
-            took = datetime.now(UTC).replace(tzinfo=None) - event.job.created_at
+            took = event.ended_at - event.job.created_at
             self._job_seconds.labels(event.state).observe(max(took.total_seconds(), 0.0))

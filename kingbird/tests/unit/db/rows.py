@@ -1,6 +1,7 @@
 """Makes the rows that tests of the database begin with."""
 
 import uuid
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -8,6 +9,11 @@ from kingbird.db import api as db
 
 LEASE = 30.0
 PROJECT = "p" * 32
+
+
+def utcnow():
+    """Return now by the clock of this host, which is the databases' too."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def sync_set(resources, sources=("R1",), targets=("R2",), **options):

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from datetime import datetime
 
 import jsonschema
 import pytest
@@ -12,6 +13,9 @@ from kingbird.db import api as db
 from kingbird.notifications import notifier as notifications
 from kingbird.rpc import transport
 from kingbird.tests.unit.db.rows import PROJECT, planned_job, row
+
+#: When the database says that a job has ended.
+END = datetime(2026, 11, 22, 23, 0, 5)
 
 
 class Notifier:
@@ -66,7 +70,7 @@ def job(database):
         (events.JobStarted, "info", notifications.START, "IN_PROGRESS", None),
         (events.JobProgress, "info", notifications.PROGRESS, "IN_PROGRESS", None),
         (
-            lambda job: events.JobEnded(job, "SUCCESS", None),
+            lambda job: events.JobEnded(job, "SUCCESS", None, END),
             "info",
             notifications.END,
             "SUCCESS",
@@ -74,21 +78,21 @@ def job(database):
         ),
         # What failed are items: the job was worked through.
         (
-            lambda job: events.JobEnded(job, "FAILURE", None),
+            lambda job: events.JobEnded(job, "FAILURE", None, END),
             "info",
             notifications.END,
             "FAILURE",
             None,
         ),
         (
-            lambda job: events.JobEnded(job, "CANCELLED", "cancelled"),
+            lambda job: events.JobEnded(job, "CANCELLED", "cancelled", END),
             "info",
             notifications.END,
             "CANCELLED",
             "cancelled",
         ),
         (
-            lambda job: events.JobEnded(job, "FAILURE", "credentials_lost"),
+            lambda job: events.JobEnded(job, "FAILURE", "credentials_lost", END),
             "error",
             notifications.ERROR,
             "FAILURE",
@@ -109,13 +113,14 @@ def test_what_an_event_becomes(
     assert payload["outcomes"] == {"created": 1}
     assert (payload["source_regions"], payload["target_regions"]) == (["R1"], ["R2"])
     assert "trust" not in str(payload).replace("trusted", "")
-    assert (payload["ended_at"] is None) is (state == "IN_PROGRESS")
+    ended_at = None if state == "IN_PROGRESS" else "2026-11-22T23:00:05.000000Z"
+    assert payload["ended_at"] == ended_at
 
 
 def test_progress_is_not_told_after_the_end(listener, notifier, job):
     """Two engines may work on a job; the one that is late has no news."""
     db.outcomes.end_job(job)
-    listener(events.JobEnded(job, "FAILURE", None))
+    listener(events.JobEnded(job, "FAILURE", None, END))
     listener(events.JobProgress(job))
     listener.stop(5)
     assert notifier.types == [notifications.END]
@@ -127,7 +132,7 @@ def test_the_numbers_are_those_of_the_run(listener, notifier, job):
     assert db.job_actions.retry(
         told, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
     )
-    listener(events.JobEnded(told, "FAILURE", None))
+    listener(events.JobEnded(told, "FAILURE", None, END))
     listener.stop(5)
     ((_, _, payload),) = notifier.sent
     assert (payload["run"], payload["user_id"]) == (1, told.user_id)
@@ -138,7 +143,7 @@ def test_what_waits_is_small(listener, notifier, job):
     """The queue may be long, and a row holds a request of up to a megabyte."""
     notifier.gate.clear()
     for _ in range(3):
-        listener(events.JobEnded(job, "FAILURE", None))
+        listener(events.JobEnded(job, "FAILURE", None, END))
     assert not [
         one for told in listener._queue._waiting for one in told if isinstance(one, db.Job)
     ]
@@ -176,7 +181,7 @@ def test_stopping_waits_a_bounded_time(listener, notifier, job, caplog):
 def test_one_that_fails_is_no_end(listener, notifier, job, caplog):
     notifier.errors.append(OSError("amqp://me:secret@broker/"))
     listener(events.JobStarted(job))
-    listener(events.JobEnded(job, "SUCCESS", None))
+    listener(events.JobEnded(job, "SUCCESS", None, END))
     listener.stop(5)
     assert notifier.types == [notifications.END]
     assert "Unable to send notifications: OSError" in caplog.text
@@ -188,7 +193,7 @@ def test_without_the_database_there_are_no_numbers(listener, notifier, job, monk
         raise exception.Unavailable("away")
 
     monkeypatch.setattr(db.jobs, "get", away)
-    listener(events.JobEnded(job, "SUCCESS", None))
+    listener(events.JobEnded(job, "SUCCESS", None, END))
     listener.stop(5)
     ((_, _, payload),) = notifier.sent
     assert payload["statuses"] is payload["outcomes"] is payload["target_regions"] is None
