@@ -53,7 +53,11 @@ class Claim:
 
 
 def _same(row: Job | Task) -> sa.ColumnElement[bool]:
-    """Match a row that has a lease.  The end of a run changes the generation of its tasks."""
+    """Match a row that has a lease.
+
+    No two tasks have the same key and generation, and the end of a run changes the generation of
+    its tasks.
+    """
     return runs.of(row) if isinstance(row, Job) else Task.pk == row.pk
 
 
@@ -77,7 +81,7 @@ def _compare_and_swap(
             lease_expires=now_ms() + int(lease * 1000),
             generation=model.generation + 1,
             # This claim takes the place of one that ended with the outage.
-            attempts=model.attempts + (not (after_outage and was_held)),
+            attempts=model.attempts + int(not (after_outage and was_held)),
         )
         .execution_options(synchronize_session=False)
     )
@@ -163,14 +167,24 @@ def claim_task(
 ) -> Claim | None:
     """Claim the oldest task of a planned job; otherwise like :func:`claim_job`.
 
+    A region's tasks of one job are done in the order of the plan's parts: images of a later part
+    may refer to images of an earlier one.
+
     :param excluded_regions: regions whose tasks are not claimed.
     """
+    earlier = orm.aliased(Task)
+    waits = sa.exists().where(
+        earlier.job_pk == Task.job_pk,
+        earlier.region == Task.region,
+        earlier.part < Task.part,
+        earlier.done.is_(False),
+    )
     query = (
         sa.select(Task, Job)
         .join(Job, Job.pk == Task.job_pk)
         .where(Task.done.is_(False), _free(Task))
         .where(Job.status == JobState.IN_PROGRESS, Job.planned_at.is_not(None))
-        .where(_runnable(token_jobs), Task.region.not_in(sorted(excluded_regions)))
+        .where(_runnable(token_jobs), Task.region.not_in(sorted(excluded_regions)), ~waits)
         .order_by(Task.pk)
         .limit(CANDIDATES)
         # A request has up to a megabyte, and only planners read it.
