@@ -5,6 +5,7 @@ API shows.  All times are the database's own (see ``kingbird.db.clock``): those 
 milliseconds, others in UTC.
 """
 
+import secrets
 from datetime import datetime
 from typing import Any
 
@@ -25,6 +26,9 @@ MAX_MESSAGE = 4000
 #: The maximum of characters of the JSON of an item's work.  MariaDB takes statements of 16 MiB.
 MAX_WORK = 4 * 1024**2
 
+
+#: How many first generations of a task there are; a column holds twice as many.
+FIRST_GENERATIONS = 2**30
 
 #: The action of an item that is to be retried and has no plan yet.
 RETRY = "retry"
@@ -141,6 +145,11 @@ class Task(Leased, Timestamps, Base):
     part: Mapped[int] = mapped_column(sa.Integer(), default=0)
     region: Mapped[str] = mapped_column(sa.String(255))
     done: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
+    #: It begins at random: SQLite gives the key of the task that was deleted last to the next one,
+    #: and a claim of the old task must not match.
+    generation: Mapped[int] = mapped_column(
+        sa.Integer(), default=lambda: secrets.randbelow(FIRST_GENERATIONS)
+    )
     #: Claims that have recorded no outcome.  After too many of them the task is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
 
