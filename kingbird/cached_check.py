@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, TimeoutError
 from typing import Generic, TypeVar
 
+from kingbird import unseen_errors
+
 T = TypeVar("T")
 
 
@@ -61,6 +63,8 @@ class CachedCheck(Generic[T]):
             if future.done():
                 # The check itself raised the TimeoutError.
                 raise
+            # The caller does not wait for the result.
+            future.add_done_callback(unseen_errors.reporter(f"the check {self._name}"))
             return None
 
     def _run(self, future: "Future[T]") -> None:

@@ -7,6 +7,7 @@ next to nothing.
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 LOG = logging.getLogger(__name__)
@@ -107,11 +108,13 @@ class JobEnded(NamedTuple):
     """A job has ended.  The engine that closed it emits the event once.
 
     :ivar reason: the reason for which Kingbird gave the job up, or ``None``.
+    :ivar ended_at: the time of the end, by the same clock as the times of the row.
     """
 
     job: Any
     state: str
     reason: str | None
+    ended_at: datetime
 
 
 Subscriber = Callable[[Any], None]

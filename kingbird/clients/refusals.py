@@ -11,6 +11,8 @@ from typing import Any
 
 import requests
 
+from kingbird.text import clean
+
 #: The bytes of an answer that are looked at.
 MAX_BYTES = 65536
 #: The maximum length of a service's own words.
@@ -30,7 +32,7 @@ def words_of(response: requests.Response) -> str:
     except (ValueError, RecursionError):
         text = re.sub(r"(?is)<head.*?</head>|<title.*?</title>|<h1.*?</h1>", " ", text)
     text = html.unescape(re.sub(r"<[^>]*>", " ", text))
-    return " ".join(text.split())[:MAX_WORDS] or f"HTTP {response.status_code}"
+    return clean(text.strip(), MAX_WORDS) or f"HTTP {response.status_code}"
 
 
 def _sentence_in(body: Any) -> str:

@@ -12,7 +12,7 @@ from oslo_middleware import cors
 from oslo_middleware.healthcheck import opts as healthcheck_opts
 from oslo_policy import opts as policy_opts
 
-from kingbird import log_filters, version
+from kingbird import log_filters, unseen_errors, version
 from kingbird.conf import (
     api,
     engine,
@@ -132,5 +132,6 @@ def prepare_service(
     log.setup(conf, "kingbird", version.version_string())
     log_filters.install()
     log_filters.install_formatter(logging.getLogger().handlers)
+    unseen_errors.install()
     logging.captureWarnings(True)
     return conf

@@ -114,8 +114,8 @@ OPTS = [
         mutable=True,
         help="Failures in a row, each after all retries, that open a region's circuit breaker. "
         "An engine process has one breaker for each region and counts the failures of all jobs. "
-        "While it is open, everything that would go to the region fails as region_unavailable "
-        "without a call.",
+        "While it is open, items of jobs under way fail as region_unavailable without a call, and "
+        "a new job makes one.",
     ),
     cfg.FloatOpt(
         "breaker_reset_timeout",

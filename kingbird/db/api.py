@@ -17,7 +17,7 @@ from kingbird.db import (
 )
 from kingbird.db.connection import configure, dispose, get_engine, ping
 from kingbird.db.leases import Claim
-from kingbird.db.models import Engine, Item, Job, Rule, Task, utcnow
+from kingbird.db.models import Engine, Item, Job, Rule, Task
 from kingbird.db.outcomes import Ending
 
 __all__ = [
@@ -45,5 +45,4 @@ __all__ = [
     "rules",
     "stats",
     "tombstones",
-    "utcnow",
 ]

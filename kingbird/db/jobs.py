@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
 
+from kingbird import exception
 from kingbird.db import connection, pagination
 from kingbird.db.models import Item, Job
 from kingbird.states import ENDED_JOB_STATES, JobState, Reason
@@ -51,6 +52,7 @@ def create(
     :param job_id: a new UUID.
     :param global_request_id: the global id that the request came with, if any.
     :param all_projects: whether a set is about every project's images.
+    :raises kingbird.exception.BadRequest: the database refuses the request's text.
     """
     try:
         with connection.writer() as session:
@@ -73,6 +75,10 @@ def create(
         # The answer to the first run's commit was lost.
         with connection.reader() as session:
             return session.scalars(sa.select(Job).where(Job.id == job_id)).one()
+    except Exception as error:
+        if not connection.refuses_row(error):
+            raise
+        raise exception.BadRequest("The database can't store this request") from error
 
 
 @connection.retry_on_disconnect

@@ -14,8 +14,8 @@ from oslo_context import context as oslo_context
 from sqlalchemy import orm
 
 from kingbird.db import connection
-from kingbird.db.clock import now_ms
-from kingbird.db.models import Item, Job, Rule, utcnow
+from kingbird.db.clock import now_ms, utc_now
+from kingbird.db.models import Item, Job, Rule
 from kingbird.states import ENDED_JOB_STATES, ItemState, JobState, Reason, RuleState, Trigger
 
 #: Rules that one round of an engine runs at most.
@@ -170,7 +170,7 @@ def note_end(session: orm.Session, job: Job, state: JobState) -> None:
     """
     if job.rule_id is None:
         return
-    now = utcnow()
+    now = utc_now()
     values: dict[str, Any] = {"last_run_at": now}
     if state == JobState.SUCCESS:
         values |= {

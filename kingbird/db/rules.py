@@ -12,8 +12,8 @@ from sqlalchemy import orm
 
 from kingbird import exception
 from kingbird.db import connection, pagination
-from kingbird.db.clock import now_ms
-from kingbird.db.models import Job, Rule, utcnow
+from kingbird.db.clock import now_ms, utc_now
+from kingbird.db.models import Job, Rule
 from kingbird.db.rule_runs import change, is_open, new_job, time_after
 from kingbird.states import JobState, RuleState, Trigger
 
@@ -163,7 +163,7 @@ def update(
         "sync_set": dict(sync_set),
         "all_projects": sync_set["all_projects"],
         "revision": Rule.revision + 1,
-        "updated_at": utcnow(),
+        "updated_at": utc_now(),
     }
     interval = fields["interval"]
     if not enabled or not interval:
@@ -216,7 +216,7 @@ def delete(rule: Rule) -> list[str]:
             session.execute(
                 sa.update(Job)
                 .where(running)
-                .values(cancelled=True, updated_at=utcnow())
+                .values(cancelled=True, updated_at=utc_now())
                 .execution_options(synchronize_session=False)
             )
         return ids

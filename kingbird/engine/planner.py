@@ -105,7 +105,7 @@ class JobPlanner:
     ) -> None:
         self._conf = conf
         self._access = access
-        self._submit = pools.submit
+        self._pools = pools
         self._cancellations = cancellations
         self._retry = retry
         self._notify_engines = notify_engines
@@ -261,7 +261,7 @@ class JobPlanner:
             planned=lambda region, ids: {
                 row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
             },
-            calls=RegionCalls(self._submit, self._retry.with_check(check)),
+            calls=RegionCalls(self._pools.submit_for(job), self._retry.with_check(check)),
         )
 
     def _row(self, item: Item) -> dict[str, Any]:

@@ -74,6 +74,7 @@ class Engine:
             lambda: conf.sync.retry_timeout,
             self._stopping,
             lambda error: events.emit(events.RegionCallRetried(error.region or "unknown")),
+            is_single=self._breakers.is_trial,
         )
         common = (conf, self._access, self._pools, self._cancellations, retry)
         self._dispatcher = Dispatcher(
@@ -171,13 +172,14 @@ class Engine:
 
     def _renew(self) -> None:
         self._leases.renew()
-        db.engines.heartbeat(
-            self.id,
-            host=self._host,
-            pid=os.getpid(),
-            version=version.version_string(),
-            rpc_version=self._rpc_version,
-        )
+        with self._leases.watch_database():
+            db.engines.heartbeat(
+                self.id,
+                host=self._host,
+                pid=os.getpid(),
+                version=version.version_string(),
+                rpc_version=self._rpc_version,
+            )
 
     def _run_periodically(
         self,

@@ -3,7 +3,6 @@
 Labels have few values: regions come from the service catalog, and routes are templates.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -110,9 +109,9 @@ class Counters:
                 self._takeovers.labels(kind).inc()
             case events.ItemsEnded(region, status, reason, number):
                 self._items.labels(region, status, reason).inc(number)
-            case events.JobEnded(job, state):
+            case events.JobEnded(job, state, _, ended_at):
                 self._jobs.labels(state).inc()
                 if job.runs == 1:
                     # The start of a later run is not known.
-                    took = datetime.now(UTC).replace(tzinfo=None) - job.created_at
+                    took = ended_at - job.created_at
                     self._job_seconds.labels(state).observe(max(took.total_seconds(), 0.0))

@@ -72,7 +72,11 @@ class Notification(NamedTuple):
 
 
 def build_notification(
-    job: Any, event_type: str, state: str, reason: str | None = None
+    job: Any,
+    event_type: str,
+    state: str,
+    reason: str | None = None,
+    ended_at: datetime | None = None,
 ) -> Notification:
     """Return a notification about a job.
 
@@ -91,7 +95,7 @@ def build_notification(
             "created_at": _text(job.created_at),
             "state": state,
             "reason": reason,
-            "ended_at": None if state == JobState.IN_PROGRESS else _text(db.utcnow()),
+            "ended_at": None if ended_at is None else _text(ended_at),
         },
     )
 
@@ -121,9 +125,10 @@ class JobNotifier:
             case events.JobProgress(job):
                 if self._is_due(job.id):
                     self._queue.put(build_notification(job, PROGRESS, JobState.IN_PROGRESS))
-            case events.JobEnded(job, state, reason):
+            case events.JobEnded(job, state, reason, ended_at):
                 gave_up = reason not in (None, Reason.CANCELLED)
-                self._queue.put(build_notification(job, ERROR if gave_up else END, state, reason))
+                event_type = ERROR if gave_up else END
+                self._queue.put(build_notification(job, event_type, state, reason, ended_at))
 
     def stop(self, seconds: float) -> None:
         """Ignore further events, and send waiting notifications for at most ``seconds``."""

@@ -1,6 +1,7 @@
 """Base classes of the commands: client, waiting and exit codes."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +9,14 @@ from typing import Any
 from osc_lib.cli import format_columns
 from osc_lib.command import command
 
+from kingbird import log_filters
 from kingbird.osc import exit_codes, options
 from kingbird.osc.client import SyncClient
 from kingbird.osc.images import ImageCatalog
+from kingbird.osc.output import EscapedOutput
 from kingbird.osc.progress import Progress
 from kingbird.osc.wait import wait_for_end
+from kingbird.text import escape
 
 JSON = dict[str, Any]
 
@@ -58,12 +62,14 @@ class SyncCommand(command.Command):
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run the command and return its exit code."""
+        # Messages of errors and warnings repeat text of strangers, and have several lines.
+        log_filters.install_formatter(logging.getLogger().handlers, kept="\t\n")
         return super().run(parsed_args) or self.exit_code
 
     def print_status(self, text: str) -> None:
         """Print a message to standard error, unless output is quiet."""
         if self.app.options.verbose_level:
-            print(text, file=sys.stderr, flush=True)
+            print(escape(text, kept="\n"), file=sys.stderr, flush=True)
 
     def client_of(self, parsed_args: argparse.Namespace) -> SyncClient:
         """Return the client of the jobs of the project that ``--project`` names.
@@ -86,11 +92,11 @@ class SyncCommand(command.Command):
             raise
 
 
-class SyncLister(SyncCommand, command.Lister):
+class SyncLister(EscapedOutput, SyncCommand, command.Lister):
     """Base of commands that list something."""
 
 
-class SyncShowOne(SyncCommand, command.ShowOne):
+class SyncShowOne(EscapedOutput, SyncCommand, command.ShowOne):
     """Base of commands that show a job and may wait for its end."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:

@@ -12,6 +12,7 @@ from kingbird.osc import exit_codes, matrix, options
 from kingbird.osc.base import SyncLister, add_waiting
 from kingbird.osc.images import ImageCatalog
 from kingbird.states import ALL
+from kingbird.text import escape
 
 JSON = dict[str, Any]
 
@@ -84,7 +85,7 @@ class DiffSync(SyncLister):
         """Print the matrix, and its legend below a table."""
         code = super().produce_output(parsed_args, column_names, data)
         if parsed_args.formatter == "table":
-            self.app.stdout.write("\n".join([*self._footer, ""]))
+            self.app.stdout.write("\n".join([*map(escape, self._footer), ""]))
         return code
 
     def _matrix(

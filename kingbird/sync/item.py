@@ -6,7 +6,7 @@ from typing import Any
 
 from kingbird.states import Reason
 from kingbird.sync.image import Record
-from kingbird.sync.outcome import Outcome, message_for
+from kingbird.sync.outcome import Outcome, join_fields, message_for
 
 CREATE = "create"
 UPDATE = "update"
@@ -111,9 +111,10 @@ class Item:
             reason = Reason.SAME_NAME
         if self.work and self.action == UPDATE:
             names = sorted({change["path"][1:] for change in self.work.changes})
-            reason, message = "drift", f"Would follow {self.source_region} in: {', '.join(names)}"
+            reason = "drift"
+            message = f"Would follow {self.source_region} in: {join_fields(names)}"
             if self.work.left:
-                message += f"; can't be changed: {', '.join(self.work.left)}"
+                message += f"; can't be changed: {join_fields(self.work.left)}"
         outcome = Outcome(reason, message, self.target_resource, is_dry=True)
         if self.work and self.work.note:
             outcome = outcome.with_note(self.work.note)

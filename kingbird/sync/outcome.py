@@ -1,12 +1,17 @@
 """The outcome of an item: its status, a stable reason, and a sentence for a person."""
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kingbird import exception
 from kingbird.clients.refusals import WRONG_ADDRESS
 from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
+from kingbird.text import MAX_QUOTED, join_some
+
+#: Fields that a message names.
+MAX_FIELDS = 40
 
 SEVERAL_SETS = "Several sets of the request ask for this image and region; the first one counts"
 NO_ENDPOINT = "Region {} has no image endpoint in the service catalog any more"
@@ -97,9 +102,14 @@ def message_for(reason: str, *, source: str, target: str) -> str | None:
     return text.format(source=source, target=target) if text else None
 
 
+def join_fields(names: Sequence[str]) -> str:
+    """Return the names of fields for a message.  An image may have hundreds of properties."""
+    return join_some(names, MAX_FIELDS, width=MAX_QUOTED)
+
+
 def drift_message(fields: tuple[str, ...], *, source: str) -> str:
     """Return the sentence about fields that differ."""
-    return f"Differs from the image in {source} in: {', '.join(fields)}"
+    return f"Differs from the image in {source} in: {join_fields(fields)}"
 
 
 def region_failure(error: exception.KingbirdError) -> Outcome:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.sync.retry import Retry
+from kingbird.text import join_some
 
 #: The status of a new member.
 PENDING = "pending"
@@ -73,7 +74,7 @@ def share(
             left.append(f"{project} ({status})")
     notes = []
     if refused:
-        notes.append(f"Not shared with: {', '.join(refused)}")
+        notes.append(f"Not shared with: {join_some(refused)}")
     if left:
-        notes.append(f"Members have to set their status themselves: {', '.join(left)}")
+        notes.append(f"Members have to set their status themselves: {join_some(left)}")
     return notes

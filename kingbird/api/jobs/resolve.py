@@ -4,13 +4,12 @@ import time
 from collections.abc import Mapping
 
 from kingbird import exception
-from kingbird.api.request import validation
 from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.states import ALL
 from kingbird.sync import region_names
-from kingbird.text import quote
+from kingbird.text import join_some, quote
 
 #: The time for all calls of one request in seconds.  Later the caller has given up.
 TOTAL_TIMEOUT = 30.0
@@ -46,14 +45,14 @@ def check_regions(
                     raise exception.BadRequest(
                         f"{field}.{name} names a region without an image endpoint{fault}: "
                         f"{quote(region)}; known are "
-                        f"{validation.join_some(sorted(known), 50) or 'none'}"
+                        f"{join_some(sorted(known), 50) or 'none'}"
                     )
         only = each["sources"][0] if len(each["sources"]) == 1 else ALL
         if only != ALL and only in each["targets"]:
             others = sorted(known.keys() - {only})
             raise exception.BadRequest(
                 f"{field}.target names {only}, which is the only source; other regions with an "
-                f"image endpoint are {validation.join_some(others, 50) or 'none'}"
+                f"image endpoint are {join_some(others, 50) or 'none'}"
             )
 
 
@@ -76,7 +75,7 @@ def _resolve_set(field: str, each: StoredSyncSet, known: list[str]) -> StoredSyn
     if region_names.has_no_target(sources, targets):
         raise exception.BadRequest(
             f"{field} leaves no region to sync to; those with an image endpoint are "
-            f"{validation.join_some(known, 50) or 'none'}"
+            f"{join_some(known, 50) or 'none'}"
         )
     return {**each, "sources": sources, "targets": targets}
 
@@ -216,7 +215,7 @@ def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageC
         missing.update({image_id: f"{image_id} in {where} ({field})" for image_id in remaining})
     if missing:
         raise exception.NotFound(
-            f"{len(missing)} image(s) can't be found: {validation.join_some(missing.values(), 5)}"
+            f"{len(missing)} image(s) can't be found: {join_some(missing.values(), 5)}"
         )
     if errors:
         raise errors[0]

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 import webob
 
 from kingbird import exception
-from kingbird.api.request.validation import Schema, join_some
-from kingbird.text import quote
+from kingbird.api.request.validation import Schema
+from kingbird.text import join_some, quote
 
 #: The maximum length of a query.  All parameters together need far less.
 MAX_LENGTH = 4096

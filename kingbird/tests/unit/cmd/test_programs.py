@@ -12,8 +12,8 @@ import requests
 import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.db.models import utcnow
 from kingbird.tests.unit.db import rows
+from kingbird.tests.unit.db.rows import utcnow
 
 BIN = Path(sys.executable).parent
 

@@ -1,6 +1,7 @@
 """Makes the rows that tests of the database begin with."""
 
 import uuid
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -8,6 +9,11 @@ from kingbird.db import api as db
 
 LEASE = 30.0
 PROJECT = "p" * 32
+
+
+def utcnow():
+    """Return now by the clock of this host, which is the databases' too."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def sync_set(resources, sources=("R1",), targets=("R2",), **options):
@@ -122,3 +128,18 @@ def make_due(rule):
 def rule_row(rule):
     """Return a rule as it is stored now."""
     return db.rules.get(rule.project_id, rule.id, with_all_projects=True)
+
+
+def expire():
+    """Let all leases run out, as those of engines that were killed."""
+    with db.get_engine().begin() as bind:
+        for model in (db.Job, db.Task):
+            bind.execute(
+                sa.update(model).where(model.lease_expires.is_not(None)).values(lease_expires=1)
+            )
+
+
+def outcome(claim):
+    """Make the outcome of a task's first open item."""
+    (item,) = db.plans.open_items(claim, 1)
+    return [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}]

@@ -2,6 +2,8 @@
 
 import pytest
 
+from kingbird.db import api as db
+from kingbird.engine.worker import _resolve_references
 from kingbird.sync.outcome import SEVERAL_SETS
 from kingbird.tests.unit.db.rows import accepted_job, sync_set
 from kingbird.tests.unit.engine.jobs import active, retry, wildcard_job
@@ -85,3 +87,27 @@ def test_what_a_dry_run_would_make_is_not_there(scene):
     assert item.reason == "dependency_failed"
     assert item.message.endswith(f"missing; {SEVERAL_SETS}")
     assert not scene.glances["R2"].ids
+
+
+@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize(
+    ("status", "target", "is_there"),
+    [
+        ("SUCCESS", "new", True),
+        ("FAILURE", "new", True),
+        ("FAILURE", None, False),
+        ("IN_PROGRESS", "new", False),
+        ("IN_PROGRESS", None, False),
+        ("PLANNED", "new", False),
+        ("CANCELLED", None, False),
+    ],
+)
+def test_an_image_is_referred_to_only_if_it_is_there(part, status, target, is_there):
+    work = {"record": {"id": "ami"}, "owner": None, "data": {}, "references": {"kernel_id": "k"}}
+    ami = db.Item(resource="ami", part=1, target_region="R2", work=work)
+    kernel = db.Item(resource="k", part=part, status=status, target_resource=target, reason="r")
+    found = _resolve_references(ami, {"k": kernel})
+    if is_there:
+        assert found.record["kernel_id"] == "new"
+    else:
+        assert found.reason == "dependency_failed"

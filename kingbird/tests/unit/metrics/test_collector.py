@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.db.models import Task, utcnow
+from kingbird.db.models import Task
 from kingbird.metrics.collector import DatabaseCollector
-from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row
+from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row, utcnow
 
 
 def collected(collector):

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from datetime import datetime
 
 import jsonschema
 import pytest
@@ -13,6 +14,9 @@ from kingbird.notifications import notifier as notifications
 from kingbird.rpc import transport
 from kingbird.tests.doubles.notification_schema import PAYLOAD
 from kingbird.tests.unit.db.rows import PROJECT, planned_job, row
+
+#: When the database says that a job has ended.
+END = datetime(2026, 11, 22, 23, 0, 5)
 
 
 class Notifier:
@@ -67,7 +71,7 @@ def job(database):
         (events.JobStarted, "info", notifications.START, "IN_PROGRESS", None),
         (events.JobProgress, "info", notifications.PROGRESS, "IN_PROGRESS", None),
         (
-            lambda job: events.JobEnded(job, "SUCCESS", None),
+            lambda job: events.JobEnded(job, "SUCCESS", None, END),
             "info",
             notifications.END,
             "SUCCESS",
@@ -75,21 +79,21 @@ def job(database):
         ),
         # Items failed, but the job was completed.
         (
-            lambda job: events.JobEnded(job, "FAILURE", None),
+            lambda job: events.JobEnded(job, "FAILURE", None, END),
             "info",
             notifications.END,
             "FAILURE",
             None,
         ),
         (
-            lambda job: events.JobEnded(job, "CANCELLED", "cancelled"),
+            lambda job: events.JobEnded(job, "CANCELLED", "cancelled", END),
             "info",
             notifications.END,
             "CANCELLED",
             "cancelled",
         ),
         (
-            lambda job: events.JobEnded(job, "FAILURE", "credentials_lost"),
+            lambda job: events.JobEnded(job, "FAILURE", "credentials_lost", END),
             "error",
             notifications.ERROR,
             "FAILURE",
@@ -110,13 +114,14 @@ def test_what_an_event_becomes(
     assert payload["outcomes"] == {"created": 1}
     assert (payload["source_regions"], payload["target_regions"]) == (["R1"], ["R2"])
     assert "trust" not in str(payload).replace("trusted", "")
-    assert (payload["ended_at"] is None) is (state == "IN_PROGRESS")
+    ended_at = None if state == "IN_PROGRESS" else "2026-11-22T23:00:05.000000Z"
+    assert payload["ended_at"] == ended_at
 
 
 def test_progress_is_not_sent_after_the_end(listener, notifier, job):
     """Two engines may work on a job; the one that is late has no news."""
     db.outcomes.end_job(job)
-    listener(events.JobEnded(job, "FAILURE", None))
+    listener(events.JobEnded(job, "FAILURE", None, END))
     listener(events.JobProgress(job))
     listener.stop(5)
     assert notifier.types == [notifications.END]
@@ -128,7 +133,7 @@ def test_the_numbers_are_those_of_the_run(listener, notifier, job):
     assert db.job_actions.retry(
         ended, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"
     )
-    listener(events.JobEnded(ended, "FAILURE", None))
+    listener(events.JobEnded(ended, "FAILURE", None, END))
     listener.stop(5)
     ((_, _, payload),) = notifier.sent
     assert (payload["run"], payload["user_id"]) == (1, ended.user_id)
@@ -139,7 +144,7 @@ def test_what_waits_is_small(listener, notifier, job):
     """The queue may be long, and a row holds a request of up to a megabyte."""
     notifier.gate.clear()
     for _ in range(3):
-        listener(events.JobEnded(job, "FAILURE", None))
+        listener(events.JobEnded(job, "FAILURE", None, END))
     for waiting in listener._queue._waiting:
         assert not [value for value in waiting.content.values() if isinstance(value, db.Job)]
     assert "resources" not in str(listener._queue._waiting)
@@ -176,7 +181,7 @@ def test_stopping_waits_a_bounded_time(listener, notifier, job, caplog):
 def test_one_that_fails_is_no_end(listener, notifier, job, caplog):
     notifier.errors.append(OSError("amqp://me:secret@broker/"))
     listener(events.JobStarted(job))
-    listener(events.JobEnded(job, "SUCCESS", None))
+    listener(events.JobEnded(job, "SUCCESS", None, END))
     listener.stop(5)
     assert notifier.types == [notifications.END]
     assert "Unable to send notifications: OSError" in caplog.text
@@ -188,7 +193,7 @@ def test_without_the_database_there_are_no_numbers(listener, notifier, job, monk
         raise exception.Unavailable("away")
 
     monkeypatch.setattr(db.jobs, "get", away)
-    listener(events.JobEnded(job, "SUCCESS", None))
+    listener(events.JobEnded(job, "SUCCESS", None, END))
     listener.stop(5)
     ((_, _, payload),) = notifier.sent
     assert payload["statuses"] is payload["outcomes"] is payload["target_regions"] is None
