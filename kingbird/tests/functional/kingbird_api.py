@@ -129,6 +129,16 @@ class KingbirdAPI:
         job: Job = eventually(f"job {job_id} ends", look, seconds)
         return job
 
+    def delete_at_the_end(self, job_id: str, seconds: float = 40) -> requests.Response:
+        """Delete a job as soon as all of its items have ended, and return the response."""
+
+        def look() -> bool:
+            items = self.items(job_id)
+            return bool(items) and all(item["sync_status"] != IN_PROGRESS for item in items)
+
+        eventually(f"all items of job {job_id} have ended", look, seconds, poll=0)
+        return self.call("DELETE", f"/{job_id}")
+
     def run(self, *sets: dict[str, Any], seconds: float = 40, **kwargs: Any) -> Job:
         """Request a job and wait until it has ended."""
         return self.wait(self.accepted(*sets, **kwargs), seconds)

@@ -1,5 +1,6 @@
 """Each outcome of a request by ids, on real Glances."""
 
+import threading
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -10,15 +11,13 @@ from kingbird.sync.image import forced_id
 from kingbird.tests.functional.conftest import TAG_QUOTA
 from kingbird.tests.functional.kingbird_api import (
     FAILURE,
-    IN_PROGRESS,
     SKIPPED,
     SUCCESS,
     KingbirdAPI,
     sync,
 )
 from kingbird.tests.functional.people import Person
-from kingbird.tests.functional.programs import eventually
-from kingbird.tests.functional.proxy import Answer, Call, Proxy
+from kingbird.tests.functional.proxy import Answer, Call, Proxy, hold
 from kingbird.tests.functional.test_records import ami_trio
 
 API = Callable[[Person], KingbirdAPI]
@@ -38,23 +37,32 @@ def test_created_then_in_sync(demo: Person, api: API, glances: dict[str, Proxy])
     assert not [call for call in calls if call.writes]
 
 
-@pytest.mark.parametrize("made", [True, False], ids=["created", "in_sync"])
 def test_a_job_is_deleted_as_soon_as_all_items_have_ended(
-    demo: Person, api: API, made: bool
+    demo: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
-    image_id = demo.make("RegionOne", b"data")["id"]
+    """A client that does so is never refused, however the items end."""
     kingbird = api(demo)
-    job_id = kingbird.accepted(sync(image_id))
-
-    def have_ended() -> bool:
-        items = kingbird.items(job_id)
-        return bool(items) and all(item["sync_status"] != IN_PROGRESS for item in items)
-
-    if not made:
-        kingbird.wait(job_id)
-        job_id = kingbird.accepted(sync(image_id))
-    eventually("all items have ended", have_ended, poll=0)
-    assert kingbird.call("DELETE", f"/{job_id}").status_code == 200
+    images = [demo.make("RegionOne", b"data")["id"] for _ in range(3)]
+    taken = demo.make("RegionOne", b"data")["id"]
+    demo.make("RegionTwo", b"other", id=taken)
+    regions = ["RegionTwo", "RegionThree"]
+    wanted = [
+        *(sync(*images[:number], target=regions) for number in (1, 2, 3)),
+        sync(*images, target=regions),
+        sync(images[0], target=regions, dry_run=True),
+        sync(taken, target=regions),
+        sync(*images, target=regions, force=True),
+    ]
+    for each in wanted:
+        answer = kingbird.delete_at_the_end(kingbird.accepted(each))
+        assert answer.status_code == 200, (each, answer.text)
+    gate = threading.Event()
+    with glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
+        job_id = kingbird.accepted(sync(demo.make("RegionOne", b"data")["id"], target=regions))
+        assert kingbird.call("POST", f"/{job_id}/cancel").status_code == 202
+        gate.set()
+        answer = kingbird.delete_at_the_end(job_id)
+    assert answer.status_code == 200, answer.text
 
 
 def test_in_sync_with_the_same_data(demo: Person, api: API) -> None:

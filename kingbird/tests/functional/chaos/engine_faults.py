@@ -4,6 +4,7 @@ import contextlib
 import signal
 import threading
 import time
+from datetime import datetime
 
 import requests
 
@@ -11,6 +12,8 @@ from kingbird.tests.functional.chaos.settings import LEASE, LONG_LATENCY, MARGIN
 from kingbird.tests.functional.chaos.stage import FEW, Fault, Stage
 from kingbird.tests.functional.programs import Program, eventually
 
+#: Kills in one job: as many as ``[engine] max_attempts`` claims without progress.
+KILLS = 5
 #: Seconds in which a write may still arrive that an engine checked but did not send before it was
 #: stopped.
 SLIP = 0.5
@@ -29,19 +32,10 @@ def kill_all(stage: Stage) -> None:
     Work goes on within a lease and some seconds.
     """
     before = set(stage.rows.engines())
-    programs = list(stage.programs)
     stage.working()
     stage.begin()
-    for program in programs:
-        program.kill()
+    _kill_and_restart(stage)
     killed = stage.rows.now()
-    kingbird = stage.kingbird
-    if kingbird.kind.standalone:
-        kingbird.start_standalone()
-    else:
-        kingbird.engines = []
-        for _ in programs:
-            kingbird.start_engine()
 
     def look() -> int | None:
         holders = stage.rows.holders(stage.job_id) - before
@@ -52,6 +46,43 @@ def kill_all(stage: Stage) -> None:
     stage.note(f"taken over {seconds:.1f} s after the kill, by the database's clock")
     if seconds > LEASE + MARGIN:
         stage.problems.append(f"the job was taken over only {seconds:.1f} s after the kill")
+
+
+def _kill_and_restart(stage: Stage) -> None:
+    """Kill all engines with SIGKILL and start as many new ones."""
+    kingbird = stage.kingbird
+    programs = list(stage.programs)
+    for program in programs:
+        program.kill()
+    if kingbird.kind.standalone:
+        kingbird.start_standalone()
+    else:
+        kingbird.engines = []
+        for _ in programs:
+            kingbird.start_engine()
+
+
+def kill_repeatedly(stage: Stage) -> None:
+    """Kill all engines again and again.  In between, the job makes progress in each region.
+
+    A job is given up only if its engines die without any progress.
+    """
+    for number in range(KILLS):
+        before = stage.rows.moments(stage.job_id)
+
+        def look(before: dict[str, list[datetime]] = before) -> bool:
+            now = stage.rows.moments(stage.job_id)
+            return stage.has_ended or all(
+                len(now.get(region, ())) > len(before.get(region, ()))
+                for region in stage.scene.targets
+            )
+
+        eventually("there are more outcomes of each region", look, seconds=LEASE + 30)
+        if stage.has_ended:
+            stage.problems.append(f"the job ended after {number} kills")
+            return
+        stage.begin()
+        _kill_and_restart(stage)
 
 
 def terminate_working(stage: Stage) -> None:
@@ -157,6 +188,12 @@ def _writes(stage: Stage, program: Program, after: float, before: float) -> list
 FAULTS = (
     Fault("engine killed", kill_working),
     Fault("all engines killed", kill_all),
+    Fault(
+        "engines killed five times",
+        kill_repeatedly,
+        parts=(0, 0.05),
+        latency=1.5 * LONG_LATENCY,
+    ),
     Fault("engine terminated", terminate_working),
     Fault("API killed", kill_api, needs="engines"),
     Fault(

@@ -71,6 +71,18 @@ class Rows:
         undone = sa.select(sa.func.count()).where(Task.job_pk == job.pk, Task.done.is_(False))
         return job.tasks_open, self._all(undone)[0][0]
 
+    def is_half_ended(self, job_id: str) -> bool:
+        """Return True if a job is in progress although all items of its plan have ended."""
+        is_open = sa.exists().where(Item.job_pk == Job.pk, Item.status == "IN_PROGRESS")
+        query = sa.select(Job.id).where(
+            Job.id == job_id,
+            Job.status == "IN_PROGRESS",
+            Job.planned_at.is_not(None),
+            Job.plan_rest.is_(None),
+            ~is_open,
+        )
+        return bool(self._all(query))
+
     def moments(self, job_id: str) -> dict[str, list[datetime]]:
         """Return the times at which a job's outcomes were stored, by region and in order."""
         query = (

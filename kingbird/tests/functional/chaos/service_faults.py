@@ -1,12 +1,20 @@
 """Faults of the services that Kingbird needs: broker, database and Keystone."""
 
+import threading
+import time
 from collections.abc import Callable
 
-from kingbird.tests.functional.chaos.settings import GONE, STALL
-from kingbird.tests.functional.chaos.stage import Fault, Stage
+from kingbird.tests.functional.chaos.settings import GONE, PATIENCE, STALL
+from kingbird.tests.functional.chaos.stage import Fault, Stage, count
 from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.proxy import HELD, Answer, Call, Cut
 
 Act = Callable[[Stage], None]
+
+#: Jobs that a client deletes while Keystone hangs.
+DELETED = 4
+#: The beginning of a log message about an engine that lost a lease to another.
+LEASE_LOST = "Lease lost"
 
 
 def dropped(name: str) -> Act:
@@ -75,6 +83,47 @@ def keystone_gone(stage: Stage) -> None:
     stage.begin()
 
 
+def keystone_hangs_at_the_end(stage: Stage) -> None:
+    """Answer no deletion of a trust until all jobs have ended.
+
+    No job ends later for it, and a client may delete a job as soon as its items have ended.
+    """
+    gate = threading.Event()
+
+    def hang(call: Call, forward: Callable[[Call], Answer]) -> Answer:
+        gate.wait(HELD)
+        raise Cut
+
+    before = _leases_lost(stage)
+    with stage.kingbird.keystone.broken(hang, _deletes_trust):
+        try:
+            for _ in range(DELETED):
+                stage.delete_at_the_end()
+            begun = time.monotonic()
+            while not stage.has_ended and time.monotonic() < begun + PATIENCE:
+                if stage.rows.is_half_ended(stage.job_id):
+                    stage.problems.append("the job is in progress though all items have ended")
+                    break
+                time.sleep(0.01)
+            kept = len(stage.world.trusts())
+            stage.note(f"{kept} trusts waited for Keystone")
+            if kept <= DELETED:
+                stage.problems.append(f"only {kept} trusts are left, so Keystone did not hang")
+        finally:
+            gate.set()
+    stage.begin()
+    if _leases_lost(stage) > before:
+        stage.problems.append("the log tells of another engine that took over, and none did")
+
+
+def _leases_lost(stage: Stage) -> int:
+    return sum(count(program, LEASE_LOST) for program in stage.programs)
+
+
+def _deletes_trust(call: Call) -> bool:
+    return call.method == "DELETE" and "/OS-TRUST/trusts/" in call.path
+
+
 FAULTS = (
     Fault("broker connections cut", dropped("broker"), needs="broker"),
     Fault("broker stalled", stalled("broker"), needs="broker"),
@@ -83,4 +132,5 @@ FAULTS = (
     Fault("database stalled", stalled("database"), needs="database"),
     Fault("database gone", database_gone, needs="database"),
     Fault("Keystone gone", keystone_gone, parts=(-0.5, 0.5)),
+    Fault("Keystone hangs at the end", keystone_hangs_at_the_end, parts=(0.5, 0.7)),
 )

@@ -31,5 +31,11 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "reaper_interval": 5,
         "graceful_shutdown_timeout": 10,
     },
-    "sync": {"retry_timeout": 45, "region_concurrency": 4},
+    "sync": {
+        "retry_timeout": 45,
+        "region_concurrency": 4,
+        "breaker_threshold": 5,
+        # Only the region of its own fault keeps failing for so long that its breaker opens.
+        "breaker_reset_timeout": 120,
+    },
 }

@@ -1,19 +1,23 @@
 """The target of a fault: a Kingbird in the middle of a job."""
 
+import contextlib
+import functools
 import random
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 import requests
 
 from kingbird.tests.functional.chaos.rows import Rows
 from kingbird.tests.functional.chaos.scenes import Scene
 from kingbird.tests.functional.chaos.settings import LATENCY, OPTIONS
-from kingbird.tests.functional.chaos.world import World
+from kingbird.tests.functional.chaos.world import SPARE, World
 from kingbird.tests.functional.deployment import Deployment, Kind
-from kingbird.tests.functional.kingbird_api import KingbirdAPI
+from kingbird.tests.functional.kingbird_api import KingbirdAPI, sync
 from kingbird.tests.functional.programs import Program, eventually
 from kingbird.tests.functional.proxy import Fault as Breakage
 from kingbird.tests.functional.proxy import Matcher
@@ -35,6 +39,15 @@ def kind(database: str, backend: str) -> Kind:
         options=OPTIONS,
         relayed=True,
     )
+
+
+def count(program: Program, text: str) -> int:
+    """Return how often the log of a program has a text."""
+    return program.log.read_text(errors="replace").count(text)
+
+
+def _has_told(program: Program, text: str, times: int) -> bool:
+    return count(program, text) >= times
 
 
 @dataclass
@@ -126,6 +139,19 @@ class Stage:
         else:
             self.problems.append(f"a job was answered {answer.status_code}: {answer.text[:300]}")
 
+    def spare(self) -> dict[str, Any]:
+        """Return a set of a few images for a region that has none of them, and no other scene."""
+        self.world.standin.clear(SPARE)
+        return sync(*self.scene.plain[:FEW], source=self.scene.source, target=SPARE)
+
+    def delete_at_the_end(self) -> None:
+        """Request another job, and delete it as soon as all of its items have ended."""
+        answer = self.api.delete_at_the_end(self.api.accepted(self.spare()))
+        if answer.status_code != 200:
+            self.problems.append(
+                f"DELETE after the last item had ended: {answer.status_code} {answer.text[:300]}"
+            )
+
     def probe(self, token: str | None = None) -> None:
         """List the jobs.  During any fault the API has to answer with a list or 503, and soon.
 
@@ -150,6 +176,27 @@ class Stage:
             self.problems.append(f"{what}: {answer.status_code} {answer.text[:300]}")
         if seconds > SOON:
             self.problems.append(f"{what}: {answer.status_code} only after {seconds:.1f} s")
+
+    @contextlib.contextmanager
+    def reloaded(self, **values: float) -> Iterator[None]:
+        """Change options of ``[sync]`` in running engines, and change them back afterwards."""
+        self._reload(values)
+        try:
+            yield
+        finally:
+            self._reload({name: OPTIONS["sync"][name] for name in values})
+
+    def _reload(self, values: Mapping[str, float]) -> None:
+        self.kingbird.change("sync", **values)
+        for program in self.programs:
+            told = f"Option sync.{next(iter(values))} changed from"
+            # The program and its workers reload separately.
+            wanted = count(program, told) + len(program.pids)
+            program.send_alone(signal.SIGHUP)
+            eventually(
+                f"{program.name} has read {values}",
+                functools.partial(_has_told, program, told, wanted),
+            )
 
     def restore(self) -> None:
         """Start the programs that have stopped, so that another fault can be injected."""

@@ -29,6 +29,8 @@ if str(TOOLS) not in sys.path:
 
 REAL = ("RegionOne", "RegionTwo", "RegionThree")
 STANDIN = ("StandinOne", "StandinTwo", "StandinThree")
+#: A stand-in that no scene has.  A fault may take it away for longer than jobs wait.
+SPARE = "StandinSpare"
 
 
 class Meter(Proxy):
@@ -104,7 +106,12 @@ def world(folder: Path) -> Iterator[World]:
         cloud.up()
         demo, admin = Person(cloud, "demo"), Person(cloud, "admin")
         standin = stack.enter_context(
-            Standin(STANDIN, latency=LATENCY, project=demo.project_id, roles=["member", "reader"])
+            Standin(
+                (*STANDIN, SPARE),
+                latency=LATENCY,
+                project=demo.project_id,
+                roles=["member", "reader"],
+            )
         )
         urls = {**cloud.glance_urls, **standin.urls}
         proxies = {region: stack.enter_context(Meter(url)) for region, url in urls.items()}

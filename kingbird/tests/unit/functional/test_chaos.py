@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
+from oslo_config import cfg
 
+from kingbird.db import api as db
 from kingbird.sync.image import record_for
 from kingbird.tests.doubles.glance import FakeGlance
 from kingbird.tests.functional.chaos import __main__ as program
 from kingbird.tests.functional.chaos import copies
+from kingbird.tests.functional.chaos.rows import Rows
+from kingbird.tests.unit.db.rows import planned_job, row
 
 PROJECT = "project"
 
@@ -72,6 +77,20 @@ def test_an_item_names_the_copy_that_is_there(glances: dict[str, FakeGlance], na
         "target_resource": there if named else "another",
     }
     assert bool(copies.misnamed([item], found.copies)) is not named
+
+
+@pytest.mark.parametrize(("status", "half_ended"), [("IN_PROGRESS", False), ("SUCCESS", True)])
+def test_a_job_that_outlasts_its_items_is_found(
+    database: cfg.ConfigOpts, status: str, half_ended: bool
+) -> None:
+    job_id = planned_job(row(status="SUCCESS"), row("i2"))
+    rows = Rows(database.database.connection)
+    with db.get_engine().begin() as connection:
+        connection.execute(sa.update(db.Item).values(status=status))
+    assert rows.is_half_ended(job_id) is half_ended
+    with db.get_engine().begin() as connection:
+        connection.execute(sa.update(db.Job).values(status="SUCCESS"))
+    assert not rows.is_half_ended(job_id)
 
 
 @pytest.fixture
