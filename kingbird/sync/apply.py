@@ -19,7 +19,7 @@ from kingbird.sync.item import WriteSpec
 from kingbird.sync.outcome import (
     UNUSABLE,
     Outcome,
-    drift_message,
+    left_message,
     message_for,
     outcome_of,
     region_failure,
@@ -332,10 +332,10 @@ def _updated(source_region: str, work: WriteSpec, left: Sequence[str]) -> Outcom
     contacted = bool(work.changes)
     if not left:
         return Outcome(Reason.UPDATED, target_resource=image_id, region_contacted=contacted)
-    message = drift_message(tuple(left), source=source_region)
+    message = left_message(left, source=source_region)
     return Outcome(
         Reason.DRIFT,
-        f"{message}, which can't be changed in an image that has data; the rest follows",
+        f"{message}; the rest follows",
         image_id,
         region_contacted=contacted,
     )

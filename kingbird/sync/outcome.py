@@ -8,6 +8,7 @@ from kingbird import exception
 from kingbird.clients.refusals import WRONG_ADDRESS
 from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
+from kingbird.sync.image import FORMATS
 from kingbird.text import MAX_QUOTED, join_some
 
 #: Fields that a message names.
@@ -110,6 +111,18 @@ def join_fields(names: Sequence[str]) -> str:
 def drift_message(fields: tuple[str, ...], *, source: str) -> str:
     """Return the sentence about fields that differ."""
     return f"Differs from the image in {source} in: {join_fields(fields)}"
+
+
+def left_message(fields: Sequence[str], *, source: str) -> str:
+    """Return the sentence about fields that differ and can't be changed."""
+    formats = [name for name in fields if name in FORMATS]
+    others = [name for name in fields if name not in FORMATS]
+    parts = []
+    if formats:
+        parts.append(f"{join_fields(formats)}, which can't be changed in an image that has data")
+    if others:
+        parts.append(f"{join_fields(others)}, which Glance does not change under this name")
+    return f"Differs from the image in {source} in: {'; '.join(parts)}"
 
 
 def region_failure(error: exception.KingbirdError) -> Outcome:

@@ -10,6 +10,44 @@ from kingbird.sync.image import Image, Record, Rules
 Operation = dict[str, Any]
 
 
+#: Names that Glance takes for attributes of its own objects in a PATCH.  It then stores nothing,
+#: or answers 404 or 500.
+_ATTRIBUTES = frozenset(
+    {
+        "_abc_impl",
+        "_format_image_send",
+        "_format_import_properties",
+        "_get_chunk_data_iterator",
+        "base",
+        "context",
+        "deactivate",
+        "delete",
+        "extra_properties",
+        "get_data",
+        "get_payload",
+        "get_super_class",
+        "helper",
+        "image_id",
+        "member",
+        "notifier",
+        "reactivate",
+        "repo",
+        "send_notification",
+        "set_data",
+    }
+)
+
+
+def can_be_named(name: str) -> bool:
+    """Return whether a PATCH can name a property.
+
+    Glance strips blanks off the names in a PATCH, so that a change of ``owner`` with a blank would
+    change the owner.
+    """
+    is_attribute = name in _ATTRIBUTES or (name.startswith("__") and name.endswith("__"))
+    return name == name.strip() and not is_attribute
+
+
 def json_pointer(name: str) -> str:
     """Return the JSON pointer of a field."""
     return f"/{name.replace('~', '~0').replace('/', '~1')}"
@@ -27,7 +65,8 @@ def add_operations(
     """
     operations, left = [], []
     for name in names:
-        if name in fields.FORMATS and image.get("status") != fields.QUEUED:
+        is_fixed = name in fields.FORMATS and image.get("status") != fields.QUEUED
+        if is_fixed or not can_be_named(name):
             left.append(name)
         else:
             operations.append(
@@ -45,12 +84,17 @@ def _value(record: Record, name: str) -> Any:
     )
 
 
-def remove_operations(record: Record, image: Image, rules: Rules) -> list[Operation]:
+def remove_operations(
+    record: Record, image: Image, rules: Rules
+) -> tuple[list[Operation], list[str]]:
     """Return the operations that remove the properties that only the image has.
 
     Provenance stays, and so do properties that are not copied.
+
+    :returns: the operations, and the properties that can't be removed.
     """
-    return remove(compare.extra_fields(record, image, rules))
+    extra = compare.extra_fields(record, image, rules)
+    return remove(filter(can_be_named, extra)), [name for name in extra if not can_be_named(name)]
 
 
 def remove(names: Iterable[str]) -> list[Operation]:

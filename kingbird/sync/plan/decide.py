@@ -9,7 +9,14 @@ from kingbird.sync import compare, patch
 from kingbird.sync import image as fields
 from kingbird.sync.image import MAX_FORCED_IDS, Image, Record, Rules
 from kingbird.sync.item import CREATE, DATA_FIELDS, NONE, UPDATE, Item, WriteSpec
-from kingbird.sync.outcome import TOMBSTONED, UNUSABLE, Outcome, dependency_failed, outcome_of
+from kingbird.sync.outcome import (
+    TOMBSTONED,
+    UNUSABLE,
+    Outcome,
+    dependency_failed,
+    left_message,
+    outcome_of,
+)
 from kingbird.sync.request import Force, Requester, SyncOptions
 
 
@@ -189,12 +196,13 @@ def _end_or_update(
     work = factory.work(image_id, forced=found.forced, private=found.private)
     operations, left = patch.add_operations(work.record, found.image, found.fields)
     if factory.options.prunes:
-        operations += patch.remove_operations(work.record, found.image, factory.rules)
+        removals, kept = patch.remove_operations(work.record, found.image, factory.rules)
+        operations, left = operations + removals, left + kept
     if not (operations or left):
         return item.with_outcome(found.outcome)
     if not operations:
-        message = f"{found.outcome.message}, which can't be changed in an image that has data"
-        return item.with_outcome(dataclasses.replace(found.outcome, message=message))
+        message = left_message(left, source=factory.source_region)
+        return item.with_outcome(Outcome(Reason.DRIFT, message, image_id))
     if doubt:
         return item.with_outcome(dataclasses.replace(doubt, target_resource=image_id))
     failed = _failed_reference(factory.references, item.target_region)

@@ -76,6 +76,18 @@ _READ_ONLY_AT_UPDATE = frozenset(
 )
 _RESERVED = ("location", "deleted", "deleted_at")
 _RESERVED_PREFIX = "os_glance_"
+#: Attributes of Glance's own objects.  A PATCH sets them there, and nothing is stored.
+_OF_OBJECTS = frozenset(
+    [
+        *("_abc_impl", "_format_image_send", "_format_import_properties"),
+        *("_get_chunk_data_iterator", "base", "context", "deactivate", "delete"),
+        *("extra_properties", "get_data", "get_payload", "get_super_class", "helper"),
+        *("image_id", "member", "notifier", "reactivate", "repo", "send_notification"),
+        *("set_data", *dir(object)),
+    ]
+)
+#: Those whose change ends in a 500.
+_BREAKING = frozenset({"base", "extra_properties", "__class__", "__dict__"})
 _NULLABLE_STRING = {"type": ["null", "string"]}
 _NULLABLE_INTEGER = {"type": ["null", "integer"]}
 _DISK_FORMATS = ["ami", "ari", "aki", "vhd", "vhdx", "vmdk", "raw", "qcow2", "vdi", "iso", "ploop"]
@@ -345,6 +357,14 @@ def parse_change(change: Any) -> tuple[str, str, Any]:
     return operation, name, change["value"]
 
 
+def _set_on_object(name: str, value: Any) -> None:
+    """Raise the error of setting an attribute of Glance's own object, if there is one."""
+    if name == "image_id":
+        raise refuse(404, f"No image found with ID {value}")
+    if name in _BREAKING:
+        raise exception.RegionUnavailable("The server has either erred", 500)
+
+
 def changed_image(
     caller: Caller, old: Image, changes: list[tuple[str, str, Any]], now: str, quotas: Quotas
 ) -> Image:
@@ -366,8 +386,11 @@ def changed_image(
             check_visibility(caller, value)
         if not caller.may("member", old["owner"]):
             raise refuse(403, "You are not authorized to complete modify_image action.")
-        if operation == "remove" and attribute:
+        if operation == "remove" and (attribute or name in _OF_OBJECTS):
             raise refuse(403, f"{denied}Property {name} may not be removed.")
+        if name in _OF_OBJECTS:
+            _set_on_object(name, value)
+            continue
         if operation != "add" and name not in image:
             raise refuse(
                 409,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kingbird import exception
 from kingbird.tests.functional.contract_scenes import ASTRAL, Scene, new_id, refusal
 from kingbird.tests.functional.people import RAW, Image
 
@@ -45,6 +46,10 @@ UPDATE_REFUSED = [
     ({"op": "add"}, 400, "Unable to find 'path'"),
     ({"path": "/property"}, 400, "Unable to find `op`"),
     ("add", 400, "Operations must be JSON objects."),
+    (op("remove", "/delete"), 403, "Property delete may not be removed."),
+    (op("remove", "/__class__"), 403, "Property __class__ may not be removed."),
+    (op("add", "/image_id", "x"), 404, "No image found with ID x"),
+    (op("add", "/visibility ", "x"), 400, "'x' is not one of"),
 ]
 
 
@@ -98,6 +103,36 @@ class TestUpdate:
             "disk_format": "raw",
             "updated_at": updated["updated_at"],
         }
+
+    @pytest.mark.parametrize(
+        "blank", [" ", "\t", "\n", "\x1f", "\x85", "\xa0", "\u2028", "\u3000"]
+    )
+    def test_blanks_around_a_name_are_stripped(self, scene: Scene, blank: str) -> None:
+        names = f"{blank}os_x", f"os_x{blank}", f"name{blank}"
+        image = scene.images("demo").create(dict.fromkeys(names, "1"))
+        changes = [op("add", f"/{names[0]}", "2"), op("add", f"/{names[2]}", "other")]
+        updated = scene.images("demo").update(image["id"], changes)
+        assert [updated[name] for name in names] == ["1", "1", "1"]
+        assert (updated["os_x"], updated["name"]) == ("2", "other")
+        left = scene.images("demo").update(image["id"], [op("remove", f"/{names[1]}")])
+        assert "os_x" not in left
+        assert left[names[1]] == "1"
+
+    @pytest.mark.parametrize("name", ["delete", "get_data", "context", "_abc_impl", "__init__"])
+    @pytest.mark.parametrize("operation", ["add", "replace"])
+    def test_names_of_attributes_are_lost(self, scene: Scene, name: str, operation: str) -> None:
+        image = scene.images("demo").create({name: "1", "other": "1"})
+        changes = [op(operation, f"/{name}", "2"), op("add", "/other", "2")]
+        updated = scene.images("demo").update(image["id"], changes)
+        assert (updated.get(name), updated["other"]) == ("1", "2")
+
+    @pytest.mark.parametrize("name", ["base", "extra_properties", "__class__"])
+    def test_names_of_attributes_that_break(self, scene: Scene, name: str) -> None:
+        image = scene.images("demo").create({name: "1", "other": "1"})
+        with pytest.raises(exception.RegionUnavailable) as caught:
+            scene.images("demo").update(image["id"], [op("add", f"/{name}", "2")])
+        assert caught.value.status == 500
+        assert scene.images("demo").get(image["id"]) == image
 
     def test_values_that_are_taken_away(self, scene: Scene) -> None:
         image = scene.images("demo").create({**RAW, "name": "old", "tags": ["old"]})

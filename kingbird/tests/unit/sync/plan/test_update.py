@@ -114,6 +114,42 @@ def test_formats_of_an_image_with_data_stay_and_are_reported(scene):
     assert "can't be changed" in item.outcome.message
 
 
+#: Names that Glance takes for others in a PATCH: with blanks, or of attributes of its objects.
+UNNAMED = ["owner ", "\nname", " ", "a\u2028", "base", "delete", "image_id", "__class__"]
+
+
+@pytest.mark.parametrize("name", UNNAMED)
+def test_a_property_that_a_patch_can_not_name_stays_and_is_reported(scene, name):
+    image = scene.create(**{"min_ram": 1, name: "new"})
+    copy = copied(scene, image, **{"min_ram": 2, name: "old"})
+    outcome = scene.apply(follow(scene, image))
+    assert outcome.reason == "drift"
+    assert outcome.message == (
+        f"Differs from the image in R1 in: {name}, which Glance does not change under this name; "
+        "the rest follows"
+    )
+    after = scene.glances["R2"].peek(image["id"])
+    assert after == {**copy, "min_ram": 1, "updated_at": after["updated_at"]}
+    item = follow(scene, image)
+    assert (item.action, item.outcome.reason) == ("none", "drift")
+
+
+@pytest.mark.parametrize("name", UNNAMED)
+def test_a_property_that_a_patch_can_not_name_is_not_pruned(scene, name):
+    image = scene.create()
+    copy = copied(scene, image, **{name: "1", "extra": "1"})
+    assert follow(scene, image).outcome.reason == "in_sync"
+    assert scene.apply(follow(scene, image, prunes=True)).reason == "drift"
+    after = scene.glances["R2"].peek(image["id"])
+    assert {**after, "extra": "1"} == {**copy, "updated_at": after["updated_at"]}
+    item = follow(scene, image, prunes=True)
+    assert (item.action, item.outcome.reason, item.target_resource) == (
+        "none",
+        "drift",
+        copy["id"],
+    )
+
+
 def test_an_image_that_changed_meanwhile_is_looked_at_once(scene):
     image = scene.create(name="new", min_disk=1)
     copied(scene, image, name="old", min_disk=2, extra="1")
