@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from kingbird.tests.functional.deployment import Deployment, Kind, deploy
-from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, whole
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, wildcard
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.proxy import Answer, Call, Fault, Proxy, capped, error, hold
@@ -77,7 +77,7 @@ def test_a_healthy_region_does_not_wait(
         wanted = sync(image, target=targets, dry_run=dry_run)
     else:
         filters = {"status": "queued"}
-        wanted = whole(source="RegionOne", target=targets, filters=filters, dry_run=dry_run)
+        wanted = wildcard(source="RegionOne", target=targets, filters=filters, dry_run=dry_run)
     gate = threading.Event()
 
     def outcome(job_id: str) -> str | None:
@@ -113,7 +113,7 @@ def test_a_source_whose_list_does_not_end(
         answer = api.post(sync(*images, source=ODD, target=[HEALTHY]))
         assert answer.status_code == 503
         assert ODD in answer.json()["error"]["message"]
-        job = api.run(whole(source=ODD, target=[HEALTHY], filters={"status": "queued"}))
+        job = api.run(wildcard(source=ODD, target=[HEALTHY], filters={"status": "queued"}))
     assert job.item("*", ODD)["reason"] == "region_unavailable"
 
 

@@ -12,7 +12,7 @@ from kingbird.tests.functional.kingbird_api import (
     SUCCESS,
     KingbirdAPI,
     sync,
-    whole,
+    wildcard,
 )
 from kingbird.tests.functional.people import RAW, Person, unique
 from kingbird.tests.functional.proxy import Proxy, refuse
@@ -42,7 +42,7 @@ def test_no_copy_is_set_back_while_its_source_is_away(
     newcomer: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
     image = newcomer.make("RegionOne", b"data", visibility="community")
-    wanted = whole(source=["RegionOne", "*"], on_drift="update")
+    wanted = wildcard(source=["RegionOne", "*"], on_drift="update")
     assert api(newcomer).run(wanted).status == SUCCESS
     newcomer.upload("RegionTwo", image["id"], b"data")
     private = [{"op": "replace", "path": "/visibility", "value": "private"}]
@@ -63,17 +63,17 @@ def test_no_copy_is_set_back_while_its_source_is_away(
 def test_names_are_not_doubled(newcomer: Person, api: API) -> None:
     name = f'{unique()}, "quoted" \N{SNOWMAN}'
     one, two = (newcomer.make(region, b"data", name=name) for region in ("RegionOne", "RegionTwo"))
-    dry = api(newcomer).run(whole(dry_run=True))
+    dry = api(newcomer).run(wildcard(dry_run=True))
     assert dry.outcomes == {"same_name": 3, "missing": 1, "in_sync": 2}
     assert {item["sync_status"] for item in dry.items} == {PLANNED}
     assert two["id"] in dry.item(one["id"], "RegionTwo")["message"]
     for run in range(2):
-        job = api(newcomer).run(whole(same_name="skip"))
+        job = api(newcomer).run(wildcard(same_name="skip"))
         assert job.status == SUCCESS
         made = {} if run else {"created": 1}
         assert job.outcomes == {**made, "same_name": 3, "in_sync": 2 + run}
         skipped = job.item(one["id"], "RegionTwo")
         assert (skipped["sync_status"], skipped["target_resource"]) == (SKIPPED, two["id"])
-    job = api(newcomer).run(whole())
+    job = api(newcomer).run(wildcard())
     assert job.outcomes == {"created": 3, "in_sync": 3}
     assert all("same_name" in item["message"] for item in job.items)
