@@ -6,7 +6,8 @@ import pytest
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.engine.leases import WRITE_FRACTION, HeldLease, LeaseKeeper
+from kingbird.engine import service
+from kingbird.engine.leases import RENEW_FRACTION, WRITE_FRACTION, HeldLease, LeaseKeeper
 from kingbird.tests.unit.db.rows import accepted_job
 
 
@@ -62,3 +63,25 @@ def test_all_held_leases_are_renewed_and_no_others(database):
     leases.renew()
     time.sleep(0.3)
     assert db.leases.claim_job("e2", 30)
+
+
+#: Phases of a call that each take as long as its timeout: to connect, and to wait for an answer.
+PHASES = 2
+
+
+@pytest.mark.parametrize("lease", [2, 30, 600])
+def test_a_call_ends_before_the_lease_under_which_it_began(conf, monkeypatch, lease):
+    conf.set_override("lease", lease, group="engine")
+    given = {}
+    for name in ("Keystone", "ImageClientFactory"):
+        monkeypatch.setattr(
+            service, name, lambda conf, timeout, name=name: given.setdefault(name, timeout)
+        )
+    service.Engine(conf, rpc_version="1.0")
+    assert set(given) == {"Keystone", "ImageClientFactory"}
+    for timeout in given.values():
+        assert 0 < WRITE_FRACTION * lease + PHASES * timeout <= lease
+
+
+def test_a_lease_is_renewed_before_writing_has_to_stop():
+    assert 0 < RENEW_FRACTION < WRITE_FRACTION < 1
