@@ -124,7 +124,7 @@ def created_in_a_second_try() -> Work:
 def created_under_the_next_id() -> Work:
     work = Work()
     (outcome,) = work.scene.sync(work.image, force=True)
-    work.region.delete(outcome.target_resource)
+    work.region.delete(str(outcome.target_resource))
     work.plan(force=True)
     return work
 
