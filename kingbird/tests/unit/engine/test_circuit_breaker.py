@@ -9,6 +9,7 @@ import pytest
 from kingbird import exception
 from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.sync.outcome import Outcome
+from kingbird.tests.waiting import PATIENCE
 
 
 class Clock:
@@ -85,7 +86,7 @@ def test_calls_beside_the_trial_wait_for_its_result(breakers, clock, failed, the
             answers = [pool.submit(attempt, breakers) for _ in range(3)]
             assert not futures.wait(answers, timeout=0.1).done
             assert attempt(breakers, "R2"), "the breaker is of one region"
-        assert [answer.result(5) for answer in answers] == then
+        assert [answer.result(PATIENCE) for answer in answers] == then
 
 
 def test_after_a_trial_without_a_result_the_next_call_is_the_trial(breakers, clock):
@@ -94,7 +95,7 @@ def test_after_a_trial_without_a_result_the_next_call_is_the_trial(breakers, clo
     with ThreadPoolExecutor(1) as pool:
         with call(breakers, None):
             answer = pool.submit(attempt, breakers, failed=True)
-        assert answer.result(5)
+        assert answer.result(PATIENCE)
     assert not attempt(breakers)
 
 
@@ -113,7 +114,7 @@ def test_calls_that_began_before_it_opened_are_ignored(breakers, clock, failed):
             before[1].__exit__(None, None, None)
             assert not futures.wait([answer], timeout=0.1).done, "a second trial"
             assert breakers.open_regions() == ["R1"]
-        assert answer.result(5)
+        assert answer.result(PATIENCE)
     before[2].__exit__(None, None, None)
     fail(breakers, 2)
     assert attempt(breakers), "it is none of the failures in a row since it closed"
