@@ -75,8 +75,8 @@ PAUSE = 2
 
 def number(node: ast.expr | None) -> float | None:
     """Return the number that stands in the code, if it is one."""
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        return float(node.value)
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return None if isinstance(node.value, bool) else float(node.value)
     return None
 
 
