@@ -24,8 +24,12 @@ from mutate import preload
 
 #: pytest's exit codes for tests that passed, and for a wrong command line.
 PASSED, USAGE = 0, 4
-#: Options of pytest.  Two trials share no file.
-OPTIONS = ("-x", "-q", "--tb=short", "-p", "no:cacheprovider", "--hypothesis-profile=mutants")
+#: Options of pytest.  Importing all plugins would take most of a trial.  Two trials share no file.
+OPTIONS = (
+    *("-x", "-q", "--tb=short", "-p", "no:cacheprovider"),
+    *("--disable-plugin-autoload", "-p", "_hypothesis_pytestplugin"),
+    "--hypothesis-profile=mutants",
+)
 #: Seconds for which a test may wait for something, see ``kingbird/tests/waiting.py``.
 PATIENCE = "5"
 
