@@ -1,7 +1,6 @@
 """The application of the real clients, with a Keystone that nobody answers for."""
 
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -47,15 +46,6 @@ def test_keystone_away(unreachable: cfg.ConfigOpts) -> None:
     response = call(JOBS)
     assert response.status_int == 503
     assert response.headers["Retry-After"] == "5"
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """Give a socket whose backlog takes connections, so that nobody answers."""
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        made.listen(64)
-        yield made
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The application of the real clients, with a region that takes connections and never answers."""
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 from keystoneauth1 import loading
@@ -12,15 +11,6 @@ from kingbird.tests.unit.api.conftest import JOBS, caller, request_body
 from kingbird.tests.waiting import bounded
 
 GROUP = "keystone_authtoken"
-
-
-@pytest.fixture
-def listener() -> Iterator[socket.socket]:
-    """Give a socket whose backlog takes connections, so that nobody answers."""
-    with socket.socket() as made:
-        made.bind(("127.0.0.1", 0))
-        made.listen(64)
-        yield made
 
 
 @pytest.fixture
