@@ -128,6 +128,23 @@ def test_the_service_user_gets_one_token_in_its_project(keystone, http):
     assert auth["scope"] == {"project": {"name": "service", "domain": {"name": "Projects"}}}
 
 
+def test_the_service_user_may_be_named_by_ids(read, http):
+    ids = {"user_id": "u", "project_id": "p", "auth_type": "password", "auth_url": URL}
+    Keystone(read(**ids, password="s3cret")).service_user_id()
+    auth = sent(http)["auth"]
+    assert auth["identity"]["password"]["user"] == {"id": "u", "password": "s3cret"}
+    assert auth["scope"] == {"project": {"id": "p"}}
+
+
+def test_the_service_users_domains_may_be_named_by_ids(read, http):
+    names = {**USER, "user_domain_id": "ud", "project_domain_id": "pd"}
+    del names["user_domain_name"], names["project_domain_name"]
+    Keystone(read(**names)).service_user_id()
+    auth = sent(http)["auth"]
+    assert auth["identity"]["password"]["user"]["domain"] == {"id": "ud"}
+    assert auth["scope"]["project"]["domain"] == {"id": "pd"}
+
+
 @pytest.mark.parametrize("status", [401, 403, 500, 503])
 def test_a_service_user_without_a_token(keystone, http, status, caplog):
     http.post(TOKENS, status_code=status)
