@@ -35,6 +35,8 @@ def is_left_out(node: cst.CSTNode, parent: Parent) -> bool:
         return _is_alias(node)
     if isinstance(node, cst.If):
         return dotted(node.test) == "TYPE_CHECKING"
+    if isinstance(node, cst.SimpleString) and _is_sentence(node.raw_value):
+        return True
     return isinstance(node, cst.BaseString) and _is_of_error(node, parent)
 
 
@@ -44,6 +46,12 @@ def is_same(node: cst.CSTNode, changed: cst.CSTNode, parent: Parent) -> bool:
         return False
     gone = [one for one in node.args if not any(one is other for other in changed.args)]
     return any(is_left_out(arg, parent) or _is_message(arg, node, parent) for arg in gone)
+
+
+def _is_sentence(text: str) -> bool:
+    """Return whether a text is for people: some words, of which the first is not SQL's."""
+    first, *others = text.split() or [""]
+    return len(others) >= 2 and not first.isupper()
 
 
 def _is_log(call: cst.Call) -> bool:

@@ -30,8 +30,9 @@ OPTIONS = (
     *("--disable-plugin-autoload", "-p", "_hypothesis_pytestplugin"),
     "--hypothesis-profile=mutants",
 )
-#: Seconds for which a test may wait for something, see ``kingbird/tests/waiting.py``.
-PATIENCE = "5"
+#: The part of a trial's time for which a test waits for something, see
+#: ``kingbird/tests/waiting.py``.
+PATIENCE = 0.5
 
 
 class _ChangedModule(importlib.machinery.SourceFileLoader):
@@ -66,7 +67,7 @@ def module_name(path: str) -> str:
     return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _run(change: tuple[str, str] | None, tests: Sequence[str], log: str) -> None:
+def _run(change: tuple[str, str] | None, tests: Sequence[str], timeout: float, log: str) -> None:
     """Run files of tests one after the other until one fails, and end this process.
 
     :param change: the path of a file and its text.
@@ -76,7 +77,7 @@ def _run(change: tuple[str, str] | None, tests: Sequence[str], log: str) -> None
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for standard in (1, 2):
         os.dup2(output, standard)
-    os.environ["KINGBIRD_TEST_PATIENCE"] = PATIENCE
+    os.environ["KINGBIRD_TEST_PATIENCE"] = str(timeout * PATIENCE)
     if change is not None:
         path, source = change
         sys.meta_path.insert(0, _Finder(module_name(path), str(Path(path).resolve()), source))
@@ -152,6 +153,6 @@ class Trials:
         """
         self._count += 1
         log = self._folder / f"{self._count}.log"
-        process = self._context.Process(target=_run, args=(change, tests, str(log)))
+        process = self._context.Process(target=_run, args=(change, tests, timeout, str(log)))
         process.start()
         return Trial(what, log, process, time.monotonic(), timeout)

@@ -33,7 +33,7 @@ def small(value: int = 5, *, texts: dict[str, int] | None = None) -> bool:
     if value < 0:
         raise ValueError(f"{value} is too small", 1)
     number = cast(int, value)
-    store(number)
+    store(number, "It is a small number", "SELECT one, two")
     return number < MOST
 '''
 
@@ -53,13 +53,15 @@ def changes(file: SourceFile) -> set[tuple[str, str]]:
 
 def test_changes(file: SourceFile) -> None:
     raised = 'raise ValueError(f"{value} is too small", 1)'
+    stored = 'store(number, "It is a small number", "SELECT one, two")'
     assert changes(file) >= {
         ("MOST = 3", "MOST = 4"),
         ("return number < MOST", "return number <= MOST"),
         ("return number < MOST", "return None"),
         ("if value < 0:", "if value < 1:"),
-        ("store(number)", "pass"),
-        ("store(number)", "store(None)"),
+        (stored, "pass"),
+        (stored, stored.replace("number,", "None,", 1)),
+        (stored, stored.replace("SELECT one, two", "XXSELECT one, twoXX")),
         ("@checked", ""),
         (raised, "pass"),
         (raised, 'raise ValueError(f"{value} is too small", 2)'),
@@ -73,6 +75,7 @@ def test_what_shows_nothing_is_left_out(file: SourceFile) -> None:
         assert not [line for line in lines if line.startswith(start)]
     nows = {now for _, now in changes(file)}
     assert "number = cast(None, value)" not in nows
+    assert not [now for now in nows if "XXIt is" in now]
     assert not [now for now in nows if now.startswith("raise ValueError(None")]
 
 
