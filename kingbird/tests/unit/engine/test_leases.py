@@ -8,7 +8,7 @@ from kingbird import exception
 from kingbird.db import api as db
 from kingbird.engine import leases, service
 from kingbird.engine.leases import RENEW_FRACTION, WRITE_FRACTION, HeldLease, LeaseKeeper
-from kingbird.tests.unit.db.rows import accepted_job
+from kingbird.tests.unit.db.rows import accepted_job, planned_job, row
 
 LEASE = 30.0
 #: A lease that is over in the database when it begins.
@@ -131,6 +131,9 @@ def test_a_lease_is_described_with_its_work_and_its_time(database, clock):
     with keeper.hold(one, clock.now - 5):
         assert keeper.describe() == [f"{one.job.id} planning, may write for 10.0 s"]
     assert keeper.describe() == []
+    job_id = planned_job(row(region="R2"))
+    with keeper.hold(db.leases.claim_task("e1", LEASE), clock.now):
+        assert keeper.describe() == [f"{job_id} R2, may write for 15.0 s"]
 
 
 #: Phases of a call that each take as long as its timeout: to connect, and to wait for an answer.
