@@ -119,6 +119,7 @@ functional: venv cloud .venv/debian/ready
 
 functional-core: venv cloud
 	$(BIN)/pytest --durations=25 $(SHARED_OUT) kingbird/tests/functional $(addprefix --ignore=,$(MORE))
+	$(BIN)/pytest $(SHARED_OUT) --databases=MariaDB,PostgreSQL kingbird/tests/unit/db
 
 functional-more: venv cloud
 	$(BIN)/pytest --durations=25 $(SHARED_OUT) $(MORE)

@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             for row in ROWS[name](cloud, quick=options.quick):
                 rows.append(row)
                 print(table.line(row), flush=True)
-        versions = machine.versions(cloud.whole)
+        versions = machine.versions(cloud.is_complete)
     minutes = (time.monotonic() - begin) / 60
     print(f"in {minutes:.1f} minutes")
     if options.quick or options.only:

@@ -9,7 +9,7 @@ from standin import Standin
 
 from benchmarks import bare
 from benchmarks.scene import SOURCE, fill, warm_up
-from benchmarks.service import Service, whole
+from benchmarks.service import Service, wildcard
 from benchmarks.table import Row
 from benchmarks.world import World
 from kingbird.tests.functional.people import Person
@@ -84,14 +84,14 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
         one_way["list"] -= 1
         yield _row(
             f"calls: {count} images from one region to {REGIONS - 1}",
-            _made(kingbird, glances, person, whole(SOURCE)),
+            _made(kingbird, glances, person, wildcard(SOURCE)),
             one_way,
         )
         fill(glances, count, sources=list(glances.urls), missing=0.1)
         least = floor(_found(glances.urls, person.token))
-        any_to_any = _made(kingbird, glances, person, whole())
+        any_to_any = _made(kingbird, glances, person, wildcard())
         yield _row(f"calls: {count} images, any of {REGIONS} regions to any", any_to_any, least)
-        nothing = _made(kingbird, glances, person, whole())
+        nothing = _made(kingbird, glances, person, wildcard())
         least = floor(_found(glances.urls, person.token))
         yield _row(f"calls: {count} images in {REGIONS} regions, all in sync", nothing, least)
 

@@ -12,7 +12,7 @@ import urllib3
 
 from benchmarks.rounds import median, spread
 from benchmarks.scene import SOURCE, fill
-from benchmarks.service import Service, whole
+from benchmarks.service import Service, wildcard
 from benchmarks.table import Row
 from benchmarks.world import World
 from kingbird.db.jobs import item_id
@@ -20,6 +20,7 @@ from kingbird.db.models import Item, Job
 from kingbird.tests.functional import load
 from kingbird.tests.functional.deployment import SERVICE_USER
 from kingbird.tests.functional.people import Person
+from kingbird.tests.unit.db.rows import sync_set
 
 TARGET = "RegionTwo"
 WORKERS = 2
@@ -34,7 +35,7 @@ AT_MOST = 1.5
 def _rows(person: Person, count: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return jobs that have ended, each with an item."""
     now = datetime.now(UTC).replace(tzinfo=None)
-    request = [{"resource_type": "image", "resources": ["*"], "sources": [SOURCE]}]
+    request = [sync_set(["*"], [SOURCE], [TARGET])]
     jobs, items = [], []
     for number in range(count):
         job_id = str(uuid.uuid4())
@@ -137,7 +138,7 @@ def _trusts(world: World, kingbird: Service, person: Person, count: int) -> floa
 
 def _post(world: World, kingbird: Service, person: Person, url: str, count: int) -> Iterator[Row]:
     before = {row[0] for row in kingbird.query("SELECT id FROM jobs")}
-    sync_set = {**whole(SOURCE, [TARGET]), "dry_run": True}
+    sync_set = {**wildcard(SOURCE, [TARGET]), "dry_run": True}
     done = load.post_jobs(url, person.token, sync_set, count, CONNECTIONS)
     accepted = [each.json["job_status"]["id"] for each in done.answers if each.status == 200]
     made = {row[0] for row in kingbird.query("SELECT id FROM jobs")} - before
@@ -161,7 +162,7 @@ def _post(world: World, kingbird: Service, person: Person, url: str, count: int)
 
 
 def _served(world: World) -> str:
-    return f"gunicorn with {WORKERS} workers" if world.whole else "one process"
+    return f"gunicorn with {WORKERS} workers" if world.is_complete else "one process"
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.scene import fill
-from benchmarks.service import whole
+from benchmarks.service import wildcard
 from benchmarks.table import Row
 from benchmarks.world import World
 
@@ -30,7 +30,7 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
             pid = kingbird.engine_pid()
             idle = peak(pid)
             # Drift is reported as a failure.
-            job = kingbird.run(world.person(), whole(), expected="FAILURE")
+            job = kingbird.run(world.person(), wildcard(), expected="FAILURE")
             most = peak(pid)
             reasons = kingbird.reasons(job.id)
     items = ", ".join(f"{number} {reason}" for reason, number in sorted(reasons.items()))

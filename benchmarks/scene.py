@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from standin import Standin
 
-from benchmarks.service import Service, whole
+from benchmarks.service import Service, wildcard
 from benchmarks.world import World
 
 #: The first region.
@@ -41,4 +41,4 @@ def fill(
 def warm_up(world: World, kingbird: Service, glances: Standin) -> None:
     """Run a small job, so that Kingbird makes the calls that it makes only once."""
     fill(glances, 10, missing=0.5)
-    kingbird.run(world.person(), whole())
+    kingbird.run(world.person(), wildcard())

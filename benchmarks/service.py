@@ -45,7 +45,7 @@ class Job:
         return self.written - self.planned
 
 
-def whole(source: str | list[str] = ALL, target: Sequence[str] = (ALL,)) -> dict[str, Any]:
+def wildcard(source: str | list[str] = ALL, target: Sequence[str] = (ALL,)) -> dict[str, Any]:
     """Return a set of every project's images."""
     return {
         "resource_type": "image",

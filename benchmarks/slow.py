@@ -8,7 +8,7 @@ from standin import Standin
 
 from benchmarks.rounds import median, spread, take_turns
 from benchmarks.scene import fill, warm_up
-from benchmarks.service import PATIENCE, POLL, Service, whole
+from benchmarks.service import PATIENCE, POLL, Service, wildcard
 from benchmarks.table import Row
 from benchmarks.world import World
 
@@ -67,7 +67,7 @@ def _run(world: World, kingbird: Service, glances: Standin, slow: str, count: in
     fill(glances, count, missing=MISSING)
     glances.latency(None, LATENCY)
     glances.latency(slow, LATENCY * TIMES)
-    job_id = kingbird.start(world.person(), whole())
+    job_id = kingbird.start(world.person(), wildcard())
     _wait_for_others(kingbird, job_id, slow)
     # The slow region's own time is not measured.
     glances.latency(slow, LATENCY)

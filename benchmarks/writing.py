@@ -7,7 +7,7 @@ from typing import Any
 from benchmarks import bare
 from benchmarks.rounds import median, spread, take_turns
 from benchmarks.scene import SOURCE, warm_up
-from benchmarks.service import Job, whole
+from benchmarks.service import Job, wildcard
 from benchmarks.table import Row
 from benchmarks.world import CONNECTIONS, World
 from kingbird.sync import image as fields
@@ -60,7 +60,7 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
 
         def job() -> float:
             glances.clear(TARGET)
-            jobs.append(kingbird.run(person, whole(SOURCE, [TARGET])))
+            jobs.append(kingbird.run(person, wildcard(SOURCE, [TARGET])))
             if kingbird.reasons(jobs[-1].id) != {"created": count}:
                 raise RuntimeError(f"Not all were created: {kingbird.reasons(jobs[-1].id)}")
             return jobs[-1].seconds

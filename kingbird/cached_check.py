@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future, TimeoutError
 from typing import Generic, TypeVar
 
+from kingbird import unseen_errors
+
 T = TypeVar("T")
 
 
@@ -15,8 +17,6 @@ class CachedCheck(Generic[T]):
     The check runs in a separate thread, because a blocked call cannot be interrupted.  Callers
     wait at most ``timeout`` seconds.  No second check starts while one is blocked.
 
-    :param name: the name of the threads.
-    :param check: runs the check once.
     :param timeout: returns the seconds that callers wait.
     :param ttl: returns the seconds for which a result is cached.
     """
@@ -63,6 +63,8 @@ class CachedCheck(Generic[T]):
             if future.done():
                 # The check itself raised the TimeoutError.
                 raise
+            # The caller does not wait for the result.
+            future.add_done_callback(unseen_errors.reporter(f"the check {self._name}"))
             return None
 
     def _run(self, future: "Future[T]") -> None:

@@ -7,6 +7,7 @@ next to nothing.
 import logging
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, NamedTuple
 
 LOG = logging.getLogger(__name__)
@@ -19,7 +20,6 @@ class ApiRequest(NamedTuple):
     """The API has answered a request.
 
     :ivar route: the path's template, never the path itself.
-    :ivar code: the HTTP status.
     """
 
     method: str
@@ -107,13 +107,14 @@ class JobProgress(NamedTuple):
 class JobEnded(NamedTuple):
     """A job has ended.  The engine that closed it emits the event once.
 
-    :ivar state: the state of the job.
     :ivar reason: the reason for which Kingbird gave the job up, or ``None``.
+    :ivar ended_at: the time of the end, by the same clock as the times of the row.
     """
 
     job: Any
     state: str
     reason: str | None
+    ended_at: datetime
 
 
 Subscriber = Callable[[Any], None]
@@ -137,11 +138,6 @@ def unsubscribe(subscriber: Subscriber) -> None:
     global _subscribers  # noqa: PLW0603
     with _lock:
         _subscribers = tuple(known for known in _subscribers if known != subscriber)
-
-
-def has_subscribers() -> bool:
-    """Return True if there are subscribers; without them, costly events need not be prepared."""
-    return bool(_subscribers)
 
 
 def emit(event: Any) -> None:

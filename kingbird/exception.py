@@ -105,8 +105,8 @@ class Cancelled(KingbirdError):
     """A user has cancelled the job; calls in progress end, others do not begin."""
 
 
-class JobTooLarge(KingbirdError):
-    """A job has more items than allowed.
+class JobImpossible(KingbirdError):
+    """A job cannot be planned as it has more items than allowed, or no region to sync to.
 
     :param reason: a word of :class:`kingbird.states.Reason`.
     """
@@ -139,12 +139,18 @@ class ImageRequestRejected(KingbirdError):
     """Glance answered 3xx or 4xx.
 
     :param message: Glance's own message without HTML.
-    :param status: the HTTP status.
     """
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class AnswerTooLarge(ImageRequestRejected):
+    """An answer of Glance is larger than ``[glance] max_response_size``."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, 502)
 
 
 class KeystoneUnavailable(Unavailable):

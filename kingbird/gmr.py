@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any, ClassVar
 
 from oslo_config import cfg
@@ -29,21 +29,14 @@ from kingbird import version
 
 LOG = logging.getLogger(__name__)
 
+#: The version in the form that oslo.reports calls.
+_VERSION = SimpleNamespace(
+    vendor_string=lambda: "OpenStack Foundation",
+    product_string=lambda: "Kingbird",
+    version_string_with_package=version.version_string,
+)
 #: The process whose thread watches the file.
 _watcher_pid: int | None = None
-
-
-class _Version:
-    """The version in the form that oslo.reports calls."""
-
-    def vendor_string(self) -> str:
-        return "OpenStack Foundation"
-
-    def product_string(self) -> str:
-        return "Kingbird"
-
-    def version_string_with_package(self) -> str:
-        return version.version_string()
 
 
 def _list_greenlets() -> ModelWithDefaultViews:
@@ -128,7 +121,7 @@ def install_signal_handler(conf: cfg.ConfigOpts) -> None:
     """
     opts.set_defaults(conf)
     # oslo.reports ignores the default signal if a file is configured, so the signal is passed.
-    _Report.setup_autorun(_Version(), service_name=conf.prog, conf=conf, signum=signal.SIGUSR2)
+    _Report.setup_autorun(_VERSION, service_name=conf.prog, conf=conf, signum=signal.SIGUSR2)
 
 
 def watch_trigger_file(conf: cfg.ConfigOpts) -> None:
@@ -150,7 +143,7 @@ def watch_trigger_file(conf: cfg.ConfigOpts) -> None:
         while True:
             time.sleep(interval)
             if file.changed():
-                _Report.handle_signal(_Version(), name, folder, None)
+                _Report.handle_signal(_VERSION, name, folder, None)
 
     threading.Thread(target=watch, name="kingbird-reports", daemon=True).start()
 

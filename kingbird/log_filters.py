@@ -1,12 +1,14 @@
 """Log filters and the formatter that keep records short, single-line and free of secrets."""
 
 import copy
+import json
 import logging
-import re
 import threading
 import time
 from collections.abc import Iterable
 from typing import Any
+
+from kingbird.text import escape
 
 #: Loggers of oslo.messaging that write a failed notification with its payload and a traceback.
 NOTIFIERS = ("oslo_messaging.notify.messaging", "oslo_messaging.notify.notifier")
@@ -75,25 +77,21 @@ class TracingConnectionFilter(RateLimitFilter):
         return record.threadName != SPAN_THREAD or self._pass("spans") is not None
 
 
-class PoolErrorFilter(logging.Filter):
-    """Reduce the pool's report of a lost connection to one line.
+def shorten_pool_error(record: logging.LogRecord) -> bool:
+    """Reduce the pool's report of a lost connection to one line.  Every record passes.
 
     The caller already reports the lost connection, so the pool's traceback about the failed reset
     is noise.
     """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Let every record pass, some without their traceback."""
-        kind = record.exc_info[0] if record.exc_info else None
-        if kind is not None and kind.__name__ in LOST:
-            # The error's text may hold the database's address.
-            _shorten(record, "%s: %s", record.getMessage(), kind.__name__)
-        return True
+    kind = record.exc_info[0] if record.exc_info else None
+    if kind is not None and kind.__name__ in LOST:
+        # The error's text may hold the database's address.
+        _shorten(record, "%s: %s", record.getMessage(), kind.__name__)
+    return True
 
 
 _notify_failures = NotifyFailureFilter()
 _tracing_connections = TracingConnectionFilter()
-_pool_errors = PoolErrorFilter()
 
 
 def install() -> None:
@@ -101,33 +99,29 @@ def install() -> None:
     for name in NOTIFIERS:
         logging.getLogger(name).addFilter(_notify_failures)
     logging.getLogger(DRIVER).addFilter(_tracing_connections)
-    logging.getLogger(POOLS).addFilter(_pool_errors)
+    logging.getLogger(POOLS).addFilter(shorten_pool_error)
 
 
-def _escape(match: re.Match[str]) -> str:
-    code = ord(match[0])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-
-
-#: Line ends, terminal control, changes of the writing direction, and lone surrogates.
-_CONTROL = re.compile(
-    "[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-_CONTROL_IN_LINES = re.compile(_CONTROL.pattern.replace("\x0a-", "\x0b-"))
+#: Characters of a record, and of its traceback, that are written at most.
+MAX_RECORD = 20_000
+#: What stands for the characters that are left out.
+_GAP = " ... "
 
 
 class SingleLineFormatter(logging.Formatter):
-    """Escape control characters in the output of another formatter.
+    """Escape control characters in the output of another formatter, and bound its length.
 
     A record becomes one line, so text from a request cannot look like another record.  The lines
     of a traceback stay, each with the prefix that the other formatter gives it.
 
     :param inner: the handler's original formatter.
+    :param kept: control characters that stay in a record.
     """
 
-    def __init__(self, inner: logging.Formatter) -> None:
+    def __init__(self, inner: logging.Formatter, kept: str = "\t") -> None:
         super().__init__()
         self._inner = inner
+        self._kept = kept
 
     def format(self, record: logging.LogRecord) -> Any:
         """Return a record as text; other results of the inner formatter stay unchanged."""
@@ -140,12 +134,43 @@ class SingleLineFormatter(logging.Formatter):
         if record.exc_text:
             head, found, traceback = text.rpartition(f"\n{record.exc_text}")
             traceback = f"{found}{traceback}"
-        return _CONTROL.sub(_escape, head) + _CONTROL_IN_LINES.sub(_escape, traceback)
+        return escape(_bound(head), kept=self._kept) + escape(_cut(traceback), kept="\t\n")
 
 
-def install_formatter(handlers: Iterable[logging.Handler]) -> None:
-    """Make handlers write each record as one line."""
+def _bound(head: str) -> str:
+    """Shorten a record; one in JSON stays JSON."""
+    if len(head) <= MAX_RECORD:
+        return head
+    try:
+        return json.dumps(_cut_each(json.loads(head)))
+    except (ValueError, RecursionError):
+        return _cut(head)
+
+
+def _cut_each(value: Any) -> Any:
+    """Shorten each text of a record in JSON."""
+    if isinstance(value, dict):
+        return {name: _cut_each(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_cut_each(inner) for inner in value]
+    # The same text is in several fields.
+    return _cut(value, MAX_RECORD // 4) if isinstance(value, str) else value
+
+
+def _cut(text: str, limit: int = MAX_RECORD) -> str:
+    """Leave out the middle of a long text; the end of a traceback names the error."""
+    if len(text) <= limit:
+        return text
+    half = (limit - len(_GAP)) // 2
+    return f"{text[:half]}{_GAP}{text[-half:]}"
+
+
+def install_formatter(handlers: Iterable[logging.Handler], kept: str = "\t") -> None:
+    """Make handlers write each record as one line.
+
+    :param kept: control characters that stay in a record.
+    """
     for handler in handlers:
         inner = handler.formatter or logging.Formatter()
         if not isinstance(inner, SingleLineFormatter):
-            handler.setFormatter(SingleLineFormatter(inner))
+            handler.setFormatter(SingleLineFormatter(inner, kept))

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TypeVar
 
+#: States of an image that no list shows, though a GET may.  It gets no data, and its id is taken.
+UNLISTED_IMAGES = frozenset({"killed", "pending_delete", "deleted"})
+
 #: The wildcard: all regions or all images, in requests and in items about a whole region.
 ALL = "*"
 
@@ -21,6 +24,27 @@ class JobState(StrEnum):
 
 #: The states that the API shows.
 PUBLIC_JOB_STATES = tuple(state for state in JobState if state is not JobState.ACCEPTING)
+
+
+class Trigger(StrEnum):
+    """The cause of a rule's job."""
+
+    #: The rule was created, or enabled again.
+    CREATED = "created"
+    INTERVAL = "interval"
+    #: A user asked for the run.
+    REQUEST = "request"
+
+
+class RuleState(StrEnum):
+    """The state of a rule."""
+
+    OK = "OK"
+    #: Images of the last full run failed.
+    FAILING = "FAILING"
+    #: Keystone gave no token for the last full run.
+    NO_CREDENTIALS = "NO_CREDENTIALS"
+    DISABLED = "DISABLED"
 
 
 class ItemState(StrEnum):
@@ -45,15 +69,7 @@ JOB_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
 }
 #: The states that each state of an item can change to.
 ITEM_TRANSITIONS: Mapping[ItemState, frozenset[ItemState]] = {
-    ItemState.IN_PROGRESS: frozenset(
-        {
-            ItemState.SUCCESS,
-            ItemState.FAILURE,
-            ItemState.SKIPPED,
-            ItemState.CANCELLED,
-            ItemState.PLANNED,
-        }
-    ),
+    ItemState.IN_PROGRESS: frozenset(ItemState) - {ItemState.IN_PROGRESS},
     ItemState.SUCCESS: frozenset(),
     ItemState.FAILURE: frozenset({ItemState.IN_PROGRESS}),
     ItemState.SKIPPED: frozenset({ItemState.IN_PROGRESS}),
@@ -84,14 +100,19 @@ class Reason(StrEnum):
     ID_TAKEN = "id_taken"
     REGION_BOUND = "region_bound"
     NOT_OWNER = "not_owner"
+    SAME_NAME = "same_name"
     DEPENDENCY_FAILED = "dependency_failed"
     FORBIDDEN = "forbidden"
+    CREDENTIALS_REJECTED = "credentials_rejected"
+    ENDPOINT_INVALID = "endpoint_invalid"
+    LISTING_REFUSED = "listing_refused"
     QUOTA = "quota"
     INVALID = "invalid"
     REGION_UNAVAILABLE = "region_unavailable"
     LISTING_INCOMPLETE = "listing_incomplete"
     SOURCE_GONE = "source_gone"
     CREDENTIALS_LOST = "credentials_lost"
+    TRUST_GONE = "trust_gone"
     INTERNAL_ERROR = "internal_error"
     TOO_MANY_ITEMS = "too_many_items"
     CANCELLED = "cancelled"
@@ -105,5 +126,6 @@ STATE_OF = dict.fromkeys(Reason, ItemState.FAILURE) | {
     Reason.DELETED_IN_TARGET: ItemState.SKIPPED,
     Reason.ID_TAKEN: ItemState.SKIPPED,
     Reason.REGION_BOUND: ItemState.SKIPPED,
+    Reason.SAME_NAME: ItemState.SKIPPED,
     Reason.CANCELLED: ItemState.CANCELLED,
 }

@@ -34,6 +34,7 @@ from kingbird.api.controllers.root import ROUTES, RootController
 from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
+from kingbird.api.controllers.v1.sync_rules import SyncRulesController
 from kingbird.api.jobs import resolve
 from kingbird.api.jobs.create import EngineRPC, JobCreator
 from kingbird.api.jobs.retry import JobRetrier
@@ -43,6 +44,7 @@ from kingbird.api.middleware.trace_headers import TraceHeaderFilter
 from kingbird.api.request import hooks
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline
+from kingbird.api.rules.manage import RuleManager
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import ImageClientFactory
 from kingbird.conf.keystone import GROUP
@@ -108,6 +110,12 @@ def build(
         v1.V1Controller(conf, pipeline, ROUTES),
         SyncJobsController(conf, pipeline, authorizer, job_creator),
         ActionsController(pipeline, authorizer, job_retrier, engines),
+        SyncRulesController(
+            conf,
+            pipeline,
+            authorizer,
+            RuleManager(conf, keystone=keystone, engines=engines),
+        ),
         EnginesController(conf, pipeline),
     )
     application: Any = pecan.Pecan(

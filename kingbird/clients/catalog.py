@@ -13,15 +13,13 @@ from urllib.parse import urlsplit
 import requests
 
 from kingbird.clients.log_once import WarnOnce
-from kingbird.states import ALL
-from kingbird.text import CONTROL, quote
+from kingbird.region_names import problem_of
+from kingbird.text import quote
 
 LOG = logging.getLogger(__name__)
 WARNINGS = WarnOnce(LOG)
 
 IMAGE = "image"
-#: The maximum length of a region's name in Keystone and in Kingbird's tables.
-MAX_REGION = 255
 
 
 class ImageEndpoints(NamedTuple):
@@ -97,7 +95,7 @@ def read(catalog: Any, interface: str) -> ImageEndpoints:
                 continue
             region: str | None = endpoint.get("region_id") or endpoint.get("region") or None
             url, problem = _parse_url(endpoint["url"])
-            problem = _check_region(region) or problem
+            problem = problem_of(region) or problem
             if region is None or problem:
                 _warn_left_out(endpoint, region, problem)
                 if region is not None:
@@ -114,22 +112,6 @@ def _warn_left_out(endpoint: dict[str, Any], region: str | None, problem: str) -
         f"The image endpoint {quote(endpoint.get('id'))} of region {quote(region)} is left out "
         f"of the service catalog: {problem}"
     )
-
-
-def _check_region(region: str | None) -> str:
-    """Return the problem of a region's name, or an empty text."""
-    if not region:
-        return "it has no region"
-    if region == ALL:
-        return "no region can be named *, which stands for all regions"
-    if len(region) > MAX_REGION:
-        return f"the region's name is longer than {MAX_REGION} characters"
-    if CONTROL.search(region):
-        return "the region's name holds control characters"
-    if region != region.rstrip():
-        # MariaDB ignores trailing blanks, so the name could be another region's.
-        return "the region's name ends in blanks"
-    return ""
 
 
 @lru_cache(maxsize=4096)

@@ -5,14 +5,13 @@ record) and knows only the fields of its schema, and records are copied from the
 """
 
 import contextlib
-import html
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping
 from types import NoneType
 from typing import Any
-from urllib.parse import parse_qs, quote, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
 
 import requests
 import urllib3
@@ -23,16 +22,25 @@ from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
 from kingbird import exception, lenient_json, version
+from kingbird.clients import refusals
 from kingbird.clients.auth import RegionAuth
+from kingbird.clients.call_limits import deadline
+from kingbird.text import CONTROL
 
 Image = dict[str, Any]
 
 #: Glance's own maximum of images in a page.
 PAGE_SIZE = 1000
+#: The divisor of the number of images in a page that was too large.
+SHRINK = 10
 #: The maximum length of an id in Glance.
 ID_LENGTH = 36
 #: The number of ids in one ``id=in:`` query; the URL stays below 4 KiB.
 IDS_PER_CALL = 100
+#: The number of characters of the names in one query, escaped for the URL.
+NAMES_LENGTH = 3500
+#: Seconds for the pages of such a query.
+LIST_TIMEOUT = 60.0
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
 #: Status codes after which the same call may succeed, besides 500 and above.
@@ -56,24 +64,31 @@ class _BytesClient(glance_http.SessionClient):
     def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, bytes]:
         if resp.status_code in TRANSIENT or resp.status_code >= 500:
             delay = parse_retry_after(resp.headers.get("Retry-After", ""))
-            raise exception.RegionUnavailable(error_message(resp), resp.status_code, delay)
+            raise exception.RegionUnavailable(refusals.words_of(resp), resp.status_code, delay)
         if resp.status_code >= 300:
-            raise exception.ImageRequestRejected(error_message(resp), resp.status_code)
+            raise exception.ImageRequestRejected(refusals.words_of(resp), resp.status_code)
         # Pages that are fetched ahead stay bytes until they are parsed.
         return resp, resp.content
 
 
+#: The beginning of the URL of a list.
+_LIST = "/v2/images?"
 #: The beginning of a page whose links can be read without its images.
 _LIST_FIRST = b'{"images": ['
 
 
 def list_query(
-    *, hidden: bool = False, marker: str | None = None, filters: Iterable[tuple[str, str]] = ()
+    *,
+    hidden: bool = False,
+    marker: str | None = None,
+    filters: Iterable[tuple[str, str]] = (),
+    limit: int = PAGE_SIZE,
 ) -> str:
     """Return the query that lists a region's images in the order of their ids.
 
     :param hidden: list hidden images, which Glance lists separately.
     :param marker: the id of the image before the page.
+    :param limit: the largest number of images in the page.
     :param filters: further parameters.  A ``visibility`` replaces ``all``.
     """
     query: list[tuple[str, Any]] = [*filters]
@@ -83,13 +98,36 @@ def list_query(
         ("member_status", "all"),
         ("sort_key", "id"),
         ("sort_dir", "asc"),
-        ("limit", PAGE_SIZE),
+        ("limit", limit),
     ]
     if hidden:
         query.append(("os_hidden", "true"))
     if marker is not None:
         query.append(("marker", marker))
     return urlencode(query)
+
+
+def name_filters(names: Iterable[str]) -> list[str]:
+    """Return values of the filter ``name`` that together match the images of some names.
+
+    A list of names is quoted.  A name that can't be quoted has a filter of its own, and one that a
+    database might refuse has none.
+    """
+    filters: list[str] = []
+    quoted: list[str] = []
+    length = 0
+    for name in names:
+        if CONTROL.search(name):
+            continue
+        if '"' in name or name.endswith("\\"):
+            filters.append(f"eq:{name}")
+            continue
+        length += len(quote(f'"{name}",'))
+        if quoted and (length > NAMES_LENGTH or len(quoted) == IDS_PER_CALL):
+            filters.append(f"in:{','.join(quoted)}")
+            quoted, length = [], len(quote(f'"{name}",'))
+        quoted.append(f'"{name}"')
+    return [*filters, f"in:{','.join(quoted)}"] if quoted else filters
 
 
 def _query_of(link: Any) -> str | None:
@@ -164,15 +202,6 @@ def _is_image(image: Any) -> bool:
     )
 
 
-def error_message(response: requests.Response) -> str:
-    """Return the text of Glance's error without HTML."""
-    # response.text would guess the encoding, which is slow and logs.
-    text = response.content.decode("utf-8", "replace")
-    text = re.sub(r"(?is)<head.*?</head>|<title.*?</title>|<h1.*?</h1>", " ", text)
-    text = html.unescape(re.sub(r"<[^>]*>", " ", text))
-    return " ".join(text.split())[:1000] or f"HTTP {response.status_code}"
-
-
 class ImageClient:
     """The images of one region as one user sees them.  Safe for threads.
 
@@ -204,21 +233,34 @@ class ImageClient:
 
     def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
         """Call Glance and return the body of the response."""
-        if "timeout" in kwargs and self._http.session.timeout:
-            kwargs["timeout"] = min(kwargs["timeout"], self._http.session.timeout)
         try:
             body: bytes = self._http.request(url, method, **kwargs)[1]
         except exception.RegionUnavailable as error:
+            if error.status is not None:
+                answer = refusals.answer_of(error.status, error.message)
+                raise self._unavailable(
+                    f"can't be used at the moment ({answer})", error.status, error.retry_after
+                ) from error
             error.region = self.region
             raise
+        except exception.AnswerTooLarge:
+            raise
+        except exception.ImageRequestRejected as error:
+            is_list = url.startswith(_LIST)
+            words = refusals.explain(self.region, error.status, error.message, is_list=is_list)
+            raise exception.ImageRequestRejected(words, error.status) from error
         except (glance_exc.CommunicationError, glance_exc.InvalidEndpoint) as error:
             raise self._unavailable("does not answer") from error
         except (ksa_exc.ClientException, requests.RequestException) as error:
             raise self._unavailable(f"can't be used: {type(error).__name__}") from error
         return body
 
-    def _unavailable(self, problem: str) -> exception.RegionUnavailable:
-        error = exception.RegionUnavailable(f"The image service of region {self.region} {problem}")
+    def _unavailable(
+        self, problem: str, status: int | None = None, retry_after: int | None = None
+    ) -> exception.RegionUnavailable:
+        error = exception.RegionUnavailable(
+            f"The image service of region {self.region} {problem}", status, retry_after
+        )
         error.region = self.region
         return error
 
@@ -237,6 +279,11 @@ class ImageClient:
 
     def _images_of(self, page: Mapping[str, Any]) -> list[Image]:
         images = page.get("images")
+        if images is None and ("versions" in page or "version" in page):
+            # A service that answers every path with its versions is no Glance that is away.
+            words = "a list of API versions"
+            words = refusals.explain(self.region, refusals.VERSIONS, words, is_list=True)
+            raise exception.ImageRequestRejected(words, refusals.VERSIONS)
         if not isinstance(images, list) or not all(map(_is_image, images)):
             raise self._unavailable("answered without a list of images")
         return images
@@ -248,21 +295,19 @@ class ImageClient:
         except ValueError as error:
             raise self._unavailable("answered with a next page that is no link") from error
 
-    def _list(self, filters: Mapping[str, Any], **kwargs: Any) -> list[Image]:
-        found: list[Image] = []
-        query: str | None = urlencode(filters)
-        while query is not None:
-            page = self._call("GET", f"/v2/images?{query}", **kwargs)
-            found += with_ids(self._images_of(page))
-            query = self._next_query(page)
-        return found
+    def no_progress(self) -> exception.RegionUnavailable:
+        """Return the error for a list that does not come to an end."""
+        return self._unavailable(
+            "lists the same images again and again, as behind a redirect or a proxy that drops "
+            "the query"
+        )
 
     def fetch_page(self, query: str) -> bytes:
         """Fetch one page of a list, which :meth:`parse_page` parses later.
 
         :param query: a query string, see :func:`list_query`.
         """
-        return self._fetch("GET", f"/v2/images?{query}")
+        return self._fetch("GET", f"{_LIST}{query}")
 
     def parse_page(self, body: bytes) -> list[Image]:
         """Return the images of a fetched page; see :func:`with_ids`."""
@@ -287,28 +332,61 @@ class ImageClient:
     ) -> list[Image]:
         """Return those of at most 100 ids that exist, with one call.
 
-        Community images of others and shares that are pending or rejected are included.
+        Community images of others and shares that are pending or rejected are included.  A Glance
+        with short pages gets a call for each.
 
         :param ids: ids; a text that is not a UUID is skipped.
         :param hidden: list hidden images, which Glance lists separately.
-        :param timeout: seconds that the call may take, unless the configured timeout is shorter.
+        :param timeout: seconds that all calls may take.
         """
-        known_ids = [image_id for image_id in ids if _is_id(image_id)]
-        if not known_ids:
+        asked = {image_id.lower(): image_id for image_id in ids if _is_id(image_id)}
+        if not asked:
             return []
-        query = {
-            "id": f"in:{','.join(known_ids)}",
+        limit = PAGE_SIZE
+        filters = {
+            "id": f"in:{','.join(asked.values())}",
             "visibility": "all",
             "member_status": "all",
-            "limit": PAGE_SIZE,
+            "limit": limit,
         }
         if hidden:
-            query["os_hidden"] = "true"
-        return self._list(query, **({} if timeout is None else {"timeout": timeout}))
+            filters["os_hidden"] = "true"
+        found: dict[str, Image] = {}
+        query: str | None = urlencode(filters)
+        with deadline(LIST_TIMEOUT if timeout is None else timeout):
+            while query is not None:
+                try:
+                    page = self._call("GET", f"/v2/images?{query}")
+                except exception.AnswerTooLarge:
+                    limit //= SHRINK
+                    if not limit:
+                        raise
+                    query = urlencode({**dict(parse_qsl(query)), "limit": limit})
+                    continue
+                new = {
+                    image["id"]: image
+                    for image in self._images_of(page)
+                    if image["id"].lower() in asked and image["id"] not in found
+                }
+                query = self._next_query(page)
+                if query is not None and not new:
+                    raise self.no_progress()
+                found |= new
+        return [*found.values()]
 
-    def list_forced(self) -> list[Image]:
-        """Return the visible images that are marked as forced copies."""
-        return self._list({"kingbird_forced": "true", "visibility": "all", "limit": PAGE_SIZE})
+    def list_forced_page(self, owner: str | None, hidden: bool) -> list[Image] | None:
+        """Return the forced copies, or ``None`` if there are more than one page holds.
+
+        :param owner: a project to which they have to belong; ``None`` for any.
+        """
+        query = {"kingbird_forced": "true", "visibility": "all", "limit": PAGE_SIZE}
+        if owner is not None:
+            query["owner"] = owner
+        if hidden:
+            query["os_hidden"] = "true"
+        page = self._call("GET", f"/v2/images?{urlencode(query)}")
+        images = with_ids(self._images_of(page))
+        return images if self._next_query(page) is None else None
 
     def list_members(self, image_id: str) -> list[dict[str, Any]]:
         """Return the members of a shared image, with ``member_id`` and ``status``."""

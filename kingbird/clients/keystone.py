@@ -2,8 +2,10 @@
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 from keystoneauth1 import exceptions as ksa_exc
@@ -16,13 +18,15 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.clients import catalog as service_catalog
-from kingbird.clients.auth import is_refusal, translate_auth_errors
-from kingbird.clients.session import keystone_session
+from kingbird.clients.auth import check_answers, is_refusal, translate_auth_errors
+from kingbird.clients.session import CallSession, keystone_session
 from kingbird.conf.keystone import GROUP
 from kingbird.context import RequestContext
 
 LOG = logging.getLogger(__name__)
 
+#: The maximum length of a trust's id in Keystone and in Kingbird's tables.
+MAX_TRUST_ID = 64
 #: Authentication methods whose tokens cannot create trusts.
 UNTRUSTED_METHODS = frozenset({"application_credential", "oauth1", "ec2credential"})
 
@@ -34,13 +38,7 @@ def _with_request_id(session: Session, global_request_id: str | None) -> Session
     """Return a session that shares the connections and sends a global request id."""
     if global_request_id is None:
         return session
-    return Session(
-        session=session.session,
-        verify=session.verify,
-        cert=session.cert,
-        timeout=session.timeout,
-        additional_headers={**session.additional_headers, REQUEST_ID: global_request_id},
-    )
+    return cast(CallSession, session).with_headers({REQUEST_ID: global_request_id})
 
 
 class _RequestIdPassword(v3.Password):
@@ -68,6 +66,39 @@ def _in_path(name: str) -> str:
     return quote(name, safe="", errors="replace")
 
 
+def _id_of(trust: Any) -> str:
+    """Return a trust's id.
+
+    :raises ValueError: it is no text that can be an id.
+    """
+    if not isinstance(trust.id, str) or not 0 < len(trust.id) <= MAX_TRUST_ID:
+        raise ValueError("A trust's id is no text")
+    return trust.id
+
+
+class _ServiceToken(BaseAuthPlugin):
+    """The service user's credentials beside a user's, for calls to other services.
+
+    They get their token over Keystone's session, whose options for TLS differ from a region's.
+    """
+
+    def __init__(self, keystone: "Keystone") -> None:
+        super().__init__()
+        self._keystone = keystone
+
+    def get_token(self, session: Session) -> str | None:
+        """Return the token.
+
+        :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
+        """
+        with self._keystone.own_credentials() as auth:
+            return auth.get_token(self._keystone.session)
+
+    def invalidate(self) -> bool:
+        """Discard a token that a region did not accept."""
+        return self._keystone.service_auth.invalidate()
+
+
 class Trust(NamedTuple):
     """A new trust.
 
@@ -84,25 +115,22 @@ class Keystone:
     The service user is that of ``[keystone_authtoken]``.  Calls go to its ``auth_url`` without
     discovery, which would cost a call for each job.
 
-    :param timeout: seconds that a call may take, unless the configured timeout is shorter.
+    :param timeout: seconds that a call may take, unless the configured time is shorter.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
         self._conf = conf
         self._timeout = timeout
         self._lock = threading.Lock()
-        self._session: Session | None = None
+        self._session: CallSession | None = None
         self._service_auth: BaseAuthPlugin | None = None
 
     @property
-    def session(self) -> Session:
+    def session(self) -> CallSession:
         """Return the session for calls to Keystone by the options of ``[keystone_authtoken]``."""
         with self._lock:
             if self._session is None:
-                self._session = keystone_session(self._conf, connections=16)
-                if self._timeout is not None:
-                    limit = self._session.timeout or self._timeout
-                    self._session.timeout = min(limit, self._timeout)
+                self._session = keystone_session(self._conf, connections=16, timeout=self._timeout)
             return self._session
 
     def validate_config(self) -> None:
@@ -162,27 +190,37 @@ class Keystone:
                 self._service_auth = self._password(**scope)
             return self._service_auth
 
-    def service_user_id(self) -> str:
-        """Return the id of the user that trusts are created for.
+    @contextmanager
+    def own_credentials(self) -> Iterator[BaseAuthPlugin]:
+        """Yield the service user's credentials, and translate their errors.
 
         :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
         """
         try:
-            return str(self.service_auth.get_user_id(self.session))
+            with check_answers():
+                yield self.service_auth
         except ksa_exc.ClientException as error:
             LOG.error("Unable to get a token for the service user: %s", type(error).__name__)
             raise exception.KeystoneUnavailable(
                 "Kingbird's own credentials can't be used at the moment", retry_after=5
             ) from error
 
+    def service_user_id(self) -> str:
+        """Return the id of the user that trusts are created for.
+
+        :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
+        """
+        with self.own_credentials() as auth:
+            return str(auth.get_user_id(self.session))
+
     def service_roles(self) -> set[str]:
         """Return the names of the service user's roles.
 
         :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
         """
-        self.service_user_id()
-        access = self.service_auth.get_access(self.session)  # type: ignore[attr-defined]
-        return set(access.role_names)
+        with self.own_credentials() as auth:
+            access = auth.get_access(self.session)  # type: ignore[attr-defined]
+            return set(access.role_names)
 
     def _client(
         self, auth: BaseAuthPlugin, global_request_id: str | None = None
@@ -193,12 +231,14 @@ class Keystone:
             endpoint_override=self.auth_url,
         )
 
-    def create_trust(self, context: RequestContext) -> Trust:
+    def create_trust(self, context: RequestContext, *, lifetime: int | None = None) -> Trust:
         """Create a trust to the service user with the user's token (one call).
 
         Only the first role of ``[sync] trust_roles`` that the token carries is delegated, by its
         id because names can be ambiguous.
 
+        :param lifetime: seconds until it expires, 0 for never; ``[sync] trust_lifetime`` if it
+            is left out.
         :raises kingbird.exception.TrustRefused: the token cannot create a trust.
         :raises kingbird.exception.Unauthorized: the token is no longer valid.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
@@ -210,20 +250,23 @@ class Keystone:
         if role is None:
             raise exception.TrustRefused("The token carries no role that may be delegated")
         auth = self.user_auth(context.auth_token)
-        expires = datetime.now(UTC).replace(tzinfo=None) + timedelta(
-            seconds=self._conf.sync.trust_lifetime
-        )
+        if lifetime is None:
+            lifetime = self._conf.sync.trust_lifetime
+        now = datetime.now(UTC).replace(tzinfo=None)
+        expires = now + timedelta(seconds=lifetime) if lifetime else None
         trustee = self.service_user_id()
         try:
-            trust = self._client(auth, context.global_id).trusts.create(
-                trustee_user=trustee,
-                trustor_user=context.user_id,
-                project=context.project_id,
-                role_ids=[by_name[role]],
-                impersonation=True,
-                allow_redelegation=False,
-                expires_at=expires,
-            )
+            with check_answers():
+                trust = self._client(auth, context.global_id).trusts.create(
+                    trustee_user=trustee,
+                    trustor_user=context.user_id,
+                    project=context.project_id,
+                    role_ids=[by_name[role]],
+                    impersonation=True,
+                    allow_redelegation=False,
+                    expires_at=expires,
+                )
+                return Trust(_id_of(trust), role)
         except ksa_exc.Unauthorized as error:
             # The token was valid when the request came in.  A job could not use it either.
             raise exception.Unauthorized("The token is no longer valid") from error
@@ -237,7 +280,6 @@ class Keystone:
             raise exception.KeystoneUnavailable(
                 "Keystone can't be used at the moment", retry_after=5
             ) from error
-        return Trust(str(trust.id), role)
 
     def trust_auth(self, trust_id: str, *, global_request_id: str | None = None) -> BaseAuthPlugin:
         """Return the credentials that act as the user who created a trust.
@@ -249,17 +291,18 @@ class Keystone:
         return self._password(trust_id=trust_id, global_request_id=global_request_id)
 
     def user_auth(self, token: str | None) -> BaseAuthPlugin:
-        """Return a user's own token as credentials, for calls within a request."""
+        """Return a user's own token as credentials, for calls to Keystone within a request."""
         return token_endpoint.Token(self.auth_url, token)
 
-    def token_auth(self, token: str) -> BaseAuthPlugin:
+    def token_auth(self, token: str | None) -> BaseAuthPlugin:
         """Return a user's own token as credentials, with Kingbird's service token.
 
         With the service token, other services accept the user's token for a while after it has
-        expired.
+        expired, and do not apply the access rules of an application credential, which name the
+        calls of users.
         """
         return service_token.ServiceTokenAuthWrapper(
-            user_auth=self.user_auth(token), service_auth=self.service_auth
+            user_auth=self.user_auth(token), service_auth=_ServiceToken(self)
         )
 
     def regions(self, auth: BaseAuthPlugin) -> dict[str, str]:
@@ -271,7 +314,7 @@ class Keystone:
         """
         with translate_auth_errors():
             access = auth.get_access(self.session)  # type: ignore[attr-defined]
-        catalog = access.service_catalog.catalog if access.has_service_catalog() else []
+            catalog = access.service_catalog.catalog
         return service_catalog.read(catalog, self._conf.glance.interface).urls
 
     def delete_trust(
@@ -297,7 +340,8 @@ class Keystone:
             return
         if auth is not None:
             try:
-                self._client(auth, global_request_id).trusts.delete(name)
+                with check_answers():
+                    self._client(auth, global_request_id).trusts.delete(name)
                 return
             except ksa_exc.ClientException as error:
                 # Keystone also answers 404 to the trust's own credentials after the trust has
@@ -316,6 +360,22 @@ class Keystone:
                 ) from error
             raise exception.KeystoneUnavailable("A trust could not be deleted") from error
 
+    def is_trust_gone(self, trust_id: str) -> bool:
+        """Return whether a trust to the service user does not exist any more, or has expired.
+
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
+        """
+        self.service_user_id()
+        try:
+            self._client(self.service_auth).trusts.get(_in_path(trust_id))
+        except ksa_exc.NotFound:
+            return True
+        except ksa_exc.ClientException as error:
+            if is_refusal(error):
+                return False
+            raise exception.KeystoneUnavailable("A trust can't be looked up") from error
+        return False
+
     def list_service_trusts(self) -> list[str]:
         """Return the ids of all trusts to the service user.
 
@@ -323,7 +383,8 @@ class Keystone:
         """
         trustee = self.service_user_id()
         try:
-            trusts = self._client(self.service_auth).trusts.list(trustee_user=trustee)
+            with check_answers():
+                trusts = self._client(self.service_auth).trusts.list(trustee_user=trustee)
+                return [_id_of(trust) for trust in trusts]
         except ksa_exc.ClientException as error:
             raise exception.KeystoneUnavailable("Trusts can't be listed") from error
-        return [str(trust.id) for trust in trusts]

@@ -12,7 +12,7 @@ from kingbird.clients.session import RegionSessions
 class ImageClientFactory:
     """A factory of :class:`kingbird.clients.glance.ImageClient`, with one session a region.
 
-    :param timeout: seconds that a call may take, unless the configured timeout is shorter.
+    :param timeout: seconds that a call may take, unless the configured time is shorter.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:

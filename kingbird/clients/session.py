@@ -1,13 +1,16 @@
 """HTTP sessions: one for each region, with connections that all jobs and users share.
 
 A session must not remember anything of a call, so it accepts no cookies.  It sends the token along
-with every request, so it follows no redirect to another host or port.
+with every request, so it follows no redirect to another host or port.  Its calls end at a
+deadline, and it reads no answer beyond a size.
 """
 
+import logging
 import threading
 import time
+from collections.abc import Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -17,36 +20,67 @@ from keystoneauth1.session import Session, TCPKeepAliveAdapter
 from oslo_config import cfg
 
 from kingbird import events, exception
+from kingbird.clients import call_limits
 from kingbird.text import quote
 from kingbird.tracing import spans
 
+LOG = logging.getLogger(__name__)
+
 
 class _Adapter(TCPKeepAliveAdapter):
-    """keystoneauth's adapter without redirects to another host or port.
+    """keystoneauth's adapter without redirects to another host or port, and with limits.
 
     keystoneauth follows redirects with all headers, including the token.
+
+    :param max_size: bytes of the largest answer.
     """
+
+    def __init__(self, max_size: int, **kwargs: Any) -> None:
+        self._max_size = max_size
+        super().__init__(**kwargs)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Create the pools of connections."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = call_limits.POOLS
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Send a request.  The body of the response is read later."""
+        """Send a request, and read the response with its body."""
+        try:
+            kwargs["timeout"] = call_limits.time_left(kwargs.get("timeout"))
+        except TimeoutError as error:
+            raise requests.Timeout(error, request=request) from error
         response = super().send(request, *args, **kwargs)
-        location = response.headers.get("Location")
-        if 300 <= response.status_code < 400 and location is not None:
+        status, location = response.status_code, response.headers.get("Location")
+        if 300 <= status < 400 and location is not None:
             target = _foreign_target(request.url or "", location)
             if target is not None:
                 response.close()
-                raise self._redirect_error(request, target, response.status_code)
+                raise self._error(
+                    request,
+                    f"redirects to another host or port, to which no token is sent: {target}",
+                    status,
+                )
+        try:
+            call_limits.read_body(response, self._max_size)
+        except call_limits.AnswerTooLarge:
+            raise self._error(
+                request,
+                f"answers with more than {self._max_size} bytes ([glance] max_response_size)",
+            ) from None
         return response
 
-    def _redirect_error(
-        self, request: requests.PreparedRequest, host: str, status: int
+    def _error(
+        self, request: requests.PreparedRequest, problem: str, status: int | None = None
     ) -> Exception:
-        """Return the error for a redirect to another host or port."""
-        return ksa_exc.ConnectFailure(
-            f"Keystone redirects to another host or port, to which no token is sent: {host}"
-        )
+        """Return the error for an answer that is not taken.
+
+        :param status: the status of a refusal, or ``None`` if the answer is too large.
+        """
+        LOG.warning("Keystone %s", problem)
+        return ksa_exc.ConnectFailure(f"Keystone {problem}")
 
 
 def _foreign_target(url: str, location: str) -> str | None:
@@ -73,14 +107,14 @@ class _InstrumentedAdapter(_Adapter):
     :param region: the region of the Glance, or ``None`` for Keystone.
     """
 
-    def __init__(self, connections: int, region: str | None) -> None:
-        super().__init__(pool_connections=2, pool_maxsize=connections)
+    def __init__(self, max_size: int, connections: int, region: str | None) -> None:
+        super().__init__(max_size, pool_connections=2, pool_maxsize=connections)
         self._region = region
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
     ) -> requests.Response:
-        """Send a request.  The body of the response is read later."""
+        """Send a request, and read the response with its body."""
         spans.start_http_span(request, self._region)
         begin = time.perf_counter()
         code = events.NO_ANSWER
@@ -96,16 +130,16 @@ class _InstrumentedAdapter(_Adapter):
         # Credentials renew their token over the region's session.
         return self._region is None or request.path_url.endswith("/auth/tokens")
 
-    def _redirect_error(
-        self, request: requests.PreparedRequest, host: str, status: int
+    def _error(
+        self, request: requests.PreparedRequest, problem: str, status: int | None = None
     ) -> Exception:
         if self._is_keystone_call(request):
-            return super()._redirect_error(request, host, status)
-        return exception.ImageRequestRejected(
-            f"The image service of region {self._region} redirects to another host or port, to "
-            f"which no token is sent: {host}",
-            status,
-        )
+            return super()._error(request, problem, status)
+        if status is None:
+            return exception.AnswerTooLarge(
+                f"The image service of region {self._region} {problem}"
+            )
+        return exception.ImageRequestRejected(f"The service {problem}", status)
 
     def _emit(self, request: requests.PreparedRequest, code: str, seconds: float) -> None:
         method = request.method or ""
@@ -115,13 +149,12 @@ class _InstrumentedAdapter(_Adapter):
             events.emit(events.GlanceCall(self._region, method, code, seconds))
 
 
-def plain_transport(adapter: _Adapter | None = None) -> requests.Session:
+def plain_transport(adapter: _Adapter) -> requests.Session:
     """Return a transport without cookies for a session of keystoneauth.
 
     :param adapter: sends the requests.
     """
     transport = requests.Session()
-    adapter = adapter or _Adapter()
     for scheme in ("http://", "https://"):
         transport.mount(scheme, adapter)
     transport.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
@@ -130,54 +163,113 @@ def plain_transport(adapter: _Adapter | None = None) -> requests.Session:
     return transport
 
 
-def _transport(connections: int, region: str | None = None) -> requests.Session:
-    return plain_transport(_InstrumentedAdapter(connections, region))
+def middleware_transport(conf: cfg.ConfigOpts) -> requests.Session:
+    """Return the transport of keystonemiddleware's session."""
+    return plain_transport(_Adapter(conf.glance.max_response_size))
 
 
-def keystone_session(conf: cfg.ConfigOpts, *, connections: int) -> Session:
-    """Return a session for Keystone with keystonemiddleware's options for TLS."""
+class CallSession(Session):
+    """keystoneauth's session whose calls end at a deadline.
+
+    Redirects and the renewal of a token are parts of a call.
+
+    :ivar call_timeout: seconds that a call may take.
+    """
+
+    def __init__(self, *, call_timeout: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.call_timeout = call_timeout
+
+    def request(self, *args: Any, **kwargs: Any) -> requests.Response:
+        """Make a call."""
+        with call_limits.deadline(self.call_timeout):
+            return super().request(*args, **kwargs)
+
+    def with_headers(self, headers: Mapping[str, str]) -> "CallSession":
+        """Return a session that shares the connections and sends further headers."""
+        return CallSession(
+            call_timeout=self.call_timeout,
+            session=self.session,
+            verify=self.verify,
+            cert=self.cert,
+            timeout=self.timeout,
+            additional_headers={**self.additional_headers, **headers},
+        )
+
+
+class _Loader(loading.session.Session):
+    plugin_class = CallSession
+
+
+def _limits(
+    conf: cfg.ConfigOpts, timeout: float | None, connections: int, region: str | None = None
+) -> dict[str, Any]:
+    """Return the parameters of a session that limit its calls.
+
+    :param timeout: seconds that a call may take, unless the configured time is shorter.
+    """
+    options = conf.glance
+    adapter = _InstrumentedAdapter(options.max_response_size, connections, region)
+    return {
+        "session": plain_transport(adapter),
+        "call_timeout": min(options.call_timeout, timeout or options.call_timeout),
+    }
+
+
+def keystone_session(
+    conf: cfg.ConfigOpts, *, connections: int, timeout: float | None = None
+) -> CallSession:
+    """Return a session for Keystone with keystonemiddleware's options for TLS.
+
+    :param connections: the number of connections that are kept open.
+    :param timeout: seconds that a call may take, unless the configured time is shorter.
+    """
     options = conf.keystone_authtoken
-    return loading.session.Session().load_from_options(
+    session = _Loader().load_from_options(
         insecure=options.insecure,
         cacert=options.cafile,
         cert=options.certfile,
         key=options.keyfile,
         timeout=options.http_connect_timeout or conf.glance.timeout,
-        session=_transport(connections),
+        **_limits(conf, timeout, connections),
     )
+    return cast(CallSession, session)
 
 
-def glance_session(conf: cfg.ConfigOpts, region: str, *, connections: int) -> Session:
+def glance_session(
+    conf: cfg.ConfigOpts, region: str, *, connections: int, timeout: float | None = None
+) -> CallSession:
     """Return a session for one region's Glance with keystoneauth's options in ``[glance]``.
 
     :param connections: the number of connections that are kept open.
+    :param timeout: seconds that a call may take, unless the configured time is shorter.
     """
-    session: Session = loading.load_session_from_conf_options(
-        conf, "glance", session=_transport(connections, region)
+    session = _Loader().load_from_conf_options(
+        conf, "glance", **_limits(conf, timeout, connections, region)
     )
-    return session
+    return cast(CallSession, session)
 
 
 class RegionSessions:
     """The sessions of all regions, one for each.
 
-    :param timeout: seconds that a call may take, unless the configured timeout is shorter.
+    :param timeout: seconds that a call may take, unless the configured time is shorter.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, timeout: float | None = None) -> None:
         self._conf = conf
         self._timeout = timeout
-        self._sessions: dict[str, Session] = {}
+        self._sessions: dict[str, CallSession] = {}
         self._lock = threading.Lock()
 
-    def get(self, region: str) -> Session:
+    def get(self, region: str) -> CallSession:
         """Return the region's session, which the first call creates."""
         with self._lock:
             if region not in self._sessions:
-                session = glance_session(
-                    self._conf, region, connections=self._conf.sync.region_concurrency
+                self._sessions[region] = glance_session(
+                    self._conf,
+                    region,
+                    connections=self._conf.sync.region_concurrency,
+                    timeout=self._timeout,
                 )
-                if self._timeout is not None:
-                    session.timeout = min(session.timeout or self._timeout, self._timeout)
-                self._sessions[region] = session
             return self._sessions[region]

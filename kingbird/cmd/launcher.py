@@ -76,7 +76,6 @@ def launch(
     """Run a service until SIGTERM, and reload mutable options at SIGHUP.
 
     :param launched: the service, which is started in each worker after the fork.
-    :param workers: the number of processes.
     :param has_engine: True if the service has ``[engine] graceful_shutdown_timeout`` seconds to
         stop, regardless of ``[DEFAULT] graceful_shutdown_timeout``.
     :raises SystemExit: the configuration has no service user or no valid broker.

@@ -34,8 +34,9 @@ OPTS = [
         default=1000,
         min=1,
         mutable=True,
-        help="Largest page of a list of jobs or items, and the size of a page if the request "
-        "sets no limit. The response has a link to the next page.",
+        help="Largest page of a list of jobs or items. The response has a link to the next page. "
+        "If the request sets no limit, the response is the whole list, which is read and sent in "
+        "parts of this size.",
     ),
     cfg.IntOpt(
         "max_json_depth",

@@ -53,8 +53,9 @@ OPTS = [
         default=5,
         min=1,
         mutable=True,
-        help="Number of times that a job or a task is claimed before it fails with the reason "
-        "internal_error.",
+        help="Number of claims in a row that record nothing, after which a job or a task fails "
+        "with the reason internal_error. Claims that ended because an engine stopped, or because "
+        "Keystone or the database was unavailable, do not count.",
     ),
     cfg.IntOpt(
         "graceful_shutdown_timeout",

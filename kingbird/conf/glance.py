@@ -12,6 +12,22 @@ OPTS = [
         choices=["public", "internal", "admin"],
         help="Interface of the image endpoints in the service catalog.",
     ),
+    cfg.FloatOpt(
+        "call_timeout",
+        default=60.0,
+        min=0.1,
+        help="Seconds that a call to Glance or Keystone may take from its beginning to the last "
+        "byte of the answer, with redirects and the renewal of a token. The option timeout is the "
+        "time that a call waits for the next byte. Calls of an engine take at most a quarter of "
+        "[engine] lease.",
+    ),
+    cfg.IntOpt(
+        "max_response_size",
+        default=32 * 1024 * 1024,
+        min=1024 * 1024,
+        help="Bytes of the largest answer of Glance or Keystone that is read. A larger one counts "
+        "as an outage. A page of a list has up to 1000 images, which are about one MiB.",
+    ),
 ]
 
 

@@ -12,7 +12,7 @@ from oslo_middleware import cors
 from oslo_middleware.healthcheck import opts as healthcheck_opts
 from oslo_policy import opts as policy_opts
 
-from kingbird import log_filters, version
+from kingbird import log_filters, unseen_errors, version
 from kingbird.conf import (
     api,
     engine,
@@ -20,6 +20,7 @@ from kingbird.conf import (
     healthcheck,
     keystone,
     metrics,
+    rules,
     sync,
     tracing,
     upgrade_levels,
@@ -41,7 +42,7 @@ DEFAULT_CONNECTION = "sqlite:///$state_path/kingbird.sqlite"
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register every option that Kingbird itself reads."""
     conf.register_opts(DEFAULT_OPTS)
-    for module in (api, engine, sync, glance, healthcheck, metrics, upgrade_levels):
+    for module in (api, engine, sync, rules, glance, healthcheck, metrics, upgrade_levels):
         conf.register_opts(module.OPTS, group=module.GROUP)
     conf.register_opts(glance.session_opts(), group=glance.GROUP)
     keystone.register(conf)
@@ -80,7 +81,7 @@ def set_library_defaults() -> None:
     cors.set_defaults(
         # Tokens are sent in a header.  There is no cookie that a browser could add by itself.
         allow_credentials=False,
-        allow_methods=["GET", "POST", "DELETE"],
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
         allow_headers=["X-Auth-Token", "X-Openstack-Request-Id"],
         expose_headers=["X-Openstack-Request-Id", "Openstack-Request-Id", "Retry-After"],
     )
@@ -92,7 +93,7 @@ def list_opts() -> list[tuple[str, Sequence[Any]]]:
         ("DEFAULT", DEFAULT_OPTS),
         *(
             (module.GROUP, module.OPTS)
-            for module in (api, engine, sync, healthcheck, metrics, upgrade_levels)
+            for module in (api, engine, sync, rules, healthcheck, metrics, upgrade_levels)
         ),
         (glance.GROUP, [*glance.OPTS, *glance.session_opts()]),
         # keystonemiddleware's sample shows the rest of the group.
@@ -131,5 +132,6 @@ def prepare_service(
     log.setup(conf, "kingbird", version.version_string())
     log_filters.install()
     log_filters.install_formatter(logging.getLogger().handlers)
+    unseen_errors.install()
     logging.captureWarnings(True)
     return conf

@@ -84,8 +84,9 @@ OPTS = [
         "property_quota",
         default=128,
         min=-1,
-        help="Glance's image_property_quota in the regions; -1 for none. Provenance properties "
-        "beyond the quota are left out.",
+        help="The largest image_property_quota of the regions' Glances; -1 for none. Provenance "
+        "properties beyond the quota are left out. A lower quota of a region is learned from its "
+        "answers.",
     ),
     cfg.FloatOpt(
         "retry_timeout",
@@ -101,8 +102,8 @@ OPTS = [
         default=1.0,
         min=0.1,
         mutable=True,
-        help="Seconds that a wildcard job waits for a page of a lagging region, which takes more "
-        "than five times as long as any other region. Then the job is planned for the other "
+        help="Seconds that the plan of a job waits for a lagging region, which takes more than "
+        "five times as long as any other region to answer. Then the job is planned for the other "
         "regions, and the lagging region follows.",
     ),
     cfg.IntOpt(
@@ -113,8 +114,8 @@ OPTS = [
         mutable=True,
         help="Failures in a row, each after all retries, that open a region's circuit breaker. "
         "An engine process has one breaker for each region and counts the failures of all jobs. "
-        "While it is open, everything that would go to the region fails as region_unavailable "
-        "without a call.",
+        "While it is open, items of jobs under way fail as region_unavailable without a call, and "
+        "a new job makes one.",
     ),
     cfg.FloatOpt(
         "breaker_reset_timeout",

@@ -10,12 +10,14 @@ from kingbird.db import (
     outcomes,
     pagination,
     plans,
+    rule_runs,
+    rules,
     stats,
     tombstones,
 )
 from kingbird.db.connection import configure, dispose, get_engine, ping
 from kingbird.db.leases import Claim
-from kingbird.db.models import Engine, Item, Job, Task, utcnow
+from kingbird.db.models import Engine, Item, Job, Rule, Task
 from kingbird.db.outcomes import Ending
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Engine",
     "Item",
     "Job",
+    "Rule",
     "Task",
     "configure",
     "dispose",
@@ -38,7 +41,8 @@ __all__ = [
     "pagination",
     "ping",
     "plans",
+    "rule_runs",
+    "rules",
     "stats",
     "tombstones",
-    "utcnow",
 ]

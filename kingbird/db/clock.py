@@ -1,13 +1,14 @@
-"""Read the database's clock in statements, because the clocks of engines may differ.
+"""Read the database's clock in statements, because the clocks of hosts may differ.
 
-``now_ms`` is in milliseconds since 1970, as lease columns are.  ``seconds_ago`` is compared with
-columns that hold a date and time.
+``now_ms`` is in milliseconds since 1970, as lease columns are.  ``utc_now`` is stored in columns
+that hold a date and time, and ``seconds_ago`` is compared with them.
 """
 
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
 
@@ -37,6 +38,30 @@ def _postgresql(element: now_ms, compiler: Any, **kw: Any) -> str:
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
 
 
+class utc_now(GenericFunction[datetime]):
+    """Render ``utc_now()``, the present time in UTC."""
+
+    type = sa.DateTime()
+    inherit_cache = True
+
+
+@compiles(utc_now, "sqlite")
+def _utc_sqlite(element: utc_now, compiler: Any, **kw: Any) -> str:
+    # SQLAlchemy stores and reads texts with six digits, and SQLite knows three.
+    return "strftime('%Y-%m-%d %H:%M:%f000', 'now')"
+
+
+@compiles(utc_now, "mysql")
+@compiles(utc_now, "mariadb")
+def _utc_mysql(element: utc_now, compiler: Any, **kw: Any) -> str:
+    return "UTC_TIMESTAMP(6)"
+
+
+@compiles(utc_now, "postgresql")
+def _utc_postgresql(element: utc_now, compiler: Any, **kw: Any) -> str:
+    return "timezone('utc', clock_timestamp())"
+
+
 class seconds_ago(GenericFunction[datetime]):
     """Render ``seconds_ago(seconds)``, a time before now in UTC."""
 
@@ -62,3 +87,8 @@ def _ago_mysql(element: seconds_ago, compiler: Any, **kw: Any) -> str:
 def _ago_postgresql(element: seconds_ago, compiler: Any, **kw: Any) -> str:
     seconds = compiler.process(element.clauses, **kw)
     return f"(timezone('utc', clock_timestamp()) - make_interval(secs => {seconds}))"
+
+
+def read_now(session: orm.Session) -> datetime:
+    """Return the present time in UTC, for rows that are written together."""
+    return session.execute(sa.select(utc_now())).scalar_one()

@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -42,6 +42,11 @@ _UNAVAILABLE = (
     db_exc.DBNonExistentDatabase,
     db_exc.DBNonExistentTable,
 )
+#: Errors that say nothing about what a row holds.
+_NO_REFUSALS = (*_UNAVAILABLE, db_exc.DBDuplicateEntry, db_exc.DBReferenceError)
+#: Numbers of operational errors of MySQL and MariaDB that are about what a row holds: a packet
+#: that is too large, invalid JSON, and constraints.
+_REFUSALS = (1153, 3140, 3141, 3819, 4025)
 #: Codes of PostgreSQL and MySQL for a server that is read-only, such as a standby.
 _READ_ONLY = ("25006", 1290, 1792, 1836)
 
@@ -190,7 +195,7 @@ def retry_on_disconnect(function: Callable[P, R]) -> Callable[P, R]:
             if read_only:
                 # After a failover the address leads to the new primary.
                 dispose()
-            elif not isinstance(error, _UNAVAILABLE):
+            elif refuses_row(error) or not isinstance(error, _UNAVAILABLE):
                 raise
             raise exception.Unavailable(
                 "The database can't be used at the moment", retry_after=5
@@ -209,8 +214,21 @@ def ping() -> None:
         session.execute(sa.select(1))
 
 
+def refuses_row(error: Exception) -> bool:
+    """Return whether an error is about what a row holds, so that other rows can be written."""
+    if isinstance(error, db_exc.DBInvalidUnicodeParameter):
+        return True
+    if isinstance(error, db_exc.DBError) and not isinstance(error, _NO_REFUSALS):
+        return not _is_read_only(error)
+    return isinstance(error, sa_exc.OperationalError) and _has_code(error, _REFUSALS)
+
+
 def _is_read_only(error: Exception) -> bool:
+    return _has_code(error, _READ_ONLY)
+
+
+def _has_code(error: Exception, codes: Collection[int | str]) -> bool:
     cause: Any = error.inner_exception if isinstance(error, db_exc.DBError) else error
     original = getattr(cause, "orig", None)
     number = original.args[0] if original is not None and original.args else None
-    return getattr(original, "pgcode", None) in _READ_ONLY or number in _READ_ONLY
+    return getattr(original, "pgcode", None) in codes or number in codes

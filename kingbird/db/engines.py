@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from oslo_config import cfg
 
 from kingbird.db import connection
-from kingbird.db.clock import now_ms, seconds_ago
+from kingbird.db.clock import now_ms, utc_now
 from kingbird.db.models import Engine
 
 #: Milliseconds after the last heartbeat after which an engine's row is deleted.
@@ -48,7 +48,7 @@ def heartbeat(engine_id: str, *, host: str, pid: int, version: str, rpc_version:
                     pid=pid,
                     version=version,
                     rpc_version=rpc_version,
-                    started_at=seconds_ago(0),
+                    started_at=utc_now(),
                     seen=now_ms(),
                 )
             )

@@ -10,8 +10,9 @@ from sqlalchemy import orm
 
 from kingbird.batching import batched
 from kingbird.db import connection, runs
+from kingbird.db.clock import utc_now
 from kingbird.db.leases import Claim
-from kingbird.db.models import RETRY, Item, Job, utcnow
+from kingbird.db.models import RETRY, Item, Job
 from kingbird.db.plans import BATCH, RETRY_REST, awaits_retry
 from kingbird.states import ALL, ENDED_JOB_STATES, ItemState, JobState
 
@@ -36,7 +37,7 @@ def cancel(job: Job) -> bool:
             runs.of(job),
             Job.status == JobState.IN_PROGRESS,
             cancelled=True,
-            updated_at=utcnow(),
+            updated_at=utc_now(),
         )
 
 
@@ -100,7 +101,7 @@ def retry(
         # The planning counts as one task.
         "tasks_open": 1,
         "plan_parts": Job.plan_parts + 1,
-        "updated_at": utcnow(),
+        "updated_at": utc_now(),
     }
     try:
         with connection.writer() as session:
@@ -130,7 +131,7 @@ def _reopen(session: orm.Session, job: Job) -> int:
             message=None,
             work=sa.null(),
             attempts=Item.attempts + 1,
-            updated_at=utcnow(),
+            updated_at=utc_now(),
         )
         .execution_options(synchronize_session=False)
     )

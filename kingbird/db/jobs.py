@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
 
+from kingbird import exception
 from kingbird.db import connection, pagination
 from kingbird.db.models import Item, Job
 from kingbird.states import ENDED_JOB_STATES, JobState, Reason
@@ -51,6 +52,7 @@ def create(
     :param job_id: a new UUID.
     :param global_request_id: the global id that the request came with, if any.
     :param all_projects: whether a set is about every project's images.
+    :raises kingbird.exception.BadRequest: the database refuses the request's text.
     """
     try:
         with connection.writer() as session:
@@ -73,6 +75,10 @@ def create(
         # The answer to the first run's commit was lost.
         with connection.reader() as session:
             return session.scalars(sa.select(Job).where(Job.id == job_id)).one()
+    except Exception as error:
+        if not connection.refuses_row(error):
+            raise
+        raise exception.BadRequest("The database can't store this request") from error
 
 
 @connection.retry_on_disconnect
@@ -116,13 +122,17 @@ def discard(job_id: str) -> bool:
 
 @connection.retry_on_disconnect
 def count_active(project_id: str) -> int:
-    """Count a project's jobs that have not ended, including those being accepted."""
+    """Count a project's jobs that have not ended, including those being accepted.
+
+    Jobs of rules do not count.
+    """
     query = (
         sa.select(sa.func.count())
         .select_from(Job)
         .where(
             Job.status.in_([JobState.ACCEPTING, JobState.IN_PROGRESS]),
             Job.project_id == project_id,
+            Job.rule_id.is_(None),
         )
     )
     with connection.reader() as session:
@@ -147,18 +157,22 @@ def list_for_project(
     *,
     active: bool = False,
     with_all_projects: bool = False,
+    rule_id: str | None = None,
     status: Collection[str] | None = None,
     limit: int | None = None,
     marker: str | None = None,
+    after: Job | None = None,
     sort_key: str = "created_at",
     sort_dir: str = "desc",
 ) -> Sequence[Job]:
     """Return a page of a project's jobs, by default newest first.
 
     :param active: only those in progress.
+    :param rule_id: only those that this rule made.
     :param with_all_projects: include jobs about every project's images.
     :param status: only those in one of these states.
     :param marker: the id of the job that the page comes after.
+    :param after: that job itself, instead of its id.
     :param sort_key: one of ``kingbird.db.pagination.JOB_KEYS``.
     :param sort_dir: ``asc`` or ``desc``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
@@ -169,6 +183,8 @@ def list_for_project(
     filters = []
     if active:
         filters.append(Job.status == JobState.IN_PROGRESS)
+    if rule_id is not None:
+        filters.append(Job.rule_id == rule_id)
     if status is not None:
         filters.append(Job.status.in_(sorted(status)))
     with connection.reader() as session:
@@ -180,6 +196,7 @@ def list_for_project(
             keys=pagination.JOB_KEYS,
             limit=limit,
             marker=marker,
+            after=after,
             sort_key=sort_key,
             sort_dir=sort_dir,
         )
@@ -192,6 +209,7 @@ def list_items(
     status: Collection[str] | None = None,
     limit: int | None = None,
     marker: str | None = None,
+    after: Item | None = None,
     sort_key: str | None = None,
     sort_dir: str = "asc",
 ) -> Sequence[Item]:
@@ -199,6 +217,7 @@ def list_items(
 
     :param status: only those in one of these states.
     :param marker: the id of the item that the page comes after.
+    :param after: that item itself, instead of its id.
     :param sort_key: one of ``kingbird.db.pagination.ITEM_KEYS``; the plan's order without one.
     :param sort_dir: ``asc`` or ``desc``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
@@ -220,6 +239,7 @@ def list_items(
             keys=pagination.ITEM_KEYS,
             limit=limit,
             marker=marker,
+            after=after,
             # An item's number tells its place in the plan.
             sort_key=sort_key or "created_at",
             sort_dir=sort_dir,

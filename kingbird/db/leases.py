@@ -53,15 +53,25 @@ class Claim:
 
 
 def _same(row: Job | Task) -> sa.ColumnElement[bool]:
-    """Match a row that has a lease.  The end of a run changes the generation of its tasks."""
+    """Match a row that has a lease.
+
+    No two tasks have the same key and generation, and the end of a run changes the generation of
+    its tasks.
+    """
     return runs.of(row) if isinstance(row, Job) else Task.pk == row.pk
 
 
 def _compare_and_swap(
-    session: orm.Session, row: Job | Task, engine_id: str, lease: float, **values: Any
+    session: orm.Session,
+    row: Job | Task,
+    engine_id: str,
+    lease: float,
+    *,
+    after_outage: bool = False,
 ) -> bool:
     """Claim ``row`` if its generation is still the one that was read."""
     model = type(row)
+    was_held = row.engine_id is not None and row.lease_expires is not None
     result = session.execute(
         sa.update(model)
         .where(_same(row), model.generation == row.generation)
@@ -70,8 +80,8 @@ def _compare_and_swap(
             engine_id=engine_id,
             lease_expires=now_ms() + int(lease * 1000),
             generation=model.generation + 1,
-            attempts=model.attempts + 1,
-            **values,
+            # This claim takes the place of one that ended with the outage.
+            attempts=model.attempts + int(not (after_outage and was_held)),
         )
         .execution_options(synchronize_session=False)
     )
@@ -98,11 +108,21 @@ def _runnable(token_jobs: TokenJobs) -> sa.ColumnElement[bool]:
 
 
 @connection.retry_on_disconnect
-def claim_job(engine_id: str, lease: float, token_jobs: TokenJobs = NO_TOKENS) -> Claim | None:
+def claim_job(
+    engine_id: str,
+    lease: float,
+    token_jobs: TokenJobs = NO_TOKENS,
+    *,
+    after_outage: bool = False,
+) -> Claim | None:
     """Claim the oldest job that waits to be planned or has a part of its plan left.
+
+    The attempts of a row are the claims that have recorded nothing, this one included.
 
     :param lease: seconds.
     :param token_jobs: jobs whose user's token this engine has.
+    :param after_outage: whether leases may have expired because the database was unavailable.
+        Then the claim that such a lease belonged to does not count as an attempt.
     :returns: the claim, or ``None`` when there is nothing to claim.
     """
     query = (
@@ -119,7 +139,7 @@ def claim_job(engine_id: str, lease: float, token_jobs: TokenJobs = NO_TOKENS) -
         candidates = session.scalars(query).all()
     for job in candidates:
         with connection.writer() as session:
-            if _compare_and_swap(session, job, engine_id, lease):
+            if _compare_and_swap(session, job, engine_id, lease, after_outage=after_outage):
                 return Claim(job, None, engine_id, job.generation + 1)
     return None
 
@@ -143,17 +163,28 @@ def claim_task(
     token_jobs: TokenJobs = NO_TOKENS,
     *,
     excluded_regions: Collection[str] = (),
+    after_outage: bool = False,
 ) -> Claim | None:
     """Claim the oldest task of a planned job; otherwise like :func:`claim_job`.
 
+    A region's tasks of one job are done in the order of the plan's parts: images of a later part
+    may refer to images of an earlier one.
+
     :param excluded_regions: regions whose tasks are not claimed.
     """
+    earlier = orm.aliased(Task)
+    waits = sa.exists().where(
+        earlier.job_pk == Task.job_pk,
+        earlier.region == Task.region,
+        earlier.part < Task.part,
+        earlier.done.is_(False),
+    )
     query = (
         sa.select(Task, Job)
         .join(Job, Job.pk == Task.job_pk)
         .where(Task.done.is_(False), _free(Task))
         .where(Job.status == JobState.IN_PROGRESS, Job.planned_at.is_not(None))
-        .where(_runnable(token_jobs), Task.region.not_in(sorted(excluded_regions)))
+        .where(_runnable(token_jobs), Task.region.not_in(sorted(excluded_regions)), ~waits)
         .order_by(Task.pk)
         .limit(CANDIDATES)
         # A request has up to a megabyte, and only planners read it.
@@ -163,15 +194,19 @@ def claim_task(
         candidates = session.execute(query).all()
     for task, job in candidates:
         with connection.writer() as session:
-            if _compare_and_swap(session, task, engine_id, lease):
+            if _compare_and_swap(session, task, engine_id, lease, after_outage=after_outage):
                 return Claim(job, task, engine_id, task.generation + 1)
     return None
 
 
-def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> None:
+def fence(
+    session: orm.Session, claim: Claim, lease: float | None = None, *, progress: bool = False
+) -> None:
     """Lock the row of a lease at the start of a transaction, or give the transaction up.
 
     :param lease: seconds to renew it for; ``None`` leaves its end where it is.
+    :param progress: whether the transaction stores what need not be done again.  It sets the
+        number of attempts back.
     :raises kingbird.exception.LeaseLost: the row has another generation by now.
     """
     model: Any = type(claim.row)
@@ -191,7 +226,7 @@ def fence(session: orm.Session, claim: Claim, lease: float | None = None) -> Non
             model.generation == claim.generation,
             model.engine_id == claim.engine_id,
         )
-        .values(lease_expires=expires)
+        .values(lease_expires=expires, **({"attempts": 0} if progress else {}))
         .execution_options(synchronize_session=False)
     )
     if not result.rowcount:
@@ -224,7 +259,8 @@ def release(claim: Claim, *, count_attempt: bool = False, delay: float = 0) -> N
         # A job with a user's token stays with the engine that has the token.
         values["engine_id"] = None
     if not count_attempt:
-        values["attempts"] = model.attempts - 1
+        # A claim that has made progress counts no more.
+        values["attempts"] = sa.case((model.attempts > 0, model.attempts - 1), else_=0)
     with connection.writer() as session:
         fence(session, claim)
         session.execute(

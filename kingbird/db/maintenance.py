@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from kingbird.db import connection, engines
 from kingbird.db.clock import seconds_ago
-from kingbird.db.models import Engine, Job
+from kingbird.db.models import Engine, Job, Rule
 from kingbird.states import ENDED_JOB_STATES, JobState
 
 
@@ -45,8 +45,11 @@ def ended_jobs_with_trust() -> Sequence[Job]:
 
 @connection.retry_on_disconnect
 def trusts_in_use(trust_ids: Collection[str]) -> set[str]:
-    """Return those of some trusts that a job refers to."""
-    query = sa.select(Job.trust_id).where(Job.trust_id.in_(sorted(trust_ids)))
+    """Return those of some trusts that a job or a rule refers to."""
+    wanted = sorted(trust_ids)
+    query = sa.union(
+        *(sa.select(each.trust_id).where(each.trust_id.in_(wanted)) for each in (Job, Rule))
+    )
     with connection.reader() as session:
         return {trust_id for trust_id in session.scalars(query) if trust_id}
 

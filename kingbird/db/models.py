@@ -1,11 +1,12 @@
-"""Define the tables: jobs, their tasks and items, engines, and tombstones.
+"""Define the tables: rules, jobs, their tasks and items, engines, and tombstones.
 
 Integer keys order rows as they came, which random UUIDs would not; UUIDs are what the
-API shows.  Lease times are milliseconds of the database's own clock (see
-``kingbird.db.clock``), all other times are UTC with microseconds.
+API shows.  All times are the database's own (see ``kingbird.db.clock``): those of leases in
+milliseconds, others in UTC.
 """
 
-from datetime import UTC, datetime
+import secrets
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,17 +15,20 @@ from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from kingbird.db.clock import utc_now
+from kingbird.db.column_types import CleanJSON, CleanText
+
 # MySQL keeps whole seconds unless told otherwise, SQLite autoincrements INTEGER only.
 DateTime6 = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-# MySQL's TEXT ends at 64 KiB; a request that names 2,000 images is larger.
-LongJSON = sa.JSON()
+#: The maximum of characters of an item's message.
+MAX_MESSAGE = 4000
+#: The maximum of characters of the JSON of an item's work.  MariaDB takes statements of 16 MiB.
+MAX_WORK = 4 * 1024**2
 
 
-def utcnow() -> datetime:
-    """Return now, in UTC without a time zone, as the tables keep it."""
-    return datetime.now(UTC).replace(tzinfo=None)
-
+#: How many first generations of a task there are; a column holds twice as many.
+FIRST_GENERATIONS = 2**30
 
 #: The action of an item that is to be retried and has no plan yet.
 RETRY = "retry"
@@ -53,7 +57,7 @@ class Timestamps(oslo_models.TimestampMixin):
     Renewing a lease is no change that a user cares for.
     """
 
-    created_at: Mapped[datetime] = mapped_column(DateTime6, default=utcnow)
+    created_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
     updated_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
 
     @hybrid_property
@@ -79,6 +83,8 @@ class Job(Leased, Timestamps, Base):
     """One accepted request."""
 
     __tablename__ = "jobs"
+    # MySQL returns no columns of an INSERT, so that they are read after it.
+    __mapper_args__: Any = {"eager_defaults": True}
 
     pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(sa.String(36))
@@ -98,30 +104,78 @@ class Job(Leased, Timestamps, Base):
     #: Whether a set is about every project's images; admins alone see such a job.
     all_projects: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: The sets, as ``kingbird.sync.request.SyncSet`` reads them.
-    request: Mapped[list[dict[str, Any]]] = mapped_column(LongJSON)
-    #: Claims so far; a job that keeps failing its engines is ended.
+    request: Mapped[list[dict[str, Any]]] = mapped_column(CleanJSON())
+    #: Claims for planning that have stored nothing.  After too many of them the job is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
     planned_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
     #: Parts of the plan that are stored; items of a later part don't count yet.
     plan_parts: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: The rest of the plan, in the planner's own format.
     plan_rest: Mapped[dict[str, Any] | None] = mapped_column(
-        sa.JSON(none_as_null=True), default=None
+        CleanJSON(none_as_null=True), default=None
     )
     #: Images that are in sync and have no item, by target region.
-    in_sync: Mapped[dict[str, int]] = mapped_column(LongJSON, default=dict)
+    in_sync: Mapped[dict[str, int]] = mapped_column(CleanJSON(), default=dict)
     #: Tasks that have not ended.  The transaction that sets it to 0 ends the job.
     tasks_open: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: True if a user has cancelled the job.
     cancelled: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: The number of runs: one, and one for each retry.
     runs: Mapped[int] = mapped_column(sa.Integer(), default=1)
+    #: The rule that made the job.  The job stays when its rule is deleted.
+    rule_id: Mapped[str | None] = mapped_column(sa.String(36), default=None)
+    #: The cause of a rule's job (``kingbird.states.Trigger``).
+    trigger: Mapped[str | None] = mapped_column(sa.String(16), default=None)
 
     __table_args__ = (
         sa.UniqueConstraint("id", name="uniq_jobs0id"),
         sa.Index("jobs_project_id_idx", "project_id", "pk"),
         sa.Index("jobs_status_idx", "status", "planned_at"),
         sa.Index("jobs_trust_id_idx", "trust_id"),
+        sa.Index("jobs_rule_id_idx", "rule_id", "pk"),
+        Base.__table_args__,
+    )
+
+
+class Rule(Timestamps, Base):
+    """A set that stands: it makes jobs, with the rights of the user who changed it last."""
+
+    __tablename__ = "rules"
+
+    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    id: Mapped[str] = mapped_column(sa.String(36))
+    project_id: Mapped[str] = mapped_column(sa.String(64))
+    user_id: Mapped[str] = mapped_column(sa.String(64))
+    name: Mapped[str] = mapped_column(sa.String(255))
+    description: Mapped[str] = mapped_column(sa.String(255))
+    enabled: Mapped[bool] = mapped_column(sa.Boolean())
+    #: The set, as ``kingbird.sync.request.SyncSet`` reads it; ``*`` stays among its regions.
+    sync_set: Mapped[dict[str, Any]] = mapped_column(CleanJSON())
+    all_projects: Mapped[bool] = mapped_column(sa.Boolean())
+    is_admin: Mapped[bool] = mapped_column(sa.Boolean())
+    trust_id: Mapped[str] = mapped_column(sa.String(64))
+    #: Seconds between two full runs; 0 for a rule that runs on request only.
+    interval: Mapped[int] = mapped_column(sa.Integer())
+    #: Grows with each change by a user.
+    revision: Mapped[int] = mapped_column(sa.Integer(), default=1)
+    #: When the next full run is due, in milliseconds of the database's clock.
+    next_run: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
+    #: The job of the last full run.
+    full_job_id: Mapped[str | None] = mapped_column(sa.String(36), default=None)
+    #: ``kingbird.states.RuleState``, but for DISABLED, which ``enabled`` tells.
+    state: Mapped[str] = mapped_column(sa.String(16), default="OK")
+    reason: Mapped[str | None] = mapped_column(sa.String(64), default=None)
+    message: Mapped[str | None] = mapped_column(CleanText(MAX_MESSAGE), default=None)
+    #: Full runs that failed since the last one that did not.
+    failures: Mapped[int] = mapped_column(sa.Integer(), default=0)
+    last_run_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
+    last_success_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
+
+    __table_args__ = (
+        sa.UniqueConstraint("id", name="uniq_rules0id"),
+        sa.UniqueConstraint("project_id", "name", name="uniq_rules0project_id0name"),
+        sa.Index("rules_next_run_idx", "enabled", "next_run"),
+        sa.Index("rules_trust_id_idx", "trust_id"),
         Base.__table_args__,
     )
 
@@ -139,6 +193,12 @@ class Task(Leased, Timestamps, Base):
     part: Mapped[int] = mapped_column(sa.Integer(), default=0)
     region: Mapped[str] = mapped_column(sa.String(255))
     done: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
+    #: It begins at random: SQLite gives the key of the task that was deleted last to the next one,
+    #: and a claim of the old task must not match.
+    generation: Mapped[int] = mapped_column(
+        sa.Integer(), default=lambda: secrets.randbelow(FIRST_GENERATIONS)
+    )
+    #: Claims that have recorded no outcome.  After too many of them the task is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
 
     __table_args__ = (
@@ -175,11 +235,13 @@ class Item(Timestamps, Base):
     #: IN_PROGRESS, then SUCCESS, FAILURE, SKIPPED, CANCELLED or, of a dry run, PLANNED.
     status: Mapped[str] = mapped_column(sa.String(16))
     reason: Mapped[str | None] = mapped_column(sa.String(64), default=None)
-    message: Mapped[str | None] = mapped_column(sa.Text(), default=None)
+    message: Mapped[str | None] = mapped_column(CleanText(MAX_MESSAGE), default=None)
     #: Items of a lower rank go first, as others refer to them (an AMI's kernel).
     rank: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: The record to write, until it is written (``kingbird.sync.item.WriteSpec``).
-    work: Mapped[dict[str, Any] | None] = mapped_column(sa.JSON(none_as_null=True), default=None)
+    work: Mapped[dict[str, Any] | None] = mapped_column(
+        CleanJSON(none_as_null=True, limit=MAX_WORK), default=None
+    )
     #: Runs of the job that worked on the item.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=1)
 
@@ -214,7 +276,7 @@ class Engine(Base):
     version: Mapped[str] = mapped_column(sa.String(64))
     #: The newest version of messages that it understands.
     rpc_version: Mapped[str] = mapped_column(sa.String(16))
-    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utcnow)
+    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
     #: Milliseconds of the database's clock.
     seen: Mapped[int] = mapped_column(sa.BigInteger())
 

@@ -6,15 +6,18 @@ items.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs, runs
+from kingbird.db import batches, connection, jobs, rule_runs, runs
+from kingbird.db.clock import read_now, utc_now
+from kingbird.db.column_types import fit
 from kingbird.db.leases import Claim, fence
-from kingbird.db.models import RETRY, Item, Job, Task, utcnow
+from kingbird.db.models import RETRY, Item, Job, Task
 from kingbird.states import (
     ALL,
     ITEM_TRANSITIONS,
@@ -28,6 +31,12 @@ from kingbird.states import (
 
 #: The message of an item that has not ended when its task has.
 NOT_WORKED_ON = "The job was closed before this item was worked on"
+#: The outcome of an item whose row the database refuses.
+UNSTORABLE = {
+    "status": ItemState.FAILURE,
+    "reason": Reason.INTERNAL_ERROR,
+    "message": "Kingbird's database refuses to store what this image is, or what became of it",
+}
 
 
 class Ending(NamedTuple):
@@ -37,12 +46,14 @@ class Ending(NamedTuple):
     :ivar state: the state in which the job ended, or ``None`` if this transaction did not end it.
     :ivar reason: why the job was given up as a whole, if it was.
     :ivar items: items that were ended without being worked on, by target region.
+    :ivar ended_at: when the job ended, by the database's clock.
     """
 
     open_tasks: int = 0
     state: JobState | None = None
     reason: str | None = None
     items: Mapping[str, int] = {}
+    ended_at: datetime | None = None
 
 
 @connection.retry_on_disconnect
@@ -52,9 +63,13 @@ def record(claim: Claim, outcomes: Sequence[Mapping[str, Any]]) -> None:
     :param outcomes: ``pk`` and the columns that change, the same ones for each item.
     :raises kingbird.exception.LeaseLost: another engine has the task by now.
     """
-    with connection.writer() as session:
-        fence(session, claim)
-        _write(session, outcomes)
+
+    def write(execute: batches.Execute) -> None:
+        with connection.writer() as session:
+            fence(session, claim, progress=bool(outcomes))
+            _write(session, outcomes, execute)
+
+    batches.write(write)
 
 
 @connection.retry_on_disconnect
@@ -73,6 +88,16 @@ def end_task(
     :param reason: the reason of items that have no outcome.
     :raises kingbird.exception.LeaseLost: another engine has the work by now.
     """
+    return batches.write(lambda execute: _end_task(claim, outcomes, reason, message, execute))
+
+
+def _end_task(
+    claim: Claim,
+    outcomes: Sequence[Mapping[str, Any]],
+    reason: str,
+    message: str,
+    execute: batches.Execute,
+) -> Ending:
     with connection.writer() as session:
         runs.change(session, runs.of(claim.job), tasks_open=Job.tasks_open - 1)
         fence(session, claim)
@@ -83,7 +108,7 @@ def end_task(
             runs.change(session, runs.of(job), generation=Job.generation + 1, lease_expires=None)
         else:
             given_up = None
-            _write(session, outcomes)
+            _write(session, outcomes, execute)
             items = _end_open_items(
                 session,
                 reason,
@@ -95,7 +120,7 @@ def end_task(
             session.execute(
                 sa.update(Task)
                 .where(Task.pk == claim.task.pk)
-                .values(done=True, engine_id=None, lease_expires=None, updated_at=utcnow())
+                .values(done=True, engine_id=None, lease_expires=None, updated_at=utc_now())
                 .execution_options(synchronize_session=False)
             )
         return end_if_done(session, claim.job)._replace(reason=given_up, items=items)
@@ -111,7 +136,7 @@ def end_job(job: Job, reason: str | None = None, message: str = NOT_WORKED_ON) -
     """
     with connection.writer() as session:
         if not runs.change(
-            session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utcnow()
+            session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utc_now()
         ):
             return Ending()
         session.execute(
@@ -145,7 +170,7 @@ def _end(session: orm.Session, job: Job) -> Ending:
         runs.of(job),
         Job.status.in_(predecessors(JOB_TRANSITIONS, state)),
         status=state,
-        updated_at=utcnow(),
+        updated_at=utc_now(),
         engine_id=None,
         lease_expires=None,
         # An engine that still plans the job finds its lease lost.
@@ -153,10 +178,16 @@ def _end(session: orm.Session, job: Job) -> Ending:
         plan_rest=sa.null(),
         tasks_open=0,
     )
-    return Ending(state=state if has_ended else None)
+    if not has_ended:
+        return Ending()
+    rule_runs.note_end(session, job, state)
+    ended_at = session.scalar(sa.select(Job.updated_at).where(Job.pk == job.pk))
+    return Ending(state=state, ended_at=ended_at)
 
 
-def _write(session: orm.Session, outcomes: Sequence[Mapping[str, Any]]) -> None:
+def _write(
+    session: orm.Session, outcomes: Sequence[Mapping[str, Any]], execute: batches.Execute
+) -> None:
     """Write outcomes, and drop the records to write that the items had."""
     if not outcomes:
         return
@@ -166,19 +197,25 @@ def _write(session: orm.Session, outcomes: Sequence[Mapping[str, Any]]) -> None:
         for before in predecessors(ITEM_TRANSITIONS, ItemState(outcome["status"]))
     }
     table: Any = Item.__table__
-    now = utcnow()
-    session.connection().execute(
-        sa.update(table).where(
-            table.c.pk == sa.bindparam("row"), sa.or_(*(table.c.status == s for s in allowed))
-        ),
+    execute(
+        session,
+        sa.update(table)
+        .where(table.c.pk == sa.bindparam("row"), sa.or_(*(table.c.status == s for s in allowed)))
+        .values(updated_at=utc_now()),
         [
-            {"updated_at": now, "work": None, "row": pk, **columns}
+            {"work": None, "row": pk, **columns}
             for pk, columns in (
                 (outcome["pk"], {key: outcome[key] for key in outcome if key != "pk"})
                 for outcome in outcomes
             )
         ],
+        _unstorable,
     )
+
+
+def _unstorable(row: batches.Row) -> batches.Row:
+    """Return the failure that takes the place of an outcome that the database refuses."""
+    return fit(Item.__table__, {**row, **UNSTORABLE})
 
 
 def _end_open_items(
@@ -204,7 +241,7 @@ def _end_open_items(
                     (Item.action == RETRY, Item.target_resource), else_=sa.null()
                 ),
                 work=sa.null(),
-                updated_at=utcnow(),
+                updated_at=utc_now(),
             )
             .execution_options(synchronize_session=False)
         )
@@ -219,20 +256,21 @@ def _fail_plan(session: orm.Session, job: Job, reason: str, message: str) -> Cou
     if job.planned_at is not None and job.plan_rest is None:
         return Counter()
     session.execute(sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts))
-    if job.planned_at is None:
-        pairs = {
-            (resource, target): entry["sources"][0] if resource != ALL else ALL
-            for entry in reversed(job.request)
-            for resource in entry["resources"]
-            for target in entry["targets"]
-        }
-    else:
-        pairs = {(ALL, region): ALL for region in (job.plan_rest or {}).get("known_to", ())}
-        if not pairs:
-            return _end_open_items(
-                session, reason, message, Item.job_pk == job.pk, Item.part == job.plan_parts - 1
-            )
-    now = utcnow()
+    lagging = (job.plan_rest or {}).get("known_to", ())
+    if job.planned_at is not None and not lagging:
+        return _end_open_items(
+            session, reason, message, Item.job_pk == job.pk, Item.part == job.plan_parts - 1
+        )
+    pairs = {}
+    for entry in reversed(job.request):
+        for resource in entry["resources"]:
+            targets = entry["targets"]
+            if resource == ALL and job.planned_at is not None:
+                # The item of a region stands for all that it had to do with the job.
+                targets = {*entry["sources"], *targets}.intersection(lagging)
+            source = entry["sources"][0] if resource != ALL else ALL
+            pairs.update({(resource, target): source for target in targets})
+    now = read_now(session)
     runs.change(
         session,
         runs.of(job),

@@ -20,6 +20,13 @@ JOB_KEYS = {
     "sync_status": "status",
     "id": "id",
 }
+#: The columns of a rule's sort keys.
+RULE_KEYS = {
+    "created_at": "pk",
+    "updated_at": "changed_at",
+    "name": "name",
+    "id": "id",
+}
 #: The columns of an item's sort keys.
 ITEM_KEYS = {
     "created_at": "pk",
@@ -42,6 +49,7 @@ def page(
     keys: Mapping[str, str],
     limit: int | None,
     marker: str | None,
+    after: Row | None,
     sort_key: str,
     sort_dir: str,
 ) -> Sequence[Row]:
@@ -54,6 +62,7 @@ def page(
         end between two pages of those that run.
     :param keys: the columns by their sort keys.
     :param marker: the id of the row that the page comes after.
+    :param after: that row itself, which may have been deleted since; the marker does not count.
     :param sort_dir: ``asc`` or ``desc``.
     :raises kingbird.exception.BadRequest: the list has no row with the marker's id, or there is
         no such sort key; the message names it.
@@ -61,8 +70,8 @@ def page(
     if sort_key not in keys:
         raise exception.BadRequest(f"sort_key is unknown: {sort_key}")
     columns = list(dict.fromkeys((keys[sort_key], "pk")))
-    last = None
-    if marker is not None:
+    last = after
+    if marker is not None and last is None:
         identity: Any = model.id
         last = session.scalars(query.where(identity == marker)).one_or_none()
         if last is None:

@@ -11,9 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection, jobs
+from kingbird.db import batches, connection, jobs, outcomes, runs
+from kingbird.db.clock import read_now, utc_now
+from kingbird.db.column_types import fit
 from kingbird.db.leases import Claim, fence
-from kingbird.db.models import RETRY, Item, Job, Task, utcnow
+from kingbird.db.models import RETRY, Item, Job, Task
 from kingbird.db.outcomes import Ending, end_if_done
 from kingbird.states import ALL, ItemState
 
@@ -30,6 +32,17 @@ def awaits_retry(job_pk: int) -> sa.ColumnElement[bool]:
     return sa.and_(
         Item.job_pk == job_pk, Item.status == ItemState.IN_PROGRESS, Item.action == RETRY
     )
+
+
+@connection.retry_on_disconnect
+def set_request(claim: Claim, request: Sequence[Mapping[str, Any]]) -> None:
+    """Replace the request of a job that is planned, as its regions are known by name now.
+
+    :raises kingbird.exception.LeaseLost: another engine plans the job.
+    """
+    with connection.writer() as session:
+        fence(session, claim)
+        runs.change(session, runs.of(claim.job), request=[dict(each) for each in request])
 
 
 class PlanWriter:
@@ -74,13 +87,17 @@ class PlanWriter:
         :param rows: columns of ``Item``.  An item whose status is IN_PROGRESS is work for its
             region's task, any other has ended already.
         """
-        claim, now = self._claim, utcnow()
+        self._regions |= batches.write(lambda execute: self._add(rows, execute))
+
+    def _add(self, rows: Sequence[dict[str, Any]], execute: batches.Execute) -> set[str]:
+        """Store a batch, and return the regions that it has work for."""
+        claim = self._claim
         by_id = {
             jobs.item_id(claim.job.id, row["resource"], row["target_region"]): row for row in rows
         }
         with connection.writer() as session:
             fence(session, claim)
-            known = _known(session, claim.job.pk, by_id)
+            known, now = _known(session, claim.job.pk, by_id), read_now(session)
             added, changed, regions = [], [], set()
             for item_id, row in by_id.items():
                 columns = {"plan_generation": claim.generation, **row}
@@ -99,10 +116,13 @@ class PlanWriter:
                 if is_open:
                     regions.add(row["target_region"])
             if added:
-                session.execute(sa.insert(Item), added)
+                execute(session, sa.insert(Item), added, _unstorable)
             if changed:
-                session.execute(sa.update(Item), changed)
-        self._regions |= regions
+                execute(session, sa.update(Item), changed, _unstorable)
+            if (added or changed) and claim.job.plan_rest == RETRY_REST:
+                # Planning a retry goes on from here, and any other part begins anew.
+                fence(session, claim, progress=True)
+        return regions
 
     @connection.retry_on_disconnect
     def finish(
@@ -115,9 +135,8 @@ class PlanWriter:
         :returns: the open tasks of the job; what is left to plan counts as one.  If there is
             none, the job has ended.
         """
-        now = utcnow()
         with connection.writer() as session:
-            fence(session, self._claim)
+            fence(session, self._claim, progress=True)
             job = session.get_one(Job, self._claim.job.pk, populate_existing=True)
             is_retry = job.plan_rest == RETRY_REST
             if is_retry or job.plan_parts == self._part:
@@ -137,16 +156,24 @@ class PlanWriter:
                 }
                 for region, count in in_sync.items():
                     counts[region] = counts.get(region, 0) + count
-                job.in_sync = counts
-                # The rest of the plan counts as one task: this part was it, and may leave another.
-                job.tasks_open += len(regions) + (cursor is not None) - (job.plan_rest is not None)
-                job.plan_rest = dict(cursor) if cursor is not None else None
-                job.plan_parts = self._part + 1
-                job.planned_at = job.planned_at or now
-                job.updated_at = now
-                if regions and cursor is None:
+                has_rest = cursor is not None
+                runs.change(
+                    session,
+                    runs.of(job),
+                    in_sync=counts,
+                    # The rest of the plan counts as one task: this part was it, and may leave
+                    # another.
+                    tasks_open=job.tasks_open
+                    + len(regions)
+                    + has_rest
+                    - (job.plan_rest is not None),
+                    plan_rest=dict(cursor) if cursor is not None else sa.null(),
+                    plan_parts=self._part + 1,
+                    planned_at=job.planned_at or utc_now(),
+                    updated_at=utc_now(),
                     # The engine's name stays: a job with a user's token ends with its engine.
-                    job.lease_expires = None
+                    **({"lease_expires": None} if regions and not has_rest else {}),
+                )
             return end_if_done(session, self._claim.job)
 
     def _retried_regions(self, session: orm.Session) -> set[str]:
@@ -158,6 +185,13 @@ class PlanWriter:
             Item.job_pk == job_pk, Item.part == self._part, Item.status == ItemState.IN_PROGRESS
         )
         return set(session.scalars(query.distinct()))
+
+
+def _unstorable(row: batches.Row) -> batches.Row:
+    """Return the failure that takes the place of an item that the database refuses."""
+    ended = row["updated_at"] or row["created_at"]
+    failure = {**row, **outcomes.UNSTORABLE, "action": "none", "work": None, "updated_at": ended}
+    return fit(Item.__table__, failure)
 
 
 def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, sa.Row[Any]]:

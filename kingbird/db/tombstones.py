@@ -1,5 +1,6 @@
 """Remember ids that Glance refused in a region, so that it is not asked for them again."""
 
+import logging
 from collections.abc import Collection, Iterable
 
 import sqlalchemy as sa
@@ -9,6 +10,8 @@ from kingbird.batching import batched
 from kingbird.db import connection
 from kingbird.db.clock import now_ms
 from kingbird.db.models import Tombstone
+
+LOG = logging.getLogger(__name__)
 
 
 @connection.retry_on_disconnect
@@ -43,6 +46,11 @@ def add(project_id: str, region: str, tombstones: Iterable[tuple[str, str]], ttl
     except db_exc.DBDuplicateEntry:
         # Another job of the project has added the same ids at the same time.
         _replace(project_id, region, rows, ttl)
+    except Exception as error:
+        if not connection.refuses_row(error):
+            raise
+        # Without a tombstone the region is asked again.
+        LOG.warning("Unable to store tombstones: %s", type(error).__name__)
 
 
 @connection.retry_on_disconnect

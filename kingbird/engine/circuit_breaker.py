@@ -2,6 +2,11 @@
 
 After the reset timeout one trial call is allowed (half-open).  Other calls to the region wait for
 its result.  Results of calls that began before the breaker opened or closed are ignored.
+
+The timeout spares a region from work under way, and not from new jobs: the region may be back.  A
+run of a job that has not seen the region fail may make a trial before the timeout ends.  Only one
+trial is made at a time, and it is not retried.  All calls that were submitted before it failed
+share its result, so many new jobs at once make one trial.
 """
 
 import logging
@@ -9,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kingbird import events, exception
@@ -17,6 +22,13 @@ from kingbird.states import Reason
 from kingbird.sync.outcome import Outcome
 
 LOG = logging.getLogger(__name__)
+
+
+#: Runs of jobs that a breaker remembers.  A run that it has forgotten makes another trial.
+MAX_RUNS = 1000
+
+#: A run of a job: the job's id and the run's number.
+Run = tuple[str, int]
 
 
 @dataclass
@@ -28,6 +40,38 @@ class _Breaker:
     half_open: bool = False
     #: How often the breaker has opened and closed.
     epoch: int = 0
+    #: How many trials have failed.
+    failed_trials: int = 0
+    #: The runs that have seen the region fail since it answered, the oldest first.
+    runs: dict[Run, None] = field(default_factory=dict)
+
+    def note_failure(self, caller: "Caller | None") -> None:
+        """Remember that a run has seen the region fail."""
+        if caller is None:
+            return
+        self.runs.pop(caller.run, None)
+        self.runs[caller.run] = None
+        if len(self.runs) > MAX_RUNS:
+            del self.runs[next(iter(self.runs))]
+
+    def is_new(self, caller: "Caller | None") -> bool:
+        """Return whether a caller has not seen the region fail, nor a trial since its call."""
+        return (
+            caller is not None
+            and caller.run not in self.runs
+            and caller.failed_trials == self.failed_trials
+        )
+
+
+@dataclass(frozen=True)
+class Caller:
+    """The run that a call is submitted for.
+
+    :ivar failed_trials: how many trials of the region had failed by then.
+    """
+
+    run: Run
+    failed_trials: int
 
 
 @dataclass
@@ -60,17 +104,28 @@ class CircuitBreakers:
         self._clock = clock
         self._breakers: dict[str, _Breaker] = {}
         self._changed = threading.Condition()
+        self._thread = threading.local()
+
+    def caller(self, region: str, run: Run) -> Caller:
+        """Return the caller of a call that is submitted now."""
+        with self._changed:
+            return Caller(run, self._breakers.setdefault(region, _Breaker()).failed_trials)
+
+    def is_trial(self) -> bool:
+        """Return whether this thread makes a trial, which is not retried."""
+        return getattr(self._thread, "is_trial", False)
 
     @contextmanager
-    def guard(self, region: str) -> Iterator[Attempt]:
+    def guard(self, region: str, caller: Caller | None = None) -> Iterator[Attempt]:
         """Allow one call to a region, and record how it ended.
 
         While a trial call is running, others wait for its result: a job makes several calls at
         the same time and needs them all.
 
+        :param caller: without one, the call is work under way.
         :raises kingbird.exception.RegionUnavailable: the breaker is open.
         """
-        epoch = self._acquire(region)
+        epoch, self._thread.is_trial = self._acquire(region, caller)
         attempt = Attempt()
         try:
             yield attempt
@@ -82,14 +137,17 @@ class CircuitBreakers:
             attempt.failed = False
             raise
         finally:
-            self._record(region, epoch, attempt.failed)
+            self._thread.is_trial = False
+            self._record(region, epoch, attempt.failed, caller)
 
-    def call(self, region: str, function: Callable[..., Any], /, *args: Any) -> Any:
+    def call(
+        self, region: str, caller: Caller | None, function: Callable[..., Any], /, *args: Any
+    ) -> Any:
         """Return ``function(*args)``, which makes a call to a region; see :meth:`guard`.
 
         A function that catches the region's errors returns an :class:`Outcome`, which is judged.
         """
-        with self.guard(region) as attempt:
+        with self.guard(region, caller) as attempt:
             result = function(*args)
             attempt.failed = False
             if isinstance(result, Outcome):
@@ -105,23 +163,26 @@ class CircuitBreakers:
             if breaker.open_until is not None
         )
 
-    def _acquire(self, region: str) -> int:
-        """Return the epoch in which a call to a region begins."""
+    def _acquire(self, region: str, caller: Caller | None) -> tuple[int, bool]:
+        """Return the epoch in which a call to a region begins, and whether it is a trial."""
         with self._changed:
             breaker = self._breakers.setdefault(region, _Breaker())
             while breaker.half_open:
                 self._changed.wait()
             if breaker.open_until is not None:
-                if self._clock() < breaker.open_until:
+                if self._clock() < breaker.open_until and not breaker.is_new(caller):
+                    breaker.note_failure(caller)
                     raise exception.RegionUnavailable(
                         f"Region {region} kept failing, so this was not tried"
                     )
                 breaker.half_open = True
-            return breaker.epoch
+            return breaker.epoch, breaker.half_open
 
-    def _record(self, region: str, epoch: int, failed: bool | None) -> None:
+    def _record(self, region: str, epoch: int, failed: bool | None, caller: Caller | None) -> None:
         with self._changed:
             breaker = self._breakers[region]
+            if failed:
+                breaker.note_failure(caller)
             if epoch != breaker.epoch:
                 return
             breaker.half_open = False
@@ -131,10 +192,12 @@ class CircuitBreakers:
             was_open = breaker.open_until is not None
             if failed:
                 breaker.failures += 1
+                breaker.failed_trials += was_open
                 if was_open or breaker.failures >= self._failure_threshold():
                     breaker.open_until = self._clock() + self._reset_timeout()
             else:
                 breaker.failures, breaker.open_until = 0, None
+                breaker.runs.clear()
             is_open = breaker.open_until is not None
             if is_open != was_open:
                 breaker.epoch += 1

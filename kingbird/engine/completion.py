@@ -65,7 +65,7 @@ def finish(access: JobCredentials, job: db.Job, ending: db.Ending, reason: str =
     """
     for region, count in ending.items.items():
         events.emit(events.ItemsEnded(region, STATE_OF[Reason(reason)], reason, count))
-    if ending.state is None:
+    if ending.state is None or ending.ended_at is None:
         return
     LOG.log(
         logging.WARNING if ending.reason else logging.INFO,
@@ -73,7 +73,7 @@ def finish(access: JobCredentials, job: db.Job, ending: db.Ending, reason: str =
         job.id,
         ending.reason or ending.state,
     )
-    events.emit(events.JobEnded(job, ending.state, ending.reason))
+    events.emit(events.JobEnded(job, ending.state, ending.reason, ending.ended_at))
     access.revoke_trust(job)
     access.forget(job)
 

@@ -13,9 +13,14 @@ from kingbird.clients.glance import ImageClient
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import ImageClientFactory
 from kingbird.db import api as db
+from kingbird.states import Reason
 
 LOG = logging.getLogger(__name__)
 
+TRUST_GONE = (
+    "The trust of the rule is gone: it has expired or was deleted, or its user was deleted. "
+    "A change of the rule makes a new trust"
+)
 #: Seconds without another deletion of a trust after Keystone has not answered.
 KEYSTONE_PAUSE = 10.0
 
@@ -46,6 +51,8 @@ class JobCredentials:
         self._tokens: dict[str, UserToken] = {}
         #: Each with the trust or token that it was made from; a retry brings another one.
         self._auths: dict[str, tuple[str, BaseAuthPlugin]] = {}
+        #: By trust: the jobs of a rule share a token.
+        self._rule_auths: dict[str, BaseAuthPlugin] = {}
         self._keystone_back = 0.0
         self._lock = threading.Lock()
 
@@ -71,6 +78,8 @@ class JobCredentials:
         :raises kingbird.exception.CredentialsLost: Keystone refuses to issue a token.
         :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
         """
+        if job.rule_id is not None and job.trust_id is not None:
+            return self._open_for_rule(job, job.trust_id)
         with self._lock:
             token = self._tokens.get(job.id) if job.credentials == "token" else None
             if token is not None and token.request_id != job.request_id:
@@ -88,14 +97,44 @@ class JobCredentials:
         endpoints = token.endpoints if token else self._keystone.regions(auth)
         return self._regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
 
+    def _open_for_rule(self, job: db.Job, trust_id: str) -> dict[str, ImageClient]:
+        with self._lock:
+            auth = self._rule_auths.get(trust_id)
+            if auth is None:
+                auth = self._keystone.trust_auth(trust_id, global_request_id=_global_id(job))
+                self._rule_auths[trust_id] = auth
+        endpoints = self._keystone.regions(auth)
+        return self._regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
+
+    def explain_loss(self, job: db.Job, error: exception.CredentialsLost) -> tuple[Reason, str]:
+        """Return the reason and the sentence for a job that Keystone gives no token for.
+
+        Keystone may give one to the next run of a rule, unless the rule's trust is gone.
+        """
+        if job.rule_id is None or job.trust_id is None:
+            return Reason.FORBIDDEN, error.message
+        with self._lock:
+            self._rule_auths.pop(job.trust_id, None)
+        try:
+            if self._keystone.is_trust_gone(job.trust_id):
+                return Reason.TRUST_GONE, TRUST_GONE
+        except exception.KeystoneUnavailable:
+            LOG.warning("Unable to look for the trust of rule %s", job.rule_id)
+        return Reason.CREDENTIALS_LOST, error.message
+
     def revoke_trust(self, job: db.Job) -> None:
         """Delete the trust of a run that has ended, or leave it to the reaper.
+
+        The trust of a rule stays as long as the rule or another run of it has it.
 
         :param job: the row as it was read during that run.
         """
         with self._lock:
             known, auth = self._auths.get(job.id, (None, None))
         if job.trust_id is None or time.monotonic() < self._keystone_back:
+            return
+        if job.rule_id is not None and db.rule_runs.trusts_in_use([job.trust_id]):
+            db.outcomes.clear_trust(job)
             return
         try:
             self._keystone.delete_trust(
@@ -131,9 +170,13 @@ class JobCredentials:
         """Forget the credentials of jobs that other engines have ended."""
         with self._lock:
             tokens, auths = dict(self._tokens), dict(self._auths)
+            rule_trusts = set(self._rule_auths)
+        unused = rule_trusts - db.rule_runs.trusts_in_use(rule_trusts)
         known = {*tokens, *auths}
         ended = known - db.maintenance.still_open(known)
         with self._lock:
+            for trust_id in unused:
+                self._rule_auths.pop(trust_id, None)
             # A retry since then may have brought another token.
             for job_id in ended:
                 if self._tokens.get(job_id) is tokens.get(job_id):

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import futurist
 from oslo_config import cfg
 
-from kingbird import events, exception
+from kingbird import events, exception, unseen_errors
 from kingbird.db import api as db
 from kingbird.engine import thread_context
 from kingbird.engine.completion import CANCELLED, end_task
@@ -25,13 +25,14 @@ LOG = logging.getLogger(__name__)
 #: The share of an engine's threads that tasks of one region may take, in case it hangs.
 REGION_SHARE = 0.5
 
-OUT_OF_ATTEMPTS = "Engines took this up {} times without bringing it to an end"
+OUT_OF_ATTEMPTS = "Engines took this up {} times in a row and got no further with it"
 
 
 def _is_first_attempt(job: db.Job) -> bool:
     """Return whether a claim begins a run of a job.
 
-    A claim that was released may not count as an attempt, but it leaves a generation or a delay.
+    A claim that was released or made progress does not count as an attempt, but it leaves a
+    generation or a lease.
 
     :param job: the row before the claim.
     """
@@ -97,22 +98,41 @@ class Dispatcher:
         try:
             since = time.monotonic()
             # Tasks come first, so that jobs that have begun end before others begin.
-            token_jobs = self._access.token_jobs
-            claim = db.leases.claim_task(
-                self._engine_id,
-                self._conf.engine.lease,
-                token_jobs,
-                excluded_regions=self._full_regions(),
-            ) or db.leases.claim_job(self._engine_id, self._conf.engine.lease, token_jobs)
+            claim = self._claim()
             if claim is not None:
                 self._emit_takeover(claim)
-                self._note_running(claim, 1)
-                self._pool.submit(self._run, claim, since)
+                self._start(claim, since)
                 started = True
         finally:
             if not started:
                 self._free.release()
         return started
+
+    def _claim(self) -> db.Claim | None:
+        conf, tokens = self._conf.engine, self._access.token_jobs
+        after_outage = self._leases.is_after_outage
+        with self._leases.watch_database():
+            return db.leases.claim_task(
+                self._engine_id,
+                conf.lease,
+                tokens,
+                excluded_regions=self._full_regions(),
+                after_outage=after_outage,
+            ) or db.leases.claim_job(
+                self._engine_id, conf.lease, tokens, after_outage=after_outage
+            )
+
+    def _start(self, claim: db.Claim, since: float) -> None:
+        """Work on a claim in a thread of the pool."""
+        self._note_running(claim, 1)
+        try:
+            work = self._pool.submit(self._run, claim, since)
+        except RuntimeError:
+            # The engine stops.
+            self._note_running(claim, -1)
+            self._release(claim, counts=False)
+            raise
+        work.add_done_callback(unseen_errors.reporter(f"the work on job {claim.job.id}"))
 
     def _emit_takeover(self, claim: db.Claim) -> None:
         # The row of a claim shows the lease before the claim.
@@ -132,8 +152,8 @@ class Dispatcher:
 
     def _run(self, claim: db.Claim, since: float) -> None:
         job = claim.job
-        thread_context.set_log_context(job)
         try:
+            thread_context.set_log_context(job)
             region = claim.task.region if claim.task else None
             with (
                 jobs.job_span(job.id, job.request_id, region),
@@ -163,10 +183,10 @@ class Dispatcher:
             # The engine may claim the work again, and no other one has the user's token.
             LOG.warning("Lease lost: %s", error.message)
         except exception.CredentialsLost as error:
-            self._fail_claim(held, Reason.FORBIDDEN, error.message)
+            self._fail_claim(held, *self._access.explain_loss(job, error))
         except exception.Cancelled:
             self._fail_claim(held, Reason.CANCELLED, CANCELLED)
-        except exception.JobTooLarge as error:
+        except exception.JobImpossible as error:
             self._fail_claim(held, error.reason, error.message)
         except exception.Unavailable as error:
             LOG.warning("Job %s postponed: %s", job.id, error.message)

@@ -6,6 +6,7 @@ engine claims the work.
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ LOG = logging.getLogger(__name__)
 
 #: The part of a lease after which no write may begin.
 WRITE_FRACTION = 0.5
-#: The part of a lease that one phase of a call (connecting, reading) may take at most.
+#: The part of a lease that a call may take at most.
 CALL_FRACTION = 0.25
 #: The part of a lease after which it is renewed.
 RENEW_FRACTION = 1 / 3
@@ -44,37 +45,50 @@ class HeldLease:
 
         :raises kingbird.exception.LeaseLost: another engine may have the work.
         """
-        if self._lost or time.monotonic() > self._write_until:
+        self.raise_if_lost()
+        if time.monotonic() > self._write_until:
             raise exception.LeaseLost(f"The lease on a part of job {self.claim.job.id} ran out")
+
+    def raise_if_lost(self) -> None:
+        """Raise an error if another engine has the work.
+
+        :raises kingbird.exception.LeaseLost: another engine has claimed it.
+        """
+        if self._lost:
+            raise exception.LeaseLost(f"Another engine has a part of job {self.claim.job.id}")
 
     def let_go(self) -> None:
         """Stop to renew the lease, because its work is about to end."""
         self._ended = True
 
-    def renew(self) -> None:
-        """Renew the lease by the database's clock; :meth:`check` reports a failure."""
+    def renew(self) -> bool:
+        """Renew the lease by the database's clock; :meth:`check` reports a failure.
+
+        :returns: False if the database did not answer in time.
+        """
         if self._ended:
-            return
+            return True
         before = time.monotonic()
         try:
             db.leases.renew(self.claim, self._lease)
         except exception.LeaseLost:
             self._lost = True
-            if self._ended:
-                # The work ended during the renewal.
-                return
-            LOG.warning(
-                "Lease lost: another engine has taken over a part of job %s", self.claim.job.id
-            )
+            # Otherwise the work ended during the renewal.
+            if not self._ended:
+                LOG.warning(
+                    "Lease lost: another engine has taken over a part of job %s", self.claim.job.id
+                )
         except exception.Unavailable:
             LOG.warning(
                 "Unable to renew a lease on job %s: database unavailable", self.claim.job.id
             )
+            return False
         except Exception:
             # The other leases are still to be renewed.
             LOG.exception("Unable to renew a lease on job %s", self.claim.job.id)
         else:
             self._write_until = before + self._lease * WRITE_FRACTION
+        return time.monotonic() - before < self._lease * WRITE_FRACTION
 
 
 class LeaseKeeper:
@@ -87,6 +101,7 @@ class LeaseKeeper:
         self._lease = lease
         self._held: set[HeldLease] = set()
         self._lock = threading.Lock()
+        self._after_outage_until = -math.inf
 
     @contextmanager
     def hold(self, claim: db.Claim, since: float) -> Iterator[HeldLease]:
@@ -117,4 +132,25 @@ class LeaseKeeper:
         with self._lock:
             leases = list(self._held)
         for lease in leases:
-            lease.renew()
+            if not lease.renew():
+                self._note_outage()
+
+    @contextmanager
+    def watch_database(self) -> Iterator[None]:
+        """Note an outage of the database if the calls of the block fail, or take too long."""
+        begun = time.monotonic()
+        try:
+            yield
+        except exception.Unavailable:
+            self._note_outage()
+            raise
+        if time.monotonic() - begun > self._lease * WRITE_FRACTION:
+            self._note_outage()
+
+    def _note_outage(self) -> None:
+        self._after_outage_until = time.monotonic() + self._lease
+
+    @property
+    def is_after_outage(self) -> bool:
+        """Whether an outage of the database may have made leases expire that end now."""
+        return time.monotonic() < self._after_outage_until

@@ -21,11 +21,13 @@ from kingbird.engine.pools import RegionPools
 from kingbird.states import ItemState, Reason
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan import retry_sets
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.planner import Planner
+from kingbird.sync.region_names import has_no_target, names_all_regions, resolve_regions
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.retry import Retry
 
@@ -103,7 +105,7 @@ class JobPlanner:
     ) -> None:
         self._conf = conf
         self._access = access
-        self._submit = pools.submit
+        self._pools = pools
         self._cancellations = cancellations
         self._retry = retry
         self._notify_engines = notify_engines
@@ -116,14 +118,40 @@ class JobPlanner:
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for it.
         :raises kingbird.exception.Unavailable: Keystone or the database is away.
         :raises kingbird.exception.Cancelled: its user cancelled it.
-        :raises kingbird.exception.JobTooLarge: it needs more items than are allowed.
+        :raises kingbird.exception.JobImpossible: it needs more items than are allowed, or a
+            rule leaves no region to sync to.
         """
         job = held.claim.job
         # Keystone may be away for long, so this comes before it is asked.
         self._cancellations.raise_if_cancelled(job)
+        if job.rule_id is not None:
+            self._resolve_regions(held)
         sets = [SyncSet.from_request(entry) for entry in job.request]
         plan = self._plan_retry if job.plan_rest == db.plans.RETRY_REST else self._plan_parts
         finish(self._access, job, plan(held, sets))
+
+    def _resolve_regions(self, held: HeldLease) -> None:
+        """Replace ``*`` in the request of a rule's job with the regions of the present catalog.
+
+        The stored request names them from then on, so that all parts of a plan and each retry
+        are about the same regions.
+        """
+        job = held.claim.job
+        if not any(names_all_regions(entry) for entry in job.request):
+            return
+        known = sorted(self._access.open_regions(job))
+        request = []
+        for entry in job.request:
+            sources, targets = resolve_regions(entry, known)
+            if has_no_target(sources, targets):
+                raise exception.JobImpossible(
+                    Reason.REGION_UNAVAILABLE,
+                    "The rule leaves no region to sync to; those with an image endpoint are "
+                    f"{', '.join(known) or 'none'}",
+                )
+            request.append({**entry, "sources": sources, "targets": targets})
+        db.plans.set_request(held.claim, request)
+        job.request = request
 
     def _plan_parts(self, held: HeldLease, sets: list[SyncSet]) -> db.Ending:
         """Plan what is left of a job; regions that lag get a part of their own.
@@ -134,7 +162,7 @@ class JobPlanner:
         cursor = PlanCursor.from_json(job.plan_rest) if job.plan_rest else None
         for part in count(job.plan_parts):
             planner = Planner(
-                self._context(job, db.tombstones.find),
+                self._context(held, db.tombstones.find),
                 slow_region_timeout=self._conf.sync.slow_region_timeout,
             )
             with db.plans.PlanWriter(claim, part) as plan:
@@ -157,7 +185,7 @@ class JobPlanner:
         part = job.plan_parts - 1
         retry = retry_sets.sets_to_retry(sets, db.job_actions.unplanned_items(claim))
         known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
-        planner = Planner(self._context(job, lambda project, region, ids: {}))
+        planner = Planner(self._context(held, lambda project, region, ids: {}))
         with db.plans.PlanWriter(claim, part, recounted=retry.targets) as plan:
             batches = planner.plan(retry.sets, known=known, retried_regions=retry.regions)
             outcomes = self._store(plan, claim, part, batches)
@@ -186,7 +214,7 @@ class JobPlanner:
             self._cancellations.raise_if_cancelled(job)
             total += len(batch)
             if limit and total > limit:
-                raise exception.JobTooLarge(
+                raise exception.JobImpossible(
                     "too_many_items", f"The job needs more than {limit} items"
                 )
             plan.add([self._row(item) for item in batch])
@@ -216,7 +244,15 @@ class JobPlanner:
         if open_tasks > 1 and job.credentials == "trust":
             self._notify_engines(job.id)
 
-    def _context(self, job: db.Job, tombstones: Callable[..., Mapping[str, str]]) -> PlanContext:
+    def _context(
+        self, held: HeldLease, tombstones: Callable[..., Mapping[str, str]]
+    ) -> PlanContext:
+        job = held.claim.job
+
+        def check() -> None:
+            self._cancellations.raise_if_cancelled(job, ignore_outage=True)
+            held.raise_if_lost()
+
         return PlanContext(
             self._access.open_regions(job),
             Requester(job.project_id, job.is_admin),
@@ -225,10 +261,7 @@ class JobPlanner:
             planned=lambda region, ids: {
                 row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
             },
-            submit=self._submit,
-            retry=self._retry.with_check(
-                lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
-            ),
+            calls=RegionCalls(self._pools.submit_for(job), self._retry.with_check(check)),
         )
 
     def _row(self, item: Item) -> dict[str, Any]:

@@ -18,6 +18,8 @@ LOG = logging.getLogger(__name__)
 ACCEPTING_LIMIT = 600
 #: Old jobs deleted in one round.
 PURGED_AT_ONCE = 1000
+#: Orphaned trusts that one round tries to delete.
+DELETED_AT_ONCE = 1000
 
 ENGINE_GONE = "The job ran with its user's own token, and the engine that held it is gone"
 
@@ -33,6 +35,7 @@ class Reaper:
         self._keystone = keystone
         self._access = access
         self._orphaned: set[str] = set()
+        self._refused: set[str] = set()
         self._database_was_down = True
 
     def run(self) -> None:
@@ -82,6 +85,7 @@ class Reaper:
             db.maintenance.purge(days * 86400, PURGED_AT_ONCE)
         for job in db.maintenance.ended_jobs_with_trust():
             self._isolated(job, self._access.revoke_trust)
+        db.rule_runs.purge_jobs(self._conf.rules.keep_jobs)
 
     @staticmethod
     def _isolated(job: db.Job, action: Callable[[db.Job], None]) -> None:
@@ -94,7 +98,7 @@ class Reaper:
             LOG.exception("Unable to end job %s", job.id)
 
     def _delete_orphaned_trusts(self) -> None:
-        """Delete trusts that no job refers to and that none referred to in the last round.
+        """Delete trusts that no job or rule refers to, and none did in the last round.
 
         A trust is made a moment before its job refers to it.  Only an outage of Keystone ends the
         round: a trust that Keystone refuses to delete keeps no other from it.
@@ -103,7 +107,8 @@ class Reaper:
             trusts = set(self._keystone.list_service_trusts())
             orphaned = trusts - db.maintenance.trusts_in_use(trusts)
             due, self._orphaned = orphaned & self._orphaned, orphaned
-            for trust_id in due:
+            self._refused &= due
+            for trust_id in sorted(due, key=self._refused.__contains__)[:DELETED_AT_ONCE]:
                 self._delete_orphaned_trust(trust_id)
         except exception.KeystoneUnavailable as error:
             LOG.warning("Unable to look for orphaned trusts: %s", error.message)
@@ -112,6 +117,7 @@ class Reaper:
         try:
             self._keystone.delete_trust(trust_id)
         except exception.TrustRefused as error:
+            self._refused.add(trust_id)
             LOG.warning("An orphaned trust stays, the next round will retry: %s", error.message)
         else:
             LOG.warning("Deleted an orphaned trust, which no job refers to")

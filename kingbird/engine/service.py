@@ -24,6 +24,7 @@ from kingbird.engine.leases import CALL_FRACTION, RENEW_FRACTION, LeaseKeeper
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.reaper import Reaper
+from kingbird.engine.rules import begin_due_runs
 from kingbird.engine.worker import TaskWorker
 from kingbird.sync.retry import Retry
 
@@ -73,6 +74,7 @@ class Engine:
             lambda: conf.sync.retry_timeout,
             self._stopping,
             lambda error: events.emit(events.RegionCallRetried(error.region or "unknown")),
+            is_single=self._breakers.is_trial,
         )
         common = (conf, self._access, self._pools, self._cancellations, retry)
         self._dispatcher = Dispatcher(
@@ -132,6 +134,12 @@ class Engine:
                 self._renew,
                 self._stopped,
             ),
+            "rules": lambda: self._run_periodically(
+                "rules",
+                lambda: self._conf.engine.poll_interval,
+                self._begin_due_runs,
+                self._stopping,
+            ),
             "reaper": lambda: self._run_periodically(
                 "reaper",
                 lambda: self._conf.engine.reaper_interval,
@@ -154,19 +162,24 @@ class Engine:
             "regions left alone": self._breakers.open_regions(),
         }
 
+    def _begin_due_runs(self) -> None:
+        if begin_due_runs():
+            self._dispatcher.wake()
+
     def _reap(self) -> None:
         self._cancellations.prune()
         self._reaper.run()
 
     def _renew(self) -> None:
         self._leases.renew()
-        db.engines.heartbeat(
-            self.id,
-            host=self._host,
-            pid=os.getpid(),
-            version=version.version_string(),
-            rpc_version=self._rpc_version,
-        )
+        with self._leases.watch_database():
+            db.engines.heartbeat(
+                self.id,
+                host=self._host,
+                pid=os.getpid(),
+                version=version.version_string(),
+                rpc_version=self._rpc_version,
+            )
 
     def _run_periodically(
         self,

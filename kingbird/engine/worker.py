@@ -54,7 +54,7 @@ def _referenced_items(claim: db.Claim, items: Sequence[db.Item]) -> dict[str, db
 def _resolve_references(item: db.Item, others: Mapping[str, db.Item]) -> WriteSpec | Outcome:
     """Return the record to write, with the ids that the images it refers to have in the target.
 
-    :param others: items by image.  An image of another part of the plan has its id already.
+    :param others: items by image, of this part of the plan and of others.
     :returns: an outcome if one of those images is not in the target.
     """
     work = WriteSpec(**(item.work or {}))
@@ -62,10 +62,12 @@ def _resolve_references(item: db.Item, others: Mapping[str, db.Item]) -> WriteSp
         other = others.get(other_id)
         if other is None:
             continue
-        unfinished = other.status == ItemState.IN_PROGRESS and other.part == item.part
-        dry_run = other.status == ItemState.PLANNED
-        if other.target_resource is None or unfinished or dry_run:
-            return dependency_failed(name, other_id, item.target_region, other.reason)
+        is_there = other.status not in (ItemState.IN_PROGRESS, ItemState.PLANNED)
+        if other.target_resource is None or not is_there:
+            failed = dependency_failed(
+                name, other_id, item.target_region, other.reason, other.message
+            )
+            return failed.with_note(work.note) if work.note else failed
         work = work.with_reference(name, other.target_resource)
     return work
 
@@ -173,6 +175,7 @@ class TaskWorker:
         """
         job = held.claim.job
         region = held.claim.region_task.region
+        submit = self._pools.submit_for(job)
         calls: dict[futures.Future[Outcome], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
@@ -192,7 +195,7 @@ class TaskWorker:
                     if isinstance(work, Outcome):
                         done.append((item, work))
                         continue
-                    call = self._pools.submit(region, self._process_item, item, work, applier, job)
+                    call = submit(region, self._process_item, item, work, applier, job)
                     calls[call] = item
                 if not calls and not batch:
                     break

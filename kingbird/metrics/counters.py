@@ -3,9 +3,6 @@
 Labels have few values: regions come from the service catalog, and routes are templates.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from types import MappingProxyType
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -19,10 +16,7 @@ JOB_BUCKETS = (0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 10800, 36000)
 
 
 class Counters:
-    """A subscriber of events that counts them.
-
-    :param registry: the registry of the metrics.
-    """
+    """A subscriber of events that counts them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         def counter(name: str, text: str, *labels: str) -> Counter:
@@ -94,44 +88,30 @@ class Counters:
             "state",
             buckets=JOB_BUCKETS,
         )
-        self._handlers: Mapping[type, Callable[[Any], None]] = MappingProxyType(
-            {
-                events.ApiRequest: self._api_request,
-                events.GlanceCall: self._glance_call,
-                events.KeystoneCall: self._keystone_call,
-                events.RegionCallRetried: lambda event: self._retries.labels(event.region).inc(),
-                events.BreakerChanged: lambda event: self._breakers.labels(event.region).set(
-                    event.is_open
-                ),
-                events.LeaseTakenOver: lambda event: self._takeovers.labels(event.kind).inc(),
-                events.ItemsEnded: lambda event: self._items.labels(
-                    event.region, event.status, event.reason
-                ).inc(event.number),
-                events.JobEnded: self._job_ended,
-            }
-        )
 
     def __call__(self, event: Any) -> None:
         """Count an event."""
-        handler = self._handlers.get(type(event))
-        if handler is not None:
-            handler(event)
-
-    def _api_request(self, event: events.ApiRequest) -> None:
-        self._requests.labels(event.method, event.route, event.code).inc()
-        self._request_seconds.labels(event.method, event.route).observe(event.seconds)
-
-    def _glance_call(self, event: events.GlanceCall) -> None:
-        self._glance_calls.labels(event.region, event.method, event.code).inc()
-        self._glance_seconds.labels(event.region, event.method).observe(event.seconds)
-
-    def _keystone_call(self, event: events.KeystoneCall) -> None:
-        self._keystone_calls.labels(event.method, event.code).inc()
-        self._keystone_seconds.labels(event.method).observe(event.seconds)
-
-    def _job_ended(self, event: events.JobEnded) -> None:
-        self._jobs.labels(event.state).inc()
-        if event.job.runs == 1:
-            # The start of a later run is not known.
-            took = datetime.now(UTC).replace(tzinfo=None) - event.job.created_at
-            self._job_seconds.labels(event.state).observe(max(took.total_seconds(), 0.0))
+        match event:
+            case events.ApiRequest(method, route, code, seconds):
+                self._requests.labels(method, route, code).inc()
+                self._request_seconds.labels(method, route).observe(seconds)
+            case events.GlanceCall(region, method, code, seconds):
+                self._glance_calls.labels(region, method, code).inc()
+                self._glance_seconds.labels(region, method).observe(seconds)
+            case events.KeystoneCall(method, code, seconds):
+                self._keystone_calls.labels(method, code).inc()
+                self._keystone_seconds.labels(method).observe(seconds)
+            case events.RegionCallRetried(region):
+                self._retries.labels(region).inc()
+            case events.BreakerChanged(region, is_open):
+                self._breakers.labels(region).set(is_open)
+            case events.LeaseTakenOver(kind):
+                self._takeovers.labels(kind).inc()
+            case events.ItemsEnded(region, status, reason, number):
+                self._items.labels(region, status, reason).inc(number)
+            case events.JobEnded(job, state, _, ended_at):
+                self._jobs.labels(state).inc()
+                if job.runs == 1:
+                    # The start of a later run is not known.
+                    took = ended_at - job.created_at
+                    self._job_seconds.labels(state).observe(max(took.total_seconds(), 0.0))

@@ -1,7 +1,7 @@
 """Tell other services, over a message broker, how jobs proceed.
 
-``[oslo_messaging_notifications] driver`` enables it.  :data:`PAYLOAD` and the administrator's
-guide describe the messages.
+``[oslo_messaging_notifications] driver`` enables it.  The administrator's guide describes
+the messages.
 """
 
 import logging
@@ -35,37 +35,6 @@ QUEUE_SIZE = 1000
 #: Seconds for which a stopping engine still sends waiting notifications.
 DRAIN = 3.0
 
-_COUNTS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
-_TEXT_OR_NULL = {"type": ["string", "null"]}
-_NAMES = {"type": ["array", "null"], "items": {"type": "string"}}
-
-#: JSON Schema of a notification's payload: consumers rely on it, so it only ever grows.
-PAYLOAD: dict[str, Any] = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "type": "object",
-    "properties": {
-        "job_id": {"type": "string"},
-        "project_id": {"type": "string"},
-        "user_id": {"type": "string"},
-        "request_id": _TEXT_OR_NULL,
-        "global_request_id": _TEXT_OR_NULL,
-        "resource_type": _TEXT_OR_NULL,
-        "source_regions": _NAMES,
-        "target_regions": _NAMES,
-        "all_projects": {"type": "boolean"},
-        "dry_run": {"type": ["boolean", "null"]},
-        "run": {"type": "integer", "minimum": 1},
-        "state": {"enum": ["IN_PROGRESS", "SUCCESS", "FAILURE", "CANCELLED"]},
-        "reason": _TEXT_OR_NULL,
-        "created_at": {"type": "string"},
-        "ended_at": _TEXT_OR_NULL,
-        "statuses": {"anyOf": [_COUNTS, {"type": "null"}]},
-        "outcomes": {"anyOf": [_COUNTS, {"type": "null"}]},
-    },
-    "additionalProperties": False,
-}
-PAYLOAD["required"] = sorted(PAYLOAD["properties"])
-
 
 def start(conf: cfg.ConfigOpts) -> "JobNotifier | None":
     """Start to notify in a background thread, if notifications are configured.
@@ -93,23 +62,21 @@ def start(conf: cfg.ConfigOpts) -> "JobNotifier | None":
 
 
 class Notification(NamedTuple):
-    """Hold a notification about a job until it is sent.
+    """A notification about a job that waits to be sent.
 
-    :ivar base_payload: the fields of the payload that don't change while the job runs.
-    :ivar state: the state that the job is in.
-    :ivar reason: why Kingbird gave it up.
-    :ivar ended_at: when it ended, in UTC.
+    :ivar content: the fields of the payload that are known already.
     """
 
     event_type: str
-    base_payload: dict[str, Any]
-    state: str
-    reason: str | None
-    ended_at: str | None
+    content: dict[str, Any]
 
 
 def build_notification(
-    job: Any, event_type: str, state: str, reason: str | None = None
+    job: Any,
+    event_type: str,
+    state: str,
+    reason: str | None = None,
+    ended_at: datetime | None = None,
 ) -> Notification:
     """Return a notification about a job.
 
@@ -126,10 +93,10 @@ def build_notification(
             "all_projects": job.all_projects,
             "run": job.runs,
             "created_at": _text(job.created_at),
+            "state": state,
+            "reason": reason,
+            "ended_at": None if ended_at is None else _text(ended_at),
         },
-        state,
-        reason,
-        None if state == JobState.IN_PROGRESS else _text(db.utcnow()),
     )
 
 
@@ -158,9 +125,10 @@ class JobNotifier:
             case events.JobProgress(job):
                 if self._is_due(job.id):
                     self._queue.put(build_notification(job, PROGRESS, JobState.IN_PROGRESS))
-            case events.JobEnded(job, state, reason):
+            case events.JobEnded(job, state, reason, ended_at):
                 gave_up = reason not in (None, Reason.CANCELLED)
-                self._queue.put(build_notification(job, ERROR if gave_up else END, state, reason))
+                event_type = ERROR if gave_up else END
+                self._queue.put(build_notification(job, event_type, state, reason, ended_at))
 
     def stop(self, seconds: float) -> None:
         """Ignore further events, and send waiting notifications for at most ``seconds``."""
@@ -191,18 +159,20 @@ class JobNotifier:
 
 
 def payload(notification: Notification) -> dict[str, Any] | None:
-    """Return the payload of a notification, as :data:`PAYLOAD` describes it.
+    """Return the payload of a notification.
 
     Fields that are read from the database have the present values.  They are ``None`` while the
     database is unavailable, or if the row is of a later run.
 
     :returns: ``None`` for the progress of a job that has ended or is retried by now.
     """
+    event_type, content = notification
     now = statuses = outcomes = None
     try:
-        now = _row(notification)
-        ended = now is None or now.status != notification.state
-        if notification.event_type == PROGRESS and ended:
+        now = db.jobs.get(content["project_id"], content["job_id"], with_all_projects=True)
+        if now is not None and now.runs != content["run"]:
+            now = None
+        if event_type == PROGRESS and (now is None or now.status != content["state"]):
             return None
         if now is not None:
             statuses, outcomes, _ = db.jobs.outcome_counts(now)
@@ -211,24 +181,14 @@ def payload(notification: Notification) -> dict[str, Any] | None:
     # An engine's own row of a job may be without it.
     request = now.request if now is not None else None
     return {
-        **notification.base_payload,
+        **content,
         "resource_type": request and request[0]["resource_type"],
         "source_regions": request and _union(request, "sources"),
         "target_regions": request and _union(request, "targets"),
         "dry_run": request and all(entry["dry_run"] for entry in request),
-        "state": notification.state,
-        "reason": notification.reason,
-        "ended_at": notification.ended_at,
         "statuses": statuses,
         "outcomes": outcomes,
     }
-
-
-def _row(notification: Notification) -> db.Job | None:
-    """Return the job's row, if it is there and still about the same run."""
-    base = notification.base_payload
-    job = db.jobs.get(base["project_id"], base["job_id"], with_all_projects=True)
-    return job if job is not None and job.runs == base["run"] else None
 
 
 def _union(request: list[dict[str, Any]], field: str) -> list[str]:

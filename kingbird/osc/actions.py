@@ -3,26 +3,11 @@
 import argparse
 from typing import Any
 
-from kingbird.osc import options
-from kingbird.osc.base import SyncShowOne
+from kingbird.osc.base import JobShowOne
 
 
-class _JobCommand(SyncShowOne):
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("job", metavar="<job>", help="Job (ID)")
-        return parser
-
-
-class CancelSync(_JobCommand):
+class CancelSync(JobShowOne):
     """Cancel a job: calls in progress are finished, the rest is left"""
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
-        options.add_project(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Cancel the job."""
@@ -31,8 +16,10 @@ class CancelSync(_JobCommand):
         return self.show_job(client, parsed_args.job, parsed_args)
 
 
-class RetrySync(_JobCommand):
+class RetrySync(JobShowOne):
     """Retry what failed of a job, or was cancelled"""
+
+    takes_project = False
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Retry the job."""

@@ -1,6 +1,7 @@
 """Base classes of the commands: client, waiting and exit codes."""
 
 import argparse
+import logging
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -8,11 +9,14 @@ from typing import Any
 from osc_lib.cli import format_columns
 from osc_lib.command import command
 
+from kingbird import log_filters
 from kingbird.osc import exit_codes, options
 from kingbird.osc.client import SyncClient
 from kingbird.osc.images import ImageCatalog
+from kingbird.osc.output import EscapedOutput
 from kingbird.osc.progress import Progress
-from kingbird.osc.wait import Waiter
+from kingbird.osc.wait import wait_for_end
+from kingbird.text import escape
 
 JSON = dict[str, Any]
 
@@ -58,12 +62,14 @@ class SyncCommand(command.Command):
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run the command and return its exit code."""
+        # Messages of errors and warnings repeat text of strangers, and have several lines.
+        log_filters.install_formatter(logging.getLogger().handlers, kept="\t\n")
         return super().run(parsed_args) or self.exit_code
 
     def print_status(self, text: str) -> None:
         """Print a message to standard error, unless output is quiet."""
         if self.app.options.verbose_level:
-            print(text, file=sys.stderr, flush=True)
+            print(escape(text, kept="\n"), file=sys.stderr, flush=True)
 
     def client_of(self, parsed_args: argparse.Namespace) -> SyncClient:
         """Return the client of the jobs of the project that ``--project`` names.
@@ -75,23 +81,22 @@ class SyncCommand(command.Command):
     def wait(self, client: SyncClient, job_id: str, timeout: float | None) -> JSON:
         """Wait for a job's end, with a progress bar on a terminal.
 
-        :param client: the client of the job's project.
         :param timeout: seconds.
         :returns: the job.  It is still in progress if the time was over first.
         """
         try:
             with Progress(self.app.options.verbose_level > 0) as progress:
-                return Waiter(client, progress.show).wait(job_id, timeout)
+                return wait_for_end(client, job_id, progress.show, timeout)
         except KeyboardInterrupt:
             self.print_status(f"No longer waiting for job {job_id}")
             raise
 
 
-class SyncLister(SyncCommand, command.Lister):
+class SyncLister(EscapedOutput, SyncCommand, command.Lister):
     """Base of commands that list something."""
 
 
-class SyncShowOne(SyncCommand, command.ShowOne):
+class SyncShowOne(EscapedOutput, SyncCommand, command.ShowOne):
     """Base of commands that show a job and may wait for its end."""
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
@@ -106,8 +111,6 @@ class SyncShowOne(SyncCommand, command.ShowOne):
         """Return a job in cliff's form, after its end if the user wants to wait.
 
         After waiting, the exit code tells how the job ended.
-
-        :param client: the client of the job's project.
         """
         if parsed_args.wait:
             job = self.wait(client, job_id, parsed_args.timeout)
@@ -119,6 +122,21 @@ class SyncShowOne(SyncCommand, command.ShowOne):
         else:
             job = client.job(job_id)
         return columns_of(job)
+
+
+class JobShowOne(SyncShowOne):
+    """Base of commands that take one job and show it."""
+
+    #: True if admins may choose a job of another project.
+    takes_project = True
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("job", metavar="<job>", help="Job (ID)")
+        if self.takes_project:
+            options.add_project(parser)
+        return parser
 
 
 def add_waiting(parser: argparse.ArgumentParser, *, always: bool = False) -> None:

@@ -1,9 +1,10 @@
 """A client of Kingbird's API for the commands."""
 
 import copy
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import quote
 
 from keystoneauth1 import adapter
 from keystoneauth1.session import Session
@@ -12,6 +13,9 @@ from osc_lib import exceptions
 SERVICE_TYPE = "synchronization"
 
 JSON = dict[str, Any]
+
+_RULES = "os-sync-rules"
+_UUID = re.compile("[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.I)
 
 
 class ApiError(exceptions.ClientException):
@@ -27,7 +31,6 @@ class SyncClient:
     Each call raises :class:`ApiError` if the API returns an error, and keystoneauth's exceptions
     if the API cannot be reached or Keystone returns an error.
 
-    :param session: an authenticated session.
     :param interface: the interface of the endpoint in the catalog.
     :param region_name: the region of the endpoint; any region if not given.
     :param endpoint: a URL that replaces the catalog's endpoint.
@@ -70,23 +73,18 @@ class SyncClient:
         answer = self._call("POST", "os-sync", json={"resource_set": resource_set})
         return str(answer["job_status"]["id"])
 
-    def jobs(
-        self, *, active: bool = False, every_page: bool = False, **query: str | int | None
-    ) -> tuple[list[JSON], bool]:
+    def jobs(self, *, active: bool = False, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return jobs of the project, and True if more follow.
 
         :param active: list only jobs in progress.
-        :param every_page: follow the links to the last page.
-        :param query: ``limit``, ``marker``, ``status``, ``sort_key`` and ``sort_dir``.
+        :param query: ``limit``, ``marker``, ``status``, ``sort_key`` and ``sort_dir``.  Without a
+            limit no more follow.
         """
-        path = "os-sync/active" if active else "os-sync"
-        return self._entries(path, query, every_page)
+        return self._entries("os-sync/active" if active else "os-sync", query)
 
-    def items(
-        self, job: str, *, every_page: bool = False, **query: str | int | None
-    ) -> tuple[list[JSON], bool]:
+    def items(self, job: str, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return items of a job, and True if more follow; see :meth:`jobs`."""
-        return self._entries(_path(job), query, every_page)
+        return self._entries(_path(job), query)
 
     def job(self, job: str) -> JSON:
         """Return a job without its items."""
@@ -110,28 +108,51 @@ class SyncClient:
         found: list[JSON] = self._call("GET", "os-sync-engines")["engines"]
         return found
 
-    def _entries(
-        self, path: str, query: Mapping[str, str | int | None], every_page: bool
-    ) -> tuple[list[JSON], bool]:
-        pages = self._pages(path, {name: value for name, value in query.items() if value})
-        entries: list[JSON] = []
-        for page, more_follow in pages:
-            entries += page
-            if not every_page:
-                return entries, more_follow
-        return entries, False
+    def rules(self, **query: str | int | None) -> tuple[list[JSON], bool]:
+        """Return rules of the project, and True if more follow; see :meth:`jobs`.
 
-    def _pages(self, path: str, query: Any) -> Iterator[tuple[list[JSON], bool]]:
-        """Yield the pages of a list, each with True if another one follows."""
-        while True:
-            answer = self._call("GET", path, params=query)
-            links = answer.get("links", [])
-            next_links = [link["href"] for link in links if link["rel"] == "next"]
-            yield answer["job_set"], bool(next_links)
-            if not next_links:
-                return
-            # Only the link's query is used, because its host may be internal to the service.
-            query = dict(parse_qsl(urlsplit(next_links[0]).query))
+        :param query: ``limit``, ``marker``, ``enabled``, ``state``, ``sort_key`` and ``sort_dir``.
+        """
+        return self._entries(_RULES, query, "rules")
+
+    def rule(self, rule: str) -> JSON:
+        """Return a rule by its id or its name.
+
+        :raises osc_lib.exceptions.CommandError: the project has no such rule.
+        """
+        if _UUID.fullmatch(rule):
+            found: JSON = self._call("GET", _rule_path(rule))["rule"]
+            return found
+        for each in self.rules()[0]:
+            if each["name"] == rule:
+                return each
+        raise exceptions.CommandError(f"The project has no rule {rule}")
+
+    def create_rule(self, fields: JSON) -> JSON:
+        """Create a rule and return it."""
+        made: JSON = self._call("POST", _RULES, json={"rule": fields})["rule"]
+        return made
+
+    def update_rule(self, rule_id: str, fields: JSON) -> JSON:
+        """Change a rule and return it."""
+        changed: JSON = self._call("PATCH", _rule_path(rule_id), json={"rule": fields})["rule"]
+        return changed
+
+    def delete_rule(self, rule_id: str) -> None:
+        """Delete a rule."""
+        self._call("DELETE", _rule_path(rule_id))
+
+    def run_rule(self, rule_id: str, *, dry_run: bool) -> str:
+        """Run a rule and return the job's id."""
+        answer = self._call("POST", f"{_rule_path(rule_id)}/run", json={"dry_run": dry_run})
+        return str(answer["job_status"]["id"])
+
+    def _entries(
+        self, path: str, query: Mapping[str, str | int | None], key: str = "job_set"
+    ) -> tuple[list[JSON], bool]:
+        given = {name: value for name, value in query.items() if value}
+        answer = self._call("GET", path, params=given)
+        return answer[key], any(link["rel"] == "next" for link in answer.get("links", []))
 
     def _call(self, method: str, path: str, **kwargs: Any) -> JSON:
         project = self._project or self._adapter.get_project_id()
@@ -140,6 +161,8 @@ class SyncClient:
         answer = self._adapter.request(f"/{_quoted(project)}/{path}", method, **kwargs)
         if answer.status_code >= 400:
             raise ApiError(answer.status_code, _message(answer))
+        if answer.status_code == 204:
+            return {}
         try:
             body = answer.json()
         except ValueError:
@@ -149,6 +172,10 @@ class SyncClient:
                 answer.status_code, f"{answer.url} doesn't answer as Kingbird does: no JSON object"
             )
         return body
+
+
+def _rule_path(rule_id: str) -> str:
+    return f"{_RULES}/{_quoted(rule_id)}"
 
 
 def _path(job: str) -> str:

@@ -56,11 +56,9 @@ class CreateSync(SyncShowOne):
 def _has_selection(parsed: argparse.Namespace) -> bool:
     """Return True if options are given that a file would contain."""
     own = ("images", "all", "all_projects", "source", "target", "force", "on_drift", "prune")
-    filters = ("visibility", "owner", "owner_domain", "name", "name_prefix", "tag", "property")
-    sizes = ("size_min", "size_max", "updated_since", "status")
     return any(
         getattr(parsed, name) not in (None, False, [])
-        for name in (*own, *filters, *sizes, "dry_run")
+        for name in (*own, *options.FILTERS, "owner_domain", "same_name", "dry_run")
     )
 
 

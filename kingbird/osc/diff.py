@@ -1,7 +1,7 @@
 """The command ``openstack image sync diff``, which shows a dry run as a matrix."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from keystoneauth1 import exceptions as ksa_exceptions
@@ -12,6 +12,7 @@ from kingbird.osc import exit_codes, matrix, options
 from kingbird.osc.base import SyncLister, add_waiting
 from kingbird.osc.images import ImageCatalog
 from kingbird.states import ALL
+from kingbird.text import escape
 
 JSON = dict[str, Any]
 
@@ -60,14 +61,14 @@ class DiffSync(SyncLister):
         self.exit_code = exit_codes.for_status(job["sync_status"])
         if self.exit_code == exit_codes.TIMEOUT:
             self._cancel_job(job_id)
-            raise DiffTimeout(job_id, parsed_args.timeout)
+            raise DiffTimeout(f"Job {job_id} had not ended after {parsed_args.timeout:g} seconds")
         try:
-            items, _ = self.client.items(job_id, every_page=True)
+            items, _ = self.client.items(job_id)
         finally:
             if parsed_args.keep:
                 self.print_status(f"Job {job_id} is kept")
             else:
-                self._delete(job_id)
+                self._end_job(job_id, self.client.delete, "deleted")
         return self._matrix(sync_set, job, items, images, parsed_args)
 
     def run(self, parsed_args: argparse.Namespace) -> int:
@@ -84,7 +85,7 @@ class DiffSync(SyncLister):
         """Print the matrix, and its legend below a table."""
         code = super().produce_output(parsed_args, column_names, data)
         if parsed_args.formatter == "table":
-            self.app.stdout.write("\n".join([*self._footer, ""]))
+            self.app.stdout.write("\n".join([*map(escape, self._footer), ""]))
         return code
 
     def _matrix(
@@ -100,13 +101,17 @@ class DiffSync(SyncLister):
         )
         all_regions = images.regions() if ALL in (*sources, *sync_set["target"]) else []
         targets = all_regions if sync_set["target"] == [ALL] else sync_set["target"]
+        # A region without an image in sync was not compared, or all its images have items.  The
+        # API may leave a region of the catalog out.
+        counts = job.get("regions") or {}
+        in_sync = {name for name, each in counts.items() if each["outcomes"].get("in_sync")}
         selection = matrix.Selection(
-            targets=targets,
+            targets=in_sync.intersection(targets),
             wildcard=sync_set["resources"] == [ALL],
             owner=None if parsed.all_projects else self.manager.auth_ref.project_id,
             filtered="filters" in sync_set,
         )
-        in_items = {item["target_region"] for item in items} | {*(job.get("regions") or {})}
+        in_items = {item["target_region"] for item in items} | {*counts}
         listed = {*(all_regions if ALL in sources else sources), *targets}
         regions = sorted((listed | in_items) - {ALL})
         homes: dict[str, set[str]] = {}
@@ -124,24 +129,19 @@ class DiffSync(SyncLister):
             for row in rows
         ]
 
-    def _delete(self, job_id: str) -> None:
+    def _end_job(self, job_id: str, call: Callable[[str], None], done: str) -> bool:
+        """Delete or cancel a job that is no longer wanted, and return True if that worked."""
         try:
-            self.client.delete(job_id)
+            call(job_id)
         except (exceptions.ClientException, ksa_exceptions.ClientException) as error:
-            self.log.warning("Job %s of the comparison can't be deleted: %s", job_id, error)
+            self.log.warning("Job %s of the comparison can't be %s: %s", job_id, done, error)
+            return False
+        return True
 
     def _cancel_job(self, job_id: str) -> None:
-        """Cancel a job whose result is no longer wanted."""
-        try:
-            self.client.cancel(job_id)
-        except (exceptions.ClientException, ksa_exceptions.ClientException) as error:
-            self.log.warning("Job %s of the comparison can't be cancelled: %s", job_id, error)
-        else:
+        if self._end_job(job_id, self.client.cancel, "cancelled"):
             self.log.warning("Job %s of the comparison was cancelled and not deleted", job_id)
 
 
 class DiffTimeout(exceptions.CommandError):
     """A comparison did not end in time."""
-
-    def __init__(self, job_id: str, seconds: float) -> None:
-        super().__init__(f"Job {job_id} had not ended after {seconds:g} seconds")

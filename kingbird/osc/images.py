@@ -11,14 +11,17 @@ from openstack import connection
 from openstack import exceptions as sdk_exceptions
 from osc_lib import exceptions
 
+from kingbird.region_names import problem_of
 from kingbird.states import ALL
 
+#: The property with which Kingbird marks a copy under another id.
+FORCED = "kingbird_forced"
 #: The number of ids in one call, which limits the URL's length.
 IDS_PER_CALL = 100
 
 _ID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.I)
-#: Errors of a region's Glance and of the connection to it.
-_UNREACHABLE = (ksa_exceptions.ClientException, sdk_exceptions.SDKException)
+#: Errors of a region's Glance, of the connection to it, and of a URL that cannot be parsed.
+_UNREACHABLE = (ksa_exceptions.ClientException, sdk_exceptions.SDKException, ValueError)
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class ImageSummary:
     """The fields of an image that the commands use.
 
     :ivar references: ids of its kernel and its ramdisk.
+    :ivar is_forced: True if Kingbird made it as a copy of another image.
     """
 
     id: str
@@ -33,6 +37,7 @@ class ImageSummary:
     owner: str
     status: str
     references: tuple[str, ...] = ()
+    is_forced: bool = False
 
 
 def is_id(text: str) -> bool:
@@ -53,18 +58,26 @@ class ImageCatalog:
         self._connections: dict[str, connection.Connection] = {}
 
     def regions(self) -> list[str]:
-        """Return the regions that have an image endpoint in the token's catalog."""
+        """Return the regions that have an image endpoint in the token's catalog.
+
+        Keystone allows names that Kingbird leaves out, and endpoints without a region.
+        """
         catalog = self._manager.auth_ref.service_catalog
-        endpoints = catalog.get_endpoints(
-            service_type="image", interface=self._manager.interface or "public"
-        )
-        # Keystone allows an endpoint without a region.  Kingbird ignores it.
-        return sorted(
-            {each["region"] for found in endpoints.values() for each in found if each["region"]}
-        )
+        interface = catalog.normalize_interface(self._manager.interface or "public")
+        # get_endpoints() fails for all regions if the URL of one cannot be parsed.
+        names = {
+            endpoint["region_name"]
+            for service in catalog.normalize_catalog()
+            if service["type"] == "image"
+            for endpoint in service["endpoints"]
+            if endpoint["interface"] == interface and endpoint["url"]
+        }
+        return sorted(name for name in names if not problem_of(name))
 
     def ids(self, words: Sequence[str], sources: Sequence[str]) -> list[str]:
         """Return the ids of images given by name or id.
+
+        A name means no forced copy, because that has the name of its image.
 
         :param sources: the regions where names are looked up; ``*`` for all.
         :raises osc_lib.exceptions.CommandError: no image or several ones have a name.
@@ -76,29 +89,33 @@ class ImageCatalog:
         return list(dict.fromkeys(found.get(word, word) for word in words))
 
     def _find_by_name(self, name: str, regions: Sequence[str]) -> str:
+        found: dict[str, ImageSummary] = {}
         regions_by_id: dict[str, list[str]] = {}
-        owners: dict[str, str] = {}
         problem: Exception | None = None
         for region in regions:
             try:
                 # The operator is needed, because Glance would read a prefix such as "in:" as one.
                 for image in self._list(region, name=f"eq:{name}"):
                     regions_by_id.setdefault(image.id, []).append(region)
-                    owners[image.id] = image.owner
+                    found[image.id] = image
             except _UNREACHABLE as error:
                 self._warn(f"Region {region} can't be asked for {name}: {error}")
                 problem = error
-        if len(regions_by_id) == 1:
-            return next(iter(regions_by_id))
-        where = ", ".join(regions)
-        if not regions_by_id:
-            raise exceptions.CommandError(f"No image is named {name} in {where}") from problem
-        listed = "\n".join(
-            f"  {image_id} in {', '.join(in_regions)}, of project {owners[image_id]}"
-            for image_id, in_regions in sorted(regions_by_id.items())
-        )
+        ids = [image_id for image_id, image in found.items() if not image.is_forced]
+        if len(ids) == 1:
+            return ids[0]
+        if not found:
+            raise exceptions.CommandError(
+                f"No image is named {name} in {', '.join(regions)}"
+            ) from problem
+        lines = [
+            f"  {image_id} in {', '.join(regions_by_id[image_id])}, of project "
+            f"{found[image_id].owner}{', a forced copy' * found[image_id].is_forced}"
+            for image_id in sorted(found)
+        ]
+        number = f"{len(ids)} images are" if ids else "Only forced copies are"
         raise exceptions.CommandError(
-            f"{len(regions_by_id)} images are named {name}; use the id of one of them:\n{listed}"
+            "\n".join([f"{number} named {name}; use the id of one of them:", *lines])
         )
 
     def describe(self, where: Mapping[str, Iterable[str]]) -> dict[str, ImageSummary]:
@@ -140,6 +157,7 @@ class ImageCatalog:
                     image.owner_id or "",
                     image.status,
                     tuple(str(one) for one in references if one),
+                    properties.get(FORCED) == "true",
                 )
 
     def _connection(self, region: str) -> connection.Connection:

@@ -7,7 +7,7 @@ from typing import Any
 from osc_lib import exceptions
 
 from kingbird.osc import options, paging
-from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
+from kingbird.osc.base import JobShowOne, SyncCommand, SyncLister
 
 #: The columns of items, and the fields of the API's response; --long adds columns.
 _ITEM = {
@@ -37,6 +37,9 @@ class ListSync(SyncLister):
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
         parser.add_argument("--active", action="store_true", help="List only jobs in progress")
+        parser.add_argument(
+            "--rule", metavar="<rule>", help="List only jobs of this rule (name or ID)"
+        )
         paging.add_paging(parser, "jobs")
         options.add_project(parser)
         return parser
@@ -45,6 +48,8 @@ class ListSync(SyncLister):
         """Return the jobs."""
         query = paging.query_of(parsed_args)
         client = self.client_of(parsed_args)
+        if parsed_args.rule is not None:
+            query["rule"] = client.rule(parsed_args.rule)["id"]
         jobs, more_follow = client.jobs(active=parsed_args.active, **query)
         if more_follow and not parsed_args.limit:
             self.print_status("More jobs follow; --all lists them all")
@@ -74,15 +79,8 @@ class ShowSync(SyncLister):
         return tuple(columns), _rows(items, tuple(columns.values()))
 
 
-class SummarizeSync(SyncShowOne):
+class SummarizeSync(JobShowOne):
     """Show a job's state, and how many images there are by outcome"""
-
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("job", metavar="<job>", help="Job (ID)")
-        options.add_project(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Return the job."""

@@ -24,6 +24,7 @@ _SYMBOLS = {"in_sync": SAME, "missing": MISSING, "drift": DIFFERENT}
 #: Reasons of items whose source may not have been read.
 _SOURCE_UNSEEN = frozenset(
     {None, "region_unavailable", "listing_incomplete", "source_gone", "forbidden"}
+    | {"credentials_rejected", "endpoint_invalid", "listing_refused"}
     | {"credentials_lost", "too_many_items", "internal_error", "cancelled"}
 )
 
@@ -34,7 +35,6 @@ Item = Mapping[str, Any]
 class Selection:
     """The images that the job selects.
 
-    :ivar targets: the target regions.
     :ivar wildcard: True if the job is about all images, and not about images by id.
     :ivar owner: the project that owns the images; ``None`` for all projects.
     :ivar filtered: True if the job has filters.
@@ -98,7 +98,7 @@ def rows(
 
 def _cell(by_region: Mapping[str, Item], region: str, compared: bool) -> str:
     if region in by_region:
-        return _SYMBOLS.get(by_region[region]["reason"], PROBLEM)
+        return _symbol(by_region[region])
     if any(
         item["source_region"] == region and item["reason"] not in _SOURCE_UNSEEN
         for item in by_region.values()
@@ -129,8 +129,14 @@ def _selected(
     }
 
 
+def _symbol(item: Item) -> str:
+    if item["reason"] == "same_name" and item["action"] == "create":
+        return MISSING
+    return _SYMBOLS.get(item["reason"], PROBLEM)
+
+
 def _needs_reason(item: Item) -> bool:
-    return _SYMBOLS.get(item["reason"], PROBLEM) in (DIFFERENT, PROBLEM)
+    return item["reason"] == "same_name" or _symbol(item) in (DIFFERENT, PROBLEM)
 
 
 def reason(item: Item) -> str:

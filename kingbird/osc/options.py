@@ -12,6 +12,12 @@ from kingbird.states import ALL
 
 JSON = dict[str, Any]
 
+#: The options that are filters, by the API's names.
+FILTERS = (
+    *("visibility", "owner", "name", "name_prefix", "tag", "property"),
+    *("size_min", "size_max", "updated_since", "status"),
+)
+
 _PROJECT_ID = re.compile("[0-9a-f]{32}", re.I)
 
 
@@ -34,6 +40,11 @@ def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) ->
         action="store_true",
         help="With --all: the images of every project (admin only)",
     )
+    add_filters(parser)
+
+
+def add_filters(parser: argparse.ArgumentParser) -> None:
+    """Add the options that select from all images."""
     filters = parser.add_argument_group("filters", "Only with --all")
     visibility = filters.add_mutually_exclusive_group()
     for value in ("public", "private", "community", "shared"):
@@ -123,6 +134,12 @@ def add_conflict_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="With --on-drift update: remove properties that the source doesn't have",
     )
+    parser.add_argument(
+        "--same-name",
+        choices=("report", "skip"),
+        help="Action for an image if another one in the target has its name, owner and data "
+        "(default: report)",
+    )
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
@@ -167,7 +184,7 @@ def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) ->
     :raises osc_lib.exceptions.CommandError: options contradict each other, or a name is unknown or
         ambiguous.
     """
-    filters = _filters(parsed, manager)
+    filters = filters_of(parsed, manager)
     if bool(parsed.images) == parsed.all:
         raise exceptions.CommandError("Give either images or --all")
     for name, value in (("--all-projects", parsed.all_projects), ("filters", filters)):
@@ -186,23 +203,16 @@ def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) ->
         "force": parsed.force,
         "on_drift": parsed.on_drift,
         "prune": parsed.prune,
+        "same_name": parsed.same_name,
     }
     return {**sync_set, **{name: value for name, value in optional.items() if value}}
 
 
-def _filters(parsed: argparse.Namespace, manager: Any) -> JSON:
-    filters = {
-        "visibility": parsed.visibility,
-        "owner": parsed.owner and _project_id(parsed.owner, parsed.owner_domain, manager),
-        "name": parsed.name,
-        "name_prefix": parsed.name_prefix,
-        "tag": parsed.tag,
-        "property": parsed.property,
-        "size_min": parsed.size_min,
-        "size_max": parsed.size_max,
-        "updated_since": parsed.updated_since,
-        "status": parsed.status,
-    }
+def filters_of(parsed: argparse.Namespace, manager: Any) -> JSON:
+    """Return the filters that are given, in the API's form."""
+    filters = {name: getattr(parsed, name) for name in FILTERS}
+    if parsed.owner:
+        filters["owner"] = _project_id(parsed.owner, parsed.owner_domain, manager)
     return {name: value for name, value in filters.items() if value is not None}
 
 

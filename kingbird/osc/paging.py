@@ -5,6 +5,9 @@ from typing import Any
 
 from osc_lib import exceptions
 
+#: The size of a page unless the user sets one.  Without a limit the API sends the whole list.
+PAGE = 1000
+
 
 def add_paging(parser: argparse.ArgumentParser, noun: str) -> None:
     """Add the options of pages, filters and sorting.
@@ -12,9 +15,7 @@ def add_paging(parser: argparse.ArgumentParser, noun: str) -> None:
     :param noun: the name of the listed things in plural.
     """
     pages = parser.add_mutually_exclusive_group()
-    pages.add_argument(
-        "--all", action="store_true", help=f"All {noun}, page after page (default: one page)"
-    )
+    pages.add_argument("--all", action="store_true", help=f"All {noun} (default: one page)")
     pages.add_argument("--limit", metavar="<number>", type=int, help=f"Maximum of {noun}")
     parser.add_argument("--marker", metavar="<id>", help=f"Only {noun} after this one (ID)")
     parser.add_argument(
@@ -37,8 +38,7 @@ def query_of(parsed: argparse.Namespace) -> dict[str, Any]:
         raise exceptions.CommandError("--limit must be at least 1")
     key, _, direction = (parsed.sort or "").partition(":")
     return {
-        "every_page": parsed.all,
-        "limit": parsed.limit,
+        "limit": parsed.limit or (None if parsed.all else PAGE),
         "marker": parsed.marker,
         "status": ",".join(status.upper() for status in parsed.status or []) or None,
         "sort_key": key or None,

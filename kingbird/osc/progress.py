@@ -1,8 +1,9 @@
 """Show a job's progress on a terminal, with a bar for each target region."""
 
 import sys
-from types import TracebackType
 from typing import Any, TextIO
+
+from kingbird.text import escape
 
 Job = dict[str, Any]
 
@@ -37,12 +38,7 @@ class Progress:
             self._planning = self._bars.add_task("planning", total=None, outcomes="")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._bars is not None:
             self._bars.stop()
 
@@ -54,7 +50,7 @@ class Progress:
         for region in sorted(regions):
             done, total, outcomes = tally(regions[region])
             if region not in self._tasks:
-                self._tasks[region] = self._bars.add_task(region, total=total, outcomes="")
+                self._tasks[region] = self._bars.add_task(escape(region), total=total, outcomes="")
             self._bars.update(self._tasks[region], total=total, completed=done, outcomes=outcomes)
         if self._planning is not None and (self._tasks or job["sync_status"] != "IN_PROGRESS"):
             self._bars.remove_task(self._planning)
@@ -70,4 +66,4 @@ def tally(counts: dict[str, dict[str, int]]) -> tuple[int, int, str]:
     total = sum(statuses.values())
     outcomes = sorted(counts["outcomes"].items(), key=lambda pair: (-pair[1], pair[0]))
     text = ", ".join(f"{count} {reason}" for reason, count in outcomes)
-    return total - statuses.get("IN_PROGRESS", 0), total, text
+    return total - statuses.get("IN_PROGRESS", 0), total, escape(text)

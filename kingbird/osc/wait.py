@@ -8,8 +8,6 @@ from keystoneauth1 import exceptions as ksa_exceptions
 
 from kingbird.osc.client import ApiError, SyncClient
 
-IN_PROGRESS = "IN_PROGRESS"
-
 #: Seconds between two polls: at first, the factor of growth, and the maximum.
 FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.25, 1.4, 3.0
 #: Seconds of an API outage after which waiting ends.
@@ -18,62 +16,36 @@ API_OUTAGE_LIMIT = 60.0
 Job = dict[str, Any]
 
 
-class Waiter:
-    """A poller of a job, with a growing interval.
+def wait_for_end(
+    client: SyncClient, job_id: str, show: Callable[[Job], object], timeout: float | None = None
+) -> Job:
+    """Poll a job, at growing intervals, until it has ended or the time is over, and return it.
 
     :param show: called with the job after each poll.
-    :param sleep: waits for some seconds.
-    :param now: a monotonic clock in seconds.
+    :param timeout: seconds; no limit if not given.
+    :raises ApiError: the API returned an error, or was unavailable for :data:`API_OUTAGE_LIMIT`.
+    :raises keystoneauth1.exceptions.ClientException: the same for the connection.
     """
-
-    def __init__(
-        self,
-        client: SyncClient,
-        show: Callable[[Job], object],
-        *,
-        sleep: Callable[[float], object] = time.sleep,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._client = client
-        self._show = show
-        self._sleep = sleep
-        self._now = now
-        self._away_since: float | None = None
-
-    def wait(self, job_id: str, timeout: float | None = None) -> Job:
-        """Poll until the job has ended or the time is over, and return the job.
-
-        :param timeout: seconds; no limit if not given.
-        :raises ApiError: the API returned an error, or was unavailable for
-            :data:`API_OUTAGE_LIMIT`.
-        :raises keystoneauth1.exceptions.ClientException: the same for the connection.
-        """
-        deadline = None if timeout is None else self._now() + timeout
-        interval = FIRST_PAUSE
-        while True:
-            job = self._get_job(job_id)
-            remaining = float("inf") if deadline is None else deadline - self._now()
-            if job is not None:
-                self._show(job)
-                if job["sync_status"] != IN_PROGRESS or remaining <= 0:
-                    return job
-            self._sleep(max(min(interval, remaining), 0.01))
-            interval = min(interval * GROWTH, LONGEST_PAUSE)
-
-    def _get_job(self, job_id: str) -> Job | None:
-        """Return the job, or ``None`` if the API is unavailable for the moment."""
+    deadline = float("inf") if timeout is None else time.monotonic() + timeout
+    away_since: float | None = None
+    interval = FIRST_PAUSE
+    while True:
         try:
-            job = self._client.job(job_id)
+            job = client.job(job_id)
         except (ApiError, ksa_exceptions.ConnectFailure, ksa_exceptions.HttpError) as error:
-            if not _is_transient(error):
+            now = time.monotonic()
+            away_since = now if away_since is None else away_since
+            if not _is_transient(error) or now - away_since >= API_OUTAGE_LIMIT:
                 raise
-            now = self._now()
-            self._away_since = now if self._away_since is None else self._away_since
-            if now - self._away_since >= API_OUTAGE_LIMIT:
-                raise
-            return None
-        self._away_since = None
-        return job
+            remaining = deadline - now
+        else:
+            away_since = None
+            remaining = deadline - time.monotonic()
+            show(job)
+            if job["sync_status"] != "IN_PROGRESS" or remaining <= 0:
+                return job
+        time.sleep(max(min(interval, remaining), 0.01))
+        interval = min(interval * GROWTH, LONGEST_PAUSE)
 
 
 def _is_transient(error: Exception) -> bool:

@@ -33,6 +33,14 @@ RULES = [
 ]
 
 
-def list_rules() -> list[policy.RuleDefault]:
-    """Return the base rules."""
-    return RULES
+def guard(
+    name: str, check_str: str, description: str, *calls: str
+) -> policy.DocumentedRuleDefault:
+    """Return a rule that guards calls, such as ``GET /v1.0/{project_id}/os-sync``."""
+    return policy.DocumentedRuleDefault(
+        name,
+        check_str,
+        description,
+        [{"method": method, "path": path} for method, path in map(str.split, calls)],
+        scope_types=["project"],
+    )

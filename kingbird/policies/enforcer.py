@@ -11,7 +11,7 @@ from kingbird.context import RequestContext
 
 def _make(conf: cfg.ConfigOpts) -> policy.Enforcer:
     enforcer = policy.Enforcer(conf)
-    enforcer.register_defaults(list(policies.list_rules()))
+    enforcer.register_defaults(policies.list_rules())
     return enforcer
 
 

@@ -1,7 +1,5 @@
 """The rules of a project's jobs: create, list, show, cancel, retry and delete."""
 
-from oslo_policy import policy
-
 from kingbird.policies import base
 
 CREATE = "kingbird:sync_jobs:create"
@@ -17,101 +15,89 @@ RETRY = "kingbird:sync_jobs:retry"
 _JOBS = "/v1.0/{project_id}/os-sync"
 _JOB = "/v1.0/{project_id}/os-sync/{job_id}"
 
-_CANCEL = f"{_JOB}/cancel"
-_RETRY = f"{_JOB}/retry"
+_POST_JOB = f"POST {_JOBS}"
+_LISTS = (f"GET {_JOBS}", f"GET {_JOBS}/active")
+_GET_JOB = f"GET {_JOB}"
+_DELETE_JOB = f"DELETE {_JOB}"
+_CANCEL_JOB = f"POST {_JOB}/cancel"
+_RETRY_JOB = f"POST {_JOB}/retry"
+_RULE = "/v1.0/{project_id}/os-sync-rules/{rule_id}"
+_GET_RULES = ("GET /v1.0/{project_id}/os-sync-rules", f"GET {_RULE}")
+_DELETE_RULE = f"DELETE {_RULE}"
 
 RULES = [
-    policy.DocumentedRuleDefault(
-        name=CREATE,
-        check_str=f"rule:{base.PROJECT_MEMBER}",
-        description="Have images synced. In the regions the job has no more rights than the "
-        "user who created it.",
-        operations=[{"method": "POST", "path": _JOBS}],
-        scope_types=["project"],
+    base.guard(
+        CREATE,
+        f"rule:{base.PROJECT_MEMBER}",
+        "Have images synced. In the regions the job has no more rights than the user who created "
+        "it.",
+        _POST_JOB,
     ),
-    policy.DocumentedRuleDefault(
-        name=LIST,
-        check_str=f"rule:{base.PROJECT_READER}",
-        description="List the project's jobs.",
-        operations=[
-            {"method": "GET", "path": _JOBS},
-            {"method": "GET", "path": f"{_JOBS}/active"},
-        ],
-        scope_types=["project"],
+    base.guard(LIST, f"rule:{base.PROJECT_READER}", "List the project's jobs.", *_LISTS),
+    base.guard(
+        SHOW,
+        f"rule:{base.PROJECT_READER}",
+        "Show the outcome of each image of a job.",
+        _GET_JOB,
     ),
-    policy.DocumentedRuleDefault(
-        name=SHOW,
-        check_str=f"rule:{base.PROJECT_READER}",
-        description="Show the outcome of each image of a job.",
-        operations=[{"method": "GET", "path": _JOB}],
-        scope_types=["project"],
+    base.guard(
+        DELETE,
+        f"rule:{base.PROJECT_MEMBER}",
+        "Delete a job that has ended. The records that it created stay.",
+        _DELETE_JOB,
     ),
-    policy.DocumentedRuleDefault(
-        name=DELETE,
-        check_str=f"rule:{base.PROJECT_MEMBER}",
-        description="Delete a job that has ended. The records that it created stay.",
-        operations=[{"method": "DELETE", "path": _JOB}],
-        scope_types=["project"],
+    base.guard(
+        CANCEL,
+        f"rule:{base.PROJECT_MEMBER}",
+        "Cancel a job in progress. The records that it has created stay.",
+        _CANCEL_JOB,
     ),
-    policy.DocumentedRuleDefault(
-        name=CANCEL,
-        check_str=f"rule:{base.PROJECT_MEMBER}",
-        description="Cancel a job in progress. The records that it has created stay.",
-        operations=[{"method": "POST", "path": _CANCEL}],
-        scope_types=["project"],
-    ),
-    policy.DocumentedRuleDefault(
-        name=RETRY,
+    base.guard(
+        RETRY,
         # A caller who may not create jobs may not retry the job of another user either.
-        check_str=f"rule:{CREATE}",
-        description="Retry what failed of a job that has ended. The job then has the rights of "
-        "the user who retries it.",
-        operations=[{"method": "POST", "path": _RETRY}],
-        scope_types=["project"],
+        f"rule:{CREATE}",
+        "Retry what failed of a job that has ended. The job then has the rights of the user who "
+        "retries it.",
+        _RETRY_JOB,
     ),
-    policy.DocumentedRuleDefault(
-        name=CREATE_ALL_PROJECTS,
-        check_str=f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
-        description=f"Have the images of every project synced (all_projects), beside {CREATE}, "
-        f"and retry such jobs, beside {RETRY}.",
-        operations=[{"method": "POST", "path": _JOBS}, {"method": "POST", "path": _RETRY}],
-        scope_types=["project"],
+    base.guard(
+        CREATE_ALL_PROJECTS,
+        f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
+        f"Have the images of every project synced (all_projects), beside {CREATE}, and retry such "
+        f"jobs, beside {RETRY}.",
+        _POST_JOB,
+        _RETRY_JOB,
     ),
-    policy.DocumentedRuleDefault(
-        name=OTHER_PROJECTS,
-        check_str=f"rule:{base.ADMIN_REQUIRED}",
-        description="See, cancel and delete the jobs of another project than the token's, by "
-        "that project's path, as far as the rule for the call allows it in the own project. "
-        "Jobs cannot be created or retried there, because a job runs in its user's project. "
+    base.guard(
+        OTHER_PROJECTS,
+        f"rule:{base.ADMIN_REQUIRED}",
+        "See, cancel and delete the jobs, and see and delete the rules, of another project than "
+        "the token's, by that project's path, as far as the rule for the call allows it in the "
+        "own project. Jobs and rules cannot be created or retried there, because a job runs in "
+        "its user's project. "
         '"!" restricts every caller to the own project.',
-        operations=[
-            {"method": "GET", "path": _JOBS},
-            {"method": "GET", "path": f"{_JOBS}/active"},
-            {"method": "GET", "path": _JOB},
-            {"method": "DELETE", "path": _JOB},
-            {"method": "POST", "path": _CANCEL},
-        ],
-        scope_types=["project"],
+        *_LISTS,
+        _GET_JOB,
+        _DELETE_JOB,
+        _CANCEL_JOB,
+        *_GET_RULES,
+        _DELETE_RULE,
     ),
-    policy.DocumentedRuleDefault(
-        name=ALL_PROJECTS,
+    base.guard(
+        ALL_PROJECTS,
         # OTHER_PROJECTS decides about other projects' paths.
-        check_str=f"rule:{base.ADMIN_REQUIRED}",
-        description="See, cancel, retry and delete jobs that are about the images of every "
-        "project, as far as the rule for the call allows it. Other callers get 404 for them.",
-        operations=[
-            {"method": "GET", "path": _JOBS},
-            {"method": "GET", "path": f"{_JOBS}/active"},
-            {"method": "GET", "path": _JOB},
-            {"method": "DELETE", "path": _JOB},
-            {"method": "POST", "path": _CANCEL},
-            {"method": "POST", "path": _RETRY},
-        ],
-        scope_types=["project"],
+        f"rule:{base.ADMIN_REQUIRED}",
+        "See, cancel, retry and delete jobs, and see, change, run and delete rules, that are "
+        "about the images of every project, as far as the rule for the call allows it. Other "
+        "callers get 404 for them.",
+        *_LISTS,
+        _GET_JOB,
+        _DELETE_JOB,
+        _CANCEL_JOB,
+        _RETRY_JOB,
+        *_GET_RULES,
+        _DELETE_RULE,
+        f"PATCH {_RULE}",
+        f"POST {_RULE}/run",
     ),
 ]
-
-
-def list_rules() -> list[policy.DocumentedRuleDefault]:
-    """Return the rules of jobs."""
-    return RULES

@@ -20,6 +20,9 @@ LOG = logging.getLogger(__name__)
 #: A lost wake-up only costs one poll, so it is not retried.
 WAKE_UP_RETRIES = 0
 RETRIES = 1
+#: Fail if no engine has a queue; RabbitMQ silently drops a message for which there is none.  An
+#: engine that gets a message twice runs the job once.
+AT_LEAST_ONCE = {"transport_options": oslo_messaging.TransportOptions(at_least_once=True)}
 
 
 class EngineClient:
@@ -48,16 +51,13 @@ class EngineClient:
         self,
         context: RequestContext | None,
         method: str,
-        *,
-        fanout: bool = False,
-        version: str | None = None,
-        at_least_once: bool = False,
+        options: dict[str, Any],
         **kwargs: Any,
     ) -> bool:
         """Cast a message to the engines.
 
-        :param version: the version that added the message, if that is not the first.
-        :param at_least_once: fail if no engine has a queue.
+        :param options: the arguments of oslo.messaging's ``prepare``, among them ``version`` for a
+            message that is not in the first version.
         :returns: True if the message was sent, False if that failed or if an engine of an older
             release is alive.
         """
@@ -65,16 +65,8 @@ class EngineClient:
         ids: dict[str, Any] = {"request_id": context.request_id} if context else {}
         if trace := spans.current():
             ids["trace"] = trace
-        options: dict[str, Any] = {}
-        if fanout:
-            options["fanout"] = True
-        if version is not None:
-            options["version"] = version
-        if at_least_once:
-            # RabbitMQ silently drops a message for which there is no queue.
-            options["transport_options"] = oslo_messaging.TransportOptions(at_least_once=True)
         try:
-            client = self._client(RETRIES if at_least_once else WAKE_UP_RETRIES)
+            client = self._client(RETRIES if "transport_options" in options else WAKE_UP_RETRIES)
             prepared = client.prepare(**options)
             if not prepared.can_send_version():
                 LOG.debug("Message %s not sent, as an engine of an older release is alive", method)
@@ -89,15 +81,15 @@ class EngineClient:
 
     def job_ready(self, context: RequestContext, job_id: str) -> None:
         """Tell one engine about a new job.  Never raises, because engines poll too."""
-        self._cast(context, "job_ready", job_id=job_id)
+        self._cast(context, "job_ready", {}, job_id=job_id)
 
     def tasks_ready(self, job_id: str) -> None:
         """Tell all engines that a job has been planned.  Never raises."""
-        self._cast(None, "tasks_ready", job_id=job_id, fanout=True)
+        self._cast(None, "tasks_ready", {"fanout": True}, job_id=job_id)
 
     def job_cancelled(self, job_id: str) -> None:
         """Tell all engines that a job is cancelled.  Never raises, because engines poll too."""
-        self._cast(None, "job_cancelled", job_id=job_id, fanout=True)
+        self._cast(None, "job_cancelled", {"fanout": True}, job_id=job_id)
 
     def job_with_token(
         self, context: RequestContext, job_id: str, endpoints: dict[str, str]
@@ -110,9 +102,8 @@ class EngineClient:
         if not self._cast(
             context,
             "job_with_token",
+            AT_LEAST_ONCE,
             job_id=job_id,
-            # Engines that get a message twice run the job once.
-            at_least_once=True,
             token=context.auth_token,
             endpoints=endpoints,
         ):

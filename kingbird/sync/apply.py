@@ -5,33 +5,48 @@ same one record.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Sequence
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.states import Reason
 from kingbird.sync import compare, patch, sharing
 from kingbird.sync import image as fields
-from kingbird.sync.image import MAX_FORCED_IDS, Image
+from kingbird.sync.compare import Comparison
+from kingbird.sync.image import MAX_FORCED_IDS, Image, Record
 from kingbird.sync.item import WriteSpec
 from kingbird.sync.outcome import (
     UNUSABLE,
     Outcome,
     drift_message,
+    message_for,
     outcome_of,
     region_failure,
 )
 from kingbird.sync.retry import Retry
 
+#: The status of a call that would exceed a quota.
+OVER_QUOTA = 413
 #: Reasons by the status of a POST or PATCH that Glance refuses.
-REFUSALS = {401: "forbidden", 403: "forbidden", 413: "quota"}
+REFUSALS = {
+    401: Reason.CREDENTIALS_REJECTED,
+    403: Reason.FORBIDDEN,
+    OVER_QUOTA: Reason.QUOTA,
+}
 #: The status of a call that is refused before it has any effect.
 TOO_MANY_REQUESTS = 429
 #: Errors of calls to a region.
 _FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRequestRejected)
 #: Reasons of failed updates that leave the image as it is.
 _STILL_PRESENT = frozenset(
-    {Reason.FORBIDDEN, Reason.QUOTA, Reason.INVALID, Reason.REGION_UNAVAILABLE}
+    {
+        Reason.CREDENTIALS_REJECTED,
+        Reason.FORBIDDEN,
+        Reason.QUOTA,
+        Reason.INVALID,
+        Reason.REGION_UNAVAILABLE,
+    }
 )
 
 
@@ -67,6 +82,8 @@ class Applier:
         self._unusable_reason = Reason.DELETED_IN_TARGET if is_admin else Reason.ID_TAKEN
         self._may_write = may_write
         self._retry = retry
+        #: The smallest number of properties that the region's quota has refused.
+        self._too_many: float = math.inf
 
     def create(self, resource: str, source_region: str, work: WriteSpec) -> Outcome:
         """Create a record.
@@ -85,6 +102,7 @@ class Applier:
             outcome = self._create(source_region, work)
         if outcome.reason == "created":
             outcome = self._share(work, outcome)
+        outcome = self._noted(outcome, source_region, work)
         return dataclasses.replace(outcome, unusable=(*unusable, *outcome.unusable))
 
     def update(self, source_region: str, work: WriteSpec) -> Outcome:
@@ -93,71 +111,88 @@ class Applier:
         :returns: the outcome: ``drift`` when a field is left that can't be changed.
         :raises kingbird.exception.LeaseLost: see ``may_write``.
         """
+        return self._noted(self._update(source_region, work), source_region, work)
+
+    def _update(self, source_region: str, work: WriteSpec) -> Outcome:
         image_id: str = work.record["id"]
         try:
-            left = self._retry(self._patch, work)
+            outcome = self._retry(self._patch, source_region, work)
         except _FAILED as error:
             outcome = self._failed(error, image_id, gone=404)
             present = image_id if outcome.reason in _STILL_PRESENT else None
             return dataclasses.replace(outcome, target_resource=present)
-        if left:
-            message = drift_message(tuple(left), source=source_region)
-            return Outcome(
-                Reason.DRIFT,
-                f"{message}, which can't be changed in an image that has data; the rest follows",
-                image_id,
-                region_contacted=bool(work.changes),
-            )
-        return self._share(
-            work,
-            Outcome(Reason.UPDATED, target_resource=image_id, region_contacted=bool(work.changes)),
-        )
+        return self._share(work, outcome) if outcome.reason == Reason.UPDATED else outcome
 
-    def _patch(self, work: WriteSpec) -> list[str]:
-        """PATCH an image; if it has changed since it was planned, read it and try anew.
+    def _patch(self, source_region: str, work: WriteSpec) -> Outcome:
+        """PATCH an image; if Glance refuses, do so anew if the image or its quota is the cause."""
+        if work.changes:
+            self._may_write()
+            try:
+                self._images.update(work.record["id"], work.changes)
+            except exception.ImageRequestRejected as error:
+                if error.status not in (403, 409, OVER_QUOTA):
+                    raise
+                return self._patch_anew(source_region, work, error)
+        return _updated(source_region, work, work.left)
 
-        :returns: the fields that can't be changed.
-        """
+    def _patch_anew(
+        self, source_region: str, work: WriteSpec, refusal: exception.ImageRequestRejected
+    ) -> Outcome:
+        """PATCH an image as it is by now, with less provenance if that exceeds a quota."""
         image_id: str = work.record["id"]
-        if not work.changes:
-            return work.left
-        self._may_write()
-        try:
-            self._images.update(image_id, work.changes)
-        except exception.ImageRequestRejected as error:
-            if error.status not in (403, 409):
-                raise
-            image = self._images.get(image_id)
-            if image is None:
-                raise exception.ImageRequestRejected(error.message, 404) from error
-            operations, left = patch.rebase(work.record, image, work.changes)
-            if image.get("owner") != work.owner or operations == work.changes:
-                # The image has not changed, so the refusal stands.
-                raise
-            if operations:
+        image = self._images.get(image_id)
+        if image is None:
+            raise exception.ImageRequestRejected(refusal.message, 404) from refusal
+        comparison = _compare(work, image)
+        if comparison.reason in UNUSABLE:
+            return outcome_of(comparison, image_id, source_region)
+        operations, left = patch.rebase(work.record, image, comparison.fields, work.changes)
+        for step in fields.shed(image):
+            changes = [*patch.remove(image.keys() - step.keys()), *operations]
+            if not changes:
+                break
+            # If the image is as it was planned, the refusal stands.
+            if changes != work.changes:
                 self._may_write()
-                self._images.update(image_id, operations)
-            return left
-        return work.left
+                try:
+                    self._images.update(image_id, changes)
+                    break
+                except exception.ImageRequestRejected as error:
+                    refusal = error
+            if refusal.status != OVER_QUOTA:
+                raise refusal
+        else:
+            raise refusal
+        return _updated(source_region, work, left)
 
     def _share(self, work: WriteSpec, outcome: Outcome) -> Outcome:
         """Share a record with the source's members, and add what failed to the message."""
-        notes = [work.note] if work.note else []
-        if work.members:
-            notes += sharing.share(
-                self._images,
-                work.record["id"],
-                work.members,
-                is_admin=self._is_admin,
-                may_write=self._may_write,
-                retry=self._retry,
-            )
-        return dataclasses.replace(outcome, message="; ".join(notes)) if notes else outcome
+        if not work.members:
+            return outcome
+        notes = sharing.share(
+            self._images,
+            work.record["id"],
+            work.members,
+            is_admin=self._is_admin,
+            may_write=self._may_write,
+            retry=self._retry,
+        )
+        return outcome.with_note("; ".join(notes)) if notes else outcome
+
+    def _noted(self, outcome: Outcome, source_region: str, work: WriteSpec) -> Outcome:
+        """Add the note of an item to its outcome, after the sentence about the reason."""
+        if not work.note:
+            return outcome
+        target = self._images.region
+        message = outcome.message or message_for(
+            outcome.reason, source=source_region, target=target
+        )
+        return dataclasses.replace(outcome, message=message).with_note(work.note)
 
     def _create(self, source_region: str, work: WriteSpec) -> Outcome:
         image_id: str = work.record["id"]
         try:
-            existing = self._retry(self._post, work, _CreateState())
+            existing = self._post_within_quota(work.record)
             if existing is not None:
                 return self._reconcile(existing, source_region, work)
         except _FAILED as error:
@@ -177,22 +212,46 @@ class Applier:
             return Outcome(Reason.FORBIDDEN, error.message, region_contacted=False)
         if error.status == gone:
             return Outcome(self._unusable_reason, unusable=((image_id, self._unusable_reason),))
-        return Outcome(REFUSALS.get(error.status, "invalid"), error.message)
+        return Outcome(REFUSALS.get(error.status, Reason.INVALID), error.message)
 
-    def _post(self, work: WriteSpec, state: _CreateState) -> Image | None:
+    def _post_within_quota(self, record: Record) -> Image | None:
+        """POST a record, with less provenance if that exceeds the region's quota of properties.
+
+        :returns: see :meth:`_post`.
+        """
+        steps = fields.shed(record)
+        steps = [one for one in steps if fields.count_properties(one) < self._too_many] or [
+            steps[-1]
+        ]
+        refused = math.inf
+        for step in steps:
+            try:
+                existing = self._retry(self._post, step, _CreateState())
+            except exception.ImageRequestRejected as error:
+                if error.status != OVER_QUOTA or step is steps[-1]:
+                    raise
+                refused = fields.count_properties(step)
+            else:
+                break
+        if existing is None:
+            # The next records of the region need not ask.
+            self._too_many = min(self._too_many, refused)
+        return existing
+
+    def _post(self, record: Record, state: _CreateState) -> Image | None:
         """POST a record; if it is unknown whether that worked, read it.
 
         :param state: carries the doubt from one try to the next.
         :returns: ``None`` if the record was created, or the image that has its id.
         """
-        image_id: str = work.record["id"]
+        image_id: str = record["id"]
         if state.maybe_created:
             existing = self._get_existing(image_id, state)
             if existing is not None:
                 return existing
         self._may_write()
         try:
-            self._images.create(work.record)
+            self._images.create(record)
         except exception.RegionUnavailable as error:
             if error.status == TOO_MANY_REQUESTS:
                 # Nothing was created, and the region asks for a pause.
@@ -230,22 +289,24 @@ class Applier:
 
     def _reconcile(self, existing: Image, source_region: str, work: WriteSpec) -> Outcome:
         """Return the outcome for an existing image; complete it if an earlier try made it."""
-        source: Mapping[str, object] = {**work.data, "id": existing["id"]}
-        comparison = compare.compare(work.record, work.owner, source, existing)
-        if not compare.has_provenance(work.record, work.owner, existing):
-            return outcome_of(comparison, existing["id"], source_region)
-        if comparison.reason == Reason.DRIFT:
-            self._retry(self._complete, work, comparison.fields)
-        elif comparison.reason in UNUSABLE:
-            return outcome_of(comparison, existing["id"], source_region)
-        return Outcome(Reason.CREATED, target_resource=existing["id"])
+        image_id: str = existing["id"]
+        comparison = _compare(work, existing)
+        if compare.is_incomplete_copy(work.record, work.owner, existing, comparison):
+            self._retry(self._add_tags, work)
+            return Outcome(Reason.CREATED, target_resource=image_id)
+        is_new = compare.is_new_copy(work.record, work.owner, existing)
+        if comparison.reason == Reason.IN_SYNC and is_new:
+            return Outcome(Reason.CREATED, target_resource=image_id)
+        if comparison.reason == Reason.DRIFT and work.updates:
+            names = comparison.fields
+            operations, left = patch.add_operations(work.record, existing, names)
+            members = work.members if "visibility" in names else []
+            follow = dataclasses.replace(work, changes=operations, left=left, members=members)
+            return self._update(source_region, follow)
+        return outcome_of(comparison, image_id, source_region)
 
-    def _complete(self, work: WriteSpec, names: tuple[str, ...]) -> None:
-        operations = [
-            {"op": "add", "path": patch.json_pointer(name), "value": work.record[name]}
-            for name in names
-            if name in work.record
-        ]
+    def _add_tags(self, work: WriteSpec) -> None:
+        operations, _ = patch.add_operations(work.record, {}, ("tags",))
         self._may_write()
         try:
             self._images.update(work.record["id"], operations)
@@ -254,6 +315,30 @@ class Applier:
             raise exception.ImageRequestRejected(
                 error.message, 400 if error.status == 409 else error.status
             ) from error
+
+
+def _compare(work: WriteSpec, image: Image) -> Comparison:
+    """Compare an image with the record to reach."""
+    source = {**work.data, "id": image["id"]}
+    return compare.compare(work.record, work.owner, source, image)
+
+
+def _updated(source_region: str, work: WriteSpec, left: Sequence[str]) -> Outcome:
+    """Return the outcome of an update.
+
+    :param left: the fields that can't be changed.
+    """
+    image_id: str = work.record["id"]
+    contacted = bool(work.changes)
+    if not left:
+        return Outcome(Reason.UPDATED, target_resource=image_id, region_contacted=contacted)
+    message = drift_message(tuple(left), source=source_region)
+    return Outcome(
+        Reason.DRIFT,
+        f"{message}, which can't be changed in an image that has data; the rest follows",
+        image_id,
+        region_contacted=contacted,
+    )
 
 
 def _with_next_forced_id(resource: str, region: str, work: WriteSpec) -> WriteSpec:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from kingbird.states import Reason
+from kingbird.states import UNLISTED_IMAGES, Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
 
@@ -15,17 +15,24 @@ SAME = "same"
 DIFFERENT = "different"
 UNKNOWN = "unknown"
 
+CONVERTED = (
+    "Its data or formats are not those of the source: its Glance converted them at import, or "
+    "other data were uploaded into the copy"
+)
+
 
 @dataclass(frozen=True)
 class Comparison:
     """The result of comparing an image in the target with its record.
 
-    :ivar reason: ``in_sync``, ``drift``, ``owner_conflict`` or ``data_conflict``.
+    :ivar reason: ``in_sync``, ``drift``, ``owner_conflict``, ``data_conflict`` or ``id_taken``.
     :ivar fields: the fields that differ, sorted.
+    :ivar note: a sentence for a person, if the reason leaves something out.
     """
 
     reason: str
     fields: tuple[str, ...] = ()
+    note: str | None = None
 
 
 def differing_fields(record: Record, image: Image) -> tuple[str, ...]:
@@ -73,6 +80,40 @@ def compare_data(source: Image, image: Image) -> str:
     return UNKNOWN
 
 
+def is_made_from(record: Record, source: Image, image: Image) -> bool:
+    """Return whether a copy's data were made from the data that the source has now.
+
+    A Glance may convert, compress or decompress data at import.  Then only provenance tells where
+    they came from.
+
+    :param record: the source's record, which has the provenance of a copy of it.
+    :param image: an image under the copy's id and owner.
+    """
+    if image.get("status") == fields.QUEUED:
+        return False
+    here, there = fields.data_hash(image), fields.data_hash(source)
+    # The source may be a copy itself, whose record keeps the first hash.
+    first = record.get(fields.SOURCE_HASH)
+    named = None
+    if image.get(fields.SOURCE_ID) == record.get(fields.SOURCE_ID):
+        named = image.get(fields.SOURCE_HASH)
+    return named in {there, first} - {None} or (first != there and first in {here} - {None})
+
+
+def data_keys(image: Image) -> frozenset[str]:
+    """Return texts of which images with the same data have one in common.
+
+    An image without data has none.
+    """
+    if not fields.has_data(image):
+        return frozenset()
+    own_hash = fields.data_hash(image)
+    keys = {own_hash} if own_hash else set()
+    if image.get("checksum"):
+        keys.add(f"{image['checksum']} {image.get('size')}")
+    return frozenset(keys)
+
+
 def compare(record: Record, owner: str | None, source: Image, image: Image) -> Comparison:
     """Compare an image in the target with the record that would have been made.
 
@@ -82,19 +123,35 @@ def compare(record: Record, owner: str | None, source: Image, image: Image) -> C
     """
     if image.get("owner") != owner:
         return Comparison(OWNER_CONFLICT)
-    if compare_data(source, image) == DIFFERENT:
-        return Comparison(DATA_CONFLICT)
+    if image.get("status") in UNLISTED_IMAGES:
+        return Comparison(
+            Reason.ID_TAKEN,
+            note=f"The image that has this id is {image['status']}: Glance lists it no more, and "
+            "it gets no data.  A forced sync makes a copy under another id",
+        )
+    has_other_data = compare_data(source, image) == DIFFERENT
     differing = differing_fields(record, image)
-    return Comparison(Reason.DRIFT, differing) if differing else Comparison(Reason.IN_SYNC)
+    converted = (has_other_data or not fields.FORMATS.isdisjoint(differing)) and is_made_from(
+        record, source, image
+    )
+    if converted:
+        differing = tuple(name for name in differing if name not in fields.FORMATS)
+    elif has_other_data:
+        return Comparison(DATA_CONFLICT)
+    if differing:
+        return Comparison(Reason.DRIFT, differing)
+    return Comparison(Reason.IN_SYNC, note=CONVERTED if converted else None)
 
 
-def has_provenance(record: Record, owner: str | None, image: Image) -> bool:
-    """Return whether an image is a copy by ``record``, made by an earlier attempt.
+def is_new_copy(record: Record, owner: str | None, image: Image) -> bool:
+    """Return whether an image is a copy by ``record`` that has no data yet.
 
-    Anybody can write provenance, so it counts only under the right owner.
+    An earlier attempt made it.  Anybody can write provenance, so it counts only under the right
+    owner.
     """
     return (
-        image.get("owner") == owner
+        image.get("status") == fields.QUEUED
+        and image.get("owner") == owner
         and all(
             image.get(name) == record[name]
             for name in (fields.SOURCE_REGION, fields.SOURCE_ID)
@@ -109,12 +166,12 @@ def is_incomplete_copy(
 ) -> bool:
     """Return whether an image is a copy whose creation is under way or was interrupted.
 
-    Glance adds the tags of a new image last, and a list in between shows none.
+    Glance adds the tags of a new image last, and a list in between shows none.  Any change by a
+    user moves the second time.
     """
     return (
         comparison == Comparison(Reason.DRIFT, ("tags",))
         and not image.get("tags")
-        and not fields.has_data(image)
         and image.get("created_at") == image.get("updated_at")
-        and has_provenance(record, owner, image)
+        and is_new_copy(record, owner, image)
     )

@@ -69,6 +69,10 @@ REFERENCES = ("kernel_id", "ramdisk_id")
 
 #: States in which an image has data.
 WITH_DATA = frozenset({"active", "deactivated"})
+#: The state of an image without data.  Glance refuses to change the formats in any other state.
+QUEUED = "queued"
+
+FORMATS = frozenset({"disk_format", "container_format"})
 
 _NAMESPACE = uuid.UUID("6d0b1d0e-63a5-5e6c-9d55-5b2f7d6a3c11")
 
@@ -88,6 +92,12 @@ class Rules:
 def has_data(image: Image) -> bool:
     """Return whether an image has data."""
     return image.get("status") in WITH_DATA
+
+
+def data_hash(image: Image) -> str | None:
+    """Return the hash of an image's data as provenance has it, or ``None`` if there is none."""
+    algorithm, value = image.get("os_hash_algo"), image.get("os_hash_value")
+    return f"{algorithm}:{value}" if algorithm and value else None
 
 
 def properties(image: Image, rules: Rules) -> Record:
@@ -130,6 +140,26 @@ def forced_id(source_id: str, region: str, n: int) -> str:
     return str(uuid.uuid5(_NAMESPACE, f"{source_id}/{region}/{n}"))
 
 
+def copy_number(image: Image, region: str) -> int | None:
+    """Return which copy a record is of the image that its provenance names.
+
+    Glance hands the properties of an image on to whatever is made of it, such as the snapshot of
+    a server.  So provenance is believed only on a record whose id is the source's, or that of a
+    forced copy in its region.
+
+    :param region: the region of the record.
+    :returns: 0 for a copy under the source's id, ``n`` for a forced copy under its ``n``-th id,
+        ``None`` for an image whose provenance is absent or another image's.
+    """
+    source_id = image.get(SOURCE_ID)
+    if source_id == image["id"]:
+        return 0
+    if not isinstance(source_id, str) or image.get(FORCED) != "true":
+        return None
+    numbers = range(1, MAX_FORCED_IDS + 1)
+    return next((n for n in numbers if forced_id(source_id, region, n) == image["id"]), None)
+
+
 def record_for(
     image: Image,
     source_region: str,
@@ -160,30 +190,46 @@ def record_for(
         name: value for name, value in properties(image, rules).items() if name not in PROVENANCE
     }
     record.update(custom)
-    record.update(_provenance(image, source_region, rules, used=len(custom), forced=forced))
+    quota = rules.property_quota
+    for marks in shed(provenance(image, source_region, forced=forced)):
+        if quota < 0 or not marks or len(custom) + len(marks) <= quota:
+            record.update(marks)
+            break
     return record
 
 
-def _provenance(
-    image: Image, source_region: str, rules: Rules, *, used: int, forced: bool
-) -> Record:
-    """Return the provenance of a copy, as many properties as fit the quota."""
+def provenance(image: Image, source_region: str, *, forced: bool = False) -> Record:
+    """Return the provenance of a copy of an image."""
     marks: Record = {
         SOURCE_REGION: source_region,
         SOURCE_ID: image["id"],
     }
-    if image.get("os_hash_algo") and image.get("os_hash_value"):
-        marks[SOURCE_HASH] = f"{image['os_hash_algo']}:{image['os_hash_value']}"
-    if image.get(SOURCE_REGION) and image.get(SOURCE_ID) and not forced:
+    if own_hash := data_hash(image):
+        marks[SOURCE_HASH] = own_hash
+    is_copy = copy_number(image, source_region) == 0
+    if is_copy and image.get(SOURCE_REGION) not in (None, source_region) and not forced:
         # A copy of a copy keeps the first provenance.  A forced copy is found by the image that
         # it was made from, so it does not.
         marks.update({name: image[name] for name in PROVENANCE if image.get(name)})
         marks.pop(FORCED, None)
     if forced:
         marks[FORCED] = "true"
-    if rules.property_quota >= 0:
-        if used + len(marks) > rules.property_quota:
-            marks.pop(SOURCE_HASH, None)
-        if used + len(marks) > rules.property_quota:
-            marks = {}
     return marks
+
+
+def shed(image: Image) -> list[Record]:
+    """Return an image or record with less and less provenance, for a quota of properties.
+
+    The hash gives way first, then the rest.
+    """
+    steps: list[Record] = []
+    for left_out in (frozenset[str](), {SOURCE_HASH}, PROVENANCE):
+        step = {name: value for name, value in image.items() if name not in left_out}
+        if not steps or len(step) < len(steps[-1]):
+            steps.append(step)
+    return steps
+
+
+def count_properties(record: Record) -> int:
+    """Return the number of a record's properties, as Glance's quota counts them."""
+    return len(record.keys() - SET_BY_GLANCE.union(COPIED))

@@ -4,8 +4,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from kingbird.states import Reason
 from kingbird.sync.image import Record
-from kingbird.sync.outcome import Outcome, message_for
+from kingbird.sync.outcome import Outcome, join_fields, message_for
 
 CREATE = "create"
 UPDATE = "update"
@@ -29,6 +30,8 @@ class WriteSpec:
     :ivar left: fields that differ, but can't be changed.
     :ivar members: pairs of project and status that a shared image is to be shared with.
     :ivar note: a sentence for the outcome's message.
+    :ivar updates: whether an image that differs, and was not there when it was planned to create
+        one, is to be updated.
     """
 
     record: Record
@@ -41,6 +44,7 @@ class WriteSpec:
     left: list[str] = field(default_factory=list)
     members: list[list[str]] = field(default_factory=list)
     note: str | None = None
+    updates: bool = False
 
     def with_reference(self, name: str, image_id: str) -> "WriteSpec":
         """Return the work with the id that a referenced image has got."""
@@ -60,6 +64,7 @@ class Item:
     :ivar action: ``create``, ``update``, or ``none`` when there is nothing to write.
     :ivar outcome: its outcome, or ``None`` while there is work.
     :ivar rank: items of a lower rank are worked on first, as others refer to them.
+    :ivar doubles_name: whether another image in the target has the same name, owner and data.
     """
 
     resource: str
@@ -70,6 +75,7 @@ class Item:
     outcome: Outcome | None = None
     work: WriteSpec | None = None
     rank: int = 0
+    doubles_name: bool = False
 
     def with_outcome(self, outcome: Outcome) -> "Item":
         """Return the item with an outcome, to which a sentence is added if it has none."""
@@ -84,6 +90,15 @@ class Item:
             target_resource=outcome.target_resource or self.target_resource,
         )
 
+    def with_note(self, note: str) -> "Item":
+        """Return the item with a sentence for its message, whatever its outcome will be."""
+        if self.outcome is not None:
+            return dataclasses.replace(self, outcome=self.outcome.with_note(note))
+        if self.work is None:
+            return self
+        note = "; ".join(filter(None, (self.work.note, note)))
+        return dataclasses.replace(self, work=dataclasses.replace(self.work, note=note))
+
     def as_dry_run(self) -> "Item":
         """Return the item with the outcome of a dry run."""
         if self.outcome is not None:
@@ -92,13 +107,15 @@ class Item:
         reason, message = "missing", f"Would be created from {self.source_region}"
         if self.work and self.work.forced:
             message += " under an id of its own"
+        if self.doubles_name:
+            reason = Reason.SAME_NAME
         if self.work and self.action == UPDATE:
             names = sorted({change["path"][1:] for change in self.work.changes})
-            reason, message = "drift", f"Would follow {self.source_region} in: {', '.join(names)}"
+            reason = "drift"
+            message = f"Would follow {self.source_region} in: {join_fields(names)}"
             if self.work.left:
-                message += f"; can't be changed: {', '.join(self.work.left)}"
-        return dataclasses.replace(
-            self,
-            work=None,
-            outcome=Outcome(reason, message, self.target_resource, is_dry=True),
-        )
+                message += f"; can't be changed: {join_fields(self.work.left)}"
+        outcome = Outcome(reason, message, self.target_resource, is_dry=True)
+        if self.work and self.work.note:
+            outcome = outcome.with_note(self.work.note)
+        return dataclasses.replace(self, work=None, outcome=outcome)

@@ -1,11 +1,19 @@
 """The outcome of an item: its status, a stable reason, and a sentence for a person."""
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kingbird import exception
+from kingbird.clients.refusals import WRONG_ADDRESS
 from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
+from kingbird.text import MAX_QUOTED, join_some
 
+#: Fields that a message names.
+MAX_FIELDS = 40
+
+SEVERAL_SETS = "Several sets of the request ask for this image and region; the first one counts"
 NO_ENDPOINT = "Region {} has no image endpoint in the service catalog any more"
 
 #: Reasons why nothing is known about an image in a region; a dry run fails with them too.
@@ -15,6 +23,9 @@ LOOKUP_FAILURES = frozenset(
         Reason.LISTING_INCOMPLETE,
         Reason.SOURCE_GONE,
         Reason.FORBIDDEN,
+        Reason.CREDENTIALS_REJECTED,
+        Reason.ENDPOINT_INVALID,
+        Reason.LISTING_REFUSED,
         Reason.CREDENTIALS_LOST,
     }
 )
@@ -66,6 +77,10 @@ class Outcome:
     is_dry: bool = False
     region_contacted: bool = True
 
+    def with_note(self, note: str) -> "Outcome":
+        """Return the outcome with a sentence added to its message."""
+        return dataclasses.replace(self, message="; ".join(filter(None, (self.message, note))))
+
     @property
     def status(self) -> str:
         """SUCCESS, FAILURE, SKIPPED or PLANNED."""
@@ -74,22 +89,44 @@ class Outcome:
         return STATE_OF[Reason(self.reason)]
 
 
+#: How many references from image to image are followed.
+REFERENCE_DEPTH = 3
+_TOO_DEEP = f"the references from image to image go deeper than {REFERENCE_DEPTH}"
+#: The outcome of an image that a longer chain of references leads to.
+TOO_DEEP = Outcome(Reason.DEPENDENCY_FAILED, _TOO_DEEP)
+
+
 def message_for(reason: str, *, source: str, target: str) -> str | None:
     """Return the sentence about a reason, or ``None`` if the reason says it all."""
     text = _SENTENCES.get(reason)
     return text.format(source=source, target=target) if text else None
 
 
+def join_fields(names: Sequence[str]) -> str:
+    """Return the names of fields for a message.  An image may have hundreds of properties."""
+    return join_some(names, MAX_FIELDS, width=MAX_QUOTED)
+
+
 def drift_message(fields: tuple[str, ...], *, source: str) -> str:
     """Return the sentence about fields that differ."""
-    return f"Differs from the image in {source} in: {', '.join(fields)}"
+    return f"Differs from the image in {source} in: {join_fields(fields)}"
 
 
 def region_failure(error: exception.KingbirdError) -> Outcome:
     """Return the outcome for an error of a region's client."""
-    if isinstance(error, exception.ImageRequestRejected):
-        return Outcome(Reason.FORBIDDEN, error.message)
+    if isinstance(error, exception.ImageRequestRejected) and not isinstance(
+        error, exception.AnswerTooLarge
+    ):
+        return Outcome(_reason_of_refusal(error.status), error.message)
     return Outcome(Reason.REGION_UNAVAILABLE, error.message)
+
+
+def _reason_of_refusal(status: int) -> Reason:
+    """Return the reason for the status of a list that a region refuses."""
+    if status in WRONG_ADDRESS:
+        return Reason.ENDPOINT_INVALID
+    reasons = {401: Reason.CREDENTIALS_REJECTED, 403: Reason.FORBIDDEN}
+    return reasons.get(status, Reason.LISTING_REFUSED)
 
 
 def no_endpoint(region: str) -> Outcome:
@@ -97,13 +134,47 @@ def no_endpoint(region: str) -> Outcome:
     return Outcome(Reason.REGION_UNAVAILABLE, NO_ENDPOINT.format(region))
 
 
-def dependency_failed(name: str, image_id: str, region: str, reason: str | None) -> Outcome:
+def better_source_unknown(region: str, problem: Outcome | None, *, source: str) -> Outcome:
+    """Return the outcome of an update whose source may be the wrong one.
+
+    :param region: a source region that may have the right one.
+    :param problem: the reason why it could not be asked; ``None`` if it was too slow.
+    :param source: the region of the source that was found.
+    """
+    why = "it answers too slowly"
+    if problem:
+        why = problem.message or str(message_for(problem.reason, source=source, target=region))
+    return Outcome(
+        Reason.REGION_UNAVAILABLE,
+        f"Not updated from {source}, as the image may come from {region}, which could not be "
+        f"asked: {why}",
+    )
+
+
+def id_claimed(region: str, *, source: str) -> Outcome:
+    """Return the outcome of an image whose id belongs to the owner of an older one.
+
+    :param region: the region with the older image.
+    """
+    return Outcome(
+        Reason.OWNER_CONFLICT,
+        f"The image with this id in {region} is older and belongs to another project, so the one "
+        f"in {source} is not copied",
+    )
+
+
+def dependency_failed(
+    name: str, image_id: str, region: str, reason: str | None, message: str | None
+) -> Outcome:
     """Return the outcome of an image whose kernel or ramdisk is not in the target region.
 
     :param name: the property that names the other image.
     :param image_id: the other image.
-    :param reason: the outcome of the other image.
+    :param reason: the reason of the other image.
+    :param message: the message of the other image.
     """
+    if message and message.endswith(_TOO_DEEP):
+        reason = _TOO_DEEP
     return Outcome(
         Reason.DEPENDENCY_FAILED,
         f"{name} names image {image_id}, which could not be brought to {region}: {reason}",
@@ -117,4 +188,5 @@ def outcome_of(comparison: compare.Comparison, image_id: str, source_region: str
             Reason.DRIFT, drift_message(comparison.fields, source=source_region), image_id
         )
     present = image_id if comparison.reason == Reason.IN_SYNC else None
-    return Outcome(comparison.reason, target_resource=present)
+    unusable = ((image_id, comparison.reason),) if comparison.reason in TOMBSTONED else ()
+    return Outcome(comparison.reason, comparison.note, present, unusable)

@@ -9,9 +9,6 @@ from kingbird.sync.image import Image, Record, Rules
 
 Operation = dict[str, Any]
 
-#: Glance refuses to change these on an image that has data.
-FORMATS = frozenset({"disk_format", "container_format"})
-
 
 def json_pointer(name: str) -> str:
     """Return the JSON pointer of a field."""
@@ -30,7 +27,7 @@ def add_operations(
     """
     operations, left = [], []
     for name in names:
-        if name in FORMATS and fields.has_data(image):
+        if name in fields.FORMATS and image.get("status") != fields.QUEUED:
             left.append(name)
         else:
             operations.append(
@@ -53,18 +50,23 @@ def remove_operations(record: Record, image: Image, rules: Rules) -> list[Operat
 
     Provenance stays, and so do properties that are not copied.
     """
-    extra = compare.extra_fields(record, image, rules)
-    return [{"op": "remove", "path": json_pointer(name)} for name in extra]
+    return remove(compare.extra_fields(record, image, rules))
+
+
+def remove(names: Iterable[str]) -> list[Operation]:
+    """Return the operations that remove properties, which have to be there."""
+    return [{"op": "remove", "path": json_pointer(name)} for name in sorted(names)]
 
 
 def rebase(
-    record: Record, image: Image, before: Collection[Operation]
+    record: Record, image: Image, names: Iterable[str], before: Collection[Operation]
 ) -> tuple[list[Operation], list[str]]:
     """Return the operations for an image that changed since they were planned.
 
+    :param names: the fields that differ by now.
     :param before: the planned operations, of which removals that are still possible stay.
     """
-    operations, left = add_operations(record, image, compare.differing_fields(record, image))
+    operations, left = add_operations(record, image, names)
     paths = {json_pointer(name) for name, value in image.items() if value is not None}
     operations += [one for one in before if one["op"] == "remove" and one["path"] in paths]
     return operations, left

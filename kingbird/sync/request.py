@@ -1,5 +1,6 @@
 """The sets of a request, as the planners use them."""
 
+import dataclasses
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,8 @@ from typing import Any
 
 from kingbird.states import ALL
 from kingbird.sync import image as fields
-from kingbird.sync.image import Image, has_data
+from kingbird.sync.image import Image
+from kingbird.sync.source_order import Copy, SourceOrder
 from kingbird.text import CONTROL
 
 
@@ -48,38 +50,6 @@ class Requester:
     def owns(self, image: Image) -> bool:
         """Return whether the caller may copy an image with its owner and visibility."""
         return self.is_admin or image.get("owner") == self.project_id
-
-
-def choose_source(
-    copies: Mapping[str, Image], order: Sequence[str], caller: Requester
-) -> tuple[str, Image] | None:
-    """Choose the source among an image's copies.
-
-    A copy of another owner is another image: if the caller's project has a copy, only its copies
-    count.  The order is: data before no data, the request's order of sources, the oldest, the
-    region's name.
-
-    :param copies: the image by region.
-    :param order: the source regions in the request's order; none for ``*``.
-    :returns: region and image, or ``None`` if there is no copy.
-    """
-    same_project = {
-        region: image
-        for region, image in copies.items()
-        if image.get("owner") == caller.project_id
-    }
-    candidates = same_project if same_project and not caller.is_admin else copies
-    if not candidates:
-        return None
-    return min(
-        candidates.items(),
-        key=lambda copy: (
-            not has_data(copy[1]),
-            order.index(copy[0]) if copy[0] in order else len(order),
-            copy[1].get("created_at") or "",
-            copy[0],
-        ),
-    )
 
 
 #: Without a filter only images with data are selected; queued records are synced by id.
@@ -219,8 +189,11 @@ class SyncSet:
     :ivar sources: regions; the API replaced ``*`` by the names of all.
     :ivar preferred: the sources of the request, in its order.
     :ivar filters: the filters of a wildcard set; see :class:`Selection`.
-    :ivar force_mode: the mode of a wildcard set whose images are retried by id.
+    :ivar skips_same_name: whether no record is created where another image has its name, owner and
+        data.
+    :ivar force_mode: the mode of a wildcard set of which some images are planned by id.
     :ivar selects: whether it is such a set, whose filters tell which images it selects.
+    :ivar optional: whether such a set leaves images that it does not select to other sets.
     """
 
     resources: tuple[str, ...]
@@ -234,8 +207,10 @@ class SyncSet:
     updates: bool = False
     prunes: bool = False
     filters: Mapping[str, Any] = field(default_factory=dict)
+    skips_same_name: bool = False
     force_mode: Force | None = None
     selects: bool = False
+    optional: bool = False
 
     @classmethod
     def from_request(cls, entry: Mapping[str, Any]) -> "SyncSet":
@@ -252,12 +227,31 @@ class SyncSet:
             updates=entry["on_drift"] == "update",
             prunes=entry["prune"],
             filters=entry["filters"],
+            skips_same_name=entry.get("same_name") == "skip",
         )
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Return the sources and the targets."""
+        return (*self.sources, *self.targets)
 
     @property
     def is_wildcard(self) -> bool:
         """Return whether the set selects images of whole regions, not images by id."""
         return self.resources == (ALL,)
+
+    def limited_to(
+        self, resources: Sequence[str], targets: Sequence[str], *, optional: bool = False
+    ) -> "SyncSet":
+        """Return a set for some images by id, with the options that this set has for them."""
+        return dataclasses.replace(
+            self,
+            resources=tuple(resources),
+            targets=tuple(targets),
+            force_mode=self.options.force,
+            selects=self.is_wildcard,
+            optional=optional and self.is_wildcard,
+        )
 
     @property
     def options(self) -> SyncOptions:
@@ -275,6 +269,18 @@ class SyncSet:
         owner = None if self.all_projects and caller.is_admin else caller.project_id
         return Selection.from_request(owner, self.filters)
 
+    def source_order(self, caller: Requester) -> SourceOrder:
+        """Return the order of an image's copies as its source.
+
+        An admin's wildcard without ``all_projects`` is about the images of one project, as a
+        member's is.
+        """
+        own_project: str | None = caller.project_id
+        if caller.is_admin:
+            about_images = self.is_wildcard or self.selects
+            own_project = self.selection(caller).owner if about_images else None
+        return SourceOrder(self.preferred, own_project)
+
 
 class WildcardScope:
     """A wildcard set, as :class:`kingbird.sync.listing.diff.Differ` needs it."""
@@ -284,15 +290,36 @@ class WildcardScope:
         self.sources = sync_set.sources
         self.targets = sync_set.targets
         self.prunes = sync_set.prunes and sync_set.updates
+        self.updates = sync_set.updates
         self.selection = sync_set.selection(caller)
         self.matches = self.selection.matcher()
-        self._caller = caller
+        self._order = sync_set.source_order(caller)
+        self.may_precede = self._order.may_precede
 
-    def choose_source(self, copies: Mapping[str, Image]) -> tuple[str, Image] | None:
+    @property
+    def depends_on_all_owners(self) -> bool:
+        """Return whether copies that the set does not select decide about the owner of an id."""
+        return len(self.sources) > 1 and self._order.own_project is None
+
+    def choose_source(self, copies: Mapping[str, Image]) -> Copy | None:
         """Choose an image's source among its copies: region and image."""
-        candidates = {
-            region: copies[region]
-            for region in self.sources
-            if region in copies and self.matches(copies[region])
-        }
-        return choose_source(candidates, self.sync_set.preferred, self._caller)
+        return self._order.choose(self._selected(self._order.rightful(self._in_sources(copies))))
+
+    def contested(self, copies: Mapping[str, Image]) -> tuple[Copy, Mapping[str, Image]] | None:
+        """Return a copy that the set selects, though its id belongs to another owner.
+
+        :returns: region and image, with the copies of the id's owner, of which the set selects
+            none.
+        """
+        if not self.depends_on_all_owners:
+            return None
+        copies = self._in_sources(copies)
+        chosen = self._order.choose(self._selected(copies))
+        rightful = self._order.rightful(copies)
+        return (chosen, rightful) if chosen and chosen[0] not in rightful else None
+
+    def _in_sources(self, copies: Mapping[str, Image]) -> Mapping[str, Image]:
+        return {region: copies[region] for region in self.sources if region in copies}
+
+    def _selected(self, copies: Mapping[str, Image]) -> Mapping[str, Image]:
+        return {region: image for region, image in copies.items() if self.matches(image)}

@@ -46,6 +46,7 @@ class Retry:
     :param stopping: an event that ends waiting and retrying.
     :param on_retry: called with the error before each retry.
     :param check: called repeatedly while waiting; an error that it raises ends the call.
+    :param is_single: returns whether the call of this thread is made once only.
     """
 
     def __init__(
@@ -54,15 +55,22 @@ class Retry:
         stopping: threading.Event,
         on_retry: Callable[[exception.RegionUnavailable], None] = lambda _: None,
         check: Callable[[], None] | None = None,
+        is_single: Callable[[], bool] = lambda: False,
     ) -> None:
         self._timeout = timeout
         self._stopping = stopping
         self._on_retry = on_retry
         self._check = check
+        self._is_single = is_single
 
     def with_check(self, check: Callable[[], None]) -> "Retry":
         """Return the same with another ``check``."""
-        return Retry(self._timeout, self._stopping, self._on_retry, check)
+        return Retry(self._timeout, self._stopping, self._on_retry, check, self._is_single)
+
+    def check(self) -> None:
+        """Raise the error of ``check`` if the call is to end."""
+        if self._check is not None:
+            self._check()
 
     def _note(self, state: tenacity.RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
@@ -75,17 +83,17 @@ class Retry:
             self._stopping.wait(seconds)
             return
         while seconds > 0 and not self._stopping.is_set():
-            self._check()
+            self.check()
             self._stopping.wait(min(seconds, CHECK_INTERVAL))
             seconds -= CHECK_INTERVAL
-        self._check()
+        self.check()
 
     def __call__(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Call ``function``, and raise the last error after all tries, or that of ``check``."""
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(exception.RegionUnavailable),
             wait=_wait,
-            stop=tenacity.stop_before_delay(self._timeout())
+            stop=tenacity.stop_before_delay(0.0 if self._is_single() else self._timeout())
             | tenacity.stop_when_event_set(self._stopping),
             sleep=self._sleep,
             before_sleep=self._note,

@@ -4,11 +4,12 @@ Glance lets only the member and an admin set a member's status.  A status that c
 named in the item's message.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.sync.retry import Retry
+from kingbird.text import join_some
 
 #: The status of a new member.
 PENDING = "pending"
@@ -26,7 +27,7 @@ _FAILED = (
 def share(
     images: ImageClient,
     image_id: str,
-    members: Iterable[Sequence[str]],
+    members: Sequence[Sequence[str]],
     *,
     is_admin: bool,
     may_write: Callable[[], None],
@@ -53,11 +54,15 @@ def share(
 
     refused: list[str] = []
     left: list[str] = []
-    for project, status in members:
+    for n, (project, status) in enumerate(members, start=1):
         try:
             retry(post, project)
         except _FAILED as error:
             refused.append(f"{project} ({error.message})")
+            if isinstance(error, exception.RegionUnavailable):
+                # Each of the others would be retried for as long.
+                refused += [f"{len(members) - n} others"] if n < len(members) else []
+                break
             continue
         if status == PENDING:
             continue
@@ -69,7 +74,7 @@ def share(
             left.append(f"{project} ({status})")
     notes = []
     if refused:
-        notes.append(f"Not shared with: {', '.join(refused)}")
+        notes.append(f"Not shared with: {join_some(refused)}")
     if left:
-        notes.append(f"Members have to set their status themselves: {', '.join(left)}")
+        notes.append(f"Members have to set their status themselves: {join_some(left)}")
     return notes

@@ -4,7 +4,7 @@ In other threads, and while tracing is off, the functions do nothing.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,11 +30,10 @@ def is_enabled() -> bool:
     return _key is not None
 
 
-@contextmanager
-def span(name: str, **info: Mapping[str, Any]) -> Iterator[None]:
+def span(name: str, **info: Mapping[str, Any]) -> AbstractContextManager[object]:
     """Trace a block; :data:`kingbird.tracing.exporter.ALLOWED_FIELDS` of ``info`` are exported."""
-    with profiler.Trace(name, info=dict(info)):
-        yield
+    trace: AbstractContextManager[object] = profiler.Trace(name, info=dict(info))
+    return trace
 
 
 def current() -> dict[str, str] | None:

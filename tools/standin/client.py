@@ -145,6 +145,10 @@ class Standin:
         image: dict[str, Any] = self._call("deactivate", region=region, image_id=image_id)
         return image
 
+    def set_status(self, region: str, image_id: str, status: str) -> None:
+        """Give an image a status that no call gives, such as ``killed``."""
+        self._call("set_status", region=region, image_id=image_id, status=status)
+
     def delete(self, region: str, image_id: str) -> None:
         """Delete an image.  Its id stays taken."""
         self._call("delete", region=region, image_id=image_id)

@@ -79,6 +79,9 @@ class Control:
     def deactivate(self, region: str, image_id: str) -> Json:
         return self._regions[region].glance.deactivate(image_id)
 
+    def set_status(self, region: str, image_id: str, status: str) -> Json:
+        return self._regions[region].glance.set_status(image_id, status)
+
     def delete(self, region: str, image_id: str) -> None:
         self._regions[region].glance.delete(image_id)
 

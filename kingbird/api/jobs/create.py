@@ -72,7 +72,8 @@ class JobCreator:
         :param sets: the sets by their fields.
         :param is_admin: returns True if Glance accepts the caller as an admin.
         :raises kingbird.exception.BadRequest: a region is unknown or its own only source, no
-            region is left to sync to, or the request is too large.
+            region is left to sync to, an image is named for a dry run and a real sync, or the
+            request is too large.
         :raises kingbird.exception.NotFound: an image is not in its source regions.
         :raises kingbird.exception.TooManyRequests: the project has too many jobs in progress.
         :raises kingbird.exception.Unauthorized: the caller's token is no longer valid.
@@ -86,12 +87,13 @@ class JobCreator:
         resolve.check_regions(sets, endpoints, unusable)
         sets = resolve.resolve_regions(sets, endpoints)
         sets_by_id = resolve.sets_with_ids(sets)
+        resolve.check_dry_runs(sets_by_id)
         quotas.check_item_quota(self._conf, sets_by_id)
         quotas.check_job_quota(self._conf, project_id)
         sources = {source for each in sets_by_id.values() for source in each["sources"]}
         clients = self._regions.clients_for(
             {region: endpoints[region] for region in sources},
-            self._keystone.user_auth(context.auth_token),
+            self._keystone.token_auth(context.auth_token),
             global_request_id=context.global_id,
         )
         resolve.check_images(sets_by_id, clients)
@@ -143,7 +145,7 @@ class JobCreator:
             if rolled_back is False:
                 return
             if rolled_back:
-                self._trusts.delete(context, trust, job.id)
+                self._trusts.delete(context, trust.id, f"job {job.id}")
             raise
 
     @staticmethod

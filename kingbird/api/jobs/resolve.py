@@ -4,12 +4,12 @@ import time
 from collections.abc import Mapping
 
 from kingbird import exception
-from kingbird.api.request import validation
 from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.states import ALL
-from kingbird.text import quote
+from kingbird.sync import region_names
+from kingbird.text import join_some, quote
 
 #: The time for all calls of one request in seconds.  Later the caller has given up.
 TOTAL_TIMEOUT = 30.0
@@ -45,14 +45,14 @@ def check_regions(
                     raise exception.BadRequest(
                         f"{field}.{name} names a region without an image endpoint{fault}: "
                         f"{quote(region)}; known are "
-                        f"{validation.join_some(sorted(known), 50) or 'none'}"
+                        f"{join_some(sorted(known), 50) or 'none'}"
                     )
         only = each["sources"][0] if len(each["sources"]) == 1 else ALL
         if only != ALL and only in each["targets"]:
             others = sorted(known.keys() - {only})
             raise exception.BadRequest(
                 f"{field}.target names {only}, which is the only source; other regions with an "
-                f"image endpoint are {validation.join_some(others, 50) or 'none'}"
+                f"image endpoint are {join_some(others, 50) or 'none'}"
             )
 
 
@@ -71,19 +71,34 @@ def resolve_regions(
 
 
 def _resolve_set(field: str, each: StoredSyncSet, known: list[str]) -> StoredSyncSet:
-    sources, targets = each["sources"], each["targets"]
-    if ALL in targets:
-        # With one source, ``*`` stands for all other regions.
-        only = sources[0] if len(sources) == 1 else None
-        targets = [region for region in known if region != only]
-    if ALL in sources:
-        sources = list(dict.fromkeys([*each["preferred"], *known]))
-    if not targets or (len(sources) == 1 and sources[0] in targets):
+    sources, targets = region_names.resolve_regions(each, known)
+    if region_names.has_no_target(sources, targets):
         raise exception.BadRequest(
             f"{field} leaves no region to sync to; those with an image endpoint are "
-            f"{validation.join_some(known, 50) or 'none'}"
+            f"{join_some(known, 50) or 'none'}"
         )
     return {**each, "sources": sources, "targets": targets}
+
+
+def check_dry_runs(sets_by_id: Mapping[str, StoredSyncSet]) -> None:
+    """Check that no image is named for a dry run and for a real sync to the same region.
+
+    :param sets_by_id: the sets with image ids by their fields, without ``*`` among the regions.
+    :raises kingbird.exception.BadRequest: an image is.  The message names both fields.
+    """
+    named: dict[tuple[str, str], tuple[str, bool]] = {}
+    if len({each["dry_run"] for each in sets_by_id.values()}) < 2:
+        return
+    for field, each in sets_by_id.items():
+        for image_id in each["resources"]:
+            for region in each["targets"]:
+                first = (field, each["dry_run"])
+                earlier, dry_run = named.setdefault((image_id, region), first)
+                if dry_run != each["dry_run"]:
+                    raise exception.BadRequest(
+                        f"{field}.dry_run has to be {quote(dry_run)} as {earlier}.dry_run is, "
+                        f"because both sets name image {image_id} for region {quote(region)}"
+                    )
 
 
 class _TimeBudget:
@@ -127,6 +142,9 @@ class _RegionLookup:
         if self.error is None:
             try:
                 self._look_up(ids)
+            except exception.KeystoneUnavailable:
+                # Without Kingbird's service token no other region can be asked either.
+                raise
             except (exception.Unavailable, exception.Forbidden) as error:
                 self.error = error
         return self._found.intersection(ids)
@@ -154,22 +172,13 @@ class _RegionLookup:
             return self._images.list_by_ids(ids, hidden=hidden, timeout=remaining)
         except exception.RegionUnavailable as error:
             if error.status is None:
-                # If there was no answer, the message names the region already.
+                # There was no answer.
                 self._budget.spend(time.monotonic() - start)
-                raise
-            raise exception.Unavailable(
-                f"The image service of region {region} can't be asked at the moment: "
-                f"{error.message}",
-                retry_after=error.retry_after,
-            ) from error
+            raise
         except exception.ImageRequestRejected as error:
             if error.status in (401, 403):
-                raise exception.Forbidden(
-                    f"The image service of region {region} refuses to list images: {error.message}"
-                ) from error
-            raise exception.Unavailable(
-                f"The image service of region {region} can't be used: {error.message}"
-            ) from error
+                raise exception.Forbidden(error.message) from error
+            raise exception.Unavailable(error.message) from error
 
 
 def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageClient]) -> None:
@@ -206,7 +215,7 @@ def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageC
         missing.update({image_id: f"{image_id} in {where} ({field})" for image_id in remaining})
     if missing:
         raise exception.NotFound(
-            f"{len(missing)} image(s) can't be found: {validation.join_some(missing.values(), 5)}"
+            f"{len(missing)} image(s) can't be found: {join_some(missing.values(), 5)}"
         )
     if errors:
         raise errors[0]

@@ -49,7 +49,7 @@ class JobRetrier:
         trust = self._trusts.create(context, job.id)
         if not self._reopen(context, job, trust, is_admin):
             if trust is not None:
-                self._trusts.delete(context, trust, job.id)
+                self._trusts.delete(context, trust.id, f"job {job.id}")
             raise exception.Conflict(
                 f"The job {job.id} has no item that failed, was cancelled or met an id that "
                 "can't be used, or it is running again"
@@ -74,7 +74,7 @@ class JobRetrier:
             )
         except BaseException:
             if trust is not None and self._trust_unused(job, trust):
-                self._trusts.delete(context, trust, job.id)
+                self._trusts.delete(context, trust.id, f"job {job.id}")
             raise
         return items > 0
 

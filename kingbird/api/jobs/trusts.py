@@ -1,4 +1,4 @@
-"""Create and delete the trusts that jobs run with."""
+"""Create and delete the trusts that jobs and rules run with."""
 
 import logging
 
@@ -28,17 +28,20 @@ class TrustManager:
             LOG.info("No trust for job %s, using its user's token: %s", job_id, error.message)
             return None
 
-    def delete(self, context: RequestContext, trust: Trust, job_id: str) -> None:
-        """Delete a trust that no job names.  Never raises."""
+    def delete(self, context: RequestContext, trust_id: str, owner: str) -> None:
+        """Delete a trust that no job and no rule names.  Never raises.
+
+        :param owner: the job or the rule, for the log.
+        """
         try:
             # The trustor may delete the trust.  Kingbird's own user would need the role admin.
             self._keystone.delete_trust(
-                trust.id,
+                trust_id,
                 self._keystone.user_auth(context.auth_token),
                 global_request_id=context.global_id,
             )
         except Exception as error:
-            # The reaper deletes trusts that no job names.
+            # The reaper deletes trusts that nothing names.
             LOG.warning(
-                "Unable to delete the trust of job %s, the reaper will retry: %s", job_id, error
+                "Unable to delete the trust of %s, the reaper will retry: %s", owner, error
             )

@@ -10,7 +10,7 @@ from keystoneauth1 import exceptions as ksa_exc
 from oslo_middleware import request_id
 
 from kingbird import exception
-from kingbird.api.middleware import Application, Environ
+from kingbird.api.middleware import Environ, Middleware
 from kingbird.context import RequestContext
 
 LOG = logging.getLogger(__name__)
@@ -52,11 +52,8 @@ class RequestId(request_id.RequestId):
     compat_headers = ["openstack-request-id"]
 
 
-class ErrorMiddleware:
+class ErrorMiddleware(Middleware):
     """The middleware that renders errors and exceptions as JSON."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Answer a request.  No exception leaves this layer."""

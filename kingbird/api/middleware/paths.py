@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kingbird import exception
-from kingbird.api.middleware import Application, Environ
+from kingbird.api.middleware import Application, Environ, Middleware
 
 TOKEN_HEADERS = ("HTTP_X_AUTH_TOKEN", "HTTP_X_SERVICE_TOKEN")
 
@@ -17,11 +17,8 @@ def normalize_path(path: str) -> str:
     return "/" + "/".join(part for part in path.split("/") if part)
 
 
-class PathNormalizer:
+class PathNormalizer(Middleware):
     """The middleware that normalizes every path, see :func:`normalize_path`."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Pass a request on.
@@ -41,12 +38,7 @@ class PathNormalizer:
 
 
 class AuthPublicRoutes:
-    """The middleware that passes public paths around authentication.
-
-    :param public: the public paths.
-    :param application: the application without authentication.
-    :param authenticated: the application behind authentication.
-    """
+    """The middleware that passes public paths around authentication."""
 
     def __init__(
         self, public: Iterable[str], application: Application, authenticated: Application

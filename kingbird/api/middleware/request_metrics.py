@@ -6,7 +6,7 @@ from typing import Any
 
 from kingbird import events
 from kingbird.api.controllers import v1
-from kingbird.api.middleware import Application, Environ, health
+from kingbird.api.middleware import Environ, Middleware, health
 from kingbird.api.middleware.paths import normalize_path
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -26,11 +26,8 @@ def route_template(path: str) -> str:
     return UNKNOWN
 
 
-class RequestMetrics:
+class RequestMetrics(Middleware):
     """The outermost middleware, which counts responses."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Pass a request on, and emit an event when it is answered."""

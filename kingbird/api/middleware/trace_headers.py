@@ -3,21 +3,16 @@
 from collections.abc import Iterable
 from typing import Any
 
-from kingbird.api.middleware import Application, Environ
+from kingbird.api.middleware import Environ, Middleware
 
 HEADERS = ("HTTP_X_TRACE_INFO", "HTTP_X_TRACE_HMAC")
 
 
-class TraceHeaderFilter:
+class TraceHeaderFilter(Middleware):
     """The middleware that removes signatures for which osprofiler's middleware raises an error.
 
     osprofiler compares signatures before authentication, and only accepts ASCII.
-
-    :param application: osprofiler's middleware.
     """
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         """Pass a request on."""

@@ -9,7 +9,7 @@ from kingbird import policies
 from kingbird.api.openapi import operations
 from kingbird.api.openapi.components import Components
 from kingbird.api.openapi.examples import Example
-from kingbird.api.openapi.routes import Route, RouteOperation
+from kingbird.api.openapi.routes import Route
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.errors import ERROR
 from kingbird.api.schemas.limits import RequestLimits
@@ -47,21 +47,10 @@ _HEADERS = {
 }
 
 
-def operations_of(routes: Iterable[Route]) -> Iterable[RouteOperation]:
-    """Yield the operations of some routes."""
-    for route in routes:
-        yield from route.operations(VERSION)
-
-
 def build(
     conf: cfg.ConfigOpts, routes: Iterable[Route], examples: Iterable[Example] = ()
 ) -> dict[str, Any]:
-    """Build the document.
-
-    :param conf: provides the limits of requests.
-    :param routes: the routes to describe.
-    :param examples: recorded examples.
-    """
+    """Build the document."""
     limits = RequestLimits.from_conf(conf)
     rules = {rule.name: rule.description or "" for rule in policies.list_rules()}
     components = Components()
@@ -69,13 +58,14 @@ def build(
     components.reference(ERROR)
     paths: dict[str, dict[str, Any]] = {}
     codes: set[int] = set()
-    for described in operations_of(routes):
-        operation = described.operation
-        body = None if operation.body is None else operation.body(limits)
-        paths.setdefault(described.path, {})[described.method] = operations.operation_object(
-            described, body, components, rules, examples
-        )
-        codes.update(operations.errors_of(operation))
+    for route in routes:
+        path = route.template(VERSION)
+        for method, operation in route.operations().items():
+            body = None if operation.body is None else operation.body(limits)
+            paths.setdefault(path, {})[method.lower()] = operations.operation_object(
+                path, operation, body, components, rules, examples
+            )
+            codes.update(operations.errors_of(operation))
     return {
         "openapi": "3.1.0",
         "info": _INFO,

@@ -11,8 +11,6 @@ class Example:
     """A request and its response.
 
     :ivar name: the name of the file without its suffix.
-    :ivar operation: the operation's id.
-    :ivar summary: the example's title.
     :ivar request: ``method``, ``path`` and an optional ``body``.
     :ivar response: ``status`` and ``body``.
     """

@@ -6,7 +6,7 @@ from typing import Any
 
 from kingbird.api.openapi.components import Components
 from kingbird.api.openapi.examples import Example
-from kingbird.api.openapi.routes import RouteOperation
+from kingbird.api.request.operation import Operation
 from kingbird.api.schemas.errors import MEANINGS
 from kingbird.api.schemas.shapes import JSONSchema
 
@@ -17,6 +17,7 @@ COMMON_ERRORS = (400, 401, 403, 503)
 PATH_PARAMETERS = {
     "project_id": "The id of the project that the token is for, with or without dashes.",
     "job_id": "The id of a job, with or without dashes.",
+    "rule_id": "The id of a rule, with or without dashes.",
 }
 
 JSON = "application/json"
@@ -25,10 +26,6 @@ JSON = "application/json"
 def name_of(code: int) -> str:
     """Return the component name of a code's response."""
     return HTTPStatus(code).phrase.replace(" ", "")
-
-
-def _examples_of(described: RouteOperation, examples: Iterable[Example]) -> list[Example]:
-    return [each for each in examples if each.operation == described.operation.operation_id]
 
 
 def _examples_object(examples: Sequence[tuple[Example, Any]]) -> dict[str, Any]:
@@ -42,7 +39,7 @@ def _examples_object(examples: Sequence[tuple[Example, Any]]) -> dict[str, Any]:
     }
 
 
-def _description(operation: Any, rules: Mapping[str, str]) -> str:
+def _description(operation: Operation, rules: Mapping[str, str]) -> str:
     if not operation.rules:
         return "Needs no token."
     guard, *more = operation.rules
@@ -51,13 +48,13 @@ def _description(operation: Any, rules: Mapping[str, str]) -> str:
     return "\n\n".join(sentences)
 
 
-def _parameters(described: RouteOperation, components: Components) -> list[dict[str, Any]]:
+def _parameters(path: str, operation: Operation, components: Components) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = [
         {"$ref": f"#/components/parameters/{name}"}
         for name in PATH_PARAMETERS
-        if f"{{{name}}}" in described.path
+        if f"{{{name}}}" in path
     ]
-    for name, schema in described.operation.query["properties"].items():
+    for name, schema in operation.query["properties"].items():
         converted = components.reference(schema)
         parameter = {
             "name": name,
@@ -99,13 +96,14 @@ def error(code: int, examples: Iterable[Example]) -> dict[str, Any]:
     }
 
 
-def errors_of(operation: Any) -> list[int]:
+def errors_of(operation: Operation) -> list[int]:
     """Return the error codes of an operation."""
     return sorted({*operation.errors, *(COMMON_ERRORS if operation.rules else ())})
 
 
 def operation_object(
-    described: RouteOperation,
+    path: str,
+    operation: Operation,
     body: JSONSchema | None,
     components: Components,
     rules: Mapping[str, str],
@@ -113,22 +111,25 @@ def operation_object(
 ) -> dict[str, Any]:
     """Build an operation object.
 
+    :param path: the path in OpenAPI's form, such as ``/v1.0/{project_id}/os-sync``.
     :param body: the schema of the request's body, if the operation takes one.
     :param rules: descriptions of policies by name.
     :param examples: examples of any operations.
     """
-    operation = described.operation
-    recorded = _examples_of(described, examples)
-    successful = [each for each in recorded if each.response["status"] == operation.status]
+    successful = [
+        each
+        for each in examples
+        if each.operation == operation.operation_id and each.response["status"] == operation.status
+    ]
     result: dict[str, Any] = {
         "operationId": operation.operation_id,
         "summary": operation.summary,
         "description": _description(operation, rules),
-        "tags": [_tag(described.path)],
+        "tags": [_tag(path)],
     }
     if not operation.rules:
         result["security"] = []
-    if parameters := _parameters(described, components):
+    if parameters := _parameters(path, operation, components):
         result["parameters"] = parameters
     if body is not None:
         request_bodies = [
@@ -145,14 +146,15 @@ def operation_object(
         str(operation.status): {
             "description": HTTPStatus(operation.status).phrase,
             "headers": _headers("X-Openstack-Request-Id"),
-            "content": {
-                JSON: {
-                    "schema": components.reference(operation.response_schema),
-                    **_examples_object(response_bodies),
-                }
-            },
         }
     }
+    if operation.response_schema is not None:
+        result["responses"][str(operation.status)]["content"] = {
+            JSON: {
+                "schema": components.reference(operation.response_schema),
+                **_examples_object(response_bodies),
+            }
+        }
     for code in errors_of(operation):
         result["responses"][str(code)] = {"$ref": f"#/components/responses/{name_of(code)}"}
     return result
@@ -161,4 +163,6 @@ def operation_object(
 def _tag(path: str) -> str:
     if "os-sync-engines" in path:
         return "engines"
+    if "os-sync-rules" in path:
+        return "sync-rules"
     return "sync-jobs" if "os-sync" in path else "versions"

@@ -1,23 +1,10 @@
 """Routes: paths and their handlers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import webob.exc
-
-
-class RouteOperation(NamedTuple):
-    """An operation with its path and HTTP method.
-
-    :ivar path: the path in OpenAPI's form, such as ``/v1.0/{project_id}/os-sync``.
-    :ivar method: the HTTP method in lower case.
-    :ivar operation: a :class:`kingbird.api.request.operation.Operation`.
-    """
-
-    path: str
-    method: str
-    operation: Any
 
 
 @dataclass(frozen=True)
@@ -25,7 +12,6 @@ class Route:
     """A path and its handlers.
 
     :ivar path: the segments below the version; ``{name}`` matches any segment.
-    :ivar controller: the class that has the handlers.
     :ivar handlers: names of the controller's methods by HTTP method.
     :ivar is_versioned: True if the path is below a version.
     """
@@ -65,9 +51,9 @@ class Route:
         base = ("", version) if self.is_versioned else ("",)
         return "/".join((*base, *self.path)) or "/"
 
-    def operations(self, version: str) -> Iterator[RouteOperation]:
-        """Yield the operations of this route."""
-        path = self.template(version)
-        for method, name in self.handlers.items():
-            handler = getattr(self.controller, name)
-            yield RouteOperation(path, method.lower(), handler.operation)
+    def operations(self) -> dict[str, Any]:
+        """Return the :class:`kingbird.api.request.operation.Operation` of each HTTP method."""
+        return {
+            method: getattr(self.controller, name).operation
+            for method, name in self.handlers.items()
+        }

@@ -9,14 +9,22 @@ from kingbird import exception
 from kingbird.api.request import validation
 from kingbird.api.request.hooks import context_of
 from kingbird.context import RequestContext
-from kingbird.policies import base, sync_jobs
+from kingbird.policies import base, sync_jobs, sync_rules
 from kingbird.policies.enforcer import Enforcer
 
 #: Rules that also apply to another project's path, for callers with ``other_projects``.
 #: Operations that run with the caller's own rights are not among them: those rights belong to the
 #: token's project.
 CROSS_PROJECT_RULES = frozenset(
-    {sync_jobs.LIST, sync_jobs.SHOW, sync_jobs.DELETE, sync_jobs.CANCEL}
+    {
+        sync_jobs.LIST,
+        sync_jobs.SHOW,
+        sync_jobs.DELETE,
+        sync_jobs.CANCEL,
+        sync_rules.LIST,
+        sync_rules.SHOW,
+        sync_rules.DELETE,
+    }
 )
 
 
@@ -63,7 +71,7 @@ class Authorizer:
         return self._enforcer.allows(context, rule, {"project_id": project_id})
 
     def can_see_all_projects(self, context: RequestContext, project_id: str) -> bool:
-        """Return True if the caller may see jobs about every project's images."""
+        """Return True if the caller may see jobs and rules about every project's images."""
         return self.allows(context, project_id, sync_jobs.ALL_PROJECTS)
 
     def is_admin(

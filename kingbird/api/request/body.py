@@ -1,6 +1,5 @@
 """Read and parse request bodies within limits, and reject ambiguous JSON."""
 
-import functools
 import json
 import re
 from typing import Any
@@ -94,15 +93,6 @@ def _reject_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return parsed
 
 
-_decode = functools.partial(
-    json.loads,
-    parse_constant=_reject_constant,
-    parse_int=_parse_int,
-    parse_float=_parse_float,
-    object_pairs_hook=_reject_duplicate_keys,
-)
-
-
 def _decode_utf8(body: bytes) -> str:
     if body.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         raise exception.BadRequest(
@@ -160,7 +150,13 @@ def parse(body: bytes, max_depth: int) -> Any:
         deeply; or it has a duplicate name, a lone surrogate or a number that is too large.
     """
     try:
-        value = _decode(_decode_utf8(body))
+        value = json.loads(
+            _decode_utf8(body),
+            parse_constant=_reject_constant,
+            parse_int=_parse_int,
+            parse_float=_parse_float,
+            object_pairs_hook=_reject_duplicate_keys,
+        )
     except RecursionError:
         raise _too_deep(max_depth) from None
     except ValueError as error:

@@ -7,8 +7,9 @@ its query, body and response.  The method is called with a request that is valid
 
 import functools
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import jsonschema_rs
@@ -19,6 +20,7 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.api.request import body as request_body
 from kingbird.api.request import query as request_query
+from kingbird.api.request import streaming
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.validation import Schema, json_path
 from kingbird.api.schemas.limits import RequestLimits
@@ -33,21 +35,16 @@ Body = Callable[[RequestLimits], dict[str, Any]]
 class Operation:
     """A method on a path, with its policies and schemas.
 
-    :ivar operation_id: a unique name.
-    :ivar summary: a description of a few words.
-    :ivar response_schema: the schema of a successful response.
-    :ivar status: the HTTP status of a successful response.
+    :ivar response_schema: the schema of a successful response, or ``None`` if it has no body.
     :ivar rules: policies, of which the first one guards the operation.  An operation without
         policies needs no token.
-    :ivar query: the schema of the query.
     :ivar body: returns the schema of the body.  Without it the body is not read.
-    :ivar body_optional: True if the body may be missing.
     :ivar errors: error codes beside the common ones.
     """
 
     operation_id: str
     summary: str
-    response_schema: Mapping[str, Any]
+    response_schema: Mapping[str, Any] | None
     status: int = 200
     rules: tuple[str, ...] = ()
     query: Mapping[str, Any] = field(default_factory=lambda: request_query.NO_PARAMETERS)
@@ -62,7 +59,6 @@ class ValidRequest:
 
     :ivar project_id: the project in Keystone's form, without dashes.
     :ivar path: the values in the path after the project.
-    :ivar query: the query's parameters by name.
     :ivar body: the parsed body; ``None`` if the operation takes none.
     """
 
@@ -80,7 +76,9 @@ class _Compiled:
     def __init__(self, operation: Operation, limits: RequestLimits) -> None:
         self.query = request_query.QueryParser(dict(operation.query))
         self.body = None if operation.body is None else Schema(operation.body(limits))
-        self.response_schema = jsonschema_rs.Draft202012Validator(dict(operation.response_schema))
+        self.response_schema = jsonschema_rs.Draft202012Validator(
+            dict(operation.response_schema or {})
+        )
 
 
 class RequestPipeline:
@@ -131,7 +129,7 @@ class RequestPipeline:
             response_validation`` is ``error``.
         """
         mode = self._options.response_validation
-        if mode == "ignore" or isinstance(answer, bytes):
+        if mode == "ignore" or isinstance(answer, bytes) or answer is None:
             return answer
         schema = self._schemas(operation).response_schema
         if schema.is_valid(answer):
@@ -145,6 +143,22 @@ class RequestPipeline:
             )
         LOG.warning("Response of %s does not match its schema %s", operation.operation_id, fault)
         return answer
+
+    def respond(self, operation: Operation, answer: Any, response: webob.Response) -> Any:
+        """Return a valid response: the answer, or ``response`` if it sends several parts of one.
+
+        :param answer: the answer, or an iterator of its parts; see :func:`streaming.join`.
+        """
+        if not isinstance(answer, Iterator):
+            return self.validate_response(operation, answer)
+        parts = (self.validate_response(operation, part) for part in answer)
+        # Errors are answered as usual until the second part is there.
+        begin = [part for part in (next(parts), next(parts, None)) if part is not None]
+        if len(begin) == 1:
+            return begin[0]
+        response.content_type = "application/json"
+        response.app_iter = streaming.join(chain(begin, parts))
+        return response
 
 
 def operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any], Any]:
@@ -163,10 +177,13 @@ def operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any]
         ) -> Any:
             valid_request = self.pipeline.validate_request(operation, request, path)
             response.status_int = operation.status
-            return self.pipeline.validate_response(operation, method(self, valid_request))
+            answer = self.pipeline.respond(operation, method(self, valid_request), response)
+            return b"" if operation.response_schema is None else answer
 
         wrapper.operation = operation  # type: ignore[attr-defined]
-        return pecan.expose(template="json")(wrapper)
+        # The renderer would turn None into the text "null".
+        template = None if operation.response_schema is None else "json"
+        return pecan.expose(template=template, content_type="application/json")(wrapper)
 
     return decorate
 

@@ -1,7 +1,12 @@
-"""Pagination of lists: the page that a query requests, and the link to the next page."""
+"""Pagination of lists: the page that a query requests, and the link to the next page.
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+The published client sends no limit and follows no link, so a list without a limit is whole.  It is
+read page by page, and :mod:`kingbird.api.request.streaming` sends it in the same way.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
@@ -9,6 +14,7 @@ import webob
 
 from kingbird import exception
 from kingbird.api.schemas import formats
+from kingbird.batching import batched
 
 Row = TypeVar("Row")
 
@@ -17,8 +23,8 @@ Row = TypeVar("Row")
 class Page:
     """A page of a list.
 
-    :ivar request: the request.
     :ivar limit: the maximum of entries in the page.
+    :ivar is_whole: True if all further pages belong to the same response.
     :ivar marker: the id of the entry before the page.
     :ivar status: the states of the entries in the list.
     :ivar sorting: ``sort_key`` and ``sort_dir``, as far as the query has them.  Each list has its
@@ -27,6 +33,7 @@ class Page:
 
     request: webob.Request
     limit: int
+    is_whole: bool
     marker: str | None
     status: frozenset[str] | None
     sorting: dict[str, str]
@@ -41,17 +48,30 @@ class Page:
             **self.sorting,
         }
 
+    def read(self, fetch: Callable[..., Sequence[Row]]) -> Iterator[Sequence[Row]]:
+        """Yield the rows of the page, and those of further pages if the list is whole.
+
+        :param fetch: a database query that takes :attr:`query_args`, and as ``after`` the row
+            before the page.
+        """
+        after: Row | None = None
+        while True:
+            rows = fetch(**self.query_args, after=after)
+            yield rows
+            if not self.is_whole or len(rows) <= self.limit:
+                return
+            after = rows[self.limit - 1]
+
     def paginate(
         self, rows: Sequence[Row], id_of: Callable[[Row], str]
     ) -> tuple[Sequence[Row], list[dict[str, str]]]:
         """Return the rows of this page, and the link to the next page if there is one.
 
         :param rows: the rows that :attr:`query_args` selects.
-        :param id_of: returns a row's id.
         """
-        if len(rows) <= self.limit:
-            return rows, []
         page = rows[: self.limit]
+        if len(rows) <= self.limit or self.is_whole:
+            return page, []
         parameters = parse_qsl(
             self.request.environ.get("QUERY_STRING", ""), keep_blank_values=True
         )
@@ -59,35 +79,38 @@ class Page:
         query.append(("marker", id_of(page[-1])))
         return page, [{"rel": "next", "href": f"{self.request.path_url}?{urlencode(query)}"}]
 
-    def paginate_entries(self, entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Select from entries as the database selects from its rows.
+    def read_entries(self, entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+        """Select from entries as :meth:`read` selects from the database's rows.
 
         :raises kingbird.exception.BadRequest: no entry has the marker's id.
         """
-        selected = list(entries)
-        if "sort_key" in self.sorting:
-            selected.sort(key=lambda entry: entry[self.sorting["sort_key"]] or "")
-        if self.sorting.get("sort_dir") == "desc":
-            selected.reverse()
-        if self.marker is not None:
-            ids = [entry["id"] for entry in selected]
-            if self.marker not in ids:
-                raise exception.BadRequest(f"marker names nothing in this list: {self.marker}")
-            del selected[: ids.index(self.marker) + 1]
+        if self.sorting:
+            entries = list(entries)
+            if "sort_key" in self.sorting:
+                entries.sort(key=lambda entry: entry[self.sorting["sort_key"]] or "")
+            if self.sorting.get("sort_dir") == "desc":
+                entries.reverse()
+        selected = iter(entries)
+        if self.marker is not None and not any(one["id"] == self.marker for one in selected):
+            raise exception.BadRequest(f"marker names nothing in this list: {self.marker}")
         if self.status is not None:
-            selected = [entry for entry in selected if entry["sync_status"] in self.status]
-        return selected[: self.limit + 1]
+            states = self.status
+            selected = (entry for entry in selected if entry["sync_status"] in states)
+        yield list(islice(selected, self.limit if self.is_whole else self.limit + 1))
+        if self.is_whole:
+            yield from batched(selected, self.limit)
 
 
 def from_request(request: webob.Request, query: Mapping[str, Any], max_limit: int) -> Page:
     """Return the page that a request asks for.
 
     :param query: parameters that are valid by :mod:`kingbird.api.schemas.sync_jobs.queries`.
-    :param max_limit: the default and the maximum of the limit.
+    :param max_limit: the maximum of the limit.
     """
     return Page(
         request=request,
         limit=min(query.get("limit", max_limit), max_limit),
+        is_whole="limit" not in query,
         marker=formats.normalize_uuid(query["marker"]) if "marker" in query else None,
         status=frozenset(query.get("status", ())) or None,
         sorting={name: query[name] for name in ("sort_key", "sort_dir") if name in query},

@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 import webob
 
 from kingbird import exception
-from kingbird.api.request.validation import Schema, join_some
-from kingbird.text import quote
+from kingbird.api.request.validation import Schema
+from kingbird.text import join_some, quote
 
 #: The maximum length of a query.  All parameters together need far less.
 MAX_LENGTH = 4096
@@ -20,13 +20,10 @@ NO_PARAMETERS: dict[str, Any] = {
     "properties": {},
 }
 
-Pairs = list[tuple[str, str]]
 
-
-def parse_pairs(request: webob.Request, known: Iterable[str]) -> Pairs:
+def parse_pairs(request: webob.Request, known: Iterable[str]) -> list[tuple[str, str]]:
     """Return the parameters of a query in their order.
 
-    :param known: the names of valid parameters.
     :raises kingbird.exception.BadRequest: a parameter is unknown, or the query is too long.
     """
     text = request.environ.get("QUERY_STRING", "")
@@ -65,11 +62,6 @@ class QueryParser:
     def __init__(self, schema: dict[str, Any]) -> None:
         self._properties: dict[str, dict[str, Any]] = schema["properties"]
         self._schema = Schema(schema)
-
-    @property
-    def names(self) -> list[str]:
-        """Return the parameters' names."""
-        return list(self._properties)
 
     def parse(self, request: webob.Request) -> dict[str, Any]:
         """Return the parameters of a request by name.

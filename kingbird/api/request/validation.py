@@ -33,13 +33,6 @@ def parse_path_uuid(text: str, label: str) -> str:
         ) from None
 
 
-def join_some(names: Iterable[str], limit: int = 10) -> str:
-    """Join the first names for an error message, with the number of the others."""
-    names = list(names)
-    text = ", ".join(names[:limit])
-    return f"{text} and {len(names) - limit} more" if len(names) > limit else text
-
-
 class Schema:
     """A compiled schema of input.  Safe for threads.
 

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from kingbird.api.schemas.shapes import closed_object, output_string
+from kingbird.api.schemas.shapes import closed_object, output
 
 ERROR = closed_object(
     "Error",
@@ -12,17 +12,11 @@ ERROR = closed_object(
             "ErrorDetails",
             "The error's details",
             {
-                "code": {
-                    "description": "The HTTP status",
-                    "type": "integer",
-                    "minimum": 400,
-                    "maximum": 599,
-                },
-                "title": output_string("The phrase of the HTTP status"),
-                "message": {
-                    **output_string("A sentence for a person, which names the invalid field"),
-                    "minLength": 1,
-                },
+                "code": output("The HTTP status", "integer", minimum=400, maximum=599),
+                "title": output("The phrase of the HTTP status"),
+                "message": output(
+                    "A sentence for a person, which names the invalid field", minLength=1
+                ),
             },
         )
     },

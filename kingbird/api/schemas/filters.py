@@ -1,11 +1,12 @@
 """The schema of a set's ``filters``, which select from the images of a wildcard."""
 
+from collections.abc import Callable
 from typing import Any
 
 from kingbird import exception
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.limits import MAX_FILTERED, MAX_NAME, MAX_VALUE
-from kingbird.api.schemas.shapes import enum, input_string, scalar_or_array
+from kingbird.api.schemas.shapes import enum, scalar_or_array
 
 VISIBILITIES = ["public", "private", "shared", "community"]
 #: The states of images that Glance lists.
@@ -22,7 +23,6 @@ STATUSES = [
 #: The maximum of a size, which is a signed 64-bit number in Glance's database.
 LARGEST = 2**63 - 1
 
-
 _SIZE = {
     "description": f"a number of bytes from 0 to {LARGEST}",
     "type": "integer",
@@ -36,9 +36,12 @@ def _glance_string(
     description: str, *, min_length: int = 1, max_length: int = MAX_NAME
 ) -> dict[str, Any]:
     """Return the schema of a text of Glance, which may hold control characters."""
-    return input_string(
-        description, min_length=min_length, max_length=max_length, text_format=None
-    )
+    return {
+        "description": description,
+        "type": "string",
+        "minLength": min_length,
+        "maxLength": max_length,
+    }
 
 
 _TAG = _glance_string(f"a tag of 1 to {MAX_NAME} characters")
@@ -120,18 +123,16 @@ def _as_list(value: str | list[str]) -> list[str]:
     return [value] if isinstance(value, str) else list(dict.fromkeys(value))
 
 
-#: The stored name of each filter, and the function that normalizes its value.
-_STORED: dict[str, tuple[str, Any]] = {
-    "visibility": ("visibility", str),
-    "owner": ("owner", _owner),
-    "name": ("name", str),
-    "name_prefix": ("name_prefix", str),
-    "tag": ("tags", _as_list),
-    "property": ("properties", dict),
-    "size_min": ("size_min", int),
-    "size_max": ("size_max", int),
-    "updated_since": ("updated_since", formats.normalize_datetime),
-    "status": ("statuses", _as_list),
+#: The stored names of filters that the API calls otherwise.
+_STORED_NAMES = {"tag": "tags", "property": "properties", "status": "statuses"}
+#: The functions that normalize values.
+_CONVERSIONS: dict[str, Callable[[Any], Any]] = {
+    "owner": _owner,
+    "tag": _as_list,
+    "size_min": int,
+    "size_max": int,
+    "updated_since": formats.normalize_datetime,
+    "status": _as_list,
 }
 
 
@@ -147,8 +148,13 @@ def normalize(filters: dict[str, Any], field: str) -> dict[str, Any]:
             f"{field}.size_min is {int(filters['size_min'])}; "
             f"it must be no more than size_max, which is {int(filters['size_max'])}"
         )
-    stored = {}
-    for name, value in filters.items():
-        key, convert = _STORED[name]
-        stored[key] = convert(value)
-    return stored
+    return {
+        _STORED_NAMES.get(name, name): _CONVERSIONS[name](value) if name in _CONVERSIONS else value
+        for name, value in filters.items()
+    }
+
+
+def denormalize(stored: dict[str, Any]) -> dict[str, Any]:
+    """Return stored filters in the form of a request."""
+    names = {stored_name: name for name, stored_name in _STORED_NAMES.items()}
+    return {names.get(name, name): value for name, value in stored.items()}

@@ -19,22 +19,21 @@ class RequestLimits:
     :ivar sets: the maximum of sets in a request.
     :ivar resources: the maximum of image ids in all sets of a request.
     :ivar regions: the maximum of source regions, and of target regions, in a set.
+    :ivar interval: the minimum of a rule's interval in seconds.
     """
 
     sets: int
     resources: int
     regions: int
+    interval: int = 60
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts) -> "RequestLimits":
         """Return the limits of a configuration."""
         options = conf.api
-        return cls(options.max_sets, options.max_resources, options.max_regions)
-
-
-#: The options by the limits' names.
-OPTIONS = {
-    "sets": "[api] max_sets",
-    "resources": "[api] max_resources",
-    "regions": "[api] max_regions",
-}
+        return cls(
+            options.max_sets,
+            options.max_resources,
+            options.max_regions,
+            conf.rules.min_interval,
+        )

@@ -1,6 +1,6 @@
 """The version's name, and schemas of version discovery in the form that keystoneauth reads."""
 
-from kingbird.api.schemas.shapes import LINKS, array_of, closed_object, enum, output_string
+from kingbird.api.schemas.shapes import LINKS, closed_object, enum, output
 
 #: The API's only version, as paths and responses name it.
 VERSION = "v1.0"
@@ -9,14 +9,16 @@ _VERSION = closed_object(
     "Version",
     "A version of the API",
     {
-        "id": output_string("Its name"),
+        "id": output("Its name"),
         "status": enum(["CURRENT", "SUPPORTED", "DEPRECATED"]),
         "links": LINKS,
     },
 )
 
 LISTED = closed_object(
-    "Versions", "The versions there are", {"versions": array_of("The versions", _VERSION)}
+    "Versions",
+    "The versions there are",
+    {"versions": output("The versions", "array", items=_VERSION)},
 )
 SHOWN = closed_object("VersionDocument", "A version", {"version": _VERSION})
 

@@ -8,10 +8,7 @@ from kingbird.db import api as db
 
 
 def render_engine(engine: db.Engine, alive: bool) -> dict[str, Any]:
-    """Return an engine as JSON.  Its times are those of the database's clock.
-
-    :param alive: True if the last heartbeat is recent.
-    """
+    """Return an engine as JSON.  Its times are those of the database's clock."""
     last_seen = datetime.fromtimestamp(engine.seen / 1000, UTC).replace(tzinfo=None)
     return {
         "id": engine.id,

@@ -40,18 +40,15 @@ def render_detail(
     outcomes: dict[str, int],
     regions: db.jobs.RegionCounts,
 ) -> dict[str, Any]:
-    """Return a job with the counts of its items.
-
-    :param statuses: the number of items by state.
-    :param outcomes: the number of items by reason.
-    :param regions: both counts by target region.
-    """
+    """Return a job with the counts of its items."""
     return {
         **render_summary(job),
         "all_projects": job.all_projects,
         "dry_run": any(each["dry_run"] for each in job.request),
         "cancelled": job.cancelled,
         "runs": job.runs,
+        "rule": job.rule_id,
+        "trigger": job.trigger,
         "statuses": statuses,
         "outcomes": outcomes,
         "regions": regions,

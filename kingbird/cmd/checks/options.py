@@ -71,7 +71,7 @@ def policies(commands: UpgradeCommands, conf: cfg.ConfigOpts) -> Result:
     if result.code is not Code.SUCCESS:
         return result
     enforcer = policy.Enforcer(conf)
-    enforcer.register_defaults(list(list_rules()))
+    enforcer.register_defaults(list_rules())
     where = conf.get_location("policy_file", "oslo_policy")
     defaults = (cfg.Locations.opt_default, cfg.Locations.set_default)
     is_configured = where is not None and where.location not in defaults

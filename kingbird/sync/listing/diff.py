@@ -14,7 +14,7 @@ from kingbird.states import Reason
 from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.compare import Comparison
-from kingbird.sync.image import Image, Rules
+from kingbird.sync.image import Image, Record, Rules
 
 Page = Sequence[Image]
 #: The copies of one image, by region.
@@ -23,6 +23,10 @@ Copies = Mapping[str, Image]
 
 class Coverage(Protocol):
     """Knowledge about regions whose lists have gaps."""
+
+    @property
+    def lagging(self) -> Collection[str]:
+        """The regions that another part of the plan lists again."""
 
     def unknown_regions(self, image_id: str) -> Collection[str]:
         """Return the regions that may have an image beyond what is known of them."""
@@ -46,6 +50,10 @@ class Scope(Protocol):
     def prunes(self) -> bool:
         """Return whether properties that only a target has count as drift."""
 
+    @property
+    def updates(self) -> bool:
+        """Return whether copies that differ are updated."""
+
     def choose_source(self, copies: Copies) -> tuple[str, Image] | None:
         """Choose an image's source among its copies: region and image.
 
@@ -54,6 +62,12 @@ class Scope(Protocol):
 
     def matches(self, image: Image) -> bool:
         """Return whether a copy in one of the sources makes the set select the image."""
+
+    def may_precede(self, region: str, chosen: tuple[str, Image]) -> bool:
+        """Return whether a source that is not known may come before the chosen one."""
+
+    def contested(self, copies: Copies) -> tuple[tuple[str, Image], Copies] | None:
+        """Return a selected copy whose id belongs to another owner, with that owner's copies."""
 
 
 #: Returns the targets of a set that need no plan for an image with these copies.
@@ -69,6 +83,9 @@ class Difference:
     :ivar missing: the targets that don't have it.
     :ivar comparisons: the copies in targets that are not in sync.
     :ivar in_sync: the targets in which it is in sync.
+    :ivar doubtful: source regions that could not be asked, and may have a better source.
+    :ivar claimed_by: the region with the oldest copy of another owner, who has the id; then the
+        source is not copied.
     """
 
     index: int
@@ -78,6 +95,8 @@ class Difference:
     missing: tuple[str, ...]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     in_sync: tuple[str, ...] = ()
+    doubtful: tuple[str, ...] = ()
+    claimed_by: str | None = None
 
 
 @dataclass(frozen=True)
@@ -242,30 +261,49 @@ class Differ:
     # Images that differ.
 
     def _compare(self, image_id: str, found: Sequence[Image | None]) -> Iterator[Difference]:
+        gaps = self._coverage.unknown_regions(image_id)
+        # Another part of the plan lists lagging regions again.
+        later = self._coverage.lagging if gaps else ()
         copies = {
             region: image
             for region, image in zip(self._regions, found, strict=True)
-            if image is not None and not self._is_forced(region, image)
+            if image is not None
+            and not self._is_forced(region, image)
+            and not (region in gaps and region in later)
         }
         if not copies:
             return
-        gaps = self._coverage.unknown_regions(image_id)
         done: set[str] = set()
+        contests = []
         for index, scope in enumerate(self._scopes):
-            source = scope.choose_source({r: copies[r] for r in scope.sources if r in copies})
+            source = scope.choose_source(copies)
             if source is None:
+                if contest := scope.contested(copies):
+                    contests.append((index, contest))
                 continue
-            if self._handled:
-                done.update(self._handled(scope, image_id, copies))
-            targets = [name for name in scope.targets if name not in done]
-            if not targets:
-                continue
-            done.update(targets)
-            difference = self._difference(index, source, copies, targets, gaps)
-            if difference.missing or difference.comparisons:
-                yield difference
-            else:
-                self.in_sync.update(difference.in_sync)
+            if targets := self._open_targets(scope, image_id, copies, done):
+                difference = self._difference(index, source, copies, targets, gaps)
+                if difference.missing or difference.comparisons:
+                    yield difference
+                else:
+                    self.in_sync.update(difference.in_sync)
+        # The copies of the id's owner come first, whichever set selects them.
+        for index, contest in contests:
+            if targets := self._open_targets(self._scopes[index], image_id, copies, done):
+                yield _contest(index, contest, copies, targets)
+
+    def _open_targets(
+        self, scope: Scope, image_id: str, copies: Copies, done: set[str]
+    ) -> list[str]:
+        """Return the targets of a set in which an image has to be planned.
+
+        :param done: targets that have been; those that are returned are added.
+        """
+        if self._handled:
+            done.update(self._handled(scope, image_id, copies))
+        targets = [name for name in scope.targets if name not in done]
+        done.update(targets)
+        return targets
 
     def _difference(
         self,
@@ -276,29 +314,85 @@ class Differ:
         unknown_regions: Collection[str],
     ) -> Difference:
         region, source = chosen
+        scope = self._scopes[index]
         record = fields.record_for(source, region, self._rules, image_id=source["id"])
+        doubtful = better_sources(scope, chosen, copies, unknown_regions)
+        # Another part of the plan knows these sources.
+        later = not doubtful.isdisjoint(self._coverage.lagging)
         missing: list[str] = []
         in_sync: list[str] = []
         comparisons: dict[str, Comparison] = {}
         for target in targets:
             copy = copies.get(target)
             if target == region:
-                in_sync.append(target)
+                if not later:
+                    in_sync.append(target)
             elif copy is None:
                 if target not in unknown_regions:
                     missing.append(target)
             else:
-                comparison = compare.compare(record, source.get("owner"), source, copy)
-                if comparison.reason == Reason.IN_SYNC and self._scopes[index].prunes:
-                    extra = compare.extra_fields(record, copy, self._rules)
-                    comparison = Comparison(Reason.DRIFT, extra) if extra else comparison
+                comparison = compare_copy(record, source, copy, self._rules, prunes=scope.prunes)
                 if comparison.reason == Reason.IN_SYNC:
                     in_sync.append(target)
-                else:
+                elif not (later and comparison.reason == Reason.DRIFT):
                     comparisons[target] = comparison
         return Difference(
-            index, region, source, copies, tuple(missing), comparisons, tuple(in_sync)
+            index,
+            region,
+            source,
+            copies,
+            tuple(missing),
+            comparisons,
+            tuple(in_sync),
+            tuple(sorted(doubtful)),
         )
+
+
+def _contest(
+    index: int,
+    contest: tuple[tuple[str, Image], Copies],
+    copies: Copies,
+    targets: Sequence[str],
+) -> Difference:
+    """Return the difference of an image whose id belongs to another owner."""
+    (region, source), rightful = contest
+    conflict = Comparison(Reason.OWNER_CONFLICT)
+    conflicts = {name: conflict for name in targets if name != region}
+    in_sync = tuple(name for name in targets if name == region)
+    claimed_by = next(iter(rightful))
+    return Difference(index, region, source, copies, (), conflicts, in_sync, claimed_by=claimed_by)
+
+
+def better_sources(
+    scope: Scope, chosen: tuple[str, Image], copies: Copies, unknown_regions: Collection[str]
+) -> set[str]:
+    """Return the source regions that may have a better source, but are not known.
+
+    No copy is updated from a source that may not be the right one.  If a set updates no copies,
+    there are none.
+    """
+    if not (scope.updates and unknown_regions):
+        return set()
+    return {
+        name
+        for name in scope.sources
+        if name in unknown_regions and name not in copies and scope.may_precede(name, chosen)
+    }
+
+
+def compare_copy(
+    record: Record, source: Image, copy: Image, rules: Rules, *, prunes: bool
+) -> Comparison:
+    """Compare a copy in a target with its source.
+
+    :param record: the record that would be made of the source.
+    :param prunes: whether properties that only the copy has count as drift.
+    """
+    comparison = compare.compare(record, source.get("owner"), source, copy)
+    if comparison.reason == Reason.IN_SYNC and prunes:
+        extra = compare.extra_fields(record, copy, rules)
+        return Comparison(Reason.DRIFT, extra) if extra else comparison
+    return comparison
 
 
 def _have_same_data(copies: Sequence[Image]) -> bool:

@@ -7,8 +7,8 @@ from kingbird import exception
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.sync.image import Image
+from kingbird.sync.listing.calls import INTERVAL, RegionCalls
 from kingbird.sync.outcome import NO_ENDPOINT
-from kingbird.sync.retry import Retry, Submit
 
 ImagesById = dict[str, Image]
 #: The images that each region has, or its error.
@@ -18,44 +18,47 @@ RegionResults = dict[str, ImagesById | exception.KingbirdError]
 class _RegionLookup:
     """The calls to one region: for visible images, then for hidden ones that are still missing."""
 
-    def __init__(self, images: ImageClient, ids: Iterable[str], submit: Submit, retry: Retry):
+    def __init__(self, images: ImageClient, ids: Iterable[str], calls: RegionCalls):
         self.found: ImagesById = {}
-        self.calls: set[futures.Future[list[Image]]] = set()
+        self.running: set[futures.Future[list[Image]]] = set()
         self._images = images
         self._missing = sorted(set(ids))
-        self._submit = submit
-        self._retry = retry
+        self._calls = calls
         self._hidden = False
-        self._submit_calls()
+        self._begin_calls()
 
-    def _submit_calls(self) -> None:
+    def _begin_calls(self) -> None:
+        region, list_by_ids = self._images.region, self._images.list_by_ids
         for chunk in batched(self._missing, IDS_PER_CALL):
-            self.calls.add(self._submit(self._images.region, self._list, chunk, self._hidden))
+            self.running.add(self._calls.begin(region, list_by_ids, chunk, hidden=self._hidden))
 
-    def _list(self, ids: list[str], hidden: bool) -> list[Image]:
-        return list(self._retry(self._images.list_by_ids, ids, hidden=hidden))
+    def collect(self) -> None:
+        """Take the images of calls that are done, and ask for hidden ones after the last call.
 
-    def collect(self, call: "futures.Future[list[Image]]") -> None:
-        """Take the images of a call that is done, and ask for hidden ones after the last call."""
-        self.calls.remove(call)
-        self.found.update((image["id"], image) for image in call.result())
-        if not self.calls and not self._hidden:
+        :raises kingbird.sync.listing.calls.RegionLags: other regions need not wait for it.
+        """
+        done = {call for call in self.running if call.done()}
+        for call in done:
+            self.found.update((image["id"], image) for image in call.result())
+        self.running -= done
+        if self.running:
+            self._calls.check(self._images.region)
+        elif not self._hidden:
             self._hidden = True
             self._missing = [image_id for image_id in self._missing if image_id not in self.found]
-            self._submit_calls()
+            self._begin_calls()
 
     def cancel(self) -> None:
         """Leave the region's workers to other jobs."""
-        for call in self.calls:
+        for call in self.running:
             call.cancel()
-        self.calls.clear()
+        self.running.clear()
 
 
 def lookup_regions(
     wanted: Mapping[str, Iterable[str]],
     regions: Mapping[str, ImageClient],
-    submit: Submit,
-    retry: Retry,
+    calls: RegionCalls,
 ) -> RegionResults:
     """Find images in several regions at the same time, each at its own pace.
 
@@ -63,28 +66,24 @@ def lookup_regions(
     :returns: by region the images, hidden ones included, or the error of the first failed call.
     """
     lookups = {
-        region: _RegionLookup(regions[region], ids, submit, retry)
+        region: _RegionLookup(regions[region], ids, calls)
         for region, ids in wanted.items()
         if region in regions
     }
-    errors: RegionResults = {
+    results: RegionResults = {
         region: exception.RegionUnavailable(NO_ENDPOINT.format(region))
         for region in wanted.keys() - regions.keys()
     }
     try:
-        while calls := {call: region for region, one in lookups.items() for call in one.calls}:
-            for call in futures.wait(calls, return_when=futures.FIRST_COMPLETED).done:
-                region = calls[call]
-                if region in errors:
-                    continue
+        while running := [call for one in lookups.values() for call in one.running]:
+            futures.wait(running, INTERVAL, futures.FIRST_COMPLETED)
+            for region, one in list(lookups.items()):
                 try:
-                    lookups[region].collect(call)
+                    one.collect()
                 except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
-                    errors[region] = error
-                    lookups[region].cancel()
+                    results[region] = error
+                    lookups.pop(region).cancel()
     finally:
         for one in lookups.values():
             one.cancel()
-    return {
-        region: errors[region] if region in errors else lookups[region].found for region in wanted
-    }
+    return results | {region: one.found for region, one in lookups.items()}

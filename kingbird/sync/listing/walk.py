@@ -4,14 +4,13 @@ Glance pages by a marker, the id after which a page begins.  The next page is fe
 current page is used, and is not parsed before it is needed.
 """
 
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent import futures
 from itertools import pairwise
 
 from kingbird import exception
-from kingbird.clients.glance import Image, ImageClient, list_query, with_ids
-from kingbird.sync.retry import Retry, Submit
+from kingbird.clients.glance import PAGE_SIZE, SHRINK, Image, ImageClient, list_query, with_ids
+from kingbird.sync.listing.calls import RegionCalls
 
 Page = list[Image]
 
@@ -19,6 +18,8 @@ Page = list[Image]
 _MARKER_GONE = frozenset({400, 403, 404})
 #: Restarts of a walk without progress before it is given up.
 RESTARTS = 3
+#: Pages between two beginnings of a walk.  No Glance has so many.
+MAX_PAGES = 100_000
 
 
 class UnsortedListing(Exception):
@@ -29,11 +30,11 @@ class ImageWalk:
     """One walk: through the visible images of a region, or through the hidden ones.
 
     Iterating yields pages of images whose ids ascend, none of them twice.  It raises
-    :class:`UnsortedListing` and the errors of :class:`kingbird.clients.glance.ImageClient`.
+    :class:`UnsortedListing`, the errors of :class:`kingbird.clients.glance.ImageClient` and those
+    of :meth:`kingbird.sync.listing.calls.RegionCalls.wait`.
 
     :param filters: parameters that Glance is to filter by; see
         :func:`kingbird.clients.glance.list_query`.
-    :param wait: waits for a page; an error that it raises ends the walk.
     :param ordered: whether the ids have to ascend; otherwise an image may come twice.
     :ivar is_truncated: whether a page was too short, as Glance's policy may take images out of
         it; from then on images may be missing.
@@ -46,37 +47,29 @@ class ImageWalk:
         hidden: bool,
         ordered: bool,
         filters: Sequence[tuple[str, str]],
-        submit: Submit,
-        retry: Retry,
-        wait: Callable[["ImageWalk", "futures.Future[bytes]"], bytes],
+        calls: RegionCalls,
     ) -> None:
         self.region = images.region
         self.is_truncated = False
-        #: Seconds that the slowest page took; ``None`` before the first page.
-        self.slowest: float | None = None
-        self.requested_at = 0.0
         self._images = images
         self._hidden = hidden
         self._ordered = ordered
         self._filters = filters
-        self._submit = submit
-        self._retry = retry
-        self._wait = wait
+        self._calls = calls
         self._last = ""
         self._longest = 0
         self._restarts = 0
+        self._limit = PAGE_SIZE
+        #: The markers of pages since the walk began.
+        self._markers: set[str] = set()
         self._prefetched: futures.Future[bytes] | None = self._prefetch(None)
 
     def _prefetch(self, marker: str | None) -> "futures.Future[bytes]":
-        query = list_query(hidden=self._hidden, marker=marker, filters=self._filters)
-        self.requested_at = time.monotonic()
-        return self._submit(self.region, self._fetch, query)
-
-    def _fetch(self, query: str) -> bytes:
-        begin = time.monotonic()
-        body = self._retry(self._images.fetch_page, query)
-        self.slowest = max(self.slowest or 0.0, time.monotonic() - begin)
-        return body
+        self._marker = marker
+        query = list_query(
+            hidden=self._hidden, marker=marker, filters=self._filters, limit=self._limit
+        )
+        return self._calls.begin(self.region, self._images.fetch_page, query)
 
     def stop(self) -> None:
         """End the walk."""
@@ -89,6 +82,7 @@ class ImageWalk:
         while self._prefetched is not None:
             body = self._await_page(self._prefetched, earlier)
             marker = self._images.next_marker(body)
+            self._note_marker(marker)
             self._prefetched = self._prefetch(marker) if marker else None
             page = self._images.parse_page(body)
             del body
@@ -103,7 +97,9 @@ class ImageWalk:
             del page
 
     def _await_page(self, ahead: "futures.Future[bytes]", earlier: list[str]) -> bytes:
-        """Wait for a page; if its marker is gone, begin after an earlier image.
+        """Wait for a page; if it is too large, ask for a shorter one.
+
+        If its marker is gone, begin after an earlier image.
 
         Any visible image can be the marker, so the steps back grow until one is found.  Images
         that were seen are skipped.
@@ -113,7 +109,16 @@ class ImageWalk:
         back = 1
         while True:
             try:
-                return self._wait(self, ahead)
+                body: bytes = self._calls.wait(self.region, ahead)
+                return body
+            except exception.AnswerTooLarge:
+                self._limit //= SHRINK
+                if not self._limit:
+                    raise
+                # Now a page of this length is no short one.
+                self._longest = 0
+                ahead = self._prefetch(self._marker)
+                continue
             except exception.ImageRequestRejected as error:
                 if error.status not in _MARKER_GONE or not earlier:
                     raise
@@ -123,10 +128,22 @@ class ImageWalk:
             back *= 2
             if back > 2 * len(earlier):
                 self._restarts += 1
+                self._markers.clear()
                 earlier = []
                 ahead = self._prefetch(None)
             else:
                 ahead = self._prefetch(earlier[-min(back, len(earlier))])
+
+    def _note_marker(self, marker: str | None) -> None:
+        """Note where the next page begins.
+
+        :raises kingbird.exception.RegionUnavailable: the list does not come to an end.
+        """
+        if marker is None:
+            return
+        if marker in self._markers or len(self._markers) == MAX_PAGES:
+            raise self._images.no_progress()
+        self._markers.add(marker)
 
     def _notice_short(self, page: Page, *, more: bool) -> None:
         # The first page sets the length, as a Glance may cap pages lower than asked.

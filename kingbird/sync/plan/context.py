@@ -7,9 +7,9 @@ from kingbird.clients.glance import ImageClient
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing import lookup
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.lookup import RegionResults
 from kingbird.sync.request import Requester
-from kingbird.sync.retry import Retry, Submit
 
 #: Returns those of some ids that have a tombstone in a region, with the reasons.
 TombstoneLookup = Callable[[str, Collection[str]], Mapping[str, str]]
@@ -24,7 +24,7 @@ class PlanContext:
     :ivar regions: the images of each region, as the job's user sees them.
     :ivar tombstones: returns ids that are known to be unusable.
     :ivar planned: returns items that have been planned and stored.
-    :ivar submit: runs a call on a region's workers.
+    :ivar calls: the calls to the regions.
     """
 
     regions: Mapping[str, ImageClient]
@@ -32,8 +32,7 @@ class PlanContext:
     rules: Rules
     tombstones: TombstoneLookup
     planned: PlannedLookup
-    submit: Submit
-    retry: Retry
+    calls: RegionCalls
 
     def find(self, ids: Mapping[str, Iterable[str]]) -> RegionResults:
         """Find images by their ids, in several regions at the same time.
@@ -41,4 +40,4 @@ class PlanContext:
         :param ids: by region.
         :returns: by region its images, or its error.
         """
-        return lookup.lookup_regions(ids, self.regions, self.submit, self.retry)
+        return lookup.lookup_regions(ids, self.regions, self.calls)

@@ -3,11 +3,14 @@
 The plan of the other regions is stored and carried out meanwhile.  A second walk plans the rest.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kingbird.sync.listing.diff import Copies, Scope
+from kingbird.states import Reason
+from kingbird.sync.image import Rules, record_for
+from kingbird.sync.listing.diff import Copies, Scope, better_sources, compare_copy
+from kingbird.sync.request import SyncSet
 
 
 @dataclass(frozen=True)
@@ -30,17 +33,37 @@ class PlanCursor:
         """Return the form that is stored with the job."""
         return {"known_to": dict(self.covered_to), "unsorted": sorted(self.unsorted)}
 
+    def concerns(self, sets: Iterable[SyncSet]) -> bool:
+        """Return whether one of the regions is part of some sets."""
+        return any(region in self.covered_to for one in sets for region in one.regions)
+
     def _is_covered(self, region: str, image_id: str) -> bool:
         return region not in self.covered_to or image_id <= self.covered_to[region]
 
-    def handled_targets(self, scope: Scope, image_id: str, copies: Copies) -> Collection[str]:
+    def handled_targets(
+        self, scope: Scope, image_id: str, copies: Copies, rules: Rules
+    ) -> Collection[str]:
         """Return the targets in which the first part has planned an image.
 
-        It has in the regions that were covered, if one of them had a source.
+        It has in the regions that were covered, if one of them had a source.  It has left the
+        source and copies that differ to this part if a lagging region may have a better source.
         """
         covered = {
             region: image for region, image in copies.items() if self._is_covered(region, image_id)
         }
-        if scope.choose_source(covered) is None:
+        chosen = scope.choose_source(covered)
+        if chosen is None:
             return ()
-        return {target for target in scope.targets if self._is_covered(target, image_id)}
+        targets = {target for target in scope.targets if self._is_covered(target, image_id)}
+        lagging = {name for name in scope.sources if not self._is_covered(name, image_id)}
+        if better_sources(scope, chosen, covered, lagging):
+            region, source = chosen
+            record = record_for(source, region, rules, image_id=source["id"])
+            targets -= {
+                name
+                for name in targets.intersection(covered)
+                if name == region
+                or compare_copy(record, source, covered[name], rules, prunes=scope.prunes).reason
+                == Reason.DRIFT
+            }
+        return targets

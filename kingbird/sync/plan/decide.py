@@ -3,12 +3,11 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import count
 
 from kingbird.states import Reason
 from kingbird.sync import compare, patch
 from kingbird.sync import image as fields
-from kingbird.sync.image import Image, Record, Rules
+from kingbird.sync.image import MAX_FORCED_IDS, Image, Record, Rules
 from kingbird.sync.item import CREATE, DATA_FIELDS, NONE, UPDATE, Item, WriteSpec
 from kingbird.sync.outcome import TOMBSTONED, UNUSABLE, Outcome, dependency_failed, outcome_of
 from kingbird.sync.request import Force, Requester, SyncOptions
@@ -38,10 +37,13 @@ def decide(
     options: SyncOptions,
     *,
     references: Mapping[str, Item] | None = None,
+    doubt: Outcome | None = None,
 ) -> Item:
     """Plan the item of an image in a region.
 
     :param references: the items of the images that this one refers to, by property.
+    :param doubt: the outcome of an update, if another source may be the right one.  A record may
+        be created all the same.
     """
     references = references or {}
     image_id = source["id"]
@@ -60,14 +62,14 @@ def decide(
     if options.force is not Force.ALWAYS:
         same_id = _copy_under_same_id(factory, state, caller_owns=caller_owns)
         if same_id and same_id.outcome.reason not in UNUSABLE | {Reason.NOT_OWNER}:
-            return _end_or_update(item, same_id, factory)
+            return _end_or_update(item, same_id, factory, doubt)
         if copy.found:
-            return _end_or_update(item, copy.found, factory)
+            return _end_or_update(item, copy.found, factory, doubt)
         work = _create_under_same_id(item, factory, same_id, copy, caller_owns=caller_owns)
         if isinstance(work, Outcome):
             return item.with_outcome(work)
     elif copy.found:
-        return _end_or_update(item, copy.found, factory)
+        return _end_or_update(item, copy.found, factory, doubt)
     else:
         work = factory.forced_work(target, copy.n, private=not caller_owns)
 
@@ -104,7 +106,9 @@ def _create_under_same_id(
 def _failed_reference(references: Mapping[str, Item], target: str) -> Outcome | None:
     for name, other in references.items():
         if other.outcome and other.target_resource is None:
-            return dependency_failed(name, other.resource, target, other.outcome.reason)
+            return dependency_failed(
+                name, other.resource, target, other.outcome.reason, other.outcome.message
+            )
     return None
 
 
@@ -152,6 +156,7 @@ class _RecordFactory:
                 if other.action != NONE
             },
             forced=forced,
+            updates=self.options.updates,
         )
 
     def forced_work(self, target: str, n: int, *, private: bool) -> WriteSpec:
@@ -174,7 +179,9 @@ class _Existing:
     private: bool = False
 
 
-def _end_or_update(item: Item, found: _Existing, factory: _RecordFactory) -> Item:
+def _end_or_update(
+    item: Item, found: _Existing, factory: _RecordFactory, doubt: Outcome | None
+) -> Item:
     """End an item with the outcome for its copy, or plan an update of the copy."""
     if found.image is None or not factory.options.updates:
         return item.with_outcome(found.outcome)
@@ -188,6 +195,8 @@ def _end_or_update(item: Item, found: _Existing, factory: _RecordFactory) -> Ite
     if not operations:
         message = f"{found.outcome.message}, which can't be changed in an image that has data"
         return item.with_outcome(dataclasses.replace(found.outcome, message=message))
+    if doubt:
+        return item.with_outcome(dataclasses.replace(doubt, target_resource=image_id))
     failed = _failed_reference(factory.references, item.target_region)
     if failed:
         return item.with_outcome(failed)
@@ -219,10 +228,7 @@ def _copy_under_same_id(
 
 @dataclass(frozen=True)
 class _ForcedCopy:
-    """The forced copy of an image, or the number of the id for a new one.
-
-    An id with a tombstone is tried again, unless a later id has the copy.
-    """
+    """The forced copy of an image, or the number of the id for a new one."""
 
     n: int
     found: _Existing | None = None
@@ -231,24 +237,25 @@ class _ForcedCopy:
 def _forced_copy(
     factory: _RecordFactory, state: TargetState, target: str, *, private: bool
 ) -> _ForcedCopy:
-    """Find an image's forced copy among the ids that it can have."""
+    """Find an image's forced copy among the ids that it can have, whatever ids are free.
+
+    A new copy tries the first id that no image has, also if it has a tombstone.
+    """
+    owner = factory.owner(private=private)
     free = None
-    for n in count(1):
+    for n in range(1, MAX_FORCED_IDS + 1):
         image_id = fields.forced_id(factory.source["id"], target, n)
         image = state.images.get(image_id)
         if image is None:
             free = free or n
-            if image_id in state.unusable:
-                continue
-            return _ForcedCopy(free)
+            continue
         if image.get(fields.SOURCE_ID, factory.source["id"]) != factory.source["id"]:
             continue
         record = factory.record(image_id, forced=n, private=private)
-        owner = factory.owner(private=private)
         comparison = compare.compare(record, owner, factory.source, image)
         if compare.is_incomplete_copy(record, owner, image, comparison):
             return _ForcedCopy(n)
         if comparison.reason not in UNUSABLE:
             outcome = outcome_of(comparison, image_id, factory.source_region)
             return _ForcedCopy(n, _Existing(outcome, image, comparison.fields, n, private))
-    raise AssertionError("count() does not end")
+    return _ForcedCopy(free or MAX_FORCED_IDS)

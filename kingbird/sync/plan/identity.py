@@ -109,7 +109,10 @@ class Reference:
     def _has_its_data(self, image: Image) -> bool:
         if self.origin is None:
             return True
-        return compare.compare_data(self.origin, image) != compare.DIFFERENT
+        marks = fields.provenance(self.origin, self.region)
+        return compare.compare_data(
+            self.origin, image
+        ) != compare.DIFFERENT or compare.is_made_from(marks, self.origin, image)
 
     def _is_forced_copy(self, image: Image) -> bool:
         return (

@@ -9,6 +9,8 @@ from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.sharing import PENDING
 
 SHARED = "shared"
+#: Members of an image that are copied.  Glance's own quota is 128 by default.
+MAX_MEMBERS = 1000
 
 
 def _becomes_shared(item: Item) -> bool:
@@ -28,21 +30,22 @@ def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
         (item.source_region, item.resource): item for item in items if _becomes_shared(item)
     }
     calls = {
-        (region, resource): context.submit(
-            region, context.retry, context.regions[region].list_members, resource
+        (region, resource): context.calls.begin(
+            region, context.regions[region].list_members, resource
         )
         for region, resource in sources
     }
     found: dict[tuple[str, str], dict[str, object]] = {}
     for key, call in calls.items():
         try:
-            found[key] = {
-                "members": sorted(
-                    [str(one["member_id"]), str(one.get("status") or PENDING)]
-                    for one in call.result()
-                    if one.get("member_id")
-                )
-            }
+            members = sorted(
+                [str(one["member_id"]), str(one.get("status") or PENDING)]
+                for one in context.calls.wait(key[0], call)
+                if one.get("member_id")
+            )
+            left = len(members) - MAX_MEMBERS
+            note = f"{left} of its members are not copied" if left > 0 else None
+            found[key] = {"members": members[:MAX_MEMBERS], "note": note}
         except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
             found[key] = {"note": f"Its members could not be listed in {key[0]}: {error.message}"}
     return [_with_found(item, found.get((item.source_region, item.resource))) for item in items]
@@ -51,4 +54,6 @@ def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
 def _with_found(item: Item, found: Mapping[str, object] | None) -> Item:
     if found is None or item.work is None or not _becomes_shared(item):
         return item
+    if "note" in found:
+        return item.with_note(str(found["note"]))
     return dataclasses.replace(item, work=dataclasses.replace(item.work, **found))  # type: ignore[arg-type]

@@ -1,9 +1,11 @@
 """Plans the items of a request, before anything is written.
 
 An item is one image in one target region.  An image and region that several sets ask for is one
-item: sets of images by id come before wildcard sets, and then the first set counts.
+item, and the first set counts.  If a set names the image by id, the image has an item even if a
+wildcard set is the first.
 """
 
+import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -13,11 +15,28 @@ from kingbird.sync.plan.by_id import ByIdPlanner
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.members import with_members
+from kingbird.sync.plan.same_name import SameNames
 from kingbird.sync.plan.wildcard import WildcardPlanner
 from kingbird.sync.request import SyncSet
 
 #: Items in a batch.
 BATCH = 500
+
+
+def _by_id(sets: Sequence[SyncSet]) -> Iterator[SyncSet]:
+    """Yield the sets of images by id, and wildcard sets as far as they may select these images.
+
+    The sets of a retry come this way.
+    """
+    named = [one for one in sets if not one.is_wildcard and one.force_mode is None]
+    for one in sets:
+        if not one.is_wildcard:
+            yield one
+            continue
+        for other in named:
+            targets = [target for target in one.targets if target in other.targets]
+            if targets:
+                yield one.limited_to(other.resources, targets, optional=True)
 
 
 class Planner:
@@ -52,24 +71,42 @@ class Planner:
         :param known: target regions that wildcard sets leave out, by image.
         :param retried_regions: see :class:`kingbird.sync.plan.wildcard.WildcardPlanner`.
         """
-        by_id = [one for one in sets if not one.is_wildcard]
+        with SameNames(self._context) as same_names:
+            yield from self._plan(sets, cursor, known, retried_regions, same_names)
+
+    def _plan(
+        self,
+        sets: Sequence[SyncSet],
+        cursor: PlanCursor | None,
+        known: Mapping[str, Collection[str]] | None,
+        retried_regions: Collection[str] | None,
+        same_names: SameNames,
+    ) -> Iterator[list[Item]]:
+        by_id = list(_by_id(sets))
         wildcard = [one for one in sets if one.is_wildcard]
-        # A large job has many, and most of them have the same targets: no set for each.
-        handled: dict[str, Collection[str]] = dict(known or {})
-        if cursor is None:
-            for batch in batched(ByIdPlanner(self._context).plan(by_id), BATCH):
-                for _, item in batch:
-                    handled[item.resource] = {*handled.get(item.resource, ()), item.target_region}
-                yield self._complete(batch)
-        else:
-            for one in by_id:
-                for resource in one.resources:
-                    handled[resource] = {*handled.get(resource, ()), *one.targets}
-        while wildcard:
+        # A region that lagged once is waited for.
+        timeout = None if cursor else self._slow_region_timeout
+        regions = {name for one in sets for name in one.regions} & self._context.regions.keys()
+        calls = self._context.calls.for_part(regions, timeout)
+        handled = dict(known or {})
+        for one in by_id:
+            for resource in one.resources:
+                # A large job has many, and most of them have the same targets: no set for each.
+                before = handled.get(resource)
+                handled[resource] = {*before, *one.targets} if before else one.targets
+        first = ByIdPlanner(
+            dataclasses.replace(self._context, calls=calls), same_names, resumes=bool(cursor)
+        )
+        for batch in batched(first.plan(by_id), BATCH):
+            for _, item in batch:
+                handled[item.resource] = {*handled.get(item.resource, ()), item.target_region}
+            yield self._complete(batch)
+        while wildcard and (cursor is None or cursor.concerns(wildcard)):
             planner = WildcardPlanner(
                 self._context,
                 wildcard,
-                slow_region_timeout=self._slow_region_timeout,
+                same_names,
+                calls=calls,
                 cursor=cursor,
                 retried_regions=retried_regions,
             )
@@ -81,6 +118,10 @@ class Planner:
             if cursor is None or self._slow_region_timeout is not None:
                 self.next_cursor = cursor
                 break
+        if first.deferred:
+            rest = self.next_cursor or PlanCursor({})
+            covered = {**dict.fromkeys(calls.lagging, ""), **rest.covered_to}
+            self.next_cursor = PlanCursor(covered, rest.unsorted)
 
     def _complete(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
         """Add members to what is created; a dry run creates nothing."""

@@ -11,9 +11,9 @@ from kingbird import exception
 from kingbird.states import Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
-from kingbird.sync.item import CREATE, UPDATE, Item
+from kingbird.sync.item import CREATE, NONE, UPDATE, Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
-from kingbird.sync.outcome import Outcome, region_failure
+from kingbird.sync.outcome import TOO_DEEP, Outcome, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState
 from kingbird.sync.plan.identity import Reference
@@ -32,9 +32,18 @@ def needs_references(source: Image, item: Item) -> bool:
     return item.action in (CREATE, UPDATE) or drifted
 
 
-def with_rank(item: Item, source: Image) -> Item:
+def with_rank(item: Item, refers_to: Mapping[str, Item]) -> Item:
     """Rank an item after the items of the images that its image refers to."""
-    return dataclasses.replace(item, rank=1) if fields.references(source) else item
+    ranks = [other.rank + 1 for other in refers_to.values() if other.action != NONE]
+    return dataclasses.replace(item, rank=max(ranks, default=0))
+
+
+def too_deep(one: Deferred) -> dict[str, Item]:
+    """Return failed items of the images that an image refers to, as they are not looked up."""
+    return {
+        name: Item(other, one.source_region, one.target).with_outcome(TOO_DEEP)
+        for name, other in fields.references(one.source).items()
+    }
 
 
 class ReferenceResolver:
@@ -61,20 +70,19 @@ class ReferenceResolver:
             if _is_item_of(one, item):
                 continue
             wanted.setdefault(one.target, set()).add(other)
-            ids.setdefault(one.target, set()).update(
-                (other, fields.forced_id(other, one.target, 1))
-            )
             for region in {one.source_region, item.source_region if item else one.source_region}:
                 ids.setdefault(region, set()).add(other)
             sources[other] = {"id": other, "owner": one.source.get("owner")}
+        for target, copies in self._copies.ids_of_copies(wanted).items():
+            ids.setdefault(target, set()).update(copies)
         answers = self._context.find(ids)
         for one, other in pairs:
             answer = answers.get(one.source_region)
             if isinstance(answer, dict) and other in answer:
                 sources[other] = answer[other]
         targets = {name: answers[name] for name in wanted}
-        unusable = self._copies.find_further_forced(wanted, sources, targets)
-        return ResolvedReferences(pairs, items, {**answers, **targets}, unusable, self._context)
+        self._copies.find_forced(wanted, sources, targets)
+        return ResolvedReferences(pairs, items, {**answers, **targets}, self._context)
 
     def _planned(self, pairs: Collection[Pair], moved: Mapping[Pair, Item]) -> dict[Pair, Item]:
         items: dict[Pair, Item] = {}
@@ -105,7 +113,6 @@ class ResolvedReferences:
     :param pairs: images, each with the id of one that it refers to.
     :param items: the items of those, by target and image.
     :param answers: the regions' answers about them.
-    :param unusable: ids of forced copies that can't be used, by target.
     """
 
     def __init__(
@@ -113,12 +120,10 @@ class ResolvedReferences:
         pairs: Iterable[tuple[Deferred, str]],
         items: dict[Pair, Item],
         answers: RegionResults,
-        unusable: Mapping[str, Mapping[str, str]],
         context: PlanContext,
     ) -> None:
         self._items = items
         self._answers = answers
-        self._unusable = unusable
         self._context = context
         self._left: dict[Pair, tuple[Deferred, Reference | Outcome]] = {}
         for one, other in pairs:
@@ -136,13 +141,12 @@ class ResolvedReferences:
         """Yield images that have to come along, as nothing selected them."""
         for (target, other), (one, reference) in self._left.items():
             if isinstance(reference, Reference) and reference.origin is not None:
-                unusable = {
-                    **self._context.tombstones(target, {other}),
-                    **self._unusable.get(target, {}),
-                }
+                tombstones = self._context.tombstones(target, {other})
                 yield (
-                    dataclasses.replace(one, source=reference.origin, copy=None),
-                    TargetState(target, self._images(target), unusable),
+                    dataclasses.replace(
+                        one, source=reference.origin, copy=None, several_sets=False
+                    ),
+                    TargetState(target, self._images(target), tombstones),
                 )
 
     def unresolvable(self) -> Iterator[tuple[int, Item]]:

@@ -37,7 +37,9 @@ def sets_to_retry(sets: Sequence[SyncSet], pairs: Iterable[tuple[str, str]]) -> 
         else:
             ids.setdefault((_sets_of(sets, resource, target), target), []).append(resource)
     by_id = [
-        _by_id(sets[index], resources, target)
+        sets[index].limited_to(
+            resources, (target,), optional=not all(sets[one].is_wildcard for one in indexes)
+        )
         for (indexes, target), resources in ids.items()
         for index in indexes
     ]
@@ -63,25 +65,12 @@ def _limited(wildcard: SyncSet, targets: frozenset[str]) -> SyncSet:
     )
 
 
-def _by_id(one: SyncSet, resources: Sequence[str], target: str) -> SyncSet:
-    return dataclasses.replace(
-        one,
-        resources=tuple(resources),
-        targets=(target,),
-        force_mode=one.options.force,
-        selects=one.is_wildcard,
-    )
-
-
 def _sets_of(sets: Sequence[SyncSet], resource: str, target: str) -> tuple[int, ...]:
     """Return the indexes of the sets that an item may belong to.
 
-    A set with the image's id comes before wildcard sets.  Of several wildcard sets the planner
-    chooses, which sees the image.
+    The planner chooses, which sees the image.
     """
-    indexes = [i for i, one in enumerate(sets) if target in one.targets]
-    for index in indexes:
-        if resource in sets[index].resources:
-            return (index,)
+    indexes = tuple(i for i, one in enumerate(sets) if target in one.targets)
+    found = tuple(i for i in indexes if sets[i].is_wildcard or resource in sets[i].resources)
     # No set has the id of a kernel that came along with an AMI.
-    return tuple(i for i in indexes if sets[i].is_wildcard) or tuple(indexes[:1]) or (0,)
+    return found or indexes[:1] or (0,)

@@ -3,9 +3,12 @@
 A copy has the image's own id, or an id of a forced copy.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 
 from kingbird import exception
+from kingbird.clients.glance import IDS_PER_CALL
+from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.image import MAX_FORCED_IDS, Image
 from kingbird.sync.listing.lookup import RegionResults
@@ -14,65 +17,108 @@ from kingbird.sync.plan.context import PlanContext
 #: Source images' ids, by target region.
 IdsByTarget = Mapping[str, set[str]]
 
+#: The numbers of forced copies.
+NUMBERS = range(1, MAX_FORCED_IDS + 1)
+
 
 class TargetLookup:
-    """Looks for copies in target regions."""
+    """Looks for copies in target regions.
+
+    A forced copy is looked for under each of its possible ids, as the earlier ones may have become
+    free or invisible since it was made.
+    """
 
     def __init__(self, context: PlanContext) -> None:
         self._context = context
+        #: Images whose possible ids have all been asked for, by target region.
+        self._complete: dict[str, set[str]] = {}
+
+    def ids_of_copies(self, wanted: IdsByTarget) -> dict[str, set[str]]:
+        """Return the ids to ask for first, by target region.
+
+        These are images' own ids, and the ids of forced copies if one call has room for them.
+        """
+        ids: dict[str, set[str]] = {}
+        for target, images in wanted.items():
+            if not images:
+                continue
+            ids[target] = set(images)
+            if len(images) * (1 + len(NUMBERS)) <= IDS_PER_CALL:
+                ids[target].update(_forced_ids(images, target))
+                self._complete.setdefault(target, set()).update(images)
+        return ids
 
     def find_copies(self, wanted: IdsByTarget) -> RegionResults:
-        """Ask for images' own ids and for the first ids of forced copies."""
-        return self._context.find(ids_of_copies(wanted))
+        """Ask for the ids of :meth:`ids_of_copies`."""
+        return self._context.find(self.ids_of_copies(wanted))
 
-    def find_further_forced(
-        self, wanted: IdsByTarget, sources: Mapping[str, Image], answers: RegionResults
-    ) -> dict[str, dict[str, str]]:
-        """Ask for further ids of forced copies, as long as the previous id is unusable.
+    def find_forced(
+        self,
+        wanted: IdsByTarget,
+        sources: Mapping[str, Image],
+        answers: RegionResults,
+        forced: IdsByTarget = MappingProxyType({}),
+    ) -> None:
+        """Ask for the forced copies of images that have no copy under their own id.
 
         :param sources: the source images by their ids.
-        :param answers: those of :meth:`find_copies`; what is found is added.
-        :returns: the unusable ids of forced copies, with the reasons, by region.
+        :param answers: those about :meth:`ids_of_copies`; what is found is added.
+        :param forced: images whose copies under their own ids do not count.
         """
-        unusable: dict[str, dict[str, str]] = {target: {} for target in wanted}
-        left = {target: set(ids) for target, ids in wanted.items()}
-        for n in range(1, MAX_FORCED_IDS):
-            ask: dict[str, list[str]] = {}
-            for target, answer in answers.items():
-                if isinstance(answer, exception.KingbirdError) or not left.get(target):
-                    continue
-                ids = {fields.forced_id(one, target, n): one for one in left[target]}
-                unusable[target].update(
-                    self._context.tombstones(target, ids.keys() - answer.keys())
+        ask: dict[str, set[str]] = {}
+        for target, ids in wanted.items():
+            answer = answers.get(target, {})
+            if isinstance(answer, exception.KingbirdError):
+                continue
+            missing = [
+                one
+                for one in ids - self._complete.get(target, set())
+                if one in forced.get(target, ()) or not _is_copy(sources[one], answer.get(one))
+            ]
+            if missing:
+                ask[target] = set(_forced_ids(missing, target))
+        many = [target for target, ids in ask.items() if len(ids) > IDS_PER_CALL]
+        for target, images in self._list_forced(many):
+            found = {image["id"]: image for image in images if image["id"] in ask[target]}
+            merge_results(answers, {target: found})
+            del ask[target]
+        merge_results(answers, self._context.find(ask))
+
+    def _list_forced(self, targets: Iterable[str]) -> Iterator[tuple[str, list[Image]]]:
+        """Yield the forced copies of each region that has no more of them than a page."""
+        caller, context = self._context.caller, self._context
+        owner = None if caller.is_admin else caller.project_id
+        calls = {
+            target: [
+                context.calls.begin(
+                    target, context.regions[target].list_forced_page, owner, hidden
                 )
-                left[target] = {
-                    one
-                    for image_id, one in ids.items()
-                    if image_id in unusable[target]
-                    or (
-                        image_id in answer
-                        and not self._may_be_copy(answer[image_id], sources[one])
-                    )
-                }
-                ask[target] = [fields.forced_id(one, target, n + 1) for one in left[target]]
-            ask = {target: names for target, names in ask.items() if names}
-            if not ask:
-                break
-            merge_results(answers, self._context.find(ask))
-        return unusable
-
-    def _may_be_copy(self, image: Image, source: Image) -> bool:
-        owners = (self._context.caller.project_id, source.get("owner"))
-        return image.get(fields.SOURCE_ID) == source["id"] and image.get("owner") in owners
+                for hidden in (False, True)
+            ]
+            for target in targets
+        }
+        for target, both in calls.items():
+            try:
+                visible, hidden = (context.calls.wait(target, call) for call in both)
+            except (exception.RegionUnavailable, exception.ImageRequestRejected):
+                # Asking for ids tells the region's problem.
+                continue
+            if visible is not None and hidden is not None:
+                yield target, [*visible, *hidden]
 
 
-def ids_of_copies(wanted: IdsByTarget) -> dict[str, set[str]]:
-    """Return images' own ids and the first ids of forced copies, by target region."""
-    return {
-        target: {name for one in ids for name in (one, fields.forced_id(one, target, 1))}
-        for target, ids in wanted.items()
-        if ids
-    }
+def _is_copy(source: Image, image: Image | None) -> bool:
+    """Return whether an image with a source's id is a copy of it, in sync or with drift."""
+    return (
+        image is not None
+        and image.get("owner") == source.get("owner")
+        and compare.compare_data(source, image) != compare.DIFFERENT
+    )
+
+
+def _forced_ids(images: Iterable[str], target: str) -> Iterator[str]:
+    """Yield the ids that forced copies of images may have."""
+    return (fields.forced_id(one, target, n) for one in images for n in NUMBERS)
 
 
 def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:
@@ -91,48 +137,23 @@ def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:
     return answers
 
 
-def forced_index(region: str, image: Image) -> int | None:
-    """Return how many-th id of a forced copy an image has, or ``None`` when it is none."""
-    if image.get(fields.FORCED) != "true":
-        return None
-    source_id = image.get(fields.SOURCE_ID)
-    if not isinstance(source_id, str):
-        return None
-    numbers = range(1, MAX_FORCED_IDS + 1)
-    return next(
-        (n for n in numbers if fields.forced_id(source_id, region, n) == image["id"]), None
-    )
-
-
 def is_forced_copy(region: str, image: Image) -> bool:
     """Return whether an image is a forced copy, by its properties and its id."""
-    return forced_index(region, image) is not None
+    return fields.FORCED in image and bool(fields.copy_number(image, region))
 
 
 class ForcedCopies:
     """The known forced copies, by region and source image."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], dict[int, Image]] = {}
+        self._known: dict[tuple[str, str], dict[str, Image]] = {}
 
     def add(self, region: str, images: Iterable[Image]) -> None:
         """Add those of a region's images that are forced copies."""
         for image in images:
-            if fields.FORCED in image:
-                number = forced_index(region, image)
-                if number is not None:
-                    self._known.setdefault((region, image[fields.SOURCE_ID]), {})[number] = image
+            if is_forced_copy(region, image):
+                self._known.setdefault((region, image[fields.SOURCE_ID]), {})[image["id"]] = image
 
-    def copies_of(
-        self, region: str, source_id: str
-    ) -> tuple[Mapping[str, Image], Mapping[str, str]]:
-        """Return the forced copies of an image in a region, by id.
-
-        :returns: also the ids before them, which were unusable when the copies were made.
-        """
-        known = self._known.get((region, source_id))
-        if not known:
-            return {}, {}
-        ids = {n: fields.forced_id(source_id, region, n) for n in range(1, max(known) + 1)}
-        images = {ids[n]: image for n, image in known.items()}
-        return images, {ids[n]: "id_taken" for n in ids if n not in known}
+    def copies_of(self, region: str, source_id: str) -> Mapping[str, Image]:
+        """Return the forced copies of an image in a region, by id."""
+        return self._known.get((region, source_id), {})

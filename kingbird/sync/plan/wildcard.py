@@ -2,10 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
+from kingbird.sync import image as fields
+from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.diff import (
     Copies,
     Differ,
@@ -16,19 +20,28 @@ from kingbird.sync.listing.diff import (
     merge_by_id,
 )
 from kingbird.sync.listing.regions import RegionListings
-from kingbird.sync.outcome import UNUSABLE
+from kingbird.sync.outcome import (
+    REFERENCE_DEPTH,
+    SEVERAL_SETS,
+    UNUSABLE,
+    Outcome,
+    better_source_unknown,
+    id_claimed,
+)
 from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.decide import TargetState, decide
+from kingbird.sync.plan.same_name import PlannedItem, SameNames
 from kingbird.sync.plan.spool import Deferred, DeferredSpool
 from kingbird.sync.plan.targets import ForcedCopies, is_forced_copy
 from kingbird.sync.request import SyncSet, WildcardScope
 
 #: Differences that are decided at a time.
 BATCH = 100
+#: Items whose names are looked up at a time, which saves calls if there are several targets.
+CHECKED = 500
 
-PlannedItem = tuple[SyncSet, Item]
 #: The ids that can't be used, with the reason, by region.
 UnusableIds = Mapping[str, Mapping[str, str]]
 
@@ -36,8 +49,8 @@ UnusableIds = Mapping[str, Mapping[str, str]]
 class WildcardPlanner:
     """Plans the wildcard sets of a job with one walk through each region.
 
-    :param slow_region_timeout: seconds after which a region much slower than the others is left
-        to another part of the plan; ``None`` waits for all.
+    :param calls: the calls that list the regions; a region that lags is left to another part of
+        the plan.
     :param cursor: the end of an earlier part of the plan, if there is one.
     :param retried_regions: regions to which a retry is limited.  Only images that are in one of
         them, or missing there, get items; images in sync are counted in all targets.
@@ -49,20 +62,22 @@ class WildcardPlanner:
         self,
         context: PlanContext,
         sets: Sequence[SyncSet],
+        same_names: SameNames,
         *,
-        slow_region_timeout: float | None = None,
+        calls: RegionCalls,
         cursor: PlanCursor | None = None,
         retried_regions: Collection[str] | None = None,
     ) -> None:
         self.in_sync: Counter[str] = Counter()
         self.next_cursor: PlanCursor | None = None
         self._context = context
+        self._same_names = same_names
         self._scopes = [WildcardScope(one, context.caller) for one in sets]
-        # A region that lagged once is waited for.
-        self._slow_region_timeout = None if cursor else slow_region_timeout
+        self._calls = calls
         self._cursor = cursor
         self._retried_regions = retried_regions
         self._forced = ForcedCopies()
+        self._resolver = references.ReferenceResolver(context)
         #: Images that are in sync under another id, by target region and source image.
         self._moved: dict[tuple[str, str], Item] = {}
 
@@ -71,21 +86,33 @@ class WildcardPlanner:
 
         :param handled: targets that need no plan, by image.
         """
-        listings = self._start_listings()
+        listings = self._listings = self._start_listings()
         differ = Differ(
             self._scopes,
             self._context.rules,
             listings,
-            handled=_handled_targets(handled, self._cursor),
+            handled=_handled_targets(handled, self._cursor, self._context.rules),
             is_forced=is_forced_copy,
         )
-        with DeferredSpool() as deferred:
+        with ExitStack() as stack:
+            deferred = stack.enter_context(DeferredSpool())
             differences = differ.differences(self._read_pages(listings))
+            planned: list[PlannedItem] = []
             for batch in batched(differences, BATCH):
-                yield self._decide(batch, deferred)
-            resolver = references.ReferenceResolver(self._context)
+                planned += self._decide(batch, deferred)
+                if len(planned) >= CHECKED:
+                    yield self._same_names.check(planned)
+                    planned = []
+            yield self._same_names.check(planned)
+            del planned
+            for _ in range(REFERENCE_DEPTH):
+                # An image comes after those that it refers to.
+                later = stack.enter_context(DeferredSpool())
+                for rest in batched(deferred, BATCH):
+                    yield self._decide_deferred(_postpone(rest, deferred.ids, later))
+                deferred = later
             for rest in batched(deferred, BATCH):
-                yield self._decide_deferred(rest, resolver)
+                yield self._decide_too_deep(rest)
         self.in_sync.update(differ.in_sync)
         # An item for all images tells that a region could not be compared completely.
         yield [
@@ -101,19 +128,21 @@ class WildcardPlanner:
         regions = dict.fromkeys(
             name for scope in self._scopes for name in (*scope.sources, *scope.targets)
         )
-        # Glance need not list what is not selected in a region that is only a source.
+        # Glance need not list what is not selected in a region that is only a source, unless it
+        # decides about owners.
+        complete = targets.union(
+            *(scope.sources for scope in self._scopes if scope.depends_on_all_owners)
+        )
         selections = {
             name: {scope.selection for scope in self._scopes if name in scope.sources}
             for name in regions
-            if name not in targets
+            if name not in complete
         }
         return RegionListings(
             {name: self._context.regions.get(name) for name in regions},
-            submit=self._context.submit,
-            retry=self._context.retry,
+            calls=self._calls,
             forced_regions=targets,
             filters={name: one.pop().query() for name, one in selections.items() if len(one) == 1},
-            slow_region_timeout=self._slow_region_timeout,
             unsorted_regions=self._cursor.unsorted if self._cursor else (),
         )
 
@@ -145,39 +174,83 @@ class WildcardPlanner:
                     target,
                     one.copies.get(target),
                     self._needs_item(one.copies, target),
+                    self._is_asked_for_twice(one.copies, target),
+                    one.doubtful,
                 )
                 item = self._item(candidate, unusable)
-                if references.needs_references(one.source, item) or _may_be_hidden(
-                    candidate, item
-                ):
+                if one.claimed_by:
+                    claimed = id_claimed(one.claimed_by, source=one.source_region)
+                    item = Item(item.resource, item.source_region, target).with_outcome(claimed)
+                elif references.needs_references(one.source, item) or _may_be_forced(item):
                     deferred.put(candidate)
-                elif not self._count_in_sync(item) and candidate.needs_item:
+                    continue
+                if not self._count_in_sync(item) and candidate.needs_item:
                     planned.append((self._scopes[one.index].sync_set, item))
         return planned
 
-    def _decide_deferred(
-        self, batch: Sequence[Deferred], resolver: references.ReferenceResolver
-    ) -> list[PlannedItem]:
+    def _decide_deferred(self, batch: Sequence[Deferred]) -> list[PlannedItem]:
         """Decide about deferred differences; the images that they refer to come first."""
-        sets = [scope.sync_set for scope in self._scopes]
         unusable = self._unusable((one.target, one.source["id"]) for one in batch)
         counted = [one for one in batch if not one.needs_item]
-        resolved = resolver.find(counted, self._moved)
+        resolved = self._resolver.find(counted, self._moved)
         for one in counted:
             self._count_in_sync(self._item(one, unusable, resolved.for_image(one)))
         batch = [one for one in batch if one.needs_item]
-        resolved = resolver.find(batch, self._moved)
+        along, resolved = self._bring_along(batch)
         planned: list[PlannedItem] = []
-        for missing, state in resolved.missing_sources():
-            item = self._item_in(state, missing)
-            resolved.record(item)
-            planned.append((sets[missing.index], item))
-        planned += [(sets[index], item) for index, item in resolved.unresolvable()]
         for one in batch:
-            item = self._item(one, unusable, resolved.for_image(one))
+            refers_to = resolved.for_image(one)
+            item = self._item(one, unusable, refers_to)
             if not self._count_in_sync(item):
-                planned.append((sets[one.index], references.with_rank(item, one.source)))
-        return planned
+                planned.append(self._planned_item(one, item, refers_to))
+        return [*along, *self._same_names.check(planned)]
+
+    def _decide_too_deep(self, batch: Sequence[Deferred]) -> list[PlannedItem]:
+        """Decide about images whose references go too deep, or in a circle."""
+        unusable = self._unusable((one.target, one.source["id"]) for one in batch)
+        planned = []
+        for one in batch:
+            refers_to = references.too_deep(one)
+            item = self._item(one, unusable, refers_to)
+            if not self._count_in_sync(item) and one.needs_item:
+                planned.append(self._planned_item(one, item, refers_to))
+        return self._same_names.check(planned)
+
+    def _bring_along(
+        self, batch: Sequence[Deferred]
+    ) -> tuple[list[PlannedItem], references.ResolvedReferences]:
+        """Plan the images that others refer to and that nothing selected, and so on.
+
+        :returns: the items, and all images that the batch refers to.
+        """
+        levels: list[tuple[references.ResolvedReferences, list[tuple[Deferred, TargetState]]]] = []
+        while batch or not levels:
+            resolved = self._resolver.find(batch, self._moved)
+            levels.append((resolved, list(resolved.missing_sources())))
+            batch = [one for one, _ in levels[-1][1] if fields.references(one.source)]
+            if len(levels) == REFERENCE_DEPTH:
+                break
+        planned: list[PlannedItem] = []
+        below: references.ResolvedReferences | None = None
+        for resolved, missing in reversed(levels):
+            along = []
+            for one, state in missing:
+                refers_to = below.for_image(one) if below else references.too_deep(one)
+                item = self._item_in(state, one, refers_to)
+                along.append(self._planned_item(one, item, refers_to))
+            for sync_set, item in self._same_names.check(along):
+                planned.append((sync_set, item))
+                resolved.record(item)
+            planned += [
+                (self._scopes[index].sync_set, item) for index, item in resolved.unresolvable()
+            ]
+            below = resolved
+        return planned, levels[0][0]
+
+    def _planned_item(
+        self, one: Deferred, item: Item, refers_to: Mapping[str, Item]
+    ) -> PlannedItem:
+        return self._scopes[one.index].sync_set, references.with_rank(item, refers_to)
 
     def _item(
         self,
@@ -185,17 +258,20 @@ class WildcardPlanner:
         unusable: UnusableIds,
         refers_to: Mapping[str, Item] | None = None,
     ) -> Item:
-        images, before = self._forced.copies_of(one.target, one.source["id"])
+        images = self._forced.copies_of(one.target, one.source["id"])
         copy = {one.source["id"]: one.copy} if one.copy is not None else {}
-        state = TargetState(
-            one.target, {**images, **copy}, {**unusable.get(one.target, {}), **before}
-        )
+        state = TargetState(one.target, {**images, **copy}, unusable.get(one.target, {}))
         return self._item_in(state, one, refers_to)
+
+    def _is_asked_for_twice(self, copies: Copies, target: str) -> bool:
+        """Return whether several sets select an image for a target."""
+        scopes = [scope for scope in self._scopes if target in scope.targets]
+        return len(scopes) > 1 and len([one for one in scopes if one.choose_source(copies)]) > 1
 
     def _item_in(
         self, state: TargetState, one: Deferred, refers_to: Mapping[str, Item] | None = None
     ) -> Item:
-        return decide(
+        item = decide(
             one.source,
             one.source_region,
             state,
@@ -203,7 +279,17 @@ class WildcardPlanner:
             self._context.rules,
             self._scopes[one.index].sync_set.options,
             references=refers_to,
+            doubt=self._doubt(one),
         )
+        return item.with_note(SEVERAL_SETS) if one.several_sets else item
+
+    def _doubt(self, one: Deferred) -> Outcome | None:
+        """Return the outcome of an update if a region that is away may have the right source."""
+        if not one.doubtful:
+            return None
+        region = one.doubtful[0]
+        problem = self._listings.problems.get(region)
+        return better_source_unknown(region, problem, source=one.source_region)
 
     def _unusable(self, pairs: Iterable[tuple[str, str]]) -> UnusableIds:
         """Look up tombstones.
@@ -251,22 +337,39 @@ class WildcardPlanner:
         )
 
 
-def _may_be_hidden(one: Deferred, item: Item) -> bool:
+def _may_be_forced(item: Item) -> bool:
     """Return whether a forced copy may turn up among hidden images, which no list names."""
-    if not one.source.get("os_hidden"):
-        return False
     forced = item.work and (item.work.forced or item.work.fallback)
     return bool(forced or (item.outcome and item.outcome.reason in UNUSABLE))
 
 
+def _postpone(
+    batch: Sequence[Deferred], undecided: Collection[str], later: DeferredSpool
+) -> list[Deferred]:
+    """Return the images whose references are decided, and put the others into a queue.
+
+    :param undecided: the ids of images that wait for their references, in lower case.
+    """
+    ready = []
+    for one in batch:
+        others = {*fields.references(one.source).values()} - {one.source["id"].lower()}
+        if others.isdisjoint(undecided):
+            ready.append(one)
+        else:
+            later.put(one)
+    return ready
+
+
 def _handled_targets(
-    handled: Mapping[str, Collection[str]], cursor: PlanCursor | None
+    handled: Mapping[str, Collection[str]], cursor: PlanCursor | None, rules: Rules
 ) -> HandledTargets | None:
     if not handled and cursor is None:
         return None
 
     def targets(scope: Scope, image_id: str, copies: Copies) -> set[str]:
         before = set(handled.get(image_id, ()))
-        return before.union(cursor.handled_targets(scope, image_id, copies)) if cursor else before
+        if cursor:
+            before.update(cursor.handled_targets(scope, image_id, copies, rules))
+        return before
 
     return targets

@@ -69,6 +69,9 @@ class Conforming:
         found = self._resolved(found)
         for name in found["headers"]:
             assert name in response.headers, f"{method} {path} answers {code} without {name}"
+        if "content" not in found:
+            assert not response.body, f"{method} {path} answers {code} with a body"
+            return
         key = (path, method, code)
         if key not in self._validators:
             schema = {

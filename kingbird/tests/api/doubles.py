@@ -1,6 +1,7 @@
 """Doubles of the services behind the API other than Glance: Keystone's trusts and the engines."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from kingbird import exception
@@ -10,6 +11,13 @@ from kingbird.tests.doubles.glance import FakeGlance, FakeImages
 
 class Journal(list[str]):
     """The calls that were made, in order.  Each call is one word."""
+
+
+@dataclass(frozen=True)
+class WithServiceToken:
+    """A user's token beside Kingbird's service token, without which regions are not asked."""
+
+    token: str
 
 
 class FakeKeystone:
@@ -28,7 +36,10 @@ class FakeKeystone:
     def user_auth(self, token: str) -> str:
         return token
 
-    def create_trust(self, context: Any) -> Trust:
+    def token_auth(self, token: str) -> WithServiceToken:
+        return WithServiceToken(token)
+
+    def create_trust(self, context: Any, *, lifetime: int | None = None) -> Trust:
         self.journal.append("create_trust")
         if "create_trust" in self.errors:
             raise self.errors["create_trust"]
@@ -63,12 +74,15 @@ class FakeRegions:
         self.request_ids: list[str | None] = []
 
     def clients_for(
-        self, endpoints: Mapping[str, str], auth: Any, *, global_request_id: str | None = None
+        self,
+        endpoints: Mapping[str, str],
+        auth: WithServiceToken,
+        *,
+        global_request_id: str | None = None,
     ) -> dict[str, FakeImages]:
         self.request_ids.append(global_request_id)
-        return {
-            region: self._glances[region].images_for(self._projects[auth]) for region in endpoints
-        }
+        project = self._projects[auth.token]
+        return {region: self._glances[region].images_for(project) for region in endpoints}
 
 
 class FakeEngines:

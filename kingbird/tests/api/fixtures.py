@@ -15,7 +15,7 @@ from kingbird import exception, policies
 from kingbird.api import app
 from kingbird.db import api as db
 from kingbird.tests.api import world
-from kingbird.tests.unit.db.rows import sync_set
+from kingbird.tests.unit.db.rows import stored_rule, sync_set
 
 #: A body limit that is small enough for a test and large enough for the others.
 LIMIT = 4096
@@ -96,8 +96,11 @@ def _job(
     db.jobs.accept(job_id, trust_id=f"trust-{job_id}")
 
 
-def _end(*outcomes: dict[str, Any]) -> None:
-    """Complete the one waiting job, as an engine would."""
+def _end(*outcomes: dict[str, Any], in_sync: dict[str, int] | None = None) -> None:
+    """Complete the one waiting job, as an engine would.
+
+    :param in_sync: the number of images without an item by region.
+    """
     claim = db.leases.claim_job("engine", 30)
     assert claim is not None
     rows = [
@@ -115,7 +118,7 @@ def _end(*outcomes: dict[str, Any]) -> None:
     ]
     with db.plans.PlanWriter(claim) as plan:
         plan.add(rows)
-        plan.finish({})
+        plan.finish(in_sync or {})
     db.outcomes.end_job(claim.job)
 
 
@@ -213,6 +216,41 @@ RIGHTS_JOBS = {
 RIGHTS_JOB = "dddddddd-0000-4000-8000-000000000010"
 
 
+#: Rules for the tests of rights: project, and all projects or not.
+RIGHTS_RULES = {
+    "rule": (world.PROJECT, False),
+    "all-rule": (world.PROJECT, True),
+    "their-rule": (world.OTHER_PROJECT, False),
+}
+#: The id of the first rule that is stored.
+RIGHTS_RULE = "dddddddd-0000-4000-8000-000000000020"
+
+
+def add_rules() -> None:
+    """Store two rules that do not run."""
+    for number, name in enumerate(("some", "others")):
+        stored_rule(
+            rule_id=f"{RIGHTS_RULE[:-1]}{number}",
+            project=world.PROJECT,
+            name=name,
+            sync=sync_set([world.IMAGE], ["RegionOne"], ["RegionTwo"]),
+        )
+
+
+def store_rights_rules(*names: str) -> None:
+    """Store some of :data:`RIGHTS_RULES`, which do not run, in place of all rules."""
+    with db.get_engine().begin() as connection:
+        connection.execute(sa.delete(db.Rule))
+        connection.execute(sa.delete(db.Job))
+    for number, name in enumerate(names):
+        project, all_projects = RIGHTS_RULES[name]
+        stored_rule(
+            rule_id=f"{RIGHTS_RULE[:-1]}{number}",
+            project=project,
+            sync=sync_set(["*"], ["RegionOne"], ["RegionTwo"], all_projects=all_projects),
+        )
+
+
 def store_rights_jobs(*names: str) -> None:
     """Store some of :data:`RIGHTS_JOBS` in place of all jobs."""
     with db.get_engine().begin() as connection:
@@ -298,7 +336,7 @@ class Limits(fixture.GabbiFixture):
         current().conf.set_override("max_items_per_job", 3, group="sync")
 
 
-class WholeJob(fixture.GabbiFixture):
+class WildcardJob(fixture.GabbiFixture):
     """A wildcard job that is not planned yet."""
 
     def start_fixture(self) -> None:

@@ -27,6 +27,8 @@ FOLDER = Path(__file__).parents[3] / "api-ref" / "examples"
 WRITE = "KINGBIRD_WRITE_EXAMPLES"
 
 JOBS = f"/v1.0/{PROJECT}/os-sync"
+RULES = f"{JOBS}-rules"
+RULE = f"{RULES}/{fixtures.RIGHTS_RULE}"
 
 ONE_SET = {
     "resource_type": "image",
@@ -114,6 +116,39 @@ CALLS: list[tuple[Any, ...]] = [
         *(f"{JOBS}/{fixtures.ENDED_JOB}", None, "member"),
     ),
     (
+        *("create-rule", "create_sync_rule", "A project's golden images", "POST", RULES),
+        {
+            "rule": {
+                "name": "golden",
+                "description": "Golden images in all regions",
+                "resource_type": "image",
+                "resources": ["*"],
+                "source": "RegionOne",
+                "target": ["*"],
+                "filters": {"tag": ["golden"]},
+                "on_drift": "update",
+                "interval": 3600,
+            }
+        },
+        "member",
+    ),
+    ("list-rules", "list_sync_rules", "The rules", "GET", RULES, None, "reader"),
+    ("show-rule", "show_sync_rule", "A rule that does not run", "GET", RULE, None, "reader"),
+    (
+        *("update-rule", "update_sync_rule", "The rule runs", "PATCH", RULE),
+        {"rule": {"enabled": True}},
+        "member",
+    ),
+    (
+        *("run-rule-twice", "run_sync_rule", "A run is in progress", "POST", f"{RULE}/run"),
+        *(None, "member"),
+    ),
+    (
+        *("run-rule-dry", "run_sync_rule", "A dry run", "POST"),
+        *(f"{RULES}/{fixtures.RIGHTS_RULE[:-1]}1/run", {"dry_run": True}, "member"),
+    ),
+    ("delete-rule", "delete_sync_rule", "The rule is gone", "DELETE", RULE, None, "member"),
+    (
         *("list-engines", "list_engines", "One engine lives", "GET"),
         *(f"/v1.0/{PROJECT}/os-sync-engines", None, "admin"),
     ),
@@ -147,6 +182,7 @@ def recorded() -> dict[str, dict[str, Any]]:
     found = {}
     with World() as world:
         fixtures.Jobs().start_fixture()
+        fixtures.add_rules()
         db.engines.heartbeat(
             "node1:4711", host="node1", pid=4711, version="1.0.0", rpc_version="1.0"
         )
@@ -166,7 +202,7 @@ def recorded() -> dict[str, dict[str, Any]]:
                 "request": asked,
                 "response": {
                     "status": response.status_int,
-                    "body": json.loads(normal(response.text)),
+                    "body": json.loads(normal(response.text)) if response.body else None,
                 },
             }
     return found
@@ -206,8 +242,8 @@ def test_each_example_is_valid(document: dict[str, Any]) -> None:
             for example in media.get("examples", {}).values():
                 jsonschema_rs.validate(schema, example["value"])
                 checked += 1
-    # Each response, and the bodies of three valid requests.
-    assert checked == len(CALLS) + 3
+    # Each response but the empty one, and the bodies of six valid requests.
+    assert checked == len(CALLS) - 1 + 6
 
 
 def test_each_call_has_an_example(document: dict[str, Any]) -> None:

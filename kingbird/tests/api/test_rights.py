@@ -40,6 +40,21 @@ other_projects       active  theirs        403     403    403    200:1 200:1 200
 other_projects       show    their-success 403     403    403    200   200   200
 other_projects       delete  their-success 403     403    403    200   200   200
 other_projects       cancel  their-running 403     403    403    202   202   202
+sync_rules:create    make-rule   rule      403     403    201    201   403   403
+sync_rules:create:all_projects make-rule all-rule 403 403 403    201   403   403
+sync_rules:list,all_projects list-rules -  403     200:1  200:1  200:2 403   200:2
+sync_rules:show      show-rule   rule      403     200    200    200   403   200
+sync_rules:update    change-rule rule      403     403    200    200   403   403
+sync_rules:create:all_projects change-rule all-rule 403 403 404  200   403   403
+sync_rules:delete    delete-rule rule      403     403    204    204   403   204
+sync_rules:run       run-rule    rule      403     403    202    202   403   403
+all_projects         show-rule   all-rule  403     404    404    200   403   200
+all_projects         change-rule all-rule  403     403    404    200   403   403
+all_projects         delete-rule all-rule  403     403    404    204   403   204
+all_projects         run-rule    all-rule  403     403    404    202   403   403
+other_projects       list-rules  theirs    403     403    403    200:1 200:1 200:1
+other_projects       show-rule   their-rule 403    403    403    200   200   200
+other_projects       delete-rule their-rule 403    403    403    204   204   204
 """
 #: A policy file that grants each rule to a role of its own.
 OPERATOR = """
@@ -62,6 +77,21 @@ other_projects       active  theirs        200:1    403     403    403   403
 other_projects       show    their-success 200      403     403    403   403
 other_projects       delete  their-success 200      403     403    403   403
 other_projects       cancel  their-running 202      403     403    403   403
+sync_rules:create    make-rule   rule      201      403     403    403   403
+sync_rules:create:all_projects make-rule all-rule 201 403   403    403   403
+sync_rules:list,all_projects list-rules -  200:2    403     403    403   403
+sync_rules:show      show-rule   rule      200      403     403    403   403
+sync_rules:update    change-rule rule      200      403     403    403   403
+sync_rules:create:all_projects change-rule all-rule 200 403 403    403   403
+sync_rules:delete    delete-rule rule      204      403     403    403   403
+sync_rules:run       run-rule    rule      202      403     403    403   403
+all_projects         show-rule   all-rule  200      403     403    403   403
+all_projects         change-rule all-rule  200      403     403    403   403
+all_projects         delete-rule all-rule  204      403     403    403   403
+all_projects         run-rule    all-rule  202      403     403    403   403
+other_projects       list-rules  theirs    200:1    403     403    403   403
+other_projects       show-rule   their-rule 200     403     403    403   403
+other_projects       delete-rule their-rule 204     403     403    403   403
 """
 #: A policy file that changes some rules: readers create, members do not delete, a service lists,
 #: and an admin is bound to its own project.
@@ -86,7 +116,15 @@ CALLS = {
     "cancel": ("POST", "/{job_id}/cancel"),
     "retry": ("POST", "/{job_id}/retry"),
     "engines": ("GET", "-engines"),
+    "list-rules": ("GET", "-rules"),
+    "make-rule": ("POST", "-rules"),
+    "show-rule": ("GET", "-rules/{rule_id}"),
+    "change-rule": ("PATCH", "-rules/{rule_id}"),
+    "delete-rule": ("DELETE", "-rules/{rule_id}"),
+    "run-rule": ("POST", "-rules/{rule_id}/run"),
 }
+#: Calls whose answer is a list.
+LISTS = ("list", "active", "list-rules")
 RULES = {
     rule.name.removeprefix("kingbird:").removeprefix("sync_jobs:"): rule
     for rule in policies.list_rules()
@@ -144,26 +182,37 @@ def _ask(world: World, row: Row, token: str) -> str:
     """Make the call of a row and return its status and the number of listed jobs."""
     if row.job in fixtures.RIGHTS_JOBS:
         fixtures.store_rights_jobs(row.job)
+    if row.job in fixtures.RIGHTS_RULES:
+        # A call that makes a rule begins with none.
+        fixtures.store_rights_rules(*(() if row.call == "make-rule" else (row.job,)))
     method, end = CALLS[row.call]
     project = OTHER_PROJECT if row.job.startswith("their") else PROJECT
-    path = f"/v1.0/{project}/os-sync{end}".format(job_id=fixtures.RIGHTS_JOB)
+    path = f"/v1.0/{project}/os-sync{end}".format(
+        job_id=fixtures.RIGHTS_JOB, rule_id=fixtures.RIGHTS_RULE
+    )
     request = webob.Request.blank(path, method=method, headers={"X-Auth-Token": token})
     if not token:
         del request.headers["X-Auth-Token"]
+    wanted: dict[str, Any] = {"resource_type": "image", "resources": ["*"]}
+    wanted |= {"source": "RegionOne", "target": ["RegionTwo"]}
+    wanted["all_projects"] = row.job in ("everybody's", "all-rule")
     if row.call == "create":
-        wanted: dict[str, Any] = {"resource_type": "image", "resources": ["*"]}
-        wanted |= {"source": "RegionOne", "target": ["RegionTwo"]}
-        if row.job == "everybody's":
-            wanted["all_projects"] = True
         request.json = {"resource_set": wanted}
+    elif row.call == "make-rule":
+        request.json = {"rule": {"name": "all", **wanted}}
+    elif row.call == "change-rule":
+        request.json = {"rule": {"description": "new"}}
     answer = request.get_response(world.application)
-    shown = answer.json.get("job_set", ()) if row.call in ("list", "active") else ()
+    body = answer.json if row.call in LISTS else {}
+    shown = body.get("job_set") or body.get("rules") or ()
     return f"{answer.status_int}:{len(shown)}" if shown else str(answer.status_int)
 
 
 @pytest.mark.parametrize(("world", "row"), list(_cases()), indirect=["world"])
 def test_everybody_gets_what_the_table_says(world: World, row: Row) -> None:
-    if row.call in ("list", "active"):
+    if row.call == "list-rules":
+        fixtures.store_rights_rules(*fixtures.RIGHTS_RULES)
+    elif row.call in LISTS:
         fixtures.store_rights_jobs(*fixtures.RIGHTS_JOBS)
     assert {token: _ask(world, row, token) for token in row.statuses} == row.statuses
 
@@ -184,10 +233,10 @@ def _tried(table: str) -> set[tuple[str, tuple[str, str]]]:
 
 def test_every_route_has_rules() -> None:
     routes = {
-        (operation.method.upper(), operation.path): operation.operation.rules
+        (method, route.template(v1.VERSION)): operation.rules
         for route in v1_root.ROUTES
-        for operation in route.operations(v1.VERSION)
-        if operation.path not in app.PUBLIC
+        for method, operation in route.operations().items()
+        if route.template(v1.VERSION) not in app.PUBLIC
     }
     assert routes.keys() == set().union(*map(_operations, RULES))
     for call, rules in routes.items():

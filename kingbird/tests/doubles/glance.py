@@ -12,6 +12,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -56,6 +57,8 @@ class FakeGlance:
         self.calls: list[tuple[str, Any]] = []
         #: The largest page, if it is smaller than the requested limit.
         self.page_size: int | None = None
+        #: The most properties and tags of an image.
+        self.quotas = rules.Quotas()
         #: A hook that gets the parsed query before each page of a list.  Tests use it to create
         #: and delete images during a walk.
         self.before_page: Callable[[dict[str, list[str]]], object] | None = None
@@ -124,6 +127,16 @@ class FakeGlance:
         """Deactivate an active image, so that only admins can download it."""
         with self._lock:
             return self._change(image_id, status="deactivated")
+
+    def set_status(self, image_id: str, status: str) -> Image:
+        """Give an image a status that no call gives, or only while it lasts.
+
+        ``killed`` images, as failed uploads left them in old releases, are in no list.
+        """
+        with self._lock:
+            if status in rules.UNLISTED:
+                self._store.unlisted.add(image_id)
+            return self._change(image_id, status=status)
 
     def delete(self, image_id: str) -> None:
         """Delete an image.  Its id stays taken.
@@ -268,7 +281,7 @@ class FakeGlance:
         if not isinstance(body, dict):
             raise unavailable(500)
         now = self._moment()
-        image = rules.new_image(caller, body, str(uuid.uuid4()), seconds(now))
+        image = rules.new_image(caller, body, str(uuid.uuid4()), seconds(now), self.quotas)
         if self._store.taken(image["id"]):
             raise rules.refuse(409, f"Image ID {image['id']} already exists!")
         record = Record(image, now, now)
@@ -288,7 +301,7 @@ class FakeGlance:
         if not changes:
             return record.body
         old, now = record.image, self._moment()
-        new = rules.changed_image(caller, old, changes, seconds(now))
+        new = rules.changed_image(caller, old, changes, seconds(now), self.quotas)
         if not rules.can_store(new["tags"]):
             self._store.put(Record({**new, "tags": old["tags"]}, record.created, now))
             rules.check_tags(new["tags"])
@@ -328,12 +341,20 @@ class FakeImages(ImageClient):
     def __init__(self, glance: FakeGlance, caller: Caller) -> None:
         # The parent's constructor would create an HTTP client.
         self.region = glance.region
+        self._http: Any = _Transport(glance, caller)
+
+
+class _Transport:
+    """The HTTP client of one user, whose calls go to a double."""
+
+    def __init__(self, glance: FakeGlance, caller: Caller) -> None:
+        self.session = SimpleNamespace(timeout=None)
         self._glance = glance
         self._caller = caller
 
-    def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
+    def request(self, url: str, method: str, **kwargs: Any) -> tuple[None, bytes]:
         body = json.loads(kwargs["data"]) if "data" in kwargs else None
-        return self._glance.handle(self._caller, method, url, body)
+        return None, self._glance.handle(self._caller, method, url, body)
 
 
 def _dumped(answer: Any) -> bytes:

@@ -199,6 +199,9 @@ def _add_filter(listing: Listing, name: str, value: str) -> None:
         listing.ids = frozenset(_values(value))
     elif name == "owner":
         listing.tests.append(lambda record: record.owner == value)
+    elif name == "name":
+        wanted = frozenset(_values(value))
+        listing.tests.append(lambda record: record.name in wanted)
     elif name in _WITH_OPERATOR:
         fields = [as_field(name, each) for each in _values(value)]
         listing.tests.append(lambda record: any(map(record.holds, fields)))

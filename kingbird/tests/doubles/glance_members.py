@@ -95,6 +95,6 @@ def _seen(caller: Caller, store: Store, image_id: str) -> Record:
 
 
 def _known(caller: Caller, store: Store, record: Record) -> list[Member]:
-    whole = caller.is_admin or record.owner == caller.project
+    sees_all = caller.is_admin or record.owner == caller.project
     members = store.shares.get(record.id, {}).values()
-    return [member for member in members if whole or member["member_id"] == caller.project]
+    return [member for member in members if sees_all or member["member_id"] == caller.project]

@@ -19,8 +19,18 @@ Image = dict[str, Any]
 ADMIN_ROLES = ("admin", "manager", "member", "reader")
 MEMBER_ROLES = ("member", "reader")
 
-QUOTA = 128
 LARGEST_INTEGER = 2**31 - 1
+#: States of images that are in no list.  Glance 33 does not show the last two by id either.
+UNLISTED = frozenset({"killed", "pending_delete", "deleted"})
+
+
+@dataclass(frozen=True)
+class Quotas:
+    """The most properties and tags of an image."""
+
+    properties: int = 128
+    tags: int = 128
+
 
 #: Attributes of Glance.  All other fields of an image are custom properties.
 ATTRIBUTES = (
@@ -173,7 +183,7 @@ def check_schema(body: Image) -> None:
         raise refuse(400, f"Provided object does not match schema 'image': {error.message}")
 
 
-def check_values(image: Image) -> None:
+def check_values(image: Image, quotas: Quotas) -> None:
     """Raise the errors that Glance finds when it stores: 400 for values, 413 for quotas."""
     for name in ("min_disk", "min_ram"):
         if image[name] < 0:
@@ -184,8 +194,8 @@ def check_values(image: Image) -> None:
             )
         if image[name] > LARGEST_INTEGER:
             raise refuse(400, f"'{name}' value out of range, must not exceed {LARGEST_INTEGER}.")
-    if len(set(image["tags"])) > QUOTA:
-        raise _over_quota("tags", len(set(image["tags"])))
+    if len(set(image["tags"])) > quotas.tags:
+        raise _over_quota("tags", len(set(image["tags"])), quotas.tags)
     _check_characters("Name can't contain 4 byte unicode characters.", [image["name"] or ""])
     for name, value in properties(image).items():
         _check_characters("Property names can't contain 4 byte unicode.", [name])
@@ -211,12 +221,12 @@ def _check_characters(message: str, texts: Iterable[str]) -> None:
         raise refuse(400, message)
 
 
-def _over_quota(what: str, attempted: int) -> exception.ImageRequestRejected:
+def _over_quota(what: str, attempted: int, quota: int) -> exception.ImageRequestRejected:
     noun = {"tags": "image tags", "properties": "image properties"}[what]
     return refuse(
         413,
         f"The limit has been exceeded on the number of allowed {noun}. "
-        f"Attempted: {attempted}, Maximum: {QUOTA}",
+        f"Attempted: {attempted}, Maximum: {quota}",
     )
 
 
@@ -226,7 +236,7 @@ def properties(image: Image) -> dict[str, str]:
     return {name: value for name, value in image.items() if name not in known}
 
 
-def new_image(caller: Caller, body: Image, image_id: str, now: str) -> Image:
+def new_image(caller: Caller, body: Image, image_id: str, now: str, quotas: Quotas) -> Image:
     """Return the image that a POST makes.
 
     :param image_id: the id that Glance would choose; an id in the body takes precedence.
@@ -274,9 +284,9 @@ def new_image(caller: Caller, body: Image, image_id: str, now: str) -> Image:
         "updated_at": now,
         "tags": list(set(body.get("tags", []))),
     }
-    if len(properties(image)) > QUOTA:
-        raise _over_quota("properties", len(properties(image)))
-    check_values(image)
+    if len(properties(image)) > quotas.properties:
+        raise _over_quota("properties", len(properties(image)), quotas.properties)
+    check_values(image, quotas)
     return shown(image)
 
 
@@ -336,7 +346,7 @@ def parse_change(change: Any) -> tuple[str, str, Any]:
 
 
 def changed_image(
-    caller: Caller, old: Image, changes: list[tuple[str, str, Any]], now: str
+    caller: Caller, old: Image, changes: list[tuple[str, str, Any]], now: str, quotas: Quotas
 ) -> Image:
     """Return the image after a PATCH, which is atomic.
 
@@ -370,7 +380,8 @@ def changed_image(
             del image[name]
         else:
             image[name] = list(set(value)) if name == "tags" else value
-    if set(properties(image)) - set(properties(old)) and len(properties(image)) > QUOTA:
-        raise _over_quota("properties", len(properties(image)))
-    check_values(image)
+    new = set(properties(image)) - set(properties(old))
+    if new and len(properties(image)) > quotas.properties:
+        raise _over_quota("properties", len(properties(image)), quotas.properties)
+    check_values(image, quotas)
     return shown({**image, "updated_at": now} if changes else image)

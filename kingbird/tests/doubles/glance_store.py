@@ -32,10 +32,11 @@ class Record:
     :param updated: the time of the last change, from :func:`precise`.
     """
 
-    __slots__ = ("body", "created", "hidden", "id", "owner", "updated", "visibility")
+    __slots__ = ("body", "created", "hidden", "id", "name", "owner", "updated", "visibility")
 
     def __init__(self, image: Image, created: str, updated: str) -> None:
         self.id: str = image["id"]
+        self.name: str | None = image["name"]
         # Many records share few values, so each value is one object.
         self.owner = sys.intern(image["owner"]) if image["owner"] is not None else None
         self.visibility = sys.intern(image["visibility"])
@@ -77,6 +78,8 @@ class Store:
         self._deleted: dict[str, Record] = {}
         self._sorted: list[str] = []
         self.shares: Shares = {}
+        #: Images that lists leave out.
+        self.unlisted: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -127,9 +130,12 @@ class Store:
     def by_id(self, after: str | None) -> Iterator[Record]:
         """Return images in the order of their ids, beginning after one id."""
         begin = 0 if after is None else bisect_right(self._sorted, after)
-        ids = map(self._sorted.__getitem__, range(begin, len(self._sorted)))
+        ids: Iterator[str] = map(self._sorted.__getitem__, range(begin, len(self._sorted)))
+        if self.unlisted:
+            ids = filter(lambda each: each not in self.unlisted, ids)
         return map(self._records.__getitem__, ids)
 
     def those(self, ids: Iterable[str]) -> Iterator[Record]:
         """Return the existing images among the ids, each once."""
-        return (self._records[each] for each in set(ids) if each in self._records)
+        listed = set(ids) - self.unlisted
+        return (self._records[each] for each in listed if each in self._records)

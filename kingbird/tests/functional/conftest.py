@@ -12,22 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from keystoneauth1.identity import v3
-from keystoneauth1.session import Session
 
 from kingbird.tests.functional import services
 from kingbird.tests.functional.contract_scenes import RealScene, Scene
 from kingbird.tests.functional.deployment import Deployment, Kind, deploy
 from kingbird.tests.functional.kingbird_api import KingbirdAPI
 from kingbird.tests.functional.leaks.watch import WATCH
-from kingbird.tests.functional.people import Person, unique
+from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.proxy import Proxy
 
 ROOT = Path(__file__).resolve().parents[3]
 REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
 
-#: RegionThree has a lower quota of tags, so that a test can exceed it.
-TAG_QUOTA = 6
+#: RegionThree has lower quotas of tags and properties, so that a test can exceed them.
+TAG_QUOTA, PROPERTY_QUOTA = 6, 60
 #: RegionThree caches the validation of a token for one second.  The default is five minutes.
 TOKEN_CACHE_TIME = 1
 #: Seconds after which RegionThree rejects a revoked token.
@@ -88,7 +86,12 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         free_ports=True,
         glance_options={
             "RegionThree": {
-                "DEFAULT": {"image_tag_quota": str(TAG_QUOTA)},
+                "DEFAULT": {
+                    "image_tag_quota": str(TAG_QUOTA),
+                    "image_property_quota": str(PROPERTY_QUOTA),
+                },
+                # It decompresses data that it imports.
+                "image_import_opts": {"image_import_plugins": "[image_decompression]"},
                 "keystone_authtoken": {"token_cache_time": str(TOKEN_CACHE_TIME)},
             }
         },
@@ -138,25 +141,15 @@ def newcomer(admin: Person) -> Person:
 
 
 @pytest.fixture
-def application_token(demo: Person, cloud: Any) -> str:
+def application_token(demo: Person) -> str:
     """Return a token of demo's from which Keystone makes no trust."""
-    made = demo.keystone(
-        "POST",
-        f"/users/{demo.user_id}/application_credentials",
-        json={"application_credential": {"name": unique(), "unrestricted": True}},
-    ).json()["application_credential"]
-    auth = v3.ApplicationCredential(
-        auth_url=cloud.auth_url,
-        application_credential_id=made["id"],
-        application_credential_secret=made["secret"],
-    )
-    return str(Session(auth=auth).get_token())
+    return demo.application_token(unrestricted=True)
 
 
 @pytest.fixture
-def scene(person: Callable[..., Person]) -> Scene:
+def scene(person: Callable[..., Person], cloud: Any) -> Scene:
     """Return a real Glance.  Unit tests check its contract on the double and the stand-in."""
-    return RealScene(person)
+    return RealScene(person, cloud)
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from keystoneauth1.session import Session
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.tests.doubles.glance import FakeGlance
+from kingbird.tests.functional.glance_rows import set_status
 from kingbird.tests.functional.people import Image, Person
 
 ASTRAL = "\N{GRINNING FACE}"
@@ -45,6 +46,9 @@ class Scene(Protocol):
     def deactivate(self, image: Image) -> Image:
         """Deactivate an image as an admin."""
 
+    def kill(self, image: Image) -> None:
+        """Let an image be killed, as a failed upload did in old releases."""
+
     def delete(self, image: Image) -> None:
         """Delete an image as an admin."""
 
@@ -70,6 +74,9 @@ class FakeScene:
 
     def deactivate(self, image: Image) -> Image:
         return self._glance.deactivate(image["id"])
+
+    def kill(self, image: Image) -> None:
+        self._glance.set_status(image["id"], "killed")
 
     def delete(self, image: Image) -> None:
         self._glance.delete(image["id"])
@@ -106,6 +113,9 @@ class StandinScene:
         inactive: Image = self._standin.deactivate(self._region, image["id"])
         return inactive
 
+    def kill(self, image: Image) -> None:
+        self._standin.set_status(self._region, image["id"], "killed")
+
     def delete(self, image: Image) -> None:
         self._standin.delete(self._region, image["id"])
 
@@ -116,8 +126,9 @@ class StandinScene:
 class RealScene:
     """A Glance of the cloud."""
 
-    def __init__(self, person: Callable[..., Person]) -> None:
+    def __init__(self, person: Callable[..., Person], cloud: Any) -> None:
         self._person = person
+        self._cloud = cloud
         self._region = "RegionOne"
 
     def images(self, user: str) -> ImageClient:
@@ -132,6 +143,9 @@ class RealScene:
     def deactivate(self, image: Image) -> Image:
         self._person("admin").deactivate(self._region, image["id"])
         return self._person("admin").see(self._region, image["id"])
+
+    def kill(self, image: Image) -> None:
+        set_status(self._cloud, self._region, image["id"], "killed")
 
     def delete(self, image: Image) -> None:
         self._person("admin").delete(self._region, image["id"])

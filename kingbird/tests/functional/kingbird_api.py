@@ -182,7 +182,7 @@ def sync(
     }
 
 
-def whole(**options: Any) -> dict[str, Any]:
+def wildcard(**options: Any) -> dict[str, Any]:
     """Return a wildcard set: all images from all regions to all regions, changed by options."""
     return {
         "resource_type": "image",

@@ -13,19 +13,26 @@ from kingbird.tests.functional.snapshots import walk
 #: Glance's limit of a page.
 PAGE = 1000
 FORCED, VISIBLE, HIDDEN = "forced copies", "page of visible", "page of hidden"
+NAMES = "images by their names"
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 
 def is_walk(call: Call) -> bool:
     """Return True if a call lists a page of all images of a region."""
-    return call.path == "/v2/images" and "sort_key" in call.query
+    return call.path == "/v2/images" and "sort_key" in call.query and not _asks_for_names(call)
+
+
+def _asks_for_names(call: Call) -> bool:
+    return call.query.get("name", "").startswith(("in:", "eq:"))
 
 
 def name_of(call: Call) -> str:
     """Return the name of a call, without the ids of images and projects."""
     if is_walk(call):
         return HIDDEN if call.query.get("os_hidden") == "true" else VISIBLE
+    if call.path == "/v2/images" and _asks_for_names(call):
+        return NAMES
     if call.path == "/v2/images" and "kingbird_forced" in call.query:
         return FORCED
     if call.path == "/v2/images" and "id" in call.query:

@@ -57,6 +57,20 @@ class Person:
         """Return a token of the user, the same one at each call."""
         return str(self.session.get_token())
 
+    def application_token(self, **fields: Any) -> str:
+        """Return a token of a new application credential with some fields."""
+        made = self.keystone(
+            "POST",
+            f"/users/{self.user_id}/application_credentials",
+            json={"application_credential": {"name": unique(), **fields}},
+        ).json()["application_credential"]
+        auth = v3.ApplicationCredential(
+            auth_url=self._cloud.auth_url,
+            application_credential_id=made["id"],
+            application_credential_secret=made["secret"],
+        )
+        return str(Session(auth=auth).get_token())
+
     @property
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which command line clients authenticate."""

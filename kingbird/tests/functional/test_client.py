@@ -2,12 +2,15 @@
 
 import json
 import threading
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
+from kingbird.db import models
 from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI
 from kingbird.tests.functional.people import Person
@@ -62,6 +65,49 @@ def test_create_and_show(
         "UPDATED_AT": row["UPDATED_AT"],
     }
     assert row["UPDATED_AT"] > row["CREATED_AT"]
+
+
+#: One entry more than the largest page.
+MANY = 1001
+
+
+def multiply(deployment: Deployment, model: Any, row_id: str, **fields: Callable[[], Any]) -> None:
+    """Copy a row of the database until there are :data:`MANY`, each with an id of its own."""
+    table = model.__table__
+    engine = sa.create_engine(deployment.database_url)
+    try:
+        with engine.begin() as connection:
+            query = sa.select(table).where(table.c.id == row_id)
+            row = dict(connection.execute(query).mappings().one())
+            del row["pk"]
+            fields["id"] = lambda: str(uuid.uuid4())
+            rows = [
+                {**row, **{name: new() for name, new in fields.items()}} for _ in range(MANY - 1)
+            ]
+            connection.execute(sa.insert(table), rows)
+    finally:
+        engine.dispose()
+
+
+@everywhere
+def test_lists_longer_than_a_page(
+    newcomer: Person, api: Callable[[Person], KingbirdAPI], deployment: Deployment
+) -> None:
+    """The client sends no limit and follows no link."""
+    caller = api(newcomer)
+    image = newcomer.make("RegionOne")
+    job = caller.wait(create(newcomer, image))
+    multiply(deployment, models.Item, job.only["id"], resource=lambda: str(uuid.uuid4()))
+    shown = client(newcomer, "show", job.id)
+    assert len({row["ID"] for row in shown}) == len(shown) == MANY
+    items, overview = caller.show(job.id, limit=400)
+    assert [item["id"] for item in items] == [row["ID"] for row in shown]
+    assert overview["statuses"] == {"SUCCESS": MANY}
+
+    multiply(deployment, models.Job, job.id)
+    listed = client(newcomer, "list")
+    assert len({row["ID"] for row in listed}) == len(listed) == MANY
+    assert {row["STATUS"] for row in listed} == {"SUCCESS"}
 
 
 def test_several_images_and_targets(demo: Person, api: Callable[[Person], KingbirdAPI]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import requests
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
 
@@ -13,6 +14,7 @@ from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.proxy import Call, Proxy, error
 from kingbird.tests.functional.test_faults import is_post
+from kingbird.tests.waiting import PATIENCE
 
 API = Callable[[Person], KingbirdAPI]
 
@@ -98,6 +100,45 @@ def test_an_application_credential(
     assert not [call for call in calls if is_trust(call)]
     # The trust of the previous job may still exist for a moment.
     eventually("no trust is left", lambda: not trusts(admin, cloud))
+
+
+#: The calls of Kingbird that an application credential may make.
+ACCESS_RULES = [
+    {"service": "synchronization", "method": method, "path": path}
+    for method, path in (
+        ("POST", "/v1.0/*/os-sync"),
+        ("GET", "/v1.0/*/os-sync"),
+        ("GET", "/v1.0/*/os-sync/*"),
+    )
+]
+
+
+@pytest.mark.parametrize("wildcard", [False, True])
+def test_access_rules_for_synchronization_alone(
+    wildcard: bool,
+    newcomer: Person,
+    api: API,
+    cloud: Any,
+    glances: dict[str, Proxy],
+) -> None:
+    """Kingbird's service token tells Glance that no user makes the calls, from API and engine."""
+    image = newcomer.make("RegionOne", visibility="private")
+    token = newcomer.application_token(access_rules=ACCESS_RULES)
+    # Glance applies the rules to the user's own calls.
+    url = f"{cloud.glance_urls['RegionOne']}/v2/images"
+    assert requests.get(url, headers={"X-Auth-Token": token}, timeout=PATIENCE).status_code == 401
+    body = sync(image["id"])
+    if wildcard:
+        body.update(resources=["*"], filters={"status": "queued"})
+    with glances["RegionOne"].recording() as calls:
+        job = api(newcomer).run(body, token=token)
+    assert job.outcome == (SUCCESS, "created")
+    assert newcomer.see("RegionTwo", image["id"])["owner"] == newcomer.project_id
+    assert calls
+    assert all("X-Service-Token" in call.headers for call in calls)
+    # The rules hold for Kingbird.
+    assert api(newcomer).call("GET", token=token).status_code == 200
+    assert api(newcomer).call("DELETE", f"/{job.id}", token=token).status_code == 401
 
 
 def test_a_token_of_a_trust(demo: Person, admin: Person, cloud: Any, api: API) -> None:

@@ -7,11 +7,12 @@ others.  If they differ, the double is wrong, and so are the unit tests that use
 import hashlib
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from kingbird import exception
-from kingbird.tests.functional.contract_scenes import ASTRAL, Scene, new_id, refusal
+from kingbird.tests.functional.contract_scenes import ASTRAL, Scene, new_id, page, refusal
 from kingbird.tests.functional.people import RAW, unique
 
 
@@ -104,6 +105,24 @@ class TestAnswers:
     def test_a_deactivated_image_keeps_its_data(self, scene: Scene) -> None:
         active = scene.upload(scene.images("demo").create(RAW), b"x")
         assert scene.deactivate(active)["status"] == "deactivated"
+
+    @pytest.mark.parametrize("data", [None, b"x"])
+    def test_a_killed_image_is_shown_by_its_id_and_never_listed(
+        self, scene: Scene, data: bytes | None
+    ) -> None:
+        images = scene.images("demo")
+        image = images.create({**RAW, "visibility": "private"})
+        if data is not None:
+            image = scene.upload(image, data)
+        scene.kill(image)
+        seen = images.get(image["id"])
+        assert seen is not None
+        assert {**seen, "updated_at": 0} == {**image, "status": "killed", "updated_at": 0}
+        for query in ((), (("status", "killed"),), (("id", f"in:{image['id']}"),)):
+            assert image["id"] not in [one["id"] for one in page(images, *query)["images"]]
+        assert images.list_by_ids([image["id"]]) == []
+        assert refusal(images.create, {"id": image["id"]}).status == 409
+        assert images.update(image["id"], [{"op": "add", "path": "/p", "value": "x"}])["p"] == "x"
 
     def test_no_such_image(self, scene: Scene) -> None:
         assert scene.images("demo").get(new_id()) is None
@@ -288,8 +307,9 @@ class TestSight:
         ids = [community, private, *shares.values()]
 
         def found(user: str, **filters: str) -> set[str]:
-            query = {"id": f"in:{','.join(ids)}", **filters}
-            return {image["id"] for image in scene.images(user)._list(query)}
+            query = urlencode({"id": f"in:{','.join(ids)}", **filters})
+            images = scene.images(user)
+            return {image["id"] for image in images.parse_page(images.fetch_page(query))}
 
         assert found("demo") == set(ids)
         assert found("other") == {shares["accepted"]}

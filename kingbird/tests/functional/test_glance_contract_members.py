@@ -1,6 +1,7 @@
 """The contract of the real Glance for shares."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -66,8 +67,8 @@ class TestMembers:
         assert statuses(scene, "demo", image) == {other: "accepted"}
         scene.images("admin").set_member_status(image["id"], other, "accepted")
         ids = [image["id"]]
-        listed = scene.images("other")._list({"id": f"in:{image['id']}"})
-        assert [each["id"] for each in listed] == ids
+        page = scene.images("other").fetch_page(urlencode({"id": f"in:{image['id']}"}))
+        assert [each["id"] for each in scene.images("other").parse_page(page)] == ids
 
     def test_answers_that_are_refused(self, scene: Scene, image: dict[str, Any]) -> None:
         other = scene.project("other")

@@ -50,7 +50,7 @@ UPDATE_REFUSED = [
 
 class TestUpdate:
     @pytest.mark.parametrize(("change", "status", "words"), UPDATE_REFUSED)
-    def test_refused_as_a_whole(self, scene: Scene, change: Any, status: int, words: str) -> None:
+    def test_refused_completely(self, scene: Scene, change: Any, status: int, words: str) -> None:
         image = scene.images("demo").create({"name": "old", "kept": "old", "tags": ["old"]})
         changes = [op("add", "/kept", "new"), op("replace", "/tags", ["new"]), change]
         error = refusal(scene.images("demo").update, image["id"], changes)

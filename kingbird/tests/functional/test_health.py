@@ -35,27 +35,27 @@ def ask(url: str, method: str = "GET") -> requests.Response:
 def reasons(url: str) -> set[str]:
     """Return the reasons of the response.  Check that its status matches them."""
     answer = ask(url)
-    told = set(answer.text.split("\n"))
-    assert answer.status_code == (200 if told == OK else 503), answer.text
+    lines = set(answer.text.split("\n"))
+    assert answer.status_code == (200 if lines == OK else 503), answer.text
     for secret in ("127.0.0.1", "rabbit", "mysql", "postgresql", "Error", "guest"):
         assert secret not in answer.text
-    return told
+    return lines
 
 
 def becomes(url: str, *problems: str) -> None:
     """Wait until the response has exactly these problems."""
 
-    told: set[str] = set()
+    lines: set[str] = set()
 
     def look() -> bool:
-        told.clear()
-        told.update(reasons(url))
-        return {each for each in told if not each.endswith(": OK")} == set(problems)
+        lines.clear()
+        lines.update(reasons(url))
+        return {each for each in lines if not each.endswith(": OK")} == set(problems)
 
     try:
         eventually(f"the problems are {problems}", look, poll=0.2)
     except AssertionError as error:
-        raise AssertionError(f"{error}; at last {sorted(told)}") from None
+        raise AssertionError(f"{error}; at last {sorted(lines)}") from None
 
 
 def test_parts_that_stop_and_come_back(deploy_own: DeployOwn) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from kingbird.tests.functional.deployment import Deployment
-from kingbird.tests.functional.kingbird_api import KingbirdAPI, sync, whole
+from kingbird.tests.functional.kingbird_api import KingbirdAPI, sync, wildcard
 from kingbird.tests.functional.people import Person, unique
 from kingbird.tests.functional.proxy import Answer, Call, Proxy
 
@@ -67,7 +67,7 @@ class TestNobodyIsAsked:
     @pytest.mark.parametrize("field", ["source", "target"])
     @pytest.mark.parametrize("region", [*REGIONS, *(f"RegionOne{end}" for end in BREAKS)])
     def test_regions(self, demo: Person, api: API, region: str, field: str) -> None:
-        for wanted in (sync(str(uuid.uuid4())), whole()):
+        for wanted in (sync(str(uuid.uuid4())), wildcard()):
             answer = api(demo).post({**wanted, field: [region]})
             assert answer.status_code == 400, answer.text
             assert field in answer.json()["error"]["message"]
@@ -121,7 +121,7 @@ def test_filters_stay_in_the_query(demo: Person, api: API, glances: dict[str, Pr
     property_name = f"os_{unique()}&marker=x"
     filters = {"name": odd, "tag": [odd], "property": {property_name: odd}}
     with glances["RegionOne"].recording() as calls:
-        job = api(demo).run(whole(filters=filters, source="RegionOne", dry_run=True))
+        job = api(demo).run(wildcard(filters=filters, source="RegionOne", dry_run=True))
     assert job.items == []
     lists = [call for call in calls if call.path.endswith("/images")]
     assert lists
@@ -150,7 +150,7 @@ def test_no_line_is_forged(
     text = f"{unique('word')}{end}{FORGED}"
     kingbird = api(demo)
     kingbird.post({**sync(text), "source": text, "target": [text], text: text})
-    kingbird.post(whole(filters={"name": text, "tag": [text], "property": {text: text}}))
+    kingbird.post(wildcard(filters={"name": text, "tag": [text], "property": {text: text}}))
     kingbird.call("GET", f"/{text}", params={"status": text, text: text})
     kingbird.call("GET", project=text)
     for name in ("X-Openstack-Request-Id", "X-Auth-Token", "User-Agent", "X-Forwarded-For"):

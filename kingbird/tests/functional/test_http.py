@@ -123,7 +123,7 @@ class TestBadRequest:
     def test_project_ids(self, demo: Person, api: API) -> None:
         error_of(api(demo).call("GET", project="no-uuid"), 400)
 
-    def test_an_engine_is_told_nothing(self, demo: Person, api: API) -> None:
+    def test_no_engine_gets_a_message(self, demo: Person, api: API) -> None:
         assert UNKNOWN in error_of(api(demo).post(GOOD), 404)
 
 

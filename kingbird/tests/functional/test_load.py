@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from kingbird.tests.functional import load
 from kingbird.tests.functional.deployment import Deployment, Kind
-from kingbird.tests.functional.kingbird_api import IN_PROGRESS, whole
+from kingbird.tests.functional.kingbird_api import IN_PROGRESS, wildcard
 from kingbird.tests.functional.people import Person
 
 REQUESTS = 300
@@ -26,7 +26,7 @@ def test_none_is_lost_and_none_is_made_up(
         )
     )
     jobs = f"{running.url}/v1.0/{demo.project_id}/os-sync"
-    done = load.post_jobs(jobs, demo.token, whole(dry_run=True), REQUESTS, CONNECTIONS)
+    done = load.post_jobs(jobs, demo.token, wildcard(dry_run=True), REQUESTS, CONNECTIONS)
     assert Counter(each.status for each in done.answers) == {200: REQUESTS}
     accepted = [each.json["job_status"]["id"] for each in done.answers]
     assert len(set(accepted)) == REQUESTS

@@ -13,7 +13,7 @@ import requests
 from prometheus_client.parser import text_string_to_metric_families
 
 from kingbird.tests.functional.deployment import Deployment, Kind, Options
-from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, whole
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, wildcard
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually, free_port
 from kingbird.tests.functional.proxy import Proxy, error
@@ -251,7 +251,7 @@ def test_a_database_that_is_away(
     running = deploy_own(Kind("MariaDB", options=options, relayed=True))
     api = KingbirdAPI(running.url, newcomer)
     newcomer.make("RegionOne", visibility="private")
-    assert api.run(whole(filters={"status": "queued"})).status == SUCCESS
+    assert api.run(wildcard(filters={"status": "queued"})).status == SUCCESS
     there = Scrape(address)
     assert there.value("database_up") == 1
     # One process is API and engine.

@@ -12,6 +12,7 @@ import pytest
 from oslo_config import cfg
 
 from kingbird.notifications import notifier as notifications
+from kingbird.tests.doubles.notification_schema import PAYLOAD
 from kingbird.tests.functional import services
 from kingbird.tests.functional.deployment import Deployment, Kind, Options
 from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync
@@ -77,7 +78,7 @@ def notified(consumer: Consumer, job_id: str, last: str) -> dict[tuple[str, str]
     )
     heard = consumer.of(job_id)
     for payload in heard.values():
-        jsonschema.validate(payload, notifications.PAYLOAD)
+        jsonschema.validate(payload, PAYLOAD)
     return heard
 
 

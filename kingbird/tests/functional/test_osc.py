@@ -26,7 +26,7 @@ def osc(who: Person, *words: str, exits: int = 0) -> subprocess.CompletedProcess
     return done
 
 
-def told(who: Person, *words: str, exits: int = 0) -> Any:
+def output_of(who: Person, *words: str, exits: int = 0) -> Any:
     """Run a command that prints JSON, and return the parsed output."""
     return json.loads(osc(who, *words, "-f", "json", exits=exits).stdout)
 
@@ -40,7 +40,7 @@ def test_create_by_name_list_show_and_delete(newcomer: Person, deployment: Deplo
     # Glance takes a prefix such as "in:" of a name for an operator.
     named = newcomer.make("RegionTwo", b"data", name="in:web server", tags=["one"])
     by_id = newcomer.make("RegionOne", b"data")
-    made = told(newcomer, "create", "in:web server", by_id["id"], *ALL_TARGETS, "--wait")
+    made = output_of(newcomer, "create", "in:web server", by_id["id"], *ALL_TARGETS, "--wait")
     assert made["Status"] == "SUCCESS"
     # Each image is in order in its source region.
     assert made["Outcomes"] == {"created": 4, "in_sync": 2}
@@ -48,20 +48,20 @@ def test_create_by_name_list_show_and_delete(newcomer: Person, deployment: Deplo
         assert newcomer.see(region, named["id"])["name"] == "in:web server"
         assert newcomer.see(region, by_id["id"])
 
-    (listed,) = told(newcomer, "list")
+    (listed,) = output_of(newcomer, "list")
     assert (listed["ID"], listed["Status"]) == (made["ID"], "SUCCESS")
-    assert told(newcomer, "list", "--active") == []
-    items = told(newcomer, "show", made["ID"], "--long")
+    assert output_of(newcomer, "list", "--active") == []
+    items = output_of(newcomer, "show", made["ID"], "--long")
     assert {(item["Image"], item["Target"]) for item in items} == {
         (image["id"], region) for image in (named, by_id) for region in REGIONS
     }
     assert {item["Reason"] for item in items} == {"created", "in_sync"}
-    first = told(newcomer, "show", made["ID"], "--limit", "2", "--sort", "target_region:desc")
+    first = output_of(newcomer, "show", made["ID"], "--limit", "2", "--sort", "target_region:desc")
     assert [item["Target"] for item in first] == ["RegionTwo", "RegionTwo"]
-    assert told(newcomer, "show", made["ID"], "--status", "failure") == []
+    assert output_of(newcomer, "show", made["ID"], "--status", "failure") == []
 
     osc(newcomer, "delete", made["ID"])
-    assert told(newcomer, "list") == []
+    assert output_of(newcomer, "list") == []
     assert "no job" in osc(newcomer, "show", made["ID"], exits=ERROR).stderr.lower()
 
 
@@ -75,7 +75,7 @@ def test_names_that_stand_for_none_or_for_several(
     refused = osc(newcomer, "create", "nobody", *ALL_TARGETS, exits=ERROR).stderr
     assert "No image is named nobody" in refused
     # Only one image in this region has the name.
-    made = told(
+    made = output_of(
         newcomer, "create", "twin", "--source", "RegionTwo", "--target", "RegionThree", "--wait"
     )
     assert made["Outcomes"] == {"created": 1}
@@ -86,6 +86,27 @@ def test_names_that_stand_for_none_or_for_several(
     assert "(HTTP 400)" in refused
     assert "--target" in osc(newcomer, *words, exits=ERROR).stderr
     assert "usage:" in osc(newcomer, "create", "--no-such-option", exits=ERROR).stderr
+
+
+def test_a_name_means_no_forced_copy(newcomer: Person, deployment: Deployment) -> None:
+    """A forced copy has the name of its image, so the second run would find two."""
+    image = newcomer.make("RegionOne", b"data", name="forced")
+    words = ("create", "forced", "--target", "RegionTwo", "--force", "--wait")
+    made = output_of(newcomer, *words)
+    assert made["Outcomes"] == {"created": 1}
+    (item,) = output_of(newcomer, "show", made["ID"], "--long")
+    assert item["Image"] == image["id"] != item["Target Image"]
+    assert output_of(newcomer, *words)["Outcomes"] == {"in_sync": 1}
+    made = output_of(newcomer, "create", "forced", "--target", "RegionThree", "--wait")
+    assert made["Outcomes"] == {"created": 1}
+    (row,) = output_of(newcomer, "diff", "forced")
+    assert (row["ID"], cells([row])) == (image["id"], {"forced": "==="})
+    assert output_of(newcomer, "diff", "--all", "--name", "forced") == []
+    # No image in this region has the name, and the message names the copy.
+    words = ("create", "forced", "--source", "RegionTwo", "--target", "RegionThree")
+    refused = osc(newcomer, *words, exits=ERROR).stderr
+    assert "Only forced copies are named forced" in refused
+    assert f"{item['Target Image']} in RegionTwo" in refused
 
 
 def make_differing(owner: Person, stranger: Person, prefix: str) -> dict[str, str]:
@@ -117,11 +138,11 @@ def make_differing(owner: Person, stranger: Person, prefix: str) -> dict[str, st
 def test_diff_of_all_regions(newcomer: Person, other: Person, deployment: Deployment) -> None:
     expected = make_differing(newcomer, other, "diff")
     before = {region: newcomer.glance(region, "GET", "images").json() for region in REGIONS}
-    assert cells(told(newcomer, "diff", "--all")) == expected
+    assert cells(output_of(newcomer, "diff", "--all")) == expected
     # The job wrote nothing and is deleted.
     for region, images in before.items():
         assert newcomer.glance(region, "GET", "images").json() == images
-    assert told(newcomer, "list") == []
+    assert output_of(newcomer, "list") == []
 
     printed = osc(newcomer, "diff", "--all", "--exit-code", exits=DIFFERENT).stdout
     assert "| RegionOne | RegionThree | RegionTwo |" in printed
@@ -133,12 +154,12 @@ def test_diff_of_all_regions(newcomer: Person, other: Person, deployment: Deploy
     assert "diff taken in RegionTwo: owner_conflict:" in printed
 
     # A region that is neither source nor target has no column.
-    (row,) = told(
+    (row,) = output_of(
         newcomer, "diff", "diff drifted", "--source", "RegionOne", "--target", "RegionThree"
     )
     assert (row["RegionOne"], row["RegionThree"]) == ("=", "~")
     assert "RegionTwo" not in row
-    (row,) = told(newcomer, "diff", "--all", "--target", "RegionTwo", "--name", "diff taken")
+    (row,) = output_of(newcomer, "diff", "--all", "--target", "RegionTwo", "--name", "diff taken")
     assert cells([row]) == {"diff taken": "=!."}
 
 
@@ -148,8 +169,10 @@ def test_diff_of_all_projects(
     prefix = unique("everybody")
     expected = make_differing(newcomer, other, prefix)
     words = ("diff", "--all", "--all-projects", "--name-prefix", prefix)
-    assert cells(told(admin, *words)) == expected
-    rows = told(admin, *words, "--long", "--on-drift", "update", "--owner", newcomer.project_name)
+    assert cells(output_of(admin, *words)) == expected
+    rows = output_of(
+        admin, *words, "--long", "--on-drift", "update", "--owner", newcomer.project_name
+    )
     reasons = {row["Name"]: row["Reasons"] for row in rows}
     assert "Would follow RegionOne" in reasons[f"{prefix} drifted"]["RegionThree"]
     assert "403" in osc(newcomer, *words, exits=ERROR).stderr
@@ -159,12 +182,12 @@ def test_wait_tells_how_it_ended_and_retry(newcomer: Person, deployment: Deploym
     tags = [f"tag{number}" for number in range(TAG_QUOTA + 1)]
     image = newcomer.make("RegionOne", b"data", name="tagged", tags=tags)
     words = ("create", "tagged", "--source", "RegionOne", *ALL_TARGETS, "--wait")
-    made = told(newcomer, *words, exits=FAILURE)
+    made = output_of(newcomer, *words, exits=FAILURE)
     assert (made["Status"], made["Outcomes"]) == ("FAILURE", {"created": 1, "quota": 1})
     # Without a terminal there are no tables and no progress bars beside the errors.
     assert osc(newcomer, "retry", made["ID"], "--wait", exits=FAILURE).stderr == ""
     newcomer.glance("RegionOne", "DELETE", f"images/{image['id']}/tags/{tags[0]}")
-    again = told(newcomer, "retry", made["ID"], "--wait")
+    again = output_of(newcomer, "retry", made["ID"], "--wait")
     assert (again["Status"], again["Runs"]) == ("SUCCESS", 3)
     assert newcomer.see("RegionThree", image["id"])
     refused = osc(newcomer, "retry", made["ID"], exits=ERROR)
@@ -181,15 +204,15 @@ def test_cancel_and_timeout(
     with glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
         words = ["create", "--all", "--source", "RegionOne", "--target", "RegionTwo"]
         words += ["--status", "queued"]
-        made = told(newcomer, *words, "--wait", "--timeout", "2", exits=TIMEOUT)
+        made = output_of(newcomer, *words, "--wait", "--timeout", "2", exits=TIMEOUT)
         assert made["Status"] == "IN_PROGRESS"
-        (active,) = told(newcomer, "list", "--active")
+        (active,) = output_of(newcomer, "list", "--active")
         assert active["ID"] == made["ID"]
         refused = osc(newcomer, "delete", made["ID"], exits=ERROR).stderr
         assert "406" in refused
-        assert told(newcomer, "cancel", made["ID"])["Cancelled"] is True
+        assert output_of(newcomer, "cancel", made["ID"])["Cancelled"] is True
         gate.set()
-        ended = told(newcomer, "summary", made["ID"], "--wait", exits=CANCELLED)
+        ended = output_of(newcomer, "summary", made["ID"], "--wait", exits=CANCELLED)
     assert ended["Status"] == "CANCELLED"
     assert ended["Statuses"]["CANCELLED"] >= 1
     assert "409" in osc(newcomer, "cancel", made["ID"], exits=ERROR).stderr
@@ -204,14 +227,14 @@ def test_the_jobs_of_another_project(
 ) -> None:
     image = newcomer.make("RegionOne", b"data", name="theirs")
     target = ("--source", "RegionOne", "--target", "RegionTwo")
-    ended = told(newcomer, "create", image["id"], *target, "--wait")["ID"]
+    ended = output_of(newcomer, "create", image["id"], *target, "--wait")["ID"]
     by_name = ("--project", newcomer.project_name, "--project-domain", "Default")
     for words in (by_name, by_name[:2], ("--project", newcomer.project_id)):
-        (listed,) = told(admin, "list", *words)
+        (listed,) = output_of(admin, "list", *words)
         assert (listed["ID"], listed["Status"]) == (ended, "SUCCESS")
-    (item,) = told(admin, "show", ended, *by_name)
+    (item,) = output_of(admin, "show", ended, *by_name)
     assert (item["Image"], item["Reason"]) == (image["id"], "created")
-    assert told(admin, "summary", ended, *by_name)["Outcomes"] == {"created": 1}
+    assert output_of(admin, "summary", ended, *by_name)["Outcomes"] == {"created": 1}
 
     # A member is refused under the name and the id of the project.
     words = ("--project", newcomer.project_id)
@@ -224,17 +247,17 @@ def test_the_jobs_of_another_project(
         newcomer.make("RegionOne")
     gate = threading.Event()
     with glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
-        made = told(newcomer, "create", "--all", *target, "--status", "queued")["ID"]
-        assert told(admin, "cancel", made, *by_name)["Cancelled"] is True
+        made = output_of(newcomer, "create", "--all", *target, "--status", "queued")["ID"]
+        assert output_of(admin, "cancel", made, *by_name)["Cancelled"] is True
         gate.set()
-        ended_early = told(admin, "summary", made, *by_name, "--wait", exits=CANCELLED)
+        ended_early = output_of(admin, "summary", made, *by_name, "--wait", exits=CANCELLED)
     assert ended_early["Status"] == "CANCELLED"
     osc(admin, "delete", ended, made, *by_name)
-    assert told(newcomer, "list") == []
+    assert output_of(newcomer, "list") == []
 
 
 def test_engines(admin: Person, demo: Person, deployment: Deployment) -> None:
-    engines = told(admin, "engine", "list")
+    engines = output_of(admin, "engine", "list")
     assert True in {engine["Alive"] for engine in engines}
     assert "403" in osc(demo, "engine", "list", exits=ERROR).stderr
 
@@ -248,8 +271,8 @@ def test_both_plugins_in_one_environment(newcomer: Person, deployment: Deploymen
     )
     assert done.returncode == 0, done.stderr
     (theirs,) = json.loads(done.stdout)
-    assert told(newcomer, "summary", theirs["ID"], "--wait")["Outcomes"] == {"created": 1}
-    ours = told(newcomer, "create", "both", "--target", "RegionThree", "--wait")
+    assert output_of(newcomer, "summary", theirs["ID"], "--wait")["Outcomes"] == {"created": 1}
+    ours = output_of(newcomer, "create", "both", "--target", "RegionThree", "--wait")
     done = run("openstack", "sync", "list", "-f", "json", **newcomer.environment)
     assert {row["ID"] for row in json.loads(done.stdout)} == {theirs["ID"], ours["ID"]}
     for command in ("sync create", "image sync create", "image create"):

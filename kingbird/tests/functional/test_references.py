@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync, whole
+from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync, wildcard
 from kingbird.tests.functional.people import Image, Person, unique
 
 API = Callable[[Person], KingbirdAPI]
@@ -19,12 +19,12 @@ def by_ids(ami: Image) -> dict[str, Any]:
     return sync(ami["id"])
 
 
-def wildcard(_: Image) -> dict[str, Any]:
+def everything(_: Image) -> dict[str, Any]:
     """Return a set for all images of the project."""
-    return whole(source="RegionOne", target=["RegionTwo"])
+    return wildcard(source="RegionOne", target=["RegionTwo"])
 
 
-@pytest.fixture(params=[by_ids, wildcard])
+@pytest.fixture(params=[by_ids, everything])
 def asked(request: pytest.FixtureRequest) -> Callable[[Image], dict[str, Any]]:
     """Return the set that copies an AMI."""
     made: Callable[[Image], dict[str, Any]] = request.param

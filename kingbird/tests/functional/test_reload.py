@@ -8,7 +8,7 @@ import pytest
 
 from kingbird import concurrency
 from kingbird.tests.functional.deployment import Deployment, Kind
-from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync, whole
+from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync, wildcard
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import Program, eventually
 
@@ -32,7 +32,7 @@ def test_options_change(
     running = deploy_own(kind)
     api = KingbirdAPI(running.url, newcomer)
     images = [newcomer.make("RegionOne", visibility="private")["id"] for _ in range(2)]
-    everything = whole(filters={"status": "queued"}, dry_run=True)
+    everything = wildcard(filters={"status": "queued"}, dry_run=True)
     assert api.run(everything).status == SUCCESS
     # gunicorn replaces its workers on SIGHUP.
     lasting = [program for program in programs(running) if program.name != "gunicorn"]
@@ -72,13 +72,13 @@ def test_a_file_that_cannot_be_read_changes_nothing(
     api = KingbirdAPI(running.url, newcomer)
     image = newcomer.make("RegionOne")
     (program,) = programs(running)
-    pids, whole_file = program.pids, running.config.read_text()
+    pids, original_file = program.pids, running.config.read_text()
     for broken in ("", "[keystone_authtoken]\npassword = s3cret\n s3cret2", "x"):
         seen = _complaints(program)
         running.config.write_text(broken)
         program.send_alone(signal.SIGHUP)
         eventually("the program complains", functools.partial(_complains_anew, program, seen))
-    running.config.write_text(whole_file)
+    running.config.write_text(original_file)
     running.change("sync", max_items_per_job=1)
     program.send_alone(signal.SIGHUP)
     eventually(

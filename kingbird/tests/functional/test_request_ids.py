@@ -16,7 +16,7 @@ def new_id() -> str:
     return f"req-{uuid.uuid4()}"
 
 
-def told(calls: list[Call]) -> set[str | None]:
+def request_ids(calls: list[Call]) -> set[str | None]:
     """Return the request ids of some calls."""
     return {
         {name.lower(): value for name, value in call.headers.items()}.get(HEADER.lower())
@@ -30,7 +30,9 @@ def for_a_job(calls: list[Call]) -> dict[str, set[str | None]]:
     One-time calls of a process belong to no job.
     """
     named = [(name, call) for call in calls if (name := keystone_call(call)) and "/" not in name]
-    return {name: told([call for other, call in named if other == name]) for name, _ in named}
+    return {
+        name: request_ids([call for other, call in named if other == name]) for name, _ in named
+    }
 
 
 def test_a_global_id_reaches_keystone_and_glance(
@@ -62,7 +64,7 @@ def test_a_global_id_reaches_keystone_and_glance(
     for region in ("RegionOne", "RegionTwo"):
         made = glances[region].calls[before[region] :]
         assert made
-        assert told(made) == {wanted}
+        assert request_ids(made) == {wanted}
 
     # The engine's log lines have the id too, from planning to the end.
     lines = [
@@ -96,7 +98,7 @@ def test_a_retry_has_the_id_of_its_own_request(
         assert answer.status_code == 202
         assert api(demo).wait(job_id).status == SUCCESS
     assert set().union(*for_a_job(calls).values()) == {second}
-    assert told(proxy.calls[before:]) == {second}
+    assert request_ids(proxy.calls[before:]) == {second}
 
 
 def test_without_one_the_answers_id_is_passed_on(
@@ -113,5 +115,5 @@ def test_without_one_the_answers_id_is_passed_on(
             assert api(demo).wait(answer.json()["job_status"]["id"]).status == SUCCESS
         own = answer.headers[HEADER]
         assert set().union(*for_a_job(calls).values()) == {own}
-        assert told(glances["RegionTwo"].calls[before:]) == {own}
+        assert request_ids(glances["RegionTwo"].calls[before:]) == {own}
     assert not any("DROP" in log.read_text(errors="replace") for log in deployment.logs)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kingbird.tests.functional.deployment import Deployment, Kind
-from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync, whole
+from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync, wildcard
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import BIN, Program, eventually, free_port
 from kingbird.tests.functional.test_metrics import Scrape, answers
@@ -106,6 +106,6 @@ def test_the_units(running: Deployment, newcomer: Person, tmp_path: Path) -> Non
     for name, program in programs.items():
         host.reload(name, program)
     eventually("the API has read it", lambda: api.post(sync(*images)).status_code == 400)
-    everything = whole(filters={"status": "queued"}, dry_run=True)
+    everything = wildcard(filters={"status": "queued"}, dry_run=True)
     eventually("the engine has read it", lambda: api.run(everything).status == FAILURE)
     assert {program.stop() for program in programs.values()} == {0}

@@ -16,7 +16,7 @@ from kingbird.tests.functional.kingbird_api import (
     SUCCESS,
     Job,
     KingbirdAPI,
-    whole,
+    wildcard,
 )
 from kingbird.tests.functional.list_calls import lists_of_a_walk, recording
 from kingbird.tests.functional.people import Person
@@ -37,7 +37,7 @@ from kingbird.tests.functional.wildcard_expected import (
     items,
     outcomes,
 )
-from kingbird.tests.functional.wildcard_scene import WholeScene
+from kingbird.tests.functional.wildcard_scene import WildcardScene
 
 API = Callable[[Person], KingbirdAPI]
 
@@ -55,10 +55,10 @@ def member(person: Callable[..., Person]) -> Person:
 
 
 @pytest.fixture(scope="module")
-def mixed(person: Callable[..., Person], member: Person) -> WholeScene:
+def mixed(person: Callable[..., Person], member: Person) -> WildcardScene:
     """Create images of every sort, in four projects."""
     owners = [person(name).project_id for name in ("demo", "other", "admin")]
-    return WholeScene(person("admin"), [*owners, member.project_id])
+    return WildcardScene(person("admin"), [*owners, member.project_id])
 
 
 def check_items(job: Job, expected: Expected) -> None:
@@ -89,13 +89,13 @@ def tried(expected: Expected, region: str) -> int:
 
 
 def test_a_member_syncs_a_project(
-    mixed: WholeScene, member: Person, admin: Person, api: API, glances: dict[str, Proxy]
+    mixed: WildcardScene, member: Person, admin: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
     before, seen = snapshot(admin, REGIONS), snapshot(member, REGIONS)
     expected = mixed.expected(before, owner=member.project_id, seen=seen)
     assert {*items(expected).values()} > TRIED - {DELETED}
 
-    job = api(member).run(whole())
+    job = api(member).run(wildcard())
     after = snapshot(admin, REGIONS)
     assert job.status == FAILURE
     check_items(job, expected)
@@ -115,7 +115,7 @@ def test_a_member_syncs_a_project(
     seen = snapshot(member, REGIONS)
     expected = mixed.expected(after, owner=member.project_id, seen=seen)
     with recording(glances) as calls:
-        again = api(member).run(whole())
+        again = api(member).run(wildcard())
     assert again.reasons == items(expected)
     assert snapshot(admin, REGIONS) == after
     for region in REGIONS:
@@ -129,9 +129,9 @@ def test_a_member_syncs_a_project(
 
 
 def test_an_admin_syncs_all_projects(
-    mixed: WholeScene, admin: Person, api: API, glances: dict[str, Proxy]
+    mixed: WildcardScene, admin: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
-    wanted = whole(all_projects=True, filters={"name_prefix": mixed.prefix})
+    wanted = wildcard(all_projects=True, filters={"name_prefix": mixed.prefix})
     before = snapshot(admin, REGIONS)
     expected = mixed.expected(before)
     conflicts = {DRIFT, DATA_CONFLICT, OWNER_CONFLICT}
@@ -169,9 +169,9 @@ def check_again(job: Job, expected: Expected) -> None:
 
 
 def test_an_admin_syncs_the_own_project_only(
-    mixed: WholeScene, admin: Person, api: API, glances: dict[str, Proxy]
+    mixed: WildcardScene, admin: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
-    wanted = whole(filters={"name_prefix": mixed.prefix})
+    wanted = wildcard(filters={"name_prefix": mixed.prefix})
     expected = mixed.expected(snapshot(admin, REGIONS), owner=admin.project_id)
     with recording(glances) as calls:
         job = api(admin).run(wanted)
@@ -180,12 +180,12 @@ def test_an_admin_syncs_the_own_project_only(
 
 
 def test_whatever_else_is_there(
-    mixed: WholeScene, admin: Person, api: API, glances: dict[str, Proxy]
+    mixed: WildcardScene, admin: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
     """Images that other tests left in the cloud make no plan fail."""
     before = snapshot(admin, REGIONS)
     with recording(glances) as calls:
-        job = api(admin).run(whole(all_projects=True, dry_run=True))
+        job = api(admin).run(wildcard(all_projects=True, dry_run=True))
     assert [item for item in job.items if item["sync_status"] != PLANNED] == []
     assert job.status == SUCCESS
     planned = {pair: reason for pair, reason in job.reasons.items() if pair[0] in mixed.ids}

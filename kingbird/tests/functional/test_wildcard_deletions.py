@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from kingbird.tests.functional.kingbird_api import SKIPPED, SUCCESS, KingbirdAPI, whole
+from kingbird.tests.functional.kingbird_api import SKIPPED, SUCCESS, KingbirdAPI, wildcard
 from kingbird.tests.functional.list_calls import is_walk
 from kingbird.tests.functional.people import Person, unique
 from kingbird.tests.functional.proxy import Answer, Call, Proxy, capped
@@ -56,7 +56,7 @@ def test_images_go_and_come_at_random(
             fault = Removals(region, newcomer, admin, {*before[region]}, own)
             removals[region] = fault
             stack.enter_context(glances[region].broken(fault))
-        job = api(newcomer).run(whole(**QUEUED))
+        job = api(newcomer).run(wildcard(**QUEUED))
     after = owned_by(newcomer.project_id, snapshot(newcomer, REGIONS))
 
     print(
@@ -106,7 +106,7 @@ def test_all_that_was_listed_is_deleted(
         return forward(capped(call, PAGE))
 
     with glances["RegionOne"].broken(clear, is_walk):
-        job = api(newcomer).run(whole(source="RegionOne", target=["RegionTwo"], **QUEUED))
+        job = api(newcomer).run(wildcard(source="RegionOne", target=["RegionTwo"], **QUEUED))
     assert job.status == SUCCESS
     assert len(gone) >= 2 * PAGE
     # Images that were listed before their deletion are copied all the same.

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from kingbird.tests.functional.deployment import BREAKER_RESET_TIMEOUT
-from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, whole
+from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, wildcard
 from kingbird.tests.functional.list_calls import is_walk, recording
 from kingbird.tests.functional.people import Image, Person
 from kingbird.tests.functional.programs import eventually
@@ -53,7 +53,7 @@ def brought(images: dict[str, Image], *targets: str) -> dict[tuple[str, str], st
 FAULTS = {
     "away": (refuse, "region_unavailable"),
     "403": (error(403), "forbidden"),
-    "401": (error(401), "forbidden"),
+    "401": (error(401), "credentials_rejected"),
 }
 
 
@@ -64,7 +64,7 @@ def test_a_region_is_away(
     images = one_each(newcomer)
     there = {name: images[name] for name in ("RegionOne", "RegionTwo")}
     with glances["RegionThree"].broken(fault), recording(glances) as calls:
-        job = api(newcomer).run(whole(**QUEUED))
+        job = api(newcomer).run(wildcard(**QUEUED))
     assert job.status == FAILURE
     problem = {(ALL, "RegionThree"): reason}
     assert job.reasons == brought(there, "RegionOne", "RegionTwo") | problem
@@ -75,7 +75,7 @@ def test_a_region_is_away(
 
     # When the region is available again, the same request copies in both directions.
     time.sleep(BREAKER_RESET_TIMEOUT)
-    job = api(newcomer).run(whole(**QUEUED))
+    job = api(newcomer).run(wildcard(**QUEUED))
     assert job.status == SUCCESS
     assert job.reasons == {
         **brought(there, "RegionThree"),
@@ -92,7 +92,7 @@ def test_a_source_is_away(
     fault: Fault, reason: str, newcomer: Person, api: API, glances: dict[str, Proxy]
 ) -> None:
     images = one_each(newcomer)
-    wanted = whole(source=["RegionThree", "RegionOne"], target=["RegionTwo"], **QUEUED)
+    wanted = wildcard(source=["RegionThree", "RegionOne"], target=["RegionTwo"], **QUEUED)
     with glances["RegionThree"].broken(fault):
         job = api(newcomer).run(wanted)
     assert job.status == FAILURE
@@ -123,7 +123,7 @@ def test_a_target_is_away(
 ) -> None:
     image = newcomer.make("RegionOne", visibility="private")["id"]
     with glances["RegionTwo"].broken(fault):
-        job = api(newcomer).run(whole(source="RegionOne", dry_run=dry_run, **QUEUED))
+        job = api(newcomer).run(wildcard(source="RegionOne", dry_run=dry_run, **QUEUED))
     assert job.status == FAILURE
     found = "missing" if dry_run else "created"
     assert job.reasons == {(image, "RegionThree"): found, (ALL, "RegionTwo"): reason}
@@ -135,11 +135,11 @@ def test_a_target_is_away(
 
 #: Sets in which RegionThree is source and target.
 PARTS = {
-    "in one set": [whole(**QUEUED)],
+    "in one set": [wildcard(**QUEUED)],
     "in several": [
-        whole(source="RegionOne", **QUEUED),
-        whole(source="RegionTwo", **QUEUED),
-        whole(source="RegionThree", **QUEUED),
+        wildcard(source="RegionOne", **QUEUED),
+        wildcard(source="RegionTwo", **QUEUED),
+        wildcard(source="RegionThree", **QUEUED),
     ],
 }
 
@@ -183,7 +183,7 @@ def test_all_regions_are_away(newcomer: Person, api: API, glances: dict[str, Pro
         glances["RegionThree"].broken(error(403)),
         recording(glances) as calls,
     ):
-        job = api(newcomer).run(whole(**QUEUED))
+        job = api(newcomer).run(wildcard(**QUEUED))
     assert job.status == FAILURE
     assert job.reasons == {(ALL, region): "forbidden" for region in REGIONS}
     assert not calls.all_writes
@@ -210,7 +210,7 @@ def test_a_region_goes_away_in_the_middle_of_its_list(
         return answer
 
     with glances["RegionThree"].broken(fails_after, is_walk), recording(glances) as calls:
-        job = api(newcomer).run(whole(**QUEUED))
+        job = api(newcomer).run(wildcard(**QUEUED))
     assert job.status == FAILURE
     reasons = job.reasons
     problem = "forbidden" if status == 403 else "region_unavailable"
@@ -230,7 +230,7 @@ def test_a_region_goes_away_in_the_middle_of_its_list(
     # The number of list calls is bounded.
     assert len(calls.calls["RegionThree"]) < 200
 
-    job = api(newcomer).run(whole(**QUEUED))
+    job = api(newcomer).run(wildcard(**QUEUED))
     assert job.status == SUCCESS
     everywhere = owned_by(newcomer.project_id, snapshot(newcomer, REGIONS))
     for images in everywhere.values():
@@ -243,7 +243,7 @@ def test_a_slow_region_holds_nobody_up(
     images = one_each(newcomer)
     gate = threading.Event()
     with glances["RegionThree"].broken(hold(gate), is_walk):
-        job_id = api(newcomer).accepted(whole(**QUEUED))
+        job_id = api(newcomer).accepted(wildcard(**QUEUED))
         # The other regions exchange their images before RegionThree has answered.
         for home, other in (("RegionOne", "RegionTwo"), ("RegionTwo", "RegionOne")):
             look = partial(newcomer.images(other).get, images[home]["id"])
@@ -269,7 +269,7 @@ def test_a_list_with_holes(newcomer: Person, api: API, glances: dict[str, Proxy]
         return replace(answer, body=json.dumps(page).encode())
 
     with glances["RegionThree"].broken(leave_out, is_walk), recording(glances) as calls:
-        job = api(newcomer).run(whole(**QUEUED))
+        job = api(newcomer).run(wildcard(**QUEUED))
     assert job.status == FAILURE
     assert job.item(ALL, "RegionThree")["reason"] == "listing_incomplete"
     assert {target for _, target in job.reasons} == {"RegionTwo", "RegionThree"}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, whole
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, wildcard
 from kingbird.tests.functional.people import Image, Person
 
 API = Callable[[Person], KingbirdAPI]
@@ -131,7 +131,7 @@ def wrong(
 
 def test_filters_of_a_source(keeper: Person, shelf: dict[str, Image], api: API) -> None:
     jobs = [
-        whole(source="RegionOne", target=["RegionTwo"], filters=filters) for filters, _ in CASES
+        wildcard(source="RegionOne", target=["RegionTwo"], filters=filters) for filters, _ in CASES
     ]
     assert not wrong(CASES, selected(api(keeper), shelf, jobs))
 
@@ -140,7 +140,7 @@ def test_filters_of_regions_that_are_targets_too(
     keeper: Person, shelf: dict[str, Image], api: API
 ) -> None:
     cases = [case for case in CASES if len(case[0]) != 1 or "name" not in case[0]][::3]
-    jobs = [whole(filters=filters) for filters, _ in cases]
+    jobs = [wildcard(filters=filters) for filters, _ in cases]
     assert not wrong(cases, selected(api(keeper), shelf, jobs))
 
 
@@ -156,7 +156,7 @@ def test_updated_since(keeper: Person, shelf: dict[str, Image], api: API) -> Non
     ]
     wanted = [{"source": "RegionOne", "target": ["RegionTwo"]}, {}]
     for regions in wanted:
-        jobs = [whole(filters=filters, **regions) for filters, _ in cases]
+        jobs = [wildcard(filters=filters, **regions) for filters, _ in cases]
         assert not wrong(cases, selected(api(keeper), shelf, jobs))
 
 
@@ -165,12 +165,12 @@ def test_owner(
 ) -> None:
     own = {"owner": keeper.project_id}
     for regions in ({"source": "RegionOne", "target": ["RegionTwo"]}, {}):
-        everybody = whole(filters=own, all_projects=True, **regions)
+        everybody = wildcard(filters=own, all_projects=True, **regions)
         (found,) = selected(api(admin), shelf, [everybody])
         assert found == ALL
         # Without all_projects only the caller's own project is selected.
-        others = whole(filters={"owner": demo.project_id}, **regions)
-        assert selected(api(keeper), shelf, [whole(filters=own, **regions), others]) == [
+        others = wildcard(filters={"owner": demo.project_id}, **regions)
+        assert selected(api(keeper), shelf, [wildcard(filters=own, **regions), others]) == [
             ALL,
             set(),
         ]
@@ -181,9 +181,9 @@ def test_sets_with_filters_of_their_own(keeper: Person, shelf: dict[str, Image],
     names = {image["id"]: name for name, image in shelf.items()}
     one = {"source": "RegionOne", "dry_run": True}
     job = api(keeper).run(
-        whole(target=["RegionTwo"], filters={"tag": "one"}, **one),
-        whole(target=["RegionThree"], filters={"size_min": 5}, **one),
-        whole(target=["RegionTwo", "RegionThree"], filters={"tag": "two"}, **one),
+        wildcard(target=["RegionTwo"], filters={"tag": "one"}, **one),
+        wildcard(target=["RegionThree"], filters={"size_min": 5}, **one),
+        wildcard(target=["RegionTwo", "RegionThree"], filters={"tag": "two"}, **one),
     )
     found = {(names[resource], region) for resource, region in job.reasons}
     assert found == {

@@ -8,7 +8,7 @@ import pytest
 from keystoneauth1.exceptions import NotFound
 
 from kingbird.sync.image import forced_id
-from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, whole
+from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, wildcard
 from kingbird.tests.functional.list_calls import recording
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.proxy import Proxy
@@ -22,13 +22,17 @@ ONE_WAY = {"source": "RegionOne", "target": ["RegionTwo"]}
 QUEUED = {"filters": {"status": "queued"}}
 
 
-def test_a_set_that_names_an_image_counts_first(newcomer: Person, api: API) -> None:
+@pytest.mark.parametrize("named_first", [True, False])
+def test_the_first_of_two_sets_counts(newcomer: Person, api: API, named_first: bool) -> None:
     named, other = newcomer.make("RegionOne"), newcomer.make("RegionOne")
-    job = api(newcomer).run(whole(**ONE_WAY, **QUEUED), sync(named["id"], force=True))
+    sets = [sync(named["id"], force=True), wildcard(**ONE_WAY, **QUEUED)]
+    job = api(newcomer).run(*(sets if named_first else reversed(sets)))
     assert job.status == SUCCESS
     assert job.reasons == {(one["id"], "RegionTwo"): "created" for one in (named, other)}
-    copy = forced_id(named["id"], "RegionTwo", 1)
+    copy = forced_id(named["id"], "RegionTwo", 1) if named_first else named["id"]
     assert job.item(named["id"])["target_resource"] == copy
+    assert job.item(named["id"])["message"].endswith("the first one counts")
+    assert job.item(other["id"])["message"] is None
     assert job.item(other["id"])["target_resource"] == other["id"]
     there = owned_by(newcomer.project_id, snapshot(newcomer, ["RegionTwo"]))
     assert there["RegionTwo"].keys() == {copy, other["id"]}
@@ -40,7 +44,7 @@ def test_a_forced_copy_follows(newcomer: Person, api: API, glances: dict[str, Pr
     name = [{"op": "replace", "path": "/name", "value": "new"}]
     newcomer.images("RegionOne").update(image["id"], name)
     with recording(glances) as calls:
-        job = api(newcomer).run(whole(**ONE_WAY, **QUEUED, on_drift="update", prune=True))
+        job = api(newcomer).run(wildcard(**ONE_WAY, **QUEUED, on_drift="update", prune=True))
     assert job.outcome == (SUCCESS, "updated")
     assert job.only["target_resource"] == forced
     assert calls.all_writes == ["RegionTwo: PATCH /v2/images/ID"]
@@ -48,14 +52,14 @@ def test_a_forced_copy_follows(newcomer: Person, api: API, glances: dict[str, Pr
         newcomer.see("RegionOne", image["id"]), "RegionOne", newcomer.see("RegionTwo", forced)
     )
     with recording(glances) as calls:
-        job = api(newcomer).run(whole(**ONE_WAY, **QUEUED, on_drift="update", prune=True))
+        job = api(newcomer).run(wildcard(**ONE_WAY, **QUEUED, on_drift="update", prune=True))
     assert job.outcomes == {"in_sync": 1}
     assert not calls.all_writes
 
 
 def test_two_jobs_at_once(newcomer: Person, api: API) -> None:
     images = {newcomer.make(REGIONS[n % 3], tags=["a"])["id"] for n in range(12)}
-    jobs = [api(newcomer).accepted(whole(**QUEUED)) for _ in range(3)]
+    jobs = [api(newcomer).accepted(wildcard(**QUEUED)) for _ in range(3)]
     ended = [api(newcomer).wait(job_id) for job_id in jobs]
     assert {job.status for job in ended} == {SUCCESS}
     assert {reason for job in ended for reason in job.outcomes} <= {"created", "in_sync"}
@@ -83,11 +87,11 @@ class TestUpperCase:
     ) -> None:
         lower = {newcomer.make("RegionOne")["id"] for _ in range(6)}
         lower |= {newcomer.make("RegionTwo")["id"] for _ in range(6)}
-        job = api(newcomer).run(whole(**QUEUED))
+        job = api(newcomer).run(wildcard(**QUEUED))
         assert job.status == SUCCESS, job
         assert job.outcomes == {"created": 26, "in_sync": 13}
         with recording(glances) as calls:
-            job = api(newcomer).run(whole(**QUEUED))
+            job = api(newcomer).run(wildcard(**QUEUED))
         assert job.outcomes == {"in_sync": 39}
         assert not calls.all_writes
         for there in owned_by(newcomer.project_id, snapshot(newcomer, REGIONS)).values():

@@ -12,7 +12,7 @@ from kingbird.tests.functional.kingbird_api import (
     SKIPPED,
     SUCCESS,
     KingbirdAPI,
-    whole,
+    wildcard,
 )
 from kingbird.tests.functional.list_calls import lists_of_a_walk, recording
 from kingbird.tests.functional.people import RAW, Image, Person
@@ -26,7 +26,7 @@ API = Callable[[Person], KingbirdAPI]
 ONE_WAY = {"source": "RegionOne", "target": ["RegionTwo"]}
 
 
-def burnt(who: Person, **fields: Any) -> Image:
+def with_tombstone(who: Person, **fields: Any) -> Image:
     """Make an image in RegionOne whose id has a tombstone in RegionTwo."""
     image = who.make("RegionOne", b"data", **fields)
     who.make("RegionTwo", id=image["id"])
@@ -48,7 +48,7 @@ class TestDryRun:
         demo.make("RegionTwo", id=owned["id"], visibility="community")
         data = newcomer.make("RegionOne", b"one")
         newcomer.make("RegionTwo", b"two", id=data["id"])
-        deleted = burnt(newcomer)
+        deleted = with_tombstone(newcomer)
         trio = ami_trio(newcomer)
         missing = [new, shared, deleted, *trio.values()]
         planned = {
@@ -59,7 +59,7 @@ class TestDryRun:
         before = snapshot(admin, REGIONS)
         for more, action in (({}, "none"), ({"on_drift": "update"}, "update")):
             with recording(glances) as calls:
-                job = api(newcomer).run(whole(**ONE_WAY, **more, dry_run=True))
+                job = api(newcomer).run(wildcard(**ONE_WAY, **more, dry_run=True))
             assert job.status == SUCCESS
             assert job.overview["dry_run"] is True
             expected = {**planned, drifted["id"]: ("drift", action)}
@@ -74,7 +74,7 @@ class TestDryRun:
         assert snapshot(admin, REGIONS) == before
 
         # The job does what the dry run planned.  A later dry run uses the new knowledge.
-        done = api(newcomer).run(whole(**ONE_WAY, on_drift="update"))
+        done = api(newcomer).run(wildcard(**ONE_WAY, on_drift="update"))
         made = {name for name, (_, action) in planned.items() if action == "create"}
         assert done.reasons == {
             **{(name, "RegionTwo"): "created" for name in made},
@@ -83,7 +83,7 @@ class TestDryRun:
             (owned["id"], "RegionTwo"): "owner_conflict",
             (data["id"], "RegionTwo"): "data_conflict",
         }
-        item = api(newcomer).run(whole(**ONE_WAY, dry_run=True)).item(deleted["id"])
+        item = api(newcomer).run(wildcard(**ONE_WAY, dry_run=True)).item(deleted["id"])
         assert (item["sync_status"], item["reason"]) == (PLANNED, "id_taken")
 
     def test_tells_the_id_of_a_forced_copy(
@@ -92,7 +92,7 @@ class TestDryRun:
         image = newcomer.make("RegionOne", b"mine")
         demo.make("RegionTwo", id=image["id"], visibility="community")
         with recording(glances) as calls:
-            job = api(newcomer).run(whole(**ONE_WAY, force=True, dry_run=True))
+            job = api(newcomer).run(wildcard(**ONE_WAY, force=True, dry_run=True))
         assert job.outcome == (PLANNED, "missing")
         assert job.only["target_resource"] == forced_id(image["id"], "RegionTwo", 1)
         assert not calls.all_writes
@@ -106,7 +106,7 @@ class TestForce:
     ) -> None:
         moved = []
         for hidden in (False, True):
-            deleted = burnt(newcomer, os_hidden=hidden)
+            deleted = with_tombstone(newcomer, os_hidden=hidden)
             owned = newcomer.make("RegionOne", b"mine", visibility="community", os_hidden=hidden)
             demo.make("RegionTwo", b"theirs", id=owned["id"], visibility="community")
             invisible = newcomer.make("RegionOne", b"mine", os_hidden=hidden)
@@ -117,7 +117,7 @@ class TestForce:
         fine, there = (newcomer.make("RegionOne", b"data") for _ in range(2))
         newcomer.make("RegionTwo", b"data", id=there["id"], name=there["name"])
 
-        job = api(newcomer).run(whole(**ONE_WAY, force=True))
+        job = api(newcomer).run(wildcard(**ONE_WAY, force=True))
         assert job.status == SUCCESS
         assert job.outcomes == {"created": len(moved) + 1, "in_sync": 1}
         ids = {image["id"]: forced_id(image["id"], "RegionTwo", 1) for image in moved}
@@ -135,7 +135,7 @@ class TestForce:
         before = owned_by(newcomer.project_id, snapshot(newcomer, REGIONS))
         for options in ({"force": True}, {}):
             with recording(glances) as calls:
-                job = api(newcomer).run(whole(**ONE_WAY, **options))
+                job = api(newcomer).run(wildcard(**ONE_WAY, **options))
             assert job.status == SUCCESS
             assert job.outcomes == {"in_sync": len(moved) + 2}
             assert not calls.all_writes
@@ -146,13 +146,13 @@ class TestForce:
     def test_forced_copies_are_no_sources(
         self, newcomer: Person, api: API, glances: dict[str, Proxy]
     ) -> None:
-        image = burnt(newcomer)
+        image = with_tombstone(newcomer)
         copy = forced_id(image["id"], "RegionTwo", 1)
-        job = api(newcomer).run(whole(**ONE_WAY, force=True))
+        job = api(newcomer).run(wildcard(**ONE_WAY, force=True))
         assert job.only["target_resource"] == copy
         newcomer.upload("RegionTwo", copy, b"data")
         for _ in range(2):
-            job = api(newcomer).run(whole(force=True))
+            job = api(newcomer).run(wildcard(force=True))
             assert job.status == SUCCESS
             assert copy not in {item["resource"] for item in job.items}
         assert job.outcomes == {"in_sync": 3}
@@ -166,20 +166,20 @@ class TestForce:
         newcomer.make("RegionTwo", id=kernel)
         newcomer.delete("RegionTwo", kernel)
         # Without force the AMI cannot be copied, because its kernel cannot.
-        job = api(newcomer).run(whole(**ONE_WAY))
+        job = api(newcomer).run(wildcard(**ONE_WAY))
         assert (job.item(kernel)["reason"], job.item(kernel)["sync_status"]) == (
             "id_taken",
             SKIPPED,
         )
         assert job.item(trio["ami"]["id"])["reason"] == "dependency_failed"
         assert job.status == FAILURE
-        job = api(newcomer).run(whole(**ONE_WAY, force=True))
+        job = api(newcomer).run(wildcard(**ONE_WAY, force=True))
         assert job.status == SUCCESS
         ami = newcomer.see("RegionTwo", trio["ami"]["id"])
         assert ami["kernel_id"] == forced_id(kernel, "RegionTwo", 1)
         assert ami["ramdisk_id"] == trio["ramdisk_id"]["id"]
         # The changed reference does not count as drift.
-        job = api(newcomer).run(whole(**ONE_WAY))
+        job = api(newcomer).run(wildcard(**ONE_WAY))
         assert job.outcomes == {"in_sync": 3}, job.items
 
 
@@ -198,7 +198,7 @@ class TestMembers:
     def test_an_admin_copies_statuses(
         self, image: Image, newcomer: Person, admin: Person, api: API
     ) -> None:
-        wanted = whole(filters={"owner": newcomer.project_id}, all_projects=True)
+        wanted = wildcard(filters={"owner": newcomer.project_id}, all_projects=True)
         job = api(admin).run(wanted)
         assert job.outcomes == {"created": 2, "in_sync": 1}
         members = newcomer.members("RegionOne", image["id"])
@@ -207,10 +207,10 @@ class TestMembers:
             assert newcomer.members(region, image["id"]) == members
             assert job.item(image["id"], region)["message"] is None
 
-    def test_a_member_is_told(
+    def test_a_member_gets_a_reason(
         self, image: Image, newcomer: Person, demo: Person, other: Person, api: API
     ) -> None:
-        job = api(newcomer).run(whole(**ONE_WAY))
+        job = api(newcomer).run(wildcard(**ONE_WAY))
         assert job.outcome == (SUCCESS, "created")
         members = newcomer.members("RegionOne", image["id"])
         assert newcomer.members("RegionTwo", image["id"]) == dict.fromkeys(members, "pending")

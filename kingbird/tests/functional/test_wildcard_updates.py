@@ -7,7 +7,7 @@ import pytest
 
 from kingbird.conf.sync import KEY_MANAGER_PROPERTIES, REGION_BOUND_PROPERTIES
 from kingbird.sync.image import PROVENANCE
-from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, whole
+from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, wildcard
 from kingbird.tests.functional.list_calls import recording
 from kingbird.tests.functional.people import RAW, Image, Person
 from kingbird.tests.functional.proxy import Proxy
@@ -82,11 +82,11 @@ def test_the_target_follows(
 ) -> None:
     image, copy = pair(newcomer, SOURCE, COPY, data)
     pair(newcomer, {"os_distro": "plan9"}, {"os_distro": "plan9", "only_here": "x"})
-    assert api(newcomer).run(whole(**ONE_WAY)).outcome == (FAILURE, "drift")
+    assert api(newcomer).run(wildcard(**ONE_WAY)).outcome == (FAILURE, "drift")
     assert newcomer.see("RegionTwo", image["id"]) == copy
 
     with recording(glances) as calls:
-        job = api(newcomer).run(whole(**UPDATE))
+        job = api(newcomer).run(wildcard(**UPDATE))
     assert job.status == SUCCESS
     assert (*job.outcome, job.only["action"]) == (SUCCESS, "updated", "update")
     assert job.outcomes == {"updated": 1, "in_sync": 1}
@@ -100,7 +100,7 @@ def test_the_target_follows(
     assert newcomer.see("RegionOne", image["id"]) == image
 
     with recording(glances) as calls:
-        assert api(newcomer).run(whole(**UPDATE)).outcomes == {"in_sync": 2}
+        assert api(newcomer).run(wildcard(**UPDATE)).outcomes == {"in_sync": 2}
     assert not calls.all_writes
 
 
@@ -111,7 +111,7 @@ def test_prune_takes_extra_properties_off(
     # Only the extra properties differ.
     other, beside = pair(newcomer, {"os_distro": "plan9"}, {**EXTRAS, "os_distro": "plan9"})
     with recording(glances) as calls:
-        job = api(newcomer).run(whole(**UPDATE, prune=True))
+        job = api(newcomer).run(wildcard(**UPDATE, prune=True))
     assert job.reasons == dict.fromkeys(
         [(one["id"], "RegionTwo") for one in (image, other)], "updated"
     )
@@ -124,7 +124,7 @@ def test_prune_takes_extra_properties_off(
         kept = {*dropped, *PROVENANCE, "status", "checksum", "owner", "created_at"}
         assert {name: after.get(name) for name in kept} == {n: before.get(n) for n in kept}
     with recording(glances) as calls:
-        assert api(newcomer).run(whole(**UPDATE, prune=True)).outcomes == {"in_sync": 2}
+        assert api(newcomer).run(wildcard(**UPDATE, prune=True)).outcomes == {"in_sync": 2}
     assert not calls.all_writes
 
 
@@ -138,7 +138,7 @@ def test_each_copy_is_patched_once(
         for other in {"RegionOne", "RegionTwo", "RegionThree"} - {region}:
             newcomer.make(other, id=image["id"], name="old", **RAW)
         images.append(image)
-    wanted = whole(filters={"owner": newcomer.project_id}, all_projects=True, on_drift="update")
+    wanted = wildcard(filters={"owner": newcomer.project_id}, all_projects=True, on_drift="update")
     with recording(glances) as calls:
         job = api(admin).run(wanted)
     assert job.outcomes == {"updated": 6, "in_sync": 3}
@@ -161,7 +161,7 @@ def test_formats_of_an_image_with_data(
     image, copy = pair(newcomer, {"os_distro": "plan9"}, {**other, "min_ram": 64})
     queued, _ = pair(newcomer, {}, other, data=None)
     with recording(glances) as calls:
-        job = api(newcomer).run(whole(**UPDATE))
+        job = api(newcomer).run(wildcard(**UPDATE))
     assert job.status == FAILURE
     assert job.reasons == {
         (image["id"], "RegionTwo"): "drift",
@@ -179,7 +179,7 @@ def test_formats_of_an_image_with_data(
 
     # A repeated job has nothing left that it could write.
     with recording(glances) as calls:
-        job = api(newcomer).run(whole(**UPDATE))
+        job = api(newcomer).run(wildcard(**UPDATE))
     assert job.outcome == (FAILURE, "drift")
     assert "can't be changed" in job.only["message"]
     assert not calls.all_writes
@@ -192,7 +192,7 @@ def test_conflicts_are_not_updated(
     demo.make("RegionTwo", b"same", id=owned["id"], name="theirs", visibility="community")
     data = newcomer.make("RegionOne", b"one", name="one")
     newcomer.make("RegionTwo", b"two", id=data["id"], name="two")
-    wanted = whole(**UPDATE, prune=True, filters={"owner": newcomer.project_id})
+    wanted = wildcard(**UPDATE, prune=True, filters={"owner": newcomer.project_id})
     for who, more in ((newcomer, {}), (admin, {"all_projects": True})):
         with recording(glances) as calls:
             job = api(who).run({**wanted, **more})
@@ -211,7 +211,7 @@ def test_a_kernel_is_brought_for_an_update(
     ami: dict[str, Any] = {"disk_format": "ami", "container_format": "ami"}
     image, _ = pair(newcomer, {**ami, "kernel_id": kernel["id"]}, ami)
     with recording(glances) as calls:
-        job = api(newcomer).run(whole(**UPDATE))
+        job = api(newcomer).run(wildcard(**UPDATE))
     assert job.reasons == {
         (kernel["id"], "RegionTwo"): "created",
         (image["id"], "RegionTwo"): "updated",
@@ -228,6 +228,6 @@ def test_what_becomes_shared_gets_members(
     image, _ = pair(newcomer, {"visibility": "shared"}, {"visibility": "private"})
     newcomer.share("RegionOne", image["id"], demo.project_id)
     demo.answer_share("RegionOne", image["id"], "accepted")
-    wanted = whole(**UPDATE, filters={"owner": newcomer.project_id}, all_projects=True)
+    wanted = wildcard(**UPDATE, filters={"owner": newcomer.project_id}, all_projects=True)
     assert api(admin).run(wanted).outcome == (SUCCESS, "updated")
     assert newcomer.members("RegionTwo", image["id"]) == {demo.project_id: "accepted"}

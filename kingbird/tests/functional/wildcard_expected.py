@@ -53,9 +53,13 @@ def expect(
     :param seen: the images that the caller sees, if it is no admin.
     """
     found: Expected = {}
-    for planted, source in _sources(images, there, owner):
+    for planted, source, claimed in _sources(images, there, owner):
         image = there[source][planted.id]
         for target in REGIONS:
+            if claimed:
+                reason = IN_SYNC if target == source else OWNER_CONFLICT
+                found[planted.id, target] = source, reason
+                continue
             copy = (seen or there)[target].get(planted.id)
             if planted.is_bound:
                 reason = IN_SYNC if target == source else REGION_BOUND
@@ -77,17 +81,22 @@ def expect(
 
 def _sources(
     images: Iterable[Planted], there: Snapshot, owner: str | None
-) -> Iterator[tuple[Planted, str]]:
-    """Yield the selected images, each with its source region."""
+) -> Iterator[tuple[Planted, str, bool]]:
+    """Yield the selected images, each with its source region.
+
+    The third value is True if the id belongs to another owner.
+    """
     for planted in images:
-        active = {
-            region: image["created_at"]
-            for region in planted.homes
-            if (image := there[region][planted.id])["status"] == "active"
-            and owner in (None, image["owner"])
-        }
-        if active:
-            yield planted, min(active, key=lambda region: (active[region], region))
+        copies = {region: there[region][planted.id] for region in planted.homes}
+        by_age = sorted(copies, key=lambda region: (copies[region]["created_at"], region))
+        active = [region for region in by_age if copies[region]["status"] == "active"]
+        # The owner of the oldest copy has the id.
+        rightful = owner or copies[by_age[0]]["owner"]
+        owned = [region for region in active if copies[region]["owner"] == rightful]
+        if owned:
+            yield planted, owned[0], False
+        elif active and owner is None:
+            yield planted, active[0], True
 
 
 def _made(image: Image, *, taken: bool, by_admin: bool) -> str:

@@ -34,7 +34,7 @@ SORTS = {
 }
 
 
-class WholeScene:
+class WildcardScene:
     """Creates the images as an admin.
 
     :param owners: the ids of the owning projects.
@@ -42,7 +42,7 @@ class WholeScene:
     """
 
     def __init__(self, admin: Person, owners: Sequence[str]) -> None:
-        self.prefix = unique("whole")
+        self.prefix = unique("wildcard")
         self.images: list[Planted] = []
         self.members: dict[tuple[str, str], dict[str, str]] = {}
         self._admin = admin

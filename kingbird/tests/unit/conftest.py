@@ -1,11 +1,11 @@
-"""What unit tests share: a configuration and a database of their own."""
+"""Give each unit test a configuration and a database of its own."""
 
 import pytest
 from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
 from kingbird.db import api as db
-from kingbird.tests.database import connect
+from kingbird.tests.database import SQLITE, connect, servers
 
 
 @pytest.fixture
@@ -18,9 +18,27 @@ def conf():
     return made
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests that use a database on each one of the command line."""
+    names = metafunc.config.getoption("databases").split(",")
+    if "database" in metafunc.fixturenames and names != [SQLITE]:
+        metafunc.parametrize("database", names, indirect=True)
+
+
+@pytest.fixture(scope="session")
+def connect_to():
+    """Give the function that connects to a database on a server."""
+    with servers() as connect_to:
+        yield connect_to
+
+
 @pytest.fixture
-def database(conf, tmp_path):
-    """Give an empty SQLite database with all tables."""
-    connect(conf, tmp_path / "kingbird.sqlite")
+def database(conf, tmp_path, request):
+    """Give an empty database with all tables; it is SQLite unless the command line says else."""
+    name = getattr(request, "param", SQLITE)
+    if name == SQLITE:
+        connect(conf, tmp_path / "kingbird.sqlite")
+    else:
+        request.getfixturevalue("connect_to")(conf, name)
     yield conf
     db.dispose()

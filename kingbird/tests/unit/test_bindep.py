@@ -1,4 +1,4 @@
-"""What the operating system has to bring, as ``bindep`` reads it."""
+"""List the packages of the operating system, as ``bindep`` reads them."""
 
 import re
 from pathlib import Path

@@ -43,7 +43,7 @@ def test_a_backend_that_does_not_exist_is_named():
     assert "threading or eventlet" in done.stderr
 
 
-def test_a_server_that_owns_its_threads_is_told():
+def test_a_server_that_owns_its_threads_is_refused():
     done = subprocess.run(
         [sys.executable, "-c", "import kingbird.api.wsgi"],
         env={"KINGBIRD_CONCURRENCY_BACKEND": "eventlet", "PATH": ""},

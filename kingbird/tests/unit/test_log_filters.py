@@ -190,7 +190,7 @@ def test_what_an_exception_says(written, end):
     )
 
 
-def test_a_terminal_is_told_nothing(written):
+def test_a_terminal_gets_no_control_characters(written):
     logger, text = written
     logger.warning("%s", "a\x1b[2K\x1b[1A\x07\x9b2Jb\u202ec\td")
     assert r"a\x1b[2K\x1b[1A\x07\x9b2Jb\u202ec" in text()
@@ -207,6 +207,25 @@ def test_text_stays_as_it_is(written):
     logger, text = written
     logger.warning("Ünïcode %s %s", "日本 🐦", r"C:\new")
     assert text().endswith("Ünïcode 日本 🐦 C:\\new\n")
+
+
+def test_a_record_has_a_bound(written):
+    logger, text = written
+    logger.warning("No image %s here", "x" * 10**6)
+    (line,) = text().splitlines()
+    assert len(line) <= log_filters.MAX_RECORD
+    assert line.endswith("x here")
+
+
+def test_a_traceback_has_a_bound_and_ends_with_the_error(written):
+    logger, text = written
+    try:
+        raise RuntimeError("x" * 10**6 + "the end")
+    except RuntimeError:
+        logger.exception("It failed")
+    assert len(text()) <= 3 * log_filters.MAX_RECORD
+    assert "Traceback (most recent call last)" in text()
+    assert text().count("xthe end\n") == 2
 
 
 def test_programs_have_it():
@@ -261,3 +280,21 @@ def test_programs_write_lines_of_json(tmp_path):
     assert failure["traceback"].splitlines()[-1].startswith(FORGED)
     assert end["message"] == "The end"
     assert {line["levelname"] for line in (message, failure, end)} == {"WARNING", "ERROR", "INFO"}
+
+
+def test_long_records_of_json_stay_json(tmp_path):
+    config = tmp_path / "kingbird.conf"
+    config.write_text("[DEFAULT]\nuse_json = true\n")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", AS_JSON, config],
+        input=b"x" * 10**6,
+        capture_output=True,
+        timeout=PATIENCE,
+        check=True,
+    )
+    message, failure, _ = map(json.loads, (done.stdout + done.stderr).splitlines())
+    assert len(json.dumps(message)) < 3 * log_filters.MAX_RECORD
+    assert len(json.dumps(failure)) < 3 * log_filters.MAX_RECORD
+    assert message["message"].startswith("No image xxx")
+    assert message["message"].endswith("x here")
+    assert failure["traceback"].startswith("Traceback (most recent call last):")

@@ -1,4 +1,4 @@
-"""Whether anything is traced, and what it costs where nothing is."""
+"""Trace only when configured, and cost nothing otherwise."""
 
 import logging
 import os

@@ -150,23 +150,72 @@ def retry(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object
 def close(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
     """Prepare a job for an engine that plans it, works on it and closes it."""
     call(JOBS, "POST", body=request_body())
+    return lambda: _work_once(world, keystone)
+
+
+def _rule(call: Call) -> str:
+    """Create a rule whose first run waits for an engine, and return its path."""
+    body = {"rule": {"name": "rule", **request_body()["resource_set"]}}
+    return f"{JOBS}-rules/{call(f'{JOBS}-rules', 'POST', body=body).json['rule']['id']}"
+
+
+def make_rule(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
+    return lambda: _rule(call)
+
+
+def change_rule(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
+    """Prepare a rule whose run waits with the trust of before."""
+    path = _rule(call)
+    return lambda: call(path, "PATCH", body={"rule": {"interval": 60}})
+
+
+def change_idle_rule(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
+    """Prepare a rule whose trust no run has."""
+    change = change_rule(world, call, keystone)
+    _work_once(world, keystone)
+    return change
+
+
+def delete_rule(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
+    path = _rule(call)
+    return lambda: call(path, "DELETE")
+
+
+def delete_idle_rule(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
+    delete = delete_rule(world, call, keystone)
+    _work_once(world, keystone)
+    return delete
+
+
+def run_rule(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object]:
+    """Prepare a rule whose run an engine plans, works on and ends."""
+    _rule(call)
+    return lambda: _work_once(world, keystone)
+
+
+def _work_once(world: w.World, keystone: Keystone) -> None:
     one = engine(world, keystone)
-
-    def whole_life() -> None:
-        try:
-            work(one)
-        finally:
-            one._pools.shutdown()
-
-    return whole_life
+    try:
+        work(one)
+    finally:
+        one._pools.shutdown()
 
 
 # The row, the trust, and the UPDATE; the trust and the UPDATE; and, besides the claims, the plan,
-# its tasks, an outcome, the task's end, the job's end, the trust, and that it is gone.
-@pytest.mark.parametrize(("prepare", "least"), [(accept, 3), (retry, 2), (close, 7)])
+# its tasks, an outcome, the task's end, the job's end, the trust, and that it is gone.  The trust
+# and the row of a rule; the old trust too, if no run has it; a row and the trust.
+@pytest.mark.parametrize(
+    ("prepare", "least"),
+    [
+        *((accept, 3), (retry, 2), (close, 7)),
+        *((make_rule, 2), (change_rule, 2), (change_idle_rule, 3)),
+        *((delete_rule, 1), (delete_idle_rule, 2), (run_rule, 6)),
+    ],
+)
 def test_no_trust_and_no_job_is_left(
     prepare: Callable[..., Callable[[], object]], least: int
 ) -> None:
+    ended = {"SUCCESS", "FAILURE"} | ({"CANCELLED"} if prepare is delete_rule else set())
     for steps in range(STEPS):
         with w.World() as world:
             keystone = Keystone(world)
@@ -179,11 +228,12 @@ def test_no_trust_and_no_job_is_left(
             for _ in range(2):
                 other._reaper.run()
             other._pools.shutdown()
-            told = f"after {steps} steps"
-            assert keystone.trusts == set(), told
+            when = f"after {steps} steps"
+            rules = db.rules.list_for_project(w.PROJECT)
+            assert keystone.trusts == {rule.trust_id for rule in rules}, when
             for job in rows():
-                assert job.status in ("SUCCESS", "FAILURE"), told
-                assert job.trust_id is None, told
+                assert job.status in ended, when
+                assert job.trust_id is None, when
         if not life.is_over:
             break
     assert least <= steps < STEPS - 1, "not every step was tried"

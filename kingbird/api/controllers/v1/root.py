@@ -11,6 +11,7 @@ from kingbird.api import openapi
 from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
+from kingbird.api.controllers.v1.sync_rules import SyncRulesController
 from kingbird.api.openapi import Route
 from kingbird.api.request.operation import RequestPipeline, public_operation
 from kingbird.api.schemas import versions as schema
@@ -91,6 +92,21 @@ ROUTES = (
     ),
     Route(
         ("{project_id}", "os-sync", "{job_id}", "retry"), ActionsController, {"POST": "retry_job"}
+    ),
+    Route(
+        ("{project_id}", "os-sync-rules"),
+        SyncRulesController,
+        {"GET": "list_rules", "POST": "create_rule"},
+    ),
+    Route(
+        ("{project_id}", "os-sync-rules", "{rule_id}"),
+        SyncRulesController,
+        {"GET": "show_rule", "PATCH": "update_rule", "DELETE": "delete_rule"},
+    ),
+    Route(
+        ("{project_id}", "os-sync-rules", "{rule_id}", "run"),
+        SyncRulesController,
+        {"POST": "run_rule"},
     ),
     Route(("{project_id}", "os-sync-engines"), EnginesController, {"GET": "list_engines"}),
 )

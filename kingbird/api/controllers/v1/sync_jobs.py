@@ -1,6 +1,7 @@
 """The controller of ``/v1.0/{project}/os-sync``, a project's jobs."""
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 from oslo_config import cfg
@@ -10,6 +11,7 @@ from kingbird.api.jobs.create import JobCreator
 from kingbird.api.request import pagination, validation
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
+from kingbird.api.schemas import formats
 from kingbird.api.schemas import sync_jobs as schema
 from kingbird.api.schemas.sync_jobs import answers, queries
 from kingbird.api.views import sync_jobs as view
@@ -64,24 +66,30 @@ class SyncJobsController:
         query=queries.JOBS,
         response_schema=answers.LISTED,
     )
-    def list_jobs(self, request: ValidRequest) -> JSON:
+    def list_jobs(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync``"""
         return self._list(request)
 
-    def _list(self, request: ValidRequest, *, active: bool = False) -> JSON:
-        page = pagination.from_request(
-            request.webob_request, request.query, self._conf.api.max_limit
-        )
-        jobs = db.jobs.list_for_project(
+    def _list(self, request: ValidRequest, *, active: bool = False) -> Iterator[JSON]:
+        page = self._page(request)
+        rule = request.query.get("rule")
+        fetch = functools.partial(
+            db.jobs.list_for_project,
             request.project_id,
             active=active,
+            rule_id=None if rule is None else formats.normalize_uuid(rule),
             with_all_projects=self._authorizer.can_see_all_projects(
                 request.context, request.project_id
             ),
-            **page.query_args,
         )
-        entries, links = page.paginate(jobs, lambda job: job.id)
-        return {"job_set": [view.render_summary(job) for job in entries], "links": links}
+        for jobs in page.read(fetch):
+            entries, links = page.paginate(jobs, lambda job: job.id)
+            yield {"job_set": [view.render_summary(job) for job in entries], "links": links}
+
+    def _page(self, request: ValidRequest) -> pagination.Page:
+        return pagination.from_request(
+            request.webob_request, request.query, self._conf.api.max_limit
+        )
 
     @operation(
         "create_sync_job",
@@ -113,7 +121,7 @@ class SyncJobsController:
         query=queries.JOBS,
         response_schema=answers.LISTED,
     )
-    def list_active(self, request: ValidRequest) -> JSON:
+    def list_active(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync/active``"""
         return self._list(request, active=True)
 
@@ -125,21 +133,20 @@ class SyncJobsController:
         response_schema=answers.SHOWN,
         errors=(404,),
     )
-    def show_job(self, request: ValidRequest) -> JSON:
+    def show_job(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync/{job}``"""
-        page = pagination.from_request(
-            request.webob_request, request.query, self._conf.api.max_limit
-        )
+        page = self._page(request)
         found = get_job_or_404(request, self._authorizer)
-        if found.planned_at is None:
-            items = page.paginate_entries(view.render_unplanned(found))
-        else:
-            items = [
-                view.render_item(item) for item in db.jobs.list_items(found, **page.query_args)
-            ]
-        entries, links = page.paginate(items, lambda item: item["id"])
-        detail = view.render_detail(found, *db.jobs.outcome_counts(found))
-        return {"job_set": entries, "job": detail, "links": links}
+        pages = page.read_entries(view.render_unplanned(found))
+        if found.planned_at is not None:
+            rows = page.read(functools.partial(db.jobs.list_items, found))
+            pages = ([view.render_item(item) for item in items] for items in rows)
+        detail = None
+        for items in pages:
+            entries, links = page.paginate(items, lambda item: item["id"])
+            # The counts come after the items, so that they miss none of them.
+            detail = detail or view.render_detail(found, *db.jobs.outcome_counts(found))
+            yield {"job_set": entries, "job": detail, "links": links}
 
     @operation(
         "delete_sync_job",

@@ -5,17 +5,14 @@ from typing import Any
 from kingbird.api.schemas.shapes import (
     LINKS,
     JSONSchema,
-    array_of,
     closed_object,
     enum,
-    output_boolean,
+    output,
     output_count,
     output_datetime,
-    output_nullable_string,
-    output_string,
     output_uuid,
 )
-from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState
+from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState, Trigger
 
 _UPDATED_AT = 'The time of the last update; "None" before the first one'
 
@@ -26,22 +23,27 @@ _SUMMARY: dict[str, JSONSchema] = {
     "updated_at": output_datetime(_UPDATED_AT, allow_none_text=True),
 }
 
-_COUNTS: JSONSchema = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}
+_NULLABLE = ["string", "null"]
+_COUNTED: JSONSchema = {"type": "integer", "minimum": 0}
+_COUNTS = {
+    "statuses": output(
+        "The number of items by sync_status", "object", additionalProperties=_COUNTED
+    ),
+    "outcomes": output("The number of items by reason", "object", additionalProperties=_COUNTED),
+}
 
 _ITEM = closed_object(
     "Item",
     "One image in one target region",
     {
         "id": output_uuid("The item's id"),
-        "resource": {
-            **output_string(
-                f'The image\'s id in the source region, or "{ALL}" until the job is planned'
-            ),
-            "maxLength": 36,
-        },
+        "resource": output(
+            f'The image\'s id in the source region, or "{ALL}" until the job is planned',
+            maxLength=36,
+        ),
         "resource_type": {"description": "The type of the resource", "enum": ["image"]},
-        "source_region": output_string("The region where the record is read"),
-        "target_region": output_string("The region where the record is created"),
+        "source_region": output("The region where the record is read"),
+        "target_region": output("The region where the record is created"),
         "sync_status": enum(tuple(ItemState)),
         "created_at": output_datetime("The time of planning, or of the job's creation"),
         "updated_at": output_datetime(_UPDATED_AT, allow_none_text=True),
@@ -49,9 +51,9 @@ _ITEM = closed_object(
             "description": "The planned action; null until the job is planned",
             "enum": ["create", "update", "none", "retry", None],
         },
-        "target_resource": output_nullable_string("The image's id in the target region"),
-        "reason": output_nullable_string("A stable word for the item's outcome"),
-        "message": output_nullable_string("A sentence for a person"),
+        "target_resource": output("The image's id in the target region", _NULLABLE),
+        "reason": output("A stable word for the item's outcome", _NULLABLE),
+        "message": output("A sentence for a person", _NULLABLE),
         "attempts": output_count("The number of runs that have tried the item"),
     },
 )
@@ -61,24 +63,25 @@ _JOB = closed_object(
     "A job, with counts of all its items",
     {
         **_SUMMARY,
-        "all_projects": output_boolean("True if the job is about the images of every project"),
-        "dry_run": output_boolean("True if a set of the job is a dry run"),
-        "cancelled": output_boolean("True if the job was cancelled"),
+        "all_projects": output("True if the job is about the images of every project", "boolean"),
+        "dry_run": output("True if a set of the job is a dry run", "boolean"),
+        "cancelled": output("True if the job was cancelled", "boolean"),
         "runs": output_count("The number of runs"),
-        "statuses": {"description": "The number of items by sync_status", **_COUNTS},
-        "outcomes": {"description": "The number of items by reason", **_COUNTS},
-        "regions": {
-            "description": "The two counts by target region",
-            "type": "object",
-            "additionalProperties": closed_object(
-                "RegionCounts",
-                "The counts of a region's items",
-                {
-                    "statuses": {"description": "The number of items by sync_status", **_COUNTS},
-                    "outcomes": {"description": "The number of items by reason", **_COUNTS},
-                },
-            ),
+        "rule": output(
+            "The id of the rule that made the job, if one did", ["string", "null"], maxLength=36
+        ),
+        "trigger": {
+            "description": "The cause of a rule's job",
+            "enum": [*map(str, Trigger), None],
         },
+        **_COUNTS,
+        "regions": output(
+            "The two counts by target region",
+            "object",
+            additionalProperties=closed_object(
+                "RegionCounts", "The counts of a region's items", _COUNTS
+            ),
+        ),
     },
 )
 
@@ -103,7 +106,9 @@ LISTED = closed_object(
     "Jobs",
     "A page of a project's jobs",
     {
-        "job_set": array_of("The jobs", closed_object("JobSummary", "A job, in brief", _SUMMARY)),
+        "job_set": output(
+            "The jobs", "array", items=closed_object("JobSummary", "A job, in brief", _SUMMARY)
+        ),
         "links": LINKS,
     },
 )
@@ -111,7 +116,7 @@ LISTED = closed_object(
 SHOWN = closed_object(
     "JobItems",
     "A page of a job's items, and the job",
-    {"job_set": array_of("The items", _ITEM), "job": _JOB, "links": LINKS},
+    {"job_set": output("The items", "array", items=_ITEM), "job": _JOB, "links": LINKS},
 )
 
 DELETED: dict[str, Any] = closed_object("Deleted", "Nothing", {})

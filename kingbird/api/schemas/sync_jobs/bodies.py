@@ -4,29 +4,26 @@ from typing import Any
 
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.filters import FILTERS
-from kingbird.api.schemas.limits import MAX_NAME, OPTIONS, RequestLimits
-from kingbird.api.schemas.shapes import DIALECT, JSONSchema, input_string
+from kingbird.api.schemas.limits import MAX_NAME, RequestLimits
+from kingbird.api.schemas.shapes import DIALECT, JSONSchema
 from kingbird.states import ALL
 
-_BOOLEAN = {
+BOOLEAN = {
     "description": 'true, false, "True" or "False"',
     # The published client sends strings.
     "enum": [True, False, "True", "False"],
 }
 _FALSE = [False, "False"]
 
-_REGION = input_string(f"the name of a region, 1 to {MAX_NAME} characters")
+_REGION = {
+    "description": f"the name of a region, 1 to {MAX_NAME} characters",
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_NAME,
+    "format": formats.TEXT,
+}
 _TARGET = f'a list of at least one name of a region, or "{ALL}" alone'
 _SOURCE = f'the name of a region, or a list of at least one such name, or "{ALL}"'
-
-#: The schema of an optional, empty body.
-EMPTY: JSONSchema = {
-    "title": "Nothing",
-    "description": "empty, or {}",
-    "type": "object",
-    "additionalProperties": False,
-    "properties": {},
-}
 
 
 def _wildcard_alone(description: str) -> JSONSchema:
@@ -48,17 +45,18 @@ def _conditional(reason: str, **properties: JSONSchema) -> JSONSchema:
     }
 
 
-def _bounded_array(limit: str, limits: RequestLimits) -> JSONSchema:
+def bounded_array(limit: str, limits: RequestLimits) -> JSONSchema:
     """Return the keywords of a list's length, which are checked before the entries."""
     return {
         "type": "array",
         "minItems": 1,
         "maxItems": getattr(limits, limit),
-        "x-option": OPTIONS[limit],
+        "x-option": f"[api] max_{limit}",
     }
 
 
-def _set(limits: RequestLimits) -> JSONSchema:
+def sync_set(limits: RequestLimits) -> JSONSchema:
+    """Return the schema of a set."""
     return {
         "title": "SyncSet",
         "meaning": "Images, their source and target regions, and how to sync them.",
@@ -72,7 +70,7 @@ def _set(limits: RequestLimits) -> JSONSchema:
                 "meaning": f'Ids of images, or ["{ALL}"] for all that the project owns. A '
                 "repeated id counts once.",
                 "description": f'a list of at least one image id, or ["{ALL}"]',
-                **_bounded_array("resources", limits),
+                **bounded_array("resources", limits),
                 "items": {
                     "description": f'an image id (a UUID), or "{ALL}" alone',
                     "type": "string",
@@ -89,7 +87,7 @@ def _set(limits: RequestLimits) -> JSONSchema:
                 "then": {**_REGION, "description": _SOURCE},
                 "else": {
                     "description": _SOURCE,
-                    **_bounded_array("regions", limits),
+                    **bounded_array("regions", limits),
                     "items": _REGION,
                 },
             },
@@ -101,26 +99,32 @@ def _set(limits: RequestLimits) -> JSONSchema:
                 "then": {"description": _TARGET, "const": ALL},
                 "else": {
                     "description": _TARGET,
-                    **_bounded_array("regions", limits),
+                    **bounded_array("regions", limits),
                     "items": _REGION,
                     **_wildcard_alone(_TARGET),
                 },
             },
-            "force": {"meaning": "Creates copies under other ids.", **_BOOLEAN},
+            "force": {"meaning": "Creates copies under other ids.", **BOOLEAN},
             "filters": FILTERS,
             "all_projects": {
                 "meaning": f'Makes ["{ALL}"] stand for the images of every project.',
-                **_BOOLEAN,
+                **BOOLEAN,
             },
-            "dry_run": {"meaning": "Plans, and writes nothing in any region.", **_BOOLEAN},
+            "dry_run": {"meaning": "Plans, and writes nothing in any region.", **BOOLEAN},
             "on_drift": {
                 "meaning": "The action for a copy that differs; the default is report.",
                 "description": '"report" or "update"',
                 "enum": ["report", "update"],
             },
+            "same_name": {
+                "meaning": "The action for an image whose name, owner and data another image in "
+                "the target has; the default is report, which creates the record and says so.",
+                "description": '"report" or "skip"',
+                "enum": ["report", "skip"],
+            },
             "prune": {
                 "meaning": "Removes properties from a copy that its source does not have.",
-                **_BOOLEAN,
+                **BOOLEAN,
             },
         },
         "allOf": [
@@ -154,7 +158,7 @@ def _set(limits: RequestLimits) -> JSONSchema:
 
 def create(limits: RequestLimits) -> dict[str, Any]:
     """Return the schema of a request that creates a job."""
-    sync_set = _set(limits)
+    one = sync_set(limits)
     return {
         "$schema": DIALECT,
         "title": "SyncRequest",
@@ -179,12 +183,12 @@ def create(limits: RequestLimits) -> dict[str, Any]:
                         "Sync": {
                             "meaning": "The sets of one job.",
                             "description": "a list of at least one set",
-                            **_bounded_array("sets", limits),
-                            "items": sync_set,
+                            **bounded_array("sets", limits),
+                            "items": one,
                         }
                     },
                 },
-                "else": sync_set,
+                "else": one,
             }
         },
     }
@@ -192,4 +196,10 @@ def create(limits: RequestLimits) -> dict[str, Any]:
 
 def empty(limits: RequestLimits) -> dict[str, Any]:
     """Return the schema of an optional, empty body."""
-    return EMPTY
+    return {
+        "title": "Nothing",
+        "description": "empty, or {}",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {},
+    }

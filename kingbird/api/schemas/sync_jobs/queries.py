@@ -12,15 +12,20 @@ from kingbird.states import PUBLIC_JOB_STATES, ItemState
 MAX_STATUSES = 32
 
 
-def _page_query(noun: str, states: Sequence[str], sort_keys: Iterable[str]) -> dict[str, Any]:
+def page_query(noun: str, sort_keys: Iterable[str], properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of the query of a list.
+
+    :param noun: an entry of the list.
+    :param properties: the parameters that select entries.
+    """
     return {
         "description": "a query",
         "type": "object",
         "additionalProperties": False,
         "properties": {
             "limit": {
-                "meaning": "The maximum of entries in the page. [api] max_limit is the default "
-                "and the largest limit.",
+                "meaning": "The maximum of entries in the page. [api] max_limit is the largest "
+                "limit. Without a limit the answer has all entries.",
                 "description": "a whole number of at least 1",
                 "type": "integer",
                 "minimum": 1,
@@ -36,17 +41,36 @@ def _page_query(noun: str, states: Sequence[str], sort_keys: Iterable[str]) -> d
                 "type": "string",
                 **enum(list(sort_keys), "The field that the entries are sorted by."),
             },
-            "status": {
-                "meaning": "Only entries with this sync_status, or one of these.",
-                "description": f"a list of {MAX_STATUSES} states at most",
-                "type": "array",
-                "minItems": 1,
-                "maxItems": MAX_STATUSES,
-                "items": {"type": "string", **enum(states)},
-            },
+            **properties,
         },
     }
 
 
-JOBS = _page_query("job", PUBLIC_JOB_STATES, db.pagination.JOB_KEYS)
-ITEMS = _page_query("item", tuple(ItemState), db.pagination.ITEM_KEYS)
+def states_of(field: str, states: Sequence[str]) -> dict[str, Any]:
+    """Return the schema of a parameter that selects entries by their state."""
+    return {
+        "meaning": f"Only entries with this {field}, or one of these.",
+        "description": f"a list of {MAX_STATUSES} states at most",
+        "type": "array",
+        "minItems": 1,
+        "maxItems": MAX_STATUSES,
+        "items": {"type": "string", **enum(states)},
+    }
+
+
+JOBS = page_query(
+    "job",
+    db.pagination.JOB_KEYS,
+    {
+        "rule": {
+            "meaning": "Only jobs that this rule made.",
+            "description": "the id of a rule (a UUID)",
+            "type": "string",
+            "format": formats.UUID,
+        },
+        "status": states_of("sync_status", PUBLIC_JOB_STATES),
+    },
+)
+ITEMS = page_query(
+    "item", db.pagination.ITEM_KEYS, {"status": states_of("sync_status", tuple(ItemState))}
+)

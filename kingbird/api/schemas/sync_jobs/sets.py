@@ -5,7 +5,7 @@ from typing import Any, TypedDict
 
 from kingbird import exception
 from kingbird.api.schemas import filters, formats
-from kingbird.api.schemas.limits import OPTIONS, RequestLimits
+from kingbird.api.schemas.limits import RequestLimits
 from kingbird.states import ALL
 
 
@@ -30,6 +30,8 @@ class StoredSyncSet(TypedDict):
     #: ``report`` or ``update``.
     on_drift: str
     prune: bool
+    #: ``report`` or ``skip``.
+    same_name: str
     #: The result of :func:`kingbird.api.schemas.filters.normalize`.
     filters: dict[str, Any]
 
@@ -54,7 +56,7 @@ def normalize_sets(body: dict[str, Any], limits: RequestLimits) -> dict[str, Sto
     """
     resource_set = body["resource_set"]
     if "Sync" not in resource_set:
-        return {"resource_set": _normalize_set(resource_set, "resource_set")}
+        return {"resource_set": normalize_set(resource_set, "resource_set")}
     fields = {
         f"resource_set.Sync[{index}]": each for index, each in enumerate(resource_set["Sync"])
     }
@@ -62,12 +64,17 @@ def normalize_sets(body: dict[str, Any], limits: RequestLimits) -> dict[str, Sto
     if requested > limits.resources:
         raise exception.BadRequest(
             f"The sets in resource_set.Sync have {requested} entries in their resources; together "
-            f"they can have {limits.resources} ({OPTIONS['resources']})"
+            f"they can have {limits.resources} ([api] max_resources)"
         )
-    return {field: _normalize_set(each, field) for field, each in fields.items()}
+    return {field: normalize_set(each, field) for field, each in fields.items()}
 
 
-def _normalize_set(given: dict[str, Any], field: str) -> StoredSyncSet:
+def normalize_set(given: dict[str, Any], field: str) -> StoredSyncSet:
+    """Return a valid set in its stored form.
+
+    :param field: the path of the set in the request.
+    :raises kingbird.exception.BadRequest: values contradict each other.
+    """
     resources = given["resources"]
     sources = _as_list(given["source"])
     return {
@@ -83,6 +90,7 @@ def _normalize_set(given: dict[str, Any], field: str) -> StoredSyncSet:
         "dry_run": given.get("dry_run") in _TRUE,
         "on_drift": given.get("on_drift", "report"),
         "prune": given.get("prune") in _TRUE,
+        "same_name": given.get("same_name", "report"),
         "filters": filters.normalize(given["filters"], f"{field}.filters")
         if "filters" in given
         else {},

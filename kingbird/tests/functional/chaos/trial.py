@@ -41,8 +41,8 @@ class Result:
     notes: tuple[str, ...]
 
     def __str__(self) -> str:
-        told = [f"{self.fault}, seed {self.seed}:", *self.problems]
-        return "\n  ".join([*told, *(f"({note})" for note in self.notes)])
+        lines = [f"{self.fault}, seed {self.seed}:", *self.problems]
+        return "\n  ".join([*lines, *(f"({note})" for note in self.notes)])
 
 
 class Trials:

@@ -1,4 +1,4 @@
-"""What the API's tests share: a world, and a way to call it."""
+"""Share a world between the API's tests, and a way to call it."""
 
 import json
 import socket

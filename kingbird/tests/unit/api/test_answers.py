@@ -1,4 +1,4 @@
-"""What becomes of an answer that breaks its schema, by ``[api] response_validation``."""
+"""Handle a response that breaks its schema, by ``[api] response_validation``."""
 
 import logging
 from typing import Any
@@ -11,7 +11,7 @@ from kingbird.api.views import sync_jobs as view
 from kingbird.tests.api.world import World
 from kingbird.tests.unit.api.conftest import JOBS, Call, caller, request_body
 
-#: What no log and no message may tell.
+#: A value that no log and no message may contain.
 VALUE = "a-value-of-the-callers"
 FAULTS = {
     JOBS: "list_sync_jobs does not match its schema at job_set[0] (additionalProperties)",

@@ -28,7 +28,7 @@ def shared_call(shared_world: World) -> Call:
     return caller(shared_world.application)
 
 
-# Whatever comes in.
+# Requests.
 
 
 @fuzz
@@ -241,7 +241,7 @@ def test_401_says_where_keystone_is(world: World) -> None:
     assert response.headers["WWW-Authenticate"] == 'Keystone uri="http://public.test"'
 
 
-# What goes out.
+# Responses and logs.
 
 
 def test_no_token_is_logged(caplog: pytest.LogCaptureFixture, world: World) -> None:

@@ -108,7 +108,7 @@ def test_access_rules_are_held_against_any_catalog(post):
     assert post(catalog, rules=[{**rule, "method": "GET"}]).status_int == 401
 
 
-def test_nothing_is_told_twice(post, caplog):
+def test_nothing_is_logged_twice(post, caplog):
     catalog = [service(endpoint(None), *sound())]
     service_catalog.WARNINGS.clear()
     caplog.clear()

@@ -193,7 +193,7 @@ SETS: list[tuple[dict[str, Any], str]] = [
     (
         request_body(overwrite=True),
         "resource_set.overwrite is unknown; resource_set can have all_projects, dry_run, "
-        "filters, force, on_drift, prune, resource_type, resources, source, target",
+        "filters, force, on_drift, prune, resource_type, resources, same_name, source, target",
     ),
     (
         {"resource_set": {"force": "True", "Sync": [SET]}},

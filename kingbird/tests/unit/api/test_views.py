@@ -44,7 +44,7 @@ def test_no_region_is_expected_to_be_its_own_source() -> None:
     ]
 
 
-def test_whole_regions_are_one_entry_each() -> None:
+def test_a_wildcard_is_one_entry_a_region() -> None:
     assert expected(sync_set(["*"], ["R1", "R2"], ["R1", "R2", "R3"])) == [
         ("*", "R2", "R1"),
         ("*", "R1", "R2"),

@@ -1,4 +1,4 @@
-"""What gunicorn and uwsgi load.  In processes of their own: it configures the whole process."""
+"""Load the WSGI module as gunicorn and uwsgi do, each time in a process that it configures."""
 
 import os
 import subprocess

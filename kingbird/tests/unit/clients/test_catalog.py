@@ -108,7 +108,7 @@ def test_the_first_endpoint_that_can_be_used_counts(warnings):
     assert "an earlier one of the same region is used" in warnings()[1]
 
 
-def test_an_entry_is_told_of_once(warnings):
+def test_an_entry_is_reported_once(warnings):
     catalog = [service(endpoint(None), endpoint("R1", "/image")), service(endpoint("R1"))]
     for _ in range(5):
         image_endpoints(catalog, "public")

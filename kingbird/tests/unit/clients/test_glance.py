@@ -2,11 +2,11 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from unittest import mock
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
-import requests
 from keystoneauth1 import access, token_endpoint
 from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1.identity import v3
@@ -72,6 +72,10 @@ def server():
 @pytest.fixture
 def images(conf, server):
     """Give the images of that server."""
+    return open_images(conf, server)
+
+
+def open_images(conf, server):
     url = f"http://127.0.0.1:{server.server_port}"
     auth = token_endpoint.Token(url, "secret-token")
     opened = ImageClientFactory(conf, timeout=2).clients_for(
@@ -94,16 +98,6 @@ def test_one_call_asks_for_ids_whatever_their_visibility(server, images):
     assert headers["X-OpenStack-Request-ID"] == "req-1"
 
 
-@pytest.mark.parametrize(("timeout", "most"), [(0.5, 0.5), (60, 2)])
-def test_a_call_takes_no_longer_than_it_may(server, images, timeout, most):
-    server.handler.answers += [as_json({"images": []})]
-    with mock.patch.object(
-        requests.Session, "send", autospec=True, side_effect=requests.Session.send
-    ) as send:
-        images.list_by_ids([A], timeout=timeout)
-    assert send.call_args.kwargs["timeout"] == most
-
-
 def test_hidden_images_are_asked_for_by_name(server, images):
     server.handler.answers += [as_json({"images": []})]
     images.list_by_ids([A], hidden=True)
@@ -119,17 +113,138 @@ def test_pages_are_followed_on_the_same_server_whatever_next_says(server, images
     assert server.handler.seen[1][1] == "/v2/images?marker=a"
 
 
+PAUSE = 0.02
+
+
+def test_the_pages_of_a_list_by_ids_end_in_time_together(server, images):
+    """Each page comes in time and shows something new, and there is always another one."""
+    ids = [f"{n:08}{A[8:]}" for n in range(100)]
+    quick = server.handler.do_GET
+
+    def slowly(handler):
+        time.sleep(PAUSE)
+        quick(handler)
+
+    server.handler.do_GET = slowly
+    server.handler.answers += [
+        as_json({"images": [{"id": image_id}], "next": f"?marker={image_id}"}) for image_id in ids
+    ]
+    with pytest.raises(exception.RegionUnavailable, match="does not answer"):
+        images.list_by_ids(ids, timeout=10 * PAUSE)
+    assert len(server.handler.seen) < 20
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        {"images": [{"id": A}], "next": "/v2/images?marker=a"},
+        {"images": [], "next": "/v2/images?marker=a"},
+        {"images": [{"id": "cccccccc-0000-4000-8000-000000000001"}], "next": "?marker=a"},
+    ],
+    ids=["the same again", "nothing", "what was not asked for"],
+)
+def test_a_list_by_ids_that_shows_nothing_new_is_an_outage(server, images, page):
+    server.handler.answers += [as_json(page)] * 10
+    with pytest.raises(exception.RegionUnavailable, match="again and again") as caught:
+        images.list_by_ids([A, B])
+    assert caught.value.region == "R1"
+    assert len(server.handler.seen) <= 2
+
+
+def test_a_page_of_a_list_by_ids_that_is_too_large_is_asked_for_in_parts(conf, server, images):
+    conf.set_override("max_response_size", 1 << 20, group="glance")
+    large = as_json({"images": [{"id": A, "name": "n" * (1 << 20)}, {"id": B}]})
+    server.handler.answers += [
+        large,
+        as_json({"images": [{"id": A}], "next": "/v2/images?id=in%3A&marker=a&limit=100"}),
+        large,
+        as_json({"images": [{"id": B}]}),
+    ]
+    images = open_images(conf, server)
+    assert [image["id"] for image in images.list_by_ids([A, B])] == [A, B]
+    queries = [parse_qs(urlsplit(path).query) for _, path, _, _ in server.handler.seen]
+    assert [(one["limit"], one.get("marker")) for one in queries] == [
+        (["1000"], None),
+        (["100"], None),
+        (["100"], ["a"]),
+        (["10"], ["a"]),
+    ]
+    server.handler.answers += [large] * 4
+    with pytest.raises(exception.AnswerTooLarge, match="region R1 answers with more than"):
+        images.list_by_ids([A, B])
+    assert not server.handler.answers
+
+
+def test_what_was_not_asked_for_is_left_out(server, images):
+    server.handler.answers += [as_json({"images": [{"id": A}, {"id": B}]})]
+    assert images.list_by_ids([B]) == [{"id": B}]
+
+
 def test_what_is_not_there_is_none(server, images):
     server.handler.answers += [(404, {}, "No image found")]
     assert images.get("a") is None
 
 
-def test_a_no_keeps_glances_sentence_without_its_html(server, images):
-    server.handler.answers += [(403, {"Content-Type": "text/html"}, FORBIDDEN)]
-    with pytest.raises(exception.ImageRequestRejected) as caught:
+#: Bodies of errors, and the words that are left of them.
+WORDS = [
+    (FORBIDDEN, "You are not authorized to complete <this> action."),
+    ("Just a sentence.\n", "Just a sentence."),
+    ('{"error": {"message": "No token.", "code": 401, "title": "Unauthorized"}}', "No token."),
+    ('{"message": "Not allowed.<br /><br />\\n", "code": "403 Forbidden"}', "Not allowed."),
+    ('{"itemNotFound": {"message": "Nothing.", "code": 404}}', "Nothing."),
+    ('{"errors": [{"status": 400, "detail": "Bad query."}]}', "Bad query."),
+    ('{"faultcode": "Client", "faultstring": "Bad query.", "debuginfo": null}', "Bad query."),
+    ('"A sentence."', "A sentence."),
+    ('{"versions": [{"id": "v2.16", "status": "CURRENT", "links": []}]}', ""),
+    ('{"message": 5}', ""),
+    ("[" * 100_000, "[" * 1000),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("body", "words"), WORDS, ids=[body[:20] for body, _ in WORDS])
+@pytest.mark.parametrize("status", [400, 503])
+def test_an_error_is_told_in_words(server, images, status, body, words):
+    server.handler.answers += [(status, {}, body)]
+    with pytest.raises(exception.KingbirdError) as caught:
         images.create({"id": "a"})
-    assert caught.value.status == 403
-    assert caught.value.message == "You are not authorized to complete <this> action."
+    told = caught.value.message
+    if status == 400:
+        assert told == (words or "HTTP 400")
+    else:
+        answer = f"HTTP 503: {words}" if words else "HTTP 503"
+        assert told == f"The image service of region R1 can't be used at the moment ({answer})"
+
+
+#: Answers to a list that are none, and a part of the sentence about each.
+NO_LISTS = [
+    (400, "Bad query.", "refuses to list images (HTTP 400: Bad query.): its release may be too"),
+    (
+        401,
+        '{"error": {"message": "Who?"}}',
+        "does not accept the token (HTTP 401: Who?). If other",
+    ),
+    (403, "", "does not let the user list images (HTTP 403): look at get_images in its policy"),
+    (404, "<h1>Not Found</h1>", "there is no image API v2 (HTTP 404): correct the endpoint's URL"),
+    (405, "", "there is no image API v2 (HTTP 405): correct the endpoint's URL"),
+    (300, '{"versions": [{"id": "v2.16"}]}', "there is no image API v2 (HTTP 300): correct"),
+    (200, '{"versions": [{"id": "v3.14"}]}', "no image API v2 (HTTP 300: a list of API versions)"),
+    (200, '{"version": {"id": "v3.14"}}', "no image API v2 (HTTP 300: a list of API versions)"),
+    (304, "", "there is no image API v2 (HTTP 304): correct the endpoint's URL"),
+    (413, "Too much.", "refuses to list images (HTTP 413: Too much.)"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "words"), NO_LISTS)
+@pytest.mark.parametrize("by_ids", [True, False])
+def test_a_list_that_is_refused_says_what_to_look_at(server, images, by_ids, status, body, words):
+    server.handler.answers += [(status, {}, body)]
+    with pytest.raises(exception.ImageRequestRejected) as caught:
+        images.list_by_ids([A]) if by_ids else images.parse_page(images.fetch_page("limit=1"))
+    assert caught.value.status == (300 if status == 200 else status)
+    assert words in caught.value.message
+    assert "region R1" in caught.value.message
+    assert "{" not in caught.value.message
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 501, 502, 503, 504, 520])

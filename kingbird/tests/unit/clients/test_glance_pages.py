@@ -8,7 +8,7 @@ from keystoneauth1 import token_endpoint
 from keystoneauth1.session import Session
 
 from kingbird import exception
-from kingbird.clients.glance import ImageClient, list_query
+from kingbird.clients.glance import ImageClient, list_query, name_filters
 from kingbird.tests.doubles.glance import FakeGlance
 
 WALK = [
@@ -181,3 +181,27 @@ def test_a_name_with_half_a_surrogate_pair_is_read():
     page = b'{"images": [{"id": "1", "name": "\\ud800"}]}'
     (image,) = FakeGlance("R1").images_for("p").parse_page(page)
     assert image["name"] == "\ud800"
+
+
+class TestNameFilters:
+    @pytest.mark.parametrize(
+        ("names", "filters"),
+        [
+            ([], []),
+            (["a"], ['in:"a"']),
+            (["a", "b,c", " ", "d:e", "back\\slash"], ['in:"a","b,c"," ","d:e","back\\slash"']),
+            (["a", 'q"x', "end\\", "b"], ['eq:q"x', "eq:end\\", 'in:"a","b"']),
+            (["a\0", "b\n", "\ud800", "c\x85"], []),
+        ],
+    )
+    def test_what_can_be_asked(self, names, filters):
+        """Quote names in a list, and ask for those that can't be quoted one by one."""
+        assert name_filters(names) == filters
+
+    def test_the_length_of_a_query(self):
+        """Bound the URL by the number of names and by their length."""
+        few = name_filters(f"{n:03}" for n in range(250))
+        assert [len(value.split(",")) for value in few] == [100, 100, 50]
+        long = ["\N{SNOWMAN}" * 255 for _ in range(3)]
+        assert [len(value.split(",")) for value in name_filters(long)] == [1, 1, 1]
+        assert all(len(list_query(filters=[("name", one)])) < 4096 for one in (*few, *long))

@@ -62,7 +62,7 @@ def test_an_id_stays_one_part_of_a_path(image_id, project):
                 function(*ids, *rest)
         else:
             function(*ids, *rest)
-    whole = {
+    expected = {
         replaced(("", "v2", "images", image_id)),
         replaced(("", "v2", "images", image_id, "members")),
         replaced(("", "v2", "images", ID, "members", project)),
@@ -70,7 +70,7 @@ def test_an_id_stays_one_part_of_a_path(image_id, project):
     for url in images.urls:
         path, query = sent(url)
         assert not query
-        assert tuple(unquote(part) for part in path.split("/")) in whole
+        assert tuple(unquote(part) for part in path.split("/")) in expected
 
 
 def replaced(parts):

@@ -132,7 +132,8 @@ def test_a_token_goes_to_no_other_host(server, images, location):
     with pytest.raises(exception.ImageRequestRejected) as caught:
         images.list_by_ids([ID])
     assert caught.value.status == 302
-    assert "region R1 redirects to another host" in caught.value.message
+    assert "image endpoint of region R1" in caught.value.message
+    assert "redirects to another host" in caught.value.message
     assert "secret" not in caught.value.message
     assert len(server.handler.seen) == 1
 

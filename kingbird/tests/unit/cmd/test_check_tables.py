@@ -9,10 +9,10 @@ from oslo_upgradecheck.upgradecheck import Code
 from kingbird import version
 from kingbird.cmd.checks import tables
 from kingbird.db import api as db
-from kingbird.db.models import utcnow
 from kingbird.rpc import version_cap
 from kingbird.tests.unit.db import rows
 from kingbird.tests.unit.db.revision_rows import next_revision  # noqa: F401
+from kingbird.tests.unit.db.rows import utcnow
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ OPTION = "graceful_shutdown_timeout"
 
 
 class Manager:
-    """What there is of cotyledon's in a process that must not become one."""
+    """A cotyledon manager's interface, in a process that must not become one."""
 
     _graceful_shutdown_timeout = None
 
@@ -76,7 +76,7 @@ def test_an_engine_gets_its_grace_time(launch, conf, grace, chosen, seconds):
     assert manager.worker.graceful_shutdown_timeout == seconds
 
 
-def test_what_has_no_engine_ends_as_it_is_told(launch, conf):
+def test_a_service_without_an_engine_keeps_its_timeout(launch, conf):
     conf.set_override("graceful_shutdown_timeout", 600, group="engine")
     manager = launch(conf)
     assert manager._graceful_shutdown_timeout == 60

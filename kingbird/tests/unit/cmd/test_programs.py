@@ -11,8 +11,8 @@ import requests
 import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.db.models import utcnow
 from kingbird.tests.unit.db import rows
+from kingbird.tests.unit.db.rows import utcnow
 from kingbird.tests.waiting import PATIENCE, eventually
 
 BIN = Path(sys.executable).parent

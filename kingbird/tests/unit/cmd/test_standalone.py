@@ -1,4 +1,4 @@
-"""What kingbird-standalone sets up for the API and the engine that share it."""
+"""Set kingbird-standalone up for the API and the engine that share it."""
 
 from pathlib import Path
 from unittest import mock

@@ -1,11 +1,19 @@
 """Makes the rows that tests of the database begin with."""
 
 import uuid
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
 
 from kingbird.db import api as db
 
 LEASE = 30.0
 PROJECT = "p" * 32
+
+
+def utcnow():
+    """Return now by the clock of this host, which is the databases' too."""
+    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def sync_set(resources, sources=("R1",), targets=("R2",), **options):
@@ -21,6 +29,7 @@ def sync_set(resources, sources=("R1",), targets=("R2",), **options):
         "dry_run": False,
         "on_drift": "report",
         "prune": False,
+        "same_name": "report",
         "filters": {},
         **options,
     }
@@ -76,3 +85,61 @@ def store_plan(claim, *batches, part=0, in_sync=(), cursor=None):
         for batch in batches:
             plan.add(batch)
         return plan.finish(dict(in_sync), cursor)
+
+
+def stored_rule(
+    *, rule_id=None, trust_id="rule-trust", project=PROJECT, due=False, sync=None, **columns
+):
+    """Store a rule without a first run, and return it.
+
+    :param due: whether its full run is due.
+    """
+    sync = sync or sync_set(["*"], ["R1"], ["*"])
+    rule, _ = db.rules.create(
+        **{
+            "rule_id": rule_id or str(uuid.uuid4()),
+            "request_id": None,
+            "project_id": project,
+            "user_id": "u" * 32,
+            "name": str(uuid.uuid4()),
+            "description": "",
+            "enabled": False,
+            "interval": 3600,
+            "is_admin": False,
+            "all_projects": sync["all_projects"],
+            "trust_id": trust_id,
+            "sync_set": sync,
+            **columns,
+        }
+    )
+    if due:
+        make_due(rule)
+    return rule_row(rule)
+
+
+def make_due(rule):
+    """Let a rule be enabled and its full run be due."""
+    with db.get_engine().begin() as bind:
+        bind.execute(
+            sa.update(db.Rule).where(db.Rule.id == rule.id).values(enabled=True, next_run=1)
+        )
+
+
+def rule_row(rule):
+    """Return a rule as it is stored now."""
+    return db.rules.get(rule.project_id, rule.id, with_all_projects=True)
+
+
+def expire():
+    """Let all leases run out, as those of engines that were killed."""
+    with db.get_engine().begin() as bind:
+        for model in (db.Job, db.Task):
+            bind.execute(
+                sa.update(model).where(model.lease_expires.is_not(None)).values(lease_expires=1)
+            )
+
+
+def outcome(claim):
+    """Make the outcome of a task's first open item."""
+    (item,) = db.plans.open_items(claim, 1)
+    return [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}]

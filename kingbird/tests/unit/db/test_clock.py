@@ -1,15 +1,17 @@
 """The databases' clocks agree on what a moment is."""
 
+import uuid
 from datetime import datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.db.clock import now_ms, seconds_ago
-from kingbird.db.models import DateTime6, utcnow
+from kingbird.db.clock import now_ms, seconds_ago, utc_now
+from kingbird.db.models import DateTime6
+from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row, utcnow
 
-#: Whoever asks may live in another zone.
+#: Sessions of the database may be in another time zone.
 ELSEWHERE = {
     "mysql": "SET time_zone = '+05:00'",
     "postgresql": "SET TIME ZONE 'Asia/Karachi'",
@@ -70,3 +72,63 @@ def test_now_is_now_in_utc(bind):
     assert abs(moment - timedelta(milliseconds=milliseconds) - datetime(1970, 1, 1)) < timedelta(
         seconds=5
     )
+
+
+def test_the_present_time_is_stored_and_read_with_six_digits(bind, moments):
+    bind.execute(sa.delete(moments))
+    bind.execute(sa.insert(moments).values(age=0, moment=utc_now()))
+    stored = bind.scalar(sa.select(moments.c.moment))
+    assert isinstance(stored, datetime)
+    assert abs(stored - bind.scalar(sa.select(utc_now()))) < timedelta(seconds=20)
+    assert bind.scalar(sa.select(moments.c.age).where(moments.c.moment == stored)) == 0
+
+
+#: How statements read the databases' clocks, and the same some seconds off.
+SKEWED = {
+    "sqlite": ("'now'", "'now', '{} seconds'"),
+    "mysql": ("UTC_TIMESTAMP(6)", "(UTC_TIMESTAMP(6) + INTERVAL {} SECOND)"),
+    "postgresql": ("clock_timestamp()", "(clock_timestamp() + interval '{} seconds')"),
+}
+
+
+@pytest.fixture(params=[-600, 600])
+def skewed(request, database):
+    """Let the database's clock differ from the host's, as those of two hosts may."""
+    engine = db.get_engine()
+    right, wrong = SKEWED[engine.dialect.name]
+
+    def skew(connection, cursor, statement, parameters, context, executemany):
+        return statement.replace(right, wrong.format(request.param)), parameters
+
+    sa.event.listen(engine, "before_cursor_execute", skew, retval=True)
+    with engine.connect() as bind:
+        off = bind.scalar(sa.select(utc_now())) - utcnow()
+    assert abs(off - timedelta(seconds=request.param)) < timedelta(seconds=60)
+
+
+def test_ages_do_not_depend_on_the_clocks_of_hosts(skewed):
+    minute = timedelta(seconds=60)
+    unaccepted = str(uuid.uuid4())
+    about = {"project_id": PROJECT, "user_id": "u", "is_admin": False, "request_id": None}
+    db.jobs.create(job_id=unaccepted, request=[], **about)
+    waiting = accepted_job(trust_id=None)
+    ended = planned_job(row(status="FAILURE", reason="quota"))
+    job = db.jobs.get(PROJECT, ended)
+    (item,) = db.jobs.list_items(job)
+    for moment in (job.updated_at, job.planned_at, item.created_at, item.updated_at):
+        assert abs(moment - job.created_at) < minute
+    db.engines.heartbeat("e1", host="h", pid=1, version="1", rpc_version="1.0")
+    db.maintenance.discard_unaccepted(60)
+    assert db.jobs.count_active(PROJECT) == 2
+    assert db.maintenance.token_jobs_without_engine(60, 60) == []
+    assert [one.id for one in db.maintenance.token_jobs_without_engine(-60, 60)] == [waiting]
+    assert db.maintenance.purge(60, 10) == 0
+    assert db.stats.collect(60).jobs.oldest < 60
+    user = {"user_id": "u", "is_admin": False, "trust_id": None, "request_id": "r"}
+    assert db.job_actions.retry(job, **user) == 1
+    assert db.maintenance.token_jobs_without_engine(60, 60) == []
+    assert db.stats.jobs_with_expired_trust(60) == 0
+    other = planned_job()
+    assert db.stats.collect(60).tasks.oldest < 60
+    ending = db.outcomes.end_job(db.jobs.get(PROJECT, other))
+    assert timedelta(0) <= ending.ended_at - db.jobs.get(PROJECT, other).created_at < minute

@@ -5,7 +5,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.db.models import utcnow
+from kingbird.tests.unit.db.rows import utcnow
 
 
 def beat(engine_id, host="h"):

@@ -81,7 +81,7 @@ def test_a_job_that_was_begun_is_not_discarded(database):
 
 
 def test_a_commit_whose_answer_was_lost_is_run_again(database):
-    """Whatever it was, it is done once, and its caller hears of that."""
+    """Run each transaction once, and give its caller the result."""
     job_id = str(uuid.uuid4())
     with lost_answer():
         job = create(job_id)

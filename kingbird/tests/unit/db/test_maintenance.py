@@ -1,4 +1,4 @@
-"""What the reaper finds, and what the database remembers for a while."""
+"""Find the jobs that the reaper handles, and keep tombstones for a while."""
 
 import uuid
 

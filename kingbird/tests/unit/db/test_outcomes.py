@@ -89,7 +89,7 @@ def test_what_is_left_of_a_task_fails_in_its_region_only(database):
     job_id = planned_job(row("a", "R2"), row("a", "R3"), row("b", "R2", status="SUCCESS"))
     claim = db.leases.claim_task("e1", LEASE)
     ending = db.outcomes.end_task(claim, reason="region_unavailable", message="Gone.")
-    assert ending == (1, None, None, {"R2": 1})
+    assert ending == (1, None, None, {"R2": 1}, None)
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert [(item.status, item.reason) for item in items] == [
         ("FAILURE", "region_unavailable"),
@@ -101,7 +101,9 @@ def test_what_is_left_of_a_task_fails_in_its_region_only(database):
 def test_a_closed_job_has_no_open_item(database):
     job_id = planned_job(row("a"), row("b"))
     job = db.jobs.get(PROJECT, job_id)
-    assert db.outcomes.end_job(job, message="Closed.") == (0, "FAILURE", None, {"R2": 2})
+    ending = db.outcomes.end_job(job, message="Closed.")
+    assert ending[:4] == (0, "FAILURE", None, {"R2": 2})
+    assert ending.ended_at == db.jobs.get(PROJECT, job_id).updated_at
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert {(item.status, item.reason) for item in items} == {("FAILURE", "internal_error")}
 

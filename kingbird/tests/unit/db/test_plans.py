@@ -108,6 +108,20 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
     assert [db.outcomes.end_task(one).open_tasks for one in tasks[:2]] == [1, 0]
 
 
+def test_a_region_waits_for_its_task_of_an_earlier_part(database):
+    """An image of a later part may refer to one that the earlier task makes."""
+    _, claim = in_two_parts()
+    assert store_plan(claim, [row("ami", "R2"), row("ami", "R9")], part=1).open_tasks == 3
+    first, other = (db.leases.claim_task("e2", LEASE) for _ in range(2))
+    assert [(one.task.region, one.task.part) for one in (first, other)] == [("R2", 0), ("R9", 1)]
+    assert db.leases.claim_task("e2", LEASE) is None
+    # Another job's task of that region does not wait.
+    planned_job()
+    assert db.leases.claim_task("e2", LEASE).job.id != claim.job.id
+    db.outcomes.end_task(first)
+    assert db.leases.claim_task("e2", LEASE).task.part == 1
+
+
 def test_another_engine_plans_the_rest(database):
     job_id, claim = in_two_parts()
     with db.plans.PlanWriter(claim, 1) as unfinished:
@@ -175,7 +189,7 @@ def claimed_region():
 def test_a_rest_that_can_not_be_planned_fails_by_region(database):
     job_id, claim = in_two_parts(rest=("R8", "R9"))
     ending = db.outcomes.end_task(claim, reason="forbidden", message="No token.")
-    assert ending == (1, None, None, {"R8": 1, "R9": 1})
+    assert ending == (1, None, None, {"R8": 1, "R9": 1}, None)
     job, _ = show(job_id)
     failed = [item for item in db.jobs.list_items(job) if item.status == "FAILURE"]
     assert {(item.resource, item.target_region) for item in failed} == {("*", "R8"), ("*", "R9")}

@@ -8,8 +8,7 @@ import sqlalchemy as sa
 
 from kingbird.db import api as db
 from kingbird.db import connection
-from kingbird.db.models import utcnow
-from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
+from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row, utcnow
 
 DAY = 86400
 

@@ -56,7 +56,7 @@ def jobs_path(project):
 
 
 def test_every_column_has_a_value_here():
-    """Whoever adds a column says in ``revision_rows`` what it holds."""
+    """Require a value in ``revision_rows`` for each column that is added."""
     for name, model in MODELS.items():
         columns = {*model.__table__.c.keys()} - ({"pk"} if name in ("tasks", "items") else set())
         assert set(revision_rows.rows()[name][0]) == columns, name
@@ -126,7 +126,7 @@ def test_engines_go_on_with_it(stored):
     assert (claim.job.id, claim.region_task.region) == (revision_rows.job_id(4), "RegionTwo")
     planned = {db.leases.claim_job("new", 10).job.id for _ in range(2)}
     assert planned == {revision_rows.job_id(2), revision_rows.job_id(3)}
-    # What ran with a token is for the engine that has it.
+    # A job that runs with a token is for the engine that has the token.
     assert db.leases.claim_job("new", 10) is None
     lost = db.maintenance.token_jobs_without_engine(wait=10, heartbeat_timeout=10)
     assert [job.id for job in lost] == [revision_rows.job_id(5)]

@@ -1,11 +1,16 @@
-"""Whoever holds an old row or an old claim ends and changes nothing of what came after it.
+"""Let the holder of an old row or an old claim end and change nothing of a later run.
 
 A table: each statement that ends or changes something, in each situation that its holder may not
-know of.  What the holder's lease or the run has to be for it is told with each; elsewhere not a
-column of any row may change.
+know of.  Each statement names the lease or the run that it requires; elsewhere not a column of any
+row may change.  A function of ``kingbird.db`` that writes has a row, or a reason why it has none.
 """
 
+import ast
+import contextlib
+import sys
+import uuid
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -14,11 +19,19 @@ import sqlalchemy as sa
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.db import connection
-from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row, store_plan
+from kingbird.tests.unit.db.rows import (
+    LEASE,
+    PROJECT,
+    accepted_job,
+    planned_job,
+    row,
+    store_plan,
+    sync_set,
+)
 
 
 class Held(NamedTuple):
-    """What the engine ``e1`` holds: a job's row as it was read, and perhaps a claim."""
+    """Hold a job's row as the engine ``e1`` read it, and perhaps a claim."""
 
     job: db.Job
     claim: Any = None
@@ -58,10 +71,29 @@ def accepted() -> Held:
     return Held(get(accepted_job()))
 
 
+def unaccepted() -> Held:
+    job_id = str(uuid.uuid4())
+    about: dict[str, Any] = {"user_id": "u", "is_admin": False, "request_id": None}
+    request = [sync_set(["i1"])]
+    return Held(db.jobs.create(job_id=job_id, project_id=PROJECT, request=request, **about))
+
+
+def with_a_token() -> Held:
+    """The user's token of a first run has come to the engine."""
+    return Held(get(accepted_job(trust_id=None)))
+
+
 def planning() -> Held:
     job_id = accepted_job()
     claim = claim_job("e1")
     return Held(get(job_id), claim)
+
+
+def planning_half() -> Held:
+    """A batch of the plan is stored, and the plan is not whole."""
+    held = planning()
+    db.plans.PlanWriter(held.claim).add([row("half")])
+    return held
 
 
 def planning_the_rest() -> Held:
@@ -91,7 +123,7 @@ def ended() -> Held:
     return Held(get(job_id))
 
 
-# What happens meanwhile.
+# Events in the meantime.
 
 
 def nothing(held: Held) -> None:
@@ -142,13 +174,36 @@ def replaced(held: Held) -> None:
     assert new.pk == held.job.pk or db.get_engine().dialect.name != "sqlite"
 
 
+def accepted_since(held: Held) -> None:
+    assert db.jobs.accept(held.job.id, trust_id="t")
+
+
+def over_since(held: Held) -> None:
+    accepted_since(held)
+    over(held)
+
+
+def discarded(held: Held) -> None:
+    assert db.jobs.discard(held.job.id)
+
+
+def adopted_by_another(held: Held) -> None:
+    db.leases.adopt("e2", {held.job.id: None})
+
+
+def replaced_and_taken(held: Held) -> None:
+    """Let this engine work on the other job's task, which has the key of the old one."""
+    replaced(held)
+    assert db.leases.claim_task("e1", LEASE)
+
+
 #: In which the run is still the one that its holder thinks of.
 SAME_RUN = (nothing, lost, lost_and_regained)
-ALL = (*SAME_RUN, over, tried_again, tried_again_here, replaced)
-#: A claim of a task names its key and generation, and not its job.
-OF_TASKS = tuple(each for each in ALL if each is not replaced)
+ALL = (*SAME_RUN, over, tried_again, tried_again_here, replaced, replaced_and_taken)
+#: In which a job's row is another run's or another job's.
+OF_ENDED_JOBS = (tried_again, tried_again_here, replaced)
 #: Nobody has a lease on a job that has ended.
-OF_ENDED = (nothing, tried_again, tried_again_here, replaced)
+OF_ENDED = (nothing, *OF_ENDED_JOBS)
 
 
 def outcomes_of(claim: db.Claim) -> list[dict[str, Any]]:
@@ -215,6 +270,24 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
         OF_ENDED,
         [nothing],
     ),
+    "accept": (
+        unaccepted,
+        lambda held: db.jobs.accept(held.job.id, trust_id="another"),
+        (nothing, accepted_since, over_since, discarded),
+        [nothing],
+    ),
+    "adopt a job": (
+        with_a_token,
+        lambda held: db.leases.adopt("e1", {held.job.id: None}),
+        (nothing, adopted_by_another, *OF_ENDED_JOBS),
+        [nothing],
+    ),
+    "begin a part": (
+        planning_half,
+        lambda held: db.plans.PlanWriter(held.claim).__enter__(),
+        ALL,
+        [nothing],
+    ),
     "take a job back": (
         accepted,
         lambda held: db.jobs.discard(held.job.id),
@@ -279,17 +352,17 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
     "renew a task's lease": (
         working,
         lambda held: db.leases.renew(held.claim, 99),
-        OF_TASKS,
+        ALL,
         [nothing],
     ),
-    "release a task": (working, lambda held: db.leases.release(held.claim), OF_TASKS, [nothing]),
+    "release a task": (working, lambda held: db.leases.release(held.claim), ALL, [nothing]),
     "record outcomes": (
         working,
         lambda held: db.outcomes.record(held.claim, outcomes_of(held.claim)),
-        OF_TASKS,
+        ALL,
         [nothing],
     ),
-    "end a task": (working, lambda held: db.outcomes.end_task(held.claim), OF_TASKS, [nothing]),
+    "end a task": (working, lambda held: db.outcomes.end_task(held.claim), ALL, [nothing]),
 }
 
 
@@ -316,15 +389,28 @@ def test_what_is_over_for_its_holder_is_left_alone(
     assert (everything() != before) == acts
 
 
-@pytest.mark.parametrize("end", [over, tried_again])
-def test_who_read_a_job_before_its_end_does_not_claim_it(
-    database: Any, end: Callable[[Held], None]
+def free_task() -> Held:
+    """Two engines have read a task that nobody holds."""
+    job_id = planned_job()
+    with db.get_engine().connect() as bind:
+        task = bind.execute(sa.select(db.Task)).one()
+    return Held(get(job_id), db.Task(**task._mapping))
+
+
+def taken(held: Held) -> None:
+    taken_by("e2", Held(held.job, db.Claim(held.job, held.claim, "", 0)))
+
+
+@pytest.mark.parametrize("begin", [accepted, free_task])
+@pytest.mark.parametrize("situation", [taken, over, tried_again, tried_again_here, replaced])
+def test_who_read_a_row_before_it_changed_does_not_claim_it(
+    database: Any, begin: Callable[[], Held], situation: Callable[[Held], None]
 ) -> None:
-    held = accepted()
-    end(held)
+    held = begin()
+    situation(held)
     before = everything()
     with connection.writer() as session:
-        assert not db.leases._compare_and_swap(session, held.job, "e1", LEASE)
+        assert not db.leases._compare_and_swap(session, held.claim or held.job, "e1", LEASE)
     assert everything() == before
 
 
@@ -338,3 +424,57 @@ def test_a_job_that_was_planned_since_it_was_read_is_not_ended(
     before = everything()
     assert db.outcomes.end_job(held.job, "quota", "").state is None
     assert everything() == before
+
+
+#: Functions that write and have no row, and why.
+WITHOUT_ROW = {
+    "jobs.create": "makes a row of its own",
+    "leases.claim_job": "reads the row that it claims; see the test of what was read before",
+    "leases.claim_task": "reads the row that it claims; see the test of what was read before",
+    "maintenance.purge": "reads what it deletes; test_purge.py lets rows change in between",
+    "engines.heartbeat": "writes the row of its own engine",
+    "engines.deregister": "deletes the row of its own engine",
+    "tombstones._replace": "an id is known or not, whoever writes it",
+    "tombstones.purge": "deletes what has expired, whoever wrote it",
+}
+
+
+def functions_that_write() -> set[str]:
+    """Return the functions and methods of the package that open a transaction to write."""
+    found = set()
+    for path in Path(db.__file__).parent.glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            scopes = [(node.name, node)] if isinstance(node, ast.FunctionDef) else []
+            if isinstance(node, ast.ClassDef):
+                methods = [one for one in node.body if isinstance(one, ast.FunctionDef)]
+                scopes = [(f"{node.name}.{method.name}", method) for method in methods]
+            found |= {
+                f"{path.stem}.{name}"
+                for name, scope in scopes
+                for one in ast.walk(scope)
+                if isinstance(one, ast.Attribute) and one.attr == "writer"
+            }
+    return found - {"connection.writer", "connection.get_engine"}
+
+
+def test_each_function_that_writes_has_a_row(
+    database: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached: set[str] = set()
+    real = connection.writer
+
+    def writer() -> Any:
+        code = sys._getframe(1).f_code
+        reached.add(f"{Path(code.co_filename).stem}.{code.co_qualname.partition('.<locals>')[0]}")
+        return real()
+
+    for begin, act, _, _ in TABLE.values():
+        held = begin()
+        with monkeypatch.context() as patch, contextlib.suppress(exception.LeaseLost):
+            patch.setattr(connection, "writer", writer)
+            act(held)
+        with db.get_engine().begin() as bind:
+            bind.execute(sa.delete(db.Job))
+    assert len(reached) > 10
+    assert reached & set(WITHOUT_ROW) == set()
+    assert functions_that_write() == reached | set(WITHOUT_ROW)

@@ -188,7 +188,7 @@ class TestStandins:
 
 
 class TestChecks:
-    """What kingbird-status finds before the services start."""
+    """The results of kingbird-status before the services start."""
 
     @pytest.mark.parametrize(("code", "ends"), [(0, 0), (1, 0), (2, 1), (255, 1)])
     def test_codes(self, tmp_path: Path, programs: Programs, code: int, ends: int) -> None:

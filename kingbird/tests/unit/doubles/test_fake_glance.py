@@ -1,4 +1,4 @@
-"""What the double has beyond Glance's contract: tests set scenes and count calls with it."""
+"""Check the double beyond Glance's contract: tests set scenes and count calls with it."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ import pytest
 from kingbird import exception
 from kingbird.clients.glance import ImageClient, list_query
 from kingbird.tests.doubles.glance import AFTER, FakeGlance, unavailable
-from kingbird.tests.doubles.glance_rules import Caller, new_image
+from kingbird.tests.doubles.glance_rules import Caller, Quotas, new_image
 from kingbird.tests.doubles.glance_store import Record, as_field, precise, seconds
 
 
@@ -124,7 +124,7 @@ def test_a_field_is_found_where_it_is_one() -> None:
         "tags": [", ", "x", "y"],
         "min_ram": 12,
     }
-    record = Record(new_image(Caller("p"), body, "an-id", seconds(now)), now, now)
+    record = Record(new_image(Caller("p"), body, "an-id", seconds(now), Quotas()), now, now)
     for name, value in (("first", "1"), ("min_ram", 12), ('a"x', "y"), ("name", None)):
         assert record.holds(as_field(name, value)), name
     for name, value in (("x", "y"), ("min_ram", 1), ("first", "11"), ("irst", "1")):

@@ -19,6 +19,8 @@ class FakeKeystone:
 
     def __init__(self) -> None:
         self.trusts: set[str] = set()
+        #: Trusts that exist and give no token.
+        self.disabled: set[str] = set()
         #: Trusts that it refuses to delete.
         self.kept: set[str] = set()
         self.calls: list[str] = []
@@ -50,6 +52,10 @@ class FakeKeystone:
             raise exception.TrustRefused("Keystone refuses to delete the trust (HTTP 403)")
         self.trusts.discard(trust_id)
 
+    def is_trust_gone(self, trust_id: str) -> bool:
+        self._call("look up")
+        return trust_id not in self.trusts and trust_id not in self.disabled
+
     def list_service_trusts(self) -> list[str]:
         self._call("list")
         return sorted(self.trusts)
@@ -68,7 +74,7 @@ class FakeRegions:
 
 
 class Scene:
-    """What a test of an engine begins with."""
+    """The beginning of a test of an engine: doubles, options and jobs."""
 
     def __init__(self, conf) -> None:
         self.conf = conf

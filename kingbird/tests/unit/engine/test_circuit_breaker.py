@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kingbird import exception
+from kingbird.engine import circuit_breaker
 from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.sync.outcome import Outcome
 from kingbird.tests.waiting import PATIENCE
@@ -136,7 +137,7 @@ def test_a_fault_ends_the_trial(breakers, clock):
     fail(breakers, 3)
     clock.now += 31
     with pytest.raises(ZeroDivisionError):
-        breakers.call("R1", raising, ZeroDivisionError())
+        breakers.call("R1", None, raising, ZeroDivisionError())
     assert attempt(breakers)
 
 
@@ -144,7 +145,7 @@ def test_a_fault_ends_the_trial(breakers, clock):
 def test_a_call_that_was_given_up_says_nothing_about_its_region(breakers, error):
     fail(breakers, 2)
     with pytest.raises(error):
-        breakers.call("R1", raising, error("No more."))
+        breakers.call("R1", None, raising, error("No more."))
     assert attempt(breakers)
     fail(breakers, 1)
     assert not attempt(breakers), "nor that it is back"
@@ -154,11 +155,11 @@ def test_a_refused_token_says_nothing_about_the_region(breakers, clock):
     fail(breakers, 3)
     clock.now += 31
     with pytest.raises(exception.CredentialsLost):
-        breakers.call("R1", raising, exception.CredentialsLost("No token."))
+        breakers.call("R1", None, raising, exception.CredentialsLost("No token."))
     assert breakers.open_regions() == ["R1"]
 
 
-#: What a call ends with, and whether its region failed.
+#: Results of calls, and True if the region failed.
 RESULTS = [
     ("answer", False),
     (None, False),
@@ -179,7 +180,7 @@ def test_results_are_judged(breakers, clock, result, failed):
 
     fail(breakers, 2)
     with contextlib.suppress(exception.KingbirdError):
-        assert breakers.call("R1", function) is result
+        assert breakers.call("R1", None, function) is result
     assert bool(breakers.open_regions()) == (failed is True)
     fail(breakers, 1)
     assert bool(breakers.open_regions()) == (failed is not False)
@@ -188,5 +189,88 @@ def test_results_are_judged(breakers, clock, result, failed):
 def test_no_call_is_made_while_it_is_open(breakers):
     fail(breakers, 3)
     with pytest.raises(exception.RegionUnavailable, match="kept failing"):
-        breakers.call("R1", pytest.fail)
-    assert breakers.call("R2", lambda: "answer") == "answer"
+        breakers.call("R1", None, pytest.fail)
+    assert breakers.call("R2", None, lambda: "answer") == "answer"
+
+
+# New jobs.
+
+
+def ask(breakers, run, *, failed=None, caller=None):
+    """Make a call for a job; return whether the breaker allowed it, and whether as a trial."""
+    caller = caller or breakers.caller("R1", run)
+    try:
+        with breakers.guard("R1", caller) as made:
+            made.failed = failed
+            return True, breakers.is_trial()
+    except exception.RegionUnavailable:
+        return False, False
+
+
+OLD, NEW, RETRIED = ("old", 1), ("new", 1), ("old", 2)
+
+
+def opened_by(breakers, run):
+    for _ in range(3):
+        ask(breakers, run, failed=True)
+
+
+@pytest.mark.parametrize("run", [NEW, RETRIED])
+def test_a_run_that_has_not_seen_the_region_fail_asks_once(breakers, clock, run):
+    opened_by(breakers, OLD)
+    assert ask(breakers, OLD) == (False, False), "it is under way"
+    assert ask(breakers, run, failed=True) == (True, True)
+    assert ask(breakers, run) == (False, False)
+    assert ask(breakers, OLD) == (False, False)
+    clock.now += 29
+    assert not attempt(breakers), "its failure begins another timeout"
+    clock.now += 2
+    assert ask(breakers, OLD, failed=False) == (True, True)
+    assert ask(breakers, OLD) == (True, False)
+
+
+def test_a_region_that_is_back_is_back_for_all(breakers):
+    opened_by(breakers, OLD)
+    assert ask(breakers, NEW, failed=False) == (True, True)
+    assert breakers.open_regions() == []
+    assert ask(breakers, OLD, failed=True) == (True, False)
+    # What was seen before it was back does not count.
+    opened_by(breakers, ("other", 1))
+    assert ask(breakers, NEW) == (True, True)
+
+
+def test_a_run_whose_trial_said_nothing_asks_again(breakers):
+    opened_by(breakers, OLD)
+    assert ask(breakers, NEW, failed=None) == (True, True)
+    assert ask(breakers, NEW, failed=True) == (True, True)
+    assert ask(breakers, NEW) == (False, False)
+
+
+def test_a_run_whose_call_began_before_it_opened_is_under_way(breakers):
+    with breakers.guard("R1", breakers.caller("R1", NEW)) as made:
+        opened_by(breakers, OLD)
+        made.failed = True
+    assert ask(breakers, NEW) == (False, False)
+
+
+def test_many_new_jobs_at_once_make_one_trial(breakers):
+    """Those that wait for a worker share its result too."""
+    opened_by(breakers, OLD)
+    callers = [breakers.caller("R1", (f"new {number}", 1)) for number in range(50)]
+    with ThreadPoolExecutor(8) as pool:
+        with breakers.guard("R1", breakers.caller("R1", NEW)) as made:
+            answers = [pool.submit(ask, breakers, None, caller=caller) for caller in callers]
+            assert not futures.wait(answers, timeout=0.1).done
+            made.failed = True
+        assert {answer.result(PATIENCE) for answer in answers} == {(False, False)}
+    # They have asked, in that way; one that comes later asks by itself.
+    assert ask(breakers, callers[7].run) == (False, False)
+    assert ask(breakers, ("later", 1), failed=True) == (True, True)
+
+
+def test_few_runs_are_remembered(breakers, monkeypatch):
+    monkeypatch.setattr(circuit_breaker, "MAX_RUNS", 3)
+    opened_by(breakers, OLD)
+    for number in range(5):
+        ask(breakers, (f"new {number}", 1), failed=True)
+    assert [run for run, _ in breakers._breakers["R1"].runs] == ["new 2", "new 3", "new 4"]

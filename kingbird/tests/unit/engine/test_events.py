@@ -1,4 +1,4 @@
-"""What an engine tells of is what the database says, whichever way a job ends."""
+"""Emit events that agree with the database, in each way that a job ends."""
 
 from collections import Counter
 
@@ -15,20 +15,20 @@ from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture
-def told():
+def emitted():
     heard = []
     events.subscribe(heard.append)
     yield heard
     events.unsubscribe(heard.append)
 
 
-def of(told, kind):
-    return [event for event in told if isinstance(event, kind)]
+def of(emitted, kind):
+    return [event for event in emitted if isinstance(event, kind)]
 
 
-def items(told):
+def items(emitted):
     counts = Counter()
-    for event in of(told, events.ItemsEnded):
+    for event in of(emitted, events.ItemsEnded):
         counts[event.region, event.status, event.reason] += event.number
     return counts
 
@@ -39,42 +39,42 @@ def stored(job):
     )
 
 
-def test_a_job(scene, told):
+def test_a_job(scene, emitted):
     job_id = scene.job(scene.image(), scene.image())
     scene.engine()
     assert scene.tidied(job_id) == "SUCCESS"
-    (began,) = of(told, events.JobStarted)
-    (ended,) = of(told, events.JobEnded)
+    (began,) = of(emitted, events.JobStarted)
+    (ended,) = of(emitted, events.JobEnded)
     assert began.job.id == ended.job.id == job_id
     assert (ended.state, ended.reason) == ("SUCCESS", None)
     assert (
-        items(told)
+        items(emitted)
         == stored(scene.get(job_id))
         == {(region, "SUCCESS", "created"): 2 for region in ("R2", "R3")}
     )
 
 
-def test_what_needs_no_work_is_told_of_too(scene, told):
+def test_what_needs_no_work_is_reported_too(scene, emitted):
     image = scene.image()
     for count in (1, 2):
         job_id = scene.job(image, targets=("R2",))
         if count == 1:
             scene.engine()
         assert scene.tidied(job_id) == "SUCCESS"
-    assert items(told) == {("R2", "SUCCESS", "created"): 1, ("R2", "SUCCESS", "in_sync"): 1}
+    assert items(emitted) == {("R2", "SUCCESS", "created"): 1, ("R2", "SUCCESS", "in_sync"): 1}
 
 
-def test_a_job_without_credentials(scene, told):
+def test_a_job_without_credentials(scene, emitted):
     job_id = accepted_job(trust_id="gone", resources=(scene.image(),), targets=("R2", "R3"))
     scene.engine()
     assert scene.tidied(job_id) == "FAILURE"
-    (ended,) = of(told, events.JobEnded)
+    (ended,) = of(emitted, events.JobEnded)
     assert (ended.state, ended.reason) == ("FAILURE", "forbidden")
-    assert items(told) == stored(scene.get(job_id))
-    assert sum(items(told).values()) == 2
+    assert items(emitted) == stored(scene.get(job_id))
+    assert sum(items(emitted).values()) == 2
 
 
-def test_a_job_that_has_to_wait_begins_once(scene, told):
+def test_a_job_that_has_to_wait_begins_once(scene, emitted):
     """A claim is handed back every few seconds while Keystone is away."""
     scene.keystone.problem = exception.KeystoneUnavailable("away")
     job_id = scene.job(scene.image(), targets=("R2",))
@@ -82,10 +82,10 @@ def test_a_job_that_has_to_wait_begins_once(scene, told):
     wait_for(lambda: scene.keystone.calls.count("token") > 3)
     scene.keystone.problem = None
     assert scene.ended(job_id) == "SUCCESS"
-    assert len(of(told, events.JobStarted)) == 1
+    assert len(of(emitted, events.JobStarted)) == 1
 
 
-def test_each_run_begins(scene, told):
+def test_each_run_begins(scene, emitted):
     job_id = scene.job("no-such-image", targets=("R2",))
     scene.engine()
     assert scene.ended(job_id) == "FAILURE"
@@ -98,7 +98,7 @@ def test_each_run_begins(scene, told):
     wait_for(lambda: scene.keystone.calls.count("token") > 3)
     scene.keystone.problem = None
     assert scene.ended(job_id) == "FAILURE"
-    assert [event.job.runs for event in of(told, events.JobStarted)] == [1, 2]
+    assert [event.job.runs for event in of(emitted, events.JobStarted)] == [1, 2]
 
 
 class NoAccess:
@@ -109,29 +109,29 @@ class NoAccess:
         pass
 
 
-def test_a_planned_job_that_is_given_up(database, told):
+def test_a_planned_job_that_is_given_up(database, emitted):
     job_id = planned_job(row("i1", "R2"), row("i2", "R2"), row("i1", "R3"))
     job = db.jobs.get(PROJECT, job_id)
     for _ in range(2):
         end_job(NoAccess(), job, "credentials_lost", "gone")
-    assert len(of(told, events.JobEnded)) == 1
+    assert len(of(emitted, events.JobEnded)) == 1
     status = STATE_OF["credentials_lost"]
-    assert items(told) == {
+    assert items(emitted) == {
         ("R2", status, "credentials_lost"): 2,
         ("R3", status, "credentials_lost"): 1,
     }
-    assert items(told) == stored(job)
+    assert items(emitted) == stored(job)
 
 
-def test_work_that_is_taken_over(scene, told):
+def test_work_that_is_taken_over(scene, emitted):
     job_id = scene.job(scene.image(), targets=("R2",))
     assert db.leases.claim_job("e1", 0.01, token_jobs={job_id: None}) is not None
     scene.engine()
     assert scene.ended(job_id) == "SUCCESS"
-    assert of(told, events.LeaseTakenOver) == [events.LeaseTakenOver("job")]
+    assert of(emitted, events.LeaseTakenOver) == [events.LeaseTakenOver("job")]
 
 
-def test_calls_that_are_made_again(scene, told):
+def test_calls_that_are_made_again(scene, emitted):
     engine = scene.engine(start=False)
     error = exception.RegionUnavailable("away", 503)
     error.region = "R2"
@@ -143,10 +143,10 @@ def test_calls_that_are_made_again(scene, told):
 
     scene.conf.set_override("retry_timeout", PATIENCE, group="sync")
     engine._dispatcher._worker._retry(call)
-    assert of(told, events.RegionCallRetried) == [events.RegionCallRetried("R2")]
+    assert of(emitted, events.RegionCallRetried) == [events.RegionCallRetried("R2")]
 
 
-def test_threads_are_told_what_they_work_on(database):
+def test_threads_know_what_they_work_on(database):
     job = db.jobs.get(PROJECT, planned_job())
     before = context.get_current()
     try:

@@ -209,6 +209,19 @@ def test_a_stray_trust_that_keystone_keeps_keeps_no_other(scene, caplog):
     assert scene.keystone.trusts == set()
 
 
+def test_a_round_deletes_a_share_of_many_stray_trusts(scene, monkeypatch):
+    """What Keystone keeps takes nothing of a later round's share."""
+    monkeypatch.setattr("kingbird.engine.reaper.DELETED_AT_ONCE", 4)
+    scene.keystone.trusts |= {f"stray{number}" for number in range(12)}
+    scene.keystone.kept = {f"stray{number}" for number in range(4)}
+    reaping = reaper(scene)
+    reaping.run()
+    for deletions in (4, 8, 12):
+        reaping.run()
+        assert scene.keystone.calls.count("delete") == deletions
+    assert scene.keystone.trusts == scene.keystone.kept
+
+
 def test_stray_trusts_wait_for_keystone(scene):
     scene.keystone.trusts |= {"stray1", "stray2", "stray3"}
     scene.keystone.failing = {"delete"}

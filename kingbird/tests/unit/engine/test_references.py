@@ -2,8 +2,11 @@
 
 import pytest
 
+from kingbird.db import api as db
+from kingbird.engine.worker import _resolve_references
+from kingbird.sync.outcome import SEVERAL_SETS
 from kingbird.tests.unit.db.rows import accepted_job, sync_set
-from kingbird.tests.unit.engine.test_cancel_and_retry import active, retry, whole
+from kingbird.tests.unit.engine.jobs import active, retry, wildcard_job
 
 OTHER_PROJECT = "o" * 32
 
@@ -16,7 +19,7 @@ def ami_job(request, scene):
         ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")
         if request.param == "by ids":
             return ami, scene.job(ami, targets=("R2",))
-        return ami, whole(scene, {"sources": ["R1"], "targets": ["R2"]})
+        return ami, wildcard_job(scene, {"sources": ["R1"], "targets": ["R2"]})
 
     return make
 
@@ -59,13 +62,52 @@ def test_a_retry_finds_what_was_put_there_since(scene, ami_job):
     assert scene.glances["R2"].peek(ami)["kernel_id"] == kernel
 
 
+@pytest.mark.parametrize("resource", ["head", "*"])
+def test_a_chain_is_created_from_its_end(scene, resource):
+    last = None
+    for _ in range(4):
+        refers = {"kernel_id": last} if last else {}
+        last = active(scene, **refers)
+    scene.keystone.trusts.add("trust")
+    job_id = accepted_job(request=[sync_set([last if resource == "head" else "*"])])
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+    assert scene.glances["R2"].ids == scene.glances["R1"].ids
+
+
 def test_what_a_dry_run_would_make_is_not_there(scene):
     kernel = active(scene, disk_format="aki", container_format="aki")
     ami = active(scene, kernel_id=kernel, disk_format="ami", container_format="ami")
     scene.keystone.trusts.add("trust")
-    request = [sync_set([kernel], dry_run=True), sync_set([ami])]
+    request = [sync_set([kernel], dry_run=True), sync_set([ami]), sync_set([ami])]
     job_id = accepted_job(request=request)
     scene.engine()
     assert scene.ended(job_id) == "FAILURE"
-    assert reasons(scene, job_id)[ami] == "dependency_failed"
+    (item,) = (one for one in scene.items(job_id) if one.resource == ami)
+    assert item.reason == "dependency_failed"
+    assert item.message.endswith(f"missing; {SEVERAL_SETS}")
     assert not scene.glances["R2"].ids
+
+
+@pytest.mark.parametrize("part", [0, 1])
+@pytest.mark.parametrize(
+    ("status", "target", "is_there"),
+    [
+        ("SUCCESS", "new", True),
+        ("FAILURE", "new", True),
+        ("FAILURE", None, False),
+        ("IN_PROGRESS", "new", False),
+        ("IN_PROGRESS", None, False),
+        ("PLANNED", "new", False),
+        ("CANCELLED", None, False),
+    ],
+)
+def test_an_image_is_referred_to_only_if_it_is_there(part, status, target, is_there):
+    work = {"record": {"id": "ami"}, "owner": None, "data": {}, "references": {"kernel_id": "k"}}
+    ami = db.Item(resource="ami", part=1, target_region="R2", work=work)
+    kernel = db.Item(resource="k", part=part, status=status, target_resource=target, reason="r")
+    found = _resolve_references(ami, {"k": kernel})
+    if is_there:
+        assert found.record["kernel_id"] == "new"
+    else:
+        assert found.reason == "dependency_failed"

@@ -1,4 +1,4 @@
-"""What an engine tells of itself, in a report on a process that may hang."""
+"""Describe an engine in the report of a process that may hang."""
 
 import threading
 import time

@@ -61,7 +61,7 @@ def test_an_engine_that_waits_for_keystone_ends_no_later_run(scene, monkeypatch)
     job_id = scene.job(scene.image(), targets=("R2",))
     first = scene.engine()
     assert keystone.reached.wait(PATIENCE)
-    # Whichever is first, the trust or the job's end: another engine may have seen to that.
+    # The trust or the job's end may be first: another engine may have handled either.
     reaper(scene).run()
     assert scene.get(job_id).status == "FAILURE"
     # The new run is under way, and can't end before the first engine has gone on.
@@ -144,7 +144,7 @@ def test_of_two_reapers_one_ends_a_run_and_none_the_next(
     job_id = make(scene)
     stale = getattr(db.maintenance, name)(*about)
     assert [job.id for job in stale] == [job_id]
-    # What the first of them does.
+    # The first engine ends the job.
     db.outcomes.end_job(scene.get(job_id), "credentials_lost", "")
     assert scene.get(job_id).status == "FAILURE"
     retry(scene, job_id, trust_id)

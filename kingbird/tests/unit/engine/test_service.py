@@ -50,7 +50,7 @@ def test_a_run_that_finds_nothing_to_do_writes_nothing(scene):
         assert set(glance.count()) <= {"list"}
 
 
-def test_a_burnt_id_is_asked_once(scene):
+def test_an_unusable_id_is_asked_once(scene):
     image = scene.image()
     scene.engine()
     scene.ended(scene.job(image))
@@ -221,7 +221,7 @@ def test_a_job_with_a_users_token_runs_where_the_token_is(scene):
     assert "secret" not in repr(vars(engine._access))
 
 
-# What goes wrong inside.
+# Internal faults.
 
 
 def test_a_fault_in_one_item_is_that_items_own(scene):

@@ -1,4 +1,4 @@
-"""What judges a fault sees what is wrong, and a run that is asked to end leaves nothing behind."""
+"""Find each defect in the verdict on a fault, and leave nothing behind when a run is stopped."""
 
 import signal
 import uuid

@@ -1,4 +1,4 @@
-"""What judges the fuzzing sees what is wrong, and what feeds it stays with the schemas."""
+"""Find each defect in the verdict of the fuzzer, and generate requests from the schemas."""
 
 import dataclasses
 import json
@@ -101,7 +101,7 @@ def documents():
 
 
 def is_valid(document, body):
-    """Whether a document finds a request right."""
+    """Return True if a document accepts a request."""
     schema = {"$ref": "#/components/schemas/SyncRequest", "components": document["components"]}
     return jsonschema.Draft202012Validator(schema).is_valid(body)
 

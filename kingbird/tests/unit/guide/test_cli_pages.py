@@ -45,7 +45,7 @@ def documented(name: str) -> dict[str, set[str]]:
     return found
 
 
-def told(command: str) -> set[str]:
+def helped_options(command: str) -> set[str]:
     """Return the options that ``--help`` of a command tells."""
     program, *words = command.split()
     before = ["--config-file", "/dev/null"] if words else []
@@ -70,7 +70,7 @@ def test_options_are_documented(command: str) -> None:
     name = command.split(maxsplit=1)[0]
     # Every command has it, and only the program's own is on the page.
     always = set() if command == name else {"-h", "--help"}
-    assert documented(name)[command] == told(command) - always
+    assert documented(name)[command] == helped_options(command) - always
 
 
 def test_every_program_has_a_page() -> None:

@@ -21,7 +21,7 @@ def test_the_pages_have_the_samples_namespaces() -> None:
     assert sorted(pages) == sorted(sampled)
 
 
-def test_the_defaults_that_kingbird_changes_are_told() -> None:
+def test_the_defaults_that_kingbird_changes_are_documented() -> None:
     before = (FOLDER / "libraries.rst").read_text().split(".. show-options::")[0]
     names = {name for changed in CHANGED_DEFAULTS.values() for name in changed}
     assert {name for name in names if name not in before} == set()

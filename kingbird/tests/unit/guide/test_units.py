@@ -1,4 +1,4 @@
-"""What the pages have services write is where their units let them write."""
+"""Let units write to each path that the pages configure."""
 
 import re
 import shutil
@@ -63,5 +63,5 @@ def test_systemd_understands_them(name: str, tmp_path: Path) -> None:
         timeout=PATIENCE,
         check=False,
     )
-    told = [line for line in done.stderr.splitlines() if unit.name in line]
-    assert (done.returncode, told) == (0, []), done.stderr
+    problems = [line for line in done.stderr.splitlines() if unit.name in line]
+    assert (done.returncode, problems) == (0, []), done.stderr

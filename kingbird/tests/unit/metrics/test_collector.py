@@ -1,4 +1,4 @@
-"""What the database tells, and that a scrape does not fail with it."""
+"""Collect metrics from the database, and survive its failure."""
 
 from datetime import timedelta
 
@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.db.models import Task, utcnow
+from kingbird.db.models import Task
 from kingbird.metrics.collector import DatabaseCollector
-from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row
+from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row, utcnow
 
 
 def collected(collector):
@@ -44,7 +44,7 @@ def test_what_waits(collector):
     assert found["queue_size", "task"] == 2
     assert 0 <= found["queue_oldest_seconds", "job"] < 60
     assert found["engines_alive",] == 1
-    # What is held does not wait.
+    # Claimed work does not wait.
     assert db.leases.claim_task("e1", LEASE) is not None
     assert db.leases.claim_job("e1", LEASE) is not None
     found = collected(collector)

@@ -45,7 +45,7 @@ def there(database) -> dict[str, set[str]]:
     """Return the samples that can be asked for, with their labels."""
     registry = CollectorRegistry()
     Counters(registry)
-    # What is asked of metrics without a sample yet is known by their families alone.
+    # Metrics without a sample are known by their families alone.
     labels = {}
     metric: Any
     for metric in registry._collector_to_names:

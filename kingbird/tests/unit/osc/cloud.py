@@ -66,7 +66,7 @@ class Cloud:
 
     @property
     def world(self) -> Any:
-        """What is behind the API: see :class:`kingbird.tests.api.world.World`."""
+        """Return the state behind the API, a :class:`kingbird.tests.api.world.World`."""
         return current()
 
     def add_image(self, region: str, image_id: str, name: str, **fields: Any) -> None:

@@ -1,4 +1,4 @@
-"""What tests of the plugin share: ``openstack`` as a function, on a cloud in this process."""
+"""Give tests of the plugin ``openstack`` as a function, on a cloud in this process."""
 
 import json
 import logging
@@ -15,14 +15,14 @@ from kingbird.tests.unit.osc.cloud import Cloud
 
 
 class Ran:
-    """What a command printed, and what it ended with."""
+    """The output and the exit code of a command."""
 
     def __init__(self, code: int, out: str, err: str) -> None:
         self.code, self.out, self.err = code, out, err
 
     @property
     def json(self) -> Any:
-        """What it printed with ``-f json``."""
+        """Return the output of ``-f json``, parsed."""
         assert self.code == 0 or self.out, self.err
         return json.loads(self.out)
 

@@ -23,6 +23,12 @@ COMMAND_OF = {
     "delete_sync_job": ("delete", fixtures.ENDED_JOB),
     "cancel_sync_job": ("cancel", fixtures.RUNNING_JOB),
     "retry_sync_job": ("retry", fixtures.FAILED_JOB),
+    "list_sync_rules": ("rule", "list"),
+    "create_sync_rule": ("rule", "create", "golden", "--all"),
+    "show_sync_rule": ("rule", "show", fixtures.RIGHTS_RULE),
+    "update_sync_rule": ("rule", "enable", fixtures.RIGHTS_RULE),
+    "delete_sync_rule": ("rule", "delete", fixtures.RIGHTS_RULE),
+    "run_sync_rule": ("rule", "run", fixtures.RIGHTS_RULE, "--dry-run"),
     "list_engines": ("engine", "list"),
 }
 #: Calls for which there is no command, and why.
@@ -51,6 +57,7 @@ def test_each_operation_has_a_command_or_a_reason() -> None:
 @pytest.mark.parametrize("operation", COMMAND_OF)
 def test_the_command_makes_the_call(osc: Osc, cloud: Cloud, operation: str) -> None:
     fixtures.Jobs().start_fixture()
+    fixtures.add_rules()
     done = osc(*COMMAND_OF[operation], user="admin")
     assert done.code == 0, done.err
     method, path = operations()[operation]

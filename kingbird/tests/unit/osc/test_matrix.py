@@ -12,13 +12,16 @@ REGIONS = ("R1", "R2", "R3")
 OWNER = "owner"
 
 
-def item(image: str, target: str, reason: str | None, source: str = "R1") -> dict[str, Any]:
+def item(
+    image: str, target: str, reason: str | None, source: str = "R1", action: str = "none"
+) -> dict[str, Any]:
     """Return an item as the API shows it."""
     return {
         "resource": image,
         "source_region": source,
         "target_region": target,
         "sync_status": "PLANNED",
+        "action": action,
         "reason": reason,
         "message": None,
     }
@@ -49,7 +52,7 @@ WHOLE = Selection(targets=REGIONS, wildcard=True, owner=OWNER)
         ("in_sync", "==."),
         ("owner_conflict", "=!."),
         ("deleted_in_target", "=!."),
-        # Whether the source has it was not seen.
+        # The source was perhaps not read.
         ("source_gone", ".!."),
         ("region_unavailable", ".!."),
         (None, ".!."),
@@ -61,7 +64,17 @@ def test_an_item_tells_of_its_target_and_perhaps_of_its_source(
     assert cells([item("a", "R2", reason)], NAMED, known("a")) == {"a": symbols}
 
 
-def test_whole_regions_tell_by_having_no_item() -> None:
+@pytest.mark.parametrize(("action", "symbols"), [("create", "=+."), ("none", "=!.")])
+def test_a_doubled_name_is_created_or_a_problem_and_has_a_reason(
+    action: str, symbols: str
+) -> None:
+    items = [item("a", "R2", "same_name", action=action)]
+    (row,) = matrix.rows(items, REGIONS, NAMED, known("a"))
+    assert "".join(cell or "." for cell in row.cells) == symbols
+    assert row.reasons == {"R2": "same_name"}
+
+
+def test_a_wildcard_without_an_item_is_in_sync() -> None:
     items = [item("a", "R2", "missing")]
     assert cells(items, WHOLE, known("a")) == {"a": "=+="}
     # R3 is no target: nobody looked there for this image.
@@ -83,7 +96,7 @@ def test_what_comes_along_with_another_image_was_not_compared_everywhere() -> No
     assert cells(items, WHOLE, about) == {"ami": "=+=", "kernel": "=+="}
     filtered = Selection(targets=REGIONS, wildcard=True, owner=OWNER, filtered=True)
     assert cells(items, filtered, about) == {"ami": "=+=", "kernel": "=+."}
-    # Who knows what an unknown image refers to.
+    # The references of an unknown image are unknown.
     del about["ami"]
     assert cells(items, filtered, about) == {"ami": "=+.", "kernel": "=+."}
 
@@ -105,8 +118,8 @@ def test_rows_come_by_name_and_differ_or_not() -> None:
 
 
 def test_the_lines_below() -> None:
-    told = {**item("a", "R2", "drift"), "message": "Differs in: tags"}
-    items = [told, item("*", "R3", "listing_incomplete"), item("b", "R2", "missing")]
+    drifted = {**item("a", "R2", "drift"), "message": "Differs in: tags"}
+    items = [drifted, item("*", "R3", "listing_incomplete"), item("b", "R2", "missing")]
     made = matrix.rows(items, REGIONS, WHOLE, known("a"))
     counts = {"R2": {"statuses": {}, "outcomes": {"in_sync": 7, "drift": 1}}}
     lines = matrix.summary(made, items, {"regions": counts})

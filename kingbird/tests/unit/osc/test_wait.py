@@ -1,19 +1,19 @@
-"""Waiting looks ever more rarely, and survives an API that is away for a moment."""
+"""Poll at growing intervals, and survive a short outage of the API."""
 
 from typing import Any
+from unittest import mock
 
 import pytest
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from kingbird.osc import wait
 from kingbird.osc.client import ApiError
-from kingbird.osc.wait import Waiter
 
 RUNNING, ENDED = {"sync_status": "IN_PROGRESS"}, {"sync_status": "SUCCESS"}
 
 
 class Scripted:
-    """An API whose answers, or errors, are given; and a clock that only sleeping moves."""
+    """An API with given answers or errors, and a clock that only sleeping moves."""
 
     def __init__(self, *answers: Any, after: Any = None) -> None:
         self._answers = list(answers)
@@ -27,19 +27,20 @@ class Scripted:
             raise answer
         return answer
 
-    @property
-    def waiter(self) -> Waiter:
-        return Waiter(
-            self,  # type: ignore[arg-type]
-            self.seen.append,
-            sleep=self.pauses.append,
-            now=lambda: sum(self.pauses),
-        )
+    def wait(self, timeout: float | None = None) -> Any:
+        clock = mock.Mock(sleep=self.pauses.append, monotonic=lambda: sum(self.pauses))
+        with mock.patch.object(wait, "time", clock):
+            return wait.wait_for_end(
+                self,  # type: ignore[arg-type]
+                "job",
+                self.seen.append,
+                timeout,
+            )
 
 
 def test_pauses_grow_to_a_few_seconds() -> None:
     script = Scripted(*[RUNNING] * 20, ENDED)
-    assert script.waiter.wait("job") == ENDED
+    assert script.wait() == ENDED
     assert script.pauses[0] == wait.FIRST_PAUSE
     assert script.pauses == sorted(script.pauses)
     assert script.pauses[-1] == wait.LONGEST_PAUSE
@@ -48,7 +49,7 @@ def test_pauses_grow_to_a_few_seconds() -> None:
 
 def test_the_time_is_over() -> None:
     script = Scripted(after=RUNNING)
-    assert script.waiter.wait("job", timeout=10) == RUNNING
+    assert script.wait(timeout=10) == RUNNING
     assert 10 <= sum(script.pauses) < 10.1
 
 
@@ -57,10 +58,10 @@ def test_the_time_is_over() -> None:
 )
 def test_an_api_that_is_away_comes_back(error: Exception) -> None:
     script = Scripted(RUNNING, error, error, RUNNING, error, ENDED)
-    assert script.waiter.wait("job") == ENDED
+    assert script.wait() == ENDED
     gone = Scripted(RUNNING, after=error)
     with pytest.raises(type(error)):
-        gone.waiter.wait("job")
+        gone.wait()
     assert (
         wait.API_OUTAGE_LIMIT <= sum(gone.pauses) < wait.API_OUTAGE_LIMIT + 2 * wait.LONGEST_PAUSE
     )
@@ -70,4 +71,4 @@ def test_an_api_that_is_away_comes_back(error: Exception) -> None:
 def test_what_does_not_pass_is_raised_at_once(error: Exception) -> None:
     script = Scripted(RUNNING, error, ENDED)
     with pytest.raises(type(error)):
-        script.waiter.wait("job")
+        script.wait()

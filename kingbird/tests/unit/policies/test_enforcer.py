@@ -130,7 +130,7 @@ def test_a_policy_file_changes_rules(conf: cfg.ConfigOpts, tmp_path: Path) -> No
     path.write_text('"kingbird:sync_jobs:create": "role:sync_operator"\n')
     conf_with_file = enforcer.Enforcer(conf)._enforcer.conf
     conf_with_file.set_override("policy_file", str(path), group="oslo_policy")
-    # Who may retry a job has images synced too.
+    # A retry syncs images, so it follows the rule for creation.
     assert allowed(conf, context("sync_operator", "reader")) == {"create", "retry", *READS}
     assert not {"create", "retry"} & allowed(conf, context("member", "reader"))
 
@@ -162,7 +162,7 @@ NAMES = {
 }
 
 
-def test_every_rule_is_for_projects_and_told_about() -> None:
+def test_every_rule_is_for_projects_and_described() -> None:
     rules = list(list_rules())
     assert {rule.name for rule in rules} == NAMES
     assert len({rule.name for rule in rules}) == len(rules)

@@ -143,7 +143,7 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
     for serving in servings:
         serving.start()
     try:
-        assert client._cast(None, "news", fanout=True, version=NEXT) is bool(heard)
+        assert client._cast(None, "news", {"fanout": True, "version": NEXT}) is bool(heard)
         client.tasks_ready("j")
         jobs = [f"j{number}" for number in range(20)]
         for job_id in jobs:
@@ -169,10 +169,10 @@ def test_a_newer_message_waits_until_all_engines_understand_it(client_of, databa
     client, _ = client_of(transport.IN_PROCESS, "auto")
     for name, rpc_version in (("old", version_cap.BASE_VERSION), ("new", NEXT)):
         db.engines.heartbeat(name, host="h", pid=1, version="1", rpc_version=rpc_version)
-    assert not client._cast(None, "news", fanout=True, version=NEXT)
-    assert client._cast(None, "tasks_ready", fanout=True, job_id="j")
+    assert not client._cast(None, "news", {"fanout": True, "version": NEXT})
+    assert client._cast(None, "tasks_ready", {"fanout": True}, job_id="j")
     db.engines.deregister("old")
-    assert client._cast(None, "news", fanout=True, version=NEXT)
+    assert client._cast(None, "news", {"fanout": True, "version": NEXT})
 
 
 def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypatch):
@@ -188,7 +188,7 @@ def test_a_database_that_says_something_odd_fails_no_wake_up(client_of, monkeypa
 @pytest.mark.parametrize(
     "url", ["nosuch://guest:s3cret@h/", "rabbit://a:s3cret@h:port/", "s3cret"]
 )
-def test_a_transport_url_that_cannot_be_used_is_told_without_its_words(url):
+def test_a_transport_url_that_cannot_be_used_is_named_without_its_text(url):
     kingbird_conf.register_opts(cfg.CONF)
     cfg.CONF([], project="kingbird", default_config_files=[], default_config_dirs=[])
     transport.use_in_process_transport(cfg.CONF)

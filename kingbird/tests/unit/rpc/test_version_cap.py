@@ -1,4 +1,4 @@
-"""What may be sent, by the engines that are alive or by configuration."""
+"""Limit the version of messages by the engines that are alive or by configuration."""
 
 import pytest
 import sqlalchemy as sa

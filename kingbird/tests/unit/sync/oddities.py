@@ -28,11 +28,11 @@ def _image(**fields: object) -> Break:
 
 def with_holes(glance: FakeGlance) -> None:
     """Let a policy take all images but the first one out of the pages of a walk."""
-    whole = glance.handle
+    handle = glance.handle
     glance.page_size = 1
 
     def leaves_out(caller, method, url, body):
-        page = json.loads(whole(caller, method, url, body))
+        page = json.loads(handle(caller, method, url, body))
         query = parse_qs(urlsplit(url).query)
         if "next" in page and "marker" in query and "sort_key" in query:
             page["images"] = []
@@ -52,15 +52,21 @@ def absent(glance: FakeGlance) -> None:
     """Stand for a region that the catalog has no more: it is left out by who opens regions."""
 
 
-AWAY, REFUSED, HOLES = "region_unavailable", "forbidden", "listing_incomplete"
+AWAY, HOLES = "region_unavailable", "listing_incomplete"
+WRONG_ADDRESS, REFUSED = "endpoint_invalid", "listing_refused"
 
 #: How a region is broken, and the reason that its items get.
 PROBLEMS: dict[str, tuple[Break, str]] = {
-    **{str(status): (_status(status), REFUSED) for status in (400, 401, 403, 404, 405, 413)},
+    **{str(status): (_status(status), REFUSED) for status in (400, 406, 413)},
+    "401": (_status(401), "credentials_rejected"),
+    "403": (_status(403), "forbidden"),
+    **{str(status): (_status(status), WRONG_ADDRESS) for status in (300, 302, 404, 405)},
     **{str(status): (_status(status), AWAY) for status in (429, 500, 501, 503)},
     "HTML": (_body(b"<p>Maintenance</p>"), AWAY),
     "nothing": (_body(b""), AWAY),
     "{}": (_body(b"{}"), AWAY),
+    "versions": (_body(b'{"versions": [{"id": "v3"}]}'), WRONG_ADDRESS),
+    "a version": (_body(b'{"version": {"id": "v3"}}'), WRONG_ADDRESS),
     "a list": (_body(b"[]"), AWAY),
     "too deep": (_body(b'{"images": [' * 100_000), AWAY),
     "links too deep": (_body(b'{"images": [], "a": ' + b'{"a": ' * 100_000), AWAY),

@@ -1,13 +1,15 @@
 """Three regions in memory, and a planner and appliers over them."""
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future
+from datetime import UTC, datetime
 from typing import Any
 
 from kingbird.sync.apply import Applier
 from kingbird.sync.image import Rules
 from kingbird.sync.item import UPDATE, Item
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
@@ -62,6 +64,13 @@ class Scene:
         is_admin = "owner" in fields or fields.get("visibility") == "public"
         return self.images(region, project, is_admin).create(body)
 
+    def create_in(self, year: int, region: str, data: bytes | None = None, **fields: Any) -> Any:
+        """Make an image in some year, with data if there are any."""
+        glance = self.glances[region]
+        glance._now = lambda: datetime(year, 1, 1, tzinfo=UTC)
+        image = self.create(region, **fields)
+        return image if data is None else glance.upload(image["id"], data)
+
     def caller(self, project: str = DEMO, is_admin: bool = False) -> Requester:
         return Requester(project, is_admin)
 
@@ -111,8 +120,7 @@ class Scene:
                 for item in (*earlier, *items)
                 if item.target_region == target and item.resource in ids
             },
-            submit=submit,
-            retry=self.retry,
+            calls=RegionCalls(submit, self.retry),
         )
         self.planner = Planner(cloud, slow_region_timeout=slow_region_timeout)
         for batch in self.planner.plan(sets, cursor, known, retried_regions):
@@ -123,16 +131,25 @@ class Scene:
         known = self.unusable.get(region, {})
         return {one: known[one] for one in ids if one in known}
 
+    def applier(
+        self,
+        region: str,
+        caller: Requester | None = None,
+        may_write: Callable[[], None] = lambda: None,
+    ) -> Applier:
+        """Return what writes a task's records in a region."""
+        caller = caller or self.caller()
+        return Applier(
+            self.images(region, caller.project_id, caller.is_admin),
+            is_admin=caller.is_admin,
+            may_write=may_write,
+            retry=self.retry,
+        )
+
     def apply(self, item: Item, caller: Requester | None = None, **options: Any) -> Outcome:
         """Do an item's work."""
         assert item.work is not None
-        caller = caller or self.caller()
-        applier = Applier(
-            self.images(item.target_region, caller.project_id, caller.is_admin),
-            is_admin=caller.is_admin,
-            may_write=options.pop("may_write", lambda: None),
-            retry=self.retry,
-        )
+        applier = self.applier(item.target_region, caller, **options)
         if item.action == UPDATE:
             return applier.update(item.source_region, item.work)
         return applier.create(item.resource, item.source_region, item.work)

@@ -91,9 +91,10 @@ def test_properties_that_only_the_target_has_are_no_drift():
 
 def test_provenance_counts_only_under_the_right_owner():
     made = record_of({"id": "one", "name": "n"})
-    assert compare.has_provenance(made, "p", {**made, "owner": "p"})
-    assert not compare.has_provenance(made, "p", {**made, "owner": "squatter"})
-    assert not compare.has_provenance(
-        made, "p", {**made, "owner": "p", fields.SOURCE_ID: "another"}
-    )
-    assert not compare.has_provenance({"id": "one"}, "p", {"id": "one", "owner": "p"})
+    image = {**made, "owner": "p", "status": "queued"}
+    assert compare.is_new_copy(made, "p", image)
+    assert not compare.is_new_copy(made, "p", {**image, "owner": "squatter"})
+    assert not compare.is_new_copy(made, "p", {**image, "status": "active"})
+    assert not compare.is_new_copy(made, "p", {**image, fields.SOURCE_ID: "another"})
+    bare = {"id": "one"}
+    assert not compare.is_new_copy(bare, "p", {**bare, "owner": "p", "status": "queued"})

@@ -100,22 +100,68 @@ def test_provenance():
     assert fields.FORCED not in made
 
 
-def test_a_copy_of_a_copy_keeps_the_first_provenance():
-    image = {**source(), fields.SOURCE_REGION: "R0", fields.SOURCE_ID: "first"}
-    made = record(image)
-    assert (made[fields.SOURCE_REGION], made[fields.SOURCE_ID]) == ("R0", "first")
+def marked(image, source_id, *, region="R0", forced=False):
+    marks = {fields.SOURCE_REGION: region, fields.SOURCE_HASH: "sha512:first"}
+    marks |= {fields.SOURCE_ID: source_id, fields.FORCED: "true" if forced else None}
+    return {**image, **marks}
 
 
-def test_a_forced_copy_names_the_image_it_was_made_from():
-    image = {
-        **source(),
-        fields.SOURCE_REGION: "R0",
-        fields.SOURCE_ID: "first",
-        fields.FORCED: "true",
-    }
-    made = record(image, forced=True)
+@pytest.mark.parametrize("forced", [False, True])
+def test_a_copy_of_a_copy_keeps_the_first_provenance(forced):
+    image = source()
+    made = record(marked(image, image["id"], forced=forced))
+    assert (made[fields.SOURCE_REGION], made[fields.SOURCE_ID]) == ("R0", image["id"])
+    assert made[fields.SOURCE_HASH] == "sha512:first"
+    assert fields.FORCED not in made
+
+
+#: Images in R1 whose properties name another image, or a time when they were elsewhere.
+MISLED = {
+    "snapshot": lambda image: marked(image, str(uuid.uuid4())),
+    "snapshot of a forced copy": lambda image: marked(image, str(uuid.uuid4()), forced=True),
+    "forced copy": lambda image: marked(
+        {**image, "id": fields.forced_id("x", "R1", 3)}, "x", forced=True
+    ),
+    "forced copy elsewhere": lambda image: marked(
+        {**image, "id": fields.forced_id("x", "R2", 1)}, "x", forced=True
+    ),
+    "back at home": lambda image: marked(image, image["id"], region="R1"),
+    "no region": lambda image: marked(image, image["id"], region=None),
+    "no id": lambda image: marked(image, None),
+}
+
+
+@pytest.mark.parametrize("forced", [False, True])
+@pytest.mark.parametrize("kind", MISLED)
+def test_a_copy_of_anything_else_gets_provenance_of_its_own(kind, forced):
+    """Name the image itself as the source, with its own hash."""
+    image = MISLED[kind](source())
+    made = record(image, forced=forced)
     assert (made[fields.SOURCE_REGION], made[fields.SOURCE_ID]) == ("R1", image["id"])
-    assert made[fields.FORCED] == "true"
+    assert made[fields.SOURCE_HASH] == f"sha512:{image['os_hash_value']}"
+    assert made.get(fields.FORCED) == ("true" if forced else None)
+
+
+@pytest.mark.parametrize(
+    ("image_id", "source_id", "forced", "number"),
+    [
+        ("x", "x", None, 0),
+        ("x", "x", "true", 0),
+        ("x", "y", None, None),
+        ("x", None, None, None),
+        ("x", None, "true", None),
+        ("x", "y", "true", None),
+        (fields.forced_id("x", "R1", 1), "x", "true", 1),
+        (fields.forced_id("x", "R1", 20), "x", "true", 20),
+        (fields.forced_id("x", "R1", 21), "x", "true", None),
+        (fields.forced_id("x", "R1", 1), "x", None, None),
+        (fields.forced_id("x", "R1", 1), "y", "true", None),
+        (fields.forced_id("x", "R2", 1), "x", "true", None),
+    ],
+)
+def test_provenance_is_believed_by_the_id(image_id, source_id, forced, number):
+    image = {"id": image_id, fields.SOURCE_ID: source_id, fields.FORCED: forced}
+    assert fields.copy_number(image, "R1") == number
 
 
 @pytest.mark.parametrize(

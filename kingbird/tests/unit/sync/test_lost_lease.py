@@ -17,7 +17,9 @@ from kingbird.tests.unit.sync.scene import ADMIN, DEMO, OTHER, Scene
 #: Values for the arguments of the client's calls, by type.
 VALUES: dict[Any, Any] = {
     str: "aaaaaaaa-0000-4000-8000-000000000001",
+    str | None: "aaaaaaaa-0000-4000-8000-000000000001",
     bytes: b"{}",
+    bool: False,
     Image: {},
     Iterable[str]: ["aaaaaaaa-0000-4000-8000-000000000001"],
     list[dict[str, Any]]: [],

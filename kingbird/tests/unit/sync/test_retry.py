@@ -48,6 +48,15 @@ def test_a_region_that_asks_for_patience_gets_it():
     assert slept == [7.0]
 
 
+def test_a_single_call_is_made_once():
+    slept = []
+    single = Retry(lambda: 10_000, Hasty(slept), is_single=lambda: True)
+    for retry in (single, single.with_check(lambda: None)):
+        with pytest.raises(exception.RegionUnavailable):
+            retry(flaky(1))
+    assert slept == []
+
+
 def test_the_last_error_is_raised_in_the_end():
     with pytest.raises(exception.RegionUnavailable, match="away"):
         Retry(lambda: 0, Hasty([]))(flaky(1))

@@ -14,10 +14,10 @@ PROJECT = ROOT / "tempest_plugin"
 PACKAGE = PROJECT / "kingbird_tempest_plugin"
 SOURCES = sorted(PACKAGE.rglob("*.py"))
 
-#: What Tempest 47 promises to plugins ("Stable Tempest APIs plugins may use"), as far as it is
-#: of use here.
+#: The modules that Tempest 47 promises to plugins ("Stable Tempest APIs plugins may use"), as far
+#: as they are of use here.
 STABLE = ("tempest.lib", "tempest.config", "tempest.test", "tempest.test_discover.plugins")
-#: What else the plugin may import: its own modules, and what Tempest itself is made of.
+#: Other modules that the plugin may import: its own, and Tempest's own requirements.
 OTHERS = ("kingbird_tempest_plugin", "oslo_config")
 
 

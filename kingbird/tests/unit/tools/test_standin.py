@@ -135,7 +135,7 @@ def test_pages_and_outages_as_ordered(standin: Standin) -> None:
     images(standin).fetch_page(list_query())
 
 
-def test_what_is_told_wrongly_is_refused(standin: Standin) -> None:
+def test_a_wrong_request_is_refused(standin: Standin) -> None:
     with pytest.raises(StandinError, match="KeyError"):
         standin.seed("nowhere", 1)
     taken = urlsplit(standin.urls[SOURCE]).port or 0

@@ -1,4 +1,4 @@
-"""What tests of traces share: a process that traces, and what it traced."""
+"""Share a process that traces between tests, and its spans."""
 
 import pytest
 from oslo_context import context

@@ -41,7 +41,7 @@ def test_other_threads_work_for_the_same_trace(traced):
         {"base_id": "b", "parent_id": inside["parent_id"]},
         None,
     ]
-    # What a message tells is no key.
+    # The ids of a message are no key.
     assert inside == {**IDS, "parent_id": inside["parent_id"]}
     begun, ended = traced
     assert (begun["base_id"], begun["parent_id"], begun["trace_id"]) == (
@@ -78,7 +78,7 @@ def test_a_call_names_its_own_span(traced, headers):
         "region": "R1",
     }
     assert ended["info"]["requests"]["status_code"] == "200"
-    # Whoever sends none by keystoneauth is not to send any.
+    # A call without headers from keystoneauth gets none.
     assert (web.X_TRACE_INFO in request.headers) is bool(headers)
     if headers:
         said = signed_unpack(

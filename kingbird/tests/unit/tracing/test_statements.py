@@ -66,7 +66,7 @@ def around_one(traced, engine):
 
 
 def test_a_listener_that_fails_before_a_statement(traced, engine):
-    """What ends spans is not called: another listener for errors fails too."""
+    """Skip the listener that ends spans, because another listener for errors fails first."""
     broken = sa.create_engine(engine.url)
     sa.event.listen(broken, "handle_error", fail)
     statements.instrument(broken)

@@ -63,6 +63,7 @@ def test_row_then_trust_then_claimable_then_message(
             "dry_run": False,
             "on_drift": "report",
             "prune": False,
+            "same_name": "report",
             "filters": {},
         }
     ]
@@ -274,7 +275,7 @@ def test_a_row_that_is_gone_meanwhile(world: w.World, call: Call, journal: list[
         db.maintenance.discard_unaccepted(-1)
         return create_trust(context)
 
-    world.keystone.create_trust = slow  # type: ignore[method-assign]
+    world.keystone.create_trust = slow  # type: ignore[method-assign,assignment]
     assert post(call).status_int == 503
     assert world.keystone.trusts == set()
     assert "job_ready" not in journal

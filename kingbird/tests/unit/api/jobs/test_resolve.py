@@ -1,4 +1,4 @@
-"""What a request names is looked for with as few calls as there can be."""
+"""Look the images and regions of a request up with as few calls as possible."""
 
 import uuid
 from typing import Any
@@ -151,6 +151,14 @@ def test_a_region_that_refuses_is_in_nobodys_way(glances: Any, opened: Any) -> N
     resolve.check_images({"set": sync_set(ids, ["R1", "R2"])}, opened)
 
 
+def test_without_a_service_token_no_other_region_is_asked(glances: Any, opened: Any) -> None:
+    """Each would take as long as Keystone does not answer."""
+    glances["R1"].fail("list", exception.KeystoneUnavailable("No token"))
+    with pytest.raises(exception.KeystoneUnavailable):
+        resolve.check_images({"set": sync_set(new_ids(1), ["R1", "R2"])}, opened)
+    assert glances["R2"].calls == []
+
+
 def test_a_region_that_is_away_may_have_what_is_missing(glances: Any, opened: Any) -> None:
     here, missing = new_ids(3), new_ids(2)
     fill(glances["R2"], here)
@@ -159,7 +167,7 @@ def test_a_region_that_is_away_may_have_what_is_missing(glances: Any, opened: An
         "one": sync_set(here + missing, ["R1", "R2"]),
         "two": sync_set(missing, ["R2", "R1"]),
     }
-    with pytest.raises(exception.Unavailable, match="region R1 can't be asked") as caught:
+    with pytest.raises(exception.Unavailable, match="region R1 can't be used") as caught:
         resolve.check_images(sets, opened)
     assert caught.value.retry_after == 9
     assert len(glances["R1"].calls) == 1, "once is enough"
@@ -241,7 +249,7 @@ def test_many_silent_regions_take_no_longer_than_one(
     assert clock.now <= 100 + 9
 
 
-def test_what_is_missing_for_certain_is_told_first(glances: Any, opened: Any) -> None:
+def test_what_is_missing_for_certain_is_reported_first(glances: Any, opened: Any) -> None:
     glances["R1"].fail("list", unavailable(), times=None)
     sets = {"one": sync_set(new_ids(1), ["R1"]), "two": sync_set(new_ids(2), ["R2"])}
     with pytest.raises(exception.NotFound, match=r"2 image\(s\)"):
@@ -253,6 +261,43 @@ def test_what_nobody_named_is_not_looked_for(glances: Any, opened: Any) -> None:
     assert set(resolve.sets_with_ids(sets)) == {"two"}
     resolve.check_images({"one": sets["one"]}, opened)
     assert glances["R1"].calls == []
+
+
+ONE, TWO = new_ids(2)
+
+
+@pytest.mark.parametrize(
+    ("sets", "words"),
+    [
+        (
+            [((ONE,), ("R2",), True), ((ONE,), ("R2",), False)],
+            r"^b\.dry_run .* true as a\.dry_run",
+        ),
+        (
+            [((ONE,), ("R2",), False), ((ONE,), ("R2",), True)],
+            r"^b\.dry_run .* false as a\.dry_run",
+        ),
+        (
+            [((TWO,), ("R2",), True), ((TWO, ONE), ("R3",), False), ((ONE,), ("R2", "R3"), True)],
+            rf'^c\.dry_run .* false as b\.dry_run is, .* {ONE} for region "R3"$',
+        ),
+        ([((ONE,), ("R2",), True), ((ONE,), ("R3",), False)], None),
+        ([((ONE,), ("R2",), True), ((TWO,), ("R2",), False)], None),
+        ([((ONE,), ("R2",), True), ((ONE,), ("R2",), True)], None),
+        ([((ONE,), ("R2",), True), (("*",), ("R2",), False)], None),
+        ([], None),
+    ],
+)
+def test_a_dry_run_and_a_sync_of_one_image_are_refused(sets: Any, words: str | None) -> None:
+    by_field: Any = {
+        field: {**sync_set(ids, targets=targets), "dry_run": dry_run}
+        for field, (ids, targets, dry_run) in zip("abc", sets, strict=False)
+    }
+    if words is None:
+        resolve.check_dry_runs(resolve.sets_with_ids(by_field))
+    else:
+        with pytest.raises(exception.BadRequest, match=words):
+            resolve.check_dry_runs(by_field)
 
 
 KNOWN = {"R1": "http://r1", "R2": "http://r2"}

@@ -124,7 +124,7 @@ def test_the_broker_is_away(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
 
 
-def test_nothing_is_told_that_helps_an_attacker(
+def test_nothing_is_shown_that_helps_an_attacker(
     ask: Ask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(*_: Any) -> None:

@@ -109,10 +109,10 @@ def test_each_described_call_is_served() -> None:
 
 def test_calls_and_policies_name_each_other() -> None:
     called = {
-        (operation.method.upper(), operation.path, rule)
+        (method, route.template(v1.VERSION), rule)
         for route in ROUTES
-        for operation in route.operations(v1.VERSION)
-        for rule in operation.operation.rules
+        for method, operation in route.operations().items()
+        for rule in operation.rules
     }
     assert called == {
         (each["method"], each["path"], rule.name)
@@ -121,8 +121,8 @@ def test_calls_and_policies_name_each_other() -> None:
         for each in rule.operations
     }
     for method, path, operation in operations():
-        told = [rule for m, p, rule in called if (m, p) == (method, path)]
-        assert all(f"`{rule}`" in operation["description"] for rule in told)
+        allowed = [rule for m, p, rule in called if (m, p) == (method, path)]
+        assert all(f"`{rule}`" in operation["description"] for rule in allowed)
 
 
 def test_operations_have_names_of_their_own() -> None:
@@ -211,6 +211,7 @@ sets = st.fixed_dictionaries(
         "dry_run": boolean,
         "on_drift": st.sampled_from(["report", "update", "fix"]),
         "prune": boolean,
+        "same_name": st.sampled_from(["report", "skip", "create"]),
     },
 )
 

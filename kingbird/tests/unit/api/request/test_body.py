@@ -1,4 +1,4 @@
-"""What came over the wire is read whole, or refused in words."""
+"""Read a body completely, or refuse it with a message."""
 
 import io
 import json

@@ -47,7 +47,8 @@ def walk(query: str, rows: list[dict[str, Any]]) -> list[list[str]]:
     found = []
     while request:
         page = page_of(request)
-        shown, links = page.paginate(page.paginate_entries(rows), lambda entry: entry["id"])
+        (selected,) = page.read_entries(rows)
+        shown, links = page.paginate(selected, lambda entry: entry["id"])
         found.append([entry["target_region"] + entry["resource"] for entry in shown])
         request = webob.Request.blank(links[0]["href"]) if links else None
     return found
@@ -78,13 +79,68 @@ def test_every_order_is_one_of_entries_too() -> None:
 
 
 def test_entries_in_other_states_are_left_out() -> None:
-    assert walk("status=SUCCESS,FAILURE", entries()) == [[]]
-    assert len(walk("status=SUCCESS&status=IN_PROGRESS", entries())[0]) == 6
+    assert walk("status=SUCCESS,FAILURE&limit=9", entries()) == [[]]
+    assert len(walk("status=SUCCESS&status=IN_PROGRESS&limit=9", entries())[0]) == 6
 
 
 def test_a_marker_that_no_entry_has() -> None:
     with pytest.raises(exception.BadRequest, match="marker names nothing"):
-        read(f"marker={IDS[0][:-1]}9").paginate_entries(entries())
+        next(read(f"marker={IDS[0][:-1]}9").read_entries(entries()))
+
+
+@pytest.mark.parametrize("size", [1, 2, 4, 6, 7])
+@pytest.mark.parametrize(
+    ("query", "listed"),
+    [
+        ("", "Yb Yc Ya Xb Xc Xa"),
+        ("sort_key=resource", "Ya Xa Yb Xb Yc Xc"),
+        (f"marker={IDS[2]}", "Xb Xc Xa"),
+        (f"marker={IDS[5]}", ""),
+        ("status=SUCCESS", ""),
+    ],
+)
+def test_a_list_without_a_limit_is_whole(query: str, listed: str, size: int) -> None:
+    page = read(query, max_limit=size)
+    parts = [
+        page.paginate(part, lambda entry: entry["id"]) for part in page.read_entries(entries())
+    ]
+    shown = [entry["target_region"] + entry["resource"] for part, _ in parts for entry in part]
+    assert shown == listed.split()
+    assert not any(links for _, links in parts)
+    assert all(len(part) <= size for part, _ in parts)
+
+
+@pytest.mark.parametrize(
+    ("query", "reads"), [("", [None, 2, 5]), ("limit=9", [None]), ("limit=2", [None])]
+)
+def test_rows_are_read_after_the_last_one(query: str, reads: list[int | None]) -> None:
+    """Not after its id: it may be deleted meanwhile."""
+    rows, made = range(8), []
+
+    def fetch(*, after: int | None, limit: int, **_: Any) -> list[int]:
+        made.append(after)
+        begin = 0 if after is None else after + 1
+        return list(rows[begin : begin + limit])
+
+    page = read(query, max_limit=3)
+    parts = [page.paginate(part, str) for part in page.read(fetch)]
+    assert made == reads
+    shown = [row for part, _ in parts for row in part]
+    assert shown == list(rows[: len(rows) if page.is_whole else page.limit])
+    assert [bool(links) for _, links in parts] == [not page.is_whole] * len(parts)
+
+
+def test_entries_are_made_as_far_as_they_are_shown() -> None:
+    """A job that is not planned may expect a million of them."""
+
+    def endless() -> Any:
+        while True:
+            yield entries()[0]
+
+    (part,) = read("limit=5").read_entries(endless())
+    assert len(part) == 6
+    whole = read("", max_limit=5).read_entries(endless())
+    assert [len(next(whole)) for _ in range(3)] == [5, 5, 5]
 
 
 @pytest.mark.parametrize(
@@ -93,6 +149,7 @@ def test_a_marker_that_no_entry_has() -> None:
 def test_the_service_has_a_limit_of_its_own(query: str, limit: int) -> None:
     assert read(query, max_limit=7).limit == limit
     assert read("limit=" + "9" * 4000, max_limit=7).limit == 7
+    assert read(query).is_whole == (not query)
 
 
 @pytest.mark.parametrize("limit", ["0", "00", "-1", "+1", "1.0", "1e3", "", " 1", "x", "\u0663"])

@@ -30,7 +30,7 @@ def test_a_query_is_read_in_its_order() -> None:
     ]
 
 
-def test_what_is_known_is_told() -> None:
+def test_known_parameters_are_named() -> None:
     with pytest.raises(exception.BadRequest, match='"c"; known here are a, b'):
         query.parse_pairs(webob.Request.blank("/?a=1&c=1"), ["a", "b"])
 

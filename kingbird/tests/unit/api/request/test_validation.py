@@ -18,7 +18,7 @@ BOUNDS = RequestLimits(sets=3, resources=5, regions=4)
 CREATE = validation.Schema(schema.create(BOUNDS))
 
 #: Fields of a set that can be left out.
-OPTIONS = ("force", "filters", "all_projects", "dry_run", "on_drift", "prune")
+OPTIONS = ("force", "filters", "all_projects", "dry_run", "on_drift", "prune", "same_name")
 
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -122,6 +122,7 @@ def test_sets_are_stored_in_one_spelling() -> None:
         "dry_run": False,
         "on_drift": "report",
         "prune": False,
+        "same_name": "report",
         "filters": {},
     }
     one, two = ["RegionOne"], ["RegionTwo", "RegionOne"]

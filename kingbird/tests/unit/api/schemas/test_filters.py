@@ -291,9 +291,14 @@ def test_words_for_options(name: str, value: Any, kept: bool) -> None:
     assert stored(on_drift="update", **{name: value})[name] is kept
 
 
-def test_drift_is_reported_unless_told_otherwise() -> None:
+def test_drift_is_reported_by_default() -> None:
     assert stored()["on_drift"] == "report"
     assert stored(on_drift="update")["on_drift"] == "update"
+
+
+def test_same_names_are_reported_unless_they_are_to_be_skipped() -> None:
+    assert stored()["same_name"] == "report"
+    assert stored(same_name="skip")["same_name"] == "skip"
 
 
 def test_every_field_says_what_it_can_be() -> None:

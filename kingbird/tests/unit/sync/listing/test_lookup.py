@@ -9,6 +9,7 @@ import pytest
 
 from kingbird import exception
 from kingbird.clients.glance import IDS_PER_CALL
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.lookup import lookup_regions
 from kingbird.tests.unit.sync.scene import Scene, submit
 from kingbird.tests.waiting import PATIENCE
@@ -22,7 +23,8 @@ def scene():
 
 
 def lookup(scene, wanted, submit=submit):
-    return lookup_regions(wanted, {r: scene.images(r) for r in wanted}, submit, scene.retry)
+    regions = {r: scene.images(r) for r in wanted}
+    return lookup_regions(wanted, regions, RegionCalls(submit, scene.retry))
 
 
 def test_hidden_images_are_found_too(scene):
@@ -88,5 +90,5 @@ def test_an_error_that_ends_the_job_cancels_everything(scene):
 
 
 def test_a_region_without_an_endpoint_is_unavailable(scene):
-    found = lookup_regions({"R9": MANY}, {}, submit, scene.retry)
+    found = lookup_regions({"R9": MANY}, {}, RegionCalls(submit, scene.retry))
     assert isinstance(found["R9"], exception.RegionUnavailable)

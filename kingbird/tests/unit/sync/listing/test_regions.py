@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.diff import merge_by_id
 from kingbird.sync.listing.regions import RegionListings
 from kingbird.tests.doubles.glance import refused, unavailable
@@ -32,9 +33,12 @@ def pool():
         yield lambda region, function, *args: workers.submit(function, *args)
 
 
-def listings(scene, *, regions=("R1", "R2", "R3"), submit=submit, **options):
+def listings(
+    scene, *, regions=("R1", "R2", "R3"), submit=submit, slow_region_timeout=None, **options
+):
     found = {region: scene.images(region) for region in regions}
-    return RegionListings(found, submit=submit, retry=scene.retry, **options)
+    calls = RegionCalls(submit, scene.retry).for_part(regions, slow_region_timeout)
+    return RegionListings(found, calls=calls, **options)
 
 
 def run(lists):
@@ -49,7 +53,7 @@ def run(lists):
     return images, gaps
 
 
-def test_all_regions_are_known_whole(scene):
+def test_all_regions_are_listed_completely(scene):
     lists = listings(scene)
     images, gaps = run(lists)
     assert images == dict.fromkeys(("R1", "R2", "R3"), IDS[:30])
@@ -92,9 +96,8 @@ def test_a_region_with_holes_is_listed_on_but_has_nothing_missing(scene):
 
 
 def test_a_region_without_an_endpoint(scene):
-    lists = RegionListings(
-        {"R1": scene.images("R1"), "R9": None}, submit=submit, retry=scene.retry
-    )
+    calls = RegionCalls(submit, scene.retry)
+    lists = RegionListings({"R1": scene.images("R1"), "R9": None}, calls=calls)
     _, gaps = run(lists)
     assert lists.problems["R9"].reason == "region_unavailable"
     assert set().union(*gaps.values()) == {"R9"}

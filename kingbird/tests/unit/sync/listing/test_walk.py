@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from kingbird import exception
+from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.walk import ImageWalk, UnsortedListing
 from kingbird.tests.doubles.glance import FakeGlance, refused, unavailable
 from kingbird.tests.unit.sync.scene import DEMO, OTHER, Scene, submit
@@ -25,9 +26,7 @@ def walk(scene, hidden=False, ordered=True, filters=(), is_admin=False, submit=s
         hidden=hidden,
         ordered=ordered,
         filters=filters,
-        submit=submit,
-        retry=scene.retry,
-        wait=lambda walk, page: page.result(),
+        calls=RegionCalls(submit, scene.retry),
     )
 
 
@@ -141,6 +140,110 @@ def test_a_page_that_fails_is_tried_again(scene):
     ids = make(scene, 3)
     scene.glances["R1"].fail("list", unavailable(503), times=2)
     assert ids_of(walk(scene)) == ids
+
+
+def too_large_above(limit):
+    """Return a failure for pages with more images than a limit."""
+    error = exception.AnswerTooLarge("Too large")
+    return lambda query: error if int(query["limit"][0]) > limit else None
+
+
+def test_a_page_that_is_too_large_is_asked_for_in_parts(scene):
+    ids = make(scene, 30)
+    glance = scene.glances["R1"]
+    glance.page_size = 20
+    glance.fail(
+        "list", lambda query: too_large_above(10)(query) if "marker" in query else None, times=None
+    )
+    one = walk(scene)
+    assert ids_of(one) == ids
+    assert not one.is_truncated
+    # 20 images, two pages that are too large, 10 images and none.
+    assert glance.count()["list"] == 5
+
+
+def test_a_region_whose_single_images_are_too_large_is_given_up(scene):
+    make(scene, 3)
+    scene.glances["R1"].fail("list", too_large_above(0), times=None)
+    with pytest.raises(exception.AnswerTooLarge):
+        list(walk(scene))
+    assert scene.glances["R1"].count()["list"] == 4
+
+
+# Lists that do not come to an end.
+
+
+class Endless(FakeGlance):
+    """Answers every query with the same page, or with the pages of a function."""
+
+    def __init__(self, region, ids, next_marker):
+        super().__init__(region)
+        self.bodies = 0
+        self._ids = ids
+        self._next_marker = next_marker
+
+    def handle(self, caller, method, url, body):
+        self.bodies += 1
+        assert self.bodies < 100, "the walk does not end"
+        link = f"/v2/images?marker={self._next_marker(self.bodies)}"
+        return json.dumps({"images": [{"id": one} for one in self._ids], "next": link}).encode()
+
+
+IDS = [f"{n}0000000-0000-4000-8000-000000000001" for n in range(6)]
+MARKERS = {
+    "its last image": lambda page: IDS[-1],
+    "its first image": lambda page: IDS[0],
+    "two in turn": lambda page: IDS[page % 2],
+}
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("marker", MARKERS)
+def test_a_list_that_comes_again_and_again_is_an_outage(scene, ordered, marker):
+    scene.glances["R1"] = Endless("R1", IDS, MARKERS[marker])
+    with pytest.raises(exception.RegionUnavailable, match="R1 lists the same images again"):
+        list(walk(scene, ordered=ordered))
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_list_that_always_has_another_page_is_an_outage(scene, monkeypatch, ordered):
+    monkeypatch.setattr("kingbird.sync.listing.walk.MAX_PAGES", 20)
+    scene.glances["R1"] = Endless("R1", IDS, lambda page: uuid.UUID(int=page))
+    with pytest.raises(exception.RegionUnavailable, match="R1 lists the same images again"):
+        list(walk(scene, ordered=ordered))
+
+
+def test_a_walk_that_begins_anew_may_see_its_markers_again(scene):
+    ids = make(scene, 30)
+    glance = scene.glances["R1"]
+    glance.page_size = 10
+    markers = []
+
+    def refuses_once(query):
+        markers.append(query.get("marker", [None])[0])
+        again = None in markers[1:]
+        return refused(400) if ids[19] in markers and markers[-1] and not again else None
+
+    glance.fail("list", refuses_once, times=None)
+    assert ids_of(walk(scene)) == ids
+    assert markers.count(None) == markers.count(ids[9]) == markers.count(ids[19]) == 2
+
+
+@pytest.mark.parametrize("ending", [exception.Cancelled("No"), exception.LeaseLost("No")])
+def test_a_walk_ends_with_its_job_between_two_pages(scene, ending):
+    make(scene, 30)
+    scene.glances["R1"].page_size = 10
+    seen = []
+
+    def check():
+        if seen:
+            raise ending
+
+    scene.retry = scene.retry.with_check(check)
+    pages = iter(walk(scene))
+    seen.append(next(pages))
+    with pytest.raises(type(ending)):
+        next(pages)
 
 
 def test_ids_that_do_not_ascend_are_noticed(scene):

@@ -24,7 +24,7 @@ def scene():
     made = Scene(retry_timeout=0.1)
     for region, ids in (("R1", [LAST]), ("R2", [f"{n}" + LAST[1:] for n in range(4)])):
         for image_id in ids:
-            made.create(region, id=image_id, visibility="private")
+            made.create(region, id=image_id, name=image_id, visibility="private")
             made.glances[region].upload(image_id, b"data")
     return made
 
@@ -49,12 +49,12 @@ def planned(scene, problem, *sets):
 @pytest.mark.parametrize("dry_run", [False, True])
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("role", ROLES)
-def test_whole_regions(scene, role, problem, dry_run, sets):
+def test_wildcard_sets(scene, role, problem, dry_run, sets):
     sources, targets = ROLES[role]
     found = planned(scene, problem, *(SyncSet(("*",), sources, targets, dry_run=dry_run),) * sets)
     assert found.pop(("*", "R2")) == ("FAILURE", PROBLEMS[problem][1])
     assert found.pop((LAST, "R3")) == (("PLANNED", "missing") if dry_run else (None, None))
-    # What a list with holes shows of R2 is brought to others, and nothing else is said.
+    # Images that a list with holes shows of R2 are copied; no other item exists.
     assert "R2" not in {target for _, target in found}
     assert not found or (PROBLEMS[problem][1] == HOLES and role != "target")
 
@@ -82,9 +82,9 @@ def test_an_image_that_only_an_odd_region_may_have(scene):
 def test_members_that_are_none_are_said_to_be_unknown(scene, answer):
     shared = scene.create("R1", visibility="shared")["id"]
     scene.glances["R1"].upload(shared, b"data")
-    whole = scene.glances["R1"].handle
+    handle = scene.glances["R1"].handle
     scene.glances["R1"].handle = lambda caller, method, url, body: (
-        answer if url.endswith("/members") else whole(caller, method, url, body)
+        answer if url.endswith("/members") else handle(caller, method, url, body)
     )
     items = scene.plan_sets(SyncSet((shared,), ("R1",), ("R3",)))
     assert ["could not be listed" in item.work.note for item in items] == [True]

@@ -189,21 +189,21 @@ def test_where_the_source_is_the_target_there_is_nothing_to_do(scene):
 # Ids that are unusable.
 
 
-def test_a_burnt_id_is_not_asked_again(scene):
+def test_an_unusable_id_is_not_asked_again(scene):
     image = scene.create()
     scene.unusable["R2"] = {image["id"]: "deleted_in_target"}
     (item,) = scene.plan(image["id"])
     assert (item.outcome.status, item.outcome.reason) == ("SKIPPED", "deleted_in_target")
 
 
-def test_an_id_that_came_back_is_not_burnt(scene):
+def test_an_id_that_came_back_is_not_unusable(scene):
     image = scene.create()
     copy_of(scene, image)
     scene.unusable["R2"] = {image["id"]: "deleted_in_target"}
     assert reasons(scene.plan(image["id"])) == [("R2", "none", "in_sync")]
 
 
-def test_force_goes_past_a_burnt_id(scene):
+def test_force_goes_past_an_unusable_id(scene):
     image = scene.create()
     scene.unusable["R2"] = {image["id"]: "deleted_in_target"}
     assert reasons(scene.plan(image["id"], force=True)) == [("R2", "create", None)]
@@ -249,20 +249,78 @@ def test_an_id_for_forced_copies_that_somebody_took_is_passed_over(scene):
     assert again.outcome.reason == "in_sync"
 
 
-def test_a_forced_copy_behind_a_burnt_id_is_found(scene):
-    image = scene.create()
-    (first,) = scene.sync(image["id"], force=True)
-    scene.glances["R2"].delete(first.target_resource)
-    (second,) = scene.sync(image["id"], force=True)
-    assert reasons(scene.plan(image["id"])) == [("R2", "create", None)], "nothing is known yet"
-    scene.unusable["R2"] = dict(second.unusable)
+#: How an earlier id of a forced copy was used when the copy was made, and is free by now.
+FORMER = {
+    "deleted": lambda scene, taken: scene.images("R2").create({"id": taken}),
+    "somebody's private image": lambda scene, taken: scene.images("R2", OTHER).create(
+        {"id": taken, "visibility": "private"}
+    ),
+}
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("others", [0, 4, 150])
+@pytest.mark.parametrize("purged", [False, True])
+@pytest.mark.parametrize("former", FORMER.values(), ids=FORMER)
+def test_the_number_of_a_forced_copy_needs_no_memory(scene, former, purged, others, hidden):
+    """Find the copy whatever became of the ids before it, also among many images."""
+    image = scene.create(os_hidden=hidden)
+    first, second = (fields.forced_id(image["id"], "R2", n) for n in (1, 2))
+    former(scene, first)
+    if scene.glances["R2"].peek(first)["owner"] == DEMO:
+        scene.glances["R2"].delete(first)
+    (outcome,) = scene.sync(image["id"], force=True)
+    assert (outcome.reason, outcome.target_resource) == ("created", second)
+    if first in scene.glances["R2"].ids:
+        scene.glances["R2"].delete(first)
+    if purged:
+        scene.glances["R2"].purge()
+    names = [scene.create(name=f"n{n}")["id"] for n in range(others)]
     for force in (False, True):
-        (item,) = scene.plan(image["id"], force=force)
-        assert item.outcome.reason == "in_sync"
-        assert item.target_resource == fields.forced_id(image["id"], "R2", 2)
+        item = scene.plan(image["id"], *names, force=force)[0]
+        assert (item.outcome.reason, item.target_resource) == ("in_sync", second)
 
 
-def test_a_burnt_id_is_asked_for_again_when_there_is_no_copy(scene):
+def test_a_region_with_more_forced_copies_than_a_page_is_asked_for_ids(scene, monkeypatch):
+    monkeypatch.setattr("kingbird.clients.glance.PAGE_SIZE", 2)
+    images = [scene.create(name=f"n{n}") for n in range(6)]
+    ids = [image["id"] for image in images]
+    scene.images("R2").create({"id": fields.forced_id(ids[0], "R2", 1), "visibility": "private"})
+    scene.glances["R2"].delete(fields.forced_id(ids[0], "R2", 1))
+    made = {one.target_resource for one in scene.sync(*ids, force=True)}
+    assert fields.forced_id(ids[0], "R2", 2) in made
+    scene.glances["R2"].purge()
+    items = scene.plan(*ids, force=True)
+    assert {item.outcome.reason for item in items} == {"in_sync"}
+    assert {item.target_resource for item in items} == made
+
+
+@pytest.mark.parametrize("others", [0, 5])
+@pytest.mark.parametrize("visibility", ["community", "public"])
+def test_a_members_forced_copy_is_found_beside_the_owners(scene, visibility, others):
+    """Find the own copy under the second id, as the image's owner has the first."""
+    image = scene.create(owner=OTHER, visibility=visibility)
+    record = fields.record_for(
+        image, "R1", RULES, image_id=fields.forced_id(image["id"], "R2", 1), forced=True
+    )
+    scene.images("R2", OTHER, is_admin=True).create(record)
+    names = [scene.create(name=f"n{n}")["id"] for n in range(others)]
+    second = fields.forced_id(image["id"], "R2", 2)
+    for reason in ("created", "in_sync", "in_sync"):
+        outcome = scene.sync(image["id"], *names, force=True)[0]
+        assert (outcome.reason, outcome.target_resource) == (reason, second)
+
+
+def test_when_all_ids_of_forced_copies_are_taken_the_item_says_so(scene):
+    image = scene.create()
+    for n in range(1, fields.MAX_FORCED_IDS + 1):
+        taken = fields.forced_id(image["id"], "R2", n)
+        scene.images("R2", OTHER).create({"id": taken, "visibility": "community"})
+    (outcome,) = scene.sync(image["id"], force=True)
+    assert (outcome.reason, outcome.target_resource) == ("owner_conflict", None)
+
+
+def test_an_unusable_id_is_asked_for_again_when_there_is_no_copy(scene):
     image = scene.create()
     scene.unusable["R2"] = {fields.forced_id(image["id"], "R2", 1): "id_taken"}
     (item,) = scene.plan(image["id"], force=True)
@@ -339,9 +397,21 @@ def test_ids_are_asked_for_by_the_hundred(scene):
         glance.calls.clear()
     scene.plan(*ids)
     assert scene.glances["R1"].count() == {"list": 3}
-    # 250 ids and those of 250 forced copies, visible and hidden.
-    assert scene.glances["R2"].count() == {"list": 10}
+    # 250 ids and the region's forced copies, visible and hidden.
+    assert scene.glances["R2"].count() == {"list": 8}
     assert not scene.glances["R3"].calls
+    for one in ids:
+        copy_of(scene, scene.glances["R1"].peek(one))
+    scene.glances["R2"].calls.clear()
+    assert {item.outcome.reason for item in scene.plan(*ids)} == {"in_sync"}
+    assert scene.glances["R2"].count() == {"list": 3}
+
+
+def test_all_ids_of_copies_of_a_few_images_are_asked_for_at_once(scene):
+    ids = [scene.create(name=f"n{n}")["id"] for n in range(4)]
+    scene.plan(*ids)
+    # Visible and hidden.
+    assert scene.glances["R2"].count() == {"list": 2}
 
 
 def test_an_admins_copy_of_an_image_without_an_owner_has_none_either(scene):

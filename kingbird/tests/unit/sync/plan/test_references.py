@@ -84,12 +84,16 @@ def public(world, **more):
     return world.make(owner=OTHER, visibility="public", **more)
 
 
+#: Data that were not made from those of the source.
+OTHER_DATA = {"data": b"other", fields.SOURCE_HASH: "sha512:0"}
+
 OWN = {
     "in sync": ({}, SAME),
     "drift": ({"tags": ["mine"]}, SAME),
     "hidden, and not at the source": ({"os_hidden": True}, SAME),
     "with the same data": ({"data": b"boot"}, SAME),
-    "with other data": ({"data": b"other"}, "data_conflict"),
+    "with data that its Glance converted": ({"data": b"other"}, SAME),
+    "with other data": (OTHER_DATA, "data_conflict"),
     "another owner's": ({"owner": OTHER, "visibility": "community"}, "owner_conflict"),
     "another owner's public one": ({"owner": OTHER, "visibility": "public"}, "owner_conflict"),
 }
@@ -112,7 +116,8 @@ FOREIGN = {
     "in sync": ({}, SAME),
     "drift": ({"tags": ["newer"]}, SAME),
     "hidden": ({"os_hidden": True}, SAME),
-    "with other data": ({"data": b"other"}, "not_owner"),
+    "with data that its Glance converted": ({"data": b"other"}, SAME),
+    "with other data": (OTHER_DATA, "not_owner"),
     "somebody else's": ({"owner": THIRD}, "not_owner"),
     "somebody else's community image": ({"owner": THIRD, "visibility": "community"}, "not_owner"),
     "the caller's own, which is another": ({"owner": DEMO, "visibility": "private"}, "not_owner"),
@@ -213,7 +218,7 @@ def test_it_is_another_projects_and_not_there(world):
     assert world.named() == "not_owner"
 
 
-def test_it_is_not_there_and_its_id_is_burnt(world):
+def test_it_is_not_there_and_its_id_is_unusable(world):
     world.make()
     world.scene.unusable["R2"] = {world.other: "id_taken"}
     assert world.named() == "id_taken"

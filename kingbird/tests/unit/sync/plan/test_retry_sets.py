@@ -19,7 +19,7 @@ from kingbird.tests.unit.sync.scene import OTHER, RULES, Scene
 ALL3 = ("R1", "R2", "R3")
 
 
-def whole(sources=ALL3, targets=ALL3, **options):
+def wildcard(sources=ALL3, targets=ALL3, **options):
     return SyncSet(("*",), sources, targets, **options)
 
 
@@ -74,7 +74,7 @@ class Run:
 
     @property
     def left(self):
-        """What is tried again."""
+        """Return the pairs that a retry takes."""
         return [
             pair
             for pair, end in self.reasons.items()
@@ -125,28 +125,28 @@ def second_run(world, sets, before, without=()):
 
 #: Sets in which R3 is odd.  Where it is a source and a target, only it has ``a3``.
 SETS = {
-    "both": [whole()],
-    "target only": [whole(("R1", "R2"), ("R3",))],
-    "target beside another": [whole(("R1",), ("R2", "R3"))],
-    "source only": [whole(("R3",), ("R1", "R2"))],
-    "source beside another": [whole(("R1", "R3"), ("R2",))],
-    "two sets into it": [whole(("R1",), ("R3",)), whole(("R2",), ("R3",))],
-    "two sets, it in the second": [whole(("R1",), ("R2",)), whole(("R3",), ("R2",))],
-    "two sets, it in the first": [whole(("R3",), ("R1",)), whole(("R2",), ("R1",))],
-    "two sets by name": [whole(filters={"name": "b"}), whole(filters={"name": "a"})],
+    "both": [wildcard()],
+    "target only": [wildcard(("R1", "R2"), ("R3",))],
+    "target beside another": [wildcard(("R1",), ("R2", "R3"))],
+    "source only": [wildcard(("R3",), ("R1", "R2"))],
+    "source beside another": [wildcard(("R1", "R3"), ("R2",))],
+    "two sets into it": [wildcard(("R1",), ("R3",)), wildcard(("R2",), ("R3",))],
+    "two sets, it in the second": [wildcard(("R1",), ("R2",)), wildcard(("R3",), ("R2",))],
+    "two sets, it in the first": [wildcard(("R3",), ("R1",)), wildcard(("R2",), ("R1",))],
+    "two sets by name": [wildcard(filters={"name": "b"}), wildcard(filters={"name": "a"})],
     "in one set a source, in one a target": [
-        whole(("R3",), ("R1",)),
-        whole(("R2",), ("R3",)),
-        whole(("R1",), ("R2",)),
+        wildcard(("R3",), ("R1",)),
+        wildcard(("R2",), ("R3",)),
+        wildcard(("R1",), ("R2",)),
     ],
     "images by their ids beside": [
         SyncSet((id_of("a1"), id_of("everywhere")), ("R1",), ("R2", "R3")),
         SyncSet((id_of("a3"),), ("R3",), ("R1",), dry_run=True),
-        whole(),
+        wildcard(),
     ],
-    "updates": [whole(updates=True)],
-    "forced": [whole(force=True)],
-    "a dry run beside": [whole(filters={"name": "b"}, dry_run=True), whole()],
+    "updates": [wildcard(updates=True)],
+    "forced": [wildcard(force=True)],
+    "a dry run beside": [wildcard(filters={"name": "b"}, dry_run=True), wildcard()],
 }
 
 
@@ -181,10 +181,10 @@ def test_an_odd_region(sets, problem, dry_run):
 def test_what_came_since_and_is_not_the_regions_business_is_left_alone():
     world = World()
     PROBLEMS["503"][0](world.glances["R3"])
-    run = first_run(world, [whole()])
+    run = first_run(world, [wildcard()])
     mended(world.glances["R3"])
     later = world.add("R1", "later")["id"]
-    run = second_run(world, [whole()], run)
+    run = second_run(world, [wildcard()], run)
     assert {target for name, target in run.items if name == later} == {"R3"}
     assert later not in world.glances["R2"].ids
 
@@ -192,7 +192,7 @@ def test_what_came_since_and_is_not_the_regions_business_is_left_alone():
 def test_a_source_that_is_preferred_though_it_came_late():
     """R3 has the older copy; what came from R1 meanwhile is left, and R1 is told of its drift."""
     world = World()
-    preferring = [whole(preferred=("R3",))]
+    preferring = [wildcard(preferred=("R3",))]
     PROBLEMS["503"][0](world.glances["R3"])
     run = first_run(world, preferring)
     name = id_of("drifted")
@@ -203,13 +203,13 @@ def test_a_source_that_is_preferred_though_it_came_late():
     assert run.reasons[name, "R2"] == ("SUCCESS", "created")
 
 
-def test_regions_that_fail_meanwhile_are_told():
+def test_regions_that_fail_meanwhile_are_reported():
     world = World()
     PROBLEMS["503"][0](world.glances["R3"])
-    run = first_run(world, [whole()])
+    run = first_run(world, [wildcard()])
     mended(world.glances["R3"])
     PROBLEMS["403"][0](world.glances["R1"])
-    run = second_run(world, [whole()], run)
+    run = second_run(world, [wildcard()], run)
     assert run.reasons["*", "R1"] == (ItemState.FAILURE, "forbidden")
     assert ("*", "R3") not in run.items
 
@@ -218,9 +218,9 @@ def test_regions_that_fail_meanwhile_are_told():
 def test_an_image_of_the_second_of_two_sets(named):
     """It is tried again by the set that means it, with this one's sources and options."""
     sets = [
-        whole(("R1",), ("R2",), filters={"name": "none"}, dry_run=True),
-        whole(("R1",), ("R2",), filters={"name": "b"}),
-        whole(("R3",), ("R2",), filters={"name": "a"}),
+        wildcard(("R1",), ("R2",), filters={"name": "none"}, dry_run=True),
+        wildcard(("R1",), ("R2",), filters={"name": "b"}),
+        wildcard(("R3",), ("R2",), filters={"name": "a"}),
     ]
     world = World()
     pair = (id_of(named), "R2")
@@ -237,8 +237,8 @@ def test_an_image_of_the_second_of_two_sets(named):
 
 def test_an_image_that_no_set_means_any_more_is_not_written_for_a_dry_run():
     sets = [
-        whole(("R1",), ("R2",), filters={"name": "b"}),
-        whole(("R1",), ("R2",), filters={"name": "a"}, dry_run=True),
+        wildcard(("R1",), ("R2",), filters={"name": "b"}),
+        wildcard(("R1",), ("R2",), filters={"name": "a"}, dry_run=True),
     ]
     world = World()
     name = id_of("a1")

@@ -60,6 +60,13 @@ def test_an_update_without_changes_asks_nothing_and_tells_nothing_of_the_region(
     assert not scene.glances["R2"].calls
 
 
+def test_odd_property_names_are_escaped(scene):
+    image = scene.create(**{"a/b~c": "v"})
+    copied(scene, image, **{"a/b~c": "old"})
+    assert scene.apply(follow(scene, image)).reason == "updated"
+    assert scene.glances["R2"].peek(image["id"])["a/b~c"] == "v"
+
+
 def test_what_the_source_does_not_set_is_set_back(scene):
     image = scene.images("R1").create({"visibility": "private"})
     scene.images("R2").create(
@@ -140,6 +147,7 @@ def test_an_image_that_went_meanwhile(scene):
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
+        (refused(401), "credentials_rejected"),
         (refused(403), "forbidden"),
         (refused(413), "quota"),
         (refused(400), "invalid"),
@@ -193,7 +201,7 @@ def test_members_are_copied_with_their_status_by_an_admin(scene, admin):
     assert scene.glances["R2"].count()["accept"] == 2
 
 
-def test_who_is_no_admin_is_told_what_members_have_to_do(scene):
+def test_a_member_learns_what_members_have_to_do(scene):
     image = shared(scene, one="accepted", two="pending")
     (outcome,) = scene.sync(image["id"])
     assert outcome.reason == "created"
@@ -246,3 +254,34 @@ def test_a_forced_private_copy_has_no_members(scene):
     (outcome,) = scene.sync(image["id"], force=True)
     assert outcome.reason == "created"
     assert not scene.glances["R1"].count()["members"]
+
+
+def test_a_region_that_is_away_is_not_asked_for_each_member(scene, admin):
+    image = shared(scene, one="accepted", three="accepted", two="accepted")
+    (item,) = scene.plan(image["id"], caller=admin)
+    scene.retry = Scene(retry_timeout=0).retry
+    fail_from_the_second(scene.glances["R2"])
+    outcome = scene.apply(item, admin)
+    assert outcome.reason == "created"
+    assert outcome.message == "Not shared with: three (The image service is away), 1 others"
+    assert scene.glances["R2"].shares(image["id"]) == {"one": "accepted"}
+    assert scene.glances["R2"].count()["share"] == 2
+
+
+def fail_from_the_second(glance):
+    calls = []
+
+    def error(detail):
+        calls.append(detail)
+        return unavailable() if len(calls) > 1 else None
+
+    glance.fail("share", error, times=None)
+
+
+def test_no_more_members_are_copied_than_an_image_may_have(scene, admin, monkeypatch):
+    monkeypatch.setattr("kingbird.sync.plan.members.MAX_MEMBERS", 2)
+    image = shared(scene, one="accepted", three="accepted", two="accepted")
+    (item,) = scene.plan(image["id"], caller=admin)
+    outcome = scene.apply(item, admin)
+    assert outcome.message == "1 of its members are not copied"
+    assert scene.glances["R2"].shares(image["id"]).keys() == {"one", "three"}

@@ -1,0 +1,174 @@
+"""The controller of ``/v1.0/{project}/os-sync-rules``, a project's rules."""
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+from oslo_config import cfg
+
+from kingbird import exception
+from kingbird.api.request import pagination, validation
+from kingbird.api.request.authorization import Authorizer
+from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
+from kingbird.api.request.validation import Schema
+from kingbird.api.rules.manage import RuleManager
+from kingbird.api.schemas import sync_rules as schema
+from kingbird.api.schemas.sync_jobs.answers import ACCEPTED
+from kingbird.api.schemas.sync_rules import answers, queries
+from kingbird.api.views import sync_jobs as job_view
+from kingbird.api.views import sync_rules as view
+from kingbird.db import api as db
+from kingbird.policies import sync_jobs as job_policy
+from kingbird.policies import sync_rules as policy
+
+JSON = dict[str, Any]
+
+
+class SyncRulesController:
+    """The controller that creates, lists, shows, changes, deletes and runs rules."""
+
+    def __init__(
+        self,
+        conf: cfg.ConfigOpts,
+        pipeline: RequestPipeline,
+        authorizer: Authorizer,
+        rule_manager: RuleManager,
+    ) -> None:
+        self._conf = conf
+        self.pipeline = pipeline
+        self._authorizer = authorizer
+        self._rules = rule_manager
+        self._complete = Schema(schema.create(pipeline.limits))
+
+    def _get_or_404(self, request: ValidRequest) -> db.Rule:
+        """Return the rule that the request's path names.
+
+        :raises kingbird.exception.BadRequest: the path has no valid rule id.
+        :raises kingbird.exception.NotFound: the project has no such rule.
+        """
+        rule_id = validation.parse_path_uuid(request.path[0], "rule id")
+        sees_all = self._authorizer.can_see_all_projects(request.context, request.project_id)
+        found = db.rules.get(request.project_id, rule_id, with_all_projects=sees_all)
+        if found is None:
+            raise exception.NotFound(f"There is no rule {rule_id}")
+        return found
+
+    def _check_all_projects(self, request: ValidRequest, stored: schema.StoredRule) -> None:
+        """Check that the caller may have a rule about every project's images."""
+        if stored["sync_set"]["all_projects"] and not self._authorizer.allows(
+            request.context, request.project_id, policy.CREATE_ALL_PROJECTS
+        ):
+            raise exception.Forbidden(
+                f"rule.all_projects is true, and the policy {policy.CREATE_ALL_PROJECTS} doesn't "
+                "allow you to sync the images of every project"
+            )
+
+    @staticmethod
+    def _render(rule: db.Rule) -> JSON:
+        return {"rule": view.render_rule(rule, db.rules.last_jobs([rule.id]).get(rule.id))}
+
+    @operation(
+        "list_sync_rules",
+        "List the project's rules",
+        rules=(policy.LIST, job_policy.OTHER_PROJECTS, job_policy.ALL_PROJECTS),
+        query=queries.RULES,
+        response_schema=answers.LISTED,
+    )
+    def list_rules(self, request: ValidRequest) -> Iterator[JSON]:
+        """``GET /v1.0/{project}/os-sync-rules``"""
+        query = {**request.query, "status": request.query.get("state", ())}
+        page = pagination.from_request(request.webob_request, query, self._conf.api.max_limit)
+        enabled = request.query.get("enabled")
+        fetch = functools.partial(
+            db.rules.list_for_project,
+            request.project_id,
+            with_all_projects=self._authorizer.can_see_all_projects(
+                request.context, request.project_id
+            ),
+            enabled=None if enabled is None else enabled.lower() == "true",
+        )
+        for rules in page.read(fetch):
+            entries, links = page.paginate(rules, lambda rule: rule.id)
+            jobs = db.rules.last_jobs([rule.id for rule in entries])
+            yield {
+                "rules": [view.render_rule(rule, jobs.get(rule.id)) for rule in entries],
+                "links": links,
+            }
+
+    @operation(
+        "create_sync_rule",
+        "Have images synced again and again",
+        rules=(policy.CREATE, policy.CREATE_ALL_PROJECTS),
+        body=schema.create,
+        response_schema=answers.SHOWN,
+        status=201,
+        errors=(409, 413, 429),
+    )
+    def create_rule(self, request: ValidRequest) -> JSON:
+        """``POST /v1.0/{project}/os-sync-rules``"""
+        stored = schema.normalize_rule(request.body["rule"])
+        self._check_all_projects(request, stored)
+        rule = self._rules.create(request.context, stored, is_admin=self._is_admin(request))
+        return self._render(rule)
+
+    def _is_admin(self, request: ValidRequest) -> Any:
+        return functools.partial(self._authorizer.is_admin, request.context, request.project_id)
+
+    @operation(
+        "show_sync_rule",
+        "Show a rule",
+        rules=(policy.SHOW, job_policy.OTHER_PROJECTS, job_policy.ALL_PROJECTS),
+        response_schema=answers.SHOWN,
+        errors=(404,),
+    )
+    def show_rule(self, request: ValidRequest) -> JSON:
+        """``GET /v1.0/{project}/os-sync-rules/{rule}``"""
+        return self._render(self._get_or_404(request))
+
+    @operation(
+        "update_sync_rule",
+        "Change a rule",
+        rules=(policy.UPDATE, policy.CREATE_ALL_PROJECTS, job_policy.ALL_PROJECTS),
+        body=schema.update,
+        response_schema=answers.SHOWN,
+        errors=(404, 409, 413),
+    )
+    def update_rule(self, request: ValidRequest) -> JSON:
+        """``PATCH /v1.0/{project}/os-sync-rules/{rule}``"""
+        found = self._get_or_404(request)
+        merged = schema.merge(view.stored_fields(found), request.body["rule"])
+        self._complete.validate({"rule": merged})
+        stored = schema.normalize_rule(merged)
+        self._check_all_projects(request, stored)
+        changed = self._rules.update(
+            request.context, found, stored, is_admin=self._is_admin(request)
+        )
+        return self._render(changed)
+
+    @operation(
+        "delete_sync_rule",
+        "Delete a rule",
+        rules=(policy.DELETE, job_policy.OTHER_PROJECTS, job_policy.ALL_PROJECTS),
+        response_schema=None,
+        status=204,
+        errors=(404,),
+    )
+    def delete_rule(self, request: ValidRequest) -> None:
+        """``DELETE /v1.0/{project}/os-sync-rules/{rule}``"""
+        self._rules.delete(request.context, self._get_or_404(request))
+
+    @operation(
+        "run_sync_rule",
+        "Run a rule now",
+        rules=(policy.RUN, job_policy.ALL_PROJECTS),
+        body=schema.run,
+        body_optional=True,
+        response_schema=ACCEPTED,
+        status=202,
+        errors=(404, 409, 413),
+    )
+    def run_rule(self, request: ValidRequest) -> JSON:
+        """``POST /v1.0/{project}/os-sync-rules/{rule}/run``"""
+        found = self._get_or_404(request)
+        dry_run = (request.body or {}).get("dry_run") in (True, "True")
+        return job_view.render_status(self._rules.run(request.context, found, dry_run=dry_run))

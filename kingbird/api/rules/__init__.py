@@ -1,0 +1,1 @@
+"""Create, change, delete and run rules: the steps behind the controller."""

@@ -1,0 +1,19 @@
+"""The schema of the list's query."""
+
+from kingbird.api.schemas.sync_jobs.queries import page_query, states_of
+from kingbird.db import api as db
+from kingbird.states import RuleState
+
+RULES = page_query(
+    "rule",
+    db.pagination.RULE_KEYS,
+    {
+        "enabled": {
+            "meaning": "Only rules that are enabled, or only those that are not.",
+            "description": "true or false",
+            "type": "string",
+            "enum": ["true", "false", "True", "False"],
+        },
+        "state": states_of("state", tuple(RuleState)),
+    },
+)

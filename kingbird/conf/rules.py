@@ -1,0 +1,37 @@
+"""[rules]: how many rules a project may have, and how often they run."""
+
+from oslo_config import cfg
+
+GROUP = "rules"
+
+OPTS = [
+    cfg.IntOpt(
+        "max_rules_per_project",
+        default=20,
+        min=0,
+        mutable=True,
+        help="Number of rules that a project may have. 0 is no limit.",
+    ),
+    cfg.IntOpt(
+        "min_interval",
+        default=60,
+        min=1,
+        help="The shortest interval of a rule in seconds. A rule with the interval 0 runs on "
+        "request only.",
+    ),
+    cfg.IntOpt(
+        "keep_jobs",
+        default=20,
+        min=1,
+        mutable=True,
+        help="Number of ended jobs that are kept of each rule. A full run that found nothing to "
+        "do is not kept at all.",
+    ),
+    cfg.IntOpt(
+        "trust_lifetime",
+        default=0,
+        min=0,
+        help="Seconds until the trust of a rule expires. 0 makes trusts that do not expire. A "
+        "rule whose trust has expired does not run until a user changes it.",
+    ),
+]

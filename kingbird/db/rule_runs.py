@@ -1,0 +1,266 @@
+"""Begin the runs of rules, and note how they ended.
+
+A rule's full runs do not overlap.  Each statement that begins one names the full run before it, so
+that of two engines, or of an engine and a user, one succeeds.
+"""
+
+import random
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from oslo_context import context as oslo_context
+from sqlalchemy import orm
+
+from kingbird.db import connection
+from kingbird.db.clock import now_ms, utc_now
+from kingbird.db.models import Item, Job, Rule
+from kingbird.states import ENDED_JOB_STATES, ItemState, JobState, Reason, RuleState, Trigger
+
+#: Rules that one round of an engine runs at most.
+DUE_AT_ONCE = 20
+#: The share of an interval by which a run may be later, so that rules that were made together do
+#: not run together for ever.
+JITTER = 0.1
+#: Reasons of a job that got no token.
+_WITHOUT_TOKEN = (Reason.CREDENTIALS_LOST, Reason.TRUST_GONE)
+
+
+def time_after(interval: int) -> sa.ColumnElement[int] | None:
+    """Return the time of the run after the next interval."""
+    if not interval:
+        return None
+    # Load is spread by this, and nothing is kept secret.
+    return now_ms() + int(interval * 1000 * (1 + random.uniform(0, JITTER)))  # noqa: S311  # nosec
+
+
+def new_job(
+    rule: Rule,
+    trigger: str,
+    *,
+    job_id: str | None = None,
+    sync_set: Mapping[str, Any] | None = None,
+    request_id: str | None = None,
+    global_request_id: str | None = None,
+) -> Job:
+    """Return a new job of a rule."""
+    return Job(
+        id=job_id or str(uuid.uuid4()),
+        project_id=rule.project_id,
+        user_id=rule.user_id,
+        request=[dict(sync_set or rule.sync_set)],
+        is_admin=rule.is_admin,
+        all_projects=rule.all_projects,
+        trust_id=rule.trust_id,
+        credentials="trust",
+        status=JobState.IN_PROGRESS,
+        request_id=request_id or oslo_context.generate_request_id(),
+        global_request_id=global_request_id,
+        rule_id=rule.id,
+        trigger=trigger,
+    )
+
+
+def is_open(job_id: Any) -> sa.Exists:
+    """Match if a job is in progress."""
+    return sa.exists().where(Job.id == job_id, Job.status == JobState.IN_PROGRESS)
+
+
+def change(
+    session: orm.Session, rule: Rule, *where: sa.ColumnElement[bool], **values: Any
+) -> bool:
+    """Change a rule's row if no user has changed it since it was read."""
+    result: Any = session.execute(
+        sa.update(Rule)
+        .where(Rule.pk == rule.pk, Rule.id == rule.id, Rule.revision == rule.revision, *where)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(result.rowcount)
+
+
+@connection.retry_on_disconnect
+def due() -> Sequence[Rule]:
+    """Return rules whose full run is due, longest due first.
+
+    A rule is not due while its full run before is in progress.
+    """
+    query = (
+        sa.select(Rule)
+        .where(Rule.enabled.is_(True), Rule.next_run <= now_ms(), ~is_open(Rule.full_job_id))
+        .order_by(Rule.next_run)
+        .limit(DUE_AT_ONCE)
+    )
+    with connection.reader() as session:
+        return session.scalars(query).all()
+
+
+@connection.retry_on_disconnect
+def begin_due_run(rule: Rule) -> str | None:
+    """Begin a full run that is due, and set the time of the next one.
+
+    :param rule: the row as :func:`due` returned it.
+    :returns: the job's id, or ``None`` if another engine or a user was faster.
+    """
+    job = new_job(rule, Trigger.INTERVAL)
+    with connection.writer() as session:
+        began = _begin(session, rule, job, next_run=time_after(rule.interval))
+    return job.id if began else None
+
+
+@connection.retry_on_disconnect
+def begin_requested_run(
+    rule: Rule,
+    *,
+    job_id: str,
+    request_id: str | None,
+    global_request_id: str | None,
+    sync_set: Mapping[str, Any] | None = None,
+) -> Job | None:
+    """Begin a run at a user's request, unless a full run is in progress.
+
+    :param job_id: a new UUID.
+    :param sync_set: the rule's set with what differs, for a dry run or one about some images.
+        The outcome of such a run does not change the state of the rule.
+    :returns: the job, or ``None`` if a full run is in progress.
+    """
+    job = new_job(
+        rule,
+        Trigger.REQUEST,
+        job_id=job_id,
+        sync_set=sync_set,
+        request_id=request_id,
+        global_request_id=global_request_id,
+    )
+    with connection.writer() as session:
+        stored = session.scalars(sa.select(Job).where(Job.id == job_id)).one_or_none()
+        if stored is not None:
+            # The answer to the first run's commit was lost.
+            return stored
+        if sync_set is None:
+            return job if _begin(session, rule, job) else None
+        if session.scalar(sa.select(is_open(rule.full_job_id))):
+            return None
+        session.add(job)
+        session.flush()
+        return job
+
+
+def _begin(session: orm.Session, rule: Rule, job: Job, **values: Any) -> bool:
+    """Store the job of a full run unless another one is in progress or has begun since.
+
+    :param values: further columns of the rule to set.
+    """
+    unchanged = (
+        Rule.full_job_id.is_not_distinct_from(rule.full_job_id),
+        ~is_open(rule.full_job_id),
+    )
+    began = change(session, rule, *unchanged, full_job_id=job.id, **values)
+    if began:
+        session.add(job)
+        session.flush()
+    return began
+
+
+def note_end(session: orm.Session, job: Job, state: JobState) -> None:
+    """Note the outcome of a full run in its rule, within the transaction that ends its job.
+
+    :param job: the job, of a rule or not.
+    """
+    if job.rule_id is None:
+        return
+    now = utc_now()
+    values: dict[str, Any] = {"last_run_at": now}
+    if state == JobState.SUCCESS:
+        values |= {
+            "state": RuleState.OK,
+            "reason": None,
+            "message": None,
+            "failures": 0,
+            "last_success_at": now,
+        }
+    elif state == JobState.FAILURE:
+        reason, message = session.execute(
+            sa.select(Item.reason, Item.message)
+            .where(Item.job_pk == job.pk, Item.status == ItemState.FAILURE)
+            .order_by(Item.pk)
+            .limit(1)
+        ).one()
+        without_token = reason in _WITHOUT_TOKEN
+        values |= {
+            "state": RuleState.NO_CREDENTIALS if without_token else RuleState.FAILING,
+            "reason": reason,
+            "message": message,
+            "failures": Rule.failures + 1,
+        }
+    session.execute(
+        sa.update(Rule)
+        .where(Rule.id == job.rule_id, Rule.full_job_id == job.id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+@connection.retry_on_disconnect
+def trusts_in_use(trust_ids: Collection[str]) -> set[str]:
+    """Return those of some trusts that a rule or a job in progress refers to."""
+    wanted = sorted(trust_ids)
+    with connection.reader() as session:
+        return {
+            trust_id
+            for query in (
+                sa.select(Rule.trust_id).where(Rule.trust_id.in_(wanted)),
+                sa.select(Job.trust_id).where(
+                    Job.trust_id.in_(wanted), Job.status == JobState.IN_PROGRESS
+                ),
+            )
+            for trust_id in session.scalars(query)
+            if trust_id
+        }
+
+
+@connection.retry_on_disconnect
+def purge_jobs(keep: int) -> int:
+    """Delete ended jobs of rules: those that found nothing to do, and the oldest ones.
+
+    :param keep: the number of ended jobs to keep of each rule.
+    :returns: the number of deleted jobs.
+    """
+    ended = sa.and_(Job.rule_id.is_not(None), Job.status.in_(ENDED_JOB_STATES))
+    has_items = sa.exists().where(Item.job_pk == Job.pk)
+    idle = (
+        sa.select(Job.pk)
+        .where(ended, Job.trigger == Trigger.INTERVAL, Job.status == JobState.SUCCESS)
+        .where(Job.trust_id.is_(None), ~has_items)
+        .limit(connection.BATCH)
+    )
+    crowded = (
+        sa.select(Job.rule_id).where(ended).group_by(Job.rule_id).having(sa.func.count() > keep)
+    )
+    with connection.writer() as session:
+        old = set(session.scalars(idle))
+        for rule_id in session.scalars(crowded.limit(connection.BATCH)).all():
+            last_kept = session.scalar(
+                sa.select(Job.pk)
+                .where(ended, Job.rule_id == rule_id)
+                .order_by(Job.pk.desc())
+                .offset(keep)
+                .limit(1)
+            )
+            old.update(
+                session.scalars(
+                    sa.select(Job.pk)
+                    .where(ended, Job.rule_id == rule_id, Job.pk <= last_kept)
+                    .where(Job.trust_id.is_(None))
+                    .limit(connection.BATCH)
+                )
+            )
+        if not old:
+            return 0
+        result: Any = session.execute(
+            sa.delete(Job)
+            .where(Job.pk.in_(sorted(old)[: connection.BATCH]), ended)
+            .execution_options(synchronize_session=False)
+        )
+        return int(result.rowcount)

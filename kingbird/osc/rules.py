@@ -1,0 +1,313 @@
+"""The commands ``openstack image sync rule ...``."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from osc_lib import exceptions
+from osc_lib.cli import format_columns
+from osc_lib.command import command
+
+from kingbird.osc import options
+from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
+from kingbird.states import ALL
+
+JSON = dict[str, Any]
+Shown = tuple[Sequence[str], Sequence[Any]]
+
+#: The columns of a list of rules, and the fields of the API's response.
+_LISTED = {
+    "ID": "id",
+    "Name": "name",
+    "State": "state",
+    "Interval": "interval",
+    "Next Run At": "next_run_at",
+    "Last Run At": "last_run_at",
+}
+_LONG = {
+    "Resources": "resources",
+    "Source": "source",
+    "Target": "target",
+    "Last Success At": "last_success_at",
+    "Last Job": "last_job",
+    "Reason": "reason",
+}
+#: Fields that are lists or objects, and how they are shown.
+_FORMATS = {
+    "resources": format_columns.ListColumn,
+    "source": format_columns.ListColumn,
+    "target": format_columns.ListColumn,
+    "filters": format_columns.DictColumn,
+}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def _duration(text: str) -> int:
+    """Return the seconds of a duration such as ``90``, ``30m``, ``1h`` or ``2d``."""
+    found = re.fullmatch("([0-9]{1,9})([smhdw]?)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text} is no duration such as 90, 30m, 1h or 2d")
+    return int(found[1]) * _SECONDS[found[2]]
+
+
+def _columns_of(rule: JSON) -> Shown:
+    """Return the fields of a rule and their values."""
+    return tuple(rule), [_formatted(name, value) for name, value in rule.items()]
+
+
+def _formatted(field: str, value: Any) -> Any:
+    return _FORMATS[field](value) if field in _FORMATS else value
+
+
+def _add_rule(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    noun = "Rule (name or ID)"
+    if several:
+        parser.add_argument("rules", metavar="<rule>", nargs="+", help=f"{noun}, one or several")
+    else:
+        parser.add_argument("rule", metavar="<rule>", help=noun)
+
+
+def _add_schedule(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--description", metavar="<text>", help="Text for people")
+    parser.add_argument(
+        "--interval",
+        metavar="<duration>",
+        type=_duration,
+        help="Time between two full runs, such as 90, 30m, 1h or 2d (default: 1h); 0 for a rule "
+        "that runs on request only",
+    )
+
+
+def _given(parsed: argparse.Namespace, *names: str) -> JSON:
+    """Return the options that are given, by name."""
+    return {
+        name: getattr(parsed, name)
+        for name in names
+        if getattr(parsed, name) not in (None, False, [])
+    }
+
+
+class CreateRule(SyncCommand, command.ShowOne):
+    """Make images exist in other regions, again and again"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("rule", metavar="<rule>", help="Name of the new rule")
+        options.add_selection(parser)
+        options.add_regions(parser, targets_needed=False)
+        options.add_conflict_options(parser)
+        _add_schedule(parser)
+        parser.add_argument(
+            "--disable", action="store_true", help="Create a rule that does not run yet"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+        """Create the rule."""
+        rule = options.build_set(parsed_args, self.manager, self.images())
+        rule["name"] = parsed_args.rule
+        rule |= _given(parsed_args, "description")
+        if parsed_args.interval is not None:
+            rule["interval"] = parsed_args.interval
+        if parsed_args.disable:
+            rule["enabled"] = False
+        return _columns_of(self.client.create_rule(rule))
+
+
+class ListRules(SyncLister):
+    """List rules, the newest first"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument("--long", action="store_true", help="List additional fields")
+        parser.add_argument(
+            "--state",
+            metavar="<state>",
+            action="append",
+            help="Only rules in this state (repeat for several)",
+        )
+        options.add_project(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+        """Return the rules."""
+        states = ",".join(state.upper() for state in parsed_args.state or [])
+        rules, _ = self.client_of(parsed_args).rules(state=states or None)
+        columns = {**_LISTED, **(_LONG if parsed_args.long else {})}
+        rows = [
+            tuple(_formatted(field, rule[field]) for field in columns.values()) for rule in rules
+        ]
+        return tuple(columns), rows
+
+
+class ShowRule(SyncCommand, command.ShowOne):
+    """Show a rule, its state and what went wrong"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        _add_rule(parser)
+        options.add_project(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+        """Return the rule."""
+        return _columns_of(self.client_of(parsed_args).rule(parsed_args.rule))
+
+
+class SetRule(SyncCommand):
+    """Change a rule; it then has your rights"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        _add_rule(parser)
+        parser.add_argument("--rule-name", metavar="<name>", help="New name of the rule")
+        _add_schedule(parser)
+        parser.add_argument(
+            "--image",
+            dest="images",
+            metavar="<image>",
+            action="append",
+            help="Image of the rule in place of its present ones (name or ID; repeat for several)",
+        )
+        parser.add_argument(
+            "--all", action="store_true", help="All images of the project that match all filters"
+        )
+        options.add_filters(parser)
+        options.add_regions(parser, targets_needed=True)
+        options.add_conflict_options(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Change the rule."""
+        found = self.client.rule(parsed_args.rule)
+        changes = _given(parsed_args, "on_drift", "source", "target", "force", "prune")
+        for option, field in (("rule_name", "name"), ("description", "description")):
+            if getattr(parsed_args, option) is not None:
+                changes[field] = getattr(parsed_args, option)
+        if parsed_args.interval is not None:
+            changes["interval"] = parsed_args.interval
+        if parsed_args.images and parsed_args.all:
+            raise exceptions.CommandError("Give either --image or --all")
+        if parsed_args.all:
+            changes["resources"] = [ALL]
+        elif parsed_args.images:
+            sources = parsed_args.source or found["source"]
+            changes["resources"] = self.images().ids(parsed_args.images, sources)
+        if filters := options.filters_of(parsed_args, self.manager):
+            changes["filters"] = {**found["filters"], **filters}
+        if not changes:
+            raise exceptions.CommandError("Give an option to change")
+        self.client.update_rule(found["id"], changes)
+
+
+class UnsetRule(SyncCommand):
+    """Take options and filters from a rule; it then has your rights"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        _add_rule(parser)
+        parser.add_argument("--description", action="store_true", help="Empty the description")
+        parser.add_argument(
+            "--filter",
+            metavar="<filter>",
+            action="append",
+            choices=options.FILTERS,
+            help="Drop this filter, one of "
+            + ", ".join(options.FILTERS)
+            + " (repeat for several)",
+        )
+        for name in ("force", "prune"):
+            parser.add_argument(f"--{name}", action="store_true", help=f"Turn {name} off")
+        parser.add_argument(
+            "--on-drift", action="store_true", help="Report copies that differ, and turn prune off"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Change the rule."""
+        found = self.client.rule(parsed_args.rule)
+        changes: JSON = dict.fromkeys(_given(parsed_args, "force", "prune"), False)
+        if parsed_args.on_drift:
+            changes |= {"on_drift": "report", "prune": False}
+        if parsed_args.description:
+            changes["description"] = ""
+        if parsed_args.filter:
+            changes["filters"] = {
+                name: value
+                for name, value in found["filters"].items()
+                if name not in parsed_args.filter
+            }
+        if not changes:
+            raise exceptions.CommandError("Give an option to take away")
+        self.client.update_rule(found["id"], changes)
+
+
+class DeleteRule(SyncCommand):
+    """Delete rules and cancel their jobs in progress; records stay"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        _add_rule(parser, several=True)
+        options.add_project(parser)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Delete the rules."""
+        client = self.client_of(parsed_args)
+        for rule in parsed_args.rules:
+            client.delete_rule(client.rule(rule)["id"])
+
+
+class _SwitchRule(SyncCommand):
+    """Base of the commands that switch rules on and off."""
+
+    enabled: bool
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        _add_rule(parser, several=True)
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> None:
+        """Change the rules."""
+        for rule in parsed_args.rules:
+            self.client.update_rule(self.client.rule(rule)["id"], {"enabled": self.enabled})
+
+
+class EnableRule(_SwitchRule):
+    """Let rules run, beginning with a full run; they then have your rights"""
+
+    enabled = True
+
+
+class DisableRule(_SwitchRule):
+    """Keep rules from running"""
+
+    enabled = False
+
+
+class RunRule(SyncShowOne):
+    """Run a rule now"""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        _add_rule(parser)
+        parser.add_argument(
+            "--dry-run", action="store_true", help="Plan without writing in any region"
+        )
+        return parser
+
+    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+        """Begin the run, and wait for it if the user wants that."""
+        rule = self.client.rule(parsed_args.rule)
+        job_id = self.client.run_rule(rule["id"], dry_run=parsed_args.dry_run)
+        return self.show_job(self.client, job_id, parsed_args)

@@ -1,0 +1,117 @@
+"""Calls to the regions that one part of a plan needs, all at the same time.
+
+A region that takes much longer than the others lags.  The plan goes on without it, and leaves it
+to a later part, which waits.
+"""
+
+import time
+from collections.abc import Callable, Collection
+from concurrent import futures
+from typing import Any
+
+from kingbird import exception
+from kingbird.sync.retry import Retry, Submit
+
+#: A region lags if it takes so many times as long as the slowest answer elsewhere.
+LAG_FACTOR = 5
+#: Seconds between two looks whether a job is to end, or a region lags.
+INTERVAL = 0.05
+
+
+class RegionLags(exception.RegionUnavailable):
+    """Other regions need not wait for a region's answer."""
+
+    def __init__(self, region: str) -> None:
+        super().__init__(f"Region {region} answers much more slowly than the others")
+
+
+class RegionCalls:
+    """The calls to some regions.
+
+    :param retry: makes each call, and knows whether the job is to end.
+    :ivar lagging: the regions that lag.
+    """
+
+    def __init__(self, submit: Submit, retry: Retry) -> None:
+        self.lagging: set[str] = set()
+        self._submit = submit
+        self._retry = retry
+        self._regions: Collection[str] = ()
+        self._timeout: float | None = None
+        #: Seconds of each region's slowest answer.
+        self._slowest: dict[str, float] = {}
+        #: The monotonic time at which a region was last asked or answered.
+        self._active_at: dict[str, float] = {}
+
+    def for_part(
+        self, regions: Collection[str], slow_region_timeout: float | None
+    ) -> "RegionCalls":
+        """Return the calls of a part of a plan, for which no region lags yet.
+
+        :param regions: the regions that the part needs.
+        :param slow_region_timeout: seconds after which a region much slower than the others lags;
+            ``None`` waits for all.
+        """
+        calls = RegionCalls(self._submit, self._retry)
+        calls._regions = regions
+        # Without a source and another target there is nothing to go on with.
+        calls._timeout = slow_region_timeout if len(regions) > 2 else None
+        return calls
+
+    def begin(
+        self, region: str, function: Callable[..., Any], /, *args: Any, **options: Any
+    ) -> "futures.Future[Any]":
+        """Call ``function(*args, **options)`` on a worker of a region, unless it lags."""
+        if region in self.lagging:
+            none: futures.Future[Any] = futures.Future()
+            none.set_exception(RegionLags(region))
+            return none
+        self._active_at[region] = time.monotonic()
+
+        def timed() -> Any:
+            begin = time.monotonic()
+            answer = self._retry(function, *args, **options)
+            self._active_at[region] = now = time.monotonic()
+            self._slowest[region] = max(self._slowest.get(region, 0.0), now - begin)
+            return answer
+
+        return self._submit(region, timed)
+
+    def wait(self, region: str, call: "futures.Future[Any]") -> Any:
+        """Return the answer to a call.
+
+        :raises RegionLags: other regions need not wait for it.
+        """
+        self._retry.check()
+        while not futures.wait([call], INTERVAL).done:
+            self.check(region)
+        return call.result()
+
+    def check(self, region: str) -> None:
+        """Check whether to go on waiting for a region.
+
+        :raises RegionLags: other regions need not wait for it.
+        :raises kingbird.exception.KingbirdError: the job is to end; see :class:`Retry`.
+        """
+        self._retry.check()
+        if self._takes_too_long(region):
+            self.lagging.add(region)
+            raise RegionLags(region)
+
+    def _takes_too_long(self, region: str) -> bool:
+        if self._timeout is None:
+            return False
+        others = [
+            self._slowest.get(name)
+            for name in self._regions
+            if name != region and name not in self.lagging
+        ]
+        answered = [seconds for seconds in others if seconds is not None]
+        if not answered:
+            # If all are slow, none lags.
+            return False
+        limit = max(self._timeout, LAG_FACTOR * max(answered))
+        if 2 * len(answered) <= len(others):
+            # Most are slow, so the load may be the reason.
+            limit *= LAG_FACTOR
+        return time.monotonic() - self._active_at[region] >= limit

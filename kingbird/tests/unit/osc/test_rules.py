@@ -1,0 +1,113 @@
+"""The commands of rules, from their words to the database of the real API."""
+
+from typing import Any
+
+import pytest
+
+from kingbird.db import api as db
+from kingbird.tests.api.world import IMAGE, IMAGE_2, PROJECT
+from kingbird.tests.unit.osc.cloud import Cloud
+from kingbird.tests.unit.osc.test_commands import JSON, Osc
+
+CREATE = ("rule", "create", "golden", "--all", "--source", "RegionOne", "--target", "*")
+
+
+def stored(name: str = "golden") -> Any:
+    """Return the rule of a name as it is in the database."""
+    (found,) = (rule for rule in db.rules.list_for_project(PROJECT) if rule.name == name)
+    return found
+
+
+def test_create_with_all_options(osc: Osc) -> None:
+    words = ("--tag", "golden", "--on-drift", "update", "--prune", "--force")
+    more = ("--interval", "30m", "--description", "Golden images", "--disable")
+    made = osc(*CREATE, *words, *more, *JSON).json
+    assert (made["name"], made["state"], made["interval"]) == ("golden", "DISABLED", 1800)
+    assert (made["source"], made["target"]) == (["RegionOne"], ["*"])
+    assert made["filters"] == {"tag": ["golden"]}
+    rule = stored()
+    assert (rule.id, rule.description) == (made["id"], "Golden images")
+    flags = ("on_drift", "prune", "force")
+    assert [rule.sync_set[flag] for flag in flags] == ["update", True, True]
+
+
+def test_create_of_images_by_name(osc: Osc, cloud: Cloud) -> None:
+    cloud.add_image("RegionTwo", "bbbbbbbb-0000-4000-8000-000000000007", "web")
+    osc("rule", "create", "some", "web", IMAGE, "--source", "RegionTwo")
+    wanted = ["bbbbbbbb-0000-4000-8000-000000000007", IMAGE]
+    assert stored("some").sync_set["resources"] == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("90s", 90), ("2m", 120), ("1h", 3600), ("1d", 86400)]
+)
+def test_durations(osc: Osc, text: str, seconds: int) -> None:
+    assert osc(*CREATE, "--interval", text, *JSON).json["interval"] == seconds
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((*CREATE, "--interval", "often"), "often is no duration"),
+        ((*CREATE, "--interval", "1"), "rule.interval is 1"),
+        (("rule", "show", "nothing"), "no rule nothing"),
+        (("rule", "set", "golden"), "Give an option to change"),
+        (("rule", "unset", "golden"), "Give an option to take away"),
+        (("rule", "set", "golden", "--image", IMAGE, "--all"), "--image or --all"),
+        (CREATE, "golden"),
+    ],
+)
+def test_wrong_words(osc: Osc, words: tuple[str, ...], told: str) -> None:
+    osc(*CREATE)
+    refused = osc(*words)
+    assert (refused.code, told in refused.err) == (1, True), refused.err
+
+
+def test_list_and_show(osc: Osc) -> None:
+    made = osc(*CREATE, *JSON).json
+    osc("rule", "create", "off", "--all", "--disable")
+    listed = osc("rule", "list", *JSON, user="reader").json
+    assert [(rule["Name"], rule["State"]) for rule in listed] == [
+        ("off", "DISABLED"),
+        ("golden", "OK"),
+    ]
+    (only,) = osc("rule", "list", "--long", "--state", "ok", *JSON).json
+    assert (only["Name"], only["Target"], only["Last Job"]) == ("golden", ["*"], made["last_job"])
+    for word in ("golden", made["id"]):
+        assert osc("rule", "show", word, *JSON).json == made
+    (job,) = osc("list", "--rule", "golden", *JSON).json
+    assert job["ID"] == made["last_job"]
+
+
+def test_set_and_unset(osc: Osc) -> None:
+    osc(*CREATE, "--tag", "golden", "--name-prefix", "Ubuntu")
+    words = ("--rule-name", "gold", "--source", "RegionTwo", "--interval", "2h", "--tag", "new")
+    assert osc("rule", "set", "golden", *words, "--on-drift", "update", "--prune").code == 0
+    rule = stored("gold")
+    assert (rule.sync_set["sources"], rule.interval) == (["RegionTwo"], 7200)
+    assert rule.sync_set["filters"] == {"tags": ["new"], "name_prefix": "Ubuntu"}
+    assert rule.sync_set["prune"]
+    assert osc("rule", "unset", "gold", "--filter", "tag", "--on-drift").code == 0
+    rule = stored("gold")
+    assert rule.sync_set["filters"] == {"name_prefix": "Ubuntu"}
+    assert (rule.sync_set["on_drift"], rule.sync_set["prune"]) == ("report", False)
+    # A rule of some images has no filters.
+    assert osc("rule", "unset", "gold", "--filter", "name_prefix").code == 0
+    assert osc("rule", "set", "gold", "--image", IMAGE_2).code == 0
+    assert stored("gold").sync_set["resources"] == [IMAGE_2]
+    assert osc("rule", "set", "gold", "--all").code == 0
+    assert stored("gold").sync_set["resources"] == ["*"]
+
+
+def test_enable_run_and_delete(osc: Osc, cloud: Cloud) -> None:
+    osc(*CREATE, "--disable")
+    job = osc("rule", "run", "golden", "--dry-run", *JSON).json
+    assert (job["Status"], job["Dry Run"]) == ("IN_PROGRESS", True)
+    assert osc("rule", "enable", "golden").code == 0
+    assert stored().enabled
+    assert osc("rule", "run", "golden").code == 1, "a full run is in progress"
+    assert osc("rule", "disable", "golden").code == 0
+    assert not stored().enabled
+    assert osc("rule", "delete", "golden").code == 0
+    assert db.rules.list_for_project(PROJECT) == []
+    assert len(cloud.world.engines.cancelled) == 2
