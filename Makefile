@@ -108,7 +108,7 @@ mutate: venv
 
 # These take long for what they find, bring all that they need, or are about running processes
 # rather than about jobs.
-MORE := $(addprefix kingbird/tests/functional/,chaos fuzz test_install_guide.py test_user_guide.py \
+MORE := $(addprefix kingbird/tests/functional/,chaos fuzz odd_regions test_install_guide.py test_user_guide.py \
     $(addsuffix .py,$(addprefix test_,packaging upgrades devstack demo load osc start_order reports \
     reload systemd tls_proxy tracing metrics stopped_transaction silent_database backends)))
 # Each of the two processes starts a cloud, and runs whole files: their tests share scenes.

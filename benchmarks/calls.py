@@ -41,7 +41,8 @@ def _found(urls: Mapping[str, str], token: str) -> dict[str, Images]:
 def floor(found: Mapping[str, Images]) -> Counter[str]:
     """Return the minimum of calls of each kind, from every region to every region.
 
-    The members of a shared image must be listed once before it is created elsewhere.
+    The members of a shared image must be listed once before it is created elsewhere, and images
+    with the names of the records to create once for a hundred names.
     """
     # Images without data are not selected.
     meant = {
@@ -52,10 +53,12 @@ def floor(found: Mapping[str, Images]) -> Counter[str]:
     }
     missing = {region: meant.keys() - images.keys() for region, images in found.items()}
     made = set[str]().union(*missing.values())
+    names = [sum(not meant[one]["os_hidden"] for one in ids) for ids in missing.values()]
+    lists = sum(_walks(images) + 1 for images in found.values())
     return Counter(
         {
             "keystone": KEYSTONE,
-            "list": sum(_walks(images) + 1 for images in found.values()),
+            "list": lists + sum(-(-number // 100) for number in names),
             "create": sum(map(len, missing.values())),
             "members": sum(meant[image_id]["visibility"] == "shared" for image_id in made),
         }
@@ -101,4 +104,5 @@ def _row(what: str, made: Counter[str], least: Counter[str]) -> Row:
     figures = ", ".join(f"{kind} {made[kind]} of {least[kind]}" for kind in kinds)
     # A call too many of one kind must not compensate for one too few of another.
     more = sum(abs(made[kind] - least[kind]) for kind in kinds)
-    return Row(what, (least.total() + more) / least.total(), 1.0, figures)
+    # Names are looked up for 500 records of all targets, which makes a few more lists.
+    return Row(what, (least.total() + more) / least.total(), 1.02, figures)

@@ -20,7 +20,12 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
 def is_walk(call: Call) -> bool:
     """Return True if a call lists a page of all images of a region."""
-    return call.path == "/v2/images" and "sort_key" in call.query and not _asks_for_names(call)
+    return (
+        call.path == "/v2/images"
+        and "sort_key" in call.query
+        and "kingbird_forced" not in call.query
+        and not _asks_for_names(call)
+    )
 
 
 def _asks_for_names(call: Call) -> bool:

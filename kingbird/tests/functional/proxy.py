@@ -59,11 +59,15 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """A response, either forwarded or made by a fault."""
+    """A response, either forwarded or made by a fault.
+
+    :ivar gap: called after each byte of the body, until it returns False; then the rest follows.
+    """
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    gap: Callable[[], bool] | None = None
 
 
 class Cut(Exception):
@@ -266,8 +270,14 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.status not in (204, 304):
             self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(answer.body)
+        body = b"" if self.command == "HEAD" else answer.body
+        while body and answer.gap:
+            self.wfile.write(body[:1])
+            self.wfile.flush()
+            body = body[1:]
+            if not answer.gap():
+                break
+        self.wfile.write(body)
         self.wfile.flush()
 
     def _forward(self, call: Call) -> Answer:

@@ -74,7 +74,7 @@ def test_a_job_that_was_never_planned_fails_item_by_item(database):
 
 def in_two_parts(rest=("R9",)):
     """Store a plan's first part, and return the job's id and its claim."""
-    job_id = accepted_job(resources=("*",), targets=("R2", "R9"))
+    job_id = accepted_job(resources=("*",), targets=("R2", *rest))
     claim = db.leases.claim_job("e1", LEASE)
     left = {"known_to": dict.fromkeys(rest, "b"), "unsorted": []}
     rows = [row("a", "R2"), row("b", "R2", status="SKIPPED", reason="region_bound")]

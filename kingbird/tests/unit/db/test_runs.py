@@ -282,6 +282,12 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
         (nothing, adopted_by_another, *OF_ENDED_JOBS),
         [nothing],
     ),
+    "name the regions": (
+        planning,
+        lambda held: db.plans.set_request(held.claim, [sync_set(["i1"], targets=["R9"])]),
+        ALL,
+        [nothing],
+    ),
     "begin a part": (
         planning_half,
         lambda held: db.plans.PlanWriter(held.claim).__enter__(),
@@ -429,6 +435,12 @@ def test_a_job_that_was_planned_since_it_was_read_is_not_ended(
 #: Functions that write and have no row, and why.
 WITHOUT_ROW = {
     "jobs.create": "makes a row of its own",
+    "rules.create": "makes rows of its own",
+    "rules.update": "names the revision that was read; test_rules.py changes it in between",
+    "rules.delete": "ends a rule for good, whoever has changed it since",
+    "rule_runs.begin_due_run": "names the full run before it; see test_rules.py",
+    "rule_runs.begin_requested_run": "names the full run before it; see test_rules.py",
+    "rule_runs.purge_jobs": "deletes jobs that have ended, in the transaction that reads them",
     "leases.claim_job": "reads the row that it claims; see the test of what was read before",
     "leases.claim_task": "reads the row that it claims; see the test of what was read before",
     "maintenance.purge": "reads what it deletes; test_purge.py lets rows change in between",

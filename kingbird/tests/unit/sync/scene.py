@@ -21,6 +21,7 @@ from kingbird.tests.doubles.glance import FakeGlance, FakeImages
 DEMO = "d" * 32
 OTHER = "0" * 32
 ADMIN = "a" * 32
+ALL3 = ("R1", "R2", "R3")
 RULES = Rules(dropped=frozenset({"instance_uuid", "block_device_mapping"}))
 
 
@@ -50,10 +51,15 @@ class Scene:
     """A cloud of three regions."""
 
     def __init__(self, retry_timeout: float = 1.0) -> None:
-        self.glances = {name: FakeGlance(name) for name in ("R1", "R2", "R3")}
+        self.glances = {name: FakeGlance(name) for name in ALL3}
         self.slept: list[float] = []
         self.retry = Retry(lambda: retry_timeout, Hasty(self.slept))
         self.unusable: dict[str, dict[str, str]] = {}
+
+    @property
+    def contents(self) -> dict[str, set[str]]:
+        """Return the ids of all images by region."""
+        return {region: glance.ids for region, glance in self.glances.items()}
 
     def images(self, region: str, project: str = DEMO, is_admin: bool = False) -> FakeImages:
         return self.glances[region].images_for(project, is_admin=is_admin)

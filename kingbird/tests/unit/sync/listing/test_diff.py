@@ -328,3 +328,17 @@ def test_properties_that_only_a_target_has_are_drift_when_they_are_to_go():
         "R2": ("os_distro",)
     }
     assert outcome_of(one.comparisons["R2"], "1", "R1").reason == "drift"
+
+
+def test_what_a_lagging_region_shows_beyond_its_gap_waits():
+    """Leave to the next part of the plan whatever may be in a region that it lists again."""
+    known = Known(R1="5")
+    known.lagging = ("R1",)
+    images = [an_image(image_id) for image_id in ("5", "6")]
+    found, in_sync = differences(known=known, R1=images, R2=[images[1]], R3=[])
+    assert [(one.source_region, one.source["id"], one.missing) for one in found] == [
+        ("R1", "5", ("R2", "R3")),
+        ("R2", "6", ("R3",)),
+    ]
+    assert [one.in_sync for one in found] == [("R1",), ("R2",)]
+    assert not in_sync

@@ -1,81 +1,120 @@
 """One region that answers oddly costs no other region anything, whatever its part in a job."""
 
+import functools
 import json
+from dataclasses import replace
 
 import pytest
 
+from kingbird.states import ItemState
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.request import SyncSet
-from kingbird.tests.unit.sync.oddities import HOLES, PROBLEMS, absent
-from kingbird.tests.unit.sync.scene import Scene
+from kingbird.tests.unit.sync.oddities import HOLES, PROBLEMS, absent, mended
+from kingbird.tests.unit.sync.runs import first_run, second_run
+from kingbird.tests.unit.sync.scene import ALL3, Scene
 
 #: Sources and targets of a set in which R2 is odd.
 ROLES = {
     "target": (("R1",), ("R2", "R3")),
     "source": (("R1", "R2"), ("R3",)),
-    "both": (("R1", "R2", "R3"), ("R1", "R2", "R3")),
+    "both": (ALL3, ALL3),
 }
 LAST = "ffffffff-ffff-4fff-bfff-ffffffffffff"
+#: Images of R2, enough for a list with holes.
+ODD = [f"{n}{LAST[1:]}" for n in range(2)]
+#: The outcomes of an image that is missing, and of one that is there, by dry run.
+MISSING = {False: ("SUCCESS", "created"), True: ("PLANNED", "missing")}
+IN_SYNC = {False: ("SUCCESS", "in_sync"), True: ("PLANNED", "in_sync")}
 
 
 @pytest.fixture
 def scene():
-    """Give three regions: an image in R1, the last one by its id, and some others in R2."""
+    return regions()
+
+
+def regions():
+    """Return three regions: an image in R1, the last one by its id, and some others in R2."""
     made = Scene(retry_timeout=0.1)
-    for region, ids in (("R1", [LAST]), ("R2", [f"{n}" + LAST[1:] for n in range(4)])):
+    for region, ids in (("R1", [LAST]), ("R2", ODD)):
         for image_id in ids:
-            made.create(region, id=image_id, name=image_id, visibility="private")
-            made.glances[region].upload(image_id, b"data")
+            made.create(region, id=image_id, name=region, visibility="private")
+            made.glances[region].upload(image_id, image_id.encode())
     return made
 
 
-def planned(scene, problem, *sets):
-    """Plan with R2 broken; return what is said of each image and region."""
-    breaks, _ = PROBLEMS[problem]
-    breaks(scene.glances["R2"])
-    items = scene.plan_sets(*sets, without=("R2",) if breaks is absent else ())
-    found = {
-        (item.resource, item.target_region): (
-            item.outcome and item.outcome.status,
-            item.outcome and item.outcome.reason,
-        )
-        for item in items
-    }
-    assert len(found) == len(items)
-    return found
+def sets_of(role, wildcard, number, dry_run):
+    """Return one set for the image of R1, or a second one for those of R2 too."""
+    sources, targets = ROLES[role]
+    if wildcard:
+        filters = [{}] if number == 1 else [{"name": "R1"}, {}]
+        sets = [SyncSet(("*",), sources, targets, filters=each) for each in filters]
+    else:
+        # R1 has none of the others, so they are no work for a set whose only source it is.
+        ids = [(LAST,), (LAST,) if role == "target" else tuple(ODD)]
+        sets = [SyncSet(each, sources, targets) for each in ids[:number]]
+    return [replace(each, dry_run=dry_run) for each in sets]
 
 
-@pytest.mark.parametrize("sets", [1, 2])
-@pytest.mark.parametrize("dry_run", [False, True])
+@functools.cache
+def untroubled(role, wildcard, number, dry_run):
+    """Return a run while no region is odd, and the images that there are afterwards."""
+    scene = regions()
+    return first_run(scene, sets_of(role, wildcard, number, dry_run)), scene.contents
+
+
+def check_odd(run, role, wildcard, problem, dry_run):
+    """Check what is said while R2 is odd: the others are not affected."""
+    _, targets = ROLES[role]
+    end = (ItemState.FAILURE, PROBLEMS[problem][1])
+    expected = {(LAST, "R3"): MISSING[dry_run]}
+    if wildcard:
+        expected["*", "R2"] = end
+    else:
+        expected |= {(LAST, "R2"): end} if "R2" in targets else {}
+        expected |= {(LAST, "R1"): IN_SYNC[dry_run]} if "R1" in targets else {}
+    reasons = run.reasons
+    odd = {pair: reasons.pop(pair) for pair in list(reasons) if pair[0] in ODD}
+    assert reasons == expected
+    if wildcard:
+        # A list with holes shows some images, which are brought to the others.
+        assert not odd or (end[1] == HOLES and role != "target")
+        assert "R2" not in {target for _, target in odd}
+    else:
+        assert set(odd.values()) <= {end}
+
+
+@pytest.mark.parametrize("dry_run", [False, True], ids=["real", "dry"])
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("wildcard", [True, False], ids=["wildcard", "by id"])
 @pytest.mark.parametrize("problem", PROBLEMS)
 @pytest.mark.parametrize("role", ROLES)
-def test_wildcard_sets(scene, role, problem, dry_run, sets):
-    sources, targets = ROLES[role]
-    found = planned(scene, problem, *(SyncSet(("*",), sources, targets, dry_run=dry_run),) * sets)
-    assert found.pop(("*", "R2")) == ("FAILURE", PROBLEMS[problem][1])
-    assert found.pop((LAST, "R3")) == (("PLANNED", "missing") if dry_run else (None, None))
-    # Images that a list with holes shows of R2 are copied; no other item exists.
-    assert "R2" not in {target for _, target in found}
-    assert not found or (PROBLEMS[problem][1] == HOLES and role != "target")
+def test_an_odd_region(role, problem, wildcard, number, dry_run):
+    """Run a job while a region is odd, retry it too early, and retry it in time."""
+    sets = sets_of(role, wildcard, number, dry_run)
+    in_order, contents = untroubled(role, wildcard, number, dry_run)
 
+    scene = regions()
+    breaks, reason = PROBLEMS[problem]
+    breaks(scene.glances["R2"])
+    without = ("R2",) if breaks is absent else ()
+    run = first_run(scene, sets, without)
+    # An image that is asked for by its id is in no hole.
+    if reason != HOLES or wildcard:
+        check_odd(run, role, wildcard, problem, dry_run)
+        run = second_run(scene, sets, run, without)
+        check_odd(run, role, wildcard, problem, dry_run)
+        mended(scene.glances["R2"])
+        run = second_run(scene, sets, run)
 
-@pytest.mark.parametrize("dry_run", [False, True])
-@pytest.mark.parametrize("problem", [name for name in PROBLEMS if PROBLEMS[name][1] != HOLES])
-@pytest.mark.parametrize("role", ROLES)
-def test_named_images(scene, role, problem, dry_run):
-    sources, targets = ROLES[role]
-    found = planned(scene, problem, SyncSet((LAST,), sources, targets, dry_run=dry_run))
-    expected = {(LAST, "R3"): ("PLANNED", "missing") if dry_run else (None, None)}
-    if "R2" in targets:
-        expected[LAST, "R2"] = ("FAILURE", PROBLEMS[problem][1])
-    if "R1" in targets:
-        expected[LAST, "R1"] = ("PLANNED" if dry_run else "SUCCESS", "in_sync")
-    assert found == expected
+    assert run.reasons == in_order.reasons
+    assert run.in_sync == in_order.in_sync
+    assert scene.contents == contents
 
 
 def test_an_image_that_only_an_odd_region_may_have(scene):
-    found = planned(scene, "HTML", SyncSet(("0" + LAST[1:],), ("R2",), ("R3",)))
-    assert found == {("0" + LAST[1:], "R3"): ("FAILURE", "region_unavailable")}
+    PROBLEMS["HTML"][0](scene.glances["R2"])
+    run = first_run(scene, [SyncSet((ODD[0],), ("R2",), ("R3",))])
+    assert run.reasons == {(ODD[0], "R3"): ("FAILURE", "region_unavailable")}
 
 
 @pytest.mark.parametrize("answer", [b"{}", b"[]", b"<p>", b'{"members": ["a"]}'])

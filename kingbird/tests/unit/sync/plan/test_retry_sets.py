@@ -1,8 +1,7 @@
 """A run that tries again ends where a run without trouble would have ended."""
 
 import uuid
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 
@@ -10,13 +9,11 @@ from kingbird.states import ItemState
 from kingbird.sync import image as fields
 from kingbird.sync.item import Item
 from kingbird.sync.outcome import Outcome
-from kingbird.sync.plan.retry_sets import sets_to_retry
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import refused
 from kingbird.tests.unit.sync.oddities import PROBLEMS, absent, mended
-from kingbird.tests.unit.sync.scene import OTHER, RULES, Scene
-
-ALL3 = ("R1", "R2", "R3")
+from kingbird.tests.unit.sync.runs import Run, first_run, second_run
+from kingbird.tests.unit.sync.scene import ALL3, OTHER, RULES, Scene
 
 
 def wildcard(sources=ALL3, targets=ALL3, **options):
@@ -55,72 +52,6 @@ class World(Scene):
         options.setdefault("visibility", "private")
         self.create(region, id=id_of(key), **options)
         return self.glances[region].upload(id_of(key), key.encode())
-
-    @property
-    def contents(self):
-        return {region: glance.ids for region, glance in self.glances.items()}
-
-
-@dataclass
-class Run:
-    """How a job stands after a run: its items' ends, and what is counted."""
-
-    items: dict[tuple[str, str], Item] = field(default_factory=dict)
-    in_sync: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def reasons(self):
-        return {pair: (one.outcome.status, one.outcome.reason) for pair, one in self.items.items()}
-
-    @property
-    def left(self):
-        """Return the pairs that a retry takes."""
-        return [
-            pair
-            for pair, end in self.reasons.items()
-            if end[0] in (ItemState.FAILURE, ItemState.SKIPPED)
-        ]
-
-
-def done(world, items):
-    found = {}
-    for item in items:
-        pair = (item.resource, item.target_region)
-        assert pair not in found, "no item is there twice"
-        found[pair] = item.with_outcome(item.outcome or world.apply(item))
-    return found
-
-
-def first_run(world, sets, without=()):
-    return Run(done(world, world.plan_sets(*sets, without=without)), world.planner.in_sync)
-
-
-def second_run(world, sets, before, without=()):
-    """Do what the engine does when a job is tried again."""
-    pairs = before.left
-    left = sets_to_retry(sets, pairs)
-    known = {}
-    for resource, target in before.items:
-        if resource != "*" and target in left.targets:
-            known.setdefault(resource, set()).add(target)
-    items = world.plan_sets(
-        *left.sets,
-        known=known,
-        retried_regions=left.regions,
-        without=without,
-        earlier=[item for pair, item in before.items.items() if pair not in pairs],
-    )
-    planned = {(item.resource, item.target_region) for item in items}
-    others = {pair for pair in before.items if pair not in pairs}
-    assert not planned & others, "what has ended well is left alone"
-    kept = {pair: one for pair, one in before.items.items() if pair[0] != "*"}
-    in_sync = Counter(
-        {
-            region: (world.planner if region in left.targets else before).in_sync[region]
-            for region in ALL3
-        }
-    )
-    return Run(kept | done(world, items), in_sync)
 
 
 #: Sets in which R3 is odd.  Where it is a source and a target, only it has ``a3``.
