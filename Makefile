@@ -6,7 +6,7 @@ BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)/tools
 MINICLOUD := $(PYTHON) -m minicloud
 
-.PHONY: examples help venv cloud demo up down test test-more lint docs unit unit-threading unit-eventlet unit-thorough functional functional-core functional-more tempest chaos fuzz bench samples clean
+.PHONY: examples help venv cloud demo up down test test-more lint docs unit unit-threading unit-eventlet unit-thorough mutate functional functional-core functional-more tempest chaos fuzz bench samples clean
 
 help:
 	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
@@ -15,6 +15,7 @@ help:
 	@echo "make test        what a change has to pass: lint, documentation, tests, Tempest"
 	@echo "make test-more   the rest: everything on eventlet, chaos, fuzz, guides, packages"
 	@echo "make unit        unit and API tests alone: no network"
+	@echo "make mutate      break the code and report what unit tests miss: MINUTES=10 SEED=1"
 	@echo "make functional  tests on a real Keystone, real Glances, brokers and databases"
 	@echo "make tempest     run the real Tempest with the plugin's tests"
 	@echo "make chaos       throw faults into jobs: ROUNDS=10 SEED=1 DATABASE=PostgreSQL"
@@ -99,6 +100,11 @@ unit-eventlet: venv
 # All of them on the second backend, with eight times as many examples.
 unit-thorough: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest --hypothesis-profile=thorough kingbird/tests/unit kingbird/tests/api
+
+# ONLY is a pattern of files, JOBS the number of trials at the same time.
+mutate: venv
+	nice $(BIN)/python -m mutate --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(ONLY),--only "$(ONLY)") $(if $(JOBS),--jobs $(JOBS))
 
 # These take long for what they find, bring all that they need, or are about running processes
 # rather than about jobs.

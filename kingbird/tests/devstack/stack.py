@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from kingbird.tests.waiting import PATIENCE
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 PLUGIN = ROOT / "devstack"
@@ -97,7 +99,7 @@ class Stack:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=120,
+            timeout=PATIENCE,
             check=False,
         )
         lines = log.read_text().splitlines() if log.exists() else []

@@ -181,7 +181,7 @@ class Deployment:
         """Wait until the API answers and the engines receive messages."""
         api = self.api
         assert api is not None
-        eventually(f"{api.name} answers", lambda: api.answers(self.url), seconds=60)
+        eventually(f"{api.name} answers", lambda: api.answers(self.url))
         if self.kind.broker:
             assert self._transport_url is not None
             services.wait_for_consumers(self._transport_url, len(self.engines))
@@ -229,7 +229,7 @@ class Deployment:
             another = self._gunicorn(port, "kingbird-api-2.log")
         self._others.append(another)
         url = f"http://127.0.0.1:{port}"
-        eventually("another API answers", lambda: another.answers(url), seconds=60)
+        eventually("another API answers", lambda: another.answers(url))
         return url
 
     def _gunicorn(self, port: int, log: str) -> Program:

@@ -9,6 +9,7 @@ import requests
 from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
+from kingbird.tests.waiting import PATIENCE
 
 IN_PROGRESS, SUCCESS, FAILURE, SKIPPED = "IN_PROGRESS", "SUCCESS", "FAILURE", "SKIPPED"
 PLANNED = "PLANNED"
@@ -95,7 +96,7 @@ class KingbirdAPI:
             method,
             f"{self.url}/v1.0/{project or self.person.project_id}/os-sync{path}",
             headers={**headers, **kwargs.pop("headers", {})},
-            timeout=60,
+            timeout=PATIENCE,
             **kwargs,
         )
         WATCH.answered(answer.headers, answer.content)
@@ -103,7 +104,7 @@ class KingbirdAPI:
 
     def get(self, url: str) -> requests.Response:
         """Send a GET without a token to a path below the base URL."""
-        return self._session.get(f"{self.url}{url}", timeout=60)
+        return self._session.get(f"{self.url}{url}", timeout=PATIENCE)
 
     def post(self, *sets: dict[str, Any], **kwargs: Any) -> requests.Response:
         """Request a job with one set or several sets."""
@@ -118,7 +119,7 @@ class KingbirdAPI:
         assert status["status"] == IN_PROGRESS
         return str(status["id"])
 
-    def wait(self, job_id: str, seconds: float = 40) -> Job:
+    def wait(self, job_id: str) -> Job:
         """Wait until a job has ended."""
 
         def look() -> Job | None:
@@ -126,22 +127,22 @@ class KingbirdAPI:
             status = next(job["sync_status"] for job in jobs if job["id"] == job_id)
             return Job(job_id, status, *self.show(job_id)) if status != IN_PROGRESS else None
 
-        job: Job = eventually(f"job {job_id} ends", look, seconds)
+        job: Job = eventually(f"job {job_id} ends", look)
         return job
 
-    def delete_at_the_end(self, job_id: str, seconds: float = 40) -> requests.Response:
+    def delete_at_the_end(self, job_id: str) -> requests.Response:
         """Delete a job as soon as all of its items have ended, and return the response."""
 
         def look() -> bool:
             items = self.items(job_id)
             return bool(items) and all(item["sync_status"] != IN_PROGRESS for item in items)
 
-        eventually(f"all items of job {job_id} have ended", look, seconds, poll=0)
+        eventually(f"all items of job {job_id} have ended", look, poll=0)
         return self.call("DELETE", f"/{job_id}")
 
-    def run(self, *sets: dict[str, Any], seconds: float = 40, **kwargs: Any) -> Job:
+    def run(self, *sets: dict[str, Any], **kwargs: Any) -> Job:
         """Request a job and wait until it has ended."""
-        return self.wait(self.accepted(*sets, **kwargs), seconds)
+        return self.wait(self.accepted(*sets, **kwargs))
 
     def jobs(self, path: str = "") -> list[dict[str, Any]]:
         """Return the project's jobs; with ``/active`` those in progress."""

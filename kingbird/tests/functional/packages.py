@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from kingbird.tests.functional.programs import BIN, environment
+from kingbird.tests.waiting import LONG_PATIENCE
 
 ROOT = Path(__file__).resolve().parents[3]
 #: The version of a release, because git has no tag for unreleased work.
@@ -26,7 +27,7 @@ def call(*command: str | Path, folder: Path | None = None, **variables: str) -> 
         env={**environment(**network()), "PYTHONPATH": "", **variables},
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=LONG_PATIENCE,
         check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"

@@ -6,20 +6,22 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import requests
 
 from kingbird import concurrency
 from kingbird.tests.functional.leaks.watch import WATCH
+from kingbird.tests.waiting import PATIENCE, eventually
+
+__all__ = ["BIN", "Program", "environment", "eventually", "free_port", "run"]
 
 #: The folder of the programs.  It is not resolved, because python in a virtual environment is a
 #: link.
 BIN = Path(sys.executable).parent
-GRACE = 15.0
+#: Seconds for one try of a caller who polls.
+ANSWER = 30
 
 
 def environment(**more: str) -> dict[str, str]:
@@ -41,7 +43,7 @@ def run(*command: str | Path, **variables: str) -> subprocess.CompletedProcess[s
         env=environment(**variables),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     WATCH.answered({}, f"{done.stdout}{done.stderr}".encode())
@@ -54,15 +56,6 @@ def free_port() -> int:
 
     with contextlib.closing(listen_on_free_port()) as listener:
         return int(listener.getsockname()[1])
-
-
-def eventually(what: str, look: Callable[[], Any], seconds: float = 30, poll: float = 0.05) -> Any:
-    """Wait until ``look`` returns a true value, and return the value."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(poll)
-    return found
 
 
 def _all_pids() -> list[int]:
@@ -144,7 +137,7 @@ class Program:
         try:
             with requests.Session() as session:
                 session.trust_env = False
-                return session.get(f"{url}{path}", timeout=5).ok
+                return session.get(f"{url}{path}", timeout=ANSWER).ok
         except requests.RequestException:
             return False
 
@@ -169,6 +162,6 @@ class Program:
         if self._process.poll() is None:
             self.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(GRACE)
+                self._process.wait(PATIENCE)
         self.kill()
         return self._process.returncode

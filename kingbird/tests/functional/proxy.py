@@ -20,6 +20,7 @@ from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from kingbird.tests.functional.leaks.watch import WATCH
+from kingbird.tests.waiting import PATIENCE
 
 #: Seconds after which a held call goes on, so that a failing test ends.
 HELD = 120
@@ -154,7 +155,7 @@ class Proxy:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
 
     @property
     def calls(self) -> list[Call]:

@@ -11,7 +11,6 @@ import os
 import shutil
 import socket
 import subprocess
-import time
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +23,8 @@ import pymysql
 import pytest
 import requests
 
+from kingbird.tests.waiting import PATIENCE, eventually
+
 #: The URL of each service.  The environment variable takes precedence.
 URLS = {
     "RabbitMQ": ("KINGBIRD_TEST_RABBITMQ_URL", "rabbit://guest:guest@127.0.0.1:5672/"),
@@ -34,6 +35,8 @@ URLS = {
     ),
 }
 REQUIRE = "KINGBIRD_REQUIRE_SERVICES"
+#: Seconds after which a service that does not answer is missing.
+PROBE = 30
 MANAGEMENT_PORT = 15672
 QUEUE = "kingbird-engine"
 
@@ -72,10 +75,10 @@ def require(*services: str) -> None:
 def _rabbitmq(url: str | None = None) -> kombu.Connection:
     connection = kombu.Connection(
         (url or url_of("RabbitMQ")).replace("rabbit://", "amqp://", 1),
-        connect_timeout=3,
+        connect_timeout=PROBE,
         transport="pyamqp",
     )
-    connection.ensure_connection(max_retries=1, timeout=3)
+    connection.ensure_connection(max_retries=1, timeout=PROBE)
     return connection
 
 
@@ -86,7 +89,7 @@ def _mysql() -> Any:
         port=parts.port or 3306,
         user=parts.username or "root",
         password=parts.password or "",
-        connect_timeout=3,
+        connect_timeout=PROBE,
         autocommit=True,
     )
 
@@ -99,7 +102,7 @@ def _postgresql() -> Any:
         user=parts.username or "postgres",
         password=parts.password or None,
         dbname="postgres",
-        connect_timeout=3,
+        connect_timeout=PROBE,
     )
     # CREATE DATABASE works outside of transactions only.
     connection.autocommit = True
@@ -216,7 +219,7 @@ def _manage(method: str, path: str, **kwargs: Any) -> bool:
             method,
             f"http://{parts.hostname}:{MANAGEMENT_PORT}/api/{path}",
             auth=(parts.username or "guest", parts.password or "guest"),
-            timeout=3,
+            timeout=PROBE,
             **kwargs,
         )
     except requests.RequestException:
@@ -228,17 +231,16 @@ def _control(*words: str) -> bool:
     program = shutil.which("rabbitmqctl")
     if program is None:
         return False
-    done = subprocess.run([program, "-q", *words], capture_output=True, timeout=60, check=False)
+    done = subprocess.run(
+        [program, "-q", *words], capture_output=True, timeout=PATIENCE, check=False
+    )
     return done.returncode == 0
 
 
-def wait_for_consumers(url: str, count: int, seconds: float = 30) -> None:
+def wait_for_consumers(url: str, count: int) -> None:
     """Wait until that many engines consume messages.  Earlier casts are lost."""
-    deadline = time.monotonic() + seconds
     with contextlib.closing(_rabbitmq(url)) as connection:
-        while _consumers(connection) < count:
-            assert time.monotonic() < deadline, f"no {count} engines listen at {url}"
-            time.sleep(0.05)
+        eventually(f"{count} engines listen at {url}", lambda: _consumers(connection) >= count)
 
 
 def _consumers(connection: kombu.Connection) -> int:

@@ -51,7 +51,7 @@ def test_two_engines_share_the_work(
         )
         for _ in range(6)
     ]
-    assert {api.wait(job_id, seconds=30).status for job_id in jobs} == {SUCCESS}
+    assert {api.wait(job_id).status for job_id in jobs} == {SUCCESS}
     assert len(running.rows()["engines"]) == 2
     for engine in running.engines:
         assert " ended: SUCCESS" in engine.log.read_text(), "an engine did nothing"

@@ -14,6 +14,7 @@ from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.proxy import Call, Proxy, error
 from kingbird.tests.functional.test_faults import is_post
+from kingbird.tests.waiting import PATIENCE
 
 API = Callable[[Person], KingbirdAPI]
 
@@ -125,7 +126,7 @@ def test_access_rules_for_synchronization_alone(
     token = newcomer.application_token(access_rules=ACCESS_RULES)
     # Glance applies the rules to the user's own calls.
     url = f"{cloud.glance_urls['RegionOne']}/v2/images"
-    assert requests.get(url, headers={"X-Auth-Token": token}, timeout=60).status_code == 401
+    assert requests.get(url, headers={"X-Auth-Token": token}, timeout=PATIENCE).status_code == 401
     body = sync(image["id"])
     if wildcard:
         body.update(resources=["*"], filters={"status": "queued"})

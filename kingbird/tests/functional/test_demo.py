@@ -5,12 +5,9 @@ import sys
 from pathlib import Path
 
 from kingbird.tests.functional.programs import environment
+from kingbird.tests.waiting import LONG_PATIENCE, PATIENCE
 
 TOOLS = Path(__file__).resolve().parents[3] / "tools"
-#: The timeout in seconds.  The demo takes less than a minute on an idle machine.
-TIME = 300
-#: Seconds within which the demo stops its programs.
-END = 60
 
 #: The command, with a folder that no other demo on this machine uses.
 MAIN = """
@@ -32,12 +29,12 @@ def test_the_demo_finds_nothing_wrong_and_leaves_nothing_running(tmp_path: Path)
         text=True,
     )
     try:
-        output, _ = process.communicate(timeout=TIME)
+        output, _ = process.communicate(timeout=LONG_PATIENCE)
     finally:
         if process.poll() is None:
             # The demo then ends its programs.
             process.terminate()
-            process.communicate(timeout=END)
+            process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, output
     assert "PROBLEM" not in output
     assert "Done: every record is in every region" in output

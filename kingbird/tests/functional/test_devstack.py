@@ -17,6 +17,7 @@ from kingbird.tests.functional import services
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import BIN, Program, eventually, free_port
+from kingbird.tests.waiting import PATIENCE
 
 TARGETS = ["RegionTwo", "RegionThree"]
 
@@ -72,7 +73,7 @@ def test_the_service_starts_and_syncs(
     stack, done = stacked
     api, engine = services_of["kingbird-api"], services_of["kingbird-engine"]
     ((_, url),) = done.of("wait_for_service")
-    eventually("the API answers", lambda: api.answers(url, ""), seconds=60)
+    eventually("the API answers", lambda: api.answers(url, ""))
     transport = options(stack.conf)["DEFAULT"]["transport_url"]
     services.wait_for_consumers(transport, 1)
     engine.check()
@@ -97,7 +98,9 @@ def test_the_service_starts_and_syncs(
         assert record["tags"] == ["one"]
 
     # The API answers a request even if it refuses it before reading the body.
-    refused = requests.post(f"{public}/{demo.project_id}/os-sync", data=b"x" * 500_000, timeout=30)
+    refused = requests.post(
+        f"{public}/{demo.project_id}/os-sync", data=b"x" * 500_000, timeout=PATIENCE
+    )
     assert refused.status_code == 401
     # uwsgi passes SIGTERM on.  Both end in an orderly way.
     assert engine.stop() == 0, engine.tail()

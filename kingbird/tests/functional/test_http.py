@@ -10,6 +10,7 @@ import requests
 
 from kingbird.tests.functional.kingbird_api import KingbirdAPI, sync
 from kingbird.tests.functional.people import Person
+from kingbird.tests.waiting import PATIENCE
 
 API = Callable[[Person], KingbirdAPI]
 
@@ -151,7 +152,7 @@ class TestNotFound:
             f"{api(demo).url}{path.format(p=demo.project_id)}",
             headers={"X-Auth-Token": demo.token},
             json={},
-            timeout=30,
+            timeout=PATIENCE,
         )
         assert answer.status_code in (400, 404, 405), answer.text
 
@@ -185,10 +186,12 @@ class TestSlashes:
     def test_make_no_difference(self, demo: Person, api: API, path: str) -> None:
         url = f"{api(demo).url}{path.format(p=demo.project_id)}"
         headers = {"X-Auth-Token": demo.token}
-        answer = requests.get(url, headers=headers, timeout=30, allow_redirects=False)
+        answer = requests.get(url, headers=headers, timeout=PATIENCE, allow_redirects=False)
         assert answer.status_code == 200
         assert "job_set" in answer.json()
-        answer = requests.post(url, headers=headers, json={}, timeout=30, allow_redirects=False)
+        answer = requests.post(
+            url, headers=headers, json={}, timeout=PATIENCE, allow_redirects=False
+        )
         error_of(answer, 400)
 
     def test_a_project_id_with_dashes(self, demo: Person, api: API) -> None:

@@ -24,6 +24,7 @@ from kingbird.tests.functional.programs import BIN, Program, environment, eventu
 from kingbird.tests.guide.pages import SOURCE, Command, literal
 from kingbird.tests.guide.runs import INSTALL, pages_of, to_run
 from kingbird.tests.guide.shell import Shell
+from kingbird.tests.waiting import PATIENCE
 
 SERVICE, PROXY = pages_of(INSTALL)
 WHOLE = "doc/source/user/wildcard.rst"
@@ -104,7 +105,7 @@ def may_control_the_broker() -> bool:
     if not shutil.which("rabbitmqctl"):
         return False
     words = ["rabbitmqctl", "-q", "list_vhosts"]
-    return not subprocess.run(words, capture_output=True, timeout=60, check=False).returncode
+    return not subprocess.run(words, capture_output=True, timeout=PATIENCE, check=False).returncode
 
 
 @contextlib.contextmanager
@@ -218,7 +219,7 @@ def sync_a_region(site: Site, cloud: Any) -> None:
         (row,) = json.loads(shell.run("kingbird sync list -f json"))
         return row["STATUS"] if row["STATUS"] != "IN_PROGRESS" else None
 
-    assert eventually("the job ends", ended, seconds=40) == "SUCCESS"
+    assert eventually("the job ends", ended) == "SUCCESS"
     for image in images:
         copy = demo.see("RegionTwo", image["id"])
         assert (copy["name"], copy["tags"]) == (image["name"], ["one"])
@@ -236,7 +237,7 @@ def the_same_under_uwsgi(site: Site, shell: Shell) -> Path:
     shell.run(first.text)
     program = start(command, shell, "uwsgi")
     try:
-        eventually("uwsgi answers", lambda: program.answers(f"http://{new}"), seconds=60)
+        eventually("uwsgi answers", lambda: program.answers(f"http://{new}"))
         assert program.answers(f"http://{new}", "/healthcheck")
     finally:
         program.stop()

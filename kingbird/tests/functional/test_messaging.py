@@ -16,6 +16,8 @@ DeployOwn = Callable[[Kind], Deployment]
 
 #: The interval at which engines poll the database if no message arrives.
 POLLING = {"engine": {"poll_interval": 0.5}}
+#: Seconds after which the launcher kills an engine whose stop hangs.
+HANGING_STOP = 60
 
 
 def test_no_broker(demo: Person, deploy_own: DeployOwn, application_token: str) -> None:
@@ -41,7 +43,7 @@ def test_no_broker(demo: Person, deploy_own: DeployOwn, application_token: str) 
     (engine,) = lonely.engines
     began = time.monotonic()
     assert engine.stop() == 0, engine.tail()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < HANGING_STOP
 
 
 def test_a_broker_that_goes_and_comes_back(

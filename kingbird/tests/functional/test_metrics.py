@@ -17,6 +17,7 @@ from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, sync, w
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually, free_port
 from kingbird.tests.functional.proxy import Proxy, error
+from kingbird.tests.waiting import PATIENCE
 
 JOBS = 12
 #: The number of other requests of each kind.
@@ -32,7 +33,7 @@ class Scrape:
     def __init__(self, address: str) -> None:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.get(f"http://{address}/metrics", timeout=10)
+            answer = session.get(f"http://{address}/metrics", timeout=PATIENCE)
         assert answer.status_code == 200
         self.samples = [
             sample
@@ -150,7 +151,7 @@ def test_counts_are_what_happened(
         for where in address.values():
             assert Scrape(where).samples
         accepted = [job for job, _ in jobs]
-        eventually("all jobs have ended", ended, seconds=60)
+        eventually("all jobs have ended", ended)
     assert {tuple(codes) for codes in reads} == {(401, 403, 404, 401, 200)}
     after = {name: Scrape(where) for name, where in address.items()}
 

@@ -180,7 +180,7 @@ def running(
             PYTHONPATH="",
         )
         try:
-            eventually("it answers", lambda: program.answers(deployment.url), seconds=60)
+            eventually("it answers", lambda: program.answers(deployment.url))
             yield deployment
         finally:
             program.stop()

@@ -98,7 +98,7 @@ def test_in_the_middle_of_a_job(
             (row,) = [row for row in deployment.rows()["jobs"] if row["id"] == job_id]
             return row["status"] == FAILURE
 
-        eventually("the job has ended", ended, seconds=60, poll=0.5)
+        eventually("the job has ended", ended, poll=0.5)
     answer = api(admin).call("GET", f"/{job_id}", project=somebody.project_id)
     items = answer.json()["job_set"]
     outcomes = {item["resource"]: (item["sync_status"], item["reason"]) for item in items}

@@ -12,6 +12,7 @@ from kingbird.db import api as db
 from kingbird.tests.api.world import PROJECT, World
 from kingbird.tests.functional import services
 from kingbird.tests.functional.relay import Relay
+from kingbird.tests.waiting import bounded
 
 JOBS = f"/v1.0/{PROJECT}/os-sync"
 
@@ -29,25 +30,23 @@ def silent(request: pytest.FixtureRequest) -> Iterator[tuple[World, Relay]]:
         db.dispose()
 
 
-def ask(world: World) -> tuple[webob.Response, float]:
-    """Return a response and its duration in seconds."""
+def ask(world: World, relay: Relay) -> webob.Response:
+    """Return a response, which a silent database must not hold up."""
     request = webob.Request.blank(JOBS)
     request.headers["X-Auth-Token"] = "member"
-    begun = time.monotonic()
-    response = request.get_response(world.application)
-    return response, time.monotonic() - begun
+    with bounded("the API answers", relay.go_on):
+        return request.get_response(world.application)
 
 
 def test_a_database_that_falls_silent(silent: tuple[World, Relay]) -> None:
     world, relay = silent
-    assert ask(world)[0].status_int == 200
+    assert ask(world, relay).status_int == 200
     relay.stall()
-    response, seconds = ask(world)
+    response = ask(world, relay)
     assert response.status_int == 503, response.text
     assert response.headers["Retry-After"] == "5"
-    assert seconds < 10
     relay.go_on()
-    assert ask(world)[0].status_int == 200
+    assert ask(world, relay).status_int == 200
 
 
 def test_a_database_that_never_spoke(silent: tuple[World, Relay]) -> None:
@@ -55,9 +54,8 @@ def test_a_database_that_never_spoke(silent: tuple[World, Relay]) -> None:
     relay.stall()
     db.dispose()
     db.configure(world.conf, seconds=app.DATABASE_SECONDS)
-    response, seconds = ask(world)
+    response = ask(world, relay)
     assert response.status_int == 503, response.text
-    assert seconds < 10
 
 
 def test_statements_may_take_longer(silent: tuple[World, Relay]) -> None:

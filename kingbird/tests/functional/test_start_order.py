@@ -90,7 +90,7 @@ def test_start_order(
             assert answer.headers["Retry-After"]
             assert answer.json()["error"]["message"]
     eventually("the API answers", lambda: api.call("GET").status_code == 200)
-    job = api.run(sync(image["id"]), seconds=40)
+    job = api.run(sync(image["id"]))
     assert job.status == SUCCESS
     assert api.wait(left).status == SUCCESS, "the job of an earlier time"
     for program in (*running.engines, running.api):

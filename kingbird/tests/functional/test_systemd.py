@@ -15,6 +15,7 @@ from kingbird.tests.functional.programs import BIN, Program, eventually, free_po
 from kingbird.tests.functional.test_metrics import Scrape, answers
 from kingbird.tests.guide.pages import literal
 from kingbird.tests.guide.units import Unit
+from kingbird.tests.waiting import PATIENCE
 
 NAMES = ("kingbird-api", "kingbird-engine")
 METRICS = "doc/source/admin/metrics.rst"
@@ -77,7 +78,7 @@ class Host:
         words = [
             word.replace("$MAINPID", str(program.pid)) for word in Unit(name).command("ExecReload")
         ]
-        subprocess.run(words, check=True, timeout=30)
+        subprocess.run(words, check=True, timeout=PATIENCE)
 
 
 @pytest.fixture

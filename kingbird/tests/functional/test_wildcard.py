@@ -137,7 +137,7 @@ def test_an_admin_syncs_all_projects(
     conflicts = {DRIFT, DATA_CONFLICT, OWNER_CONFLICT}
     assert {*items(expected).values()} == {CREATED, DELETED, REGION_BOUND} | conflicts
     with recording(glances) as calls:
-        job = api(admin).run(wanted, seconds=90)
+        job = api(admin).run(wanted)
     after = snapshot(admin, REGIONS)
     assert job.status == FAILURE
     check_items(job, expected)

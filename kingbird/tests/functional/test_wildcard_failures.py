@@ -247,7 +247,7 @@ def test_a_slow_region_holds_nobody_up(
         # The other regions exchange their images before RegionThree has answered.
         for home, other in (("RegionOne", "RegionTwo"), ("RegionTwo", "RegionOne")):
             look = partial(newcomer.images(other).get, images[home]["id"])
-            eventually(f"{other} has the image of {home}", look, seconds=40)
+            eventually(f"{other} has the image of {home}", look)
         gate.set()
         job = api(newcomer).wait(job_id)
     assert job.status == SUCCESS

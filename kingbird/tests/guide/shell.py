@@ -7,8 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-#: The timeout of one command in seconds.
-TIMEOUT = 180
+from kingbird.tests.waiting import LONG_PATIENCE
 
 
 class Shell:
@@ -62,7 +61,7 @@ class Shell:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=TIMEOUT,
+            timeout=LONG_PATIENCE,
             check=False,
         )
         return done.returncode, done.stdout
@@ -82,7 +81,7 @@ class Shell:
             )
             os.close(slave)
             output = _converse(master, answer)
-            return process.wait(TIMEOUT), output
+            return process.wait(LONG_PATIENCE), output
         finally:
             os.close(master)
 
@@ -90,7 +89,7 @@ class Shell:
 def _converse(terminal: int, answer: str) -> str:
     """Answer prompts until the other side closes the terminal."""
     output, answered = b"", 0
-    while select.select([terminal], [], [], TIMEOUT)[0]:
+    while select.select([terminal], [], [], LONG_PATIENCE)[0]:
         try:
             chunk = os.read(terminal, 4096)
         except OSError:  # Linux reports the end of a terminal this way.

@@ -6,7 +6,7 @@ import pytest
 
 from kingbird import background_queue
 from kingbird.background_queue import BackgroundQueue
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 class Sender:
@@ -17,7 +17,7 @@ class Sender:
         self.sent = []
 
     def __call__(self, item):
-        assert self.gate.wait(10)
+        assert self.gate.wait(PATIENCE)
         if item == "bad":
             raise RuntimeError("secret")
         self.sent.append(item)

@@ -1,16 +1,16 @@
 """Looks at what may not answer: how often, for how long, and by how many at once."""
 
 import threading
-import time
 
 import pytest
 
 from kingbird.cached_check import CachedCheck
+from kingbird.tests.waiting import PATIENCE, eventually
 
 SOON = 0.05
 
 
-def looking(look, patience=5.0, fresh=0.0):
+def looking(look, patience=PATIENCE, fresh=0.0):
     return CachedCheck("look", look, timeout=lambda: patience, ttl=lambda: fresh)
 
 
@@ -25,21 +25,18 @@ def test_what_was_found_is_answered_for_a_while():
 
 def test_one_that_hangs_is_waited_for_once():
     gate, looks = threading.Event(), []
-    hanging = looking(lambda: looks.append(1) or gate.wait(10), patience=SOON)
+    hanging = looking(lambda: looks.append(1) or gate.wait(PATIENCE), patience=SOON)
     try:
         assert [hanging.get() for _ in range(5)] == [None] * 5
         assert len(looks) == 1
     finally:
         gate.set()
-    end = time.monotonic() + 5
-    while hanging.get() is None and time.monotonic() < end:
-        time.sleep(SOON)
-    assert hanging.get() is True
+    eventually("the check answers", lambda: hanging.get() is True)
 
 
 def test_who_comes_meanwhile_waits_for_what_is_found():
     gate, looks, found = threading.Event(), [], []
-    one = looking(lambda: looks.append(1) or gate.wait(10), fresh=60)
+    one = looking(lambda: looks.append(1) or gate.wait(PATIENCE), fresh=60)
     threads = [threading.Thread(target=lambda: found.append(one.get())) for _ in range(8)]
     for thread in threads:
         thread.start()

@@ -3,14 +3,14 @@
 import os
 import signal
 import sys
-import threading
 import weakref
 
 import pytest
 from oslo_reports.generators.conf import ConfigReportGenerator
 
 from kingbird import gmr
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.threads import begun_threads
+from kingbird.tests.waiting import wait_for
 
 #: The last section of a report.
 LAST = "Last section"
@@ -81,10 +81,10 @@ def test_a_signal_beside_a_file(ask, file):
 def test_a_file(quiet, file, asked):
     file.touch()
     before = signal.getsignal(signal.SIGUSR2)
-    threads = threading.active_count()
-    gmr.watch_trigger_file(quiet)
-    gmr.watch_trigger_file(quiet)
-    assert threading.active_count() == threads + 1
+    with begun_threads() as begun:
+        gmr.watch_trigger_file(quiet)
+        gmr.watch_trigger_file(quiet)
+    assert begun == ["kingbird-reports"]
     assert signal.getsignal(signal.SIGUSR2) == before
     change(file)
     wait_for(lambda: asked)
@@ -92,9 +92,9 @@ def test_a_file(quiet, file, asked):
 
 
 def test_no_file(quiet):
-    threads = threading.active_count()
-    gmr.watch_trigger_file(quiet)
-    assert threading.active_count() == threads
+    with begun_threads() as begun:
+        gmr.watch_trigger_file(quiet)
+    assert begun == []
 
 
 def test_a_file_that_is_not_there_yet(quiet, file, asked, caplog):

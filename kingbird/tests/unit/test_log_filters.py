@@ -14,7 +14,7 @@ from oslo_log import formatters, log
 from sqlalchemy import pool
 
 from kingbird import log_filters
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 from kingbird.tracing.exporter import SpanExporter
 
 
@@ -235,7 +235,7 @@ def test_programs_have_it():
         f"logging.getLogger('kingbird').warning('%s', 'x\\n{FORGED}')"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     lines = f"{done.stdout}{done.stderr}".splitlines()
     assert [line for line in lines if FORGED in line]
@@ -266,7 +266,7 @@ def test_programs_write_lines_of_json(tmp_path):
         [sys.executable, "-W", "ignore", "-c", AS_JSON, config],
         input=hostile.encode(),
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     # Lines as whoever reads logs may understand them.
@@ -289,7 +289,7 @@ def test_long_records_of_json_stay_json(tmp_path):
         [sys.executable, "-W", "ignore", "-c", AS_JSON, config],
         input=b"x" * 10**6,
         capture_output=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     message, failure, _ = map(json.loads, (done.stdout + done.stderr).splitlines())

@@ -14,8 +14,8 @@ from kingbird.db import connection
 from kingbird.rpc import transport
 from kingbird.service import configure_tracing
 from kingbird.tests.api.world import World
-from kingbird.tests.unit.engine.scene import wait_for
 from kingbird.tests.unit.tracing.conftest import KEY, restored  # noqa: F401  a fixture
+from kingbird.tests.waiting import wait_for
 from kingbird.tracing import spans, statements
 
 

@@ -10,7 +10,7 @@ from kingbird.cached_check import CachedCheck
 from kingbird.db import api as db
 from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.engine.pools import RegionPools
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 def fail() -> None:
@@ -68,7 +68,7 @@ def test_a_check_that_fails_when_nobody_waits_any_more(caplog: pytest.LogCapture
     gate = threading.Event()
 
     def check() -> None:
-        assert gate.wait(20)
+        assert gate.wait(PATIENCE)
         fail()
 
     late = CachedCheck("look", check, timeout=lambda: 0.01, ttl=lambda: 0.0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kingbird.tests.functional.fuzz import scene
 from kingbird.tests.functional.programs import BIN, environment
+from kingbird.tests.waiting import LONG_PATIENCE, PATIENCE
 
 #: Checks that do not apply here, with the reason.
 LEFT_OUT = {
@@ -15,29 +16,34 @@ LEFT_OUT = {
     # that nobody deleted.
     "ensure_resource_availability",
 }
+#: Requests of each operation and phase.
+CASES = 60
 
 
 def fuzz(
     url: str,
     where: Path,
     *,
-    seconds: int,
+    seconds: int | None,
     seed: int,
     credentials: Mapping[str, str],
 ) -> tuple[int, str]:
-    """Fuzz an API for a time.
+    """Fuzz an API.
 
     :param url: its base, without ``/v1.0``.
     :param where: the file of the :class:`~kingbird.tests.functional.fuzz.scene.Scene`.
+    :param seconds: the time for it; by default it ends after :data:`CASES` of each operation,
+        however long they take.
     :param credentials: the environment variables of the user.
     :returns: the exit status of schemathesis, 0 if it found nothing, and its output.
     """
     root = Path(__file__).resolve().parents[4]
     command: list[str | Path] = [BIN / "schemathesis", "run", f"{url}/v1.0/openapi.json"]
-    command += ["--url", url, "--max-time", str(seconds), "--seed", str(seed)]
+    command += ["--url", url, "--seed", str(seed)]
+    command += ["--max-time", str(seconds)] if seconds else ["--max-examples", str(CASES)]
     command += ["--checks", "all", "--exclude-checks", ",".join(sorted(LEFT_OUT))]
     # hypothesis generates the requests and sometimes fails with two workers.
-    command += ["--workers", "1", "--continue-on-failure", "--request-timeout", "30"]
+    command += ["--workers", "1", "--continue-on-failure", "--request-timeout", str(PATIENCE)]
     # Ignore the findings of an earlier run and the time that generation takes.
     command += ["--generation-database", "none", "--suppress-health-check", "all", "--no-color"]
     done = subprocess.run(
@@ -52,7 +58,7 @@ def fuzz(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=seconds * 2 + 120,
+        timeout=2 * (seconds or 0) + LONG_PATIENCE,
         check=False,
     )
     return done.returncode, done.stdout

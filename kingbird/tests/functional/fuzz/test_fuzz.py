@@ -16,7 +16,6 @@ from kingbird.tests.functional.programs import eventually
 
 #: ``make fuzz`` sets both.
 MINUTES, SEED = "KINGBIRD_FUZZ_MINUTES", "KINGBIRD_FUZZ_SEED"
-USUAL_SECONDS = 60
 
 IMAGES = 5
 #: A low limit of jobs in progress, so that 429 occurs.
@@ -37,7 +36,7 @@ def test_fuzz(
     tmp_path: Path,
 ) -> None:
     minutes = os.environ.get(MINUTES)
-    seconds = int(float(minutes) * 60) if minutes else USUAL_SECONDS
+    seconds = int(float(minutes) * 60) if minutes else None
     seed = int(os.environ.get(SEED) or random.randrange(10**6))
     deployment = deploy_own(KIND)
     regions = ["RegionOne", "RegionTwo", "RegionThree"]
@@ -67,9 +66,12 @@ def test_fuzz(
     for operation, statuses in sorted(verdict.counts(calls).items()):
         print(operation, dict(sorted(statuses.items())))
     ours = KingbirdAPI(deployment.url, newcomer)
-    eventually("every job ends", lambda: not ours.jobs("/active"), seconds=120)
+    eventually("every job ends", lambda: not ours.jobs("/active"))
     rows = [row for row in deployment.rows()["jobs"] if row["project_id"] != other.project_id]
     wrong = list(verdict.complaints(calls, deployment.logs, rows, newcomer.project_id))
+    if seconds is None:
+        # A busy machine gets less done in a given time, but not with a given number of cases.
+        wrong += verdict.unseen(calls)
     assert not wrong, f"seed {seed}: {wrong[:20]}"
     assert status == 0, f"seed {seed}: schemathesis found something\n{printed[-20_000:]}"
     # The jobs of others have not changed.

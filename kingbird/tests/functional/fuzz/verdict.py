@@ -81,6 +81,15 @@ def left(calls: Iterable[Call]) -> set[str]:
     return accepted - deleted
 
 
+def unseen(calls: Iterable[Call]) -> list[str]:
+    """Return the answers that a run of all cases should have seen."""
+    seen = {(call.operation, call.status) for call in calls}
+    return [
+        f"{operation} was never answered {status}: the fuzzing sees too little"
+        for operation, status in sorted(SEEN - seen)
+    ]
+
+
 def complaints(
     calls: list[Call], logs: Iterable[Path], jobs: Sequence[Mapping[str, Any]], project: str
 ) -> Iterator[str]:
@@ -92,9 +101,6 @@ def complaints(
     for call in calls:
         if call.status >= 500:
             yield f"{call.method} {call.url} was answered {call.status}: {call.answer}"
-    seen = {(call.operation, call.status) for call in calls}
-    for operation, status in sorted(SEEN - seen):
-        yield f"{operation} was never answered {status}: the fuzzing sees too little"
     for log in logs:
         for said in tracebacks(log.read_text(errors="replace")):
             yield f"a traceback is in {log.name}: {said[:300]}"

@@ -1,6 +1,7 @@
 """Share a world between the API's tests, and a way to call it."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -68,6 +69,15 @@ def world() -> Iterator[World]:
 def call(world: World) -> Call:
     """Give a function that calls the world's application."""
     return caller(world.application)
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    """Give a socket whose backlog takes connections, so that nobody answers."""
+    with socket.socket() as made:
+        made.bind(("127.0.0.1", 0))
+        made.listen(64)
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,13 @@
 """The health check of the broker sends it a message, in a bounded time."""
 
 import logging
-import threading
 
 import pytest
 from oslo_config import cfg
 
 from kingbird.api.health_checks import Broker
 from kingbird.rpc import transport
+from kingbird.tests.threads import begun_threads
 
 
 @pytest.fixture
@@ -27,10 +27,10 @@ def check_of():
 @pytest.mark.parametrize("url", ["fake://", "kombu+memory://"])
 def test_within_one_process_there_is_nothing_to_ask(check_of, url):
     broker = check_of(url)
-    before = threading.active_count()
-    for _ in range(3):
-        broker.check()
-    assert threading.active_count() == before
+    with begun_threads() as begun:
+        for _ in range(3):
+            broker.check()
+    assert begun == []
 
 
 def test_a_broker_that_is_down(check_of, caplog):

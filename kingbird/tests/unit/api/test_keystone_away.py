@@ -1,8 +1,6 @@
 """The application of the real clients, with a Keystone that nobody answers for."""
 
 import socket
-import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from kingbird import exception
 from kingbird.api import app
 from kingbird.clients.keystone import Keystone
 from kingbird.tests.unit.api.conftest import JOBS, caller
+from kingbird.tests.waiting import bounded
 
 UNREACHABLE = """
 [keystone_authtoken]
@@ -50,33 +49,31 @@ def test_keystone_away(unreachable: cfg.ConfigOpts) -> None:
 
 
 @pytest.fixture
-def silent(unreachable: cfg.ConfigOpts) -> Iterator[cfg.ConfigOpts]:
+def silent(unreachable: cfg.ConfigOpts, listener: socket.socket) -> cfg.ConfigOpts:
     """Give a configuration whose Keystone takes connections and never answers."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        # Connections wait in the backlog.
-        listener.listen(64)
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v3"
-        loading.load_auth_from_conf_options(unreachable, "keystone_authtoken")
-        unreachable.set_override("auth_url", url, group="keystone_authtoken")
-        yield unreachable
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}/v3"
+    loading.load_auth_from_conf_options(unreachable, "keystone_authtoken")
+    unreachable.set_override("auth_url", url, group="keystone_authtoken")
+    return unreachable
 
 
-def test_keystone_silent(silent: cfg.ConfigOpts) -> None:
-    """A token can't be looked at; the caller hears that within ten seconds."""
+def test_keystone_silent(silent: cfg.ConfigOpts, listener: socket.socket) -> None:
+    """A token can't be looked at; the caller hears that before a proxy gives up."""
     call = caller(app.create(silent))
-    begun = time.monotonic()
-    response = call(JOBS)
+    with bounded("the API answers", listener.close):
+        response = call(JOBS)
     assert response.status_int == 503
     assert response.headers["Retry-After"] == "5"
-    assert time.monotonic() - begun < 10
 
 
-def test_keystone_silent_since_the_token_was_seen(silent: cfg.ConfigOpts) -> None:
+def test_keystone_silent_since_the_token_was_seen(
+    silent: cfg.ConfigOpts, listener: socket.socket
+) -> None:
     """No trust can be made."""
     keystone = Keystone(silent, timeout=app.KEYSTONE_SECONDS)
-    begun = time.monotonic()
-    with pytest.raises(exception.KeystoneUnavailable) as caught:
+    with (
+        bounded("a call to Keystone ends", listener.close),
+        pytest.raises(exception.KeystoneUnavailable) as caught,
+    ):
         keystone.service_user_id()
     assert caught.value.retry_after
-    assert time.monotonic() - begun < 10

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from kingbird.tests.waiting import PATIENCE
+
 CONF = """
 [database]
 connection = sqlite:///{directory}/kingbird.db
@@ -43,7 +45,7 @@ def run(code: str, before: str = "", **environ: str) -> subprocess.CompletedProc
         env={**os.environ, "KINGBIRD_CONCURRENCY_BACKEND": "threading", **environ},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

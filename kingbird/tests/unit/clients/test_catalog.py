@@ -79,6 +79,16 @@ def test_a_url_that_can_not_be_used_costs_its_region(url, warnings):
     assert line.isprintable()
 
 
+@pytest.mark.parametrize("name", ["url", "region", "region_id", "interface"])
+@pytest.mark.parametrize("value", [5, [], {"a": "b"}, False])
+def test_a_field_of_the_wrong_type_makes_no_endpoint(name, value, warnings):
+    odd = {**endpoint("R1"), "region": "R1", "region_id": "R1", name: value}
+    catalog = [service(odd, endpoint("R2"))]
+    assert set(image_endpoints(catalog, "public")) == {"R2"}
+    assert "is no image endpoint" in warnings()[0]
+    assert service_catalog.well_formed(catalog)[0]["endpoints"] == [endpoint("R2")]
+
+
 @pytest.mark.parametrize("region", ODD_REGIONS)
 @pytest.mark.parametrize("url", GOOD_URLS)
 def test_what_is_only_odd_is_used(region, url, warnings):

@@ -61,7 +61,7 @@ def server():
 
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     made.handler = Handler
-    thread = threading.Thread(target=made.serve_forever)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,))
     thread.start()
     yield made
     made.shutdown()

@@ -57,6 +57,11 @@ class TestNextMarker:
         assert images.next_marker(as_page({"id": "a"}, next=None)) is None
         assert images.next_marker(as_page({"id": "a"}, next="")) is None
 
+    def test_the_images_are_not_read_for_it(self, images):
+        """That would take most of a walk's time."""
+        page = as_page({"id": "a"}, next="/v2/images?marker=right")
+        assert images.next_marker(page.replace(b'{"id": "a"}', b"{nonsense}")) == "right"
+
     @pytest.mark.parametrize(
         "name",
         [

@@ -49,7 +49,7 @@ def server():
     made = ThreadingHTTPServer(("127.0.0.1", 0), Own)
     made.handler = Own
     made.url = f"http://127.0.0.1:{made.server_port}"
-    thread = threading.Thread(target=made.serve_forever)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,))
     thread.start()
     yield made
     made.shutdown()

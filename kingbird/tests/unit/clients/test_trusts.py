@@ -1,5 +1,6 @@
 """A trust is refused, or Keystone is away: each status of Keystone means one of them."""
 
+from datetime import UTC, datetime, timedelta
 from unittest import mock
 
 import pytest
@@ -44,14 +45,53 @@ def trusts():
         yield client.trusts
 
 
-def create(conf):
+def create(conf, **roles):
     context = RequestContext(
         auth_token="secret",
         user_id="user",
         project_id="project",
-        token_info={"token": {"roles": [{"name": "member", "id": "role"}]}},
+        token_info={
+            "token": {
+                "roles": [
+                    {"name": name, "id": role_id}
+                    for name, role_id in (roles or {"member": "role"}).items()
+                ]
+            }
+        },
     )
     return keystone.Keystone(conf).create_trust(context)
+
+
+def test_a_trust_is_one_role_by_its_id_and_no_more(conf, trusts):
+    """Names of roles can be ambiguous, and a trust dies with any role that it carries."""
+    trusts.create.return_value = mock.Mock(id="t1")
+    before = datetime.now(UTC).replace(tzinfo=None)
+    assert create(conf, admin="r1", member="r2", reader="r3") == ("t1", "admin")
+    after = datetime.now(UTC).replace(tzinfo=None)
+    (given,) = [call.kwargs for call in trusts.create.call_args_list]
+    lifetime = timedelta(seconds=conf.sync.trust_lifetime)
+    assert before + lifetime <= given.pop("expires_at") <= after + lifetime
+    assert given == {
+        "trustee_user": "kingbird",
+        "trustor_user": "user",
+        "project": "project",
+        "role_ids": ["r1"],
+        "impersonation": True,
+        "allow_redelegation": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("roles", "role"), [({"member": "r2", "reader": "r3"}, "member"), ({"reader": "r3"}, None)]
+)
+def test_the_first_role_that_may_be_delegated(conf, trusts, roles, role):
+    if role is None:
+        with pytest.raises(exception.TrustRefused):
+            create(conf, **roles)
+        trusts.create.assert_not_called()
+    else:
+        assert create(conf, **roles).role == role
+        assert trusts.create.call_args.kwargs["role_ids"] == [roles[role]]
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=by_name)

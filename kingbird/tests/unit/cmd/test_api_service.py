@@ -13,21 +13,24 @@ from kingbird.api import app
 from kingbird.cmd.api_service import ApiService
 from kingbird.tests.api.world import PROJECT, World
 from kingbird.tests.unit.api.conftest import request_body
+from kingbird.tests.waiting import PATIENCE
 
 JOBS = f"/v1.0/{PROJECT}/os-sync"
-#: Seconds for which the server waits for more of a request.
-PATIENCE = 1
-#: Seconds within which a request has to come.
+#: Seconds for which the server waits for more of a request, and for a whole request, where that
+#: matters.  Elsewhere it waits longer than a busy machine takes.
+MORE = 1
 WHOLE = 3
+LONG = int(2 * PATIENCE)
 
 
-@pytest.fixture
-def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+@pytest.fixture(params=[(MORE, LONG)])
+def port(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """Serve with a single thread, and give the port."""
+    more, whole = request.param
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         chosen = free.getsockname()[1]
-    with World(port=chosen, threads=1, client_timeout=PATIENCE, arrival_timeout=WHOLE) as world:
+    with World(port=chosen, threads=1, client_timeout=more, arrival_timeout=whole) as world:
         monkeypatch.setattr(app, "create", lambda conf: world.application)
         service = ApiService(world.conf)
         service.start()
@@ -45,7 +48,7 @@ def head(method: str = "POST", length: int = 0) -> bytes:
 
 def read(connection: socket.socket) -> bytes:
     """Read until the server closes."""
-    connection.settimeout(20)
+    connection.settimeout(PATIENCE)
     found = b""
     while chunk := connection.recv(65536):
         found += chunk
@@ -61,16 +64,15 @@ def test_who_sends_half_a_request_holds_no_thread(port: int, sent: bytes) -> Non
     """The connection is closed; who said half a head is told why before."""
     with socket.create_connection(("127.0.0.1", port)) as slow:
         slow.sendall(sent)
-        begun = time.monotonic()
         with socket.create_connection(("127.0.0.1", port)) as other:
             other.sendall(head("GET").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
             assert b" 200 " in read(other).partition(b"\r\n")[0]
-        assert time.monotonic() - begun < 5 * PATIENCE
         if sent:
             answer = read(slow)
             assert answer == b"" or b" 408 " in answer.partition(b"\r\n")[0]
 
 
+@pytest.mark.parametrize("port", [(LONG, LONG)], indirect=True)
 def test_a_whole_request_may_come_in_parts(port: int) -> None:
     body = json.dumps(request_body()).encode()
     with socket.create_connection(("127.0.0.1", port)) as connection:
@@ -79,10 +81,11 @@ def test_a_whole_request_may_come_in_parts(port: int) -> None:
         )
         for number in range(0, len(body), 50):
             connection.sendall(body[number : number + 50])
-            time.sleep(0.3)
+            time.sleep(0.1)
         assert b" 200 " in read(connection).partition(b"\r\n")[0]
 
 
+@pytest.mark.parametrize("port", [(LONG, WHOLE)], indirect=True)
 @pytest.mark.parametrize("begun", [head(length=1000), b"GET / HTTP/1.1\r\nX-A: "])
 def test_who_sends_a_byte_now_and_then_holds_no_thread(port: int, begun: bytes) -> None:
     """Never silent for long, and never done."""
@@ -90,8 +93,8 @@ def test_who_sends_a_byte_now_and_then_holds_no_thread(port: int, begun: bytes) 
         since = time.monotonic()
         slow.sendall(begun)
         answer = b""
-        slow.settimeout(PATIENCE / 4)
-        while time.monotonic() < since + 5 * WHOLE:
+        slow.settimeout(MORE / 4)
+        while time.monotonic() < since + PATIENCE:
             try:
                 slow.sendall(b"a")
                 answer = slow.recv(1000)
@@ -100,16 +103,17 @@ def test_who_sends_a_byte_now_and_then_holds_no_thread(port: int, begun: bytes) 
             except OSError:
                 pass
             break
-        assert WHOLE - 0.5 < time.monotonic() - since < WHOLE + 2 * PATIENCE
+        assert WHOLE - 0.5 < time.monotonic() - since < PATIENCE
         assert answer == b"" or answer.startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 400 "))
         with socket.create_connection(("127.0.0.1", port)) as other:
             other.sendall(head("GET").replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
             assert b" 200 " in read(other).partition(b"\r\n")[0]
 
 
+@pytest.mark.parametrize("port", [(LONG, WHOLE)], indirect=True)
 def test_a_connection_may_last(port: int) -> None:
     """The time is of a request, not of the connection that brings several."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     with contextlib.closing(connection):
         for _ in range(6):
             connection.request("GET", JOBS, headers={"X-Auth-Token": "member"})

@@ -3,7 +3,6 @@
 import socket
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,13 +13,14 @@ import sqlalchemy as sa
 from kingbird.db import api as db
 from kingbird.tests.unit.db import rows
 from kingbird.tests.unit.db.rows import utcnow
+from kingbird.tests.waiting import PATIENCE, eventually
 
 BIN = Path(sys.executable).parent
 
 
 def run(program, *arguments):
     return subprocess.run(
-        [BIN / program, *arguments], capture_output=True, text=True, check=False, timeout=60
+        [BIN / program, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
 
 
@@ -121,10 +121,10 @@ def test_standalone_answers_and_ends(tmp_path):
         text=True,
     )
     try:
-        versions = _versions(program, port)
+        versions = eventually("it answers", lambda: _versions(program, port), poll=0.1)
     finally:
         program.terminate()
-        output, _ = program.communicate(timeout=60)
+        output, _ = program.communicate(timeout=PATIENCE)
     assert versions["versions"][0]["id"] == "v1.0", output
     assert program.returncode == 0, output
     assert "RPC server started" in output
@@ -132,13 +132,11 @@ def test_standalone_answers_and_ends(tmp_path):
 
 
 def _versions(program, port):
-    end = time.monotonic() + 60
-    while program.poll() is None and time.monotonic() < end:
-        try:
-            return requests.get(f"http://127.0.0.1:{port}/", timeout=5).json()
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise AssertionError("it never answered")
+    assert program.poll() is None, "it has ended"
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/", timeout=PATIENCE).json()
+    except requests.ConnectionError:
+        return None
 
 
 @pytest.mark.parametrize("program", ["kingbird-api", "kingbird-engine", "kingbird-standalone"])

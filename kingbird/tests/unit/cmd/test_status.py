@@ -11,6 +11,7 @@ import pytest
 from keystoneauth1 import fixture
 
 from kingbird.db import api as db
+from kingbird.tests.waiting import PATIENCE
 
 BIN = Path(sys.executable).parent
 SUCCESS, WARNING, FAILURE, BROKEN = 0, 1, 2, 255
@@ -70,7 +71,7 @@ def check(database, tmp_path):
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=PATIENCE,
         )
         assert SECRET not in done.stdout + done.stderr
         return done
@@ -137,7 +138,7 @@ def test_a_file_that_is_not_there(tmp_path):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.returncode == BROKEN, done.stdout
     assert "none" in done.stderr

@@ -18,6 +18,7 @@ from kingbird.tests.api import world
 from kingbird.tests.unit.db import revision_rows
 from kingbird.tests.unit.db.revision_rows import go_back, next_revision  # noqa: F401
 from kingbird.tests.unit.db.rows import accepted_job
+from kingbird.tests.waiting import PATIENCE
 
 REVISIONS = db.migration.revisions()
 MODELS = {each.class_.__tablename__: each.class_ for each in models.Base.registry.mappers}
@@ -165,7 +166,7 @@ def test_programs_that_start_at_once_change_the_schema_once(database, tmp_path):
         for _ in range(3)
     ]
     for program in programs:
-        output, _ = program.communicate(timeout=60)
+        output, _ = program.communicate(timeout=PATIENCE)
         assert program.returncode == 0, output
         assert f"at revision {REVISIONS[-1]}" in output
     with db.get_engine().connect() as bind:

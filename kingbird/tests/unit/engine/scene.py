@@ -1,7 +1,6 @@
 """An engine over a database of its own, a Keystone in memory and three Glances in memory."""
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import cast
 
 from kingbird import exception
@@ -12,6 +11,7 @@ from kingbird.db import api as db
 from kingbird.engine.service import Engine
 from kingbird.tests.doubles.glance import FakeGlance
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job
+from kingbird.tests.waiting import wait_for
 
 
 class FakeKeystone:
@@ -79,7 +79,7 @@ class Scene:
     def __init__(self, conf) -> None:
         self.conf = conf
         for name, value in (
-            ("lease", 2),
+            ("lease", 60),
             ("poll_interval", 0.1),
             ("graceful_shutdown_timeout", 5),
         ):
@@ -126,15 +126,10 @@ class Scene:
         return self.get(job_id).status
 
     def tidied(self, job_id: str) -> str:
-        """Wait until a job has ended and its trust is gone, and return its state."""
+        """Wait until a job has ended and its trust is gone, and return its state.
+
+        Subscribers have been told of the end by then, but not yet when the database tells it.
+        """
         status = self.ended(job_id)
         wait_for(lambda: self.get(job_id).trust_id is None)
         return status
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 20) -> None:
-    """Wait until something is true; an AssertionError when it does not become so."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)

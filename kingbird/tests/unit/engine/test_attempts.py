@@ -11,7 +11,7 @@ from kingbird.db import api as db
 from kingbird.db import connection
 from kingbird.engine.leases import LeaseKeeper
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, expire, outcome, row, store_plan
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 MAX_ATTEMPTS = 2
 
@@ -94,7 +94,7 @@ def test_outages_before_any_progress_end_no_task(few, outage):
         if over.is_set():
             return None
         made.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
         go_on.clear()
         return exception.ImageRequestRejected("Not yet", 409)
 
@@ -102,7 +102,7 @@ def test_outages_before_any_progress_end_no_task(few, outage):
     job_id = few.job(few.image(), targets=("R2",))
     one = few.engine()
     for number in range(MAX_ATTEMPTS + 2):
-        assert made.wait(20)
+        assert made.wait(PATIENCE)
         made.clear()
         outage.set()
         expire()

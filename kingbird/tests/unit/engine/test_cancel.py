@@ -10,7 +10,10 @@ from kingbird.db import api as db
 from kingbird.tests.doubles.glance import unavailable
 from kingbird.tests.unit.db.rows import planned_job, row
 from kingbird.tests.unit.engine.jobs import active, counts, slow_creates, wildcard_job
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
+
+#: Seconds for which a region asks for patience: only a cancel ends them before a test is given up.
+LONG = int(2 * PATIENCE)
 
 
 def creates(scene):
@@ -23,7 +26,7 @@ def test_a_cancelled_job_ends_with_what_was_under_way(scene, is_notified):
     job_id = scene.job(*(scene.image(visibility="private") for _ in range(200)))
     begun = slow_creates(scene, 0.15)
     engine = scene.engine()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     assert db.job_actions.cancel(scene.get(job_id))
     before = creates(scene)
     if is_notified:
@@ -43,17 +46,17 @@ def test_a_cancelled_job_ends_with_what_was_under_way(scene, is_notified):
 
 @pytest.mark.parametrize("is_notified", [True, False])
 def test_calls_that_are_tried_again_end_with_the_job(scene, is_notified):
-    scene.conf.set_override("retry_timeout", 60, group="sync")
+    scene.conf.set_override("retry_timeout", 3 * PATIENCE, group="sync")
     job_id = scene.job(*(scene.image(visibility="private") for _ in range(40)))
     for region in ("R2", "R3"):
-        scene.glances[region].fail("create", unavailable(retry_after=30), times=None)
+        scene.glances[region].fail("create", unavailable(retry_after=LONG), times=None)
     engine = scene.engine()
     most = scene.conf.sync.region_concurrency
     wait_for(lambda: creates(scene) == [most, most])
     assert db.job_actions.cancel(scene.get(job_id))
     if is_notified:
         engine.cancel(job_id)
-    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS", seconds=10)
+    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS")
     assert counts(scene, job_id) == ({"CANCELLED": 80}, {"cancelled": 80})
     time.sleep(0.5)
     assert creates(scene) == [most, most], "nothing was begun after the cancel"
@@ -62,19 +65,21 @@ def test_calls_that_are_tried_again_end_with_the_job(scene, is_notified):
 
 def test_calls_of_another_job_do_not_hold_up_the_end_of_a_job(scene):
     """They have all of the region's workers, and wait for the region themselves."""
-    scene.conf.set_override("retry_timeout", 60, group="sync")
-    scene.glances["R2"].fail("create", unavailable(retry_after=30), times=None)
+    scene.conf.set_override("retry_timeout", 3 * PATIENCE, group="sync")
+    scene.glances["R2"].fail("create", unavailable(retry_after=LONG), times=None)
     most = scene.conf.sync.region_concurrency
+    scene.keystone.trusts.add("second")
+    second = planned_job(row(scene.image()), trust_id="second")
+    # The engine gets it when the first job has all workers.
+    kept = db.leases.claim_task("another engine", 3600)
     first = scene.job(*(scene.image() for _ in range(most)), targets=("R2",))
     engine = scene.engine()
     wait_for(lambda: creates(scene)[0] == most)
-    image = scene.image()
-    scene.keystone.trusts.add("second")
-    second = planned_job(row(image), trust_id="second")
+    db.leases.release(kept)
     engine.wake()
     wait_for(lambda: scene.keystone.calls.count("token") == 3)
     db.job_actions.cancel(scene.get(second))
-    wait_for(lambda: scene.get(second).status != "IN_PROGRESS", seconds=10)
+    wait_for(lambda: scene.get(second).status != "IN_PROGRESS")
     assert counts(scene, second)[0] == {"CANCELLED": 1}
     db.job_actions.cancel(scene.get(first))
     assert scene.ended(first) == "CANCELLED"
@@ -83,13 +88,13 @@ def test_calls_of_another_job_do_not_hold_up_the_end_of_a_job(scene):
 def test_an_image_that_was_made_is_said_though_it_could_not_be_shared(scene):
     image = scene.image(visibility="shared")
     scene.glances["R1"].share(image, "f" * 32)
-    scene.conf.set_override("retry_timeout", 60, group="sync")
-    scene.glances["R2"].fail("share", unavailable(retry_after=30), times=None)
+    scene.conf.set_override("retry_timeout", 3 * PATIENCE, group="sync")
+    scene.glances["R2"].fail("share", unavailable(retry_after=LONG), times=None)
     job_id = scene.job(image, targets=("R2",))
     scene.engine()
     wait_for(lambda: scene.glances["R2"].count()["share"])
     db.job_actions.cancel(scene.get(job_id))
-    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS", seconds=10)
+    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS")
     (item,) = scene.items(job_id)
     assert (item.status, item.reason) == ("SUCCESS", "created")
     assert "Not shared with: " + "f" * 32 in item.message
@@ -111,7 +116,7 @@ def test_a_job_that_waits_for_keystone_is_cancelled(scene):
     scene.engine()
     wait_for(lambda: scene.keystone.calls)
     db.job_actions.cancel(scene.get(job_id))
-    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS", seconds=10)
+    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS")
     assert counts(scene, job_id) == ({"CANCELLED": 2}, {"cancelled": 2})
     assert scene.get(job_id).trust_id == "trust", "it is deleted when Keystone is back"
 
@@ -120,13 +125,13 @@ def test_a_job_that_waits_for_keystone_is_cancelled(scene):
     "make", [wildcard_job, lambda scene: scene.job(scene.image(), targets=("R2",))]
 )
 def test_a_plan_that_waits_for_a_region_is_cancelled(scene, make):
-    scene.conf.set_override("retry_timeout", 60, group="sync")
-    scene.glances["R2"].fail("list", unavailable(retry_after=30), times=None)
+    scene.conf.set_override("retry_timeout", 3 * PATIENCE, group="sync")
+    scene.glances["R2"].fail("list", unavailable(retry_after=LONG), times=None)
     job_id = make(scene)
     engine = scene.engine()
     wait_for(lambda: scene.glances["R2"].count()["list"])
     db.job_actions.cancel(scene.get(job_id))
-    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS", seconds=10)
+    wait_for(lambda: scene.get(job_id).status != "IN_PROGRESS")
     assert {item.status for item in scene.items(job_id)} == {"CANCELLED"}
     assert engine.describe()["regions left alone"] == []
 
@@ -139,12 +144,12 @@ def test_a_plan_is_cancelled_on_the_way(scene):
     def wait(query):
         if "marker" in query:
             reached.set()
-            go_on.wait(20)
+            go_on.wait(PATIENCE)
 
     scene.glances["R1"].before_page = wait
     job_id = wildcard_job(scene)
     engine = scene.engine()
-    assert reached.wait(20)
+    assert reached.wait(PATIENCE)
     db.job_actions.cancel(scene.get(job_id))
     engine.cancel(job_id)
     go_on.set()

@@ -10,6 +10,7 @@ from kingbird.db import api as db
 from kingbird.engine import cancellations
 from kingbird.engine.cancellations import Cancellations
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job
+from kingbird.tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -49,7 +50,7 @@ def test_a_database_that_is_silent_holds_up_one_thread(job, monkeypatch):
 
     def silent(job_ids):
         asked.set()
-        assert answer.wait(20)
+        assert answer.wait(PATIENCE)
         return set(job_ids)
 
     monkeypatch.setattr(cancellations, "POLL_INTERVAL", 0.001)
@@ -57,10 +58,10 @@ def test_a_database_that_is_silent_holds_up_one_thread(job, monkeypatch):
     known = Cancellations()
     with ThreadPoolExecutor(1) as pool:
         first = pool.submit(known.is_cancelled, job)
-        assert asked.wait(20)
+        assert asked.wait(PATIENCE)
         assert not known.is_cancelled(job)
         answer.set()
-        assert first.result(20)
+        assert first.result(PATIENCE)
     assert known.is_cancelled(job)
 
 

@@ -10,6 +10,7 @@ from kingbird import exception
 from kingbird.engine import circuit_breaker
 from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.sync.outcome import Outcome
+from kingbird.tests.waiting import PATIENCE
 
 
 class Clock:
@@ -86,7 +87,7 @@ def test_calls_beside_the_trial_wait_for_its_result(breakers, clock, failed, the
             answers = [pool.submit(attempt, breakers) for _ in range(3)]
             assert not futures.wait(answers, timeout=0.1).done
             assert attempt(breakers, "R2"), "the breaker is of one region"
-        assert [answer.result(5) for answer in answers] == then
+        assert [answer.result(PATIENCE) for answer in answers] == then
 
 
 def test_after_a_trial_without_a_result_the_next_call_is_the_trial(breakers, clock):
@@ -95,7 +96,7 @@ def test_after_a_trial_without_a_result_the_next_call_is_the_trial(breakers, clo
     with ThreadPoolExecutor(1) as pool:
         with call(breakers, None):
             answer = pool.submit(attempt, breakers, failed=True)
-        assert answer.result(5)
+        assert answer.result(PATIENCE)
     assert not attempt(breakers)
 
 
@@ -114,7 +115,7 @@ def test_calls_that_began_before_it_opened_are_ignored(breakers, clock, failed):
             before[1].__exit__(None, None, None)
             assert not futures.wait([answer], timeout=0.1).done, "a second trial"
             assert breakers.open_regions() == ["R1"]
-        assert answer.result(5)
+        assert answer.result(PATIENCE)
     before[2].__exit__(None, None, None)
     fail(breakers, 2)
     assert attempt(breakers), "it is none of the failures in a row since it closed"
@@ -261,7 +262,7 @@ def test_many_new_jobs_at_once_make_one_trial(breakers):
             answers = [pool.submit(ask, breakers, None, caller=caller) for caller in callers]
             assert not futures.wait(answers, timeout=0.1).done
             made.failed = True
-        assert {answer.result(5) for answer in answers} == {(False, False)}
+        assert {answer.result(PATIENCE) for answer in answers} == {(False, False)}
     # They have asked, in that way; one that comes later asks by itself.
     assert ask(breakers, callers[7].run) == (False, False)
     assert ask(breakers, ("later", 1), failed=True) == (True, True)

@@ -11,7 +11,7 @@ from kingbird.db import api as db
 from kingbird.db import connection
 from kingbird.tests.doubles.glance import refused
 from kingbird.tests.unit.db.rows import PROJECT
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_client_that_deletes_a_job_once_all_items_have_ended_is_never_refused(
 
     def hang(*args, **kwargs):
         reached.set()
-        assert go_on.wait(20)
+        assert go_on.wait(PATIENCE)
         raise exception.KeystoneUnavailable("No answer.")
 
     job_id = make(scene)
@@ -89,7 +89,7 @@ def test_a_client_that_deletes_a_job_once_all_items_have_ended_is_never_refused(
     try:
         wait_for(lambda: have_ended(scene.items(job_id)))
         assert db.jobs.delete(PROJECT, job_id)
-        assert reached.wait(20), "the trust is deleted after that"
+        assert reached.wait(PATIENCE), "the trust is deleted after that"
     finally:
         go_on.set()
     assert not half_ended

@@ -11,7 +11,7 @@ from kingbird.engine.completion import end_job
 from kingbird.engine.thread_context import set_log_context, with_context
 from kingbird.states import STATE_OF
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def stored(job):
 def test_a_job(scene, emitted):
     job_id = scene.job(scene.image(), scene.image())
     scene.engine()
-    assert scene.ended(job_id) == "SUCCESS"
+    assert scene.tidied(job_id) == "SUCCESS"
     (began,) = of(emitted, events.JobStarted)
     (ended,) = of(emitted, events.JobEnded)
     assert began.job.id == ended.job.id == job_id
@@ -60,14 +60,14 @@ def test_what_needs_no_work_is_reported_too(scene, emitted):
         job_id = scene.job(image, targets=("R2",))
         if count == 1:
             scene.engine()
-        assert scene.ended(job_id) == "SUCCESS"
+        assert scene.tidied(job_id) == "SUCCESS"
     assert items(emitted) == {("R2", "SUCCESS", "created"): 1, ("R2", "SUCCESS", "in_sync"): 1}
 
 
 def test_a_job_without_credentials(scene, emitted):
     job_id = accepted_job(trust_id="gone", resources=(scene.image(),), targets=("R2", "R3"))
     scene.engine()
-    assert scene.ended(job_id) == "FAILURE"
+    assert scene.tidied(job_id) == "FAILURE"
     (ended,) = of(emitted, events.JobEnded)
     assert (ended.state, ended.reason) == ("FAILURE", "forbidden")
     assert items(emitted) == stored(scene.get(job_id))
@@ -141,7 +141,7 @@ def test_calls_that_are_made_again(scene, emitted):
         if problem := next(calls):
             raise problem
 
-    scene.conf.set_override("retry_timeout", 5, group="sync")
+    scene.conf.set_override("retry_timeout", PATIENCE, group="sync")
     engine._dispatcher._worker._retry(call)
     assert of(emitted, events.RegionCallRetried) == [events.RegionCallRetried("R2")]
 

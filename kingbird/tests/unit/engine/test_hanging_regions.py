@@ -6,8 +6,8 @@ import pytest
 
 from kingbird.db import api as db
 from kingbird.tests.unit.db.rows import accepted_job, sync_set
-from kingbird.tests.unit.engine.scene import wait_for
 from kingbird.tests.unit.engine.test_cancel_and_retry import active, retry
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 ALL3 = ("R1", "R2", "R3")
 
@@ -23,7 +23,7 @@ def gate(scene):
 
 def hang(scene, gate, *regions, method="list"):
     for region in regions:
-        scene.glances[region].fail(method, lambda detail: gate.wait(20) and None, times=None)
+        scene.glances[region].fail(method, lambda detail: gate.wait(PATIENCE) and None, times=None)
 
 
 def job_for(scene, *sets):

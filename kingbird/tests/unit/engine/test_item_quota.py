@@ -3,7 +3,7 @@
 import threading
 
 from kingbird.tests.unit.engine.jobs import active, wildcard_job
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 def test_a_job_with_too_many_items_is_refused(scene):
@@ -28,7 +28,7 @@ def test_all_parts_of_a_plan_count_against_the_bound(scene):
     others_done = threading.Event()
 
     def wait(query):
-        others_done.wait(20)
+        others_done.wait(PATIENCE)
 
     scene.glances["R3"].fail("list", wait, times=None)
     job_id = wildcard_job(scene)

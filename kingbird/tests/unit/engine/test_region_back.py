@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from kingbird.db import api as db
 from kingbird.tests.doubles.glance import unavailable
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, row, store_plan
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 THRESHOLD = 2
 
@@ -96,14 +96,14 @@ def test_jobs_that_come_at_once_share_one_call(away, monkeypatch):
 
     def hang(_):
         asked.set()
-        assert answer.wait(20)
+        assert answer.wait(PATIENCE)
         return unavailable()
 
     away.glances["R2"].heal()
     away.glances["R2"].fail("*", hang, times=None)
     jobs = [away.job(away.image(), targets=("R2",), trust_id=f"t{n}") for n in range(10)]
     one.wake()
-    assert asked.wait(20)
+    assert asked.wait(PATIENCE)
     wait_for(lambda: len(set(submitted)) == len(jobs))
     answer.set()
     assert {away.ended(job_id) for job_id in jobs} == {"FAILURE"}

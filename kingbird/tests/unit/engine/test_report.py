@@ -7,6 +7,7 @@ from kingbird.db import api as db
 from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.engine.leases import LeaseKeeper
 from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row
+from kingbird.tests.waiting import PATIENCE
 
 
 def test_what_is_worked_on(database):
@@ -23,7 +24,7 @@ def test_what_is_worked_on(database):
     assert [line.partition(", ")[0] for line in lines] == sorted(
         [f"{planned} R2", f"{waiting} planning"]
     )
-    assert all("may write for 1" in line for line in lines)
+    assert all("may write for " in line for line in lines)
 
 
 def test_regions_that_are_left_alone():
@@ -36,5 +37,5 @@ def test_regions_that_are_left_alone():
         asked = []
         thread = threading.Thread(target=lambda: asked.append(breakers.open_regions()))
         thread.start()
-        thread.join(5)
+        thread.join(PATIENCE)
     assert asked == [["R1"]]

@@ -5,7 +5,7 @@ import time
 from kingbird.db import api as db
 from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.engine.jobs import active, counts, retry, slow_creates, wildcard_job
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 def test_only_what_failed_is_tried_again(scene):
@@ -64,7 +64,7 @@ def test_a_cancelled_job_goes_on_where_it_was(scene):
     job_id = scene.job(*images, targets=("R2",))
     begun = slow_creates(scene)
     engine = scene.engine()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE)
     db.job_actions.cancel(scene.get(job_id))
     engine.cancel(job_id)
     assert scene.ended(job_id) == "CANCELLED"
@@ -160,9 +160,10 @@ def test_another_engine_goes_on_with_a_retry(scene):
     assert scene.ended(job_id) == "FAILURE"
     first.stop()
     retry(scene, job_id)
-    claim = db.leases.claim_job("dead", 0.3)
+    claim = db.leases.claim_job("dead", 3600)
     assert claim.job.id == job_id
     assert db.leases.claim_job("me", 1) is None
+    db.leases.renew(claim, -1)
     scene.engine()
     assert scene.ended(job_id) == "SUCCESS"
 

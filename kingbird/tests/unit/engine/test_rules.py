@@ -6,7 +6,7 @@ from kingbird.db import api as db
 from kingbird.engine.rules import begin_due_runs
 from kingbird.tests.doubles.glance import refused
 from kingbird.tests.unit.db.rows import PROJECT, make_due, rule_row, stored_rule, sync_set
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import wait_for
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from kingbird.engine.credentials import JobCredentials, UserToken
 from kingbird.engine.reaper import Reaper
 from kingbird.tests.doubles.glance import refused
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job
-from kingbird.tests.unit.engine.scene import FakeRegions, wait_for
+from kingbird.tests.unit.engine.scene import FakeRegions
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 class Held:
@@ -26,7 +27,7 @@ class Held:
             self._delete(trust_id, auth, **about)
             return
         self.reached.set()
-        assert self.go_on.wait(20)
+        assert self.go_on.wait(PATIENCE)
         self._delete(trust_id, auth, **about)
         self.over.set()
 
@@ -59,7 +60,7 @@ def test_an_engine_that_waits_for_keystone_ends_no_later_run(scene, monkeypatch)
     keystone = Held(scene, monkeypatch)
     job_id = scene.job(scene.image(), targets=("R2",))
     first = scene.engine()
-    assert keystone.reached.wait(20)
+    assert keystone.reached.wait(PATIENCE)
     # The trust or the job's end may be first: another engine may have handled either.
     reaper(scene).run()
     assert scene.get(job_id).status == "FAILURE"
@@ -68,14 +69,14 @@ def test_an_engine_that_waits_for_keystone_ends_no_later_run(scene, monkeypatch)
 
     def wait(body):
         begun.set()
-        assert made.wait(20)
+        assert made.wait(PATIENCE)
 
     scene.glances["R2"].fail("create", wait, times=None)
     retry(scene, job_id)
     first.wake()
-    assert begun.wait(20)
+    assert begun.wait(PATIENCE)
     keystone.go_on.set()
-    assert keystone.over.wait(20)
+    assert keystone.over.wait(PATIENCE)
     # Its thread is free again only when it has done all that it had to.
     wait_for(lambda: len(first.describe()["works on"]) == 1)
     assert goes_on(scene, job_id)
@@ -97,7 +98,7 @@ def test_a_job_has_ended_while_its_trust_waits_for_keystone(scene, monkeypatch, 
     if problem == "cancelled":
         assert db.job_actions.cancel(scene.get(job_id))
     one = scene.engine()
-    assert keystone.reached.wait(20)
+    assert keystone.reached.wait(PATIENCE)
     expected = "CANCELLED" if problem == "cancelled" else "SUCCESS"
     assert scene.get(job_id).status == expected
     one._leases.renew()

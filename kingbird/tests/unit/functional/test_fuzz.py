@@ -64,7 +64,8 @@ def test_an_answer_of_500():
 
 
 def test_a_run_that_saw_too_little():
-    assert any("sees too little" in said for said in judged(good()[:3]))
+    assert verdict.unseen(good()) == []
+    assert any("sees too little" in said for said in verdict.unseen(good()[:3]))
 
 
 def test_jobs_that_are_lost_or_too_many():

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from kingbird.tests.guide.pages import SOURCE
+from kingbird.tests.waiting import PATIENCE
 
 PAGES = SOURCE / "cli"
 BIN = Path(sys.executable).parent
@@ -52,7 +53,7 @@ def helped_options(command: str) -> set[str]:
         [BIN / program, *before, *words, "--help"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=True,
     )
     return {

@@ -10,6 +10,7 @@ import pytest
 from kingbird.tests.functional.programs import BIN
 from kingbird.tests.guide.pages import literal
 from kingbird.tests.guide.units import FOLDER, Unit
+from kingbird.tests.waiting import PATIENCE
 
 NAMES = ("kingbird-api", "kingbird-engine")
 METRICS = "doc/source/admin/metrics.rst"
@@ -59,7 +60,7 @@ def test_systemd_understands_them(name: str, tmp_path: Path) -> None:
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=no", str(unit)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     problems = [line for line in done.stderr.splitlines() if unit.name in line]

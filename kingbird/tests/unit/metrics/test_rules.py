@@ -17,6 +17,7 @@ from prometheus_client import CollectorRegistry
 
 from kingbird.metrics.collector import DatabaseCollector
 from kingbird.metrics.counters import Counters
+from kingbird.tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[4]
 ETC = ROOT / "etc" / "kingbird"
@@ -121,7 +122,7 @@ def test_prometheus_reads_them(tmp_path):
             [str(PROMTOOL), "check", "rules", str(file)],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr

@@ -3,12 +3,13 @@
 import os
 import subprocess
 import sys
-import threading
 import urllib.request
 
 from kingbird import concurrency, metrics
 from kingbird.metrics.multiproc_dir import MultiprocessDir
-from kingbird.tests.functional.programs import eventually, free_port
+from kingbird.tests.functional.programs import free_port
+from kingbird.tests.threads import begun_threads
+from kingbird.tests.waiting import PATIENCE, eventually
 
 OFF = """
 import sys, threading
@@ -33,7 +34,7 @@ def test_off_it_costs_nothing(tmp_path):
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -44,10 +45,10 @@ def test_a_directory_that_cannot_be_used_is_no_end(conf, tmp_path, caplog, monke
     conf.set_override("listen", f"127.0.0.1:{free_port()}", group="metrics")
     conf.set_override("directory", str(tmp_path / "file"), group="metrics")
     monkeypatch.setattr(metrics, "_started", False)
-    before = threading.active_count()
-    metrics.start(conf)
+    with begun_threads() as begun:
+        metrics.start(conf)
     assert "Metrics are disabled" in caplog.text
-    assert threading.active_count() == before
+    assert begun == []
 
 
 COUNT = """
@@ -66,7 +67,7 @@ for _ in range(2):
     if not pid:
         events.emit(events.RegionCallRetried("R1"))
         events.emit(events.BreakerChanged("R1", True))
-        time.sleep(60)
+        time.sleep(3600)
         os._exit(0)
     children.append(pid)
 events.emit(events.RegionCallRetried("R1"))
@@ -79,7 +80,7 @@ for pid in children:
 
 def scrape(address):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(f"http://{address}/metrics", timeout=10) as answer:
+    with opener.open(f"http://{address}/metrics", timeout=PATIENCE) as answer:
         return answer.read().decode()
 
 
@@ -101,7 +102,7 @@ def test_processes_add_up_and_the_dead_leave_no_state(tmp_path):
 
         try:
             eventually("all count", lambda: says('kingbird_glance_retries_total{region="R1"} 3.0'))
-            assert says('kingbird_region_breaker_open{region="R1"} 1.0')
+            eventually("it is open", lambda: says('kingbird_region_breaker_open{region="R1"} 1.0'))
             assert says("kingbird_database_up 0.0")
             for pid in children:
                 os.kill(pid, 9)
@@ -109,7 +110,7 @@ def test_processes_add_up_and_the_dead_leave_no_state(tmp_path):
             eventually("all count", lambda: says('kingbird_glance_retries_total{region="R1"} 3.0'))
         finally:
             running.stdin.close()
-            running.wait(20)
+            running.wait(PATIENCE)
 
 
 def test_who_is_dead_is_forgotten(tmp_path):

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from kingbird.sync import image as fields
 from kingbird.tests.api import fixtures
 from kingbird.tests.api.world import IMAGE, IMAGE_2, IN_TWO, OTHER_PROJECT, PROJECT, REGIONS
 from kingbird.tests.unit.osc.cloud import OTHER_DOMAIN, OTHER_NAME, Cloud
+from kingbird.tests.waiting import eventually
 
 Osc = Callable[..., Any]
 JSON = ("-f", "json")
@@ -33,11 +33,13 @@ def engine(cloud: Cloud, *outcomes: dict[str, Any], **options: Any) -> Iterator[
     """End the one job that a command makes, once the command has looked at it."""
 
     def work() -> None:
-        for _ in range(2000):
-            if any(method == "GET" and "/os-sync/" in path for method, path in cloud.calls):
-                fixtures._end(*outcomes, **options)
-                return
-            time.sleep(0.01)
+        eventually(
+            "the command has looked at its job",
+            lambda: any(
+                method == "GET" and "/os-sync/" in path for method, path in list(cloud.calls)
+            ),
+        )
+        fixtures._end(*outcomes, **options)
 
     thread = threading.Thread(target=work)
     cloud.calls.clear()

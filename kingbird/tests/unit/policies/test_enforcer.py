@@ -91,6 +91,23 @@ def test_no_has_the_rules_name(conf: cfg.ConfigOpts) -> None:
         enforcer.Enforcer(conf).authorize(context("reader"), sync_jobs.CREATE, TARGET)
 
 
+def test_yes_is_no_error(conf: cfg.ConfigOpts) -> None:
+    enforcer.Enforcer(conf).authorize(context("member", "reader"), sync_jobs.CREATE, TARGET)
+
+
+def test_a_token_of_no_project_may_nothing_whatever_a_rule_says(
+    conf: cfg.ConfigOpts, tmp_path: Path
+) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(f'"{sync_jobs.LIST}": "@"\n')
+    enforcer.Enforcer(conf)  # registers the option
+    conf.set_override("policy_file", str(path), group="oslo_policy")
+    made = enforcer.Enforcer(conf)
+    made.authorize(context("nobody"), sync_jobs.LIST, TARGET)
+    with pytest.raises(exception.Forbidden, match="scoped to a project"):
+        made.authorize(context("admin", project_id=None), sync_jobs.LIST, TARGET)
+
+
 def test_a_wrong_scope_is_called_that(conf: cfg.ConfigOpts) -> None:
     asking = context("admin", project_id=None, system_scope="all")
     with pytest.raises(exception.Forbidden, match="scoped to a project"):
@@ -137,8 +154,17 @@ def test_every_call_is_documented() -> None:
     }
 
 
+#: Policy files of operators have these names.
+NAMES = {
+    *("admin_required", "project_member", "project_reader", "kingbird:engines:list"),
+    *(f"kingbird:sync_jobs:{name}" for name in (*ACTS, "all_projects", "other_projects")),
+    "kingbird:sync_jobs:create:all_projects",
+}
+
+
 def test_every_rule_is_for_projects_and_described() -> None:
     rules = list(list_rules())
+    assert {rule.name for rule in rules} == NAMES
     assert len({rule.name for rule in rules}) == len(rules)
     for rule in rules:
         assert rule.scope_types == ["project"]

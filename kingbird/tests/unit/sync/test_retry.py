@@ -30,6 +30,18 @@ def test_waits_grow_and_are_bounded():
     assert slept[3] > slept[0]
 
 
+def test_engines_that_failed_together_do_not_come_back_together():
+    """The waits of many are spread over as long as the first wait is."""
+    waits = []
+    for _ in range(100):
+        slept = []
+        Retry(lambda: 10_000, Hasty(slept))(flaky(1))
+        waits += slept
+    assert len(set(waits)) > 90
+    assert min(waits) >= FIRST_WAIT
+    assert FIRST_WAIT / 2 < max(waits) - min(waits) <= FIRST_WAIT
+
+
 def test_a_region_that_asks_for_patience_gets_it():
     slept = []
     Retry(lambda: 10_000, Hasty(slept))(flaky(1, retry_after=7))

@@ -5,7 +5,6 @@ import shlex
 import signal
 import socket
 import sys
-import time
 
 import pytest
 import yaml
@@ -15,6 +14,8 @@ from minicloud.accounts import ACCOUNTS
 from minicloud.cloud import Cloud
 from minicloud.description import Description
 from minicloud.errors import MinicloudError, PortTaken
+
+from kingbird.tests.waiting import wait_for
 
 AUTH_URL = "http://127.0.0.1:5000/v3"
 
@@ -49,13 +50,6 @@ def spawn(state):
 
     yield start
     processes.end(started)
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 class TestConfig:

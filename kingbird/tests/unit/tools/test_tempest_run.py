@@ -11,6 +11,8 @@ import pytest
 from tempest_run import __main__ as program
 from tempest_run import environment, settings, stage, totals
 
+from kingbird.tests.waiting import PATIENCE
+
 OUTPUT = """\
 {{0}} kingbird_tempest_plugin.tests.x [0.1s] ... ok
 
@@ -90,7 +92,7 @@ def test_all_of_it_has_an_end(
     @contextlib.contextmanager
     def start() -> Iterator[None]:
         try:
-            time.sleep(20)
+            time.sleep(PATIENCE)
             yield
         finally:
             ended.append("what was started")
@@ -98,9 +100,7 @@ def test_all_of_it_has_an_end(
     monkeypatch.setattr(program, "WHOLE", 0.2)
     monkeypatch.setattr(environment, "install", lambda: time.sleep(0.5))
     monkeypatch.setattr(stage, "stage", start)
-    begun = time.monotonic()
     assert program.main() == 1
-    assert time.monotonic() - begun < 10
     assert "has not ended within" in capsys.readouterr().err
     assert ended == ["what was started"]
     assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)

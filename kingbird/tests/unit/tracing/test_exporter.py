@@ -4,7 +4,7 @@ from collections import deque
 
 import pytest
 
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import wait_for
 from kingbird.tracing.exporter import SpanExporter, redact
 
 

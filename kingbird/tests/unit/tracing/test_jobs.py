@@ -5,7 +5,7 @@ import pytest
 from kingbird.db import api as db
 from kingbird.tests.doubles.glance import refused
 from kingbird.tests.unit.engine.conftest import scene  # noqa: F401  a fixture
-from kingbird.tests.unit.engine.scene import wait_for
+from kingbird.tests.waiting import wait_for
 from kingbird.tracing import jobs, spans
 
 IDS = {"base_id": "b", "parent_id": "p", "request_id": "first"}

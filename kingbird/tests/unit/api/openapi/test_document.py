@@ -28,6 +28,7 @@ from kingbird.api.schemas import sync_jobs
 from kingbird.api.schemas.limits import RequestLimits
 from kingbird.tests.api.world import IMAGE, World
 from kingbird.tests.unit.api.conftest import caller, request_body
+from kingbird.tests.waiting import PATIENCE
 
 API_REF = Path(__file__).parents[5] / "api-ref"
 STORED = API_REF / "openapi.yaml"
@@ -271,7 +272,7 @@ def test_it_is_written(tmp_path: Path, form: str) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert done.stdout == ""
     read = yaml.safe_load if form == "yaml" else json.loads

@@ -12,6 +12,7 @@ from kingbird.clients.glance import IDS_PER_CALL
 from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.lookup import lookup_regions
 from kingbird.tests.unit.sync.scene import Scene, submit
+from kingbird.tests.waiting import PATIENCE
 
 MANY = [str(uuid.UUID(int=n)) for n in range(3 * IDS_PER_CALL)]
 
@@ -35,7 +36,7 @@ def test_hidden_images_are_found_too(scene):
 
 def test_a_region_that_hangs_delays_no_other(scene):
     r2_is_done, waited = threading.Event(), []
-    scene.glances["R1"].before_page = lambda query: waited.append(r2_is_done.wait(20))
+    scene.glances["R1"].before_page = lambda query: waited.append(r2_is_done.wait(PATIENCE))
     calls = []
 
     def note(query):

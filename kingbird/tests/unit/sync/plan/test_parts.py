@@ -11,6 +11,7 @@ from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import FakeGlance, unavailable
 from kingbird.tests.unit.sync.scene import OTHER, RULES, Scene
+from kingbird.tests.waiting import PATIENCE
 
 ALL3 = ("R1", "R2", "R3")
 
@@ -49,7 +50,7 @@ class Parts:
 
         def hangs(query):
             if when(query):
-                self._gate.wait(20)
+                self._gate.wait(PATIENCE)
 
         for region in regions:
             self.scene.glances[region].before_page = hangs

@@ -1,0 +1,95 @@
+"""A transaction that stands still, and a server that does not answer, hold nobody up for ever."""
+
+import sqlite3
+from unittest import mock
+
+import pytest
+import sqlalchemy as sa
+
+from kingbird.db import api as db
+from kingbird.db import connection, timeouts
+from kingbird.engine.leases import WRITE_FRACTION
+
+
+class Cursor(sqlite3.Cursor):
+    """Note settings of a session, which SQLite does not know."""
+
+    def execute(self, statement, *args):
+        if statement.startswith("SET"):
+            self.connection.settings.append(statement)
+            return self
+        return super().execute(statement, *args)
+
+
+class Connection(sqlite3.Connection):
+    """A connection of a driver that notes settings of its session."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.settings = []
+        self.commits = 0
+
+    def cursor(self):
+        return super().cursor(Cursor)
+
+    def commit(self):
+        self.commits += 1
+        super().commit()
+
+
+@pytest.fixture
+def opened():
+    """Give an engine, and the connections that it opens."""
+    connections = []
+
+    def connect():
+        connections.append(sqlite3.connect(":memory:", factory=Connection))
+        return connections[-1]
+
+    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.QueuePool), connections
+
+
+@pytest.mark.parametrize(
+    ("name", "is_mariadb", "seconds", "statement"),
+    [
+        ("postgresql", False, 10.0, "idle_in_transaction_session_timeout = 10000"),
+        ("postgresql", False, 0.2, "idle_in_transaction_session_timeout = 1000"),
+        ("mysql", True, 10.0, "idle_transaction_timeout = 10"),
+        ("mysql", True, 0.2, "idle_transaction_timeout = 1"),
+    ],
+)
+def test_the_database_ends_transactions_that_stand_still(
+    opened, name, is_mariadb, seconds, statement
+):
+    engine, connections = opened
+    # The connection that was there before the limit gives way to one that has it.
+    engine.connect().close()
+    plain = engine.dialect.name
+    engine.dialect.name, engine.dialect.is_mariadb = name, is_mariadb
+    timeouts.set_idle_timeout(engine, seconds)
+    engine.dialect.name = plain
+    for _ in range(2):
+        with engine.connect() as used:
+            used.execute(sa.text("SELECT 1"))
+    assert [one.settings for one in connections] == [[], [f"SET SESSION {statement}"]]
+    # A rollback would take a setting of PostgreSQL back.
+    assert connections[1].commits == 1
+
+
+@pytest.mark.parametrize("name", ["sqlite", "mysql"])
+def test_databases_without_such_a_limit_are_left_alone(opened, name):
+    engine, connections = opened
+    engine.dialect.name, plain = name, engine.dialect.name
+    timeouts.set_idle_timeout(engine, 10)
+    engine.dialect.name = plain
+    engine.connect().close()
+    assert [one.settings for one in connections] == [[]]
+
+
+def test_locks_of_a_process_that_is_stopped_end_before_its_lease_does(database):
+    """Half a lease is left then, in which another engine's claim waits for nothing."""
+    with mock.patch.object(timeouts, "set_idle_timeout") as limit:
+        db.configure(database)
+        connection.get_engine()
+    seconds = limit.call_args.kwargs["seconds"]
+    assert 0 < seconds <= database.engine.lease * WRITE_FRACTION
