@@ -100,7 +100,7 @@ class Race:
 
     def ended(self, job: Started) -> Job:
         """Wait until a job has ended, and return it."""
-        return self._api.wait(job.id, GIVEN_UP)
+        return self._api.wait(job.id)
 
     def cancel(self, job: Started) -> None:
         """Cancel a job, which may have ended."""
