@@ -4,7 +4,6 @@ import logging
 import os
 import socket
 from collections.abc import Sequence
-from typing import Any
 
 from oslo_config import cfg
 from osprofiler import notifier
@@ -62,7 +61,16 @@ def configure_tracing(conf: cfg.ConfigOpts) -> None:
         return
     # Its debug lines show the connection string.
     logging.getLogger(base.__name__).setLevel(logging.INFO)
-    exporter = SpanExporter(lambda: _get_driver(conf))
+    exporter = SpanExporter(
+        lambda: base.get_driver(
+            conf.profiler.connection_string,
+            project="kingbird",
+            service=conf.prog,
+            host=socket.gethostname(),
+            context={},
+            conf=conf,
+        )
+    )
     os.register_at_fork(after_in_child=exporter.reset)
     notifier.set(exporter)
     spans.configure(tracing.hmac_keys(conf)[0])
@@ -78,14 +86,3 @@ def _find_problem(conf: cfg.ConfigOpts) -> str | None:
     except exception.ConfigurationError as error:
         return error.message
     return None
-
-
-def _get_driver(conf: cfg.ConfigOpts) -> Any:
-    return base.get_driver(
-        conf.profiler.connection_string,
-        project="kingbird",
-        service=conf.prog,
-        host=socket.gethostname(),
-        context={},
-        conf=conf,
-    )

@@ -24,13 +24,12 @@ import logging
 from typing import Any
 
 import pecan
-from keystonemiddleware import opts as auth_token_opts
 from oslo_config import cfg
 from oslo_middleware import cors, http_proxy_to_wsgi
 from osprofiler.web import WsgiMiddleware
 
-from kingbird.api.controllers import v1
 from kingbird.api.controllers.root import ROUTES, RootController
+from kingbird.api.controllers.v1 import root as v1
 from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
@@ -71,8 +70,6 @@ PUBLIC = ("/", f"/{v1.VERSION}", f"/{v1.VERSION}/{v1.DESCRIPTION}")
 def _authentication(
     application: Application, conf: cfg.ConfigOpts, keystone: Keystone
 ) -> Application:
-    for group, opts in auth_token_opts.list_auth_token_opts():
-        conf.register_opts(opts, group=group)
     authenticated: Application = Authentication(
         application,
         {

@@ -19,41 +19,36 @@ class Counters:
     """A subscriber of events that counts them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        def counter(name: str, text: str, *labels: str) -> Counter:
-            return Counter(f"kingbird_{name}", text, labels, registry=registry)
+        def counter(name: str, text: str, labels: str) -> Counter:
+            return Counter(f"kingbird_{name}", text, labels.split(), registry=registry)
 
         def histogram(
-            name: str, text: str, *labels: str, buckets: tuple[float, ...] = CALL_BUCKETS
+            name: str, text: str, labels: str, buckets: tuple[float, ...] = CALL_BUCKETS
         ) -> Histogram:
-            return Histogram(f"kingbird_{name}", text, labels, registry=registry, buckets=buckets)
+            return Histogram(
+                f"kingbird_{name}", text, labels.split(), registry=registry, buckets=buckets
+            )
 
         self._requests = counter(
-            "api_requests_total", "Requests that the API answered", "method", "route", "code"
+            "api_requests_total", "Requests that the API answered", "method route code"
         )
         self._request_seconds = histogram(
             "api_request_duration_seconds",
             "Seconds in which the API answered a request",
-            "method",
-            "route",
+            "method route",
         )
         self._glance_calls = counter(
             "glance_calls_total",
             "HTTP requests to Glance; code is none where there was no answer",
-            "region",
-            "method",
-            "code",
+            "region method code",
         )
         self._glance_seconds = histogram(
-            "glance_call_duration_seconds",
-            "Seconds until Glance's answer began",
-            "region",
-            "method",
+            "glance_call_duration_seconds", "Seconds until Glance's answer began", "region method"
         )
         self._keystone_calls = counter(
             "keystone_calls_total",
             "HTTP requests to Keystone, but for the validation of tokens",
-            "method",
-            "code",
+            "method code",
         )
         self._keystone_seconds = histogram(
             "keystone_call_duration_seconds", "Seconds until Keystone's answer began", "method"
@@ -77,9 +72,7 @@ class Counters:
         self._items = counter(
             "items_ended_total",
             "Images by target region that got an outcome, those in sync included",
-            "region",
-            "status",
-            "reason",
+            "region status reason",
         )
         self._jobs = counter("jobs_ended_total", "Jobs that have ended", "state")
         self._job_seconds = histogram(

@@ -26,13 +26,20 @@ def use_in_process_transport(conf: cfg.ConfigOpts) -> None:
     conf.set_override("transport_url", IN_PROCESS)
 
 
-def check(conf: cfg.ConfigOpts) -> None:
-    """Check ``[DEFAULT] transport_url`` without connecting.
+def check(conf: cfg.ConfigOpts, group: str = "DEFAULT") -> None:
+    """Check a group's ``transport_url`` without connecting.
 
     :raises kingbird.exception.ConfigurationError: it can't be used.  The message does not contain
         the URL, which may hold a password.
     """
-    _check("DEFAULT", conf, None)
+    url = None if group == "DEFAULT" else conf[group].transport_url
+    try:
+        scheme = str(oslo_messaging.TransportURL.parse(conf, url).transport).partition("+")[0]
+        stevedore.DriverManager("oslo.messaging.drivers", scheme)
+    except (oslo_messaging.MessagingException, ValueError, stevedore.exception.NoMatches) as error:
+        raise exception.ConfigurationError(
+            f"[{group}] transport_url can't be used: {type(error).__name__}"
+        ) from None
 
 
 def check_notifications(conf: cfg.ConfigOpts, *, need_broker: bool = True) -> None:
@@ -42,22 +49,11 @@ def check_notifications(conf: cfg.ConfigOpts, *, need_broker: bool = True) -> No
     :raises kingbird.exception.ConfigurationError: it can't be used; see :func:`check`.
     """
     register_notifications(conf)
-    url = conf[NOTIFICATIONS].transport_url
-    _check(NOTIFICATIONS, conf, url)
-    if need_broker and not has_broker(conf, url):
+    check(conf, NOTIFICATIONS)
+    if need_broker and not has_broker(conf, conf[NOTIFICATIONS].transport_url):
         raise exception.ConfigurationError(
             f"[{NOTIFICATIONS}] transport_url names no message broker"
         )
-
-
-def _check(group: str, conf: cfg.ConfigOpts, url: str | None) -> None:
-    try:
-        scheme = str(oslo_messaging.TransportURL.parse(conf, url).transport).partition("+")[0]
-        stevedore.DriverManager("oslo.messaging.drivers", scheme)
-    except (oslo_messaging.MessagingException, ValueError, stevedore.exception.NoMatches) as error:
-        raise exception.ConfigurationError(
-            f"[{group}] transport_url can't be used: {type(error).__name__}"
-        ) from None
 
 
 def register_notifications(conf: cfg.ConfigOpts) -> None:

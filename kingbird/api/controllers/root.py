@@ -7,7 +7,7 @@ import pecan
 import webob
 import webob.exc
 
-from kingbird.api.controllers import v1
+from kingbird.api.controllers.v1 import root as v1
 from kingbird.api.openapi import Route
 from kingbird.api.request.operation import RequestPipeline, public_operation
 from kingbird.api.schemas import versions as schema

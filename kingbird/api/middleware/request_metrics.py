@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from kingbird import events
-from kingbird.api.controllers import v1
+from kingbird.api.controllers.v1 import root as v1
 from kingbird.api.middleware import Environ, Middleware, health
 from kingbird.api.middleware.paths import normalize_path
 

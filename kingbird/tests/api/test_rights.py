@@ -9,8 +9,7 @@ from oslo_policy import policy
 
 from kingbird import policies
 from kingbird.api import app
-from kingbird.api.controllers import v1
-from kingbird.api.controllers.v1 import root as v1_root
+from kingbird.api.controllers.v1 import root as v1
 from kingbird.tests.api import fixtures
 from kingbird.tests.api.world import OTHER_PROJECT, PROJECT, World
 
@@ -234,7 +233,7 @@ def _tried(table: str) -> set[tuple[str, tuple[str, str]]]:
 def test_every_route_has_rules() -> None:
     routes = {
         (method, route.template(v1.VERSION)): operation.rules
-        for route in v1_root.ROUTES
+        for route in v1.ROUTES
         for method, operation in route.operations().items()
         if route.template(v1.VERSION) not in app.PUBLIC
     }

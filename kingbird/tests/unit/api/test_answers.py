@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from kingbird.api.controllers import v1
 from kingbird.api.controllers.v1 import root
 from kingbird.api.views import sync_jobs as view
 from kingbird.tests.api.world import World
@@ -24,7 +23,7 @@ def call(world: World, monkeypatch: pytest.MonkeyPatch) -> Call:
     """Give a way to call an application that adds a field to jobs and versions."""
     made = caller(world.unchecked)
     assert made(JOBS, "POST", body=request_body()).status_int == 200
-    summary, version = view.render_summary, v1.version
+    summary, version = view.render_summary, root.version
 
     def and_more(function: Any) -> Any:
         return lambda *given: {**function(*given), "note": VALUE}

@@ -29,14 +29,15 @@ def entered() -> Iterator[set[str]]:
         if path.is_relative_to(ROOT) and not path.is_relative_to(ROOT / "tests"):
             found.add(str(path.relative_to(ROOT)))
 
-    before = sys.gettrace()
+    before, before_of_threads = sys.gettrace(), threading.gettrace()
     threading.settrace(trace)
     sys.settrace(trace)
     try:
         yield found
     finally:
         sys.settrace(before)
-        threading.settrace(None)
+        # coverage measures threads by this function.
+        threading.settrace(before_of_threads)
 
 
 def test_a_post_takes_the_steps_of_the_page() -> None:

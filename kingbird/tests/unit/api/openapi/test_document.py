@@ -20,8 +20,8 @@ from oslo_policy import policy
 from kingbird import conf as kingbird_conf
 from kingbird import policies
 from kingbird.api import app, openapi
-from kingbird.api.controllers import v1
 from kingbird.api.controllers.root import ROUTES
+from kingbird.api.controllers.v1 import root as v1
 from kingbird.api.openapi import examples, text
 from kingbird.api.request import validation
 from kingbird.api.schemas import sync_jobs
