@@ -42,8 +42,9 @@ _UNAVAILABLE = (
     db_exc.DBNonExistentDatabase,
     db_exc.DBNonExistentTable,
 )
-#: Errors that say nothing about what a row holds.
-_NO_REFUSALS = (*_UNAVAILABLE, db_exc.DBDuplicateEntry, db_exc.DBReferenceError)
+#: Errors about what a row holds: from oslo.db, and from SQLAlchemy or a driver.
+_REFUSED = (db_exc.DBDataError, db_exc.DBConstraintError, db_exc.DBInvalidUnicodeParameter)
+_REFUSED_INSIDE = (sa_exc.DataError, ValueError)
 #: Numbers of operational errors of MySQL and MariaDB that are about what a row holds: a packet
 #: that is too large, invalid JSON, and constraints.
 _REFUSALS = (1153, 3140, 3141, 3819, 4025)
@@ -216,11 +217,12 @@ def ping() -> None:
 
 def refuses_row(error: Exception) -> bool:
     """Return whether an error is about what a row holds, so that other rows can be written."""
-    if isinstance(error, db_exc.DBInvalidUnicodeParameter):
-        return True
-    if isinstance(error, db_exc.DBError) and not isinstance(error, _NO_REFUSALS):
-        return not _is_read_only(error)
-    return isinstance(error, sa_exc.OperationalError) and _has_code(error, _REFUSALS)
+    if isinstance(error, db_exc.DBError):
+        inner = error.inner_exception
+        # The value could not be made a parameter of the statement.
+        is_unsent = type(inner) is sa_exc.StatementError
+        return isinstance(error, _REFUSED) or isinstance(inner, _REFUSED_INSIDE) or is_unsent
+    return isinstance(error, _REFUSED) or _has_code(error, _REFUSALS)
 
 
 def _is_read_only(error: Exception) -> bool:

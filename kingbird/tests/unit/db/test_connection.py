@@ -140,6 +140,34 @@ def test_other_errors_stay_what_they_are(tried, error):
         make(error)()
 
 
+@pytest.mark.parametrize(
+    ("error", "refuses"),
+    [
+        (db_exc.DBDataError(), True),
+        (db_exc.DBConstraintError("jobs", "check"), True),
+        (db_exc.DBInvalidUnicodeParameter(), True),
+        (db_exc.DBError(ValueError("NUL")), True),
+        (db_exc.DBError(sa_exc.DataError("INSERT", {}, _Refusal())), True),
+        (db_exc.DBError(sa_exc.StatementError("too long", "INSERT", {}, ValueError())), True),
+        (sa_exc.OperationalError("INSERT", {}, _Refusal(4025, "CONSTRAINT failed")), True),
+        (sa_exc.OperationalError("INSERT", {}, _Refusal(1205, "Lock wait timeout")), False),
+        (db_exc.DBError(sa_exc.ProgrammingError("INSERT", {}, _Refusal("no column"))), False),
+        (db_exc.DBError(sa_exc.InternalError("INSERT", {}, _postgresql_refusal())), False),
+        (db_exc.DBDuplicateEntry(), False),
+        (db_exc.DBConnectionError(), False),
+        (db_exc.DBDeadlock(), False),
+        (exception.LeaseLost("Lost."), False),
+    ],
+)
+def test_errors_about_what_a_row_holds(tried, error, refuses):
+    make, calls = tried
+    assert connection.refuses_row(error) is refuses
+    if refuses:
+        with pytest.raises(type(error)):
+            make(error)()
+        assert len(calls) == 1, "it would be refused again"
+
+
 @pytest.mark.parametrize("driver", ["mariadb+pymysql", "mysql+pymysql"])
 def test_mariadb_is_called_what_oslo_knows_it_by(conf, driver):
     url = f"{driver}://me:p%40ss%2Fword@127.0.0.1:1/kingbird"

@@ -78,3 +78,19 @@ def test_the_run_after_a_retry_is_not_cancelled_and_ended_jobs_are_forgotten(job
         db.jobs.get(PROJECT, job.id), user_id="u", is_admin=False, trust_id="t", request_id="r"
     )
     assert not known.is_cancelled(db.jobs.get(PROJECT, job.id))
+
+
+def test_an_engines_reaper_empties_the_map(scene):
+    job_id = scene.job(scene.image())
+    job = scene.get(job_id)
+    one = scene.engine(start=False)
+    assert db.job_actions.cancel(job)
+    assert one._cancellations.is_cancelled(job)
+    one._reap()
+    assert one._cancellations._cancelled
+    # Another engine ends it.
+    db.outcomes.end_job(scene.get(job_id), "cancelled", "")
+    assert db.jobs.delete(PROJECT, job_id)
+    one._reap()
+    assert one._cancellations._cancelled == set()
+    assert len(one._cancellations._checked) <= 1
