@@ -1,7 +1,8 @@
 """The members of a shared image: read from the source, added to the copy."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from kingbird import exception
 from kingbird.sync.item import CREATE, Item
@@ -11,6 +12,13 @@ from kingbird.sync.sharing import PENDING
 SHARED = "shared"
 #: Members of an image that are copied.  Glance's own quota is 128 by default.
 MAX_MEMBERS = 1000
+
+
+class _Found(NamedTuple):
+    """The members of an image, and a sentence about those that are left out."""
+
+    members: list[list[str]]
+    note: str | None
 
 
 def _becomes_shared(item: Item) -> bool:
@@ -35,7 +43,7 @@ def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
         )
         for region, resource in sources
     }
-    found: dict[tuple[str, str], dict[str, object]] = {}
+    found: dict[tuple[str, str], _Found] = {}
     for key, call in calls.items():
         try:
             members = sorted(
@@ -45,15 +53,17 @@ def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
             )
             left = len(members) - MAX_MEMBERS
             note = f"{left} of its members are not copied" if left > 0 else None
-            found[key] = {"members": members[:MAX_MEMBERS], "note": note}
+            found[key] = _Found(members[:MAX_MEMBERS], note)
         except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
-            found[key] = {"note": f"Its members could not be listed in {key[0]}: {error.message}"}
+            found[key] = _Found(
+                [], f"Its members could not be listed in {key[0]}: {error.message}"
+            )
     return [_with_found(item, found.get((item.source_region, item.resource))) for item in items]
 
 
-def _with_found(item: Item, found: Mapping[str, object] | None) -> Item:
+def _with_found(item: Item, found: _Found | None) -> Item:
     if found is None or item.work is None or not _becomes_shared(item):
         return item
-    if "note" in found:
-        return item.with_note(str(found["note"]))
-    return dataclasses.replace(item, work=dataclasses.replace(item.work, **found))  # type: ignore[arg-type]
+    work = dataclasses.replace(item.work, members=found.members)
+    item = dataclasses.replace(item, work=work)
+    return item.with_note(found.note) if found.note else item

@@ -70,13 +70,11 @@ def test_a_call_without_an_answer(conf, told, http):
     assert [event.code for event in told] == [events.NO_ANSWER]
 
 
-@pytest.mark.parametrize(
-    ("own", "timeout", "expected"), [(60, None, 60), (60, 2, 2), (1, 2, 1), (None, 2, 2)]
-)
+@pytest.mark.parametrize(("own", "timeout", "expected"), [(60, None, 60), (60, 2, 2), (1, 2, 1)])
 def test_a_call_to_a_region_takes_no_longer_than_both_limits(conf, own, timeout, expected):
-    conf.set_override("timeout", own, group="glance")
+    conf.set_override("call_timeout", own, group="glance")
     sessions = RegionSessions(conf, timeout=timeout)
-    assert sessions.get("R1").timeout == expected
+    assert sessions.get("R1").call_timeout == expected
     assert sessions.get("R1") is sessions.get("R1"), "connections are shared"
     assert sessions.get("R1") is not sessions.get("R2")
 

@@ -85,6 +85,7 @@ def test_a_trust_is_one_role_by_its_id_and_no_more(conf, trusts):
     ("roles", "role"), [({"member": "r2", "reader": "r3"}, "member"), ({"reader": "r3"}, None)]
 )
 def test_the_first_role_that_may_be_delegated(conf, trusts, roles, role):
+    trusts.create.return_value = mock.Mock(id="t1")
     if role is None:
         with pytest.raises(exception.TrustRefused):
             create(conf, **roles)

@@ -151,6 +151,12 @@ def test_every_call_is_documented() -> None:
         ("POST", "/v1.0/{project_id}/os-sync/{job_id}/cancel"),
         ("POST", "/v1.0/{project_id}/os-sync/{job_id}/retry"),
         ("GET", "/v1.0/{project_id}/os-sync-engines"),
+        ("POST", "/v1.0/{project_id}/os-sync-rules"),
+        ("GET", "/v1.0/{project_id}/os-sync-rules"),
+        ("GET", "/v1.0/{project_id}/os-sync-rules/{rule_id}"),
+        ("PATCH", "/v1.0/{project_id}/os-sync-rules/{rule_id}"),
+        ("DELETE", "/v1.0/{project_id}/os-sync-rules/{rule_id}"),
+        ("POST", "/v1.0/{project_id}/os-sync-rules/{rule_id}/run"),
     }
 
 
@@ -158,7 +164,8 @@ def test_every_call_is_documented() -> None:
 NAMES = {
     *("admin_required", "project_member", "project_reader", "kingbird:engines:list"),
     *(f"kingbird:sync_jobs:{name}" for name in (*ACTS, "all_projects", "other_projects")),
-    "kingbird:sync_jobs:create:all_projects",
+    *(f"kingbird:sync_rules:{name}" for name in (*READS, "create", "update", "delete", "run")),
+    *(f"kingbird:sync_{noun}:create:all_projects" for noun in ("jobs", "rules")),
 }
 
 

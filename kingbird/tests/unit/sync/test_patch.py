@@ -70,6 +70,6 @@ def test_a_patch_is_made_anew_for_an_image_that_has_changed():
     record = {"name": "n", "p": "v", "disk_format": "raw"}
     image = {**ACTIVE, "name": "n", "p": "w", "disk_format": "qcow2", "extra": "x", "null": None}
     before = [add("/name", "n"), remove("/extra"), remove("/gone"), remove("/null")]
-    operations, left = patch.rebase(record, image, before)
+    operations, left = patch.rebase(record, image, ["p", "disk_format"], before)
     assert operations == [add("/p", "v"), remove("/extra")]
     assert left == ["disk_format"]
