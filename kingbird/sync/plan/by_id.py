@@ -127,17 +127,15 @@ class ByIdPlanner:
         decided = _Decided(requested, self._context.caller)
         for image, rank in _by_rank(requested):
             for target in image.sync_set.targets:
-                if (image.resource, target) in decided or (
-                    image.resource,
-                    target,
-                ) in self.deferred:
+                pair = image.resource, target
+                if pair in decided or pair in self.deferred:
                     continue
                 if image.resource in planned[target]:
                     decided.add(image, planned[target][image.resource])
                     continue
                 item = self._item(image, target, states[target], decided, rank)
                 if self._has_to_wait(image, item):
-                    self.deferred.add((image.resource, target))
+                    self.deferred.add(pair)
                     continue
                 decided.add(image, item)
                 yield image.sync_set, item
