@@ -104,15 +104,11 @@ class _TLSPool(urllib3.HTTPSConnectionPool):
 POOLS = {"http": _Pool, "https": _TLSPool}
 
 
-class AnswerTooLarge(Exception):
-    """The body of a response is larger than allowed."""
-
-
-def read_body(response: requests.Response, max_size: int) -> None:
+def read_body(response: requests.Response, max_size: int) -> bool:
     """Read the body of a response, which is kept in it.
 
     :param max_size: bytes after decompression.
-    :raises AnswerTooLarge: the body is larger.  The connection is closed.
+    :returns: whether it is complete.  The connection of a larger one is closed.
     """
     chunks: list[bytes] = []
     size = 0
@@ -120,6 +116,7 @@ def read_body(response: requests.Response, max_size: int) -> None:
         size += len(chunk)
         if size > max_size:
             response.close()
-            raise AnswerTooLarge
+            return False
         chunks.append(chunk)
     response._content = b"".join(chunks)
+    return True

@@ -63,13 +63,11 @@ class _Adapter(TCPKeepAliveAdapter):
                     f"redirects to another host or port, to which no token is sent: {target}",
                     status,
                 )
-        try:
-            call_limits.read_body(response, self._max_size)
-        except call_limits.AnswerTooLarge:
+        if not call_limits.read_body(response, self._max_size):
             raise self._error(
                 request,
                 f"answers with more than {self._max_size} bytes ([glance] max_response_size)",
-            ) from None
+            )
         return response
 
     def _error(

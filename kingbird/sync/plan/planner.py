@@ -92,14 +92,17 @@ class Planner:
         for one in by_id:
             for resource in one.resources:
                 # A large job has many, and most of them have the same targets: no set for each.
-                before = handled.get(resource)
+                before = handled.get(resource, ())
                 handled[resource] = {*before, *one.targets} if before else one.targets
         first = ByIdPlanner(
             dataclasses.replace(self._context, calls=calls), same_names, resumes=bool(cursor)
         )
         for batch in batched(first.plan(by_id), BATCH):
             for _, item in batch:
-                handled[item.resource] = {*handled.get(item.resource, ()), item.target_region}
+                before = handled.get(item.resource, ())
+                if item.target_region not in before:
+                    # It came along with another image.
+                    handled[item.resource] = {*before, item.target_region}
             yield self._complete(batch)
         while wildcard and (cursor is None or cursor.concerns(wildcard)):
             planner = WildcardPlanner(
