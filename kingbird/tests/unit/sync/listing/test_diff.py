@@ -342,3 +342,18 @@ def test_what_a_lagging_region_shows_beyond_its_gap_waits():
     ]
     assert [one.in_sync for one in found] == [("R1",), ("R2",)]
     assert not in_sync
+
+
+def test_a_copy_that_is_shown_is_known_whatever_its_region_hides():
+    """Update from a source that an incomplete list shows, and not beside one that it may hide."""
+    updating = SyncSet(("*",), ("R1", "R2"), ("R3",), preferred=("R1", "R2"), updates=True)
+    changed = [an_image(name="two")]
+    for shown, doubtful in (([an_image()], ()), ([], ("R1",))):
+        found, _ = differences(
+            of=[WildcardScope(updating, Requester(ME))],
+            known=Known(R1=""),
+            R1=shown,
+            R2=[an_image()],
+            R3=changed,
+        )
+        assert [one.doubtful for one in found] == [doubtful]

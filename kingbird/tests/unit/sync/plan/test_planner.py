@@ -281,6 +281,18 @@ def test_the_number_of_a_forced_copy_needs_no_memory(scene, former, purged, othe
         assert (item.outcome.reason, item.target_resource) == ("in_sync", second)
 
 
+@pytest.mark.parametrize("count", [4, 5, 6])
+def test_forced_copies_are_found_beside_copies_under_the_own_ids(scene, count):
+    images = [scene.create(name=f"n{n}") for n in range(count)]
+    ids = [image["id"] for image in images]
+    for image in images:
+        copy_of(scene, image)
+    made = {one.target_resource for one in scene.sync(*ids, force=True)}
+    items = scene.plan(*ids, force=True)
+    assert {item.outcome.reason for item in items} == {"in_sync"}
+    assert {item.target_resource for item in items} == made
+
+
 def test_a_region_with_more_forced_copies_than_a_page_is_asked_for_ids(scene, monkeypatch):
     monkeypatch.setattr("kingbird.clients.glance.PAGE_SIZE", 2)
     images = [scene.create(name=f"n{n}") for n in range(6)]

@@ -117,6 +117,7 @@ FOREIGN = {
     "drift": ({"tags": ["newer"]}, SAME),
     "hidden": ({"os_hidden": True}, SAME),
     "with data that its Glance converted": ({"data": b"other"}, SAME),
+    "with such data, and drift": ({"data": b"other", "tags": ["newer"]}, SAME),
     "with other data": (OTHER_DATA, "not_owner"),
     "somebody else's": ({"owner": THIRD}, "not_owner"),
     "somebody else's community image": ({"owner": THIRD, "visibility": "community"}, "not_owner"),

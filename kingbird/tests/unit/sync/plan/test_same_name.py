@@ -1,6 +1,7 @@
 """Test images that would double a name in a target."""
 
 import uuid
+from concurrent.futures import Future
 
 import pytest
 
@@ -9,7 +10,7 @@ from kingbird.sync import image as fields
 from kingbird.sync.plan.retry_sets import sets_to_retry
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import refused, unavailable
-from kingbird.tests.unit.sync.scene import ADMIN, DEMO, OTHER, Scene
+from kingbird.tests.unit.sync.scene import ADMIN, DEMO, OTHER, Scene, submit
 
 ALL3 = ("R1", "R2", "R3")
 
@@ -213,6 +214,9 @@ def test_one_call_for_a_hundred_names(scene, wildcard):
     assert len(items) == 300
     for region in ("R2", "R3"):
         assert [len(value[0].split(",")) for value in names_asked(scene, region)] == [100, 50]
+    asked = [detail for name, detail in scene.glances["R2"].calls if name == "list"]
+    owners = [each["owner"] for each in asked if isinstance(each, dict) and "name" in each]
+    assert owners == [[DEMO], [DEMO]]
     assert not names_asked(scene, "R1")
     for item in items:
         scene.apply(item)
@@ -230,6 +234,16 @@ def test_a_name_that_many_images_have_is_listed_by_the_page(scene):
     scene.glances["R2"].page_size = 2
     (item,) = scene.plan_sets(one_set(skips_same_name=True))
     assert item.target_resource == last
+
+
+def test_an_admins_records_of_several_owners_are_looked_up_at_once(scene):
+    doubled = active(scene, "R2", owner=OTHER)["id"]
+    for owner in (OTHER, DEMO):
+        active(scene, owner=owner)
+    one = one_set(all_projects=True, skips_same_name=True)
+    items = scene.plan_sets(one, caller=scene.caller(ADMIN, is_admin=True))
+    assert sorted(item.target_resource == doubled for item in items) == [False, True]
+    assert names_asked(scene) == [['in:"Debian"']]
 
 
 # Names that can't be looked up.
@@ -257,6 +271,24 @@ def test_a_region_that_lists_no_names(scene, error, reason, skips, dry_run):
         return
     message = found["R2"].outcome.message if dry_run else scene.apply(found["R2"]).message
     assert "Images of the same name could not be looked up in R2: " in message
+
+
+def test_a_region_that_failed_is_asked_no_more(scene):
+    for n in range(150):
+        active(scene, name=f"n{n}")
+    asked = []
+
+    def failing(region, function, *args):
+        if region != "R2" or not args or "name=" not in str(args[0]):
+            return submit(region, function, *args)
+        asked.append(Future())
+        if len(asked) == 1:
+            asked[0].set_exception(unavailable())
+        return asked[-1]
+
+    items = scene.plan_sets(one_set(skips_same_name=True), submit=failing)
+    assert {item.outcome.reason for item in items} == {"region_unavailable"}
+    assert [each.cancelled() for each in asked] == [False, True]
 
 
 def test_a_note_about_members_comes_after_it(scene):

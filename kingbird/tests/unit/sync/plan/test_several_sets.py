@@ -6,7 +6,7 @@ import pytest
 
 from kingbird.sync.outcome import SEVERAL_SETS
 from kingbird.sync.request import SyncSet
-from kingbird.tests.doubles.glance import refused
+from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.sync.plan.test_retry_sets import first_run, second_run
 from kingbird.tests.unit.sync.scene import Scene
 
@@ -131,6 +131,33 @@ def test_a_retry_takes_the_same_set(first, second, dry):
         assert outcome.reason == ("missing" if dry == 0 else "created")
         assert outcome.message.endswith(SEVERAL_SETS)
         assert (image["id"] in world.glances["R2"].ids) is (dry == 1)
+
+
+def test_a_retry_of_a_region_makes_no_second_set_of_one():
+    world = World()
+    sets = [SyncSet(("*",), ("R1", "R3"), ("R2",))]
+    world.glances["R3"].fail("*", unavailable(), times=None)
+    world.glances["R2"].fail("create", refused(403), times=None)
+    run = first_run(world, sets)
+    assert ("*", "R3") in run.items
+    for glance in world.glances.values():
+        glance.heal()
+    run = second_run(world, sets, run)
+    for image in (world.one, world.both):
+        outcome = run.items[image["id"], "R2"].outcome
+        assert (outcome.reason, outcome.message) == ("created", None)
+
+
+def test_a_kernel_that_came_along_with_what_two_stars_select():
+    world = World()
+    kernel = world.create(name="kernel", visibility="private")
+    world.glances["R1"].upload(kernel["id"], b"boot")
+    ami = world.create(name="ami", visibility="private", kernel_id=kernel["id"])
+    world.glances["R1"].upload(ami["id"], b"data")
+    stars = [SyncSet(("*",), ("R1",), ("R2",), filters={"name": "ami"}) for _ in range(2)]
+    items = in_r2(world.plan_sets(*stars))
+    assert items[kernel["id"]].work.note is None
+    assert items[ami["id"]].work.note == SEVERAL_SETS
 
 
 @pytest.mark.parametrize("swap", [False, True])

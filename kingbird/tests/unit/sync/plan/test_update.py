@@ -150,6 +150,16 @@ def test_a_property_that_a_patch_can_not_name_is_not_pruned(scene, name):
     )
 
 
+@pytest.mark.parametrize("status", ["saving", "uploading", "importing"])
+def test_formats_of_an_image_whose_data_arrive_stay_too(scene, status):
+    image = scene.create(disk_format="qcow2", name="new")
+    copied(scene, image, disk_format="raw", name="old")
+    scene.glances["R2"].set_status(image["id"], status)
+    assert scene.apply(follow(scene, image)).reason == "drift"
+    after = scene.glances["R2"].peek(image["id"])
+    assert (after["disk_format"], after["name"]) == ("raw", "new")
+
+
 def test_an_image_that_changed_meanwhile_is_looked_at_once(scene):
     image = scene.create(name="new", min_disk=1)
     copied(scene, image, name="old", min_disk=2, extra="1")
@@ -282,6 +292,20 @@ def test_an_update_to_shared_copies_members(scene, admin):
     item = follow(scene, image, caller=admin)
     assert scene.apply(item, admin).reason == "updated"
     assert scene.glances["R2"].shares(image["id"]) == {"one": "accepted"}
+
+
+@pytest.mark.parametrize("visibility", ["shared", "private"])
+def test_a_copy_that_appeared_after_the_plan_gets_members_only_if_it_becomes_shared(
+    scene, admin, visibility
+):
+    """Its owner may have taken the members off."""
+    image = shared(scene, one="accepted")
+    updating = SyncSet((image["id"],), ("R1",), ("R2",), updates=True)
+    (item,) = scene.plan_sets(updating, caller=admin)
+    copied(scene, image, name="old", visibility=visibility)
+    assert scene.apply(item, admin).reason == "updated"
+    members = {} if visibility == "shared" else {"one": "accepted"}
+    assert scene.glances["R2"].shares(image["id"]) == members
 
 
 def test_a_forced_private_copy_has_no_members(scene):

@@ -12,6 +12,18 @@ def scene():
     return Scene()
 
 
+@pytest.fixture
+def short_pages(scene, monkeypatch):
+    """Return a function that lets a walk come to its images one by one."""
+
+    def shorten():
+        monkeypatch.setattr("kingbird.sync.plan.wildcard.BATCH", 1)
+        for glance in scene.glances.values():
+            glance.page_size = 1
+
+    return shorten
+
+
 def test_forced_regions_get_new_ids_only_where_the_own_one_is_no_use(scene):
     fine, gone, theirs = active(scene), unusable_in(scene), active(scene)
     copied(scene, theirs, owner=OTHER, visibility="community")
@@ -40,9 +52,10 @@ def test_a_forced_run_asks_for_unusable_ids_again(scene):
 
 
 @pytest.mark.parametrize("force", [True, False])
-def test_a_hidden_forced_copy_is_found_wherever_its_id_comes(scene, force):
+def test_a_hidden_forced_copy_is_found_wherever_its_id_comes(scene, short_pages, force):
     images = [unusable_in(scene, os_hidden=True, name=f"{n}") for n in range(6)]
     do(scene, scene.plan_sets(wildcard(force=True)))
+    short_pages()
     scene.unusable = {"R2": {image["id"]: "deleted_in_target" for image in images}}
     assert scene.plan_sets(wildcard(force=force)) == []
     assert scene.planner.in_sync == {"R2": 6}
@@ -70,7 +83,7 @@ def test_a_forced_copy_that_drifted_is_updated(scene):
     assert scene.glances["R2"].peek(copy)["kingbird_forced"] == "true"
 
 
-def test_a_forced_copy_that_was_hidden_is_found_though_an_earlier_id_is_free(scene):
+def test_a_forced_copy_that_was_hidden_is_found_though_an_earlier_id_is_free(scene, short_pages):
     for n in range(6):
         image = unusable_in(scene, name=f"{n}")
         taken = fields.forced_id(image["id"], "R2", 1)
@@ -82,6 +95,7 @@ def test_a_forced_copy_that_was_hidden_is_found_though_an_earlier_id_is_free(sce
     before = scene.glances["R2"].ids
     for copy in before:
         scene.images("R2").update(copy, hide)
+    short_pages()
     for _ in range(2):
         outcomes = do(scene, scene.plan_sets(wildcard(force=True)))
         assert {one.reason for one in outcomes} == {"drift"}
