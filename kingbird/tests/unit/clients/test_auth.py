@@ -42,9 +42,9 @@ def test_a_refused_token_is_renewed(requests_mock, is_disabled, other_call):
     client = ImageClient("R1", IMAGE, Session(session=requests.Session()), auth)
     if is_disabled:
         with pytest.raises(exception.CredentialsLost):
-            client.list_forced()
+            client.list_forced_page(None, hidden=False)
     else:
-        assert client.list_forced() == []
+        assert client.list_forced_page(None, hidden=False) == []
 
 
 def test_a_users_own_token_is_not_tried_again():

@@ -82,10 +82,12 @@ WITH_TOKEN = {
     "trusts": lambda keystone, conf: keystone.list_service_trusts(),
     "deletion": lambda keystone, conf: keystone.delete_trust("t1", keystone.trust_auth("t1")),
     "regions": lambda keystone, conf: keystone.regions(keystone.trust_auth("t1")),
-    "images": lambda keystone, conf: images(conf, keystone.trust_auth("t1")).list_forced(),
+    "images": lambda keystone, conf: images(conf, keystone.trust_auth("t1")).list_forced_page(
+        None, hidden=False
+    ),
     "images with the user's token": lambda keystone, conf: images(
         conf, keystone.token_auth("users-own")
-    ).list_forced(),
+    ).list_forced_page(None, hidden=False),
 }
 
 
@@ -145,14 +147,14 @@ def test_a_callers_token_that_is_none(configured, http, body):
 def test_the_service_token_comes_along(keystone, configured, http):
     """And a Keystone that gives none is no matter of the user's token."""
     opened = images(configured, keystone.token_auth("users-own"))
-    opened.list_forced()
+    opened.list_forced_page(None, hidden=False)
     headers = http.last_request.headers
     assert (headers["X-Auth-Token"], headers["X-Service-Token"]) == ("users-own", "its")
     # A region that does not take the two lets the service user's be renewed.
     http.get(f"{GLANCE}/v2/images", status_code=401)
     http.post(TOKENS, status_code=401)
     with pytest.raises(exception.KeystoneUnavailable, match="Kingbird's own credentials"):
-        opened.list_forced()
+        opened.list_forced_page(None, hidden=False)
 
 
 def test_the_service_token_comes_over_keystones_session(keystone, configured, http):
@@ -166,5 +168,5 @@ def test_the_service_token_comes_over_keystones_session(keystone, configured, ht
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(v3.Password, "get_auth_ref", noted)
-        images(configured, keystone.token_auth("users-own")).list_forced()
+        images(configured, keystone.token_auth("users-own")).list_forced_page(None, hidden=False)
     assert [one.session for one in sessions] == [keystone.session.session]

@@ -323,7 +323,10 @@ def test_a_region_that_is_away_is_not_asked_for_each_member(scene, admin):
     fail_from_the_second(scene.glances["R2"])
     outcome = scene.apply(item, admin)
     assert outcome.reason == "created"
-    assert outcome.message == "Not shared with: three (The image service is away), 1 others"
+    assert outcome.message == (
+        "Not shared with: three (The image service of region R2 can't be used at the moment "
+        "(HTTP 503: The image service is away)), 1 others"
+    )
     assert scene.glances["R2"].shares(image["id"]) == {"one": "accepted"}
     assert scene.glances["R2"].count()["share"] == 2
 
