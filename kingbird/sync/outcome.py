@@ -9,7 +9,7 @@ from kingbird.clients.refusals import WRONG_ADDRESS
 from kingbird.states import STATE_OF, ItemState, Reason
 from kingbird.sync import compare
 from kingbird.sync.image import FORMATS
-from kingbird.text import MAX_QUOTED, join_some
+from kingbird.text import MAX_QUOTED, join_some, quote
 
 #: Fields that a message names.
 MAX_FIELDS = 40
@@ -116,7 +116,8 @@ def drift_message(fields: tuple[str, ...], *, source: str) -> str:
 def left_message(fields: Sequence[str], *, source: str) -> str:
     """Return the sentence about fields that differ and can't be changed."""
     formats = [name for name in fields if name in FORMATS]
-    others = [name for name in fields if name not in FORMATS]
+    # Blanks at an end of a name are the reason for which Glance takes it for another one.
+    others = [quote(name) for name in fields if name not in FORMATS]
     parts = []
     if formats:
         parts.append(f"{join_fields(formats)}, which can't be changed in an image that has data")

@@ -7,8 +7,6 @@ and another engine works and makes its rounds.
 
 import contextlib
 import threading
-import time
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
@@ -19,11 +17,9 @@ import sqlalchemy as sa
 from kingbird.db import api as db
 from kingbird.db import connection
 from kingbird.engine.reaper import ACCEPTING_LIMIT
-from kingbird.engine.service import Engine
-from kingbird.tests.api import doubles
 from kingbird.tests.api import world as w
 from kingbird.tests.unit.api.conftest import JOBS, Call, caller, request_body
-from kingbird.tests.unit.engine import scene
+from kingbird.tests.unit.step_by_step import Keystone, engine, work
 
 #: More than any of the lives below has.
 STEPS = 30
@@ -58,18 +54,6 @@ class Life:
         return self.left < 0
 
 
-class Keystone(scene.FakeKeystone):
-    """Keystone as an engine sees it, with the regions and the trusts of the API's."""
-
-    def __init__(self, world: w.World) -> None:
-        super().__init__()
-        self.trusts = world.keystone.trusts
-
-    def regions(self, auth: str) -> dict[str, str]:
-        super().regions(auth)
-        return {name: f"http://{name.lower()}.test" for name in w.REGIONS}
-
-
 @contextlib.contextmanager
 def living(world: w.World, keystone: Keystone, steps: int) -> Iterator[Life]:
     """Let all that happens meanwhile be one process's life, which may end early."""
@@ -90,26 +74,6 @@ def living(world: w.World, keystone: Keystone, steps: int) -> Iterator[Life]:
         contextlib.suppress(Death),
     ):
         yield life
-
-
-def engine(world: w.World, keystone: Keystone) -> Engine:
-    """Return an engine that does nothing by itself."""
-    world.conf.set_override("lease", LEASE, group="engine")
-    projects: dict[str, str] = defaultdict(lambda: w.PROJECT)
-    return Engine(
-        world.conf,
-        rpc_version="1.0",
-        keystone=keystone,  # type: ignore[arg-type]
-        regions=doubles.FakeRegions(world.glances, projects),  # type: ignore[arg-type]
-        announce=lambda job_id: None,
-    )
-
-
-def work(one: Engine) -> None:
-    """Let an engine do what there is to do, step by step."""
-    while claim := db.leases.claim_task(one.id, LEASE) or db.leases.claim_job(one.id, LEASE):
-        with one._leases.hold(claim, time.monotonic()) as held:
-            one._dispatcher._run_held(held)
 
 
 def let_time_pass() -> None:

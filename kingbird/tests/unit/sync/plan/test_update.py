@@ -9,6 +9,7 @@ from kingbird.sync import image as fields
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.sync.scene import ADMIN, DEMO, OTHER, RULES, Scene
+from kingbird.text import quote
 
 
 @pytest.fixture
@@ -125,7 +126,8 @@ def test_a_property_that_a_patch_can_not_name_stays_and_is_reported(scene, name)
     outcome = scene.apply(follow(scene, image))
     assert outcome.reason == "drift"
     assert outcome.message == (
-        f"Differs from the image in R1 in: {name}, which Glance does not change under this name; "
+        f"Differs from the image in R1 in: {quote(name)}, which Glance does not change under this "
+        "name; "
         "the rest follows"
     )
     after = scene.glances["R2"].peek(image["id"])
