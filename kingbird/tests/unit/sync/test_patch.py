@@ -63,7 +63,7 @@ def test_only_properties_that_would_be_copied_are_removed():
         "instance_uuid": "u",
         **dict.fromkeys((SOURCE_REGION, SOURCE_ID, SOURCE_HASH, FORCED), "x"),
     }
-    assert patch.remove_operations({"id": "i", "both": "w"}, image, RULES) == [remove("/p")]
+    assert patch.remove_operations({"id": "i", "both": "w"}, image, RULES) == ([remove("/p")], [])
 
 
 def test_a_patch_is_made_anew_for_an_image_that_has_changed():
