@@ -6,7 +6,7 @@ import pytest
 
 from kingbird.db import api as db
 from kingbird.tests.unit.db.rows import accepted_job, sync_set
-from kingbird.tests.unit.engine.test_cancel_and_retry import active, retry
+from kingbird.tests.unit.engine.jobs import active, retry
 from kingbird.tests.waiting import PATIENCE, wait_for
 
 ALL3 = ("R1", "R2", "R3")
