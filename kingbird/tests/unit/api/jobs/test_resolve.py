@@ -1,5 +1,6 @@
 """Look the images and regions of a request up with as few calls as possible."""
 
+import itertools
 import uuid
 from typing import Any
 
@@ -33,8 +34,12 @@ def opened(glances: dict[str, FakeGlance]) -> dict[str, FakeImages]:
     return {region: glance.images_for(PROJECT) for region, glance in glances.items()}
 
 
+#: Ids are part of the names of cases, which have to be the same in each process.
+_numbers = itertools.count()
+
+
 def new_ids(count: int) -> list[str]:
-    return [str(uuid.uuid4()) for _ in range(count)]
+    return [str(uuid.uuid5(uuid.NAMESPACE_OID, str(next(_numbers)))) for _ in range(count)]
 
 
 def fill(glance: FakeGlance, ids: list[str], **fields: Any) -> None:
