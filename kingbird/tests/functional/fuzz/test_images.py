@@ -152,7 +152,7 @@ def everything(**options: Any) -> dict[str, Any]:
 def check_copies(kingbird: KingbirdAPI, scene: Scene) -> None:
     missing, drift = scene.home.keys() - scene.away.keys(), scene.differing(prune=False)
     scene.check(kingbird.run(everything(dry_run=True)), missing=missing, drift=drift)
-    scene.check(kingbird.run(everything(), seconds=120), created=missing, drift=drift)
+    scene.check(kingbird.run(everything()), created=missing, drift=drift)
     scene.look()
     for name in missing:
         home, away = scene.home[name], scene.away[name]
@@ -165,7 +165,7 @@ def check_updates(kingbird: KingbirdAPI, scene: Scene) -> None:
     update = everything(on_drift="update", prune=True)
     drift = scene.differing(prune=True)
     scene.check(kingbird.run({**update, "dry_run": True}), drift=drift)
-    job = kingbird.run(update, seconds=120)
+    job = kingbird.run(update)
     scene.look()
     stay: set[str] = set()
     full: set[str] = set()
