@@ -29,6 +29,7 @@ RUN_BY = {
 ROOT_ONLY = "changes the host, as root"
 DEVELOPER = "is a way to run the tests, the benchmark or the documentation's own build"
 DEVSTACK = "needs a devstack"
+RULES = "unit/osc/test_rules.py runs these commands, as rules run at times of their own"
 CREDENTIALS = "the tests give their own credentials to the clients in these variables"
 
 #: Beginnings of commands that no test runs, with the reason.
@@ -48,6 +49,8 @@ NOT_RUN = {
     "tempest run ": DEVSTACK,
     "export OS_": CREDENTIALS,
     "pip install ": "test-requirements.txt has the same requirements, which a unit test compares",
+    "openstack image sync rule ": RULES,
+    "openstack image sync list --rule ": RULES,
     "kingbird-standalone ": "test_packaging.py starts it so, from a wheel",
 }
 
