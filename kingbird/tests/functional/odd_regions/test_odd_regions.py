@@ -13,8 +13,8 @@ from kingbird.tests.functional.odd_regions.race import HEALTHY, HOME, ROLES, Rac
 #: Seconds that the odd region may cost the healthy one, or as much as that one takes alone if the
 #: machine is slower.  It is a bound on waiting and not on speed: what hangs takes much longer.
 ALLOWED = 2.0
-#: A busy machine may be slow at times: a wildcard waits for a lagging region for five times as long
-#: as the slowest page of the others takes.  What hangs does so each time.
+#: A busy machine may be slow at times: a wildcard waits for a lagging region for five times as
+#: long as the slowest page of the others takes.  What hangs does so each time.
 TRIES = 4
 
 
