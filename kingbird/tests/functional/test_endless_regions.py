@@ -93,13 +93,15 @@ def test_a_healthy_region_does_not_wait(
         assert outcome(job_id) == ("missing" if dry_run else "created")
     job = api.wait(job_id)
     reasons = job.reasons
-    assert reasons.pop((image, HEALTHY)) == ("missing" if dry_run else "created")
+    done = "missing" if dry_run else "created"
+    assert reasons.pop((image, HEALTHY)) == done
     if job.status != SUCCESS:
-        # The list was found not to end before it was mended.
+        # The list was found not to end before it was mended.  What it showed before that counts.
+        assert reasons.pop((image, ODD), done) == done
         assert reasons == {("*", ODD): "region_unavailable"}
         assert "again and again" in job.item("*")["message"]
     else:
-        assert reasons == {(image, ODD): "missing" if dry_run else "created"}
+        assert reasons == {(image, ODD): done}
 
 
 @pytest.mark.parametrize("fault", ["repeats", "drops the query"])
