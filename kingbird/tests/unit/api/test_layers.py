@@ -151,7 +151,7 @@ def test_a_preflight_needs_no_token(world: World) -> None:
     [
         {"origin": "https://evil.example.org"},
         {"origin": f"{ORIGIN}.evil.example.org"},
-        {"Access-Control-Request-Method": "PATCH"},
+        {"Access-Control-Request-Method": "PUT"},
         {"Access-Control-Request-Headers": "x-service-token"},
     ],
 )

@@ -8,6 +8,7 @@ from keystoneauth1 import loading
 
 from kingbird.api import app
 from kingbird.api.jobs import resolve
+from kingbird.clients import keystone
 from kingbird.tests.api.world import MEMBER_ROLES, PROJECT, World, token_of
 from kingbird.tests.unit.api.conftest import JOBS, caller, request_body
 from kingbird.tests.unit.clients.test_call_limits import Handler, Server
@@ -24,6 +25,12 @@ def world(world: World) -> World:
     world.conf.set_override("auth_url", "http://127.0.0.1:1/v3", group=GROUP)
     world.conf.set_override("username", "kingbird", group=GROUP)
     return world
+
+
+@pytest.fixture(autouse=True)
+def service_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give Kingbird a token without a Keystone."""
+    monkeypatch.setattr(keystone._ServiceToken, "get_token", lambda *_: "service")
 
 
 def add_token(world: World, name: str, url: str) -> None:

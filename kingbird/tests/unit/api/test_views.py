@@ -91,6 +91,8 @@ def test_a_job_tells_of_its_options() -> None:
         "dry_run": True,
         "cancelled": True,
         "runs": 3,
+        "rule": None,
+        "trigger": None,
         "statuses": {"PLANNED": 1},
         "outcomes": {"created": 1},
         "regions": {"R2": {"statuses": {"PLANNED": 1}, "outcomes": {"created": 1}}},

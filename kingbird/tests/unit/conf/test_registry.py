@@ -22,7 +22,8 @@ def test_registering_twice_does_no_harm(conf):
 def test_the_sample_shows_every_option_of_kingbirds_own():
     made = cfg.ConfigOpts()
     kingbird_conf.register_opts(made)
-    groups = ("api", "engine", "sync", "glance", "healthcheck", "metrics", "upgrade_levels")
+    own = ("api", "engine", "sync", "rules", "glance", "healthcheck", "metrics")
+    groups = (*own, "upgrade_levels")
     registered = {(group, name) for group in groups for name in made[group]}
     shown = {
         (group, opt.dest)
