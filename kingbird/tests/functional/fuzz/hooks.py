@@ -29,6 +29,7 @@ MOST = 200_000
 REASONS = re.compile(
     r"names a region without an image endpoint|which is the only source"
     r"|leaves no region to sync to|must be no more than size_max|names nothing in this list"
+    r"|because both sets name image"
 )
 
 _lock = threading.Lock()
