@@ -104,7 +104,7 @@ def install() -> None:
 
 #: Characters of a record, and of its traceback, that are written at most.
 MAX_RECORD = 20_000
-#: What stands for the characters that are left out.
+#: The sign in place of the characters that are left out.
 _GAP = " ... "
 
 

@@ -101,7 +101,7 @@ class Job(Leased, Timestamps, Base):
     trust_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
     #: True if Glance treats the job's user as an admin.
     is_admin: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
-    #: Whether a set is about every project's images; admins alone see such a job.
+    #: Mark a set as one about every project's images; admins alone see such a job.
     all_projects: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: The sets, as ``kingbird.sync.request.SyncSet`` reads them.
     request: Mapped[list[dict[str, Any]]] = mapped_column(CleanJSON())

@@ -152,5 +152,5 @@ class LeaseKeeper:
 
     @property
     def is_after_outage(self) -> bool:
-        """Whether an outage of the database may have made leases expire that end now."""
+        """Tell whether an outage of the database may have made leases expire that end now."""
         return time.monotonic() < self._after_outage_until

@@ -27,9 +27,9 @@ from kingbird.sync.plan import retry_sets
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.planner import Planner
-from kingbird.sync.region_names import has_no_target, names_all_regions, resolve_regions
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.retry import Retry
+from kingbird.sync.wildcard_regions import has_no_target, names_all_regions, resolve_regions
 
 LOG = logging.getLogger(__name__)
 

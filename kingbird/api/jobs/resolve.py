@@ -8,7 +8,7 @@ from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import IDS_PER_CALL, ImageClient
 from kingbird.states import ALL
-from kingbird.sync import region_names
+from kingbird.sync import wildcard_regions
 from kingbird.text import join_some, quote
 
 #: The time for all calls of one request in seconds.  Later the caller has given up.
@@ -71,8 +71,8 @@ def resolve_regions(
 
 
 def _resolve_set(field: str, each: StoredSyncSet, known: list[str]) -> StoredSyncSet:
-    sources, targets = region_names.resolve_regions(each, known)
-    if region_names.has_no_target(sources, targets):
+    sources, targets = wildcard_regions.resolve_regions(each, known)
+    if wildcard_regions.has_no_target(sources, targets):
         raise exception.BadRequest(
             f"{field} leaves no region to sync to; those with an image endpoint are "
             f"{join_some(known, 50) or 'none'}"
