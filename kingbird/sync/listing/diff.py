@@ -83,7 +83,8 @@ class Difference:
     :ivar missing: the targets that don't have it.
     :ivar comparisons: the copies in targets that are not in sync.
     :ivar in_sync: the targets in which it is in sync.
-    :ivar doubtful: source regions that could not be asked, and may have a better source.
+    :ivar doubtful: source regions that could not be asked, and may have a better source; none if
+        the set updates no copies.
     :ivar claimed_by: the region with the oldest copy of another owner, who has the id; then the
         source is not copied.
     """
@@ -278,7 +279,9 @@ class Differ:
         for index, scope in enumerate(self._scopes):
             source = scope.choose_source(copies)
             if source is None:
-                if contest := scope.contested(copies):
+                contest = scope.contested(copies)
+                # The owner of the id may have an older copy in a region that lags.
+                if contest and not _any_source(scope, later):
                     contests.append((index, contest))
                 continue
             if targets := self._open_targets(scope, image_id, copies, done):
@@ -316,25 +319,26 @@ class Differ:
         region, source = chosen
         scope = self._scopes[index]
         record = fields.record_for(source, region, self._rules, image_id=source["id"])
-        doubtful = better_sources(scope, chosen, copies, unknown_regions)
-        # Another part of the plan knows these sources.
-        later = not doubtful.isdisjoint(self._coverage.lagging)
+        better = better_sources(scope, chosen, copies, unknown_regions)
+        # Another part of the plan knows these sources, and what differs from them.
+        later = not better.isdisjoint(self._coverage.lagging)
         missing: list[str] = []
         in_sync: list[str] = []
         comparisons: dict[str, Comparison] = {}
         for target in targets:
             copy = copies.get(target)
-            if target == region:
-                if not later:
-                    in_sync.append(target)
-            elif copy is None:
+            if copy is None:
                 if target not in unknown_regions:
                     missing.append(target)
+            elif later:
+                continue
+            elif target == region:
+                in_sync.append(target)
             else:
                 comparison = compare_copy(record, source, copy, self._rules, prunes=scope.prunes)
                 if comparison.reason == Reason.IN_SYNC:
                     in_sync.append(target)
-                elif not (later and comparison.reason == Reason.DRIFT):
+                else:
                     comparisons[target] = comparison
         return Difference(
             index,
@@ -344,7 +348,7 @@ class Differ:
             tuple(missing),
             comparisons,
             tuple(in_sync),
-            tuple(sorted(doubtful)),
+            tuple(sorted(better)) if scope.updates else (),
         )
 
 
@@ -363,15 +367,18 @@ def _contest(
     return Difference(index, region, source, copies, (), conflicts, in_sync, claimed_by=claimed_by)
 
 
+def _any_source(scope: Scope, regions: Collection[str]) -> bool:
+    return any(name in regions for name in scope.sources)
+
+
 def better_sources(
     scope: Scope, chosen: tuple[str, Image], copies: Copies, unknown_regions: Collection[str]
 ) -> set[str]:
     """Return the source regions that may have a better source, but are not known.
 
-    No copy is updated from a source that may not be the right one.  If a set updates no copies,
-    there are none.
+    No copy is updated from a source that may not be the right one.
     """
-    if not (scope.updates and unknown_regions):
+    if not unknown_regions:
         return set()
     return {
         name

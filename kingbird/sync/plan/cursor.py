@@ -7,9 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from kingbird.states import Reason
-from kingbird.sync.image import Rules, record_for
-from kingbird.sync.listing.diff import Copies, Scope, better_sources, compare_copy
+from kingbird.sync.listing.diff import Copies, Scope, better_sources
 from kingbird.sync.request import SyncSet
 
 
@@ -40,13 +38,11 @@ class PlanCursor:
     def _is_covered(self, region: str, image_id: str) -> bool:
         return region not in self.covered_to or image_id <= self.covered_to[region]
 
-    def handled_targets(
-        self, scope: Scope, image_id: str, copies: Copies, rules: Rules
-    ) -> Collection[str]:
+    def handled_targets(self, scope: Scope, image_id: str, copies: Copies) -> Collection[str]:
         """Return the targets in which the first part has planned an image.
 
-        It has in the regions that were covered, if one of them had a source.  It has left the
-        source and copies that differ to this part if a lagging region may have a better source.
+        It has in the regions that were covered, if one of them had a source.  If a lagging region
+        may have a better source, it has planned records to create, and left copies to this part.
         """
         covered = {
             region: image for region, image in copies.items() if self._is_covered(region, image_id)
@@ -57,13 +53,5 @@ class PlanCursor:
         targets = {target for target in scope.targets if self._is_covered(target, image_id)}
         lagging = {name for name in scope.sources if not self._is_covered(name, image_id)}
         if better_sources(scope, chosen, covered, lagging):
-            region, source = chosen
-            record = record_for(source, region, rules, image_id=source["id"])
-            targets -= {
-                name
-                for name in targets.intersection(covered)
-                if name == region
-                or compare_copy(record, source, covered[name], rules, prunes=scope.prunes).reason
-                == Reason.DRIFT
-            }
+            targets -= covered.keys()
         return targets

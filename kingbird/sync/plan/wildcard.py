@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
 from kingbird.sync import image as fields
-from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.diff import (
@@ -75,6 +74,9 @@ class WildcardPlanner:
         self._scopes = [WildcardScope(one, context.caller) for one in sets]
         self._calls = calls
         self._cursor = cursor
+        self._targets = {name for scope in self._scopes for name in scope.targets}
+        #: Items of the first part for the images that are being compared, by target region.
+        self._planned: Mapping[str, Collection[str]] = {}
         self._retried_regions = retried_regions
         self._forced = ForcedCopies()
         self._resolver = references.ReferenceResolver(context)
@@ -91,7 +93,7 @@ class WildcardPlanner:
             self._scopes,
             self._context.rules,
             listings,
-            handled=_handled_targets(handled, self._cursor, self._context.rules),
+            handled=self._handled_targets(handled),
             is_forced=is_forced_copy,
         )
         with ExitStack() as stack:
@@ -124,13 +126,12 @@ class WildcardPlanner:
             self.next_cursor = PlanCursor(covered, listings.unsorted)
 
     def _start_listings(self) -> RegionListings:
-        targets = {name for scope in self._scopes for name in scope.targets}
         regions = dict.fromkeys(
             name for scope in self._scopes for name in (*scope.sources, *scope.targets)
         )
         # Glance need not list what is not selected in a region that is only a source, unless it
         # decides about owners.
-        complete = targets.union(
+        complete = self._targets.union(
             *(scope.sources for scope in self._scopes if scope.depends_on_all_owners)
         )
         selections = {
@@ -141,10 +142,24 @@ class WildcardPlanner:
         return RegionListings(
             {name: self._context.regions.get(name) for name in regions},
             calls=self._calls,
-            forced_regions=targets,
+            forced_regions=self._targets,
             filters={name: one.pop().query() for name, one in selections.items() if len(one) == 1},
             unsorted_regions=self._cursor.unsorted if self._cursor else (),
         )
+
+    def _handled_targets(self, handled: Mapping[str, Collection[str]]) -> HandledTargets | None:
+        cursor = self._cursor
+        if not handled and cursor is None:
+            return None
+
+        def targets(scope: Scope, image_id: str, copies: Copies) -> set[str]:
+            before = set(handled.get(image_id, ()))
+            if cursor:
+                before.update(cursor.handled_targets(scope, image_id, copies))
+                before.update(name for name, ids in self._planned.items() if image_id in ids)
+            return before
+
+        return targets
 
     def _read_pages(self, listings: RegionListings) -> Iterator[MergedPage]:
         """Yield the regions' pages, whose forced copies are indexed before they are compared."""
@@ -154,6 +169,13 @@ class WildcardPlanner:
                 copies.clear()
             for region, images in page.images.items():
                 self._forced.add(region, images.values())
+            if self._cursor:
+                # Records that the first part planned may have been created meanwhile.
+                ids = {image["id"] for images in page.images.values() for image in images.values()}
+                self._planned = {
+                    name: {one.lower() for one in self._context.planned(name, ids)}
+                    for name in self._targets
+                }
             yield page
             # The next pages are parsed before the names are bound anew.
             del page, images
@@ -358,18 +380,3 @@ def _postpone(
         else:
             later.put(one)
     return ready
-
-
-def _handled_targets(
-    handled: Mapping[str, Collection[str]], cursor: PlanCursor | None, rules: Rules
-) -> HandledTargets | None:
-    if not handled and cursor is None:
-        return None
-
-    def targets(scope: Scope, image_id: str, copies: Copies) -> set[str]:
-        before = set(handled.get(image_id, ()))
-        if cursor:
-            before.update(cursor.handled_targets(scope, image_id, copies, rules))
-        return before
-
-    return targets

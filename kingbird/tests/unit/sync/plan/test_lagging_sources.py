@@ -1,0 +1,97 @@
+"""Test that a plan in two parts finds what a plan in one part finds.
+
+A region that lags is left to the second part.  It may hold the right source of an image, so the
+first part creates records and compares nothing with another source.
+"""
+
+import itertools
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from kingbird.sync.plan.cursor import PlanCursor
+from kingbird.sync.request import SyncSet
+from kingbird.tests.unit.sync.scene import ADMIN, ALL3, DEMO, OTHER, Scene
+
+ANY_TO_ANY = SyncSet(("*",), ALL3, ALL3)
+SETS = {
+    "report": ANY_TO_ANY,
+    "update": SyncSet(("*",), ALL3, ALL3, updates=True),
+    "preferred": SyncSet(("*",), ALL3, ALL3, preferred=("R3", "R1", "R2")),
+    "all projects": SyncSet(("*",), ALL3, ALL3, all_projects=True),
+}
+
+#: The second region's copy beside the first one's: its fields, and its data.
+COPIES = {
+    "in sync": ({}, b"one"),
+    "without data": ({}, None),
+    "drift": ({"name": "other"}, b"one"),
+    "data conflict": ({}, b"two"),
+    "owner conflict": ({"owner": OTHER}, b"one"),
+}
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(24) as workers:
+        yield lambda region, function, *args: workers.submit(function, *args)
+
+
+def scene():
+    """Give images of every sort, in every pair of regions, and in one region alone."""
+    made = Scene(retry_timeout=0.1)
+    numbers = itertools.count(16)
+    for first, second in itertools.permutations(ALL3, 2):
+        for fields, data in COPIES.values():
+            image_id = f"{next(numbers):08x}-ffff-4fff-bfff-ffffffffffff"
+            base = {"id": image_id, "owner": DEMO, "visibility": "community"}
+            made.create_in(2020, first, b"one", **base)
+            made.create_in(2021, second, data, **base | fields)
+    for region in ALL3:
+        image_id = f"{next(numbers):08x}-ffff-4fff-bfff-ffffffffffff"
+        made.create_in(2020, region, b"one", id=image_id, owner=DEMO)
+        # Copies that are created from here on are younger than all sources.
+        made.glances[region]._now = lambda: datetime(2022, 1, 1, tzinfo=UTC)
+    return made
+
+
+def found(items):
+    """Return what is found, by image and region; each has one item."""
+    pairs = [(item.resource, item.target_region) for item in items]
+    assert len(pairs) == len(set(pairs))
+    return {
+        pair: (item.action, item.outcome and item.outcome.reason)
+        for pair, item in zip(pairs, items, strict=True)
+    }
+
+
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("lagging", ALL3)
+@pytest.mark.parametrize("name", SETS)
+def test_two_parts_find_what_one_finds(pool, name, lagging, written):
+    """Compare with a plan in one part, whether or not the first part is carried out before."""
+    one = SETS[name]
+    cloud = scene()
+    caller = cloud.caller(ADMIN if one.all_projects else DEMO, is_admin=one.all_projects)
+    options = {"caller": caller, "submit": pool, "slow_region_timeout": 0.1}
+    whole = found(cloud.plan_sets(one, caller=caller))
+    in_sync = cloud.planner.in_sync
+    assert whole
+    assert in_sync
+
+    slow = threading.Event()
+    cloud.glances[lagging].before_page = lambda query: slow.is_set() or time.sleep(0.4)
+    first = cloud.plan_sets(one, **options)
+    counted = cloud.planner.in_sync
+    cursor = PlanCursor.from_json(cloud.planner.next_cursor.to_json())
+    slow.set()
+    if written:
+        for item in first:
+            if item.work:
+                cloud.apply(item, caller)
+    second = cloud.plan_sets(one, cursor=cursor, earlier=first, **options)
+    assert found([*first, *second]) == whole
+    assert counted + cloud.planner.in_sync == in_sync
