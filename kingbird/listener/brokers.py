@@ -142,8 +142,9 @@ def _publishers(conf: cfg.ConfigOpts, names: Sequence[str]) -> dict[str, re.Patt
             same = [other for other in names[:position] if patterns[other] == patterns[name]]
             if not patterns[name] or same:
                 other = next(iter(same), names[0] if position else names[1])
+                first, second = sorted((name, other), key=names.index)
                 raise exception.ConfigurationError(
-                    f"Nothing tells the regions {other} and {name} apart, whose messages come "
+                    f"Nothing tells the regions {first} and {second} apart, whose messages come "
                     f"from one broker: set publisher_id in [{region_group(name)}], and "
                     "default_publisher_id in the region's Glance"
                 )
