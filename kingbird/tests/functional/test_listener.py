@@ -104,8 +104,7 @@ class Site:
         try:
             with engine.begin() as connection:
                 answer = connection.execute(sa.text(statement), values)
-                rows = answer.mappings() if answer.returns_rows else []
-                return [dict(row) for row in rows]
+                return [dict(row) for row in answer.mappings()] if answer.returns_rows else []
         finally:
             engine.dispose()
 
