@@ -207,7 +207,7 @@ def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageC
             remaining = [image_id for image_id in remaining if image_id not in found]
         if not remaining:
             continue
-        lookup_errors = [problem for name in each["sources"] if (problem := regions[name].error)]
+        lookup_errors = [error for name in each["sources"] if (error := regions[name].error)]
         if lookup_errors:
             errors.extend(lookup_errors)
             continue

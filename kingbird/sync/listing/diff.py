@@ -262,15 +262,15 @@ class Differ:
     # Images that differ.
 
     def _compare(self, image_id: str, found: Sequence[Image | None]) -> Iterator[Difference]:
-        gaps = self._coverage.unknown_regions(image_id)
+        unknown = self._coverage.unknown_regions(image_id)
         # Another part of the plan lists lagging regions again.
-        later = self._coverage.lagging if gaps else ()
+        later = self._coverage.lagging if unknown else ()
         copies = {
             region: image
             for region, image in zip(self._regions, found, strict=True)
             if image is not None
             and not self._is_forced(region, image)
-            and not (region in gaps and region in later)
+            and not (region in unknown and region in later)
         }
         if not copies:
             return
@@ -285,7 +285,7 @@ class Differ:
                     contests.append((index, contest))
                 continue
             if targets := self._open_targets(scope, image_id, copies, done):
-                difference = self._difference(index, source, copies, targets, gaps)
+                difference = self._difference(index, source, copies, targets, unknown)
                 if difference.missing or difference.comparisons:
                     yield difference
                 else:

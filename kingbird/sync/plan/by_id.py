@@ -121,7 +121,7 @@ class _Decided:
             return Item(other, source[0], target).with_outcome(reference)
         of, item = self._items.get((other, target), (None, None))
         origin = of.source[1] if of and of.source else None
-        return reference.settle(item, origin, target, state.images)
+        return reference.resolve(item, origin, target, state.images)
 
 
 class ByIdPlanner:
@@ -275,7 +275,7 @@ class ByIdPlanner:
             reference = image.reference(image.referrer, self._context.caller)
             if isinstance(reference, Outcome):
                 return dataclasses.replace(image, problem=reference)
-            copies = {name: copy for name, copy in copies.items() if reference.means(copy)}
+            copies = {name: copy for name, copy in copies.items() if reference.matches(copy)}
         order = image.sync_set.source_order(self._context.caller)
         rightful = order.rightful(copies)
         selected = self._selected(image.sync_set, rightful)

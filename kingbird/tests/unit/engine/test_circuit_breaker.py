@@ -1,4 +1,4 @@
-"""Breakers: when calls to a region fail fast, and when a trial is allowed."""
+"""Circuit breakers: when calls to a region fail fast, and when a trial is allowed."""
 
 import contextlib
 from concurrent import futures

@@ -19,8 +19,8 @@ RULES = Rules(dropped=frozenset({"instance_uuid"}))
 ME, YOU = "a" * 32, "b" * 32
 
 
-class Known:
-    """Knowledge of regions of which some are known up to an id only."""
+class PartialCoverage:
+    """Coverage of regions of which some are listed up to an id only."""
 
     lagging = ()
 
@@ -193,7 +193,7 @@ def flat(differences, in_sync):
 @given(st.data(), regions, st.lists(st.tuples(some_regions, some_regions), min_size=1, max_size=2))
 def test_the_same_as_a_naive_comparison(data, drawn, pairs):
     ends = data.draw(st.dictionaries(st.sampled_from(REGIONS), ids.map(str.lower), max_size=1))
-    known = Known(**ends)
+    known = PartialCoverage(**ends)
     scopes = [
         WildcardScope(SyncSet(("*",), sources, targets), Requester(ME))
         for sources, targets in pairs
@@ -242,7 +242,7 @@ def differences(*, of=(), known=None, handled=None, is_forced=None, **regions):
     differ = diff.Differ(
         scopes,
         RULES,
-        known or Known(),
+        known or PartialCoverage(),
         handled=handled,
         is_forced=is_forced or (lambda region, image: False),
     )
@@ -332,7 +332,7 @@ def test_properties_that_only_a_target_has_are_drift_when_they_are_to_go():
 
 def test_what_a_lagging_region_shows_beyond_its_gap_waits():
     """Leave to the next part of the plan whatever may be in a region that it lists again."""
-    known = Known(R1="5")
+    known = PartialCoverage(R1="5")
     known.lagging = ("R1",)
     images = [an_image(image_id) for image_id in ("5", "6")]
     found, in_sync = differences(known=known, R1=images, R2=[images[1]], R3=[])
@@ -351,7 +351,7 @@ def test_a_copy_that_is_shown_is_known_whatever_its_region_hides():
     for shown, doubtful in (([an_image()], ()), ([], ("R1",))):
         found, _ = differences(
             of=[WildcardScope(updating, Requester(ME))],
-            known=Known(R1=""),
+            known=PartialCoverage(R1=""),
             R1=shown,
             R2=[an_image()],
             R3=changed,
