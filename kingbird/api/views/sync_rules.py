@@ -1,9 +1,10 @@
 """The view of rules."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from kingbird.api.schemas.sync_rules.rules import StoredRule, request_fields
+from kingbird.api.views.sync_jobs import format_ms, format_time
 from kingbird.db import api as db
 from kingbird.states import RuleState
 
@@ -20,14 +21,7 @@ def stored_fields(rule: db.Rule) -> StoredRule:
 
 
 def _time(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat(timespec="microseconds")
-
-
-def _from_ms(value: int | None) -> str | None:
-    """Return a time of the database's clock in ISO 8601 and UTC."""
-    if value is None:
-        return None
-    return _time(datetime.fromtimestamp(value / 1000, UTC).replace(tzinfo=None))
+    return None if value is None else format_time(value)
 
 
 def render_rule(rule: db.Rule, last_job: str | None) -> dict[str, Any]:
@@ -35,6 +29,7 @@ def render_rule(rule: db.Rule, last_job: str | None) -> dict[str, Any]:
 
     :param last_job: the id of its newest job.
     """
+    next_run = rule.next_run if rule.enabled else None
     return {
         "id": rule.id,
         "project_id": rule.project_id,
@@ -44,7 +39,7 @@ def render_rule(rule: db.Rule, last_job: str | None) -> dict[str, Any]:
         "reason": rule.reason,
         "message": rule.message,
         "failures": rule.failures,
-        "next_run_at": _from_ms(rule.next_run) if rule.enabled else None,
+        "next_run_at": None if next_run is None else format_ms(next_run),
         "last_run_at": _time(rule.last_run_at),
         "last_success_at": _time(rule.last_success_at),
         "last_job": last_job,
