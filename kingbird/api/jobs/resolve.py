@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from kingbird import exception
 from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
-from kingbird.clients.glance import IDS_PER_CALL, ImageClient
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import IDS_PER_CALL
 from kingbird.states import ALL
 from kingbird.sync import wildcard_regions
 from kingbird.text import join_some, quote

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kingbird.sync.image import Rules, forced_id
 from kingbird.sync.listing import diff
+from kingbird.sync.listing.merge import merge_by_id
 from kingbird.sync.outcome import outcome_of
 from kingbird.sync.plan.targets import ForcedCopies, is_forced_copy
 from kingbird.sync.request import Requester, SyncSet, WildcardScope
@@ -200,7 +201,7 @@ def test_the_same_as_a_naive_comparison(data, drawn, pairs):
     ]
     differ = diff.Differ(scopes, RULES, known)
     streams = {region: list(streams_of(data.draw, each)) for region, each in drawn.items()}
-    found = flat(differ.differences(diff.merge_by_id(streams)), differ.in_sync)
+    found = flat(differ.differences(merge_by_id(streams)), differ.in_sync)
     region_images = {
         region: [an_image(key, **fields) for key, fields in each.items()]
         for region, each in drawn.items()
@@ -213,7 +214,7 @@ def test_the_same_as_a_naive_comparison(data, drawn, pairs):
 @given(st.data(), regions)
 def test_a_merge_gives_each_image_once_and_in_order(data, drawn):
     pages = list(
-        diff.merge_by_id({region: streams_of(data.draw, each) for region, each in drawn.items()})
+        merge_by_id({region: streams_of(data.draw, each) for region, each in drawn.items()})
     )
     keys = [image_id for page in pages for image_id in page.ids]
     assert keys == sorted(set(keys))
@@ -232,7 +233,7 @@ def test_a_merge_holds_one_page_of_each_stream():
             yield [an_image(f"{number:05}{n}") for n in range(10)]
             live -= 1
 
-    for page in diff.merge_by_id({region: [pages(50)] for region in REGIONS}):
+    for page in merge_by_id({region: [pages(50)] for region in REGIONS}):
         assert live <= len(REGIONS)
         assert len(page.ids) <= 10
 
@@ -247,7 +248,7 @@ def differences(*, of=(), known=None, handled=None, is_forced=None, **regions):
         is_forced=is_forced or (lambda region, image: False),
     )
     streams = {region: [[images]] for region, images in regions.items()}
-    found = list(differ.differences(diff.merge_by_id(streams)))
+    found = list(differ.differences(merge_by_id(streams)))
     return found, differ.in_sync
 
 
