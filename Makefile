@@ -148,7 +148,7 @@ samples: venv
 	$(BIN)/kingbird-manage --config-file /dev/null api-spec \
 	    --examples api-ref/examples --output api-ref/openapi.yaml
 
-# What the documentation shows of the API is what the application answers.
+# Record the application's answers, which the documentation shows.
 examples: venv
 	KINGBIRD_WRITE_EXAMPLES=1 $(BIN)/pytest -q kingbird/tests/api/test_examples.py
 	$(MAKE) samples

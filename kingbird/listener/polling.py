@@ -14,7 +14,8 @@ from typing import Any
 from oslo_config import cfg
 
 from kingbird import events, exception
-from kingbird.clients.glance import ImageClient, list_query, with_ids
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import list_query, with_ids
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import ImageClientFactory
 from kingbird.listener.consumer import make_full_runs_due
