@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -288,7 +289,7 @@ def test_images_spread_by_themselves(
         for target in cloud.regions:
             eventually(
                 f"the image of {source} is in {target}",
-                lambda target=target, image=image: newcomer.images(target).get(image["id"]),
+                partial(newcomer.images(target).get, image["id"]),
             )
     shown = api.call("GET", f"-rules/{made['id']}").json()["rule"]
     assert shown["state"] == "OK"
