@@ -75,6 +75,9 @@ class Counters:
             "region status reason",
         )
         self._jobs = counter("jobs_ended_total", "Jobs that have ended", "state")
+        self._rule_runs = counter(
+            "rule_runs_total", "Runs of rules that have ended", "trigger state"
+        )
         self._job_seconds = histogram(
             "job_duration_seconds",
             "Seconds from a job's request to its end, the first time that it ran",
@@ -104,6 +107,8 @@ class Counters:
                 self._items.labels(region, status, reason).inc(number)
             case events.JobEnded(job, state, _, ended_at):
                 self._jobs.labels(state).inc()
+                if job.trigger is not None:
+                    self._rule_runs.labels(job.trigger, state).inc()
                 if job.runs == 1:
                     # The start of a later run is not known.
                     took = ended_at - job.created_at
