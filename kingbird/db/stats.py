@@ -88,9 +88,8 @@ def collect(heartbeat_timeout: float) -> Stats:
 def _rules_by_state(session: orm.Session) -> dict[str, int]:
     state = sa.case((Rule.enabled.is_(True), Rule.state), else_=RuleState.DISABLED)
     rules = {str(each): 0 for each in RuleState}
-    rules.update(
-        row.tuple() for row in session.execute(sa.select(state, sa.func.count()).group_by(state))
-    )
+    for each, number in session.execute(sa.select(state, sa.func.count()).group_by(state)):
+        rules[each] = number
     return rules
 
 

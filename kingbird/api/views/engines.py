@@ -1,21 +1,28 @@
-"""The view of engines."""
+"""The view of engines and listeners."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-from kingbird.api.views.sync_jobs import format_time
+from kingbird.api.views.sync_jobs import format_ms, format_time
 from kingbird.db import api as db
 
 
-def render_engine(engine: db.Engine, alive: bool) -> dict[str, Any]:
+def render_engine(program: db.Engine | db.Listener, alive: bool) -> dict[str, Any]:
     """Return an engine as JSON.  Its times are those of the database's clock."""
-    last_seen = datetime.fromtimestamp(engine.seen / 1000, UTC).replace(tzinfo=None)
     return {
-        "id": engine.id,
-        "host": engine.host,
-        "pid": engine.pid,
-        "version": engine.version,
-        "started_at": format_time(engine.started_at),
-        "last_seen": format_time(last_seen),
+        "id": program.id,
+        "host": program.host,
+        "pid": program.pid,
+        "version": program.version,
+        "started_at": format_time(program.started_at),
+        "last_seen": format_ms(program.seen),
         "alive": alive,
     }
+
+
+def render_listener(listener: db.Listener, alive: bool) -> dict[str, Any]:
+    """Return a listener as JSON."""
+    regions = {
+        name: {"connected": bool(each.get("connected")), "heard": format_ms(each.get("heard"))}
+        for name, each in sorted(listener.regions.items())
+    }
+    return {**render_engine(listener, alive), "regions": regions}

@@ -1,7 +1,7 @@
 """The views of jobs and items, in the form that the published client reads."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from kingbird.db import api as db
@@ -11,6 +11,13 @@ from kingbird.states import ALL, ItemState
 def format_time(value: datetime | None) -> str:
     """Return a time of the database in ISO 8601 and UTC, or ``"None"`` if there is none."""
     return "None" if value is None else value.isoformat(timespec="microseconds")
+
+
+def format_ms(value: int | None) -> str | None:
+    """Return milliseconds since 1970 in ISO 8601 and UTC."""
+    if value is None:
+        return None
+    return format_time(datetime.fromtimestamp(value / 1000, UTC).replace(tzinfo=None))
 
 
 def render_status(job: db.Job) -> dict[str, Any]:

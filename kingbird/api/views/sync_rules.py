@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from kingbird.api.schemas.sync_rules.rules import StoredRule, request_fields
+from kingbird.api.views.sync_jobs import format_ms
 from kingbird.db import api as db
 from kingbird.states import ALL, RuleState
 
@@ -24,13 +25,6 @@ def stored_fields(rule: db.Rule) -> StoredRule:
 
 def _time(value: datetime | None) -> str | None:
     return None if value is None else value.isoformat(timespec="microseconds")
-
-
-def _from_ms(value: int | None) -> str | None:
-    """Return a time of the database's clock in ISO 8601 and UTC."""
-    if value is None:
-        return None
-    return _time(datetime.fromtimestamp(value / 1000, UTC).replace(tzinfo=None))
 
 
 @dataclass(frozen=True)
@@ -62,7 +56,7 @@ class RuleContext:
 def _hears(rule: db.Rule, context: RuleContext) -> dict[str, str | None]:
     sources = rule.sync_set["sources"]
     regions = sorted(context.regions) if sources == [ALL] else sources
-    return {region: _from_ms(context.heard.get(region)) for region in regions}
+    return {region: format_ms(context.heard.get(region)) for region in regions}
 
 
 def render_rule(rule: db.Rule, context: RuleContext) -> dict[str, Any]:
@@ -80,7 +74,7 @@ def render_rule(rule: db.Rule, context: RuleContext) -> dict[str, Any]:
         "hears": _hears(rule, context),
         "waiting": waiting,
         "lag": None if lag is None else lag / 1000,
-        "next_run_at": _from_ms(rule.next_run) if rule.enabled else None,
+        "next_run_at": format_ms(rule.next_run) if rule.enabled else None,
         "last_run_at": _time(rule.last_run_at),
         "last_success_at": _time(rule.last_success_at),
         "last_job": context.last_jobs.get(rule.id),
