@@ -15,7 +15,7 @@ from benchmarks.service import Service
 from benchmarks.table import Row
 from benchmarks.world import World
 from kingbird.batching import batched
-from kingbird.clients.glance import IDS_PER_CALL, PAGE_SIZE
+from kingbird.clients.image_lists import IDS_PER_CALL, PAGE_SIZE
 from kingbird.tests.functional.deployment import SERVICE_USER
 from kingbird.tests.functional.people import Person
 

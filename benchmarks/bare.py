@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-from kingbird.clients.glance import PAGE_SIZE, list_query
+from kingbird.clients.image_lists import PAGE_SIZE, list_query
 
 Image = dict[str, Any]
 

@@ -7,11 +7,9 @@ record) and knows only the fields of its schema, and records are copied from the
 import contextlib
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping
-from types import NoneType
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 import requests
 import urllib3
@@ -25,21 +23,19 @@ from kingbird import exception, lenient_json, version
 from kingbird.clients import refusals
 from kingbird.clients.auth import RegionAuth
 from kingbird.clients.call_limits import deadline
-from kingbird.text import CONTROL
+from kingbird.clients.image_lists import (
+    PAGE_SIZE,
+    SHRINK,
+    Image,
+    is_id,
+    is_image,
+    marker_of,
+    path_of,
+    query_of,
+    with_ids,
+)
 
-Image = dict[str, Any]
-
-#: Glance's own maximum of images in a page.
-PAGE_SIZE = 1000
-#: The divisor of the number of images in a page that was too large.
-SHRINK = 10
-#: The maximum length of an id in Glance.
-ID_LENGTH = 36
-#: The number of ids in one ``id=in:`` query; the URL stays below 4 KiB.
-IDS_PER_CALL = 100
-#: The number of characters of the names in one query, escaped for the URL.
-NAMES_LENGTH = 3500
-#: Seconds for the pages of such a query.
+#: Seconds for the pages of one query by ids.
 LIST_TIMEOUT = 60.0
 
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
@@ -75,131 +71,6 @@ class _BytesClient(glance_http.SessionClient):
 _LIST = "/v2/images?"
 #: The beginning of a page whose links can be read without its images.
 _LIST_FIRST = b'{"images": ['
-
-
-def list_query(
-    *,
-    hidden: bool = False,
-    marker: str | None = None,
-    filters: Iterable[tuple[str, str]] = (),
-    limit: int = PAGE_SIZE,
-) -> str:
-    """Return the query that lists a region's images in the order of their ids.
-
-    :param hidden: list hidden images, which Glance lists separately.
-    :param marker: the id of the image before the page.
-    :param limit: the largest number of images in the page.
-    :param filters: further parameters.  A ``visibility`` replaces ``all``.
-    """
-    query: list[tuple[str, Any]] = [*filters]
-    if not any(name == "visibility" for name, _ in query):
-        query.append(("visibility", "all"))
-    query += [
-        ("member_status", "all"),
-        ("sort_key", "id"),
-        ("sort_dir", "asc"),
-        ("limit", limit),
-    ]
-    if hidden:
-        query.append(("os_hidden", "true"))
-    if marker is not None:
-        query.append(("marker", marker))
-    return urlencode(query)
-
-
-def name_filters(names: Iterable[str]) -> list[str]:
-    """Return values of the filter ``name`` that together match the images of some names.
-
-    A list of names is quoted.  A name that can't be quoted has a filter of its own, and one that a
-    database might refuse has none.
-    """
-    filters: list[str] = []
-    quoted: list[str] = []
-    length = 0
-    for name in names:
-        if CONTROL.search(name):
-            continue
-        if '"' in name or name.endswith("\\"):
-            filters.append(f"eq:{name}")
-            continue
-        length += len(quote(f'"{name}",'))
-        if quoted and (length > NAMES_LENGTH or len(quoted) == IDS_PER_CALL):
-            filters.append(f"in:{','.join(quoted)}")
-            quoted, length = [], len(quote(f'"{name}",'))
-        quoted.append(f'"{name}"')
-    return [*filters, f"in:{','.join(quoted)}"] if quoted else filters
-
-
-def _query_of(link: Any) -> str | None:
-    """Return only the query of a link, so that a response cannot redirect calls to another host.
-
-    :raises ValueError: the link is malformed.
-    """
-    if not isinstance(link, str) or not link:
-        return None
-    link.encode()
-    return urlsplit(link).query
-
-
-def _marker_of(query: str | None) -> str | None:
-    markers = parse_qs(query or "").get("marker")
-    return markers[-1] if markers else None
-
-
-#: The form of Glance's ids.
-_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.I)
-
-
-def _is_id(text: Any) -> bool:
-    return isinstance(text, str) and _UUID.fullmatch(text) is not None
-
-
-def with_ids(images: Iterable[Image]) -> list[Image]:
-    """Return the images whose id is a UUID, as Glance's ids are.
-
-    Images with other ids cannot be requested, created elsewhere or stored.
-    """
-    return [image for image in images if _is_id(image["id"])]
-
-
-def _path(*names: str) -> str:
-    """Return the path of an image or a part of it.
-
-    :raises kingbird.exception.ImageRequestRejected: 404, because a name would change the path.
-    """
-    if any(name in ("", ".", "..") for name in names):
-        raise exception.ImageRequestRejected("There is nothing of that name", 404)
-    return "/".join(("/v2/images", *(quote(one, safe="", errors="replace") for one in names)))
-
-
-_TEXT = (str, NoneType)
-_NUMBER = (int, NoneType)
-_TAG = frozenset({str})
-
-
-def _is_image(image: Any) -> bool:
-    """Return True if a part of a response has the fields that Kingbird relies on.
-
-    Fields that are hashed or sorted are checked.  Other fields are only copied and compared.
-    There is no loop, because this is called for each image of a region.
-    """
-    if type(image) is not dict:
-        return False
-    get = image.get
-    image_id, tags = get("id"), get("tags")
-    return bool(
-        type(image_id) is str
-        and 0 < len(image_id) <= ID_LENGTH
-        and type(get("status")) in _TEXT
-        and type(get("owner")) in _TEXT
-        and type(get("created_at")) in _TEXT
-        and type(get("updated_at")) in _TEXT
-        and type(get("checksum")) in _TEXT
-        and type(get("os_hash_algo")) in _TEXT
-        and type(get("os_hash_value")) in _TEXT
-        and type(get("size")) in _NUMBER
-        and (not tags or (type(tags) is list and _TAG.issuperset(map(type, tags))))
-    )
 
 
 class ImageClient:
@@ -284,14 +155,14 @@ class ImageClient:
             words = "a list of API versions"
             words = refusals.explain(self.region, refusals.VERSIONS, words, is_list=True)
             raise exception.ImageRequestRejected(words, refusals.VERSIONS)
-        if not isinstance(images, list) or not all(map(_is_image, images)):
+        if not isinstance(images, list) or not all(map(is_image, images)):
             raise self._unavailable("answered without a list of images")
         return images
 
     def _next_query(self, page: Mapping[str, Any]) -> str | None:
         """Return the query of the next page, or ``None`` after the last one."""
         try:
-            return _query_of(page.get("next"))
+            return query_of(page.get("next"))
         except ValueError as error:
             raise self._unavailable("answered with a next page that is no link") from error
 
@@ -305,7 +176,7 @@ class ImageClient:
     def fetch_page(self, query: str) -> bytes:
         """Fetch one page of a list, which :meth:`parse_page` parses later.
 
-        :param query: a query string, see :func:`list_query`.
+        :param query: a query string, see :func:`kingbird.clients.image_lists.list_query`.
         """
         return self._fetch("GET", f"{_LIST}{query}")
 
@@ -324,8 +195,8 @@ class ImageClient:
             end = body.rfind(b"]") + 1
             with contextlib.suppress(ValueError, RecursionError):
                 links = json.loads(b'{"images": []' + body[end:])
-                return _marker_of(_query_of(links.get("next")))
-        return _marker_of(self._next_query(self._parse(body)))
+                return marker_of(query_of(links.get("next")))
+        return marker_of(self._next_query(self._parse(body)))
 
     def list_by_ids(
         self, ids: Iterable[str], *, hidden: bool = False, timeout: float | None = None
@@ -339,7 +210,7 @@ class ImageClient:
         :param hidden: list hidden images, which Glance lists separately.
         :param timeout: seconds that all calls may take.
         """
-        asked = {image_id.lower(): image_id for image_id in ids if _is_id(image_id)}
+        asked = {image_id.lower(): image_id for image_id in ids if is_id(image_id)}
         if not asked:
             return []
         limit = PAGE_SIZE
@@ -390,18 +261,18 @@ class ImageClient:
 
     def list_members(self, image_id: str) -> list[dict[str, Any]]:
         """Return the members of a shared image, with ``member_id`` and ``status``."""
-        members = self._call("GET", _path(image_id, "members")).get("members")
+        members = self._call("GET", path_of(image_id, "members")).get("members")
         if not isinstance(members, list) or not all(isinstance(one, dict) for one in members):
             raise self._unavailable("answered without a list of members")
         return members
 
     def add_member(self, image_id: str, project_id: str) -> None:
         """Share an image with a project, which has to accept it (one POST)."""
-        self._send("POST", _path(image_id, "members"), {"member": project_id})
+        self._send("POST", path_of(image_id, "members"), {"member": project_id})
 
     def set_member_status(self, image_id: str, project_id: str, status: str) -> None:
         """Accept or reject a share on behalf of a project (one PUT)."""
-        url = _path(image_id, "members", project_id)
+        url = path_of(image_id, "members", project_id)
         self._send("PUT", url, {"status": status})
 
     def _send(self, method: str, url: str, body: Image) -> Image:
@@ -412,12 +283,12 @@ class ImageClient:
     def get(self, image_id: str) -> Image | None:
         """Return an image, or ``None`` if the caller cannot see it."""
         try:
-            image = self._call("GET", _path(image_id))
+            image = self._call("GET", path_of(image_id))
         except exception.ImageRequestRejected as error:
             if error.status == 404:
                 return None
             raise
-        if not _is_image(image):
+        if not is_image(image):
             raise self._unavailable("answered without an image")
         return image
 
@@ -429,7 +300,7 @@ class ImageClient:
         """Change a record with one PATCH."""
         return self._call(
             "PATCH",
-            _path(image_id),
+            path_of(image_id),
             data=json.dumps(operations),
             headers={"Content-Type": PATCH_TYPE},
         )

@@ -42,4 +42,12 @@ OPTS = [
         help="Seconds until the trust of a rule expires. 0 makes trusts that do not expire. A "
         "rule whose trust has expired does not run until a user changes it.",
     ),
+    cfg.BoolOpt(
+        "run_as_service",
+        default=False,
+        mutable=True,
+        help="Let rules about every project's images run with the rights of Kingbird's service "
+        "user, which needs the role admin then. They go on when the account of the admin who made "
+        "them is gone.",
+    ),
 ]

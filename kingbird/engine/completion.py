@@ -45,7 +45,7 @@ def end_task(
     :param reason: the reason of items that have no outcome.
     :raises kingbird.exception.LeaseLost: another engine has the work by now.
     """
-    held.let_go()
+    held.stop_renewing()
     ending = db.outcomes.end_task(held.claim, outcomes, reason=reason, message=message)
     if outcomes:
         _emit_outcomes(held.claim, outcomes)

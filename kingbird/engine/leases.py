@@ -57,8 +57,8 @@ class HeldLease:
         if self._lost:
             raise exception.LeaseLost(f"Another engine has a part of job {self.claim.job.id}")
 
-    def let_go(self) -> None:
-        """Stop to renew the lease, because its work is about to end."""
+    def stop_renewing(self) -> None:
+        """Stop renewing the lease, because its work is about to end."""
         self._ended = True
 
     def renew(self) -> bool:

@@ -169,7 +169,7 @@ class JobPlanner:
                 outcomes = self._store(plan, claim, part, planner.plan(sets, cursor))
                 cursor = planner.next_cursor
                 if cursor is None:
-                    held.let_go()
+                    held.stop_renewing()
                 ending = plan.finish(planner.in_sync, cursor.to_json() if cursor else None)
             self._announce(job, part, ending.open_tasks, outcomes, planner.in_sync)
             if cursor is None:
@@ -189,7 +189,7 @@ class JobPlanner:
         with db.plans.PlanWriter(claim, part, recounted=retry.targets) as plan:
             batches = planner.plan(retry.sets, known=known, retried_regions=retry.regions)
             outcomes = self._store(plan, claim, part, batches)
-            held.let_go()
+            held.stop_renewing()
             ending = plan.finish(planner.in_sync)
         # An earlier run has counted the rest.
         in_sync = planner.in_sync - Counter(job.in_sync)

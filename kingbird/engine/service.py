@@ -62,7 +62,7 @@ class Engine:
         # A call must end before the lease under which it began expires.
         keystone = keystone or Keystone(conf, timeout=lease * CALL_FRACTION)
         regions = regions or ImageClientFactory(conf, timeout=lease * CALL_FRACTION)
-        self._access = JobCredentials(keystone, regions)
+        self._access = JobCredentials(keystone, regions, lambda: conf.rules.run_as_service)
         self._notify_peers = announce
         self._leases = LeaseKeeper(lease)
         self._stopped = threading.Event()

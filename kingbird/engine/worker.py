@@ -62,8 +62,8 @@ def _resolve_references(item: db.Item, others: Mapping[str, db.Item]) -> WriteSp
         other = others.get(other_id)
         if other is None:
             continue
-        is_there = other.status not in (ItemState.IN_PROGRESS, ItemState.PLANNED)
-        if other.target_resource is None or not is_there:
+        has_ended = other.status not in (ItemState.IN_PROGRESS, ItemState.PLANNED)
+        if other.target_resource is None or not has_ended:
             failed = dependency_failed(
                 name, other_id, item.target_region, other.reason, other.message
             )

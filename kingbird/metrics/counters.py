@@ -84,6 +84,15 @@ class Counters:
             "state",
             buckets=JOB_BUCKETS,
         )
+        self._heard = counter(
+            "notifications_heard_total", "Messages of Glance that a listener got", "region"
+        )
+        self._dropped = counter(
+            "notifications_dropped_total",
+            "Messages that concern no rule",
+            "region reason",
+        )
+        self._marks = counter("marks_written_total", "Images that rules have to look at", "")
 
     def __call__(self, event: Any) -> None:
         """Count an event."""
@@ -105,11 +114,21 @@ class Counters:
                 self._takeovers.labels(kind).inc()
             case events.ItemsEnded(region, status, reason, number):
                 self._items.labels(region, status, reason).inc(number)
-            case events.JobEnded(job, state, _, ended_at):
-                self._jobs.labels(state).inc()
-                if job.trigger is not None:
-                    self._rule_runs.labels(job.trigger, state).inc()
-                if job.runs == 1:
-                    # The start of a later run is not known.
-                    took = ended_at - job.created_at
-                    self._job_seconds.labels(state).observe(max(took.total_seconds(), 0.0))
+            case events.JobEnded():
+                self._count_job(event)
+            case events.NotificationHeard(region):
+                self._heard.labels(region).inc()
+            case events.NotificationDropped(region, reason):
+                self._dropped.labels(region, reason).inc()
+            case events.MarksWritten(number):
+                self._marks.inc(number)
+
+    def _count_job(self, ended: events.JobEnded) -> None:
+        job, state = ended.job, ended.state
+        self._jobs.labels(state).inc()
+        if job.trigger is not None:
+            self._rule_runs.labels(job.trigger, state).inc()
+        if job.runs == 1:
+            # The start of a later run is not known.
+            took = ended.ended_at - job.created_at
+            self._job_seconds.labels(state).observe(max(took.total_seconds(), 0.0))

@@ -69,6 +69,7 @@ class Outcome:
     :ivar is_dry: whether it is the outcome of a dry run; nothing was written.
     :ivar region_contacted: whether the region was called for an item with work.  If not, the
         outcome says nothing about the region.
+    :ivar is_doubtful: whether a copy is not updated because its right source may be unknown.
     """
 
     reason: str
@@ -77,6 +78,7 @@ class Outcome:
     unusable: tuple[tuple[str, str], ...] = ()
     is_dry: bool = False
     region_contacted: bool = True
+    is_doubtful: bool = False
 
     def with_note(self, note: str) -> "Outcome":
         """Return the outcome with a sentence added to its message."""
@@ -162,6 +164,7 @@ def better_source_unknown(region: str, problem: Outcome | None, *, source: str) 
         Reason.REGION_UNAVAILABLE,
         f"Not updated from {source}, as the image may come from {region}, which could not be "
         f"asked: {why}",
+        is_doubtful=True,
     )
 
 

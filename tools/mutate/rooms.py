@@ -28,7 +28,7 @@ TESTS_OF: dict[str, Sequence[str]] = {
     "kingbird/db/timeouts.py": ["db/test_timeouts.py", "db/test_connection.py"],
     "kingbird/engine": ["engine/test_leases.py", "engine/test_runs.py", "engine/test_events.py"],
 }
-#: What is changed: the rules of a sync, leases and fences, clients, policies.
+#: The modules to change: the rules of a sync, leases and fences, clients, policies.
 CHANGED = (
     "kingbird/sync/**/*.py",
     "kingbird/clients/*.py",

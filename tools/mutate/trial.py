@@ -119,7 +119,7 @@ class Trial:
         """Return pytest's exit code, -1 if the tests hung, or ``None`` while they run."""
         if self.process.is_alive() and self.seconds < self.timeout:
             return None
-        # What the tests have started belongs to the same session.
+        # Processes that the tests have started belong to the same session.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.join()

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from kingbird import exception
 from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
-from kingbird.clients.glance import IDS_PER_CALL, ImageClient
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import IDS_PER_CALL
 from kingbird.states import ALL
 from kingbird.sync import wildcard_regions
 from kingbird.text import join_some, quote
@@ -207,7 +208,7 @@ def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageC
             remaining = [image_id for image_id in remaining if image_id not in found]
         if not remaining:
             continue
-        lookup_errors = [problem for name in each["sources"] if (problem := regions[name].error)]
+        lookup_errors = [error for name in each["sources"] if (error := regions[name].error)]
         if lookup_errors:
             errors.extend(lookup_errors)
             continue

@@ -74,6 +74,20 @@ class Authorizer:
         """Return True if the caller may see jobs and rules about every project's images."""
         return self.allows(context, project_id, sync_jobs.ALL_PROJECTS)
 
+    def check_all_projects(
+        self, context: RequestContext, project_id: str, rule: str, field: str
+    ) -> None:
+        """Check that a rule lets the caller sync every project's images.
+
+        :param field: the part of the body whose ``all_projects`` is true.
+        :raises kingbird.exception.Forbidden: the rule does not.
+        """
+        if not self.allows(context, project_id, rule):
+            raise exception.Forbidden(
+                f"{field}.all_projects is true, and the policy {rule} doesn't allow you to sync "
+                "the images of every project"
+            )
+
     def is_admin(
         self, context: RequestContext, project_id: str, roles: Collection[str] | None = None
     ) -> bool:

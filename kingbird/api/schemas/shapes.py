@@ -5,6 +5,8 @@ from typing import Any
 
 JSONSchema = dict[str, Any]
 
+STRING_OR_NULL = ["string", "null"]
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _HEX = "[0-9a-f]"
@@ -74,7 +76,7 @@ def output_datetime(meaning: str, *, allow_none_text: bool = False) -> JSONSchem
 
 def output_nullable_datetime(meaning: str) -> JSONSchema:
     """Return the schema of a time or null."""
-    return output(meaning, ["string", "null"], pattern=f"^{_DATETIME}$")
+    return output(meaning, STRING_OR_NULL, pattern=f"^{_DATETIME}$")
 
 
 LINKS = output(

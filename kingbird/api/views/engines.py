@@ -21,8 +21,13 @@ def render_engine(program: db.Engine | db.Listener, alive: bool) -> dict[str, An
 
 def render_listener(listener: db.Listener, alive: bool) -> dict[str, Any]:
     """Return a listener as JSON."""
-    regions = {
-        name: {"connected": bool(each.get("connected")), "heard": format_ms(each.get("heard"))}
-        for name, each in sorted(listener.regions.items())
-    }
+    regions = {name: _heard(each) for name, each in sorted(listener.regions.items())}
     return {**render_engine(listener, alive), "regions": regions}
+
+
+def _heard(region: dict[str, Any]) -> dict[str, Any]:
+    last = region.get("heard")
+    return {
+        "connected": bool(region.get("connected")),
+        "heard": None if last is None else format_ms(last),
+    }

@@ -13,10 +13,8 @@ def format_time(value: datetime | None) -> str:
     return "None" if value is None else value.isoformat(timespec="microseconds")
 
 
-def format_ms(value: int | None) -> str | None:
-    """Return milliseconds since 1970 in ISO 8601 and UTC."""
-    if value is None:
-        return None
+def format_ms(value: int) -> str:
+    """Return a time of the database's clock, in milliseconds, in ISO 8601 and UTC."""
     return format_time(datetime.fromtimestamp(value / 1000, UTC).replace(tzinfo=None))
 
 

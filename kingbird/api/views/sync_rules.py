@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from kingbird.api.schemas.sync_rules.rules import StoredRule, request_fields
-from kingbird.api.views.sync_jobs import format_ms
+from kingbird.api.views.sync_jobs import format_ms, format_time
 from kingbird.db import api as db
 from kingbird.states import ALL, RuleState
 
@@ -24,7 +24,7 @@ def stored_fields(rule: db.Rule) -> StoredRule:
 
 
 def _time(value: datetime | None) -> str | None:
-    return None if value is None else value.isoformat(timespec="microseconds")
+    return None if value is None else format_time(value)
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,14 @@ class RuleContext:
         )
 
 
+def _ms(value: int | None) -> str | None:
+    return None if value is None else format_ms(value)
+
+
 def _hears(rule: db.Rule, context: RuleContext) -> dict[str, str | None]:
     sources = rule.sync_set["sources"]
     regions = sorted(context.regions) if sources == [ALL] else sources
-    return {region: format_ms(context.heard.get(region)) for region in regions}
+    return {region: _ms(context.heard.get(region)) for region in regions}
 
 
 def render_rule(rule: db.Rule, context: RuleContext) -> dict[str, Any]:
@@ -74,7 +78,7 @@ def render_rule(rule: db.Rule, context: RuleContext) -> dict[str, Any]:
         "hears": _hears(rule, context),
         "waiting": waiting,
         "lag": None if lag is None else lag / 1000,
-        "next_run_at": format_ms(rule.next_run) if rule.enabled else None,
+        "next_run_at": _ms(rule.next_run) if rule.enabled else None,
         "last_run_at": _time(rule.last_run_at),
         "last_success_at": _time(rule.last_success_at),
         "last_job": context.last_jobs.get(rule.id),

@@ -1,10 +1,9 @@
-"""Compares whole regions: one merge by id over their sorted lists.
+"""Compares whole regions, page by page of their merged lists.
 
-Pure: iterators in, differences out.  Memory holds one page of each region.  An image that is the
-same everywhere, as nearly all are, costs one comparison of two dictionaries a copy.
+Pure: iterators in, differences out.  An image that is the same everywhere, as nearly all are,
+costs one comparison of two dictionaries a copy.
 """
 
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,8 @@ from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.compare import Comparison
 from kingbird.sync.image import Image, Record, Rules
+from kingbird.sync.listing.merge import MergedPage
 
-Page = Sequence[Image]
 #: The copies of one image, by region.
 Copies = Mapping[str, Image]
 
@@ -98,76 +97,6 @@ class Difference:
     in_sync: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
     claimed_by: str | None = None
-
-
-@dataclass(frozen=True)
-class MergedPage:
-    """A stretch of ids.
-
-    :ivar ids: in lower case, in order.
-    :ivar images: the images of each region, by id in lower case.
-    """
-
-    ids: list[str]
-    images: dict[str, dict[str, Image]]
-
-
-class _Stream:
-    """One sorted stream of pages, with the rest of its current page."""
-
-    def __init__(self, region: str, pages: Iterable[Page]) -> None:
-        self.region = region
-        self._pages = iter(pages)
-        self._page: Page = ()
-        self._keys: list[str] = []
-        self._begin = 0
-
-    def fill(self) -> bool:
-        """Get the next page if the current page is used up.
-
-        :returns: whether there are images left.
-        """
-        while self._begin == len(self._keys):
-            # The used page is dropped before the next is parsed.
-            self._page, self._keys, self._begin = (), [], 0
-            page = next(self._pages, None)
-            if page is None:
-                return False
-            self._page = page
-            self._keys = [image["id"].lower() for image in page]
-        return True
-
-    @property
-    def last(self) -> str:
-        return self._keys[-1]
-
-    def take(self, horizon: str) -> Iterable[tuple[str, Image]]:
-        """Remove and return the images up to an id."""
-        begin, end = self._begin, bisect_right(self._keys, horizon, self._begin)
-        self._begin = end
-        if begin == 0 and end == len(self._keys):
-            return zip(self._keys, self._page, strict=True)
-        return zip(self._keys[begin:end], self._page[begin:end], strict=True)
-
-
-def merge_by_id(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[MergedPage]:
-    """Merge regions by id, a stretch of ids at a time.
-
-    :param streams: for each region any number of iterators of pages, each sorted by id in
-        lower case; together they hold all images of the region.
-    """
-    live = [_Stream(region, pages) for region, each in streams.items() for pages in each]
-    while True:
-        live = [stream for stream in live if stream.fill()]
-        if not live:
-            return
-        # All streams are known up to the first end of a page.
-        horizon = min(stream.last for stream in live)
-        images: dict[str, dict[str, Image]] = {region: {} for region in streams}
-        for stream in live:
-            images[stream.region].update(stream.take(horizon))
-        yield MergedPage(sorted(set().union(*images.values())), images)
-        del images
 
 
 class Differ:
@@ -262,15 +191,15 @@ class Differ:
     # Images that differ.
 
     def _compare(self, image_id: str, found: Sequence[Image | None]) -> Iterator[Difference]:
-        gaps = self._coverage.unknown_regions(image_id)
+        unknown = self._coverage.unknown_regions(image_id)
         # Another part of the plan lists lagging regions again.
-        later = self._coverage.lagging if gaps else ()
+        later = self._coverage.lagging if unknown else ()
         copies = {
             region: image
             for region, image in zip(self._regions, found, strict=True)
             if image is not None
             and not self._is_forced(region, image)
-            and not (region in gaps and region in later)
+            and not (region in unknown and region in later)
         }
         if not copies:
             return
@@ -285,7 +214,7 @@ class Differ:
                     contests.append((index, contest))
                 continue
             if targets := self._open_targets(scope, image_id, copies, done):
-                difference = self._difference(index, source, copies, targets, gaps)
+                difference = self._difference(index, source, copies, targets, unknown)
                 if difference.missing or difference.comparisons:
                     yield difference
                 else:

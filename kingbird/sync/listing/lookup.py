@@ -5,7 +5,8 @@ from concurrent import futures
 
 from kingbird import exception
 from kingbird.batching import batched
-from kingbird.clients.glance import IDS_PER_CALL, ImageClient
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import IDS_PER_CALL
 from kingbird.sync.image import Image
 from kingbird.sync.listing.calls import INTERVAL, RegionCalls
 from kingbird.sync.outcome import NO_ENDPOINT

@@ -9,7 +9,8 @@ from concurrent import futures
 from itertools import pairwise
 
 from kingbird import exception
-from kingbird.clients.glance import PAGE_SIZE, SHRINK, Image, ImageClient, list_query, with_ids
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import PAGE_SIZE, SHRINK, Image, list_query, with_ids
 from kingbird.sync.listing.calls import RegionCalls
 
 Page = list[Image]
@@ -34,7 +35,7 @@ class ImageWalk:
     of :meth:`kingbird.sync.listing.calls.RegionCalls.wait`.
 
     :param filters: parameters that Glance is to filter by; see
-        :func:`kingbird.clients.glance.list_query`.
+        :func:`kingbird.clients.image_lists.list_query`.
     :param ordered: whether the ids have to ascend; otherwise an image may come twice.
     :ivar is_truncated: whether a page was too short, as Glance's policy may take images out of
         it; from then on images may be missing.

@@ -36,7 +36,7 @@ class Reference:
     owner: str | None
     project: str
 
-    def means(self, image: Image) -> bool:
+    def matches(self, image: Image) -> bool:
         """Return whether an image with this id in some region is the referenced image."""
         if self.origin is None:
             # Anybody can take the id, but only an admin can make an image public.
@@ -49,7 +49,7 @@ class Reference:
         :param images: images of the region by id, forced copies among them.
         """
         same_id = images.get(self.resource)
-        if same_id is not None and self.means(same_id):
+        if same_id is not None and self.matches(same_id):
             return self.resource
         for n in range(1, MAX_FORCED_IDS + 1):
             image = images.get(fields.forced_id(self.resource, region, n))
@@ -58,7 +58,7 @@ class Reference:
                 return image_id
         return None
 
-    def settle(
+    def resolve(
         self, item: Item | None, source: Image | None, region: str, images: Mapping[str, Image]
     ) -> Item | None:
         """Return the item of the reference in a region.
@@ -70,7 +70,7 @@ class Reference:
         :param images: images of the region by id.
         :returns: ``None`` if there is no item, and the id is free in the region.
         """
-        if item and item.target_resource and source is not None and self.means(source):
+        if item and item.target_resource and source is not None and self.matches(source):
             return item
         copy_id = self.copy_in(region, images)
         if copy_id is not None:

@@ -183,7 +183,7 @@ class ResolvedReferences:
         if isinstance(reference, Outcome):
             return item and Item(other, one.source_region, one.target).with_outcome(reference)
         source = self._images(item.source_region).get(other) if item else None
-        return reference.settle(item, source, one.target, answer)
+        return reference.resolve(item, source, one.target, answer)
 
     def _reference(self, one: Deferred, other: str) -> Reference | Outcome:
         answer = self._answers[one.source_region]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kingbird import exception
-from kingbird.clients.glance import name_filters
+from kingbird.clients.image_lists import name_filters
 from kingbird.states import Reason
 from kingbird.sync import compare
 from kingbird.sync import image as fields

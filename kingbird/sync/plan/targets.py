@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 
 from kingbird import exception
-from kingbird.clients.glance import IDS_PER_CALL
+from kingbird.clients.image_lists import IDS_PER_CALL
 from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.image import MAX_FORCED_IDS, Image

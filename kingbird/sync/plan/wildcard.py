@@ -14,10 +14,9 @@ from kingbird.sync.listing.diff import (
     Differ,
     Difference,
     HandledTargets,
-    MergedPage,
     Scope,
-    merge_by_id,
 )
+from kingbird.sync.listing.merge import MergedPage, merge_by_id
 from kingbird.sync.listing.regions import RegionListings
 from kingbird.sync.outcome import (
     REFERENCE_DEPTH,

@@ -12,7 +12,7 @@ from kingbird.tests.functional.proxy import Call, Proxy
 
 IMAGES = 100
 TARGETS = ["RegionTwo", "RegionThree"]
-#: What a target lists for images that it does not have.
+#: The lists that a target is asked for about images that it does not have.
 LISTED = ("100", "100 hidden", "forced copies", "forced copies hidden")
 
 

@@ -96,7 +96,7 @@ def test_a_healthy_region_does_not_wait(
     done = "missing" if dry_run else "created"
     assert reasons.pop((image, HEALTHY)) == done
     if job.status != SUCCESS:
-        # The list was found not to end before it was mended.  What it showed before that counts.
+        # The list was found not to end before it was mended.  The images before that point count.
         assert reasons.pop((image, ODD), done) == done
         assert reasons == {("*", ODD): "region_unavailable"}
         assert "again and again" in job.item("*")["message"]
@@ -138,6 +138,6 @@ def test_a_job_that_waits_can_be_cancelled(
         job = api.wait(job_id)
     assert job.status == "CANCELLED"
     assert job.reasons == {(image, HEALTHY): "created", (image, ODD): "cancelled"}
-    # What the region has missed is in the job, and a retry makes up for it.
+    # The job names what the region has missed, so a retry makes up for it.
     assert api.call("POST", f"/{job_id}/retry").status_code == 202
     assert api.wait(job_id).reasons == {(image, HEALTHY): "created", (image, ODD): "created"}

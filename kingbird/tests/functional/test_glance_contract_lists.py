@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from kingbird import exception
-from kingbird.clients.glance import ImageClient, list_query, name_filters
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import list_query, name_filters
 from kingbird.tests.functional.contract_scenes import Scene, names, new_id, page, refusal
 from kingbird.tests.functional.people import RAW, unique
 

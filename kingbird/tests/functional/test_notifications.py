@@ -31,7 +31,7 @@ class Consumer:
     """A consumer that keeps notifications."""
 
     def __init__(self) -> None:
-        self.heard: list[tuple[str, str, dict[str, Any]]] = []
+        self.received: list[tuple[str, str, dict[str, Any]]] = []
 
     def info(self, context: Any, publisher: str, event: str, payload: Any, metadata: Any) -> None:
         self._take("info", publisher, event, payload)
@@ -41,13 +41,13 @@ class Consumer:
 
     def _take(self, priority: str, publisher: str, event: str, payload: dict[str, Any]) -> None:
         assert publisher.startswith("kingbird-engine.")
-        self.heard.append((priority, event, payload))
+        self.received.append((priority, event, payload))
 
     def of(self, job_id: str) -> dict[tuple[str, str], dict[str, Any]]:
         """Return the notifications of a job by priority and type."""
         return {
             (priority, event): payload
-            for priority, event, payload in self.heard
+            for priority, event, payload in self.received
             if payload.get("job_id") == job_id
         }
 
@@ -76,10 +76,10 @@ def notified(consumer: Consumer, job_id: str, last: str) -> dict[tuple[str, str]
     eventually(
         f"a notification {last}", lambda: any(event == last for _, event in consumer.of(job_id))
     )
-    heard = consumer.of(job_id)
-    for payload in heard.values():
+    received = consumer.of(job_id)
+    for payload in received.values():
         jsonschema.validate(payload, PAYLOAD)
-    return heard
+    return received
 
 
 def test_a_consumer_hears_how_jobs_get_on(demo: Person, deploy_own: DeployOwn) -> None:
@@ -94,10 +94,10 @@ def test_a_consumer_hears_how_jobs_get_on(demo: Person, deploy_own: DeployOwn) -
             targets = ["RegionTwo", "RegionThree"]
             done = api.run(sync(image["id"], target=targets))
             assert done.status == SUCCESS
-            heard = notified(consumer, done.id, notifications.END)
-            began = heard["info", notifications.START]
+            received = notified(consumer, done.id, notifications.END)
+            began = received["info", notifications.START]
             assert (began["state"], began["statuses"]) == ("IN_PROGRESS", {})
-            ended = heard["info", notifications.END]
+            ended = received["info", notifications.END]
             assert (ended["state"], ended["outcomes"]) == (SUCCESS, {"created": 2})
             assert ended["target_regions"] == sorted(targets)
             assert ended["project_id"] == demo.project_id
@@ -121,10 +121,10 @@ def test_a_consumer_hears_how_jobs_get_on(demo: Person, deploy_own: DeployOwn) -
             demo.keystone("DELETE", f"/OS-TRUST/trusts/{trust}")
             running.start_engine()
             assert api.wait(given_up).status == FAILURE
-            heard = notified(consumer, given_up, notifications.ERROR)
-            failed = heard["error", notifications.ERROR]
+            received = notified(consumer, given_up, notifications.ERROR)
+            failed = received["error", notifications.ERROR]
             assert (failed["state"], failed["reason"]) == (FAILURE, "forbidden")
-            assert not any(trust in str(payload) for _, _, payload in consumer.heard)
+            assert not any(trust in str(payload) for _, _, payload in consumer.received)
 
 
 def test_jobs_need_no_consumer_and_no_broker(demo: Person, deploy_own: DeployOwn) -> None:

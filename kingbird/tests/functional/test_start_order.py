@@ -45,7 +45,7 @@ class Parts:
             "keystone": lambda: self._keystone.__exit__(None, None, None),
         }
 
-    def tell(self, away: str) -> bool:
+    def is_reported(self, away: str) -> bool:
         """Return True if a log says that a part is unavailable."""
         return any(
             WAITING[away].encode() in path.read_bytes()[self._logs.get(path, 0) :]
@@ -79,10 +79,10 @@ def test_start_order(
         if name == "engine":
             for other in ("database", "broker"):
                 if other not in started:
-                    eventually(f"the engine says so: {other}", partial(parts.tell, other))
+                    eventually(f"the engine says so: {other}", partial(parts.is_reported, other))
         if {"engine", "database"} <= set(started) and "keystone" not in started:
             # The engine needs Keystone as soon as it has a job.
-            eventually("the engine says so: keystone", partial(parts.tell, "keystone"))
+            eventually("the engine says so: keystone", partial(parts.is_reported, "keystone"))
         away = [other for other in ("keystone", "database") if other not in started]
         if "api" in started and away:
             answer = api.post(sync(image["id"]))

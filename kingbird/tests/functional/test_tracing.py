@@ -34,14 +34,14 @@ class Collector:
     """Collects beginnings and ends of spans."""
 
     def __init__(self) -> None:
-        self.heard: list[dict[str, Any]] = []
+        self.received: list[dict[str, Any]] = []
 
     def info(self, context: Any, publisher: str, event: str, payload: Any, metadata: Any) -> None:
-        self.heard.append(payload)
+        self.received.append(payload)
 
     def of(self, end: str) -> dict[str, dict[str, Any]]:
         """Return the beginnings (``-start``) or the ends (``-stop``) of spans."""
-        return {one["trace_id"]: one for one in self.heard if one["name"].endswith(end)}
+        return {one["trace_id"]: one for one in self.received if one["name"].endswith(end)}
 
     @property
     def kinds(self) -> set[tuple[str, ...]]:
@@ -124,7 +124,7 @@ def test_a_request_and_what_comes_of_it(
         )
         begun = collector.of("-start")
 
-    assert {one["base_id"] for one in collector.heard} == {base_id}
+    assert {one["base_id"] for one in collector.received} == {base_id}
     # The spans form one tree, and the request is its root.
     (root,) = [one for one in begun.values() if one["parent_id"] == base_id]
     assert root["name"] == "wsgi-start"
@@ -139,7 +139,7 @@ def test_a_request_and_what_comes_of_it(
     assert {name.lower() for name in made.headers} >= {"x-trace-info", "x-trace-hmac"}
 
     traced = tmp_path / "spans"
-    traced.write_text(json.dumps(collector.heard))
+    traced.write_text(json.dumps(collector.received))
     config = RawConfigParser(default_section="no section stands for all")
     config.read(running.config)
     WATCH.secrets.see_config({name: dict(config[name]) for name in config.sections()})

@@ -27,14 +27,14 @@ class Planted:
 
     :ivar homes: the regions that have it.
     :ivar beside: the expected reason for copies beside the source.
-    :ivar burnt: the regions with a tombstone of its id.
+    :ivar tombstones: the regions with a tombstone of its id.
     :ivar is_bound: its data are in its region's volume service.
     """
 
     id: str
     homes: tuple[str, ...]
     beside: str = IN_SYNC
-    burnt: tuple[str, ...] = ()
+    tombstones: tuple[str, ...] = ()
     is_bound: bool = False
 
 
@@ -64,7 +64,7 @@ def expect(
             if planted.is_bound:
                 reason = IN_SYNC if target == source else REGION_BOUND
             elif copy is None:
-                taken = target in planted.burnt or planted.id in there[target]
+                taken = target in planted.tombstones or planted.id in there[target]
                 reason = _made(image, taken=taken, by_admin=seen is None)
             elif copy["owner"] != image["owner"]:
                 reason = OWNER_CONFLICT

@@ -167,7 +167,7 @@ class WildcardScene:
         fields = self._fields()
         self._put(first, fields, b"fresh")
         self._put(second, {**fields, "protected": False}, deleted=True)
-        self._note(fields, first, burnt=(second,))
+        self._note(fields, first, tombstones=(second,))
 
     def _plan_trio(self, turn: int) -> None:
         """Plan an AMI whose kernel and ramdisk may lack data or be in another region already."""

@@ -50,7 +50,7 @@ class Life:
 
     @property
     def is_over(self) -> bool:
-        """Whether it died, rather than came to its end."""
+        """Return True if it died before it came to its end."""
         return self.left < 0
 
 

@@ -4,7 +4,7 @@ import functools
 from typing import Any
 
 from kingbird import exception
-from kingbird.api.controllers.v1.sync_jobs import get_job_or_404
+from kingbird.api.controllers.v1.lookups import get_job_or_404
 from kingbird.api.jobs.create import EngineRPC
 from kingbird.api.jobs.retry import JobRetrier
 from kingbird.api.request.authorization import Authorizer

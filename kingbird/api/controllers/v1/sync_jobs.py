@@ -7,8 +7,9 @@ from typing import Any
 from oslo_config import cfg
 
 from kingbird import exception
+from kingbird.api.controllers.v1.lookups import get_job_or_404
 from kingbird.api.jobs.create import JobCreator
-from kingbird.api.request import pagination, validation
+from kingbird.api.request import pagination
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.schemas import formats
@@ -20,22 +21,6 @@ from kingbird.policies import sync_jobs as policy
 from kingbird.states import JobState
 
 JSON = dict[str, Any]
-
-
-def get_job_or_404(request: ValidRequest, authorizer: Authorizer) -> db.Job:
-    """Return the job that the request's path names.
-
-    Only some callers can see jobs about every project's images.
-
-    :raises kingbird.exception.BadRequest: the path has no valid job id.
-    :raises kingbird.exception.NotFound: the project has no such job.
-    """
-    job_id = validation.parse_path_uuid(request.path[0], "job id")
-    sees_all = authorizer.can_see_all_projects(request.context, request.project_id)
-    found = db.jobs.get(request.project_id, job_id, with_all_projects=sees_all)
-    if found is None:
-        raise exception.NotFound(f"There is no job {job_id}")
-    return found
 
 
 def _job_in_progress(job: db.Job) -> exception.NotAcceptable:
@@ -104,12 +89,9 @@ class SyncJobsController:
         context, project_id = request.context, request.project_id
         sets = schema.normalize_sets(request.body, self.pipeline.limits)
         for field, each in sets.items():
-            if each["all_projects"] and not self._authorizer.allows(
-                context, project_id, policy.CREATE_ALL_PROJECTS
-            ):
-                raise exception.Forbidden(
-                    f"{field}.all_projects is true, and the policy {policy.CREATE_ALL_PROJECTS} "
-                    "doesn't allow you to sync the images of every project"
+            if each["all_projects"]:
+                self._authorizer.check_all_projects(
+                    context, project_id, policy.CREATE_ALL_PROJECTS, field
                 )
         is_admin = functools.partial(self._authorizer.is_admin, context, project_id)
         return view.render_status(self._job_creator.create_job(context, sets, is_admin=is_admin))

@@ -6,8 +6,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from kingbird import exception
-from kingbird.api.request import pagination, validation
+from kingbird.api.controllers.v1.lookups import get_rule_or_404
+from kingbird.api.request import pagination
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.request.validation import Schema
@@ -42,27 +42,11 @@ class SyncRulesController:
         self._rules = rule_manager
         self._complete = Schema(schema.create(pipeline.limits))
 
-    def _get_or_404(self, request: ValidRequest) -> db.Rule:
-        """Return the rule that the request's path names.
-
-        :raises kingbird.exception.BadRequest: the path has no valid rule id.
-        :raises kingbird.exception.NotFound: the project has no such rule.
-        """
-        rule_id = validation.parse_path_uuid(request.path[0], "rule id")
-        sees_all = self._authorizer.can_see_all_projects(request.context, request.project_id)
-        found = db.rules.get(request.project_id, rule_id, with_all_projects=sees_all)
-        if found is None:
-            raise exception.NotFound(f"There is no rule {rule_id}")
-        return found
-
     def _check_all_projects(self, request: ValidRequest, stored: schema.StoredRule) -> None:
         """Check that the caller may have a rule about every project's images."""
-        if stored["sync_set"]["all_projects"] and not self._authorizer.allows(
-            request.context, request.project_id, policy.CREATE_ALL_PROJECTS
-        ):
-            raise exception.Forbidden(
-                f"rule.all_projects is true, and the policy {policy.CREATE_ALL_PROJECTS} doesn't "
-                "allow you to sync the images of every project"
+        if stored["sync_set"]["all_projects"]:
+            self._authorizer.check_all_projects(
+                request.context, request.project_id, policy.CREATE_ALL_PROJECTS, "rule"
             )
 
     def _context(self, request: ValidRequest, rules: Collection[db.Rule]) -> view.RuleContext:
@@ -129,7 +113,7 @@ class SyncRulesController:
     )
     def show_rule(self, request: ValidRequest) -> JSON:
         """``GET /v1.0/{project}/os-sync-rules/{rule}``"""
-        return self._render(request, self._get_or_404(request))
+        return self._render(request, get_rule_or_404(request, self._authorizer))
 
     @operation(
         "update_sync_rule",
@@ -141,7 +125,7 @@ class SyncRulesController:
     )
     def update_rule(self, request: ValidRequest) -> JSON:
         """``PATCH /v1.0/{project}/os-sync-rules/{rule}``"""
-        found = self._get_or_404(request)
+        found = get_rule_or_404(request, self._authorizer)
         merged = schema.merge(view.stored_fields(found), request.body["rule"])
         self._complete.validate({"rule": merged})
         stored = schema.normalize_rule(merged)
@@ -161,7 +145,7 @@ class SyncRulesController:
     )
     def delete_rule(self, request: ValidRequest) -> None:
         """``DELETE /v1.0/{project}/os-sync-rules/{rule}``"""
-        self._rules.delete(request.context, self._get_or_404(request))
+        self._rules.delete(request.context, get_rule_or_404(request, self._authorizer))
 
     @operation(
         "run_sync_rule",
@@ -175,7 +159,7 @@ class SyncRulesController:
     )
     def run_rule(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync-rules/{rule}/run``"""
-        found = self._get_or_404(request)
+        found = get_rule_or_404(request, self._authorizer)
         body = request.body or {}
         job = self._rules.run(
             request.context,

@@ -4,6 +4,7 @@ from typing import Any
 
 from kingbird.api.schemas.shapes import (
     LINKS,
+    STRING_OR_NULL,
     JSONSchema,
     closed_object,
     enum,
@@ -23,7 +24,6 @@ _SUMMARY: dict[str, JSONSchema] = {
     "updated_at": output_datetime(_UPDATED_AT, allow_none_text=True),
 }
 
-_NULLABLE = ["string", "null"]
 _COUNTED: JSONSchema = {"type": "integer", "minimum": 0}
 _COUNTS = {
     "statuses": output(
@@ -51,9 +51,9 @@ _ITEM = closed_object(
             "description": "The planned action; null until the job is planned",
             "enum": ["create", "update", "none", "retry", None],
         },
-        "target_resource": output("The image's id in the target region", _NULLABLE),
-        "reason": output("A stable word for the item's outcome", _NULLABLE),
-        "message": output("A sentence for a person", _NULLABLE),
+        "target_resource": output("The image's id in the target region", STRING_OR_NULL),
+        "reason": output("A stable word for the item's outcome", STRING_OR_NULL),
+        "message": output("A sentence for a person", STRING_OR_NULL),
         "attempts": output_count("The number of runs that have tried the item"),
     },
 )
@@ -68,7 +68,7 @@ _JOB = closed_object(
         "cancelled": output("True if the job was cancelled", "boolean"),
         "runs": output_count("The number of runs"),
         "rule": output(
-            "The id of the rule that made the job, if one did", ["string", "null"], maxLength=36
+            "The id of the rule that made the job, if one did", STRING_OR_NULL, maxLength=36
         ),
         "trigger": {
             "description": "The cause of a rule's job",

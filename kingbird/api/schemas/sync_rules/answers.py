@@ -2,6 +2,7 @@
 
 from kingbird.api.schemas.shapes import (
     LINKS,
+    STRING_OR_NULL,
     JSONSchema,
     closed_object,
     enum,
@@ -14,7 +15,6 @@ from kingbird.api.schemas.shapes import (
 from kingbird.states import RuleState
 
 _STRINGS = {"type": "string"}
-_NULLABLE = ["string", "null"]
 
 _RULE: JSONSchema = closed_object(
     "Rule",
@@ -40,8 +40,8 @@ _RULE: JSONSchema = closed_object(
         ),
         "force": output("True if copies get other ids where theirs can't be used", "boolean"),
         "state": enum(tuple(RuleState)),
-        "reason": output("A stable word for the cause of the state", _NULLABLE),
-        "message": output("A sentence for a person", _NULLABLE),
+        "reason": output("A stable word for the cause of the state", STRING_OR_NULL),
+        "message": output("A sentence for a person", STRING_OR_NULL),
         "failures": output_count("Full runs that failed since one that did not"),
         "hears": {
             "description": "By source region, when Glance's events were heard last; null if "
@@ -57,7 +57,7 @@ _RULE: JSONSchema = closed_object(
         "next_run_at": output_nullable_datetime("When the next full run is due, in UTC"),
         "last_run_at": output_nullable_datetime("When the last run ended"),
         "last_success_at": output_nullable_datetime("When the last run without a failure ended"),
-        "last_job": output("The id of the rule's newest job that is kept", _NULLABLE),
+        "last_job": output("The id of the rule's newest job that is kept", STRING_OR_NULL),
         "created_at": output_datetime("The time of the rule's creation, in UTC"),
         "updated_at": output_nullable_datetime("The time of the last change by a user"),
     },

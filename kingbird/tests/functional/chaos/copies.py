@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kingbird.clients.glance import Image, ImageClient, list_query
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import Image, list_query
 from kingbird.conf.sync import KEY_MANAGER_PROPERTIES, REGION_BOUND_PROPERTIES
 from kingbird.sync import compare
 from kingbird.sync.image import FORCED, PROVENANCE, SOURCE_ID, Rules, record_for

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from kingbird.clients.glance import Image
+from kingbird.clients.image_lists import Image
 from kingbird.tests.functional.chaos.copies import Findings, compare_region, listing
 from kingbird.tests.functional.chaos.world import REAL, STANDIN, World
 from kingbird.tests.functional.kingbird_api import sync

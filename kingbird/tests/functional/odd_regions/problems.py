@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -128,35 +129,30 @@ def _page(content: dict[str, Any]) -> Answer:
     return Answer(200, [("Content-Type", "application/json")], json.dumps(content).encode())
 
 
-@contextlib.contextmanager
-def hangs(stage: Stage) -> Iterator[Callable[[], None]]:
-    """Take calls and never answer."""
-    over = threading.Event()
+def answers_late(fault: Callable[[threading.Event, Call, Forward], Answer]) -> Break:
+    """Apply a fault that waits for an event, which is set when the block is over."""
 
-    def fault(call: Call, forward: Forward) -> Answer:
-        over.wait()
-        raise Cut
+    @contextlib.contextmanager
+    def breaks(stage: Stage) -> Iterator[Callable[[], None]]:
+        over = threading.Event()
+        with stage.proxy.broken(functools.partial(fault, over)):
+            try:
+                yield nothing
+            finally:
+                over.set()
 
-    with stage.proxy.broken(fault):
-        try:
-            yield nothing
-        finally:
-            over.set()
+    return breaks
 
 
-@contextlib.contextmanager
-def trickles(stage: Stage) -> Iterator[Callable[[], None]]:
+def hangs(over: threading.Event, call: Call, forward: Forward) -> Answer:
+    """Take a call and never answer."""
+    over.wait()
+    raise Cut
+
+
+def trickles(over: threading.Event, call: Call, forward: Forward) -> Answer:
     """Answer a byte at a time."""
-    over = threading.Event()
-
-    def fault(call: Call, forward: Forward) -> Answer:
-        return dataclasses.replace(forward(call), gap=lambda: not over.wait(GAP))
-
-    with stage.proxy.broken(fault):
-        try:
-            yield nothing
-        finally:
-            over.set()
+    return dataclasses.replace(forward(call), gap=lambda: not over.wait(GAP))
 
 
 @contextlib.contextmanager
@@ -207,6 +203,6 @@ PROBLEMS = {
     "left the catalog": Problem(leaves_the_catalog, AWAY, "no image endpoint"),
     "an endpoint without a region": Problem(endpoint_without_region, "created"),
     "repeating next": Problem(answers(repeats), AWAY, is_endless=True),
-    "hanging": Problem(hangs, AWAY, is_endless=True, holds_calls=True),
-    "trickling": Problem(trickles, AWAY, is_endless=True, holds_calls=True),
+    "hanging": Problem(answers_late(hangs), AWAY, is_endless=True, holds_calls=True),
+    "trickling": Problem(answers_late(trickles), AWAY, is_endless=True, holds_calls=True),
 }

@@ -16,7 +16,7 @@ ROLES = {
     "source": ([HOME, ODD], [HEALTHY]),
     "both": ([HOME, ODD, HEALTHY], [HOME, ODD, HEALTHY]),
 }
-#: Whether a job has a wildcard, and whether it is a dry run.
+#: The jobs: True for a wildcard, and True for a dry run.
 JOBS = {
     "by id": (False, False),
     "wildcard": (True, False),

@@ -14,7 +14,7 @@ from kingbird.tests.functional.odd_regions.race import HEALTHY, HOME, ROLES, Rac
 #: machine is slower.  It is a bound on waiting and not on speed: what hangs takes much longer.
 ALLOWED = 2.0
 #: A busy machine may be slow at times: a wildcard waits for a lagging region for five times as
-#: long as the slowest page of the others takes.  What hangs does so each time.
+#: long as the slowest page of the others takes.  A hanging job does so each time.
 TRIES = 4
 
 

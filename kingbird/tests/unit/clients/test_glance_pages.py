@@ -8,7 +8,8 @@ from keystoneauth1 import token_endpoint
 from keystoneauth1.session import Session
 
 from kingbird import exception
-from kingbird.clients.glance import ImageClient, list_query, name_filters
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import list_query, name_filters
 from kingbird.tests.doubles.glance import FakeGlance
 
 WALK = [

@@ -1,4 +1,4 @@
-"""What Keystone is asked, as it comes over HTTP, and what is made of its answers."""
+"""Requests to Keystone, as they come over HTTP, and the results of its answers."""
 
 import json
 

@@ -12,7 +12,8 @@ from osc_lib import exceptions as osc_exceptions
 
 from kingbird import exception
 from kingbird.clients import keystone
-from kingbird.clients.glance import ImageClient, list_query
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import list_query
 from kingbird.osc.client import SyncClient
 
 ID = "aaaaaaaa-0000-4000-8000-000000000001"

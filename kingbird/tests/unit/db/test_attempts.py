@@ -56,7 +56,7 @@ def claimed(claim: db.Claim | None) -> db.Claim:
 
 Act = Callable[[db.Claim], object]
 
-#: What a claim does, and whether it counts as an attempt afterwards.
+#: The deeds of a claim: how it is made, the deed, and True if it counts as an attempt afterwards.
 ACTS: dict[str, tuple[Callable[[], db.Claim], Act, bool]] = {
     "an outcome": (working, lambda claim: db.outcomes.record(claim, outcome(claim)), False),
     "no outcome": (working, lambda claim: db.outcomes.record(claim, []), True),

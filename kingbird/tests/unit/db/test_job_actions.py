@@ -21,7 +21,7 @@ OUTCOMES = (
     row("i5", status="CANCELLED", reason="cancelled"),
     row("i6", status="PLANNED", reason="created"),
 )
-AGAIN = ["i1", "i2", "i3", "i5"]
+RETRIED = ["i1", "i2", "i3", "i5"]
 
 
 def an_ended_job(*items):
@@ -82,7 +82,7 @@ def test_a_cancel_whose_answer_was_lost(database):
 def test_what_failed_becomes_a_part_of_its_own(database):
     job = an_ended_job()
     assert (job.runs, job.plan_parts) == (1, 1)
-    assert job_actions.retry(job, **RETRIER) == len(AGAIN)
+    assert job_actions.retry(job, **RETRIER) == len(RETRIED)
     again = get(job.id)
     for column, value in {
         **RETRIER,
@@ -103,7 +103,7 @@ def test_what_failed_becomes_a_part_of_its_own(database):
         assert getattr(again, column) == value, column
     assert again.updated_at > job.updated_at
     for item in db.jobs.list_items(again):
-        if item.resource in AGAIN:
+        if item.resource in RETRIED:
             assert (item.status, item.action, item.part) == ("IN_PROGRESS", "retry", 1)
             assert (item.reason, item.message) == (None, None)
             assert item.attempts == 2
@@ -111,7 +111,7 @@ def test_what_failed_becomes_a_part_of_its_own(database):
         else:
             assert (item.action, item.part, item.attempts) == ("create", 0, 1)
     work = {item.resource: item.work for item in raw(job)[1]}
-    assert [name for name in sorted(work) if work[name] is None] == AGAIN
+    assert [name for name in sorted(work) if work[name] is None] == RETRIED
     assert sum(db.jobs.outcome_counts(again)[0].values()) == len(OUTCOMES)
 
 
@@ -133,7 +133,7 @@ def test_a_cancelled_job_is_not_cancelled_when_it_is_tried_again(database):
 
 def test_without_a_trust_it_waits_for_the_token(database):
     job = an_ended_job()
-    assert job_actions.retry(job, **{**RETRIER, "trust_id": None}) == len(AGAIN)
+    assert job_actions.retry(job, **{**RETRIER, "trust_id": None}) == len(RETRIED)
     again = get(job.id)
     assert (again.credentials, again.trust_id) == ("token", None)
     assert db.leases.claim_job("e2", LEASE) is None
@@ -179,7 +179,7 @@ def test_of_two_who_retry_at_the_same_time_one_does(database):
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(counts) == [0, 0, 0, len(AGAIN)]
+    assert sorted(counts) == [0, 0, 0, len(RETRIED)]
     assert get(job.id).runs == 2
 
 
@@ -189,14 +189,14 @@ def test_who_read_an_earlier_run_starts_no_other(database):
     db.outcomes.end_job(get(job.id))
     assert get(job.id).status == "FAILURE"
     assert job_actions.retry(job, **{**RETRIER, "request_id": "req-3"}) == 0
-    assert job_actions.retry(get(job.id), **{**RETRIER, "request_id": "req-3"}) == len(AGAIN)
+    assert job_actions.retry(get(job.id), **{**RETRIER, "request_id": "req-3"}) == len(RETRIED)
     assert get(job.id).runs == 3
 
 
 def test_a_retry_whose_answer_was_lost(database):
     job = an_ended_job()
     with lost_answer():
-        assert job_actions.retry(job, **RETRIER) == len(AGAIN)
+        assert job_actions.retry(job, **RETRIER) == len(RETRIED)
     again = get(job.id)
     assert (again.runs, again.plan_parts) == (2, 2)
     assert {item.attempts for item in db.jobs.list_items(again)} == {1, 2}

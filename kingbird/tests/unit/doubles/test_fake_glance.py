@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pytest
 
 from kingbird import exception
-from kingbird.clients.glance import ImageClient, list_query
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import list_query
 from kingbird.tests.doubles.glance import AFTER, FakeGlance, unavailable
 from kingbird.tests.doubles.glance_rules import Caller, Quotas, new_image
 from kingbird.tests.doubles.glance_store import Record, as_field, precise, seconds

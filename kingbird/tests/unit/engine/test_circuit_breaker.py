@@ -1,4 +1,4 @@
-"""Breakers: when calls to a region fail fast, and when a trial is allowed."""
+"""Circuit breakers: when calls to a region fail fast, and when a trial is allowed."""
 
 import contextlib
 from concurrent import futures
@@ -234,7 +234,7 @@ def test_a_region_that_is_back_is_back_for_all(breakers):
     assert ask(breakers, NEW, failed=False) == (True, True)
     assert breakers.open_regions() == []
     assert ask(breakers, OLD, failed=True) == (True, False)
-    # What was seen before it was back does not count.
+    # A failure from before the region was back does not count.
     opened_by(breakers, ("other", 1))
     assert ask(breakers, NEW) == (True, True)
 

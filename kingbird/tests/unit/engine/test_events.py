@@ -16,10 +16,10 @@ from kingbird.tests.waiting import PATIENCE, wait_for
 
 @pytest.fixture
 def emitted():
-    heard = []
-    events.subscribe(heard.append)
-    yield heard
-    events.unsubscribe(heard.append)
+    emitted = []
+    events.subscribe(emitted.append)
+    yield emitted
+    events.unsubscribe(emitted.append)
 
 
 def of(emitted, kind):

@@ -68,7 +68,7 @@ def test_a_lease_that_another_engine_has_is_lost_for_good(database, clock, caplo
 
 def test_work_that_has_ended_has_no_lease_to_lose(database, clock, caplog):
     held = HeldLease(claim(EXPIRED), LEASE, clock.now)
-    held.let_go()
+    held.stop_renewing()
     assert db.leases.claim_job("e2", LEASE)
     held.renew()
     held.check()
@@ -81,7 +81,7 @@ def test_work_that_ends_while_its_lease_is_renewed_lost_nothing(
     held = HeldLease(claim(), LEASE, clock.now)
 
     def lost(*_):
-        held.let_go()
+        held.stop_renewing()
         raise exception.LeaseLost("gone")
 
     monkeypatch.setattr(db.leases, "renew", lost)

@@ -210,7 +210,7 @@ def test_a_stray_trust_that_keystone_keeps_keeps_no_other(scene, caplog):
 
 
 def test_a_round_deletes_a_share_of_many_stray_trusts(scene, monkeypatch):
-    """What Keystone keeps takes nothing of a later round's share."""
+    """A trust that Keystone keeps takes nothing of a later round's share."""
     monkeypatch.setattr("kingbird.engine.reaper.DELETED_AT_ONCE", 4)
     scene.keystone.trusts |= {f"stray{number}" for number in range(12)}
     scene.keystone.kept = {f"stray{number}" for number in range(4)}

@@ -181,6 +181,21 @@ def test_a_run_that_finds_nothing_to_do_keeps_no_row(scene, rule):
     assert [job.trigger for job in db.jobs.list_for_project(PROJECT)] == ["created"]
 
 
+@pytest.mark.parametrize(
+    ("as_service", "all_projects", "state"),
+    [(True, True, "OK"), (True, False, "NO_CREDENTIALS"), (False, True, "NO_CREDENTIALS")],
+)
+def test_rules_about_every_project_may_outlive_their_admin(scene, as_service, all_projects, state):
+    """Run with the service user's rights where an operator wants it."""
+    scene.conf.set_override("run_as_service", as_service, group="rules")
+    one = sync_set(["*"], ["R1"], ["*"], all_projects=all_projects)
+    rule = stored_rule(enabled=True, is_admin=True, sync=one)
+    image = with_data(scene)
+    scene.engine()
+    assert ran(scene, rule).state == state
+    assert (image in scene.glances["R2"].ids) is (state == "OK")
+
+
 # Events.
 
 

@@ -14,7 +14,7 @@ from kingbird.tests.unit.engine.scene import FakeRegions
 from kingbird.tests.waiting import PATIENCE, wait_for
 
 
-class Held:
+class SlowTrustDeletion:
     """The first deletion of a trust waits, as for a Keystone that hangs; later ones do not."""
 
     def __init__(self, scene, monkeypatch):
@@ -32,12 +32,12 @@ class Held:
         self.over.set()
 
 
-def reaper(scene, engine="me", held=None):
+def reaper(scene, engine="me", credentials=None):
     return Reaper(
         scene.conf,
         engine,
         scene.keystone,
-        held or JobCredentials(scene.keystone, FakeRegions(scene.glances)),
+        credentials or JobCredentials(scene.keystone, FakeRegions(scene.glances)),
     )
 
 
@@ -57,7 +57,7 @@ def goes_on(scene, job_id, trust_id="again"):
 
 def test_an_engine_that_waits_for_keystone_ends_no_later_run(scene, monkeypatch):
     scene.glances["R2"].fail("create", refused(403), times=1)
-    keystone = Held(scene, monkeypatch)
+    keystone = SlowTrustDeletion(scene, monkeypatch)
     job_id = scene.job(scene.image(), targets=("R2",))
     first = scene.engine()
     assert keystone.reached.wait(PATIENCE)
@@ -93,7 +93,7 @@ def test_a_job_has_ended_while_its_trust_waits_for_keystone(scene, monkeypatch, 
         scene.glances["R2"].images_for(PROJECT).create(
             {"id": image, "name": "one", "disk_format": "raw", "container_format": "bare"}
         )
-    keystone = Held(scene, monkeypatch)
+    keystone = SlowTrustDeletion(scene, monkeypatch)
     job_id = scene.job(image, targets=("R2",))
     if problem == "cancelled":
         assert db.job_actions.cancel(scene.get(job_id))
@@ -148,16 +148,16 @@ def test_of_two_reapers_one_ends_a_run_and_none_the_next(
     db.outcomes.end_job(scene.get(job_id), "credentials_lost", "")
     assert scene.get(job_id).status == "FAILURE"
     retry(scene, job_id, trust_id)
-    held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
+    access = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     if trust_id is None:
-        held.add_token(job_id, UserToken("new", {}, "req-2"))
+        access.add_token(job_id, UserToken("new", {}, "req-2"))
     db.engines.heartbeat("me", host="h", pid=1, version="1", rpc_version="1.0")
-    second = reaper(scene, held=held)
+    second = reaper(scene, credentials=access)
     second.run()
     monkeypatch.setattr(db.maintenance, name, lambda *args: stale)
     second.run()
     assert goes_on(scene, job_id, trust_id)
-    assert set(held.token_jobs) == ({job_id} if trust_id is None else set())
+    assert set(access.token_jobs) == ({job_id} if trust_id is None else set())
 
 
 @pytest.mark.parametrize("claimed", [False, True])
@@ -198,39 +198,39 @@ def test_an_engine_that_lost_a_job_while_it_gave_it_up_leaves_its_trust(scene, m
 
 @pytest.mark.parametrize("credentials", ["token", "trust"])
 def test_what_a_later_run_brought_is_not_forgotten(scene, credentials):
-    held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
+    access = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     job_id = planned_job(trust_id=None)
     old = scene.get(job_id)
-    held.add_token(job_id, UserToken("old", {"R1": "http://R1"}))
-    assert held.open_regions(old)
+    access.add_token(job_id, UserToken("old", {"R1": "http://R1"}))
+    assert access.open_regions(old)
     db.outcomes.end_job(old, "quota", "")
     if credentials == "token":
         retry(scene, job_id, None)
-        held.add_token(job_id, UserToken("new", {"R1": "http://R1"}, "req-2"))
+        access.add_token(job_id, UserToken("new", {"R1": "http://R1"}, "req-2"))
     else:
         retry(scene, job_id, "again")
     new = scene.get(job_id)
-    assert held.open_regions(new)
-    held.forget(old)
+    assert access.open_regions(new)
+    access.forget(old)
     kept = {"token": ("new", {job_id: "req-2"}), "trust": ("again", {})}[credentials]
-    assert (held._auths[job_id][0], held.token_jobs) == kept
-    held.forget(new)
-    assert (held._auths, held.token_jobs) == ({}, {})
+    assert (access._auths[job_id][0], access.token_jobs) == kept
+    access.forget(new)
+    assert (access._auths, access.token_jobs) == ({}, {})
 
 
 def test_a_token_that_comes_while_ended_jobs_are_looked_for_stays(scene, monkeypatch):
-    held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
+    access = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     job_id = planned_job(trust_id=None)
     db.outcomes.end_job(scene.get(job_id), "quota", "")
-    held.add_token(job_id, UserToken("old", {}))
+    access.add_token(job_id, UserToken("old", {}))
     still_open = db.maintenance.still_open
 
     def late(known):
         found = still_open(known)
         retry(scene, job_id, None)
-        held.add_token(job_id, UserToken("new", {}, "req-2"))
+        access.add_token(job_id, UserToken("new", {}, "req-2"))
         return found
 
     monkeypatch.setattr(db.maintenance, "still_open", late)
-    held.prune()
-    assert held.token_jobs == {job_id: "req-2"}
+    access.prune()
+    assert access.token_jobs == {job_id: "req-2"}

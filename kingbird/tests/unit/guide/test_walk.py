@@ -3,7 +3,7 @@
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -12,6 +12,7 @@ from typing import Any
 import kingbird
 from kingbird.tests.api.world import PROJECT, World
 from kingbird.tests.unit.api.conftest import caller, request_body
+from kingbird.tests.unit.engine.scene import Scene
 
 ROOT = Path(kingbird.__file__).parent
 PAGE = ROOT.parent / "doc" / "source" / "contributor" / "walk.rst"
@@ -40,10 +41,15 @@ def entered() -> Iterator[set[str]]:
         threading.settrace(before_of_threads)
 
 
+def read_steps(table: str) -> list[str]:
+    """Return the modules in a table of the page."""
+    return re.findall(r"^     - ``(\S+\.py)``$", table, flags=re.MULTILINE)
+
+
 def test_a_post_takes_the_steps_of_the_page() -> None:
     section = PAGE.read_text().split("A wildcard job\n====")[0]
     table, rest = section.split("Modules without a step")
-    steps = re.findall(r"^     - ``(\S+\.py)``$", table, flags=re.MULTILINE)
+    steps = read_steps(table)
     helpers = set(re.findall(r"``([\w/]+\.py)``", rest.split("is entered if")[0])) - {
         "api/schemas/filters.py"
     }
@@ -56,6 +62,28 @@ def test_a_post_takes_the_steps_of_the_page() -> None:
         with entered() as modules:
             assert call(path, "POST", body=request_body()).status_int == 200
     assert modules == set(steps) - DOUBLES | helpers
+
+
+def test_a_wildcard_job_takes_the_steps_of_the_page(scene: Scene) -> None:
+    section = PAGE.read_text().split("A wildcard job\n====")[1]
+    table, rest = section.split("``engine/planner.py`` is a loop")
+    steps = read_steps(table)
+    always = rest.split("Modules of ``sync/`` without a step")[1].split("All else")[0]
+    assert len(steps) == len(set(steps)) <= 26
+    # An image with data in one region, so that each of the others gets a record.
+    scene.glances["R1"].upload(scene.image(visibility="shared"), b"data")
+    job_id = scene.job("*")
+    with entered() as modules:
+        scene.engine()
+        assert scene.tidied(job_id) == "SUCCESS"
+    assert set(steps) <= modules
+    # Threads of the engine run beside the job, so only the rooms without threads are compared.
+    expected = {*steps, *re.findall(r"``([\w/]+\.py)``", always)}
+    assert in_sync_room(modules) == in_sync_room(expected)
+
+
+def in_sync_room(modules: Iterable[str]) -> set[str]:
+    return {name for name in modules if name.startswith("sync/")}
 
 
 def test_all_modules_of_the_page_exist() -> None:

@@ -222,12 +222,12 @@ def test_without_the_database_there_are_no_numbers(listener, notifier, job, monk
 
 @pytest.mark.parametrize("driver", [[], ["noop"]])
 def test_by_default_nobody_listens(conf, driver):
-    heard = events._subscribers
+    subscribed = events._subscribers
     transport.use_in_process_transport(conf)
     assert notifications.start(conf) is None
     conf.set_override("driver", driver, group=transport.NOTIFICATIONS)
     assert notifications.start(conf) is None
-    assert events._subscribers == heard
+    assert events._subscribers == subscribed
 
 
 def test_without_a_broker_nobody_could_read_them(conf, caplog):

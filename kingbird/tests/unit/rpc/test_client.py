@@ -119,14 +119,14 @@ def test_messages_arrive_at_the_endpoint(client_of):
 
 
 @pytest.mark.parametrize(
-    ("level", "heard"),
+    ("level", "received"),
     [
         # An engine that gets what it does not know drops it.
         (NEXT, ["news"]),
         (version_cap.VERSION, []),
     ],
 )
-def test_engines_of_two_releases_side_by_side(client_of, level, heard):
+def test_engines_of_two_releases_side_by_side(client_of, level, received):
     """While an upgrade goes on, a message of the next release is sent where it may be."""
     import oslo_messaging
 
@@ -148,12 +148,12 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
     for serving in servings:
         serving.start()
     try:
-        assert client._cast(None, "news", {"fanout": True, "version": NEXT}) is bool(heard)
+        assert client._cast(None, "news", {"fanout": True, "version": NEXT}) is bool(received)
         client.tasks_ready("j")
         jobs = [f"j{number}" for number in range(20)]
         for job_id in jobs:
             client.job_with_token(CONTEXT, job_id, {})
-        wanted = 22 + len(heard)
+        wanted = 22 + len(received)
         eventually("all messages have come", lambda: len(old.calls + new.calls) >= wanted)
         # One too many would come now.
         time.sleep(0.1)
@@ -164,7 +164,7 @@ def test_engines_of_two_releases_side_by_side(client_of, level, heard):
     # Each token has reached one engine, of whatever release.
     tokens = [call[0] for call in old.calls + new.calls if isinstance(call, tuple)]
     assert sorted(tokens) == sorted(jobs)
-    assert [call for call in new.calls if isinstance(call, str)] == [*heard, "wake"]
+    assert [call for call in new.calls if isinstance(call, str)] == [*received, "wake"]
     assert [call for call in old.calls if isinstance(call, str)] == ["wake"]
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from kingbird import exception
-from kingbird.clients.glance import Image, ImageClient
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import Image
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import HALF_MADE, FakeGlance, refused, unavailable
 from kingbird.tests.unit.sync.scene import ADMIN, DEMO, OTHER, Scene

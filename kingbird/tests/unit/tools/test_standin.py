@@ -15,7 +15,8 @@ from standin import Standin, StandinError
 from standin.images import Mill, image_id
 
 from kingbird import exception
-from kingbird.clients.glance import ImageClient, list_query
+from kingbird.clients.glance import ImageClient
+from kingbird.clients.image_lists import list_query
 
 SOURCE, TARGET = "RegionOne", "RegionTwo"
 

@@ -177,7 +177,7 @@ BODY = {
     "$ref": "#/components/schemas/SyncRequest",
     "components": {"schemas": DOCUMENT["components"]["schemas"]},
 }
-TOLD = jsonschema_rs.Draft202012Validator(BODY)
+DOCUMENTED = jsonschema_rs.Draft202012Validator(BODY)
 
 words = st.sampled_from(["RegionOne", "*", "", "a\nb", "x" * 255, "x" * 256, IMAGE])
 words |= st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
@@ -221,7 +221,7 @@ sets = st.fixed_dictionaries(
 def test_the_document_tells_what_is_taken(resource_set: dict[str, Any]) -> None:
     body = {"resource_set": resource_set}
     complaints = [error.message for error in CREATE.errors(body)]
-    assert TOLD.is_valid(body) == (not complaints), complaints
+    assert DOCUMENTED.is_valid(body) == (not complaints), complaints
 
 
 @pytest.mark.parametrize(
@@ -243,9 +243,9 @@ def test_the_document_tells_what_is_taken(resource_set: dict[str, Any]) -> None:
 )
 def test_what_the_document_forbids_is_refused(changes: dict[str, Any]) -> None:
     body = request_body(**changes)
-    assert not TOLD.is_valid(body)
+    assert not DOCUMENTED.is_valid(body)
     assert list(CREATE.errors(body))
-    assert TOLD.is_valid(request_body())
+    assert DOCUMENTED.is_valid(request_body())
 
 
 # Where it is to be had.

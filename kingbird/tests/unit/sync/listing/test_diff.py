@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kingbird.sync.image import Rules, forced_id
 from kingbird.sync.listing import diff
+from kingbird.sync.listing.merge import merge_by_id
 from kingbird.sync.outcome import outcome_of
 from kingbird.sync.plan.targets import ForcedCopies, is_forced_copy
 from kingbird.sync.request import Requester, SyncSet, WildcardScope
@@ -19,8 +20,8 @@ RULES = Rules(dropped=frozenset({"instance_uuid"}))
 ME, YOU = "a" * 32, "b" * 32
 
 
-class Known:
-    """Knowledge of regions of which some are known up to an id only."""
+class PartialCoverage:
+    """Coverage of regions of which some are listed up to an id only."""
 
     lagging = ()
 
@@ -193,14 +194,14 @@ def flat(differences, in_sync):
 @given(st.data(), regions, st.lists(st.tuples(some_regions, some_regions), min_size=1, max_size=2))
 def test_the_same_as_a_naive_comparison(data, drawn, pairs):
     ends = data.draw(st.dictionaries(st.sampled_from(REGIONS), ids.map(str.lower), max_size=1))
-    known = Known(**ends)
+    known = PartialCoverage(**ends)
     scopes = [
         WildcardScope(SyncSet(("*",), sources, targets), Requester(ME))
         for sources, targets in pairs
     ]
     differ = diff.Differ(scopes, RULES, known)
     streams = {region: list(streams_of(data.draw, each)) for region, each in drawn.items()}
-    found = flat(differ.differences(diff.merge_by_id(streams)), differ.in_sync)
+    found = flat(differ.differences(merge_by_id(streams)), differ.in_sync)
     region_images = {
         region: [an_image(key, **fields) for key, fields in each.items()]
         for region, each in drawn.items()
@@ -213,7 +214,7 @@ def test_the_same_as_a_naive_comparison(data, drawn, pairs):
 @given(st.data(), regions)
 def test_a_merge_gives_each_image_once_and_in_order(data, drawn):
     pages = list(
-        diff.merge_by_id({region: streams_of(data.draw, each) for region, each in drawn.items()})
+        merge_by_id({region: streams_of(data.draw, each) for region, each in drawn.items()})
     )
     keys = [image_id for page in pages for image_id in page.ids]
     assert keys == sorted(set(keys))
@@ -232,7 +233,7 @@ def test_a_merge_holds_one_page_of_each_stream():
             yield [an_image(f"{number:05}{n}") for n in range(10)]
             live -= 1
 
-    for page in diff.merge_by_id({region: [pages(50)] for region in REGIONS}):
+    for page in merge_by_id({region: [pages(50)] for region in REGIONS}):
         assert live <= len(REGIONS)
         assert len(page.ids) <= 10
 
@@ -242,12 +243,12 @@ def differences(*, of=(), known=None, handled=None, is_forced=None, **regions):
     differ = diff.Differ(
         scopes,
         RULES,
-        known or Known(),
+        known or PartialCoverage(),
         handled=handled,
         is_forced=is_forced or (lambda region, image: False),
     )
     streams = {region: [[images]] for region, images in regions.items()}
-    found = list(differ.differences(diff.merge_by_id(streams)))
+    found = list(differ.differences(merge_by_id(streams)))
     return found, differ.in_sync
 
 
@@ -332,7 +333,7 @@ def test_properties_that_only_a_target_has_are_drift_when_they_are_to_go():
 
 def test_what_a_lagging_region_shows_beyond_its_gap_waits():
     """Leave to the next part of the plan whatever may be in a region that it lists again."""
-    known = Known(R1="5")
+    known = PartialCoverage(R1="5")
     known.lagging = ("R1",)
     images = [an_image(image_id) for image_id in ("5", "6")]
     found, in_sync = differences(known=known, R1=images, R2=[images[1]], R3=[])
@@ -351,7 +352,7 @@ def test_a_copy_that_is_shown_is_known_whatever_its_region_hides():
     for shown, doubtful in (([an_image()], ()), ([], ("R1",))):
         found, _ = differences(
             of=[WildcardScope(updating, Requester(ME))],
-            known=Known(R1=""),
+            known=PartialCoverage(R1=""),
             R1=shown,
             R2=[an_image()],
             R3=changed,

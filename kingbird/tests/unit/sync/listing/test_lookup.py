@@ -8,7 +8,7 @@ from contextlib import ExitStack
 import pytest
 
 from kingbird import exception
-from kingbird.clients.glance import IDS_PER_CALL
+from kingbird.clients.image_lists import IDS_PER_CALL
 from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.lookup import lookup_regions
 from kingbird.tests.unit.sync.scene import Scene, submit

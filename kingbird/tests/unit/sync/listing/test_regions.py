@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from kingbird.sync.listing.calls import RegionCalls
-from kingbird.sync.listing.diff import merge_by_id
+from kingbird.sync.listing.merge import merge_by_id
 from kingbird.sync.listing.regions import RegionListings
 from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.sync.scene import Scene, submit

@@ -75,7 +75,7 @@ def test_an_image_by_id_is_not_updated(scene, problem, retried, force, dry_run):
 @pytest.mark.parametrize("ids", [("*",), (LAST,)])
 @pytest.mark.parametrize("problem", ["503", "absent"])
 class TestAnyway:
-    """What a region that is away has no say in."""
+    """Plan without an answer of a region that cannot have the right source."""
 
     def test_a_source_that_comes_after_the_chosen_one(self, scene, ids, problem):
         one = SyncSet(ids, REGIONS, REGIONS, preferred=("R2", "R1"), updates=True)

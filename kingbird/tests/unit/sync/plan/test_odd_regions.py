@@ -42,7 +42,7 @@ def regions():
     return made
 
 
-def sets_of(role, wildcard, number, dry_run):
+def make_sets(role, wildcard, number, dry_run):
     """Return one set for the image of R1, or a second one for those of R2 too."""
     sources, targets = ROLES[role]
     if wildcard:
@@ -59,7 +59,7 @@ def sets_of(role, wildcard, number, dry_run):
 def untroubled(role, wildcard, number, dry_run):
     """Return a run while no region is odd, and the images that there are afterwards."""
     scene = regions()
-    return first_run(scene, sets_of(role, wildcard, number, dry_run)), scene.contents
+    return first_run(scene, make_sets(role, wildcard, number, dry_run)), scene.contents
 
 
 def check_odd(run, role, wildcard, problem, dry_run):
@@ -90,7 +90,7 @@ def check_odd(run, role, wildcard, problem, dry_run):
 @pytest.mark.parametrize("role", ROLES)
 def test_an_odd_region(role, problem, wildcard, number, dry_run):
     """Run a job while a region is odd, retry it too early, and retry it in time."""
-    sets = sets_of(role, wildcard, number, dry_run)
+    sets = make_sets(role, wildcard, number, dry_run)
     in_order, contents = untroubled(role, wildcard, number, dry_run)
 
     scene = regions()
@@ -138,8 +138,8 @@ def test_a_record_that_is_none_ends_its_item_only(scene):
     assert scene.apply(item).reason == "region_unavailable"
 
 
-@pytest.mark.parametrize("in_memory", [False, True])
-def test_half_a_surrogate_pair_is_put_off_like_other_text(scene, in_memory):
+@pytest.mark.parametrize("unsorted", [False, True])
+def test_half_a_surrogate_pair_is_put_off_like_other_text(scene, unsorted):
     """An AMI waits on disk for its kernel, and an unsorted region is sorted as JSON."""
     images = [scene.glances["R1"].peek(LAST)]
     images[0].update(name="\ud800", kernel_id=LAST.replace("f", "e"))
@@ -147,7 +147,7 @@ def test_half_a_surrogate_pair_is_put_off_like_other_text(scene, in_memory):
     scene.glances["R1"].handle = lambda caller, method, url, _: (
         b'{"images": []}' if "os_hidden" in url else body
     )
-    rest = PlanCursor({"R1": ""}, ("R1",)) if in_memory else None
+    rest = PlanCursor({"R1": ""}, ("R1",)) if unsorted else None
     (kernel, ami) = scene.plan_sets(SyncSet(("*",), ("R1",), ("R3",)), cursor=rest)
     assert kernel.outcome.reason == "source_gone"
     assert (ami.resource, ami.outcome.reason) == (LAST, "dependency_failed")
