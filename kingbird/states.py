@@ -32,6 +32,8 @@ class Trigger(StrEnum):
     #: The rule was created, or enabled again.
     CREATED = "created"
     INTERVAL = "interval"
+    #: Glance told of images.
+    EVENT = "event"
     #: A user asked for the run.
     REQUEST = "request"
 

@@ -5,7 +5,9 @@ from kingbird.db import (
     job_actions,
     jobs,
     leases,
+    listeners,
     maintenance,
+    marks,
     migration,
     outcomes,
     pagination,
@@ -17,7 +19,7 @@ from kingbird.db import (
 )
 from kingbird.db.connection import configure, dispose, get_engine, ping
 from kingbird.db.leases import Claim
-from kingbird.db.models import Engine, Item, Job, Rule, Task
+from kingbird.db.models import Engine, Item, Job, Listener, Mark, Rule, Task
 from kingbird.db.outcomes import Ending
 
 __all__ = [
@@ -26,6 +28,8 @@ __all__ = [
     "Engine",
     "Item",
     "Job",
+    "Listener",
+    "Mark",
     "Rule",
     "Task",
     "configure",
@@ -35,7 +39,9 @@ __all__ = [
     "job_actions",
     "jobs",
     "leases",
+    "listeners",
     "maintenance",
+    "marks",
     "migration",
     "outcomes",
     "pagination",

@@ -156,6 +156,10 @@ class Rule(Timestamps, Base):
     trust_id: Mapped[str] = mapped_column(sa.String(64))
     #: Seconds between two full runs; 0 for a rule that runs on request only.
     interval: Mapped[int] = mapped_column(sa.Integer())
+    #: True if uploads, which Glance tells of, begin runs.
+    events: Mapped[bool] = mapped_column(sa.Boolean(), default=True, server_default=sa.true())
+    #: The number of event runs, by which of two engines one begins the next.
+    event_runs: Mapped[int] = mapped_column(sa.Integer(), default=0, server_default="0")
     #: Grows with each change by a user.
     revision: Mapped[int] = mapped_column(sa.Integer(), default=1)
     #: When the next full run is due, in milliseconds of the database's clock.
@@ -176,6 +180,31 @@ class Rule(Timestamps, Base):
         sa.UniqueConstraint("project_id", "name", name="uniq_rules0project_id0name"),
         sa.Index("rules_next_run_idx", "enabled", "next_run"),
         sa.Index("rules_trust_id_idx", "trust_id"),
+        Base.__table_args__,
+    )
+
+
+class Mark(Base):
+    """A rule has to look at an image, until an event run has done so."""
+
+    __tablename__ = "marks"
+
+    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+    rule_pk: Mapped[int] = mapped_column(sa.ForeignKey("rules.pk", ondelete="CASCADE"))
+    image_id: Mapped[str] = mapped_column(sa.String(36))
+    #: The time of the next run, in milliseconds of the database's clock.  A mark that a job has
+    #: taken has none, unless the image has changed since.
+    due: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
+    #: When the image was heard of first.
+    since: Mapped[int] = mapped_column(sa.BigInteger())
+    #: Runs in a row that could not look at the image.
+    attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
+    #: The job that has taken the mark.
+    job_pk: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
+
+    __table_args__ = (
+        sa.UniqueConstraint("rule_pk", "image_id", name="uniq_marks0rule_pk0image_id"),
+        sa.Index("marks_due_idx", "job_pk", "due"),
         Base.__table_args__,
     )
 
@@ -279,6 +308,22 @@ class Engine(Base):
     started_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
     #: Milliseconds of the database's clock.
     seen: Mapped[int] = mapped_column(sa.BigInteger())
+
+
+class Listener(Base):
+    """A running listener, its last heartbeat, and the regions that it hears."""
+
+    __tablename__ = "listeners"
+
+    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    host: Mapped[str] = mapped_column(sa.String(255))
+    pid: Mapped[int] = mapped_column(sa.Integer())
+    version: Mapped[str] = mapped_column(sa.String(64))
+    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
+    #: Milliseconds of the database's clock.
+    seen: Mapped[int] = mapped_column(sa.BigInteger())
+    #: By name: ``connected``, and ``heard`` and ``since`` in milliseconds since 1970.
+    regions: Mapped[dict[str, Any]] = mapped_column(CleanJSON())
 
 
 class Tombstone(Base):

@@ -1,7 +1,8 @@
 """Begin the runs of rules, and note how they ended.
 
 A rule's full runs do not overlap.  Each statement that begins one names the full run before it, so
-that of two engines, or of an engine and a user, one succeeds.
+that of two engines, or of an engine and a user, one succeeds.  An event run is about the images of
+some marks; the number of event runs before it serves the same purpose.
 """
 
 import random
@@ -13,13 +14,17 @@ import sqlalchemy as sa
 from oslo_context import context as oslo_context
 from sqlalchemy import orm
 
-from kingbird.db import connection
+from kingbird.db import connection, marks
 from kingbird.db.clock import now_ms, utc_now
-from kingbird.db.models import Item, Job, Rule
-from kingbird.states import ENDED_JOB_STATES, ItemState, JobState, Reason, RuleState, Trigger
+from kingbird.db.models import Item, Job, Mark, Rule
+from kingbird.states import ALL, ENDED_JOB_STATES, ItemState, JobState, Reason, RuleState, Trigger
 
 #: Rules that one round of an engine runs at most.
 DUE_AT_ONCE = 20
+#: Images of an event run at most, and event runs of a rule that are in progress at most: marks
+#: gather while they run, so that runs grow with the load.
+IMAGES_AT_ONCE = 100
+EVENT_RUNS_AT_ONCE = 2
 #: The share of an interval by which a run may be later, so that rules that were made together do
 #: not run together for ever.
 JITTER = 0.1
@@ -147,6 +152,96 @@ def begin_requested_run(
         return job
 
 
+@connection.retry_on_disconnect
+def marked() -> Sequence[Rule]:
+    """Return rules that have to look at images, longest due first.
+
+    A rule without credentials waits for its next full run, if it has an interval.
+    """
+    due = (
+        sa.select(Mark.rule_pk.label("rule_pk"), sa.func.min(Mark.due).label("due"))
+        .where(Mark.job_pk.is_(None), Mark.due <= now_ms())
+        .group_by(Mark.rule_pk)
+        .subquery()
+    )
+    running = (
+        sa.select(sa.func.count())
+        .select_from(Job)
+        .where(
+            Job.rule_id == Rule.id,
+            Job.status == JobState.IN_PROGRESS,
+            Job.trigger == Trigger.EVENT,
+        )
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(Rule)
+        .join(due, due.c.rule_pk == Rule.pk)
+        .where(Rule.enabled.is_(True), Rule.events.is_(True), running < EVENT_RUNS_AT_ONCE)
+        .where(sa.or_(Rule.state != RuleState.NO_CREDENTIALS, Rule.interval == 0))
+        .order_by(due.c.due)
+        .limit(DUE_AT_ONCE)
+    )
+    with connection.reader() as session:
+        return session.scalars(query).all()
+
+
+@connection.retry_on_disconnect
+def begin_event_run(rule: Rule) -> Job | None:
+    """Begin a run about the images of due marks.
+
+    :param rule: the row as :func:`marked` returned it.
+    :returns: the job, or ``None`` if another engine or a user was faster.
+    """
+    job = new_job(rule, Trigger.EVENT)
+    with connection.writer() as session:
+        if not change(
+            session, rule, Rule.event_runs == rule.event_runs, event_runs=Rule.event_runs + 1
+        ):
+            return None
+        session.add(job)
+        session.flush()
+        ids = marks.take(session, rule, job, IMAGES_AT_ONCE)
+        if not ids:
+            session.delete(job)
+            return None
+        job.request = [about_images(rule.sync_set, ids, lenient=True)]
+        session.flush()
+        return job
+
+
+def about_images(
+    sync_set: Mapping[str, Any], ids: Sequence[str], *, lenient: bool = False
+) -> dict[str, Any]:
+    """Return a rule's set for some images, as ``kingbird.sync.request.SyncSet`` reads it.
+
+    :param lenient: whether images that are gone, or that the rule does not select, have no item.
+    """
+    return {
+        **sync_set,
+        "resources": list(ids),
+        "rule_resources": sync_set["resources"],
+        "lenient": lenient,
+    }
+
+
+@connection.retry_on_disconnect
+def full_run_due(region: str) -> int:
+    """Let a full run of each rule that gets images from a region, and runs by events, be due now.
+
+    Glance does not keep the messages of a time in which its broker was away.
+
+    :returns: the number of rules.
+    """
+    number = 0
+    for rule in marks.rules_to_match():
+        sources = rule.sync_set["sources"]
+        if region in sources or ALL in sources:
+            with connection.writer() as session:
+                number += change(session, rule, next_run=now_ms())
+    return number
+
+
 def _begin(session: orm.Session, rule: Rule, job: Job, **values: Any) -> bool:
     """Store the job of a full run unless another one is in progress or has begun since.
 
@@ -164,14 +259,24 @@ def _begin(session: orm.Session, rule: Rule, job: Job, **values: Any) -> bool:
 
 
 def note_end(session: orm.Session, job: Job, state: JobState) -> None:
-    """Note the outcome of a full run in its rule, within the transaction that ends its job.
+    """Note the outcome of a run in its rule, within the transaction that ends its job.
+
+    A full run tells the state of its rule.  An event run tells that something is wrong, and that
+    what an event run found wrong is no more.
 
     :param job: the job, of a rule or not.
     """
     if job.rule_id is None:
         return
+    marks.give_back(session, job, state)
     now = utc_now()
     values: dict[str, Any] = {"last_run_at": now}
+    which = [Rule.id == job.rule_id]
+    if job.trigger == Trigger.EVENT:
+        if state == JobState.SUCCESS:
+            which.append(Rule.failures == 0)
+    else:
+        which.append(Rule.full_job_id == job.id)
     if state == JobState.SUCCESS:
         values |= {
             "state": RuleState.OK,
@@ -181,25 +286,28 @@ def note_end(session: orm.Session, job: Job, state: JobState) -> None:
             "last_success_at": now,
         }
     elif state == JobState.FAILURE:
-        reason, message = session.execute(
-            sa.select(Item.reason, Item.message)
-            .where(Item.job_pk == job.pk, Item.status == ItemState.FAILURE)
-            .order_by(Item.pk)
-            .limit(1)
-        ).one()
-        without_token = reason in _WITHOUT_TOKEN
-        values |= {
-            "state": RuleState.NO_CREDENTIALS if without_token else RuleState.FAILING,
-            "reason": reason,
-            "message": message,
-            "failures": Rule.failures + 1,
-        }
+        values |= _failure(session, job)
+        if job.trigger != Trigger.EVENT:
+            values["failures"] = Rule.failures + 1
     session.execute(
-        sa.update(Rule)
-        .where(Rule.id == job.rule_id, Rule.full_job_id == job.id)
-        .values(**values)
-        .execution_options(synchronize_session=False)
+        sa.update(Rule).where(*which).values(**values).execution_options(synchronize_session=False)
     )
+
+
+def _failure(session: orm.Session, job: Job) -> dict[str, Any]:
+    """Return the state of a rule whose job failed, with the reason of its first item."""
+    reason, message = session.execute(
+        sa.select(Item.reason, Item.message)
+        .where(Item.job_pk == job.pk, Item.status == ItemState.FAILURE)
+        .order_by(Item.pk)
+        .limit(1)
+    ).one()
+    without_token = reason in _WITHOUT_TOKEN
+    return {
+        "state": RuleState.NO_CREDENTIALS if without_token else RuleState.FAILING,
+        "reason": reason,
+        "message": message,
+    }
 
 
 @connection.retry_on_disconnect
@@ -228,10 +336,11 @@ def purge_jobs(keep: int) -> int:
     :returns: the number of deleted jobs.
     """
     ended = sa.and_(Job.rule_id.is_not(None), Job.status.in_(ENDED_JOB_STATES))
-    has_items = sa.exists().where(Item.job_pk == Job.pk)
+    has_items = sa.exists().where(Item.job_pk == Job.pk, Item.reason != Reason.IN_SYNC)
     idle = (
         sa.select(Job.pk)
-        .where(ended, Job.trigger == Trigger.INTERVAL, Job.status == JobState.SUCCESS)
+        .where(ended, Job.status == JobState.SUCCESS)
+        .where(Job.trigger.in_((Trigger.INTERVAL, Trigger.EVENT)))
         .where(Job.trust_id.is_(None), ~has_items)
         .limit(connection.BATCH)
     )

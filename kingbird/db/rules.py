@@ -11,14 +11,14 @@ from oslo_db import exception as db_exc
 from sqlalchemy import orm
 
 from kingbird import exception
-from kingbird.db import connection, pagination
+from kingbird.db import connection, marks, pagination
 from kingbird.db.clock import now_ms, utc_now
 from kingbird.db.models import Job, Rule
 from kingbird.db.rule_runs import change, is_open, new_job, time_after
 from kingbird.states import JobState, RuleState, Trigger
 
 #: Fields that a user changes, beside ``sync_set``.
-FIELDS = ("name", "description", "enabled", "interval")
+FIELDS = ("name", "description", "enabled", "interval", "events")
 
 
 def _visible(project_id: str, with_all_projects: bool) -> sa.Select[Rule]:
@@ -202,10 +202,12 @@ def _changed_already(session: orm.Session, rule: Rule, trust_id: str) -> tuple[R
 
 @connection.retry_on_disconnect
 def delete(rule: Rule) -> list[str]:
-    """Delete a rule, and cancel its jobs in progress.
+    """Delete a rule with its marks, and cancel its jobs in progress.
 
     :returns: the ids of the jobs that are cancelled.
     """
+    # The database deletes the last ones with the rule.
+    marks.delete_of_rule(rule.pk)
     with connection.writer() as session:
         session.execute(
             sa.delete(Rule).where(Rule.id == rule.id).execution_options(synchronize_session=False)

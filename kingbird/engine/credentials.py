@@ -3,7 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from keystoneauth1.plugin import BaseAuthPlugin
@@ -43,11 +43,21 @@ class UserToken:
 
 
 class JobCredentials:
-    """Keep the credentials of jobs.  All tasks of a job in an engine share one token."""
+    """Keep the credentials of jobs.  All tasks of a job in an engine share one token.
 
-    def __init__(self, keystone: Keystone, regions: ImageClientFactory) -> None:
+    :param rules_as_service: returns whether rules about every project's images run with the
+        rights of the service user.
+    """
+
+    def __init__(
+        self,
+        keystone: Keystone,
+        regions: ImageClientFactory,
+        rules_as_service: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._keystone = keystone
         self._regions = regions
+        self._rules_as_service = rules_as_service
         self._tokens: dict[str, UserToken] = {}
         #: Each with the trust or token that it was made from; a retry brings another one.
         self._auths: dict[str, tuple[str, BaseAuthPlugin]] = {}
@@ -100,11 +110,16 @@ class JobCredentials:
     def _open_for_rule(self, job: db.Job, trust_id: str) -> dict[str, ImageClient]:
         with self._lock:
             auth = self._rule_auths.get(trust_id)
-            if auth is None:
+            if self._runs_as_service(job):
+                auth = self._keystone.service_auth
+            elif auth is None:
                 auth = self._keystone.trust_auth(trust_id, global_request_id=_global_id(job))
                 self._rule_auths[trust_id] = auth
         endpoints = self._keystone.regions(auth)
         return self._regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
+
+    def _runs_as_service(self, job: db.Job) -> bool:
+        return job.all_projects and self._rules_as_service()
 
     def explain_loss(self, job: db.Job, error: exception.CredentialsLost) -> tuple[Reason, str]:
         """Return the reason and the sentence for a job that Keystone gives no token for.
@@ -115,6 +130,8 @@ class JobCredentials:
             return Reason.FORBIDDEN, error.message
         with self._lock:
             self._rule_auths.pop(job.trust_id, None)
+        if self._runs_as_service(job):
+            return Reason.CREDENTIALS_LOST, error.message
         try:
             if self._keystone.is_trust_gone(job.trust_id):
                 return Reason.TRUST_GONE, TRUST_GONE

@@ -1,10 +1,16 @@
-"""Begin the full runs of rules that are due."""
+"""Begin the runs of rules that are due, and those about images that events named."""
 
 import logging
+import threading
+from collections.abc import Callable
 
+from kingbird import exception
 from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
+
+#: Seconds between two looks at the rules.  A listener's message saves waiting.
+INTERVAL = 1.0
 
 
 def begin_due_runs() -> int:
@@ -19,3 +25,49 @@ def begin_due_runs() -> int:
             LOG.info("Rule %s is due: job %s", rule.id, job_id)
             begun += 1
     return begun
+
+
+def begin_event_runs() -> int:
+    """Make a job for each rule that has to look at images.  Several engines may do so at a time.
+
+    :returns: the number of jobs that were made.
+    """
+    begun = 0
+    for rule in db.rule_runs.marked():
+        job = db.rule_runs.begin_event_run(rule)
+        if job is not None:
+            images = len(job.request[0]["resources"])
+            LOG.info("Rule %s looks at %d images: job %s", rule.id, images, job.id)
+            begun += 1
+    return begun
+
+
+class RulesLoop:
+    """Begin runs until the engine stops.
+
+    :param begun: is called after runs have begun.
+    :param stopping: is set when the engine stops.
+    """
+
+    def __init__(self, begun: Callable[[], None], stopping: threading.Event) -> None:
+        self._begun = begun
+        self._stopping = stopping
+        self._wake = threading.Event()
+
+    def wake(self) -> None:
+        """Look at the rules without waiting for the next round."""
+        self._wake.set()
+
+    def run(self) -> None:
+        """Look at the rules when woken, and every second."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            for begin in (begin_event_runs, begin_due_runs):
+                try:
+                    if begin():
+                        self._begun()
+                except exception.Unavailable as error:
+                    LOG.warning("Unable to begin runs of rules: %s", error.message)
+                except Exception:
+                    LOG.exception("Unable to begin runs of rules")
+            self._wake.wait(INTERVAL)

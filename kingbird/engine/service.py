@@ -24,7 +24,7 @@ from kingbird.engine.leases import CALL_FRACTION, RENEW_FRACTION, LeaseKeeper
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.reaper import Reaper
-from kingbird.engine.rules import begin_due_runs
+from kingbird.engine.rules import RulesLoop
 from kingbird.engine.worker import TaskWorker
 from kingbird.sync.retry import Retry
 
@@ -37,7 +37,8 @@ DEREGISTER_TIMEOUT = 1.0
 class Engine:
     """Plan jobs, work on tasks, renew leases and clean up.
 
-    The RPC server calls :meth:`wake`, :meth:`cancel` and :meth:`accept_token_job`.
+    The RPC server calls :meth:`wake`, :meth:`cancel`, :meth:`look_at_rules` and
+    :meth:`accept_token_job`.
 
     :param rpc_version: the newest version of messages that its RPC server understands.
     :param announce: tells other engines that a job was planned.
@@ -61,7 +62,7 @@ class Engine:
         # A call must end before the lease under which it began expires.
         keystone = keystone or Keystone(conf, timeout=lease * CALL_FRACTION)
         regions = regions or ImageClientFactory(conf, timeout=lease * CALL_FRACTION)
-        self._access = JobCredentials(keystone, regions)
+        self._access = JobCredentials(keystone, regions, lambda: conf.rules.run_as_service)
         self._notify_peers = announce
         self._leases = LeaseKeeper(lease)
         self._stopped = threading.Event()
@@ -86,6 +87,7 @@ class Engine:
             TaskWorker(*common, self._stopping),
             self._stopping,
         )
+        self._rules = RulesLoop(self._dispatcher.wake, self._stopping)
         self._reaper = Reaper(conf, self.id, keystone, self._access)
         self._threads: list[threading.Thread] = []
 
@@ -96,6 +98,10 @@ class Engine:
     def wake(self) -> None:
         """Look for work without waiting for the next poll."""
         self._dispatcher.wake()
+
+    def look_at_rules(self) -> None:
+        """Begin runs of rules without waiting for the next round."""
+        self._rules.wake()
 
     def accept_token_job(
         self,
@@ -134,12 +140,7 @@ class Engine:
                 self._renew,
                 self._stopped,
             ),
-            "rules": lambda: self._run_periodically(
-                "rules",
-                lambda: self._conf.engine.poll_interval,
-                self._begin_due_runs,
-                self._stopping,
-            ),
+            "rules": self._rules.run,
             "reaper": lambda: self._run_periodically(
                 "reaper",
                 lambda: self._conf.engine.reaper_interval,
@@ -161,10 +162,6 @@ class Engine:
             "works on": self._leases.describe(),
             "regions left alone": self._breakers.open_regions(),
         }
-
-    def _begin_due_runs(self) -> None:
-        if begin_due_runs():
-            self._dispatcher.wake()
 
     def _reap(self) -> None:
         self._cancellations.prune()
@@ -214,6 +211,7 @@ class Engine:
             return
         LOG.info("Stopping engine %s", self.id)
         self._stopping.set()
+        self._rules.wake()
         grace = max(self._conf.engine.graceful_shutdown_timeout - elapsed, 0)
         end = time.monotonic() + grace
         self._dispatcher.stop(grace)

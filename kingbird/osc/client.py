@@ -2,7 +2,7 @@
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -142,9 +142,12 @@ class SyncClient:
         """Delete a rule."""
         self._call("DELETE", _rule_path(rule_id))
 
-    def run_rule(self, rule_id: str, *, dry_run: bool) -> str:
-        """Run a rule and return the job's id."""
-        answer = self._call("POST", f"{_rule_path(rule_id)}/run", json={"dry_run": dry_run})
+    def run_rule(self, rule_id: str, *, dry_run: bool, images: Sequence[str] | None = None) -> str:
+        """Run a rule, for some images or all, and return the job's id."""
+        body: JSON = {"dry_run": dry_run}
+        if images:
+            body["resources"] = list(images)
+        answer = self._call("POST", f"{_rule_path(rule_id)}/run", json=body)
         return str(answer["job_status"]["id"])
 
     def _entries(

@@ -24,6 +24,7 @@ _LISTED = {
     "Interval": "interval",
     "Next Run At": "next_run_at",
     "Last Run At": "last_run_at",
+    "Waiting": "waiting",
 }
 _LONG = {
     "Resources": "resources",
@@ -39,6 +40,7 @@ _FORMATS = {
     "source": format_columns.ListColumn,
     "target": format_columns.ListColumn,
     "filters": format_columns.DictColumn,
+    "hears": format_columns.DictColumn,
 }
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -75,7 +77,12 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
         metavar="<duration>",
         type=_duration,
         help="Time between two full runs, such as 90, 30m, 1h or 2d (default: 1h); 0 for a rule "
-        "that runs on request only",
+        "that has none but the first",
+    )
+    parser.add_argument(
+        "--events",
+        action=argparse.BooleanOptionalAction,
+        help="Begin a run with each upload that Glance tells of (the default), or do not",
     )
 
 
@@ -86,6 +93,12 @@ def _given(parsed: argparse.Namespace, *names: str) -> JSON:
         for name in names
         if getattr(parsed, name) not in (None, False, [])
     }
+
+
+def _schedule(parsed: argparse.Namespace) -> JSON:
+    """Return the given options of when a rule runs; 0 and False count."""
+    given = {name: getattr(parsed, name) for name in ("interval", "events")}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 class CreateRule(SyncCommand, command.ShowOne):
@@ -109,8 +122,7 @@ class CreateRule(SyncCommand, command.ShowOne):
         rule = options.build_set(parsed_args, self.manager, self.images())
         rule["name"] = parsed_args.rule
         rule |= _given(parsed_args, "description")
-        if parsed_args.interval is not None:
-            rule["interval"] = parsed_args.interval
+        rule |= _schedule(parsed_args)
         if parsed_args.disable:
             rule["enabled"] = False
         return _columns_of(self.client.create_rule(rule))
@@ -189,8 +201,7 @@ class SetRule(SyncCommand):
         for option, field in (("rule_name", "name"), ("description", "description")):
             if getattr(parsed_args, option) is not None:
                 changes[field] = getattr(parsed_args, option)
-        if parsed_args.interval is not None:
-            changes["interval"] = parsed_args.interval
+        changes |= _schedule(parsed_args)
         if parsed_args.images and parsed_args.all:
             raise exceptions.CommandError("Give either --image or --all")
         if parsed_args.all:
@@ -304,10 +315,20 @@ class RunRule(SyncShowOne):
         parser.add_argument(
             "--dry-run", action="store_true", help="Plan without writing in any region"
         )
+        parser.add_argument(
+            "--image",
+            dest="images",
+            metavar="<image>",
+            action="append",
+            help="Run for this image only (name or ID; repeat for several)",
+        )
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Begin the run, and wait for it if the user wants that."""
         rule = self.client.rule(parsed_args.rule)
-        job_id = self.client.run_rule(rule["id"], dry_run=parsed_args.dry_run)
+        images = None
+        if parsed_args.images:
+            images = self.images().ids(parsed_args.images, rule["source"])
+        job_id = self.client.run_rule(rule["id"], dry_run=parsed_args.dry_run, images=images)
         return self.show_job(self.client, job_id, parsed_args)

@@ -91,6 +91,10 @@ class EngineClient:
         """Tell all engines that a job is cancelled.  Never raises, because engines poll too."""
         self._cast(None, "job_cancelled", {"fanout": True}, job_id=job_id)
 
+    def marks_ready(self) -> None:
+        """Tell one engine that rules have to look at images.  Never raises."""
+        self._cast(None, "marks_ready", {"version": "1.1"})
+
     def job_with_token(
         self, context: RequestContext, job_id: str, endpoints: dict[str, str]
     ) -> None:

@@ -39,6 +39,11 @@ class Endpoint:
         LOG.debug("Received message job_cancelled for job %s", job_id)
         self._engine.cancel(job_id)
 
+    def marks_ready(self, context: dict[str, Any]) -> None:
+        """Look at the rules, because events named images."""
+        LOG.debug("Received message marks_ready")
+        self._engine.look_at_rules()
+
     def job_with_token(
         self, context: dict[str, Any], job_id: str, token: str, endpoints: dict[str, str]
     ) -> None:

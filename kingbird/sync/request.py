@@ -194,6 +194,7 @@ class SyncSet:
     :ivar force_mode: the mode of a wildcard set of which some images are planned by id.
     :ivar selects: whether it is such a set, whose filters tell which images it selects.
     :ivar optional: whether such a set leaves images that it does not select to other sets.
+    :ivar lenient: whether images that are gone, or that the set does not select, have no item.
     """
 
     resources: tuple[str, ...]
@@ -211,12 +212,13 @@ class SyncSet:
     force_mode: Force | None = None
     selects: bool = False
     optional: bool = False
+    lenient: bool = False
 
     @classmethod
     def from_request(cls, entry: Mapping[str, Any]) -> "SyncSet":
-        """Read a set as the API stored it."""
-        return cls(
-            resources=tuple(entry["resources"]),
+        """Read a set as the API stored it, or one of a rule that is about some images only."""
+        stored = cls(
+            resources=tuple(entry.get("rule_resources", entry["resources"])),
             sources=tuple(entry["sources"]),
             targets=tuple(entry["targets"]),
             force=entry["force"],
@@ -228,7 +230,11 @@ class SyncSet:
             prunes=entry["prune"],
             filters=entry["filters"],
             skips_same_name=entry.get("same_name") == "skip",
+            lenient=entry.get("lenient", False),
         )
+        if "rule_resources" in entry:
+            return stored.limited_to(entry["resources"], stored.targets)
+        return stored
 
     @property
     def regions(self) -> tuple[str, ...]:

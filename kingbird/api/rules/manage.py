@@ -6,7 +6,8 @@ only remain if the process dies between the two steps.  The engines' reaper dele
 
 import logging
 import uuid
-from typing import cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from oslo_config import cfg
 
@@ -20,6 +21,7 @@ from kingbird.clients import catalog as service_catalog
 from kingbird.clients.keystone import Keystone, Trust
 from kingbird.context import RequestContext
 from kingbird.db import api as db
+from kingbird.states import ALL
 
 LOG = logging.getLogger(__name__)
 
@@ -109,9 +111,18 @@ class RuleManager:
         self._delete_if_unused(context, rule.trust_id, rule.id)
         LOG.info("Rule %s deleted", rule.id)
 
-    def run(self, context: RequestContext, rule: db.Rule, *, dry_run: bool) -> db.Job:
+    def run(
+        self,
+        context: RequestContext,
+        rule: db.Rule,
+        *,
+        dry_run: bool,
+        resources: Sequence[str] = (),
+    ) -> db.Job:
         """Begin a run of a rule, with the rule's own trust.
 
+        :param resources: the images that the run is about; by default all.
+        :raises kingbird.exception.BadRequest: the rule is about other images.
         :raises kingbird.exception.Conflict: a full run is in progress, or the rule was changed
             meanwhile.
         :raises kingbird.exception.Unavailable: the database is unavailable.
@@ -121,7 +132,7 @@ class RuleManager:
             job_id=str(uuid.uuid4()),
             request_id=context.request_id,
             global_request_id=context.global_request_id,
-            sync_set={**rule.sync_set, "dry_run": True} if dry_run else None,
+            sync_set=_set_to_run(rule, dry_run=dry_run, resources=resources),
         )
         if job is None:
             raise exception.Conflict(
@@ -163,3 +174,20 @@ class RuleManager:
     def _wake(self, context: RequestContext, job_id: str | None) -> None:
         if job_id is not None:
             self._engines.job_ready(context, job_id)
+
+
+def _set_to_run(
+    rule: db.Rule, *, dry_run: bool, resources: Sequence[str]
+) -> Mapping[str, Any] | None:
+    """Return a rule's set with what differs in a run, or ``None`` if nothing does."""
+    if not (dry_run or resources):
+        return None
+    sync_set = {**rule.sync_set, "dry_run": dry_run}
+    if not resources:
+        return sync_set
+    named = rule.sync_set["resources"]
+    if named != [ALL]:
+        for one in resources:
+            if one not in named:
+                raise exception.BadRequest(f"resources: the rule is not about the image {one}")
+    return db.rule_runs.about_images(sync_set, list(dict.fromkeys(resources)), lenient=True)

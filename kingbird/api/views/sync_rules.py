@@ -1,12 +1,14 @@
 """The view of rules."""
 
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from kingbird.api.schemas.sync_rules.rules import StoredRule, request_fields
 from kingbird.api.views.sync_jobs import format_ms, format_time
 from kingbird.db import api as db
-from kingbird.states import RuleState
+from kingbird.states import ALL, RuleState
 
 
 def stored_fields(rule: db.Rule) -> StoredRule:
@@ -15,6 +17,7 @@ def stored_fields(rule: db.Rule) -> StoredRule:
         "name": rule.name,
         "description": rule.description,
         "enabled": rule.enabled,
+        "events": rule.events,
         "interval": rule.interval,
         "sync_set": rule.sync_set,  # type: ignore[typeddict-item]
     }
@@ -24,12 +27,45 @@ def _time(value: datetime | None) -> str | None:
     return None if value is None else format_time(value)
 
 
-def render_rule(rule: db.Rule, last_job: str | None) -> dict[str, Any]:
-    """Return a rule.
+def _from_ms(value: int | None) -> str | None:
+    return None if value is None else format_ms(value)
 
-    :param last_job: the id of its newest job.
+
+@dataclass(frozen=True)
+class RuleContext:
+    """The state of rules beyond their rows.
+
+    :ivar last_jobs: the id of the newest job, by rule.
+    :ivar waiting: the number of marks and the age of the oldest in milliseconds, by primary key.
+    :ivar heard: when a region's events were heard last, in milliseconds since 1970.
+    :ivar regions: the regions that ``*`` stands for.
     """
-    next_run = rule.next_run if rule.enabled else None
+
+    last_jobs: Mapping[str, str]
+    waiting: Mapping[int, tuple[int, int]]
+    heard: Mapping[str, int]
+    regions: Collection[str]
+
+    @classmethod
+    def read(cls, rules: Collection[db.Rule], regions: Collection[str]) -> "RuleContext":
+        """Read the state of some rules."""
+        return cls(
+            db.rules.last_jobs([rule.id for rule in rules]),
+            db.marks.waiting([rule.pk for rule in rules]),
+            db.listeners.last_heard(db.listeners.alive()),
+            regions,
+        )
+
+
+def _hears(rule: db.Rule, context: RuleContext) -> dict[str, str | None]:
+    sources = rule.sync_set["sources"]
+    regions = sorted(context.regions) if sources == [ALL] else sources
+    return {region: _from_ms(context.heard.get(region)) for region in regions}
+
+
+def render_rule(rule: db.Rule, context: RuleContext) -> dict[str, Any]:
+    """Return a rule."""
+    waiting, lag = context.waiting.get(rule.pk, (0, None))
     return {
         "id": rule.id,
         "project_id": rule.project_id,
@@ -39,10 +75,13 @@ def render_rule(rule: db.Rule, last_job: str | None) -> dict[str, Any]:
         "reason": rule.reason,
         "message": rule.message,
         "failures": rule.failures,
-        "next_run_at": None if next_run is None else format_ms(next_run),
+        "hears": _hears(rule, context),
+        "waiting": waiting,
+        "lag": None if lag is None else lag / 1000,
+        "next_run_at": _from_ms(rule.next_run) if rule.enabled else None,
         "last_run_at": _time(rule.last_run_at),
         "last_success_at": _time(rule.last_success_at),
-        "last_job": last_job,
+        "last_job": context.last_jobs.get(rule.id),
         "created_at": _time(rule.created_at),
         "updated_at": _time(rule.updated_at),
     }

@@ -101,6 +101,7 @@ class ByIdPlanner:
         requested, answers = SourceFinder(self._context).find(
             sets, self._copies.ids_of_copies(in_targets)
         )
+        requested = [image for image in requested if not image.is_left_out]
         states = self._target_states(requested, in_targets, answers)
         planned = self._planned(states, {image.resource for image in requested})
         decided = _Decided(requested, self._context.caller)

@@ -57,6 +57,12 @@ class RequestedImage:
         """Return whether its set asks for the image itself."""
         return not (self.came_along or any(self.doubts[:1]))
 
+    @property
+    def is_left_out(self) -> bool:
+        """Return whether a lenient set has no item for the image."""
+        gone = self.problem is not None and self.problem.reason == Reason.SOURCE_GONE
+        return self.sync_set.lenient and self.referrer is None and gone
+
     def reference(self, referrer: tuple[str, Image], caller: Requester) -> Reference | Outcome:
         """Return the reference from another image, or why it is not known.
 
@@ -125,6 +131,9 @@ class SourceFinder:
         selected = self._selected(image.sync_set, rightful)
         if image.sync_set.optional and not selected:
             return dataclasses.replace(image, problem=Outcome(Reason.SOURCE_GONE), doubts=(True,))
+        if image.sync_set.lenient and not (selected or image.referrer):
+            outcome = region_failure(problem) if problem else Outcome(Reason.SOURCE_GONE)
+            return dataclasses.replace(image, problem=outcome)
         lost = None if selected else order.choose(self._selected(image.sync_set, copies))
         source = None if lost else order.choose(selected or rightful)
         doubts: tuple[bool, ...] = ()

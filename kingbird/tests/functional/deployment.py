@@ -126,7 +126,7 @@ class Deployment:
                 "breaker_reset_timeout": BREAKER_RESET_TIMEOUT,
                 # On a busy machine no region lags by accident: a plan in two parts may choose
                 # other sources.
-                "slow_region_timeout": 8,
+                "slow_region_timeout": 60,
             },
             "oslo_messaging_rabbit": {"amqp_auto_delete": "true"},
             "keystone_authtoken": {

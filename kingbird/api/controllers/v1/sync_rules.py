@@ -1,7 +1,7 @@
 """The controller of ``/v1.0/{project}/os-sync-rules``, a project's rules."""
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from oslo_config import cfg
@@ -12,11 +12,13 @@ from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.request.validation import Schema
 from kingbird.api.rules.manage import RuleManager
+from kingbird.api.schemas import formats
 from kingbird.api.schemas import sync_rules as schema
 from kingbird.api.schemas.sync_jobs.answers import ACCEPTED
 from kingbird.api.schemas.sync_rules import answers, queries
 from kingbird.api.views import sync_jobs as job_view
 from kingbird.api.views import sync_rules as view
+from kingbird.clients import catalog as service_catalog
 from kingbird.db import api as db
 from kingbird.policies import sync_jobs as job_policy
 from kingbird.policies import sync_rules as policy
@@ -47,9 +49,13 @@ class SyncRulesController:
                 request.context, request.project_id, policy.CREATE_ALL_PROJECTS, "rule"
             )
 
-    @staticmethod
-    def _render(rule: db.Rule) -> JSON:
-        return {"rule": view.render_rule(rule, db.rules.last_jobs([rule.id]).get(rule.id))}
+    def _context(self, request: ValidRequest, rules: Collection[db.Rule]) -> view.RuleContext:
+        catalog = request.context.service_catalog
+        endpoints = service_catalog.read(catalog, self._conf.glance.interface)
+        return view.RuleContext.read(rules, endpoints.urls)
+
+    def _render(self, request: ValidRequest, rule: db.Rule) -> JSON:
+        return {"rule": view.render_rule(rule, self._context(request, [rule]))}
 
     @operation(
         "list_sync_rules",
@@ -73,9 +79,9 @@ class SyncRulesController:
         )
         for rules in page.read(fetch):
             entries, links = page.paginate(rules, lambda rule: rule.id)
-            jobs = db.rules.last_jobs([rule.id for rule in entries])
+            context = self._context(request, entries)
             yield {
-                "rules": [view.render_rule(rule, jobs.get(rule.id)) for rule in entries],
+                "rules": [view.render_rule(rule, context) for rule in entries],
                 "links": links,
             }
 
@@ -93,7 +99,7 @@ class SyncRulesController:
         stored = schema.normalize_rule(request.body["rule"])
         self._check_all_projects(request, stored)
         rule = self._rules.create(request.context, stored, is_admin=self._is_admin(request))
-        return self._render(rule)
+        return self._render(request, rule)
 
     def _is_admin(self, request: ValidRequest) -> Any:
         return functools.partial(self._authorizer.is_admin, request.context, request.project_id)
@@ -107,7 +113,7 @@ class SyncRulesController:
     )
     def show_rule(self, request: ValidRequest) -> JSON:
         """``GET /v1.0/{project}/os-sync-rules/{rule}``"""
-        return self._render(get_rule_or_404(request, self._authorizer))
+        return self._render(request, get_rule_or_404(request, self._authorizer))
 
     @operation(
         "update_sync_rule",
@@ -127,7 +133,7 @@ class SyncRulesController:
         changed = self._rules.update(
             request.context, found, stored, is_admin=self._is_admin(request)
         )
-        return self._render(changed)
+        return self._render(request, changed)
 
     @operation(
         "delete_sync_rule",
@@ -154,5 +160,11 @@ class SyncRulesController:
     def run_rule(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync-rules/{rule}/run``"""
         found = get_rule_or_404(request, self._authorizer)
-        dry_run = (request.body or {}).get("dry_run") in (True, "True")
-        return job_view.render_status(self._rules.run(request.context, found, dry_run=dry_run))
+        body = request.body or {}
+        job = self._rules.run(
+            request.context,
+            found,
+            dry_run=body.get("dry_run") in (True, "True"),
+            resources=[formats.normalize_uuid(one) for one in body.get("resources", ())],
+        )
+        return job_view.render_status(job)

@@ -5,7 +5,7 @@ from typing import Any
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.limits import MAX_NAME, RequestLimits
 from kingbird.api.schemas.shapes import DIALECT, JSONSchema
-from kingbird.api.schemas.sync_jobs.bodies import BOOLEAN, sync_set
+from kingbird.api.schemas.sync_jobs.bodies import BOOLEAN, bounded_array, sync_set
 
 #: The longest interval in seconds: a year.
 MAX_INTERVAL = 366 * 24 * 3600
@@ -34,8 +34,12 @@ def _fields(limits: RequestLimits) -> JSONSchema:
             "meaning": "False stops the rule from running; the default is true.",
             **BOOLEAN,
         },
+        "events": {
+            "meaning": "False stops uploads from beginning runs; the default is true.",
+            **BOOLEAN,
+        },
         "interval": {
-            "meaning": "Seconds between two full runs, 0 for a rule that runs on request only. "
+            "meaning": "Seconds between two full runs, 0 for a rule that has none but the first. "
             f"The default is {DEFAULT_INTERVAL}.",
             "description": f"0, or a number of seconds from {limits.interval} ([rules] "
             f"min_interval) to {MAX_INTERVAL}",
@@ -101,10 +105,20 @@ def run(limits: RequestLimits) -> dict[str, Any]:
     """Return the schema of a request that runs a rule."""
     return {
         "title": "RuleRun",
-        "description": "empty, or an object with dry_run",
+        "description": "empty, or an object with dry_run or resources",
         "type": "object",
         "additionalProperties": False,
         "properties": {
             "dry_run": {"meaning": "Plans, and writes nothing in any region.", **BOOLEAN},
+            "resources": {
+                "meaning": "The run is about these images only, as far as the rule selects them.",
+                "description": "a list of at least one image id",
+                **bounded_array("resources", limits),
+                "items": {
+                    "description": "an image id (a UUID)",
+                    "type": "string",
+                    "format": formats.UUID,
+                },
+            },
         },
     }

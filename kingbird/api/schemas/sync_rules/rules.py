@@ -14,6 +14,7 @@ class StoredRule(TypedDict):
     name: str
     description: str
     enabled: bool
+    events: bool
     interval: int
     sync_set: StoredSyncSet
 
@@ -27,6 +28,7 @@ def normalize_rule(given: Mapping[str, Any]) -> StoredRule:
         "name": given["name"],
         "description": given.get("description", ""),
         "enabled": given.get("enabled", True) in (True, "True"),
+        "events": given.get("events", True) in (True, "True"),
         # A JSON number such as 60.0 is an integer too.
         "interval": int(given.get("interval", DEFAULT_INTERVAL)),
         "sync_set": normalize_set(dict(given), "rule"),
@@ -40,6 +42,7 @@ def request_fields(stored: StoredRule) -> dict[str, Any]:
         "name": stored["name"],
         "description": stored["description"],
         "enabled": stored["enabled"],
+        "events": stored["events"],
         "interval": stored["interval"],
         "resource_type": sync_set["resource_type"],
         "resources": sync_set["resources"],

@@ -18,7 +18,10 @@ PAST = 1_700_000_000_000
 
 #: By table, the value of each column that a revision after the first has added, in rows that
 #: were stored before it.
-FILLED: dict[str, dict[str, object]] = {"jobs": {"rule_id": None, "trigger": None}}
+FILLED: dict[str, dict[str, object]] = {
+    "jobs": {"rule_id": None, "trigger": None},
+    "rules": {"events": True, "event_runs": 0},
+}
 
 #: A revision after the newest.  It only adds, but SQLite has to copy the table for it.
 NEXT = "2999.1"
@@ -195,6 +198,8 @@ def rows():
                 "is_admin": False,
                 "trust_id": "r" * 32,
                 "interval": 3600,
+                "events": True,
+                "event_runs": 0,
                 "revision": 2,
                 "next_run": 4 * PAST,
                 "full_job_id": job_id(6),
@@ -206,6 +211,28 @@ def rows():
                 "last_success_at": None,
                 "created_at": BEGAN,
                 "updated_at": None,
+            }
+        ],
+        "marks": [
+            {
+                "pk": 1,
+                "rule_pk": 1,
+                "image_id": _image(1),
+                "due": 4 * PAST,
+                "since": PAST,
+                "attempts": 1,
+                "job_pk": None,
+            }
+        ],
+        "listeners": [
+            {
+                "id": "old:2:l",
+                "host": "old",
+                "pid": 2,
+                "version": "0.9",
+                "started_at": BEGAN,
+                "seen": PAST,
+                "regions": {"Région Ünï": {"connected": True, "heard": None, "since": PAST}},
             }
         ],
         "jobs": _jobs(),
@@ -246,7 +273,14 @@ def add():
             if table is None:
                 continue
             for column in table.c:
-                if column.name in ("request", "in_sync", "plan_rest", "work", "sync_set"):
+                if column.name in (
+                    "request",
+                    "in_sync",
+                    "plan_rest",
+                    "work",
+                    "sync_set",
+                    "regions",
+                ):
                     # PostgreSQL tells of JSON, MariaDB of text.
                     column.type = sa.JSON(none_as_null=True)
             stored[name] = [

@@ -13,6 +13,9 @@ from kingbird.tests.doubles.glance import FakeGlance
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job
 from kingbird.tests.waiting import wait_for
 
+#: The service user's own credentials.
+SERVICE = "service"
+
 
 class FakeKeystone:
     """Trusts as a set of ids; what an engine asks of Keystone is counted."""
@@ -38,9 +41,13 @@ class FakeKeystone:
     def token_auth(self, token: str) -> str:
         return token
 
+    @property
+    def service_auth(self) -> str:
+        return SERVICE
+
     def regions(self, auth: str) -> dict[str, str]:
         self._call("token")
-        if auth not in self.trusts:
+        if auth not in {*self.trusts, SERVICE}:
             raise exception.CredentialsLost("There is no such trust")
         return {region: f"http://{region}" for region in ("R1", "R2", "R3")}
 
@@ -116,7 +123,7 @@ class Scene:
         return list(db.jobs.list_items(self.get(job_id)))
 
     def get(self, job_id: str) -> db.Job:
-        job = db.jobs.get(PROJECT, job_id)
+        job = db.jobs.get(PROJECT, job_id, with_all_projects=True)
         assert job is not None
         return job
 

@@ -15,7 +15,7 @@ ALL3 = ("R1", "R2", "R3")
 @pytest.fixture
 def gate(scene):
     """Give the event that lets regions answer again."""
-    scene.conf.set_override("slow_region_timeout", 0.1, group="sync")
+    scene.conf.set_override("slow_region_timeout", 0.5, group="sync")
     made = threading.Event()
     yield made
     made.set()

@@ -1,10 +1,11 @@
 """An engine runs the rules that are due, with the trust of each."""
 
 import pytest
+import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.engine.rules import begin_due_runs
-from kingbird.tests.doubles.glance import refused
+from kingbird.engine.rules import begin_due_runs, begin_event_runs
+from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.db.rows import PROJECT, make_due, rule_row, stored_rule, sync_set
 from kingbird.tests.waiting import wait_for
 
@@ -145,10 +146,100 @@ def test_a_run_that_finds_nothing_to_do_keeps_no_row(scene, rule):
     assert [job.trigger for job in db.jobs.list_for_project(PROJECT)] == ["created"]
 
 
-def test_an_idle_round_asks_once(database, scene, monkeypatch):
+@pytest.mark.parametrize(
+    ("as_service", "all_projects", "state"),
+    [(True, True, "OK"), (True, False, "NO_CREDENTIALS"), (False, True, "NO_CREDENTIALS")],
+)
+def test_rules_about_every_project_may_outlive_their_admin(scene, as_service, all_projects, state):
+    """Run with the service user's rights where an operator wants it."""
+    scene.conf.set_override("run_as_service", as_service, group="rules")
+    one = sync_set(["*"], ["R1"], ["*"], all_projects=all_projects)
+    rule = stored_rule(enabled=True, is_admin=True, sync=one)
+    image = with_data(scene)
+    scene.engine()
+    assert ran(scene, rule).state == state
+    assert (image in scene.glances["R2"].ids) is (state == "OK")
+
+
+# Events.
+
+
+def heard(rule, *ids):
+    assert db.marks.add([(rule.pk, one) for one in ids], settle=0.1) == len(ids)
+
+
+def left(rule):
+    """Return the number of marks that wait."""
+    return db.marks.waiting([rule.pk]).get(rule.pk, (0, None))[0]
+
+
+def event_jobs():
+    jobs = db.jobs.list_for_project(PROJECT)
+    return [job for job in jobs if job.trigger == "event"]
+
+
+def test_an_image_that_an_event_named_spreads(scene, rule):
+    engine = scene.engine()
+    ran(scene, rule)
+    image = with_data(scene)
+    heard(rule, image, "gone")
+    engine.look_at_rules()
+    wait_for(lambda: left(rule) == 0)
+    for region in ("R2", "R3"):
+        assert image in scene.glances[region].ids
+    (job,) = event_jobs()
+    assert (job.status, job.rule_id) == ("SUCCESS", rule.id)
+    assert {item.resource for item in db.jobs.list_items(job)} == {image}
+    assert rule_row(rule).state == "OK"
+    assert "delete" not in scene.keystone.calls
+
+
+def test_an_image_comes_back_when_its_region_does(scene, rule, monkeypatch):
+    monkeypatch.setattr(db.marks, "FIRST_RETURN", 100)
+    scene.engine()
+    ran(scene, rule)
+    scene.glances["R2"].fail("create", unavailable(), times=None)
+    image = with_data(scene)
+    heard(rule, image)
+    wait_for(lambda: rule_row(rule).state == "FAILING")
+    assert rule_row(rule).reason == "region_unavailable"
+    assert image in scene.glances["R3"].ids
+    scene.glances["R2"].heal()
+    wait_for(lambda: left(rule) == 0)
+    assert image in scene.glances["R2"].ids
+    wait_for(lambda: rule_row(rule).state == "OK")
+
+
+def test_an_event_run_that_finds_all_in_order_keeps_no_row(scene, rule):
+    image = with_data(scene)
+    engine = scene.engine()
+    ran(scene, rule)
+    heard(rule, image)
+    wait_for(lambda: left(rule) == 0)
+    (job,) = event_jobs()
+    wait_for(lambda: scene.get(job.id).trust_id is None)
+    engine._reap()
+    assert event_jobs() == []
+
+
+def test_a_rule_with_too_many_marks_runs_in_full(scene, rule):
+    scene.conf.set_override("max_marks", 2, group="rules")
+    engine = scene.engine()
+    first = ran(scene, rule).full_job_id
+    with db.get_engine().begin() as bind:
+        # Its marks wait for the full run, which is far away.
+        bind.execute(sa.update(db.Rule).values(state="NO_CREDENTIALS", interval=86400))
+    heard(rule, "a", "b", "c")
+    engine._reap()
+    assert left(rule) == 0
+    wait_for(lambda: rule_row(rule).full_job_id != first)
+
+
+def test_an_idle_round_asks_twice(database, scene, monkeypatch):
     stored_rule(enabled=True)
     readers = []
     plain = db.rule_runs.connection.reader
     monkeypatch.setattr(db.rule_runs.connection, "reader", lambda: readers.append(1) or plain())
     assert begin_due_runs() == 0
-    assert len(readers) == 1
+    assert begin_event_runs() == 0
+    assert len(readers) == 2

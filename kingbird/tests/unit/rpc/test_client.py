@@ -35,7 +35,7 @@ def client_of():
 
 
 #: The version that a next release may add.
-NEXT = "1.1"
+NEXT = "1.2"
 
 CONTEXT = RequestContext(auth_token="secret", request_id="req-1")
 
@@ -52,6 +52,9 @@ class Engine:
 
     def cancel(self, job_id):
         self.calls.append(f"cancel {job_id}")
+
+    def look_at_rules(self):
+        self.calls.append("look at rules")
 
     def accept_token_job(self, job_id, token, endpoints, request_id):
         self.calls.append((job_id, token, endpoints, request_id))
@@ -100,14 +103,16 @@ def test_messages_arrive_at_the_endpoint(client_of):
         client.job_ready(CONTEXT, "j")
         client.tasks_ready("j")
         client.job_cancelled("j")
+        client.marks_ready()
         client.job_with_token(CONTEXT, "j", {"R1": "http://r1"})
-        eventually("all messages have come", lambda: len(engine.calls) >= 4)
+        eventually("all messages have come", lambda: len(engine.calls) >= 5)
     finally:
         serving.stop()
         serving.wait()
     assert sorted(engine.calls, key=str) == [
         ("j", "secret", {"R1": "http://r1"}, "req-1"),
         "cancel j",
+        "look at rules",
         "wake",
         "wake",
     ]

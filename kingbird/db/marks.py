@@ -1,0 +1,296 @@
+"""Keep the marks of rules: images that a rule has to look at.
+
+A mark waits until an event run takes it.  It is due again if its image changes meanwhile, or if
+the run could not look at the image.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+from sqlalchemy.dialects import mysql, postgresql, sqlite
+
+from kingbird.batching import batched
+from kingbird.db import connection
+from kingbird.db.clock import now_ms
+from kingbird.db.models import Item, Job, Mark, Rule
+from kingbird.states import ALL, ItemState, JobState, Reason, Trigger
+
+#: Reasons of items whose images are looked at again.
+_COME_BACK = frozenset(
+    {
+        Reason.REGION_UNAVAILABLE,
+        Reason.LISTING_INCOMPLETE,
+        Reason.CREDENTIALS_LOST,
+        Reason.TRUST_GONE,
+        Reason.INTERNAL_ERROR,
+    }
+)
+#: Milliseconds until the first time that a mark comes back; each later time is twice as long.
+FIRST_RETURN = 30_000
+#: Milliseconds after which a mark comes back at the latest.
+LAST_RETURN = 3_600_000
+#: The largest exponent of two; more would overflow for nothing.
+_DOUBLINGS = 10
+
+_INSERTS: Mapping[str, Callable[..., Any]] = {
+    "mysql": mysql.insert,
+    "postgresql": postgresql.insert,
+    "sqlite": sqlite.insert,
+}
+
+
+def _heard() -> sa.ColumnElement[bool]:
+    """Return the condition of rules that run by events."""
+    return sa.and_(Rule.enabled.is_(True), Rule.events.is_(True))
+
+
+@connection.retry_on_disconnect
+def rules_to_match() -> Sequence[Rule]:
+    """Return the rules that run by events."""
+    with connection.reader() as session:
+        return session.scalars(sa.select(Rule).where(_heard()).order_by(Rule.pk)).all()
+
+
+@connection.retry_on_disconnect
+def fingerprint() -> tuple[int, ...]:
+    """Return figures that change when one of the rules of :func:`rules_to_match` does."""
+    query = sa.select(
+        sa.func.count(),
+        sa.func.coalesce(sa.func.sum(Rule.revision), 0),
+        sa.func.coalesce(sa.func.sum(Rule.pk), 0),
+    ).where(_heard())
+    with connection.reader() as session:
+        return tuple(int(value) for value in session.execute(query).one())
+
+
+@connection.retry_on_disconnect
+def add(pairs: Collection[tuple[int, str]], *, settle: float) -> int:
+    """Mark images for rules.
+
+    A new mark is due at once.  One that waits stays as it is.  One that a job has taken becomes
+    due again, because the image has changed since.
+
+    :param pairs: primary keys of rules, and image ids.
+    :param settle: seconds until a mark that a job has taken is due again.
+    :returns: the number of marks that are new or due again.
+    """
+    written = 0
+    with connection.writer() as session:
+        for batch in batched(sorted(set(pairs)), connection.BATCH):
+            written += _insert(session, batch)
+            taken = session.execute(
+                sa.update(Mark)
+                .where(Mark.job_pk.is_not(None), Mark.due.is_(None), _is_one_of(batch))
+                .values(due=now_ms() + int(settle * 1000))
+                .execution_options(synchronize_session=False)
+            )
+            written += taken.rowcount  # type: ignore[attr-defined]
+    return written
+
+
+def _insert(session: orm.Session, pairs: Sequence[tuple[int, str]]) -> int:
+    """Insert the marks that are not there, of rules that are."""
+    wanted = {rule_pk for rule_pk, _ in pairs}
+    rules = set(session.scalars(sa.select(Rule.pk).where(Rule.pk.in_(wanted)).with_for_update()))
+    rows = [
+        {"rule_pk": rule_pk, "image_id": image_id, "due": now_ms(), "since": now_ms()}
+        for rule_pk, image_id in pairs
+        if rule_pk in rules
+    ]
+    if not rows:
+        return 0
+    dialect = session.get_bind().dialect.name
+    insert = _INSERTS[dialect](Mark).values([{**row, "attempts": 0} for row in rows])
+    if dialect == "mysql":
+        insert = insert.prefix_with("IGNORE")
+    else:
+        insert = insert.on_conflict_do_nothing(index_elements=["rule_pk", "image_id"])
+    result: Any = session.execute(insert)
+    return int(result.rowcount)
+
+
+def _is_one_of(pairs: Collection[tuple[int, str]]) -> sa.ColumnElement[bool]:
+    """Match marks by rule and image."""
+    images: dict[int, list[str]] = {}
+    for rule_pk, image_id in pairs:
+        images.setdefault(rule_pk, []).append(image_id)
+    return sa.or_(
+        *(
+            sa.and_(Mark.rule_pk == rule_pk, Mark.image_id.in_(ids))
+            for rule_pk, ids in images.items()
+        )
+    )
+
+
+@connection.retry_on_disconnect
+def clear(image_id: str, rule_pks: Collection[int]) -> int:
+    """Delete the marks of an image that was deleted, but for those that a job has taken.
+
+    :returns: the number of deleted marks.
+    """
+    deleted = 0
+    with connection.writer() as session:
+        for batch in batched(sorted(rule_pks), connection.BATCH):
+            result: Any = session.execute(
+                sa.delete(Mark)
+                .where(Mark.rule_pk.in_(batch), Mark.image_id == image_id, Mark.job_pk.is_(None))
+                .execution_options(synchronize_session=False)
+            )
+            deleted += result.rowcount
+    return deleted
+
+
+@connection.retry_on_disconnect
+def waiting(rule_pks: Collection[int]) -> dict[int, tuple[int, int]]:
+    """Return the number of marks of each rule that has some, and the age of the oldest.
+
+    :returns: by primary key of the rule; ages are milliseconds.
+    """
+    query = (
+        sa.select(Mark.rule_pk, sa.func.count(), now_ms() - sa.func.min(Mark.since))
+        .where(Mark.rule_pk.in_(rule_pks))
+        .group_by(Mark.rule_pk)
+    )
+    with connection.reader() as session:
+        return {
+            rule_pk: (int(number), max(int(age), 0))
+            for rule_pk, number, age in session.execute(query)
+        }
+
+
+@connection.retry_on_disconnect
+def totals() -> tuple[int, float]:
+    """Return the number of all marks, and the age of the oldest in seconds."""
+    query = sa.select(sa.func.count(), now_ms() - sa.func.min(Mark.since)).select_from(Mark)
+    with connection.reader() as session:
+        number, age = session.execute(query).one()
+        return int(number), max(int(age or 0), 0) / 1000
+
+
+def take(session: orm.Session, rule: Rule, job: Job, limit: int) -> list[str]:
+    """Let a job take due marks of a rule, those heard of first, within a transaction.
+
+    :returns: the ids of their images.
+    """
+    rows = session.execute(
+        sa.select(Mark.pk, Mark.image_id)
+        .where(Mark.rule_pk == rule.pk, Mark.job_pk.is_(None), Mark.due <= now_ms())
+        .order_by(Mark.due, Mark.pk)
+        .limit(limit)
+        .with_for_update()
+    ).all()
+    if rows:
+        session.execute(
+            sa.update(Mark)
+            .where(Mark.pk.in_([row.pk for row in rows]))
+            .values(job_pk=job.pk, due=None)
+            .execution_options(synchronize_session=False)
+        )
+    return [row.image_id for row in rows]
+
+
+def give_back(session: orm.Session, job: Job, state: JobState) -> None:
+    """Drop the marks of an event run that has ended, within the transaction that ends it.
+
+    Marks stay of images that changed since the run took them, and of those that the run could not
+    look at.
+    """
+    if job.trigger != Trigger.EVENT:
+        return
+    again = set()
+    if state == JobState.FAILURE:
+        again = set(
+            session.scalars(
+                sa.select(Item.resource).where(
+                    Item.job_pk == job.pk,
+                    Item.status == ItemState.FAILURE,
+                    Item.reason.in_(_COME_BACK),
+                )
+            )
+        )
+    mine = Mark.job_pk == job.pk
+    delayed: Counter[int] = Counter()
+    if again:
+        condition = sa.true() if ALL in again else Mark.image_id.in_(sorted(again))
+        returning = sa.select(Mark.pk, Mark.attempts).where(mine, Mark.due.is_(None), condition)
+        delayed.update({one.pk: one.attempts for one in session.execute(returning)})
+    longest = _longest_return(session, job)
+    for attempts in sorted(set(delayed.values())):
+        wait = min(FIRST_RETURN * 2 ** min(attempts, _DOUBLINGS), longest)
+        _set(
+            session,
+            Mark.pk.in_([pk for pk, tries in delayed.items() if tries == attempts]),
+            due=now_ms() + wait,
+            attempts=attempts + 1,
+            job_pk=None,
+        )
+    _set(session, sa.and_(mine, Mark.due.is_not(None)), job_pk=None, attempts=0)
+    session.execute(sa.delete(Mark).where(mine).execution_options(synchronize_session=False))
+
+
+def _set(session: orm.Session, condition: sa.ColumnElement[bool], **values: Any) -> None:
+    session.execute(
+        sa.update(Mark)
+        .where(condition)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _longest_return(session: orm.Session, job: Job) -> int:
+    """Return the milliseconds after which a rule's marks come back at the latest."""
+    interval = session.scalar(sa.select(Rule.interval).where(Rule.id == job.rule_id)) or 0
+    return min(interval * 1000 or LAST_RETURN, LAST_RETURN)
+
+
+@connection.retry_on_disconnect
+def replace_many(limit: int) -> int:
+    """Let a full run replace the marks of each rule that has too many.
+
+    :param limit: the number of marks that a rule may have.
+    :returns: the number of rules that had more.
+    """
+    crowded = sa.select(Mark.rule_pk).group_by(Mark.rule_pk).having(sa.func.count() > limit)
+    with connection.reader() as session:
+        rules = session.scalars(crowded).all()
+    for rule_pk in rules:
+        with connection.writer() as session:
+            # What is heard of from now on is no part of that run, and makes marks of its own.
+            last = session.scalar(sa.select(sa.func.max(Mark.pk)).where(Mark.rule_pk == rule_pk))
+            session.execute(
+                sa.update(Rule)
+                .where(Rule.pk == rule_pk)
+                .values(next_run=now_ms())
+                .execution_options(synchronize_session=False)
+            )
+        delete_of_rule(rule_pk, up_to=last)
+    return len(rules)
+
+
+def delete_of_rule(rule_pk: int, *, up_to: int | None = None) -> None:
+    """Delete a rule's marks that no job has taken, in batches.
+
+    :param up_to: the primary key of the last one.
+    """
+    while True:
+        if not _delete_some(rule_pk, up_to):
+            return
+
+
+@connection.retry_on_disconnect
+def _delete_some(rule_pk: int, up_to: int | None) -> int:
+    chosen = sa.select(Mark.pk).where(Mark.rule_pk == rule_pk, Mark.job_pk.is_(None))
+    if up_to is not None:
+        chosen = chosen.where(Mark.pk <= up_to)
+    with connection.writer() as session:
+        keys = session.scalars(chosen.limit(connection.BATCH)).all()
+        if keys:
+            session.execute(
+                sa.delete(Mark)
+                .where(Mark.pk.in_(keys))
+                .execution_options(synchronize_session=False)
+            )
+        return len(keys)
