@@ -89,7 +89,7 @@ unit-threading: venv
 
 # Tests of the code that has threads or waits for something; pytest-xdist's processes have
 # threads of their own, which eventlet can't patch any more.
-THREADED := $(addprefix kingbird/tests/unit/,engine rpc notifications metrics tracing cmd clients \
+THREADED := $(addprefix kingbird/tests/unit/,engine listener rpc notifications metrics tracing cmd clients \
     sync/listing sync/plan/test_parts.py sync/test_retry.py db/test_connection.py db/test_leases.py \
     test_background_queue.py test_concurrency.py test_cached_check.py test_gmr.py test_service.py \
     test_trusts_after_a_crash.py $(addprefix api/,jobs middleware test_app.py test_broker_check.py \

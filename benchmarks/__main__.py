@@ -16,6 +16,7 @@ from benchmarks import (  # noqa: E402
     calls,
     doubling,
     engines,
+    events,
     load,
     machine,
     memory,
@@ -40,6 +41,7 @@ ROWS = {
     "answer": answer.measure,
     "records": records.measure,
     "load": load.measure,
+    "events": events.measure,
 }
 
 TEXT = """\

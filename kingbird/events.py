@@ -117,6 +117,32 @@ class JobEnded(NamedTuple):
     ended_at: datetime
 
 
+class NotificationHeard(NamedTuple):
+    """A listener got a message of a region's Glance, or found a change when it polled."""
+
+    region: str
+
+
+class NotificationDropped(NamedTuple):
+    """A message made no mark.
+
+    :ivar region: the region, or ``unknown``.
+    :ivar reason: a :class:`kingbird.listener.events.Drop`.
+    """
+
+    region: str
+    reason: str
+
+
+class MarksWritten(NamedTuple):
+    """A listener wrote marks: images that rules have to look at.
+
+    :ivar number: the marks that are new or due again.
+    """
+
+    number: int
+
+
 Subscriber = Callable[[Any], None]
 
 _lock = threading.Lock()

@@ -77,6 +77,19 @@ class TracingConnectionFilter(RateLimitFilter):
         return record.threadName != SPAN_THREAD or self._pass("spans") is not None
 
 
+class DriverErrorFilter(RateLimitFilter):
+    """Limit errors of the RabbitMQ driver, which writes one at each try to connect."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Decide about a record; one that is no error passes."""
+        if record.levelno < logging.ERROR:
+            return True
+        fields = record.args if isinstance(record.args, dict) else {}
+        return (
+            self._pass(f"{record.msg} {fields.get('hostname')}:{fields.get('port')}") is not None
+        )
+
+
 def shorten_pool_error(record: logging.LogRecord) -> bool:
     """Reduce the pool's report of a lost connection to one line.  Every record passes.
 
@@ -92,6 +105,7 @@ def shorten_pool_error(record: logging.LogRecord) -> bool:
 
 _notify_failures = NotifyFailureFilter()
 _tracing_connections = TracingConnectionFilter()
+_driver_errors = DriverErrorFilter()
 
 
 def install() -> None:
@@ -100,6 +114,14 @@ def install() -> None:
         logging.getLogger(name).addFilter(_notify_failures)
     logging.getLogger(DRIVER).addFilter(_tracing_connections)
     logging.getLogger(POOLS).addFilter(shorten_pool_error)
+
+
+def limit_driver_errors() -> None:
+    """Limit what the driver writes about brokers that are away.  A second call changes nothing.
+
+    For a process that has a connection to each region's broker.
+    """
+    logging.getLogger(DRIVER).addFilter(_driver_errors)
 
 
 #: Characters of a record, and of its traceback, that are written at most.

@@ -9,7 +9,7 @@ import sys
 from oslo_config import cfg
 from oslo_upgradecheck import upgradecheck
 
-from kingbird.cmd.checks import options, service_user, tables
+from kingbird.cmd.checks import listener, options, service_user, tables
 from kingbird.conf import register_opts, set_library_defaults
 
 #: The exit code if nothing could be checked.
@@ -24,6 +24,7 @@ class Checks(upgradecheck.UpgradeCommands):
         database_checks = tables.DatabaseChecks(conf)
         self._upgrade_checks = (
             ("Configuration", lambda _: options.options(conf)),
+            ("Events", lambda _: listener.regions(conf)),
             ("Policies", lambda commands: options.policies(commands, conf)),
             ("Database schema", lambda _: database_checks.schema()),
             ("Database and broker", lambda _: database_checks.sqlite_with_broker()),

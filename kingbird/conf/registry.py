@@ -19,10 +19,23 @@ from kingbird.conf import (
     glance,
     healthcheck,
     keystone,
+    listener,
     metrics,
     rules,
     sync,
     tracing,
+    upgrade_levels,
+)
+
+#: The modules whose groups have no options of a library.
+OWN: tuple[Any, ...] = (
+    api,
+    engine,
+    sync,
+    rules,
+    listener,
+    healthcheck,
+    metrics,
     upgrade_levels,
 )
 
@@ -42,7 +55,7 @@ DEFAULT_CONNECTION = "sqlite:///$state_path/kingbird.sqlite"
 def register_opts(conf: cfg.ConfigOpts) -> None:
     """Register every option that Kingbird itself reads."""
     conf.register_opts(DEFAULT_OPTS)
-    for module in (api, engine, sync, rules, glance, healthcheck, metrics, upgrade_levels):
+    for module in (*OWN, glance):
         conf.register_opts(module.OPTS, group=module.GROUP)
     conf.register_opts(glance.session_opts(), group=glance.GROUP)
     keystone.register(conf)
@@ -91,10 +104,9 @@ def list_opts() -> list[tuple[str, Sequence[Any]]]:
     """Return the options that the sample configuration shows."""
     return [
         ("DEFAULT", DEFAULT_OPTS),
-        *(
-            (module.GROUP, module.OPTS)
-            for module in (api, engine, sync, rules, healthcheck, metrics, upgrade_levels)
-        ),
+        *((module.GROUP, module.OPTS) for module in OWN),
+        # The generator of samples writes names of groups in lower case.
+        (listener.region_group("region"), listener.REGION_OPTS),
         (glance.GROUP, [*glance.OPTS, *glance.session_opts()]),
         # keystonemiddleware's sample shows the rest of the group.
         (keystone.GROUP, keystone.credentials_opts()),

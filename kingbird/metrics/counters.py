@@ -81,6 +81,15 @@ class Counters:
             "state",
             buckets=JOB_BUCKETS,
         )
+        self._heard = counter(
+            "notifications_heard_total", "Messages of Glance that a listener got", "region"
+        )
+        self._dropped = counter(
+            "notifications_dropped_total",
+            "Messages that concern no rule",
+            "region reason",
+        )
+        self._marks = counter("marks_written_total", "Images that rules have to look at", "")
 
     def __call__(self, event: Any) -> None:
         """Count an event."""
@@ -108,3 +117,9 @@ class Counters:
                     # The start of a later run is not known.
                     took = ended_at - job.created_at
                     self._job_seconds.labels(state).observe(max(took.total_seconds(), 0.0))
+            case events.NotificationHeard(region):
+                self._heard.labels(region).inc()
+            case events.NotificationDropped(region, reason):
+                self._dropped.labels(region, reason).inc()
+            case events.MarksWritten(number):
+                self._marks.inc(number)

@@ -35,6 +35,21 @@ class Glance:
                 path = page.get("next", "")
         return found
 
+    def find(self, image_id: str) -> Image | None:
+        """Return an image, or None if it is not there."""
+        found = self._session.get(f"{self.url}/v2/images/{image_id}", timeout=60)
+        if found.status_code == requests.codes.not_found:
+            return None
+        found.raise_for_status()
+        image: Image = found.json()
+        return image
+
+    def replace(self, image_id: str, field: str, value: Any) -> None:
+        """Change a field of an image."""
+        change = [{"op": "replace", "path": f"/{field}", "value": value}]
+        headers = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
+        self._call("PATCH", f"/v2/images/{image_id}", json=change, headers=headers)
+
     def create(self, fields: Image) -> Image:
         """Create an image without data."""
         image: Image = self._call("POST", "/v2/images", json=fields).json()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -12,9 +13,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from minicloud.broker import Broker
 from minicloud.config import Options, render
 from minicloud.errors import PortTaken
 from minicloud.ports import HOST, listen, listen_on_free_port
@@ -30,12 +32,27 @@ START_SECONDS = 60.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-def configuration(folder: Path, port: int, credentials: Mapping[str, str]) -> Options:
+def configuration(
+    folder: Path,
+    port: int,
+    credentials: Mapping[str, str],
+    regions: Sequence[str] = (),
+    broker: Broker | None = None,
+) -> Options:
     """Return the options of kingbird-standalone by section.
 
     :param credentials: Kingbird's own user, as arguments of keystoneauth's password plugin.
+    :param regions: the regions whose Glances are listened to.
+    :param broker: where they send notifications; without one they are asked every second.
     """
     return {
+        "listener": {
+            "regions": ",".join(regions),
+            **({"topic": broker.topic} if broker else {"poll_interval": "1"}),
+        },
+        **(_heard(regions, broker) if broker else {}),
+        # Full runs of the demonstration's rule follow each other quickly.
+        "rules": {"min_interval": "5"},
         "DEFAULT": {"state_path": str(folder)},
         "database": {"connection": f"sqlite:///{folder}/kingbird.sqlite"},
         "api": {"host": HOST, "port": str(port)},
@@ -46,6 +63,17 @@ def configuration(folder: Path, port: int, credentials: Mapping[str, str]) -> Op
             "auth_type": "password",
             **credentials,
         },
+    }
+
+
+def _heard(regions: Sequence[str], broker: Broker) -> Options:
+    """Return the options that tell how each region's Glance is heard."""
+    return {
+        f"listener:{region}": {
+            "transport_url": broker.transport_url,
+            "publisher_id": f"^{re.escape(broker.publisher(region))}$",
+        }
+        for region in regions
     }
 
 
@@ -108,13 +136,21 @@ class Service:
         with listen_on_free_port() as listener:
             return int(listener.getsockname()[1])
 
-    def start(self, port: int, credentials: Mapping[str, str]) -> None:
+    def start(
+        self,
+        port: int,
+        credentials: Mapping[str, str],
+        regions: Sequence[str] = (),
+        broker: Broker | None = None,
+    ) -> None:
         """Start the service with a new configuration, and wait until it answers.
+
+        The parameters are those of :func:`configuration`.
 
         :raises DemoError: the service does not answer.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        options = configuration(self.folder, port, credentials)
+        options = configuration(self.folder, port, credentials, regions, broker)
         self.config.write_text(render(options, {}))
         program = Path(sys.executable).with_name(PROGRAM)
         command = (sys.executable, str(program), "--config-file", str(self.config))

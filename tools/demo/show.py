@@ -1,4 +1,4 @@
-"""The demonstration: six images, one sync by the published client, and a check of the result."""
+"""The demonstration: six images, one sync by the published client, a check, and a rule."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from demo import rules
 from demo.check import problems, wrong_rows
 from demo.client import Client
 from demo.glance import Glance, Image
@@ -108,7 +109,8 @@ def _play(stage: Stage, clock: Clock) -> list[str]:
     if rows:
         found.append(f"{len(rows)} images are not in sync by what Kingbird says")
         print(f"PROBLEM: {found[-1]}")
-    return found
+    openstack = Client(cloud.credentials(USER), "openstack")
+    return found + rules.play(cloud, openstack, glances, clock.say)
 
 
 def _difference(stage: Stage) -> list[dict[str, str]]:

@@ -48,7 +48,9 @@ class Stage:
         port = self.service.choose_port(self.free_ports) if missing else 0
         changed = self.cloud.up(fresh=fresh)
         if missing:
-            self.service.start(port, self.cloud.credentials("kingbird"))
+            self.service.start(
+                port, self.cloud.credentials("kingbird"), self.cloud.regions, self.cloud.broker
+            )
         if missing or changed:
             endpoints = dict.fromkeys(self.cloud.regions, self.service.url)
             self.cloud.register_service(SERVICE_TYPE, "kingbird", endpoints)

@@ -104,7 +104,12 @@ def write_config(about: Description, state: State, process: str) -> None:
         return
     region = process.removeprefix("glance-")
     config.write_glance(
-        state, Home(about.home), region, about.ports, about.glance_options.get(region, {})
+        state,
+        Home(about.home),
+        region,
+        about.ports,
+        about.glance_options.get(region, {}),
+        about.broker,
     )
 
 

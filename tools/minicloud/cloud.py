@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from minicloud import catalog
+from minicloud import broker, catalog
 from minicloud.accounts import ACCOUNTS, PASSWORD
 from minicloud.bringup import bring_up, end_recorded
+from minicloud.broker import Broker
 from minicloud.clientfiles import credentials, write_client_files
 from minicloud.config import Options
 from minicloud.description import Description
@@ -102,6 +103,11 @@ class Cloud:
         """Return the users' ids by name."""
         return dict(self._about.users)
 
+    @property
+    def broker(self) -> Broker | None:
+        """Return where the Glances send notifications, or None without RabbitMQ."""
+        return self._about.broker
+
     def credentials(self, user: str, project: str | None = None) -> dict[str, str]:
         """Return arguments of keystoneauth's password plugin.
 
@@ -127,7 +133,7 @@ class Cloud:
         """
         with self._changing():
             if fresh:
-                end_recorded(self.state, self.state.recorded())
+                self._end_all()
                 self.state.wipe()
                 self._about = self._new(self._regions or self._about.regions)
             if self._regions is not None and self._regions != self._about.regions:
@@ -143,8 +149,15 @@ class Cloud:
             if not missing:
                 return False
             # Running processes know the ports of the others, so these cannot change.
-            free_ports = self.free_ports and missing == self._about.processes
-            bring_up(self._about, self.state, missing, free_ports)
+            is_down = missing == self._about.processes
+            if is_down:
+                self._find_broker()
+            try:
+                bring_up(self._about, self.state, missing, self.free_ports and is_down)
+            except BaseException:
+                if is_down:
+                    self._end_all()
+                raise
             write_client_files(self.state, self.auth_url, self.regions)
             return True
 
@@ -153,7 +166,7 @@ class Cloud:
         if not self.state.path.exists():
             return []
         with self._changing():
-            return end_recorded(self.state, self.state.recorded())
+            return self._end_all()
 
     def stop(self, process: str) -> None:
         """End one process: keystone, or glance-REGION.  Its port stays reserved."""
@@ -186,6 +199,18 @@ class Cloud:
     def set_endpoint(self, type_: str, region: str, interface: str, url: str) -> None:
         """Create or change one endpoint of a registered service."""
         catalog.set_endpoint(self._admin(), type_, region, interface, url)
+
+    def _find_broker(self) -> None:
+        """Make the place for notifications, or again the one that the cloud had."""
+        known = self._about.broker
+        if known is None or not known.virtual_host or not broker.restore(known.virtual_host):
+            self._about.broker = broker.make()
+
+    def _end_all(self) -> list[str]:
+        ended = end_recorded(self.state, self.state.recorded())
+        if self._about.broker is not None:
+            self._about.broker.remove()
+        return ended
 
     @contextlib.contextmanager
     def _changing(self) -> Iterator[None]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from minicloud.accounts import PASSWORD
+from minicloud.broker import Broker
 from minicloud.layout import Home, State
 from minicloud.ports import HOST
 
@@ -34,7 +35,12 @@ def write_keystone(state: State, port: int, extra: Options) -> None:
 
 
 def write_glance(
-    state: State, home: Home, region: str, ports: Mapping[str, int], extra: Options
+    state: State,
+    home: Home,
+    region: str,
+    ports: Mapping[str, int],
+    extra: Options,
+    broker: Broker | None = None,
 ) -> None:
     name = f"glance-{region}"
     etc, data = state.etc(name), state.data(name)
@@ -90,6 +96,8 @@ def write_glance(
         },
         "oslo_concurrency": {"lock_path": str(data / "locks")},
     }
+    for section, more in (broker.glance_options(region) if broker else {}).items():
+        options.setdefault(section, {}).update(more)
     _write(state, name, "glance-api.conf", options, extra)
 
 

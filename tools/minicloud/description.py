@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from minicloud.accounts import ACCOUNTS, PASSWORD
+from minicloud.broker import Broker
 from minicloud.config import Options
 from minicloud.errors import MinicloudError
 from minicloud.ports import HOST
@@ -28,6 +29,8 @@ class Description:
     glance_options: dict[str, Options] = field(default_factory=dict)
     seeded: bool = False
     """True if Keystone has the users, and the endpoints with these ports."""
+    broker: Broker | None = None
+    """Where the Glances send notifications, if they do."""
 
     def __post_init__(self) -> None:
         if len(set(self.regions)) < len(self.regions):
@@ -68,6 +71,7 @@ class Description:
             keystone_options=values["keystone_options"],
             glance_options=values["glance_options"],
             seeded=values["seeded"],
+            broker=Broker(**values["broker"]) if values.get("broker") else None,
         )
 
     def save(self, file: Path, pids: dict[str, int]) -> None:
@@ -97,4 +101,5 @@ class Description:
             "keystone_options": self.keystone_options,
             "glance_options": self.glance_options,
             "seeded": self.seeded,
+            "broker": asdict(self.broker) if self.broker else None,
         }

@@ -27,10 +27,6 @@ def _time(value: datetime | None) -> str | None:
     return None if value is None else format_time(value)
 
 
-def _from_ms(value: int | None) -> str | None:
-    return None if value is None else format_ms(value)
-
-
 @dataclass(frozen=True)
 class RuleContext:
     """The state of rules beyond their rows.
@@ -57,10 +53,14 @@ class RuleContext:
         )
 
 
+def _ms(value: int | None) -> str | None:
+    return None if value is None else format_ms(value)
+
+
 def _hears(rule: db.Rule, context: RuleContext) -> dict[str, str | None]:
     sources = rule.sync_set["sources"]
     regions = sorted(context.regions) if sources == [ALL] else sources
-    return {region: _from_ms(context.heard.get(region)) for region in regions}
+    return {region: _ms(context.heard.get(region)) for region in regions}
 
 
 def render_rule(rule: db.Rule, context: RuleContext) -> dict[str, Any]:
@@ -78,7 +78,7 @@ def render_rule(rule: db.Rule, context: RuleContext) -> dict[str, Any]:
         "hears": _hears(rule, context),
         "waiting": waiting,
         "lag": None if lag is None else lag / 1000,
-        "next_run_at": _from_ms(rule.next_run) if rule.enabled else None,
+        "next_run_at": _ms(rule.next_run) if rule.enabled else None,
         "last_run_at": _time(rule.last_run_at),
         "last_success_at": _time(rule.last_success_at),
         "last_job": context.last_jobs.get(rule.id),

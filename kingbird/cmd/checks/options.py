@@ -10,11 +10,11 @@ from oslo_upgradecheck import common_checks
 from oslo_upgradecheck.upgradecheck import Code, Result, UpgradeCommands
 
 from kingbird.cmd.checks import failure, success, warning
-from kingbird.conf import api, engine, list_opts, metrics, sync, upgrade_levels
+from kingbird.conf import api, engine, list_opts, listener, metrics, sync, upgrade_levels
 from kingbird.policies import list_rules
 
 #: Groups of Kingbird's own options.  Options of libraries change with the libraries.
-OWN: tuple[Any, ...] = (api, engine, metrics, sync, upgrade_levels)
+OWN: tuple[Any, ...] = (api, engine, listener, metrics, sync, upgrade_levels)
 PREFIX = "kingbird:"
 
 
@@ -54,14 +54,17 @@ def _find_unknown(file: Path, known: list[tuple[str, Any]]) -> Iterator[str]:
     sections: dict[str, dict[str, Any]] = {}
     cfg.ConfigParser(str(file), sections).parse()
     for group, names in sections.items():
+        # Each region has a group with the same options.
+        is_region = group.startswith(listener.region_group(""))
+        defined = groups[listener.region_group("region")] if is_region else groups.get(group, {})
         for raw_name in names:
             name = raw_name.replace("-", "_")
-            opt = groups.get(group, {}).get(name)
+            opt = defined.get(name)
             if opt is not None and opt.deprecated_for_removal:
                 yield f"[{group}] {name} will be removed: {opt.deprecated_reason or 'not used'}"
             elif opt is None and (group, name) in deprecated:
                 yield f"[{group}] {name} is now called {deprecated[group, name].name}"
-            elif opt is None and group in {module.GROUP for module in OWN}:
+            elif opt is None and (is_region or group in {module.GROUP for module in OWN}):
                 yield f"There is no option [{group}] {name}: misspelt, or removed"
 
 

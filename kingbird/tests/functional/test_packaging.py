@@ -17,7 +17,9 @@ from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import BIN, Program, eventually
 from kingbird.tests.functional.proxy import Proxy
 
-PROGRAMS = [f"kingbird-{name}" for name in ("api", "engine", "manage", "standalone", "status")]
+PROGRAMS = [
+    f"kingbird-{name}" for name in ("api", "engine", "listener", "manage", "standalone", "status")
+]
 
 #: Every module but the tests and the plugin of python-openstackclient, which is an extra.
 IMPORT_ALL = """

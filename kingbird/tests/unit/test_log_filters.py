@@ -99,6 +99,22 @@ def test_lines_about_connections(bounded, caplog):
     assert caplog.text.count("Unable to connect") == 3
 
 
+def test_errors_of_the_driver_are_limited_by_broker(bounded, caplog, monkeypatch):
+    monkeypatch.setattr(log_filters, "_driver_errors", log_filters.DriverErrorFilter())
+    log_filters.limit_driver_errors()
+    log_filters.limit_driver_errors()
+    logger = logging.getLogger(log_filters.DRIVER)
+    for _ in range(3):
+        for host in ("one", "two"):
+            logger.error(
+                "AMQP server on %(hostname)s:%(port)s is unreachable",
+                {"hostname": host, "port": 5672},
+            )
+        logger.warning("Something else")
+    assert caplog.text.count("one:5672") == caplog.text.count("two:5672") == 1
+    assert caplog.text.count("Something else") == 3
+
+
 def test_doing_it_twice_does_no_harm(bounded):
     log_filters.install()
     assert [len(logger.filters) for logger in bounded] == [1, 1, 1, 1]

@@ -46,6 +46,14 @@ def test_options_that_there_are_not(read):
     assert "[engine] wrokers" in found.details
 
 
+def test_options_of_a_region_that_there_are_not(read):
+    found = options.options(
+        read("[listener:RegionOne]\ntransport_url = rabbit://a/\ntransport_uri = b\n")
+    )
+    assert found.code is Code.WARNING
+    assert found.details.startswith("There is no option [listener:RegionOne] transport_uri")
+
+
 @pytest.mark.parametrize(
     "text", ["[api]\nport = nonsense\n", "[upgrade_levels]\nengine = newest\n"]
 )

@@ -37,6 +37,7 @@ def config(tmp_path):
     [
         "kingbird-api",
         "kingbird-engine",
+        "kingbird-listener",
         "kingbird-manage",
         "kingbird-standalone",
         "kingbird-status",

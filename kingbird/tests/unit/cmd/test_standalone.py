@@ -24,3 +24,15 @@ def test_its_api_does_not_wait_for_ever(
     standalone.main()
     db.dispose()
     configure.assert_called_once_with(conf, seconds=app.DATABASE_SECONDS)
+
+
+def test_a_listener_is_part_of_it_if_there_are_regions(conf: cfg.ConfigOpts) -> None:
+    parts = standalone.StandaloneService(conf)._parts
+    assert [type(part).__name__ for part in parts] == ["EngineService", "ApiService"]
+    conf.set_override("regions", ["RegionOne"], group="listener")
+    parts = standalone.StandaloneService(conf)._parts
+    assert [type(part).__name__ for part in parts] == [
+        "EngineService",
+        "ListenerService",
+        "ApiService",
+    ]

@@ -86,6 +86,7 @@ def test_all_is_well(check, keystone):
     assert {each["result"] for each in checks} == {SUCCESS}
     assert [each["check"] for each in checks] == [
         "Configuration",
+        "Events",
         "Policies",
         "Database schema",
         "Database and broker",

@@ -4,6 +4,7 @@ import pytest
 from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
+from kingbird.conf import listener
 
 
 def test_options_that_everyone_relies_on(conf):
@@ -22,14 +23,14 @@ def test_registering_twice_does_no_harm(conf):
 def test_the_sample_shows_every_option_of_kingbirds_own():
     made = cfg.ConfigOpts()
     kingbird_conf.register_opts(made)
-    own = ("api", "engine", "sync", "rules", "glance", "healthcheck", "metrics")
+    own = ("api", "engine", "sync", "rules", "listener", "glance", "healthcheck", "metrics")
     groups = (*own, "upgrade_levels")
     registered = {(group, name) for group in groups for name in made[group]}
     shown = {
         (group, opt.dest)
         for group, opts in kingbird_conf.list_opts()
         for opt in opts
-        if group not in ("DEFAULT", "keystone_authtoken")
+        if group not in ("DEFAULT", "keystone_authtoken", "listener:region")
     }
     assert shown == registered
 
@@ -58,3 +59,18 @@ def test_an_old_name_still_sets_the_option(conf, tmp_path, group, old, new):
     file.write_text(f"[{group}]\n{old} = 18\n")
     conf.mutate_config_files()
     assert conf[group][new] == 18
+
+
+def test_a_region_has_options_of_its_own(tmp_path):
+    file = tmp_path / "kingbird.conf"
+    file.write_text(
+        "[listener]\nregions = RegionOne, RegionTwo\n"
+        "[listener:RegionOne]\ntransport_url = rabbit://one/\n"
+    )
+    made = cfg.ConfigOpts()
+    kingbird_conf.register_opts(made)
+    made([], default_config_files=[str(file)], default_config_dirs=[])
+    urls = {
+        region: listener.options_of(made, region).transport_url for region in made.listener.regions
+    }
+    assert urls == {"RegionOne": "rabbit://one/", "RegionTwo": None}

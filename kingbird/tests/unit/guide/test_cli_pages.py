@@ -17,6 +17,7 @@ BIN = Path(sys.executable).parent
 PROGRAMS = (
     "kingbird-api",
     "kingbird-engine",
+    "kingbird-listener",
     "kingbird-standalone",
     "kingbird-manage",
     "kingbird-manage db sync",

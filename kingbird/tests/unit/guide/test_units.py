@@ -12,7 +12,7 @@ from kingbird.tests.guide.pages import literal
 from kingbird.tests.guide.units import FOLDER, Unit
 from kingbird.tests.waiting import PATIENCE
 
-NAMES = ("kingbird-api", "kingbird-engine")
+NAMES = ("kingbird-api", "kingbird-engine", "kingbird-listener")
 METRICS = "doc/source/admin/metrics.rst"
 REPORTS = "doc/source/admin/reports.rst"
 

@@ -122,3 +122,13 @@ def test_an_answer_that_fails_is_counted_as_500(registry):
     with pytest.raises(ValueError, match="broken"):
         call(fail)
     assert value(registry, "api_requests_total", method="GET", route="/", code="500") == 1
+
+
+def test_what_a_listener_hears(registry):
+    for _ in range(3):
+        events.emit(events.NotificationHeard("R1"))
+    events.emit(events.NotificationDropped("R1", "owner"))
+    events.emit(events.MarksWritten(2))
+    assert value(registry, "notifications_heard_total", region="R1") == 3
+    assert value(registry, "notifications_dropped_total", region="R1", reason="owner") == 1
+    assert value(registry, "marks_written_total") == 2
