@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from tempest import config
-from tempest.lib.common.utils import test_utils
+from tempest.lib.common.utils import data_utils, test_utils
 
 from kingbird_tempest_plugin.tests import base
 from kingbird_tempest_plugin.tests.images import Image, unique
@@ -55,7 +55,8 @@ class BaseRulesTest(base.BaseSyncTest):
 
     def make_image(self, rule: Rule) -> Image:
         """Create an image that a rule selects."""
-        return self.images.make(self.source, name=unique(rule["filters"]["name_prefix"]))
+        name = f"{rule['filters']['name_prefix']}-{data_utils.rand_uuid_hex()[:8]}"
+        return self.images.make(self.source, name=name)
 
     def wait_for_copy(self, image: Image, region: str) -> Image:
         """Wait until an image has a record in a region, and return it."""
