@@ -73,8 +73,8 @@ class BaseRulesTest(base.BaseSyncTest):
         return found[0]
 
     def _delete(self, client: Any, rule_id: str) -> None:
-        """Delete a rule, and wait for the end of its jobs, which write until then."""
+        """Delete a rule and its jobs, which write until they have ended."""
         test_utils.call_and_ignore_notfound_exc(client.delete_sync_rule, rule_id)
         for job in self.client.list_sync_jobs(rule=rule_id)["job_set"]:
             # A run that found nothing to do may be gone by now.
-            test_utils.call_and_ignore_notfound_exc(self.wait, job["id"])
+            test_utils.call_and_ignore_notfound_exc(self._end_and_delete, self.client, job["id"])
