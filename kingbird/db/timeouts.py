@@ -124,12 +124,12 @@ def set_idle_timeout(engine: sa.Engine, seconds: float) -> None:
     if statement is None:
         return
 
-    def connect_args(connection: Any, record: Any) -> None:
+    def set_timeout(connection: Any, record: Any) -> None:
         with contextlib.closing(connection.cursor()) as cursor:
             cursor.execute(statement.format(max(seconds, 1)))
         connection.commit()
 
-    event.listen(engine, "connect", connect_args)
+    event.listen(engine, "connect", set_timeout)
     # The first connection was opened before the listener was added.
     engine.dispose()
 

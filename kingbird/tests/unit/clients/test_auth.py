@@ -2,6 +2,7 @@
 
 import pytest
 import requests
+import requests_mock
 from keystoneauth1 import fixture as ksa_fixture
 from keystoneauth1.identity import v3
 from keystoneauth1.session import Session
@@ -13,9 +14,16 @@ from kingbird.clients.glance import ImageClient
 IDENTITY, IMAGE = "http://identity.test/v3", "http://image.test"
 
 
+@pytest.fixture
+def mocker():
+    # A fixture of the library's plugin would be missing where plugins are not loaded.
+    with requests_mock.Mocker() as mocker:
+        yield mocker
+
+
 @pytest.mark.parametrize("other_call", [False, True])
 @pytest.mark.parametrize("is_disabled", [False, True])
-def test_a_refused_token_is_renewed(requests_mock, is_disabled, other_call):
+def test_a_refused_token_is_renewed(mocker, is_disabled, other_call):
     """Report lost credentials if there is no new token, not a refusal by the region."""
     tokens = iter(["old", "new"])
 
@@ -36,8 +44,8 @@ def test_a_refused_token_is_renewed(requests_mock, is_disabled, other_call):
             context.status_code = 401
         return {"images": []}
 
-    requests_mock.post(f"{IDENTITY}/auth/tokens", json=token)
-    requests_mock.get(f"{IMAGE}/v2/images", json=images)
+    mocker.post(f"{IDENTITY}/auth/tokens", json=token)
+    mocker.get(f"{IMAGE}/v2/images", json=images)
     auth = v3.Password(IDENTITY, user_id="u", password="p", trust_id="t")
     client = ImageClient("R1", IMAGE, Session(session=requests.Session()), auth)
     if is_disabled:

@@ -203,6 +203,7 @@ class TestNameFilters:
         """Bound the URL by the number of names and by their length."""
         few = name_filters(f"{n:03}" for n in range(250))
         assert [len(value.split(",")) for value in few] == [100, 100, 50]
+        assert few[0] == "in:" + ",".join(f'"{n:03}"' for n in range(100))
         long = ["\N{SNOWMAN}" * 255 for _ in range(3)]
         assert [len(value.split(",")) for value in name_filters(long)] == [1, 1, 1]
         assert all(len(list_query(filters=[("name", one)])) < 4096 for one in (*few, *long))

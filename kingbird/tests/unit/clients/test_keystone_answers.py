@@ -126,6 +126,11 @@ def test_trusts_that_are_none(keystone, http, body):
         keystone.list_service_trusts()
 
 
+def test_the_longest_id_of_a_trust(keystone, http):
+    http.get(TRUSTS, json={"trusts": [{"id": "i" * 64}]})
+    assert keystone.list_service_trusts() == ["i" * 64]
+
+
 def test_sound_answers(keystone, configured, http):
     http.post(TRUSTS, json={"trust": {"id": "t1"}}, status_code=201)
     http.get(TRUSTS, json={"trusts": [{"id": "t1"}]})

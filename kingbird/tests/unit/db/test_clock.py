@@ -132,3 +132,21 @@ def test_ages_do_not_depend_on_the_clocks_of_hosts(skewed):
     assert db.stats.collect(60).tasks.oldest < 60
     ending = db.outcomes.end_job(db.jobs.get(PROJECT, other))
     assert timedelta(0) <= ending.ended_at - db.jobs.get(PROJECT, other).created_at < minute
+
+
+#: The URLs that a configuration may name.  MariaDB answers to both of its names.
+URLS = {
+    "sqlite": "sqlite://",
+    "mysql": "mysql+pymysql://",
+    "mariadb": "mariadb+pymysql://",
+    "postgresql": "postgresql+psycopg2://",
+}
+
+
+@pytest.mark.parametrize("clock", [now_ms(), utc_now(), seconds_ago(60)], ids=["ms", "utc", "ago"])
+@pytest.mark.parametrize("name", URLS)
+def test_each_database_reads_its_own_clock(name, clock):
+    dialect = sa.make_url(URLS[name]).get_dialect()()
+    compiled = str(clock.compile(dialect=dialect))
+    right, _ = SKEWED["mysql" if name == "mariadb" else name]
+    assert right in compiled

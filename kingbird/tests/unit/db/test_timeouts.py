@@ -1,10 +1,13 @@
 """A transaction that stands still, and a server that does not answer, hold nobody up for ever."""
 
+import socket
 import sqlite3
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
 import sqlalchemy as sa
+from psycopg2 import extensions
 
 from kingbird.db import api as db
 from kingbird.db import connection, timeouts
@@ -93,3 +96,39 @@ def test_locks_of_a_process_that_is_stopped_end_before_its_lease_does(database):
         connection.get_engine()
     seconds = limit.call_args.kwargs["seconds"]
     assert 0 < seconds <= database.engine.lease * WRITE_FRACTION
+
+
+@pytest.fixture
+def callbacks(monkeypatch):
+    """Give the callbacks by which psycopg2 waits, the newest last."""
+    found = [None]
+    monkeypatch.setattr(timeouts.extensions, "get_wait_callback", lambda: found[-1])
+    monkeypatch.setattr(timeouts.extensions, "set_wait_callback", found.append)
+    return found
+
+
+def test_psycopg2_that_waits_by_itself_is_left_alone(callbacks):
+    timeouts._bound_green_connects(1)
+    assert callbacks == [None]
+
+
+@pytest.mark.parametrize("status", [extensions.STATUS_SETUP, extensions.STATUS_READY])
+def test_a_green_thread_waits_for_a_connection_as_long_as_it_may(callbacks, status):
+    """Shut the socket of a server that never answers, but not that of a long statement."""
+    here, there = socket.socketpair()
+    here.settimeout(0.3)
+    answers = []
+
+    def plain(connection):
+        try:
+            answers.append(here.recv(1))
+        except TimeoutError:
+            answers.append("waited")
+
+    callbacks.append(plain)
+    with here, there:
+        timeouts._bound_green_connects(0.05)
+        callbacks[-1](SimpleNamespace(status=status, fileno=here.fileno))
+    assert answers == [b"" if status == extensions.STATUS_SETUP else "waited"]
+    timeouts._bound_green_connects(0.05)
+    assert len(callbacks) == 3, "it is bounded once"

@@ -138,7 +138,7 @@ def test_the_thread(scene: Scene, rows: FakeDatabase, caplog: pytest.LogCaptureF
     scene.glance.heal()
     wait_for(lambda: scene.written == ["one"])
     wait_for(lambda: scene.hearing.describe()["R1"]["connected"])
-    # What changed before the start is not known.
+    # Changes before the start are not known.
     wait_for(lambda: rows.full_runs == ["R1"])
     scene.stopping.set()
     thread.join(10)
