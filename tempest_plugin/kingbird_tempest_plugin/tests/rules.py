@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from tempest import config
-from tempest.lib.common.utils import test_utils
+from tempest.lib.common.utils import data_utils, test_utils
 
 from kingbird_tempest_plugin.tests import base
 from kingbird_tempest_plugin.tests.images import Image, unique
@@ -55,7 +55,8 @@ class BaseRulesTest(base.BaseSyncTest):
 
     def make_image(self, rule: Rule) -> Image:
         """Create an image that a rule selects."""
-        return self.images.make(self.source, name=unique(rule["filters"]["name_prefix"]))
+        name = f"{rule['filters']['name_prefix']}-{data_utils.rand_uuid_hex()[:8]}"
+        return self.images.make(self.source, name=name)
 
     def wait_for_copy(self, image: Image, region: str) -> Image:
         """Wait until an image has a record in a region, and return it."""
@@ -72,8 +73,8 @@ class BaseRulesTest(base.BaseSyncTest):
         return found[0]
 
     def _delete(self, client: Any, rule_id: str) -> None:
-        """Delete a rule, and wait for the end of its jobs, which write until then."""
+        """Delete a rule and its jobs, which write until they have ended."""
         test_utils.call_and_ignore_notfound_exc(client.delete_sync_rule, rule_id)
         for job in self.client.list_sync_jobs(rule=rule_id)["job_set"]:
             # A run that found nothing to do may be gone by now.
-            test_utils.call_and_ignore_notfound_exc(self.wait, job["id"])
+            test_utils.call_and_ignore_notfound_exc(self._end_and_delete, self.client, job["id"])
