@@ -117,6 +117,17 @@ class JobEnded(NamedTuple):
     ended_at: datetime
 
 
+class RuleStateChanged(NamedTuple):
+    """The end of a run has changed the state of its rule.  The event comes once a change.
+
+    :ivar change: a :class:`kingbird.db.rule_runs.RuleChange`.
+    :ivar changed_at: the time of the end, by the database's clock.
+    """
+
+    change: Any
+    changed_at: datetime
+
+
 class NotificationHeard(NamedTuple):
     """A listener got a message of a region's Glance, or found a change when it polled."""
 

@@ -77,12 +77,12 @@ class TracingConnectionFilter(RateLimitFilter):
         return record.threadName != SPAN_THREAD or self._pass("spans") is not None
 
 
-class DriverErrorFilter(RateLimitFilter):
-    """Limit errors of the RabbitMQ driver, which writes one at each try to connect."""
+class DriverFilter(RateLimitFilter):
+    """Limit lines of the RabbitMQ driver, which writes some at each try to connect."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Decide about a record; one that is no error passes."""
-        if record.levelno < logging.ERROR:
+        """Decide about a record; one for debugging passes."""
+        if record.levelno < logging.INFO:
             return True
         fields = record.args if isinstance(record.args, dict) else {}
         return (
@@ -105,7 +105,7 @@ def shorten_pool_error(record: logging.LogRecord) -> bool:
 
 _notify_failures = NotifyFailureFilter()
 _tracing_connections = TracingConnectionFilter()
-_driver_errors = DriverErrorFilter()
+_driver_lines = DriverFilter()
 
 
 def install() -> None:
@@ -116,12 +116,12 @@ def install() -> None:
     logging.getLogger(POOLS).addFilter(shorten_pool_error)
 
 
-def limit_driver_errors() -> None:
+def limit_driver_lines() -> None:
     """Limit what the driver writes about brokers that are away.  A second call changes nothing.
 
     For a process that has a connection to each region's broker.
     """
-    logging.getLogger(DRIVER).addFilter(_driver_errors)
+    logging.getLogger(DRIVER).addFilter(_driver_lines)
 
 
 #: Characters of a record, and of its traceback, that are written at most.

@@ -35,7 +35,7 @@ class EngineService(service.ServiceBase):
         self._conf = conf
         self._engine: Engine | None = None
         self._server: Any = None
-        self._notifications: notifier.JobNotifier | None = None
+        self._notifications: notifier.EventNotifier | None = None
         self._rpc_started = threading.Event()
         self._ended = threading.Event()
 

@@ -21,6 +21,7 @@ from kingbird.db.connection import configure, dispose, get_engine, ping
 from kingbird.db.leases import Claim
 from kingbird.db.models import Engine, Item, Job, Listener, Mark, Rule, Task
 from kingbird.db.outcomes import Ending
+from kingbird.db.rule_runs import RuleChange
 
 __all__ = [
     "Claim",
@@ -31,6 +32,7 @@ __all__ = [
     "Listener",
     "Mark",
     "Rule",
+    "RuleChange",
     "Task",
     "configure",
     "dispose",

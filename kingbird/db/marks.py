@@ -161,13 +161,11 @@ def waiting(rule_pks: Collection[int]) -> dict[int, tuple[int, int]]:
         }
 
 
-@connection.retry_on_disconnect
-def totals() -> tuple[int, float]:
+def totals(session: orm.Session) -> tuple[int, float]:
     """Return the number of all marks, and the age of the oldest in seconds."""
     query = sa.select(sa.func.count(), now_ms() - sa.func.min(Mark.since)).select_from(Mark)
-    with connection.reader() as session:
-        number, age = session.execute(query).one()
-        return int(number), max(int(age or 0), 0) / 1000
+    number, age = session.execute(query).one()
+    return int(number), max(int(age or 0), 0) / 1000
 
 
 def take(session: orm.Session, rule: Rule, job: Job, limit: int) -> list[str]:

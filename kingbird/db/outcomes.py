@@ -47,6 +47,7 @@ class Ending(NamedTuple):
     :ivar reason: why the job was given up as a whole, if it was.
     :ivar items: items that were ended without being worked on, by target region.
     :ivar ended_at: when the job ended, by the database's clock.
+    :ivar rule: the change of the state of the job's rule, if there was one.
     """
 
     open_tasks: int = 0
@@ -54,6 +55,7 @@ class Ending(NamedTuple):
     reason: str | None = None
     items: Mapping[str, int] = {}
     ended_at: datetime | None = None
+    rule: rule_runs.RuleChange | None = None
 
 
 @connection.retry_on_disconnect
@@ -180,9 +182,9 @@ def _end(session: orm.Session, job: Job) -> Ending:
     )
     if not has_ended:
         return Ending()
-    rule_runs.note_end(session, job, state)
+    changed = rule_runs.note_end(session, job, state)
     ended_at = session.scalar(sa.select(Job.updated_at).where(Job.pk == job.pk))
-    return Ending(state=state, ended_at=ended_at)
+    return Ending(state=state, ended_at=ended_at, rule=changed)
 
 
 def _write(

@@ -8,7 +8,7 @@ some marks; the number of event runs before it serves the same purpose.
 import random
 import uuid
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from oslo_context import context as oslo_context
@@ -30,6 +30,22 @@ EVENT_RUNS_AT_ONCE = 2
 JITTER = 0.1
 #: Reasons of a job that got no token.
 _WITHOUT_TOKEN = (Reason.CREDENTIALS_LOST, Reason.TRUST_GONE)
+
+
+class RuleChange(NamedTuple):
+    """Describe a rule whose state a run has changed.
+
+    :ivar before: the state until then.
+    """
+
+    rule_id: str
+    name: str
+    project_id: str
+    user_id: str
+    before: str
+    state: str
+    reason: str | None
+    message: str | None
 
 
 def time_after(interval: int) -> sa.ColumnElement[int] | None:
@@ -258,16 +274,17 @@ def _begin(session: orm.Session, rule: Rule, job: Job, **values: Any) -> bool:
     return began
 
 
-def note_end(session: orm.Session, job: Job, state: JobState) -> None:
+def note_end(session: orm.Session, job: Job, state: JobState) -> RuleChange | None:
     """Note the outcome of a run in its rule, within the transaction that ends its job.
 
     A full run tells the state of its rule.  An event run tells that something is wrong, and that
     what an event run found wrong is no more.
 
     :param job: the job, of a rule or not.
+    :returns: the change if the rule's state is another one now.
     """
     if job.rule_id is None:
-        return
+        return None
     marks.give_back(session, job, state)
     now = utc_now()
     values: dict[str, Any] = {"last_run_at": now}
@@ -289,9 +306,24 @@ def note_end(session: orm.Session, job: Job, state: JobState) -> None:
         values |= _failure(session, job)
         if job.trigger != Trigger.EVENT:
             values["failures"] = Rule.failures + 1
+    # The lock lets each change be told once, though two runs of the rule may end at a time.
+    rule = session.execute(
+        sa.select(Rule.id, Rule.name, Rule.project_id, Rule.user_id, Rule.state)
+        .where(*which)
+        .with_for_update()
+    ).one_or_none()
+    if rule is None:
+        return None
     session.execute(
-        sa.update(Rule).where(*which).values(**values).execution_options(synchronize_session=False)
+        sa.update(Rule)
+        .where(Rule.id == rule.id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
     )
+    after = values.get("state", rule.state)
+    if after == rule.state:
+        return None
+    return RuleChange(*rule, after, values["reason"], values["message"])
 
 
 def _failure(session: orm.Session, job: Job) -> dict[str, Any]:

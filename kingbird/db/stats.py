@@ -1,20 +1,21 @@
-"""Count waiting work and engines for the metrics, with few and cheap queries."""
+"""Count waiting work, engines and rules for the metrics, with few and cheap queries."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from sqlalchemy import orm
 
-from kingbird.db import connection, engines
+from kingbird.db import connection, engines, marks
 from kingbird.db.clock import now_ms, seconds_ago
-from kingbird.db.models import Engine, Job, Task
-from kingbird.states import JobState
+from kingbird.db.models import Engine, Job, Rule, Task
+from kingbird.states import JobState, RuleState
 
 
 @dataclass(frozen=True)
 class Backlog:
-    """Count work that no engine has claimed.
+    """Count work that waits.
 
     :ivar oldest: the age of the oldest work in seconds; 0 if there is none.
     """
@@ -31,17 +32,21 @@ class Stats:
     :ivar jobs: jobs that wait to be planned.
     :ivar tasks: tasks that wait.
     :ivar engines: engines that are alive.
+    :ivar marks: images that rules have to look at, those of event runs in progress included.
+    :ivar rules: the number of rules by state, for each state.
     """
 
     open_jobs: int
     jobs: Backlog
     tasks: Backlog
     engines: int
+    marks: Backlog
+    rules: Mapping[str, int]
 
 
 @connection.retry_on_disconnect
 def collect(heartbeat_timeout: float) -> Stats:
-    """Count waiting work and engines.
+    """Count waiting work, engines and rules.
 
     :param heartbeat_timeout: seconds without a heartbeat after which an engine is dead.
     :raises kingbird.exception.Unavailable: the database is unavailable.
@@ -75,7 +80,17 @@ def collect(heartbeat_timeout: float) -> Stats:
                 .select_from(Engine)
                 .where(engines.alive(heartbeat_timeout))
             ).scalar_one(),
+            marks=Backlog(*marks.totals(session)),
+            rules=_rules_by_state(session),
         )
+
+
+def _rules_by_state(session: orm.Session) -> dict[str, int]:
+    state = sa.case((Rule.enabled.is_(True), Rule.state), else_=RuleState.DISABLED)
+    rules = {str(each): 0 for each in RuleState}
+    for each, number in session.execute(sa.select(state, sa.func.count()).group_by(state)):
+        rules[each] = number
+    return rules
 
 
 def _moment(value: datetime | str) -> datetime:

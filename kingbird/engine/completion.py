@@ -7,13 +7,14 @@ first.  Subscribers are told and the trust is deleted after that.
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from kingbird import events
 from kingbird.db import api as db
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
-from kingbird.states import STATE_OF, Reason
+from kingbird.states import STATE_OF, Reason, RuleState
 
 CANCELLED = "The job was cancelled before this item was worked on"
 
@@ -74,8 +75,22 @@ def finish(access: JobCredentials, job: db.Job, ending: db.Ending, reason: str =
         ending.reason or ending.state,
     )
     events.emit(events.JobEnded(job, ending.state, ending.reason, ending.ended_at))
+    if ending.rule is not None:
+        _tell_of_rule(ending.rule, ending.ended_at)
     access.revoke_trust(job)
     access.forget(job)
+
+
+def _tell_of_rule(change: db.RuleChange, changed_at: datetime) -> None:
+    LOG.log(
+        logging.INFO if change.state == RuleState.OK else logging.WARNING,
+        "Rule %s is %s now, and was %s before: %s",
+        change.rule_id,
+        change.state,
+        change.before,
+        change.reason or "nothing failed",
+    )
+    events.emit(events.RuleStateChanged(change, changed_at))
 
 
 def _emit_outcomes(claim: db.Claim, outcomes: Sequence[Mapping[str, Any]]) -> None:

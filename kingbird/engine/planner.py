@@ -18,7 +18,7 @@ from kingbird.engine.completion import finish
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
-from kingbird.states import ItemState, Reason
+from kingbird.states import ItemState, Reason, Trigger
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
@@ -262,6 +262,7 @@ class JobPlanner:
                 row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
             },
             calls=RegionCalls(self._pools.submit_for(job), self._retry.with_check(check)),
+            at_once=job.trigger == Trigger.EVENT,
         )
 
     def _row(self, item: Item) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Consume the messages of one broker, in a thread that no other broker disturbs."""
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -19,7 +20,7 @@ LOG = logging.getLogger(__name__)
 #: Seconds between two looks at the connection.
 WATCH_INTERVAL = 1.0
 #: Seconds after a failed start until the next one.
-RETRY_DELAY = 5.0
+RETRY_DELAY = 10.0
 #: Seconds after which a start that waits for its broker is reported.
 START_TIMEOUT = 5.0
 
@@ -55,12 +56,15 @@ class Consumer:
         """Start to consume as soon as the broker is there, and watch the connection."""
         threading.Thread(target=self._report_start, daemon=True).start()
         while not self._stopping.is_set():
+            server: Any = None
             try:
                 server = create_server(self._conf, self._broker, self._endpoint)
                 # This blocks while the broker is unreachable.
                 server.start(override_pool_size=1)
             except Exception as error:
                 self._note_away(f"{type(error).__name__}: {error}")
+                with contextlib.suppress(Exception):
+                    server.transport.cleanup()
                 self._stopping.wait(RETRY_DELAY)
             else:
                 self._server = server

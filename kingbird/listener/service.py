@@ -75,7 +75,7 @@ class Listener:
     def start(self) -> None:
         """Start the listener's threads.  Nothing is waited for."""
         LOG.info("Starting listener %s", self.id)
-        log_filters.limit_driver_errors()
+        log_filters.limit_driver_lines()
         for name, function in (
             *((f"listen-{consumer.names}", consumer.run) for consumer in self._consumers),
             *((f"poll-{poller.region}", poller.run) for poller in self._pollers),

@@ -65,6 +65,18 @@ class DatabaseCollector(Collector):
             oldest.add_metric([kind], queue.oldest)
         yield size
         yield oldest
+        yield GaugeMetricFamily(
+            "kingbird_marks_waiting", "Images that rules have to look at", value=stats.marks.size
+        )
+        yield GaugeMetricFamily(
+            "kingbird_marks_oldest_seconds",
+            "Seconds since the oldest of them was heard of",
+            value=stats.marks.oldest,
+        )
+        rules = GaugeMetricFamily("kingbird_rules", "Rules by state", labels=["state"])
+        for state, number in stats.rules.items():
+            rules.add_metric([state], number)
+        yield rules
 
     def _collect_stats(self) -> db.stats.Stats | None:
         try:

@@ -75,6 +75,9 @@ class Counters:
             "region status reason",
         )
         self._jobs = counter("jobs_ended_total", "Jobs that have ended", "state")
+        self._rule_runs = counter(
+            "rule_runs_total", "Runs of rules that have ended", "trigger state"
+        )
         self._job_seconds = histogram(
             "job_duration_seconds",
             "Seconds from a job's request to its end, the first time that it ran",
@@ -111,15 +114,21 @@ class Counters:
                 self._takeovers.labels(kind).inc()
             case events.ItemsEnded(region, status, reason, number):
                 self._items.labels(region, status, reason).inc(number)
-            case events.JobEnded(job, state, _, ended_at):
-                self._jobs.labels(state).inc()
-                if job.runs == 1:
-                    # The start of a later run is not known.
-                    took = ended_at - job.created_at
-                    self._job_seconds.labels(state).observe(max(took.total_seconds(), 0.0))
+            case events.JobEnded():
+                self._count_job(event)
             case events.NotificationHeard(region):
                 self._heard.labels(region).inc()
             case events.NotificationDropped(region, reason):
                 self._dropped.labels(region, reason).inc()
             case events.MarksWritten(number):
                 self._marks.inc(number)
+
+    def _count_job(self, ended: events.JobEnded) -> None:
+        job, state = ended.job, ended.state
+        self._jobs.labels(state).inc()
+        if job.trigger is not None:
+            self._rule_runs.labels(job.trigger, state).inc()
+        if job.runs == 1:
+            # The start of a later run is not known.
+            took = ended.ended_at - job.created_at
+            self._job_seconds.labels(state).observe(max(took.total_seconds(), 0.0))

@@ -1,1 +1,1 @@
-"""Notifications about jobs for other services."""
+"""Notifications about jobs and rules for other services."""

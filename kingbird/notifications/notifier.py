@@ -1,4 +1,4 @@
-"""Tell other services, over a message broker, how jobs proceed.
+"""Tell other services, over a message broker, how jobs proceed and whether rules work.
 
 ``[oslo_messaging_notifications] driver`` enables it.  The administrator's guide describes
 the messages.
@@ -19,7 +19,7 @@ from kingbird import events, exception
 from kingbird.background_queue import BackgroundQueue
 from kingbird.db import api as db
 from kingbird.rpc import transport
-from kingbird.states import JobState, Reason
+from kingbird.states import JobState, Reason, RuleState
 
 LOG = logging.getLogger(__name__)
 
@@ -27,6 +27,7 @@ START = "kingbird.sync.start"
 PROGRESS = "kingbird.sync.progress"
 END = "kingbird.sync.end"
 ERROR = "kingbird.sync.error"
+RULE_STATE = "kingbird.rule.state"
 
 #: Seconds between two notifications of one job's progress by one engine.
 PROGRESS_INTERVAL = 10.0
@@ -36,7 +37,7 @@ QUEUE_SIZE = 1000
 DRAIN = 3.0
 
 
-def start(conf: cfg.ConfigOpts) -> "JobNotifier | None":
+def start(conf: cfg.ConfigOpts) -> "EventNotifier | None":
     """Start to notify in a background thread, if notifications are configured.
 
     Call this after any fork.
@@ -54,7 +55,7 @@ def start(conf: cfg.ConfigOpts) -> "JobNotifier | None":
         # Work goes on without.
         LOG.error("Notifications are disabled: %s", error.message)
         return None
-    notifications = JobNotifier(
+    notifications = EventNotifier(
         oslo_messaging.Notifier(bus, publisher_id=f"kingbird-engine.{socket.gethostname()}")
     )
     events.subscribe(notifications)
@@ -62,13 +63,15 @@ def start(conf: cfg.ConfigOpts) -> "JobNotifier | None":
 
 
 class Notification(NamedTuple):
-    """A notification about a job that waits to be sent.
+    """A notification that waits to be sent.
 
     :ivar content: the fields of the payload that are known already.
+    :ivar is_error: whether it has the priority ERROR.
     """
 
     event_type: str
     content: dict[str, Any]
+    is_error: bool = False
 
 
 def build_notification(
@@ -97,11 +100,21 @@ def build_notification(
             "reason": reason,
             "ended_at": None if ended_at is None else _text(ended_at),
         },
+        is_error=event_type == ERROR,
     )
 
 
-class JobNotifier:
-    """Send notifications about jobs when events are emitted.  Thread-safe.
+def rule_notification(change: db.RuleChange, changed_at: datetime) -> Notification:
+    """Return the notification about a change of a rule's state, which is complete."""
+    return Notification(
+        RULE_STATE,
+        {**change._asdict(), "changed_at": _text(changed_at)},
+        is_error=change.state != RuleState.OK,
+    )
+
+
+class EventNotifier:
+    """Send notifications about jobs and rules when events are emitted.  Thread-safe.
 
     A background thread reads the counts and sends, so work waits neither for the broker nor for
     the database.  oslo.messaging drops what it cannot send.
@@ -129,6 +142,8 @@ class JobNotifier:
                 gave_up = reason not in (None, Reason.CANCELLED)
                 event_type = ERROR if gave_up else END
                 self._queue.put(build_notification(job, event_type, state, reason, ended_at))
+            case events.RuleStateChanged(change, changed_at):
+                self._queue.put(rule_notification(change, changed_at))
 
     def stop(self, seconds: float) -> None:
         """Ignore further events, and send waiting notifications for at most ``seconds``."""
@@ -153,8 +168,9 @@ class JobNotifier:
         content = payload(notification)
         if content is None:
             return
-        context = {name: content[name] for name in ("request_id", "global_request_id")}
-        send = self._notifier.error if notification.event_type == ERROR else self._notifier.info
+        # A rule has no request.
+        context = {name: content.get(name) for name in ("request_id", "global_request_id")}
+        send = self._notifier.error if notification.is_error else self._notifier.info
         send(context, notification.event_type, content)
 
 
@@ -166,7 +182,9 @@ def payload(notification: Notification) -> dict[str, Any] | None:
 
     :returns: ``None`` for the progress of a job that has ended or is retried by now.
     """
-    event_type, content = notification
+    event_type, content, _ = notification
+    if event_type == RULE_STATE:
+        return content
     now = statuses = outcomes = None
     try:
         now = db.jobs.get(content["project_id"], content["job_id"], with_all_projects=True)

@@ -103,10 +103,10 @@ class SyncClient:
         """Delete a job that has ended."""
         self._call("DELETE", _path(job))
 
-    def engines(self) -> list[JSON]:
-        """Return the engines, for admins."""
-        found: list[JSON] = self._call("GET", "os-sync-engines")["engines"]
-        return found
+    def engines(self) -> tuple[list[JSON], list[JSON]]:
+        """Return the engines and the listeners, for admins."""
+        answer = self._call("GET", "os-sync-engines")
+        return answer["engines"], answer["listeners"]
 
     def rules(self, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return rules of the project, and True if more follow; see :meth:`jobs`.

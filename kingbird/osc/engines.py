@@ -3,8 +3,11 @@
 import argparse
 from typing import Any
 
+from osc_lib.cli import format_columns
+
 from kingbird.osc.base import SyncLister
 
+#: The columns, and the fields that engines and listeners share in the API's response.
 _COLUMNS = {
     "ID": "id",
     "Host": "host",
@@ -17,12 +20,24 @@ _COLUMNS = {
 
 
 class ListEngines(SyncLister):
-    """List the engines that do the work (admin only)"""
+    """List the engines, and the listeners with the regions that they hear (admin only)"""
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
-        """Return the engines."""
+        """Return the engines and the listeners."""
+        engines, listeners = self.client.engines()
         rows = [
-            tuple(engine.get(field) for field in _COLUMNS.values())
-            for engine in self.client.engines()
+            (
+                *(program[field] for field in _COLUMNS.values()),
+                kind,
+                format_columns.ListColumn(_connected(program)),
+            )
+            for kind, programs in (("engine", engines), ("listener", listeners))
+            for program in programs
         ]
-        return tuple(_COLUMNS), rows
+        return (*_COLUMNS, "Type", "Hears"), rows
+
+
+def _connected(program: dict[str, Any]) -> list[str]:
+    """Return the regions to which a listener is connected."""
+    regions = program.get("regions", {})
+    return sorted(name for name, region in regions.items() if region["connected"])

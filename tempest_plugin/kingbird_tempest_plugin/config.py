@@ -42,4 +42,10 @@ KingbirdGroup = [
         min=0.05,
         help="Seconds between two polls of a job.",
     ),
+    cfg.BoolOpt(
+        "glance_notifications",
+        default=False,
+        help="True if the Glances of all regions send notifications to Kingbird's listener. The "
+        "test of events is skipped otherwise.",
+    ),
 ]

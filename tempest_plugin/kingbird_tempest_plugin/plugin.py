@@ -38,6 +38,11 @@ class KingbirdTempestPlugin(plugins.TempestPlugin):
             name="kingbird_v1",
             service_version="kingbird.v1",
             module_path="kingbird_tempest_plugin.services.v1",
-            client_names=["EnginesClient", "SyncJobsClient", "VersionsClient"],
+            client_names=[
+                "EnginesClient",
+                "SyncJobsClient",
+                "SyncRulesClient",
+                "VersionsClient",
+            ],
         )
         return [params]

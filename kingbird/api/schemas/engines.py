@@ -1,21 +1,67 @@
-"""The schemas of engines."""
+"""The schemas of engines and listeners."""
 
-from kingbird.api.schemas.shapes import closed_object, output, output_count, output_datetime
+from typing import Any
 
-_ENGINE = closed_object(
-    "Engine",
-    "An engine that runs, or that died without deregistering",
+from kingbird.api.schemas.shapes import (
+    JSONSchema,
+    closed_object,
+    output,
+    output_count,
+    output_datetime,
+    output_nullable_datetime,
+)
+
+
+def _program(title: str, noun: str, dead_after: str, **more: Any) -> JSONSchema:
+    return closed_object(
+        title,
+        f"{noun.capitalize()} that runs, or that died without deregistering",
+        {
+            "id": output("The id of this run of the program"),
+            "host": output("The program's host"),
+            "pid": output_count("The id of its process"),
+            "version": output("Its release of Kingbird"),
+            "started_at": output_datetime("The time of the start, by the database's clock"),
+            "last_seen": output_datetime("The time of the last heartbeat, by the same clock"),
+            "alive": output(
+                f"True if the last heartbeat is not older than {dead_after}", "boolean"
+            ),
+            **more,
+        },
+    )
+
+
+_HEARD = closed_object(
+    "HeardRegion",
+    "A region whose events a listener hears",
     {
-        "id": output("The engine's id"),
-        "host": output("The engine's host"),
-        "pid": output_count("The id of the engine's process"),
-        "version": output("The engine's release of Kingbird"),
-        "started_at": output_datetime("The time of the start, by the database's clock"),
-        "last_seen": output_datetime("The time of the last heartbeat, by the database's clock"),
-        "alive": output("True if the last heartbeat is not older than two leases", "boolean"),
+        "connected": output("True if the listener has reached the region's broker", "boolean"),
+        "heard": output_nullable_datetime(
+            "The time of the region's last event, by the listener's clock"
+        ),
     },
 )
 
 LISTED = closed_object(
-    "Engines", "All engines", {"engines": output("The engines", "array", items=_ENGINE)}
+    "Engines",
+    "All engines and listeners",
+    {
+        "engines": output(
+            "The engines", "array", items=_program("Engine", "an engine", "two leases")
+        ),
+        "listeners": output(
+            "The listeners",
+            "array",
+            items=_program(
+                "Listener",
+                "a listener",
+                "30 seconds",
+                regions={
+                    "description": "By name, the regions that the listener hears",
+                    "type": "object",
+                    "additionalProperties": _HEARD,
+                },
+            ),
+        ),
+    },
 )

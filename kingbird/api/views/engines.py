@@ -1,4 +1,4 @@
-"""The view of engines."""
+"""The view of engines and listeners."""
 
 from typing import Any
 
@@ -6,14 +6,28 @@ from kingbird.api.views.sync_jobs import format_ms, format_time
 from kingbird.db import api as db
 
 
-def render_engine(engine: db.Engine, alive: bool) -> dict[str, Any]:
+def render_engine(program: db.Engine | db.Listener, alive: bool) -> dict[str, Any]:
     """Return an engine as JSON.  Its times are those of the database's clock."""
     return {
-        "id": engine.id,
-        "host": engine.host,
-        "pid": engine.pid,
-        "version": engine.version,
-        "started_at": format_time(engine.started_at),
-        "last_seen": format_ms(engine.seen),
+        "id": program.id,
+        "host": program.host,
+        "pid": program.pid,
+        "version": program.version,
+        "started_at": format_time(program.started_at),
+        "last_seen": format_ms(program.seen),
         "alive": alive,
+    }
+
+
+def render_listener(listener: db.Listener, alive: bool) -> dict[str, Any]:
+    """Return a listener as JSON."""
+    regions = {name: _heard(each) for name, each in sorted(listener.regions.items())}
+    return {**render_engine(listener, alive), "regions": regions}
+
+
+def _heard(region: dict[str, Any]) -> dict[str, Any]:
+    last = region.get("heard")
+    return {
+        "connected": bool(region.get("connected")),
+        "heard": None if last is None else format_ms(last),
     }

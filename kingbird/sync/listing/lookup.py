@@ -17,9 +17,14 @@ RegionResults = dict[str, ImagesById | exception.KingbirdError]
 
 
 class _RegionLookup:
-    """The calls to one region: for visible images, then for hidden ones that are still missing."""
+    """The calls to one region: for visible images, then for hidden ones that are still missing.
 
-    def __init__(self, images: ImageClient, ids: Iterable[str], calls: RegionCalls):
+    :param at_once: ask for both at the same time.
+    """
+
+    def __init__(
+        self, images: ImageClient, ids: Iterable[str], calls: RegionCalls, *, at_once: bool
+    ):
         self.found: ImagesById = {}
         self.running: set[futures.Future[list[Image]]] = set()
         self._images = images
@@ -27,6 +32,9 @@ class _RegionLookup:
         self._calls = calls
         self._hidden = False
         self._begin_calls()
+        if at_once:
+            self._hidden = True
+            self._begin_calls()
 
     def _begin_calls(self) -> None:
         region, list_by_ids = self._images.region, self._images.list_by_ids
@@ -60,14 +68,17 @@ def lookup_regions(
     wanted: Mapping[str, Iterable[str]],
     regions: Mapping[str, ImageClient],
     calls: RegionCalls,
+    *,
+    at_once: bool = False,
 ) -> RegionResults:
     """Find images in several regions at the same time, each at its own pace.
 
     :param wanted: ids by region; a region without an endpoint counts as unavailable.
+    :param at_once: ask for visible and hidden images at the same time: more calls, less waiting.
     :returns: by region the images, hidden ones included, or the error of the first failed call.
     """
     lookups = {
-        region: _RegionLookup(regions[region], ids, calls)
+        region: _RegionLookup(regions[region], ids, calls, at_once=at_once)
         for region, ids in wanted.items()
         if region in regions
     }

@@ -97,7 +97,7 @@ class ByIdPlanner:
         sets = self._unplanned(sets)
         if not sets:
             return
-        in_targets = _ids_in_targets(sets)
+        in_targets = _ids_in_targets(sets, at_once=self._context.at_once)
         requested, answers = SourceFinder(self._context).find(
             sets, self._copies.ids_of_copies(in_targets)
         )
@@ -260,14 +260,16 @@ def _depends_on_all_sources(item: Item) -> bool:
     return item.action == UPDATE or (item.outcome is not None and item.outcome.is_doubtful)
 
 
-def _ids_in_targets(sets: Sequence[SyncSet]) -> dict[str, set[str]]:
+def _ids_in_targets(sets: Sequence[SyncSet], *, at_once: bool) -> dict[str, set[str]]:
     """Return the images of a request by target region.
 
     A target that is also a source is left out: the ids to ask for depend on the chosen source.
+
+    :param at_once: ask for more than is needed rather than once more.
     """
     in_targets: dict[str, set[str]] = {}
     for one in sets:
         for target in one.targets:
-            if target not in one.sources:
+            if at_once or target not in one.sources:
                 in_targets.setdefault(target, set()).update(one.resources)
     return in_targets

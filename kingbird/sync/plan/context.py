@@ -25,6 +25,7 @@ class PlanContext:
     :ivar tombstones: returns ids that are known to be unusable.
     :ivar planned: returns items that have been planned and stored.
     :ivar calls: the calls to the regions.
+    :ivar at_once: ask for visible and hidden images at the same time, as somebody waits for few.
     """
 
     regions: Mapping[str, ImageClient]
@@ -33,6 +34,7 @@ class PlanContext:
     tombstones: TombstoneLookup
     planned: PlannedLookup
     calls: RegionCalls
+    at_once: bool = False
 
     def find(self, ids: Mapping[str, Iterable[str]]) -> RegionResults:
         """Find images by their ids, in several regions at the same time.
@@ -40,4 +42,4 @@ class PlanContext:
         :param ids: by region.
         :returns: by region its images, or its error.
         """
-        return lookup.lookup_regions(ids, self.regions, self.calls)
+        return lookup.lookup_regions(ids, self.regions, self.calls, at_once=self.at_once)

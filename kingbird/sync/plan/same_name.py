@@ -89,8 +89,9 @@ class SameNames:
         """Return planned items; those that would double a name say so, or have ended."""
         candidates = {
             position: candidate
-            for position, (_, item) in enumerate(planned)
-            if (candidate := _Candidate.of(item))
+            for position, (one, item) in enumerate(planned)
+            # A run about what events named makes no call for a note.
+            if (one.skips_same_name or not one.lenient) and (candidate := _Candidate.of(item))
         }
         problems = self._find(list(candidates.values()))
         checked = []

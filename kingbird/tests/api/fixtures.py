@@ -312,10 +312,10 @@ class SitePolicy(_Policy):
 
 
 class Engines(fixture.GabbiFixture):
-    """A live engine, and one without a heartbeat for several lease times."""
+    """A live engine and a live listener, and one of each without a heartbeat for long."""
 
     def start_fixture(self) -> None:
-        """Store the engines."""
+        """Store the engines and the listeners."""
         db.engines.heartbeat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
         db.engines.heartbeat("there:2", host="there", pid=2, version="1.2.3", rpc_version="1.0")
         silence = 1000 * db.engines.heartbeat_timeout(current().conf)
@@ -324,6 +324,18 @@ class Engines(fixture.GabbiFixture):
                 sa.update(db.Engine)
                 .where(db.Engine.id == "there:2")
                 .values(seen=db.Engine.seen - silence)
+            )
+        regions: dict[str, dict[str, Any]] = {
+            "RegionOne": {"connected": True, "heard": 1_795_736_122_722, "since": 1},
+            "RegionTwo": {"connected": False, "heard": None, "since": None},
+        }
+        for name, pid, heard in (("here", 3, regions), ("there", 4, {})):
+            db.listeners.beat(f"{name}:{pid}", host=name, pid=pid, version="1.2.3", regions=heard)
+        with db.get_engine().begin() as connection:
+            connection.execute(
+                sa.update(db.Listener)
+                .where(db.Listener.id == "there:4")
+                .values(seen=db.Listener.seen - 1000 * db.listeners.HEARTBEAT_TIMEOUT)
             )
 
 

@@ -149,7 +149,7 @@ CALLS: list[tuple[Any, ...]] = [
     ),
     ("delete-rule", "delete_sync_rule", "The rule is gone", "DELETE", RULE, None, "member"),
     (
-        *("list-engines", "list_engines", "One engine lives", "GET"),
+        *("list-engines", "list_engines", "An engine and a listener live", "GET"),
         *(f"/v1.0/{PROJECT}/os-sync-engines", None, "admin"),
     ),
     (
@@ -185,6 +185,16 @@ def recorded() -> dict[str, dict[str, Any]]:
         fixtures.add_rules()
         db.engines.heartbeat(
             "node1:4711", host="node1", pid=4711, version="1.0.0", rpc_version="1.0"
+        )
+        db.listeners.beat(
+            "node2:815",
+            host="node2",
+            pid=815,
+            version="1.0.0",
+            regions={
+                "RegionOne": {"connected": True, "heard": 1_795_736_122_722, "since": 1},
+                "RegionTwo": {"connected": False, "heard": None, "since": None},
+            },
         )
         for name, operation, summary, method, path, body, token in CALLS:
             request = webob.Request.blank(

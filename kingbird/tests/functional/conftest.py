@@ -5,6 +5,7 @@ starts when a test needs it and stays for later tests. pytest groups tests by de
 one runs at a time.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -78,8 +79,10 @@ def leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Start a real Keystone and three real Glances."""
     sys.path.insert(0, str(ROOT / "tools"))
+    from minicloud import broker
     from minicloud.cloud import Cloud
 
+    os.environ.setdefault(broker.VARIABLE, services.url_of("RabbitMQ"))
     made = Cloud(
         tmp_path_factory.mktemp("cloud"),
         regions=REGIONS,

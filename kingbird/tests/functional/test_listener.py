@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +120,7 @@ def site(cloud: Any, glances: Any, tmp_path_factory: pytest.TempPathFactory) -> 
         hole = stack.enter_context(Relay(cloud.broker.transport_url))
         hole.stall()
         running = stack.enter_context(
-            deploy(Kind("MariaDB", broker=True, engines=0), cloud, folder)
+            deploy(Kind("MariaDB", broker=True, engines=0, relayed=True), cloud, folder)
         )
         made = Site(running, cloud, relay, hole)
         stack.callback(made.stop)
@@ -212,6 +213,24 @@ def test_a_listener_that_is_killed_loses_nothing(
     assert len(made) == 12
 
 
+def test_a_message_outlasts_a_database_that_is_away(
+    site: Site, rule: Callable[..., str], newcomer: Person
+) -> None:
+    everywhere = rule()
+    eventually("RegionOne is heard", lambda: site.hears("RegionOne"))
+    site.running.relays["database"].cut()
+    try:
+        images = {newcomer.make("RegionOne", DATA)["id"] for _ in range(2)}
+        first = site.listener
+        assert first is not None
+        eventually("it waits", lambda: "Messages wait for the database" in first.log.read_text())
+        assert first.stop() == 0, first.tail()
+        site.start()
+    finally:
+        site.running.relays["database"].mend()
+    eventually("the uploads are marked", lambda: site.marks(everywhere) == images)
+
+
 def test_a_broker_that_goes_and_comes_back(
     site: Site, rule: Callable[..., str], newcomer: Person
 ) -> None:
@@ -239,3 +258,40 @@ def test_an_orderly_stop(site: Site) -> None:
     log = site.listener.log.read_text()
     assert "guest@" not in log
     assert "Traceback" not in log, site.listener.tail()
+
+
+def test_images_spread_by_themselves(
+    cloud: Any, newcomer: Person, deploy_own: Callable[[Kind], Deployment]
+) -> None:
+    """kingbird-standalone hears RegionOne over the broker, and polls RegionTwo."""
+    services.require("RabbitMQ")
+    running = deploy_own(
+        Kind(
+            options={
+                "listener": {
+                    "regions": "RegionOne, RegionTwo",
+                    "topic": cloud.broker.topic,
+                    "poll_interval": 1,
+                },
+                "listener:RegionOne": {
+                    "transport_url": f"{cloud.broker.transport_url}?amqp_auto_delete=false",
+                    "publisher_id": cloud.broker.publisher("RegionOne"),
+                },
+            }
+        )
+    )
+    api = KingbirdAPI(running.url, newcomer)
+    body = {"name": unique("rule"), "interval": 3600, "events": True, **wildcard()}
+    made = api.call("POST", "-rules", json={"rule": body}).json()["rule"]
+    api.wait(made["last_job"])
+    for source in ("RegionOne", "RegionTwo"):
+        image = newcomer.make(source, DATA)
+        for target in cloud.regions:
+            eventually(
+                f"the image of {source} is in {target}",
+                partial(newcomer.images(target).get, image["id"]),
+            )
+    shown = api.call("GET", f"-rules/{made['id']}").json()["rule"]
+    assert shown["state"] == "OK"
+    assert shown["hears"]["RegionOne"]
+    assert shown["hears"]["RegionTwo"]

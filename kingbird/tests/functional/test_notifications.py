@@ -48,7 +48,7 @@ class Consumer:
         return {
             (priority, event): payload
             for priority, event, payload in self.received
-            if payload["job_id"] == job_id
+            if payload.get("job_id") == job_id
         }
 
 

@@ -1,4 +1,4 @@
-"""The controller of ``/v1.0/{project}/os-sync-engines``, the list of engines for admins."""
+"""The controller of ``/v1.0/{project}/os-sync-engines``: engines and listeners, for admins."""
 
 from typing import Any
 
@@ -12,14 +12,17 @@ from kingbird.policies import engines as policy
 
 
 class EnginesController:
-    """The controller that lists the engines."""
+    """The controller that lists the engines and the listeners."""
 
     def __init__(self, conf: cfg.ConfigOpts, pipeline: RequestPipeline) -> None:
         self._heartbeat_timeout = db.engines.heartbeat_timeout(conf)
         self.pipeline = pipeline
 
     @operation(
-        "list_engines", "List the engines", rules=(policy.LIST,), response_schema=schema.LISTED
+        "list_engines",
+        "List the engines and the listeners",
+        rules=(policy.LIST,),
+        response_schema=schema.LISTED,
     )
     def list_engines(self, request: ValidRequest) -> dict[str, Any]:
         """``GET /v1.0/{project}/os-sync-engines``"""
@@ -27,5 +30,9 @@ class EnginesController:
             "engines": [
                 view.render_engine(engine, alive)
                 for engine, alive in db.engines.list_all(self._heartbeat_timeout)
-            ]
+            ],
+            "listeners": [
+                view.render_listener(listener, alive)
+                for listener, alive in db.listeners.list_all()
+            ],
         }

@@ -89,7 +89,7 @@ def test_what_is_left_of_a_task_fails_in_its_region_only(database):
     job_id = planned_job(row("a", "R2"), row("a", "R3"), row("b", "R2", status="SUCCESS"))
     claim = db.leases.claim_task("e1", LEASE)
     ending = db.outcomes.end_task(claim, reason="region_unavailable", message="Gone.")
-    assert ending == (1, None, None, {"R2": 1}, None)
+    assert ending == db.Ending(open_tasks=1, items={"R2": 1})
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert [(item.status, item.reason) for item in items] == [
         ("FAILURE", "region_unavailable"),

@@ -44,10 +44,10 @@ def changed(rule, **fields):
 
 
 def end(job_id, *outcomes):
-    """Let an engine end a job with some items."""
+    """Let an engine end a job with some items, and return how it ended."""
     claim = db.leases.claim_job("e1", LEASE)
     assert claim.job.id == job_id
-    store_plan(claim, [row(f"i{n}", **outcome) for n, outcome in enumerate(outcomes)])
+    return store_plan(claim, [row(f"i{n}", **outcome) for n, outcome in enumerate(outcomes)])
 
 
 def failed(reason):
@@ -170,13 +170,38 @@ def test_the_state_of_a_rule_is_the_outcome_of_its_last_full_run(
     assert (rule_row(rule).state, rule_row(rule).failures) == ("OK", 0)
 
 
+def test_a_run_that_ends_returns_how_its_rule_has_changed(database):
+    rule = stored_rule(name="golden")
+    told = []
+    for number, reason in enumerate([None, "quota", "forbidden", "trust_gone", None, None]):
+        job = begin(rule_row(rule), f"dddddddd-0000-4000-8000-00000000001{number}")
+        told.append(end(job.id, *([failed(reason)] if reason else [])).rule)
+    owned = (rule.id, "golden", PROJECT, rule.user_id)
+    assert told == [
+        None,
+        (*owned, "OK", "FAILING", "quota", "It is quota."),
+        None,
+        (*owned, "FAILING", "NO_CREDENTIALS", "trust_gone", "It is trust_gone."),
+        (*owned, "NO_CREDENTIALS", "OK", None, None),
+        None,
+    ]
+
+
+def test_a_run_of_a_deleted_rule_changes_none(database):
+    rule = stored_rule()
+    job = begin(rule)
+    db.rules.delete(rule_row(rule))
+    assert end(job.id, failed("quota")).rule is None
+
+
 def test_a_cancelled_run_leaves_the_state(database):
     rule = stored_rule()
     end(begin(rule).id, failed("quota"))
-    end(
+    ending = end(
         begin(rule_row(rule), SECOND).id,
         {"status": "CANCELLED", "reason": "cancelled", "message": None},
     )
+    assert ending.rule is None
     assert (rule_row(rule).state, rule_row(rule).reason) == ("FAILING", "quota")
 
 

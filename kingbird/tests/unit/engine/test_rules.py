@@ -3,6 +3,7 @@
 import pytest
 import sqlalchemy as sa
 
+from kingbird import events
 from kingbird.db import api as db
 from kingbird.engine.rules import begin_due_runs, begin_event_runs
 from kingbird.tests.doubles.glance import refused, unavailable
@@ -62,6 +63,40 @@ def test_the_jobs_of_a_rule_share_a_token(scene, rule):
     assert list(engine._access._rule_auths) == ["rule-trust"]
     assert scene.keystone.calls.count("token") > asked
     assert "delete" not in scene.keystone.calls
+
+
+@pytest.fixture
+def told():
+    """Keep what is told of the states of rules, with the state that is stored by then."""
+    kept = []
+
+    def keep(event):
+        if isinstance(event, events.RuleStateChanged):
+            row = db.rules.get(PROJECT, event.change.rule_id)
+            kept.append((*event, row.state))
+
+    events.subscribe(keep)
+    yield kept
+    events.unsubscribe(keep)
+
+
+def test_a_change_of_state_is_told_once_and_after_it_is_stored(scene, rule, told):
+    with_data(scene)
+    scene.glances["R2"].fail("create", refused(403), times=None)
+    scene.engine()
+    ran(scene, rule)
+    assert run_again(scene, rule).failures == 2
+    scene.glances["R2"].heal()
+    last = run_again(scene, rule)
+    run_again(scene, rule)
+    wait_for(lambda: len(told) == 2)
+    (failing, _, first), (again, changed_at, second) = told
+    assert (first, second) == ("FAILING", "OK")
+    assert (failing.before, failing.state, failing.reason) == ("OK", "FAILING", "forbidden")
+    assert failing.message
+    assert (again.before, again.state, again.reason) == ("FAILING", "OK", None)
+    assert changed_at == db.jobs.get(PROJECT, last.full_job_id).updated_at
+    assert "rule-trust" not in str(told)
 
 
 def test_a_rule_that_fails_says_why_and_is_in_order_again_by_itself(scene, rule):

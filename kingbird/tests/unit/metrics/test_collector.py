@@ -9,7 +9,14 @@ from kingbird import exception
 from kingbird.db import api as db
 from kingbird.db.models import Task
 from kingbird.metrics.collector import DatabaseCollector
-from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row, utcnow
+from kingbird.tests.unit.db.rows import (
+    LEASE,
+    accepted_job,
+    planned_job,
+    row,
+    stored_rule,
+    utcnow,
+)
 
 
 def collected(collector):
@@ -31,6 +38,8 @@ def test_an_empty_database(collector):
     assert found["database_up",] == 1
     assert found["engines_alive",] == found["jobs_in_progress",] == 0
     assert found["queue_size", "job"] == found["queue_oldest_seconds", "task"] == 0
+    assert found["marks_waiting",] == found["marks_oldest_seconds",] == 0
+    assert found["rules", "OK"] == found["rules", "NO_CREDENTIALS"] == 0
 
 
 def test_what_waits(collector):
@@ -67,6 +76,37 @@ def test_how_long_the_oldest_has_waited(collector):
     found = collected(collector)
     assert 7200 <= found["queue_oldest_seconds", "job"] < 7260
     assert 90 <= found["queue_oldest_seconds", "task"] < 150
+
+
+def test_what_rules_have_to_look_at(collector):
+    rules = [stored_rule(enabled=True) for _ in range(2)]
+    db.marks.add([(rule.pk, image) for rule in rules for image in ("i1", "i2")], settle=1)
+    with db.get_engine().begin() as bind:
+        earlier = db.Mark.since - 700_000
+        bind.execute(sa.update(db.Mark).where(db.Mark.image_id == "i1").values(since=earlier))
+    found = collected(collector)
+    assert found["marks_waiting",] == 4
+    assert 700 <= found["marks_oldest_seconds",] < 760
+
+
+def test_rules_by_state(collector):
+    states = {
+        stored_rule(enabled=True).id: "OK",
+        stored_rule(enabled=True).id: "NO_CREDENTIALS",
+        stored_rule(enabled=True).id: "NO_CREDENTIALS",
+        # What a disabled rule was before is nobody's trouble.
+        stored_rule().id: "FAILING",
+    }
+    with db.get_engine().begin() as bind:
+        for rule_id, state in states.items():
+            bind.execute(sa.update(db.Rule).where(db.Rule.id == rule_id).values(state=state))
+    found = collected(collector)
+    assert {name[1]: number for name, number in found.items() if name[0] == "rules"} == {
+        "OK": 1,
+        "FAILING": 0,
+        "NO_CREDENTIALS": 2,
+        "DISABLED": 1,
+    }
 
 
 def test_without_the_database(collector, monkeypatch):

@@ -28,8 +28,9 @@ def value(registry, name, **labels):
 END = datetime.datetime(2000, 1, 1, 12)
 
 
-def job(runs=1, took=3):
-    return SimpleNamespace(runs=runs, created_at=END - datetime.timedelta(seconds=took))
+def job(runs=1, took=3, trigger=None):
+    created_at = END - datetime.timedelta(seconds=took)
+    return SimpleNamespace(runs=runs, created_at=created_at, trigger=trigger)
 
 
 def test_calls(registry):
@@ -58,6 +59,20 @@ def test_only_a_first_run_has_a_duration(registry):
     assert value(registry, "jobs_ended_total", state="SUCCESS") == 2
     assert value(registry, "job_duration_seconds_count", state="SUCCESS") == 1
     assert value(registry, "job_duration_seconds_sum", state="SUCCESS") == 3
+
+
+def test_runs_of_rules_are_counted_beside_other_jobs(registry):
+    for trigger, state in (("event", "SUCCESS"), ("event", "FAILURE"), ("interval", "SUCCESS")):
+        events.emit(events.JobEnded(job(trigger=trigger), state, None, END))
+    events.emit(events.JobEnded(job(), "SUCCESS", None, END))
+    assert value(registry, "jobs_ended_total", state="SUCCESS") == 3
+    for trigger, state, number in (
+        ("event", "SUCCESS", 1),
+        ("event", "FAILURE", 1),
+        ("interval", "SUCCESS", 1),
+        ("interval", "FAILURE", None),
+    ):
+        assert value(registry, "rule_runs_total", trigger=trigger, state=state) == number
 
 
 def test_a_breaker_opens_and_closes(registry):

@@ -11,7 +11,7 @@ from kingbird import events, exception
 from kingbird.db import api as db
 from kingbird.notifications import notifier as notifications
 from kingbird.rpc import transport
-from kingbird.tests.doubles.notification_schema import PAYLOAD
+from kingbird.tests.doubles.notification_schema import PAYLOAD, RULE_PAYLOAD
 from kingbird.tests.unit.db.rows import PROJECT, planned_job, row
 from kingbird.tests.waiting import PATIENCE, bounded
 
@@ -32,7 +32,8 @@ class Notifier:
         self.gate.wait(PATIENCE)
         if self.errors:
             raise self.errors.pop()
-        jsonschema.validate(payload, PAYLOAD)
+        is_rule = event_type == notifications.RULE_STATE
+        jsonschema.validate(payload, RULE_PAYLOAD if is_rule else PAYLOAD)
         self.sent.append((priority, event_type, payload))
 
     def info(self, *message):
@@ -53,7 +54,7 @@ def notifier():
 
 @pytest.fixture
 def listener(notifier, database):
-    made = notifications.JobNotifier(notifier)
+    made = notifications.EventNotifier(notifier)
     yield made
     notifier.gate.set()
     made.stop(5)
@@ -116,6 +117,26 @@ def test_what_an_event_becomes(
     assert "trust" not in str(payload).replace("trusted", "")
     ended_at = None if state == "IN_PROGRESS" else "2026-11-22T23:00:05.000000Z"
     assert payload["ended_at"] == ended_at
+
+
+@pytest.mark.parametrize(
+    ("priority", "before", "state", "reason", "message"),
+    [
+        ("error", "OK", "FAILING", "quota", "There is no room."),
+        ("error", "FAILING", "NO_CREDENTIALS", "trust_gone", "Keystone has no such trust."),
+        ("info", "NO_CREDENTIALS", "OK", None, None),
+    ],
+)
+def test_a_rule_in_another_state(listener, notifier, priority, before, state, reason, message):
+    change = db.RuleChange("r1", "golden", PROJECT, "u1", before, state, reason, message)
+    listener(events.RuleStateChanged(change, END))
+    listener.stop(5)
+    told = {
+        **{"rule_id": "r1", "name": "golden", "project_id": PROJECT, "user_id": "u1"},
+        **{"before": before, "state": state, "reason": reason, "message": message},
+        "changed_at": "2026-11-22T23:00:05.000000Z",
+    }
+    assert notifier.sent == [(priority, "kingbird.rule.state", told)]
 
 
 def test_progress_is_not_sent_after_the_end(listener, notifier, job):

@@ -321,6 +321,20 @@ def test_engines(osc: Osc) -> None:
     db.engines.heartbeat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
     (engine,) = osc("engine", "list", *JSON, user="admin").json
     assert (engine["Host"], engine["PID"], engine["Alive"]) == ("here", 1, True)
+    assert (engine["Type"], engine["Hears"]) == ("engine", [])
+
+
+def test_listeners_are_listed_beside_engines(osc: Osc) -> None:
+    db.engines.heartbeat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
+    heard: dict[str, Any] = {"connected": True, "heard": 5_000, "since": 1_000}
+    away: dict[str, Any] = {"connected": False, "heard": 5_000, "since": None}
+    regions = {"RegionTwo": heard, "RegionThree": away, "RegionOne": heard}
+    db.listeners.beat("there:2", host="there", pid=2, version="1.2.3", regions=regions)
+    engine, listener = osc("engine", "list", *JSON, user="admin").json
+    assert (engine["Type"], listener["Type"]) == ("engine", "listener")
+    assert (listener["ID"], listener["Host"], listener["PID"]) == ("there:2", "there", 2)
+    assert (listener["Hears"], listener["Alive"]) == (["RegionOne", "RegionTwo"], True)
+    assert "RegionOne, RegionTwo" in osc("engine", "list", user="admin").out
 
 
 def dry(resource: str, target: str, reason: str, **fields: Any) -> dict[str, Any]:

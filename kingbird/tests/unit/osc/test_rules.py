@@ -1,11 +1,14 @@
 """The commands of rules, from their words to the database of the real API."""
 
+import shlex
 from typing import Any
 
 import pytest
 
 from kingbird.db import api as db
 from kingbird.tests.api.world import IMAGE, IMAGE_2, PROJECT
+from kingbird.tests.guide.pages import Command, commands
+from kingbird.tests.guide.shapes import shape
 from kingbird.tests.unit.osc.cloud import Cloud
 from kingbird.tests.unit.osc.test_commands import JSON, Osc
 
@@ -111,3 +114,86 @@ def test_enable_run_and_delete(osc: Osc, cloud: Cloud) -> None:
     assert osc("rule", "delete", "golden").code == 0
     assert db.rules.list_for_project(PROJECT) == []
     assert len(cloud.world.engines.cancelled) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "events"), [((), True), (("--events",), True), (("--no-events",), False)]
+)
+def test_a_rule_runs_by_events_unless_told_not_to(
+    osc: Osc, words: tuple[str, ...], events: bool
+) -> None:
+    assert osc(*CREATE, *words, *JSON).json["events"] is events
+    assert stored().events is events
+
+
+def test_events_are_switched_off_and_on(osc: Osc) -> None:
+    osc(*CREATE)
+    for word, events in (("--no-events", False), ("--events", True)):
+        assert osc("rule", "set", "golden", word).code == 0
+        assert stored().events is events
+    osc("rule", "set", "golden", "--no-events")
+    assert osc("rule", "set", "golden", "--interval", "2h").code == 0
+    assert not stored().events, "what is not named stays"
+
+
+def end_first_run() -> None:
+    """End the run with which a rule begins."""
+    job = db.jobs.get(PROJECT, stored().full_job_id)
+    assert job is not None
+    db.outcomes.end_job(job)
+
+
+def test_run_for_some_images(osc: Osc, cloud: Cloud) -> None:
+    web = "bbbbbbbb-0000-4000-8000-000000000007"
+    cloud.add_image("RegionOne", web, "web")
+    osc(*CREATE)
+    end_first_run()
+    made = osc("rule", "run", "golden", "--image", "web", "--image", IMAGE, *JSON).json
+    assert (made["Status"], made["Dry Run"]) == ("IN_PROGRESS", False)
+    job = db.jobs.get(PROJECT, made["ID"])
+    assert job is not None
+    assert (job.rule_id, job.trigger) == (stored().id, "request")
+    assert job.request[0]["resources"] == [web, IMAGE]
+    refused = osc("rule", "run", "golden", "--image", "no such image")
+    assert (refused.code, "no such image" in refused.err) == (1, True)
+
+
+def test_what_waits_is_shown(osc: Osc) -> None:
+    osc(*CREATE)
+    osc("rule", "create", "idle", "--all", "--disable")
+    db.marks.add([(stored().pk, IMAGE), (stored().pk, IMAGE_2)], settle=1)
+    heard = {"connected": True, "heard": 1_795_736_122_722, "since": 1}
+    db.listeners.beat("l1", host="h", pid=1, version="1.0", regions={"RegionOne": heard})
+    waiting = {rule["Name"]: rule["Waiting"] for rule in osc("rule", "list", *JSON).json}
+    assert waiting == {"golden": 2, "idle": 0}
+    shown = osc("rule", "show", "golden", *JSON).json
+    assert (shown["waiting"], shown["lag"] >= 0) == (2, True)
+    assert shown["hears"] == {"RegionOne": "2026-11-26T23:35:22.722000"}
+
+
+def rules_of(page: str) -> list[Command]:
+    return [each for each in commands(page) if " image sync rule " in f" {each.words} "]
+
+
+@pytest.mark.parametrize("page", ["rules", "openstackclient"])
+def test_the_commands_of_the_guide(osc: Osc, cloud: Cloud, page: str) -> None:
+    """They run in the order of the page."""
+    # In the source of the rule of each page.
+    cloud.add_image("RegionTwo", "bbbbbbbb-0000-4000-8000-000000000007", "web-server")
+    cloud.add_image("RegionOne", "4235414a-8aaa-462c-a3e2-2305bfe34c98", "other")
+    found = [
+        each for each in rules_of(f"doc/source/user/{page}.rst") if "--project" not in each.words
+    ]
+    assert len(found) > 8
+    for command in found:
+        words = [word for word in shlex.split(command.words)[3:] if word != "--wait"]
+        for rule in db.rules.list_for_project(PROJECT, with_all_projects=True):
+            job = rule.full_job_id and db.jobs.get(
+                PROJECT, rule.full_job_id, with_all_projects=True
+            )
+            if job:
+                db.outcomes.end_job(job)
+        ran = osc(*words, user="admin")
+        assert ran.code == 0, (command.words, ran.err)
+        if expected := shape(command.output):
+            assert shape(ran.out) == expected

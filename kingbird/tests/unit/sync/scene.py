@@ -104,6 +104,7 @@ class Scene:
         known: Mapping[str, Collection[str]] | None = None,
         retried_regions: Collection[str] | None = None,
         earlier: Collection[Item] = (),
+        at_once: bool = False,
     ) -> list[Item]:
         """Plan sets.
 
@@ -127,6 +128,7 @@ class Scene:
                 if item.target_region == target and item.resource in ids
             },
             calls=RegionCalls(submit, self.retry),
+            at_once=at_once,
         )
         self.planner = Planner(cloud, slow_region_timeout=slow_region_timeout)
         for batch in self.planner.plan(sets, cursor, known, retried_regions):

@@ -85,7 +85,7 @@ def test_negative_tests_say_so() -> None:
     marked = 0
     for where, method in methods():
         # Names tell that somebody gets nothing, in files where others get something.
-        is_negative = where.startswith("test_sync_jobs_negative.") or (
+        is_negative = "_negative." in where or (
             re.search("_(no|nothing)(_|$)", method.name) is not None
         )
         assert (decorator_arguments(method, "attr") == ["['negative']"]) is is_negative, where

@@ -2,6 +2,7 @@
 
 from kingbird_tempest_plugin.services.v1.engines_client import EnginesClient
 from kingbird_tempest_plugin.services.v1.sync_jobs_client import SyncJobsClient
+from kingbird_tempest_plugin.services.v1.sync_rules_client import SyncRulesClient
 from kingbird_tempest_plugin.services.v1.versions_client import VersionsClient
 
-__all__ = ["EnginesClient", "SyncJobsClient", "VersionsClient"]
+__all__ = ["EnginesClient", "SyncJobsClient", "SyncRulesClient", "VersionsClient"]

@@ -10,7 +10,7 @@ class EnginesClient(rest_client.RestClient):
     """A client of ``/os-sync-engines`` in the user's project."""
 
     def list_engines(self) -> Any:
-        """Return ``{"engines": [...]}``, for admins."""
+        """Return ``{"engines": [...], "listeners": [...]}``, for admins."""
         resp, body = self.get(f"{self.project_id}/os-sync-engines")
         self.expected_success(200, resp.status)
         return rest_client.ResponseBody(resp, json.loads(body))

@@ -2,10 +2,11 @@
 
 import pytest
 
+from kingbird.sync.listing import lookup
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import unavailable
 from kingbird.tests.unit.db.rows import sync_set
-from kingbird.tests.unit.sync.scene import DEMO, OTHER, Scene
+from kingbird.tests.unit.sync.scene import ALL3, DEMO, OTHER, Scene
 
 GONE = "99999999-0000-4000-8000-000000000000"
 
@@ -78,3 +79,35 @@ def test_a_forced_rule_gives_other_ids_only_where_needed(scene):
     image = scene.create_in(2020, "R1", b"x", owner=DEMO)["id"]
     (item,) = scene.plan_sets(lenient(image, targets=("R2",), force=True))
     assert item.target_resource == image
+
+
+def test_an_event_costs_one_round_of_lists(scene, monkeypatch):
+    """Ask each region for visible and hidden images at the same time, and for no names."""
+    image = scene.create_in(2020, "R1", b"x", owner=DEMO)["id"]
+    asked = []
+    for region, glance in scene.glances.items():
+        plain = glance.handle
+
+        def handle(caller, method, url, body, plain=plain, region=region):
+            asked.append((region, url))
+            return plain(caller, method, url, body)
+
+        glance.handle = handle
+    one = lenient(image, sources=ALL3)
+    rounds = []
+    find = lookup.lookup_regions
+
+    def counted(wanted, *args, **options):
+        if any(wanted.values()):
+            rounds.append(wanted)
+        return find(wanted, *args, **options)
+
+    monkeypatch.setattr(lookup, "lookup_regions", counted)
+    items = scene.plan_sets(one, at_once=True)
+    assert [item.action for item in items] == ["none", "create", "create"]
+    assert len(rounds) == 1
+    lists = [(region, "os_hidden=true" in url) for region, url in asked if "?id=" in url]
+    assert sorted(lists) == [(region, hidden) for region in ALL3 for hidden in (False, True)]
+    assert not any("name=" in url for _, url in asked)
+    scene.plan_sets(lenient(image, sources=ALL3, same_name="skip"), at_once=True)
+    assert any("name=" in url for _, url in asked)
