@@ -7,6 +7,7 @@ from oslo_context import context
 
 from kingbird import events, exception
 from kingbird.db import api as db
+from kingbird.engine import worker
 from kingbird.engine.completion import end_job
 from kingbird.engine.thread_context import set_log_context, with_context
 from kingbird.states import STATE_OF
@@ -52,6 +53,16 @@ def test_a_job(scene, emitted):
         == stored(scene.get(job_id))
         == {(region, "SUCCESS", "created"): 2 for region in ("R2", "R3")}
     )
+
+
+def test_outcomes_are_reported_before_the_task_ends(scene, emitted, monkeypatch):
+    """Report each batch once, whether it is stored meanwhile or with the end of the task."""
+    monkeypatch.setattr(worker, "FLUSH", 1)
+    job_id = scene.job(*(scene.image() for _ in range(9)), targets=("R2",))
+    scene.engine()
+    assert scene.tidied(job_id) == "SUCCESS"
+    assert items(emitted) == {("R2", "SUCCESS", "created"): 9}
+    assert len(of(emitted, events.JobProgress)) > 1
 
 
 def test_what_needs_no_work_is_reported_too(scene, emitted):
