@@ -162,8 +162,16 @@ def waiting(rule_pks: Collection[int]) -> dict[int, tuple[int, int]]:
 
 
 def totals(session: orm.Session) -> tuple[int, float]:
-    """Return the number of all marks, and the age of the oldest in seconds."""
-    query = sa.select(sa.func.count(), now_ms() - sa.func.min(Mark.since)).select_from(Mark)
+    """Return the number of marks of rules that run by events, and the oldest one's age in seconds.
+
+    Marks of a rule that is disabled wait for nothing: enabling it begins a full run.
+    """
+    query = (
+        sa.select(sa.func.count(), now_ms() - sa.func.min(Mark.since))
+        .select_from(Mark)
+        .join(Rule, Rule.pk == Mark.rule_pk)
+        .where(_heard())
+    )
     number, age = session.execute(query).one()
     return int(number), max(int(age or 0), 0) / 1000
 

@@ -51,7 +51,11 @@ def main(arguments: Sequence[str] = ()) -> int:
             conf = folder / "tempest.conf"
             conf.write_text(
                 settings.tempest_conf(
-                    folder, cloud.credentials("admin"), cloud.regions, "synchronization"
+                    folder,
+                    cloud.credentials("admin"),
+                    cloud.regions,
+                    "synchronization",
+                    notifies=cloud.broker is not None,
                 )
             )
             code = _tempest(arguments or PLUGIN_TESTS, conf)

@@ -9,7 +9,12 @@ from minicloud.config import Options, render
 
 
 def tempest_conf(
-    folder: Path, admin: Mapping[str, str], regions: Sequence[str], service_type: str
+    folder: Path,
+    admin: Mapping[str, str],
+    regions: Sequence[str],
+    service_type: str,
+    *,
+    notifies: bool = False,
 ) -> str:
     """Return the text of the file.
 
@@ -17,6 +22,7 @@ def tempest_conf(
     :param admin: the cloud's admin, as arguments of keystoneauth's password plugin.
     :param regions: the regions; the first one is Tempest's own.
     :param service_type: Kingbird's type in the catalog.
+    :param notifies: whether the Glances send notifications that a listener hears.
     """
     options: Options = {
         "DEFAULT": {"log_file": str(folder / "tempest.log"), "debug": "true"},
@@ -45,6 +51,7 @@ def tempest_conf(
             "catalog_type": service_type,
             "build_timeout": "60",
             "build_interval": "0.25",
+            "glance_notifications": str(notifies).lower(),
         },
     }
     return render(options, {})

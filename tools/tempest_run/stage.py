@@ -9,7 +9,7 @@ from pathlib import Path
 
 from minicloud.cloud import Cloud
 
-from kingbird.tests.functional import services
+from kingbird.tests.functional import listening, services
 from kingbird.tests.functional.deployment import Deployment, Kind, deploy
 
 REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
@@ -39,8 +39,11 @@ def stage() -> Iterator[tuple[Cloud, Deployment, Path]]:
         cloud = Cloud(folder / "cloud", regions=REGIONS, free_ports=True)
         try:
             cloud.up()
-            with deploy(kind, cloud, folder / "kingbird") as deployment:
+            with contextlib.ExitStack() as stack:
+                deployment = stack.enter_context(deploy(kind, cloud, folder / "kingbird"))
                 deployment.register()
+                if cloud.broker is not None:
+                    stack.enter_context(listening.listener(deployment, cloud, REGIONS))
                 yield cloud, deployment, folder / "tempest"
         finally:
             cloud.down()
