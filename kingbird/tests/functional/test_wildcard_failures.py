@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from kingbird.tests.functional.deployment import BREAKER_RESET_TIMEOUT
+from kingbird.tests.functional.deployment import BREAKER_RESET_TIMEOUT, Deployment, Kind
 from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, wildcard
 from kingbird.tests.functional.list_calls import is_walk, recording
 from kingbird.tests.functional.people import Image, Person
@@ -238,18 +238,20 @@ def test_a_region_goes_away_in_the_middle_of_its_list(
 
 
 def test_a_slow_region_holds_nobody_up(
-    newcomer: Person, api: API, glances: dict[str, Proxy]
+    newcomer: Person, deploy_own: Callable[[Kind], Deployment], glances: dict[str, Proxy]
 ) -> None:
+    running = deploy_own(Kind(options={"sync": {"slow_region_timeout": 1, "retry_timeout": 60}}))
+    api = KingbirdAPI(running.url, newcomer)
     images = one_each(newcomer)
     gate = threading.Event()
     with glances["RegionThree"].broken(hold(gate), is_walk):
-        job_id = api(newcomer).accepted(wildcard(**QUEUED))
+        job_id = api.accepted(wildcard(**QUEUED))
         # The other regions exchange their images before RegionThree has answered.
         for home, other in (("RegionOne", "RegionTwo"), ("RegionTwo", "RegionOne")):
             look = partial(newcomer.images(other).get, images[home]["id"])
             eventually(f"{other} has the image of {home}", look)
         gate.set()
-        job = api(newcomer).wait(job_id)
+        job = api.wait(job_id)
     assert job.status == SUCCESS
     assert job.reasons == brought(images, *REGIONS)
     assert job.outcomes == {"created": 6, "in_sync": 3}

@@ -8,6 +8,8 @@ ROOT = Path(__file__).resolve().parents[2]
 #: Modules that read a host's clock, how often, and why no other host's clock is compared with it.
 WALL_CLOCK = {
     "clients/keystone.py": (1, "Keystone wants the time at which a trust expires"),
+    "listener/health.py": (1, "people are shown when a region was heard last"),
+    "listener/polling.py": (1, "a full run at the start finds what a wrong clock leaves out"),
 }
 #: Functions that return the time of the day, with the modules or classes that have them.
 READS = {

@@ -189,7 +189,7 @@ def claimed_region():
 def test_a_rest_that_can_not_be_planned_fails_by_region(database):
     job_id, claim = in_two_parts(rest=("R8", "R9"))
     ending = db.outcomes.end_task(claim, reason="forbidden", message="No token.")
-    assert ending == (1, None, None, {"R8": 1, "R9": 1}, None)
+    assert (ending.open_tasks, ending.state, ending.items) == (1, None, {"R8": 1, "R9": 1})
     job, _ = show(job_id)
     failed = [item for item in db.jobs.list_items(job) if item.status == "FAILURE"]
     assert {(item.resource, item.target_region) for item in failed} == {("*", "R8"), ("*", "R9")}

@@ -17,7 +17,7 @@ from kingbird.listener.brokers import Broker
 from kingbird.listener.consumer import Consumer, connection_of, create_server
 from kingbird.listener.health import Hearing
 from kingbird.tests.unit.listener.fakes import FakeDatabase
-from kingbird.tests.waiting import bounded, wait_for
+from kingbird.tests.waiting import PATIENCE, bounded, wait_for
 
 RESULT = oslo_messaging.NotificationResult
 
@@ -78,7 +78,7 @@ def running(conf: cfg.ConfigOpts, rows: FakeDatabase, monkeypatch: Any) -> Itera
     yield made
     made.stopping.set()
     made.consumer.stop()
-    thread.join(10)
+    thread.join(PATIENCE)
 
 
 def test_messages_come_one_after_another(running: Running, rows: FakeDatabase) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from kingbird.listener.health import Hearing, Heart
 from kingbird.tests.unit.listener.fakes import FakeDatabase
-from kingbird.tests.waiting import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_database_that_is_away_ends_no_heartbeats(
     rows.go_away()
     hearing = Hearing(["R1"])
     stopping = beating(hearing)
-    assert rows.asked.wait(10)
+    assert rows.asked.wait(PATIENCE)
     rows.error = None
     hearing.connected(["R1"], True)
     wait_for(lambda: rows.beats)

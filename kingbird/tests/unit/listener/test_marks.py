@@ -16,7 +16,7 @@ from kingbird.listener.health import Hearing
 from kingbird.listener.marks import Endpoint, MarkWriter
 from kingbird.tests.unit.listener.fakes import FakeDatabase
 from kingbird.tests.unit.listener.messages import payload, rule
-from kingbird.tests.waiting import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 IMAGE = "11111111-2222-4333-8444-aaaaaaaaaaaa"
 HANDLED, REQUEUE = NotificationResult.HANDLED, NotificationResult.REQUEUE
@@ -118,7 +118,7 @@ def test_a_message_waits_for_the_database(heard: Heard, rows: FakeDatabase) -> N
     answers: list[str] = []
     telling = threading.Thread(target=lambda: answers.append(heard.tell()), daemon=True)
     telling.start()
-    assert rows.asked.wait(10)
+    assert rows.asked.wait(PATIENCE)
     assert not answers
     rows.error = None
     wait_for(lambda: answers)
@@ -131,7 +131,7 @@ def test_a_listener_that_stops_hands_the_message_back(heard: Heard, rows: FakeDa
     answers: list[str] = []
     telling = threading.Thread(target=lambda: answers.append(heard.tell()), daemon=True)
     telling.start()
-    assert rows.asked.wait(10)
+    assert rows.asked.wait(PATIENCE)
     heard.stopping.set()
     wait_for(lambda: answers)
     assert answers == [REQUEUE]

@@ -15,7 +15,7 @@ from kingbird.listener.health import Hearing
 from kingbird.listener.polling import Poller
 from kingbird.tests.doubles.glance import FakeGlance, unavailable
 from kingbird.tests.unit.listener.fakes import FakeDatabase
-from kingbird.tests.waiting import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 PROJECT = "0123456789abcdef0123456789abcdef"
 
@@ -141,4 +141,4 @@ def test_the_thread(scene: Scene, rows: FakeDatabase, caplog: pytest.LogCaptureF
     # Changes before the start are not known.
     wait_for(lambda: rows.full_runs == ["R1"])
     scene.stopping.set()
-    thread.join(10)
+    thread.join(PATIENCE)
