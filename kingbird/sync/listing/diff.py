@@ -27,6 +27,10 @@ class Coverage(Protocol):
     def lagging(self) -> Collection[str]:
         """The regions that another part of the plan lists again."""
 
+    @property
+    def unsorted(self) -> Collection[str]:
+        """The regions whose ids do not ascend; a lagging one of them does not take long."""
+
     def unknown_regions(self, image_id: str) -> Collection[str]:
         """Return the regions that may have an image beyond what is known of them."""
 
@@ -251,13 +255,15 @@ class Differ:
         better = better_sources(scope, chosen, copies, unknown_regions)
         # Another part of the plan knows these sources, and what differs from them.
         later = not better.isdisjoint(self._coverage.lagging)
+        # A region that only has to be sorted is waited for.
+        waits = later and not better.isdisjoint(self._coverage.unsorted)
         missing: list[str] = []
         in_sync: list[str] = []
         comparisons: dict[str, Comparison] = {}
         for target in targets:
             copy = copies.get(target)
             if copy is None:
-                if target not in unknown_regions:
+                if target not in unknown_regions and not waits:
                     missing.append(target)
             elif later:
                 continue

@@ -43,6 +43,7 @@ class PlanCursor:
 
         It has in the regions that were covered, if one of them had a source.  If a lagging region
         may have a better source, it has planned records to create, and left copies to this part.
+        If that region only has to be sorted, it has left all to this part.
         """
         covered = {
             region: image for region, image in copies.items() if self._is_covered(region, image_id)
@@ -52,6 +53,9 @@ class PlanCursor:
             return ()
         targets = {target for target in scope.targets if self._is_covered(target, image_id)}
         lagging = {name for name in scope.sources if not self._is_covered(name, image_id)}
-        if better_sources(scope, chosen, covered, lagging):
+        better = better_sources(scope, chosen, covered, lagging)
+        if not better.isdisjoint(self.unsorted):
+            return ()
+        if better:
             targets -= covered.keys()
         return targets

@@ -24,6 +24,7 @@ class PartialCoverage:
     """Coverage of regions of which some are listed up to an id only."""
 
     lagging = ()
+    unsorted = ()
 
     def __init__(self, **ends):
         self.ends = ends

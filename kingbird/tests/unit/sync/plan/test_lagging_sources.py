@@ -24,6 +24,8 @@ SETS = {
     "all projects": SyncSet(("*",), ALL3, ALL3, all_projects=True),
 }
 
+#: The end of ids that come last.
+LAST = "ffffffff-ffff-4fff-bfff-ffffffffffff"
 #: The second region's copy beside the first one's: its fields, and its data.
 COPIES = {
     "in sync": ({}, b"one"),
@@ -94,4 +96,35 @@ def test_two_parts_find_what_one_finds(pool, name, lagging, written):
                 cloud.apply(item, caller)
     second = cloud.plan_sets(one, cursor=cursor, earlier=first, **options)
     assert found([*first, *second]) == whole
+    assert counted + cloud.planner.in_sync == in_sync
+
+
+@pytest.mark.parametrize("written", [False, True])
+@pytest.mark.parametrize("unsorted", ALL3)
+@pytest.mark.parametrize("name", SETS)
+def test_a_region_that_has_to_be_sorted_is_waited_for(pool, name, unsorted, written):
+    """Create nothing from another source than a plan in one part does."""
+    one = SETS[name]
+    cloud = scene()
+    for image_id in ("B", "a"):
+        cloud.create_in(2020, unsorted, b"one", id=image_id + LAST[1:], owner=DEMO)
+    cloud.glances[unsorted]._now = lambda: datetime(2022, 1, 1, tzinfo=UTC)
+    caller = cloud.caller(ADMIN if one.all_projects else DEMO, is_admin=one.all_projects)
+    items = cloud.plan_sets(one, caller=caller)
+    whole, in_sync = found(items), cloud.planner.in_sync
+    sources = {(item.resource, item.target_region): item.source_region for item in items}
+
+    options = {"caller": caller, "submit": pool, "slow_region_timeout": 30}
+    first = cloud.plan_sets(one, **options)
+    counted = cloud.planner.in_sync
+    cursor = PlanCursor.from_json(cloud.planner.next_cursor.to_json())
+    assert cursor.unsorted == (unsorted,)
+    if written:
+        for item in first:
+            if item.work:
+                cloud.apply(item, caller)
+    second = cloud.plan_sets(one, cursor=cursor, earlier=first, **options)
+    both = [*first, *second]
+    assert found(both) == whole
+    assert {(item.resource, item.target_region): item.source_region for item in both} == sources
     assert counted + cloud.planner.in_sync == in_sync
