@@ -4,7 +4,6 @@ A mark waits until an event run takes it.  It is due again if its image changes 
 the run could not look at the image.
 """
 
-from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
@@ -42,7 +41,7 @@ _INSERTS: Mapping[str, Callable[..., Any]] = {
 }
 
 
-def _heard() -> sa.ColumnElement[bool]:
+def hears_events() -> sa.ColumnElement[bool]:
     """Return the condition of rules that run by events."""
     return sa.and_(Rule.enabled.is_(True), Rule.events.is_(True))
 
@@ -51,7 +50,7 @@ def _heard() -> sa.ColumnElement[bool]:
 def rules_to_match() -> Sequence[Rule]:
     """Return the rules that run by events."""
     with connection.reader() as session:
-        return session.scalars(sa.select(Rule).where(_heard()).order_by(Rule.pk)).all()
+        return session.scalars(sa.select(Rule).where(hears_events()).order_by(Rule.pk)).all()
 
 
 @connection.retry_on_disconnect
@@ -61,7 +60,7 @@ def fingerprint() -> tuple[int, ...]:
         sa.func.count(),
         sa.func.coalesce(sa.func.sum(Rule.revision), 0),
         sa.func.coalesce(sa.func.sum(Rule.pk), 0),
-    ).where(_heard())
+    ).where(hears_events())
     with connection.reader() as session:
         return tuple(int(value) for value in session.execute(query).one())
 
@@ -170,7 +169,7 @@ def totals(session: orm.Session) -> tuple[int, float]:
         sa.select(sa.func.count(), now_ms() - sa.func.min(Mark.since))
         .select_from(Mark)
         .join(Rule, Rule.pk == Mark.rule_pk)
-        .where(_heard())
+        .where(hears_events())
     )
     number, age = session.execute(query).one()
     return int(number), max(int(age or 0), 0) / 1000
@@ -218,12 +217,13 @@ def give_back(session: orm.Session, job: Job, state: JobState) -> None:
             )
         )
     mine = Mark.job_pk == job.pk
-    delayed: Counter[int] = Counter()
+    delayed: dict[int, int] = {}
     if again:
         condition = sa.true() if ALL in again else Mark.image_id.in_(sorted(again))
         returning = sa.select(Mark.pk, Mark.attempts).where(mine, Mark.due.is_(None), condition)
-        delayed.update({one.pk: one.attempts for one in session.execute(returning)})
-    longest = _longest_return(session, job)
+        delayed = {one.pk: one.attempts for one in session.execute(returning)}
+    # Most runs give nothing back, and make no statement for it.
+    longest = _longest_return(session, job) if delayed else 0
     for attempts in sorted(set(delayed.values())):
         wait = min(FIRST_RETURN * 2 ** min(attempts, _DOUBLINGS), longest)
         _set(
@@ -264,7 +264,7 @@ def replace_many(limit: int) -> int:
         rules = session.scalars(crowded).all()
     for rule_pk in rules:
         with connection.writer() as session:
-            # What is heard of from now on is no part of that run, and makes marks of its own.
+            # Events from now on are no part of that run, and make marks of their own.
             last = session.scalar(sa.select(sa.func.max(Mark.pk)).where(Mark.rule_pk == rule_pk))
             session.execute(
                 sa.update(Rule)

@@ -193,7 +193,7 @@ def marked() -> Sequence[Rule]:
     query = (
         sa.select(Rule)
         .join(due, due.c.rule_pk == Rule.pk)
-        .where(Rule.enabled.is_(True), Rule.events.is_(True), running < EVENT_RUNS_AT_ONCE)
+        .where(marks.hears_events(), running < EVENT_RUNS_AT_ONCE)
         .where(sa.or_(Rule.state != RuleState.NO_CREDENTIALS, Rule.interval == 0))
         .order_by(due.c.due)
         .limit(DUE_AT_ONCE)
@@ -221,23 +221,21 @@ def begin_event_run(rule: Rule) -> Job | None:
         if not ids:
             session.delete(job)
             return None
-        job.request = [about_images(rule.sync_set, ids, lenient=True)]
+        job.request = [about_images(rule.sync_set, ids)]
         session.flush()
         return job
 
 
-def about_images(
-    sync_set: Mapping[str, Any], ids: Sequence[str], *, lenient: bool = False
-) -> dict[str, Any]:
+def about_images(sync_set: Mapping[str, Any], ids: Sequence[str]) -> dict[str, Any]:
     """Return a rule's set for some images, as ``kingbird.sync.request.SyncSet`` reads it.
 
-    :param lenient: whether images that are gone, or that the rule does not select, have no item.
+    Images that are gone, or that the rule does not select, have no item.
     """
     return {
         **sync_set,
         "resources": list(ids),
         "rule_resources": sync_set["resources"],
-        "lenient": lenient,
+        "lenient": True,
     }
 
 

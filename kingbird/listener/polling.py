@@ -57,10 +57,10 @@ class Poller:
         self._hearing = hearing
         self._stopping = stopping
         self._since = datetime.now(UTC) - FIRST_OVERLAP
-        #: What the last answer said of each image.
+        #: The state of each image in the last answer.
         self._known: dict[str, str] = {}
         self._is_away = False
-        #: What changed before the start is not known.
+        #: Changes before the start are not known.
         self._lossy = {region}
 
     def run(self) -> None:

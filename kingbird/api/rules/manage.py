@@ -190,4 +190,4 @@ def _set_to_run(
         for one in resources:
             if one not in named:
                 raise exception.BadRequest(f"resources: the rule is not about the image {one}")
-    return db.rule_runs.about_images(sync_set, list(dict.fromkeys(resources)), lenient=True)
+    return db.rule_runs.about_images(sync_set, list(dict.fromkeys(resources)))

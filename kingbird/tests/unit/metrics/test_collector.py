@@ -94,7 +94,7 @@ def test_rules_by_state(collector):
         stored_rule(enabled=True).id: "OK",
         stored_rule(enabled=True).id: "NO_CREDENTIALS",
         stored_rule(enabled=True).id: "NO_CREDENTIALS",
-        # What a disabled rule was before is nobody's trouble.
+        # The earlier state of a disabled rule is not counted.
         stored_rule().id: "FAILING",
     }
     with db.get_engine().begin() as bind:
