@@ -157,7 +157,7 @@ class Rule(Timestamps, Base):
     #: Seconds between two full runs; 0 for a rule that runs on request only.
     interval: Mapped[int] = mapped_column(sa.Integer())
     #: True if uploads, which Glance tells of, begin runs.
-    events: Mapped[bool] = mapped_column(sa.Boolean(), default=True, server_default=sa.true())
+    events: Mapped[bool] = mapped_column(sa.Boolean(), default=True, server_default="1")
     #: The number of event runs, by which of two engines one begins the next.
     event_runs: Mapped[int] = mapped_column(sa.Integer(), default=0, server_default="0")
     #: Grows with each change by a user.
