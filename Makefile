@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PYTHONPATH := $(CURDIR)/tools
+# Programs that the tests start would compile every module anew otherwise: seconds each.
+export PYTHONDONTWRITEBYTECODE :=
 MINICLOUD := $(PYTHON) -m minicloud
 
 .PHONY: examples help venv cloud demo up down test test-more lint docs unit unit-threading unit-eventlet unit-thorough mutate functional functional-core functional-more tempest chaos fuzz bench samples clean

@@ -15,7 +15,7 @@ from kingbird.engine import thread_context
 from kingbird.engine.completion import CANCELLED, end_task
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease, LeaseKeeper
-from kingbird.engine.planner import JobPlanner
+from kingbird.engine.planner import JobPlanner, TakenTasks
 from kingbird.engine.worker import TaskWorker
 from kingbird.states import Reason
 from kingbird.tracing import jobs
@@ -151,6 +151,33 @@ class Dispatcher:
                 self._running[claim.task.region] += change
 
     def _run(self, claim: db.Claim, since: float) -> None:
+        try:
+            tasks, since = self._run_claim(claim, since)
+            for task in tasks[1:]:
+                self._start_or_release(task, since)
+            for task in tasks[:1]:
+                self._note_running(task, 1)
+                self._run_claim(task, since)
+        finally:
+            self._free.release()
+            # A plan that was stored has made tasks, and a thread is free now.
+            self.wake()
+
+    def _start_or_release(self, claim: db.Claim, since: float) -> None:
+        """Work on a claimed task in a thread of its own, or leave it to other engines."""
+        if not self._free.acquire(blocking=False):
+            self._ignoring_lost_lease(claim, lambda: db.leases.release(claim))
+            return
+        try:
+            self._start(claim, since)
+        except RuntimeError:
+            self._free.release()
+
+    def _run_claim(self, claim: db.Claim, since: float) -> TakenTasks:
+        """Work on a claim.
+
+        :returns: the tasks of a small job that was planned.
+        """
         job = claim.job
         try:
             thread_context.set_log_context(job)
@@ -159,14 +186,11 @@ class Dispatcher:
                 jobs.job_span(job.id, job.request_id, region),
                 self._leases.hold(claim, since) as held,
             ):
-                self._run_held(held)
+                return self._run_held(held)
         finally:
             self._note_running(claim, -1)
-            self._free.release()
-            # A plan that was stored has made tasks, and a thread is free now.
-            self.wake()
 
-    def _run_held(self, held: HeldLease) -> None:
+    def _run_held(self, held: HeldLease) -> TakenTasks:
         claim = held.claim
         job = claim.job
         try:
@@ -176,7 +200,7 @@ class Dispatcher:
             elif claim.task is None:
                 if _is_first_attempt(job):
                     events.emit(events.JobStarted(job))
-                self._planner.run(held)
+                return self._planner.run(held, self._full_regions())
             else:
                 self._worker.run(held)
         except exception.LeaseLost as error:
@@ -194,6 +218,7 @@ class Dispatcher:
         except Exception:
             LOG.exception("Unexpected error while working on job %s", job.id)
             self._release(claim, counts=True)
+        return TakenTasks()
 
     def _fail_claim(self, held: HeldLease, reason: str, message: str) -> None:
         """End work that cannot be done, so that its job ends."""

@@ -3,10 +3,11 @@
 import dataclasses
 import logging
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 from oslo_config import cfg
 
@@ -35,6 +36,8 @@ LOG = logging.getLogger(__name__)
 
 #: Reasons that might be others if there had been more time.
 TRANSIENT = frozenset({Reason.REGION_UNAVAILABLE})
+#: Items of a job whose tasks the engine that planned it works on, without another claim.
+SMALL_JOB = 100
 #: Items by target region, status and reason.
 OutcomeCounts = Counter[tuple[str, str, str]]
 
@@ -86,6 +89,16 @@ def from_row(row: db.Item) -> Item:
     )
 
 
+class TakenTasks(NamedTuple):
+    """Tasks that were claimed with the plan that has them.
+
+    :ivar since: the monotonic time at which the claims began.
+    """
+
+    claims: Sequence[db.Claim] = ()
+    since: float = 0.0
+
+
 class JobPlanner:
     """Plans jobs that the engine has claimed.
 
@@ -111,9 +124,12 @@ class JobPlanner:
         self._notify_engines = notify_engines
         self._stopping = stopping
 
-    def run(self, held: HeldLease) -> None:
+    def run(self, held: HeldLease, full_regions: Collection[str] = ()) -> TakenTasks:
         """Plan a job, and close it if there is nothing to write.
 
+        :param full_regions: regions that this engine has enough tasks of.
+        :returns: the tasks of a small job, which are claimed as they are stored: nobody has to
+            look for them.
         :raises kingbird.exception.LeaseLost: another engine plans it by now.
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for it.
         :raises kingbird.exception.Unavailable: Keystone or the database is away.
@@ -128,7 +144,10 @@ class JobPlanner:
             self._resolve_regions(held)
         sets = [SyncSet.from_request(entry) for entry in job.request]
         plan = self._plan_retry if job.plan_rest == db.plans.RETRY_REST else self._plan_parts
-        finish(self._access, job, plan(held, sets))
+        take = db.plans.Take(self._conf.engine.lease, SMALL_JOB, full_regions)
+        ending, taken = plan(held, sets, take)
+        finish(self._access, job, ending)
+        return taken
 
     def _resolve_regions(self, held: HeldLease) -> None:
         """Replace ``*`` in the request of a rule's job with the regions of the present catalog.
@@ -153,48 +172,58 @@ class JobPlanner:
         db.plans.set_request(held.claim, request)
         job.request = request
 
-    def _plan_parts(self, held: HeldLease, sets: list[SyncSet]) -> db.Ending:
+    def _plan_parts(
+        self, held: HeldLease, sets: list[SyncSet], take: db.plans.Take
+    ) -> tuple[db.Ending, TakenTasks]:
         """Plan what is left of a job; regions that lag get a part of their own.
 
-        :returns: the open tasks.
+        :returns: the open tasks, and those of the last part that are claimed.
         """
         claim, job = held.claim, held.claim.job
         cursor = PlanCursor.from_json(job.plan_rest) if job.plan_rest else None
         for part in count(job.plan_parts):
-            planner = Planner(
-                self._context(held, db.tombstones.find),
-                slow_region_timeout=self._conf.sync.slow_region_timeout,
-            )
             with db.plans.PlanWriter(claim, part) as plan:
+                planner = Planner(
+                    self._context(held, plan, db.tombstones.find),
+                    slow_region_timeout=self._conf.sync.slow_region_timeout,
+                )
                 outcomes = self._store(plan, claim, part, planner.plan(sets, cursor))
                 cursor = planner.next_cursor
                 if cursor is None:
                     held.stop_renewing()
-                ending = plan.finish(planner.in_sync, cursor.to_json() if cursor else None)
-            self._announce(job, part, ending.open_tasks, outcomes, planner.in_sync)
+                since = time.monotonic()
+                ending = plan.finish(
+                    planner.in_sync,
+                    cursor.to_json() if cursor else None,
+                    take if cursor is None else None,
+                )
+            self._announce(job, part, ending, plan.claims, outcomes, planner.in_sync)
             if cursor is None:
                 break
-        return ending
+        return ending, TakenTasks(plan.claims, since)
 
-    def _plan_retry(self, held: HeldLease, sets: list[SyncSet]) -> db.Ending:
+    def _plan_retry(
+        self, held: HeldLease, sets: list[SyncSet], take: db.plans.Take
+    ) -> tuple[db.Ending, TakenTasks]:
         """Plan the items that are retried, without regard to tombstones.
 
-        :returns: the open tasks.
+        :returns: the open tasks, and those that are claimed.
         """
         claim, job = held.claim, held.claim.job
         part = job.plan_parts - 1
         retry = retry_sets.sets_to_retry(sets, db.job_actions.unplanned_items(claim))
         known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
-        planner = Planner(self._context(held, lambda project, region, ids: {}))
         with db.plans.PlanWriter(claim, part, recounted=retry.targets) as plan:
+            planner = Planner(self._context(held, plan, lambda project, region, ids: {}))
             batches = planner.plan(retry.sets, known=known, retried_regions=retry.regions)
             outcomes = self._store(plan, claim, part, batches)
             held.stop_renewing()
-            ending = plan.finish(planner.in_sync)
+            since = time.monotonic()
+            ending = plan.finish(planner.in_sync, take=take)
         # An earlier run has counted the rest.
         in_sync = planner.in_sync - Counter(job.in_sync)
-        self._announce(job, part, ending.open_tasks, outcomes, in_sync)
-        return ending
+        self._announce(job, part, ending, plan.claims, outcomes, in_sync)
+        return ending, TakenTasks(plan.claims, since)
 
     def _store(
         self,
@@ -209,7 +238,7 @@ class JobPlanner:
         """
         job, limit = claim.job, self._conf.sync.max_items_per_job
         outcomes: OutcomeCounts = Counter()
-        total = db.plans.count_before(job.pk, part)
+        total = db.plans.count_before(job.pk, part) if part else 0
         for batch in batches:
             self._cancellations.raise_if_cancelled(job)
             total += len(batch)
@@ -217,7 +246,7 @@ class JobPlanner:
                 raise exception.JobImpossible(
                     "too_many_items", f"The job needs more than {limit} items"
                 )
-            plan.add([self._row(item) for item in batch])
+            plan.hold([self._row(item) for item in batch])
             outcomes.update(
                 (item.target_region, item.outcome.status, item.outcome.reason)
                 for item in batch
@@ -229,11 +258,16 @@ class JobPlanner:
         self,
         job: db.Job,
         part: int,
-        open_tasks: int,
+        ending: db.Ending,
+        claims: Sequence[db.Claim],
         outcomes: OutcomeCounts,
         in_sync: Mapping[str, int],
     ) -> None:
-        """Emit the outcomes of a part that is stored, and wake engines for its tasks."""
+        """Emit the outcomes of a part that is stored, and wake engines for its tasks.
+
+        :param claims: the tasks that this engine works on.
+        """
+        open_tasks = ending.open_tasks
         LOG.info("Planned part %d of job %s: %d regions to work on", part + 1, job.id, open_tasks)
         for (region, status, reason), number in outcomes.items():
             events.emit(events.ItemsEnded(region, status, reason, number))
@@ -241,13 +275,20 @@ class JobPlanner:
             if number:
                 events.emit(events.ItemsEnded(region, ItemState.SUCCESS, Reason.IN_SYNC, number))
         events.emit(events.JobProgress(job))
-        if open_tasks > 1 and job.credentials == "trust":
+        if open_tasks > max(1, len(claims)) and job.credentials == "trust":
             self._notify_engines(job.id)
 
     def _context(
-        self, held: HeldLease, tombstones: Callable[..., Mapping[str, str]]
+        self,
+        held: HeldLease,
+        plan: db.plans.PlanWriter,
+        tombstones: Callable[..., Mapping[str, str]],
     ) -> PlanContext:
         job = held.claim.job
+
+        def planned(region: str, ids: Collection[str]) -> dict[str, Item]:
+            plan.flush()
+            return {row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)}
 
         def check() -> None:
             self._cancellations.raise_if_cancelled(job, ignore_outage=True)
@@ -258,9 +299,7 @@ class JobPlanner:
             Requester(job.project_id, job.is_admin),
             copy_rules(self._conf),
             tombstones=lambda region, ids: tombstones(job.project_id, region, ids),
-            planned=lambda region, ids: {
-                row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)
-            },
+            planned=planned,
             calls=RegionCalls(self._pools.submit_for(job), self._retry.with_check(check)),
             at_once=job.trigger == Trigger.EVENT,
         )

@@ -39,6 +39,8 @@ def _open_items(claim: db.Claim) -> Iterator[db.Item]:
     last: db.Item | None = None
     while items := db.plans.open_items(claim, WINDOW, after=last):
         yield from items
+        if len(items) < WINDOW:
+            break
         last = items[-1]
 
 

@@ -77,10 +77,12 @@ def planning() -> Held:
 
 
 def planning_half() -> Held:
-    """A batch of the plan is stored, and the plan is not whole."""
-    held = planning()
-    db.plans.PlanWriter(held.claim).add([row("half")])
-    return held
+    """An earlier claim has stored a batch of the plan, and the plan is not whole."""
+    begun = planning().claim
+    assert begun is not None
+    db.plans.PlanWriter(begun).add([row("half")])
+    db.leases.release(begun)
+    return Held(get(begun.job.id), claim_job("e1"))
 
 
 def planning_the_rest() -> Held:
