@@ -2,6 +2,7 @@
 
 from kingbird.db import (
     engines,
+    items,
     job_actions,
     jobs,
     leases,
@@ -38,6 +39,7 @@ __all__ = [
     "dispose",
     "engines",
     "get_engine",
+    "items",
     "job_actions",
     "jobs",
     "leases",

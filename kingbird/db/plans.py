@@ -246,13 +246,11 @@ class PlanWriter:
             sa.update(Task)
             .where(
                 self._own_tasks(),
-                Task.generation == 0,
                 Task.region.not_in(sorted(take.excluded_regions)),
             )
             .values(
                 engine_id=self._claim.engine_id,
                 lease_expires=now_ms() + int(take.lease * 1000),
-                generation=1,
                 attempts=1,
             )
             .execution_options(synchronize_session=False)
@@ -266,7 +264,7 @@ class PlanWriter:
         query = (
             sa.select(Task)
             .where(self._own_tasks(), Task.engine_id == self._claim.engine_id)
-            .where(Task.generation == 1, Task.done.is_(False))
+            .where(Task.done.is_(False))
             .order_by(Task.pk)
             .execution_options(populate_existing=True)
         )
@@ -274,8 +272,8 @@ class PlanWriter:
         for task in session.scalars(query):
             session.expunge(task)
             # A claim shows the row before it.
-            task.engine_id, task.lease_expires, task.generation, task.attempts = None, None, 0, 0
-            claims.append(Claim(self._claim.job, task, self._claim.engine_id, 1))
+            task.engine_id, task.lease_expires, task.attempts = None, None, 0
+            claims.append(Claim(self._claim.job, task, self._claim.engine_id, task.generation))
         return claims
 
     def _own_tasks(self) -> sa.ColumnElement[bool]:
@@ -316,52 +314,3 @@ def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, s
             sa.select(*columns).where(Item.job_pk == job_pk, Item.id.in_(batch))
         )
     return {row.id: row for row in rows}
-
-
-@connection.retry_on_disconnect
-def count_before(job_pk: int, part: int) -> int:
-    """Return the number of items in the parts before one."""
-    query = sa.select(sa.func.count()).where(Item.job_pk == job_pk, Item.part < part)
-    with connection.reader() as session:
-        return session.execute(query).scalar_one()
-
-
-@connection.retry_on_disconnect
-def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[Item]:
-    """Return the items of a job in a region for some images, of all parts."""
-    found: list[Item] = []
-    with connection.reader() as session:
-        for batch in batched(sorted(resources), BATCH):
-            query = sa.select(Item).where(
-                Item.job_pk == job_pk,
-                Item.target_region == region,
-                Item.resource.in_(batch),
-            )
-            found += session.scalars(query.options(orm.defer(Item.work, raiseload=True)))
-    return found
-
-
-@connection.retry_on_disconnect
-def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[Item]:
-    """Return a task's items that have not ended, lower ranks first.
-
-    :param limit: the largest number of items.
-    :param after: the item after which they begin.
-    """
-    task = claim.region_task
-    query = (
-        sa.select(Item)
-        .where(
-            Item.job_pk == claim.job.pk,
-            Item.part == task.part,
-            Item.target_region == task.region,
-            Item.status == ItemState.IN_PROGRESS,
-        )
-        .order_by(Item.rank, Item.pk)
-        .limit(limit)
-    )
-    if after is not None:
-        same_rank = sa.and_(Item.rank == after.rank, Item.pk > after.pk)
-        query = query.where(sa.or_(Item.rank > after.rank, same_rank))
-    with connection.reader() as session:
-        return session.scalars(query).all()

@@ -238,7 +238,7 @@ class JobPlanner:
         """
         job, limit = claim.job, self._conf.sync.max_items_per_job
         outcomes: OutcomeCounts = Counter()
-        total = db.plans.count_before(job.pk, part) if part else 0
+        total = db.items.count_before(job.pk, part) if part else 0
         for batch in batches:
             self._cancellations.raise_if_cancelled(job)
             total += len(batch)
@@ -288,7 +288,7 @@ class JobPlanner:
 
         def planned(region: str, ids: Collection[str]) -> dict[str, Item]:
             plan.flush()
-            return {row.resource: from_row(row) for row in db.plans.planned(job.pk, region, ids)}
+            return {row.resource: from_row(row) for row in db.items.planned(job.pk, region, ids)}
 
         def check() -> None:
             self._cancellations.raise_if_cancelled(job, ignore_outage=True)

@@ -37,7 +37,7 @@ QUEUE_FACTOR = 2
 def _open_items(claim: db.Claim) -> Iterator[db.Item]:
     """Yield a task's open items, lower ranks first, reading a window at a time."""
     last: db.Item | None = None
-    while items := db.plans.open_items(claim, WINDOW, after=last):
+    while items := db.items.open_items(claim, WINDOW, after=last):
         yield from items
         if len(items) < WINDOW:
             break
@@ -49,7 +49,7 @@ def _referenced_items(claim: db.Claim, items: Sequence[db.Item]) -> dict[str, db
     ids = {other for item in items for other in (item.work or {})["references"].values()}
     if not ids:
         return {}
-    found = db.plans.planned(claim.job.pk, claim.region_task.region, ids)
+    found = db.items.planned(claim.job.pk, claim.region_task.region, ids)
     return {other.resource: other for other in found}
 
 
@@ -131,7 +131,7 @@ class TaskWorker:
         if self._stopping.is_set():
             record(held.claim, outcomes)
             outcomes = []
-            if db.plans.open_items(held.claim, 1):
+            if db.items.open_items(held.claim, 1):
                 db.leases.release(held.claim)
                 return
         end_task(self._access, held, outcomes)

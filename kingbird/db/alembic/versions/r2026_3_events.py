@@ -56,9 +56,7 @@ def upgrade() -> None:
         **TABLE,
     )
     # Programs of the release before this one make rules without these columns.
-    op.add_column(
-        "rules", sa.Column("events", sa.Boolean(), server_default="1", nullable=False)
-    )
+    op.add_column("rules", sa.Column("events", sa.Boolean(), server_default="1", nullable=False))
     op.add_column(
         "rules", sa.Column("event_runs", sa.Integer(), server_default="0", nullable=False)
     )

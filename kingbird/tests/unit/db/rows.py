@@ -141,5 +141,5 @@ def expire():
 
 def outcome(claim):
     """Make the outcome of a task's first open item."""
-    (item,) = db.plans.open_items(claim, 1)
+    (item,) = db.items.open_items(claim, 1)
     return [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}]

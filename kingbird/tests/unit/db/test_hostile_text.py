@@ -49,7 +49,7 @@ def test_a_message_is_cleaned_however_it_is_written(database: Any, text: str) ->
     store_plan(claim, [ended, row("b"), row("c")])
     task = db.leases.claim_task("e1", LEASE)
     assert task is not None
-    first, _ = db.plans.open_items(task, 2)
+    first, _ = db.items.open_items(task, 2)
     db.outcomes.record(
         task, [{"pk": first.pk, "status": "FAILURE", "reason": "quota", "message": text}]
     )
@@ -103,7 +103,7 @@ def test_a_refused_item_of_a_plan_costs_no_other(
         assert "storing each by itself" in caplog.text
     task = db.leases.claim_task("e1", LEASE)
     assert task is not None
-    assert len(db.plans.open_items(task, 10)) == 1 + is_stored
+    assert len(db.items.open_items(task, 10)) == 1 + is_stored
 
 
 @pytest.mark.parametrize("bad", REFUSED.values(), ids=REFUSED)
@@ -140,7 +140,7 @@ def test_a_refused_outcome_costs_no_other(
             "message": None,
             "target_resource": bad["target_resource"] if item.resource == "b" else item.resource,
         }
-        for item in db.plans.open_items(task, 10)
+        for item in db.items.open_items(task, 10)
     ]
     if is_last:
         ending = db.outcomes.end_task(task, outcomes)

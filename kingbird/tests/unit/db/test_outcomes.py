@@ -20,16 +20,16 @@ def outcome(item, status="SUCCESS", reason="created"):
 
 
 def work_off(claim, status="SUCCESS", reason="created"):
-    items = db.plans.open_items(claim, 100)
+    items = db.items.open_items(claim, 100)
     return db.outcomes.end_task(claim, [outcome(item, status, reason) for item in items])
 
 
 def test_outcomes_are_written_and_the_work_is_forgotten(database):
     job_id = planned_job(row("a"), row("b"))
     claim = db.leases.claim_task("e1", LEASE)
-    first = db.plans.open_items(claim, 1)
+    first = db.items.open_items(claim, 1)
     db.outcomes.record(claim, [outcome(first[0])])
-    (left,) = db.plans.open_items(claim, 10)
+    (left,) = db.items.open_items(claim, 10)
     assert left.resource == "b"
     done = db.jobs.list_items(db.jobs.get(PROJECT, job_id))[0]
     assert (done.status, done.reason) == ("SUCCESS", "created")
@@ -71,7 +71,7 @@ def test_of_tasks_that_end_at_once_exactly_one_ends_the_job(database):
 def test_an_engine_that_lost_its_task_writes_nothing(database):
     job_id = planned_job()
     old = db.leases.claim_task("e1", 0.0)
-    items = db.plans.open_items(old, 10)
+    items = db.items.open_items(old, 10)
     threading.Event().wait(0.01)
     assert db.leases.claim_task("e2", LEASE)
     for write in (

@@ -44,15 +44,15 @@ def test_planning_anew_deletes_the_older_plan(database):
 def test_open_items_come_by_rank(database):
     planned_job(row("ami", rank=1), row("kernel"), row("done", status="SUCCESS"))
     claim = db.leases.claim_task("e1", LEASE)
-    assert [item.resource for item in db.plans.open_items(claim, 10)] == ["kernel", "ami"]
-    assert len(db.plans.open_items(claim, 1)) == 1
+    assert [item.resource for item in db.items.open_items(claim, 10)] == ["kernel", "ami"]
+    assert len(db.items.open_items(claim, 1)) == 1
 
 
 def test_a_task_sees_its_own_regions_items(database):
     planned_job(row("a", "R2"), row("a", "R3"), row("b", "R3"))
     claim = db.leases.claim_task("e1", LEASE)
-    assert [item.target_region for item in db.plans.open_items(claim, 10)] == ["R2"]
-    (found,) = db.plans.planned(claim.job.pk, "R2", {"a", "b"})
+    assert [item.target_region for item in db.items.open_items(claim, 10)] == ["R2"]
+    (found,) = db.items.planned(claim.job.pk, "R2", {"a", "b"})
     assert (found.resource, found.target_region) == ("a", "R2")
 
 
@@ -91,7 +91,7 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
     job_id, claim = in_two_parts()
     assert db.leases.claim_job("e2", LEASE) is None, "its planner goes on"
     task = db.leases.claim_task("e2", LEASE)
-    (item,) = db.plans.open_items(task, 10)
+    (item,) = db.items.open_items(task, 10)
     db.outcomes.record(task, [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}])
     assert db.outcomes.end_task(task).open_tasks == 1, "what is left to plan counts"
 
@@ -103,7 +103,7 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
     assert (job.plan_parts, job.plan_rest, job.in_sync) == (2, None, {"R2": 8, "R9": 2})
     tasks = [db.leases.claim_task("e2", LEASE) for _ in range(3)]
     assert [(one.task.region, one.task.part) for one in tasks[:2]] == [("R2", 1), ("R9", 1)]
-    assert [item.resource for item in db.plans.open_items(tasks[0], 10)] == ["c"]
+    assert [item.resource for item in db.items.open_items(tasks[0], 10)] == ["c"]
     assert tasks[2] is None
     assert [db.outcomes.end_task(one).open_tasks for one in tasks[:2]] == [1, 0]
 
@@ -135,12 +135,10 @@ def test_another_engine_plans_the_rest(database):
     assert db.leases.claim_job("e2", LEASE) is None
 
 
-@pytest.mark.parametrize("step", ["begin", "add", "finish"])
+@pytest.mark.parametrize("step", ["add", "finish"])
 def test_a_step_of_a_part_whose_answer_was_lost_is_done_once(database, step):
     job_id, claim = in_two_parts()
     plan = db.plans.PlanWriter(claim, 1)
-    with losing(step == "begin"):
-        plan.__enter__()
     with losing(step == "add"):
         plan.add([row("c", "R9")])
     with losing(step == "finish"):

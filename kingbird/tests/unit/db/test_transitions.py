@@ -29,7 +29,7 @@ def end(job, to):
     if reason:
         db.outcomes.end_job(job, reason)
     elif claim:
-        (item,) = db.plans.open_items(claim, 2)
+        (item,) = db.items.open_items(claim, 2)
         db.outcomes.end_task(claim, [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}])
 
 
@@ -66,7 +66,7 @@ def test_a_job_changes_to_the_states_of_the_table(database, before):
 def test_an_outcome_is_written_where_the_table_allows_it(database, before, to):
     job_id = planned_job(row(), row("other"))
     claim = db.leases.claim_task("e1", LEASE)
-    item, _ = db.plans.open_items(claim, 2)
+    item, _ = db.items.open_items(claim, 2)
     force(db.Item, before)
     db.outcomes.record(claim, [{"pk": item.pk, "status": to, "reason": "quota"}])
     found = {each.pk: each for each in db.jobs.list_items(db.jobs.get(PROJECT, job_id))}[item.pk]

@@ -1,0 +1,64 @@
+"""Read the items of a job's plan, for its planner and for its tasks."""
+
+from collections.abc import Collection, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from kingbird.batching import batched
+from kingbird.db import connection
+from kingbird.db.leases import Claim
+from kingbird.db.models import Item
+from kingbird.states import ItemState
+
+#: Ids in one query.
+BATCH = 500
+
+
+@connection.retry_on_disconnect
+def count_before(job_pk: int, part: int) -> int:
+    """Return the number of items in the parts before one."""
+    query = sa.select(sa.func.count()).where(Item.job_pk == job_pk, Item.part < part)
+    with connection.reader() as session:
+        return session.execute(query).scalar_one()
+
+
+@connection.retry_on_disconnect
+def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[Item]:
+    """Return the items of a job in a region for some images, of all parts."""
+    found: list[Item] = []
+    with connection.reader() as session:
+        for batch in batched(sorted(resources), BATCH):
+            query = sa.select(Item).where(
+                Item.job_pk == job_pk,
+                Item.target_region == region,
+                Item.resource.in_(batch),
+            )
+            found += session.scalars(query.options(orm.defer(Item.work, raiseload=True)))
+    return found
+
+
+@connection.retry_on_disconnect
+def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[Item]:
+    """Return a task's items that have not ended, lower ranks first.
+
+    :param limit: the largest number of items.
+    :param after: the item after which they begin.
+    """
+    task = claim.region_task
+    query = (
+        sa.select(Item)
+        .where(
+            Item.job_pk == claim.job.pk,
+            Item.part == task.part,
+            Item.target_region == task.region,
+            Item.status == ItemState.IN_PROGRESS,
+        )
+        .order_by(Item.rank, Item.pk)
+        .limit(limit)
+    )
+    if after is not None:
+        same_rank = sa.and_(Item.rank == after.rank, Item.pk > after.pk)
+        query = query.where(sa.or_(Item.rank > after.rank, same_rank))
+    with connection.reader() as session:
+        return session.scalars(query).all()

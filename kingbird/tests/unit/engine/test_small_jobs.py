@@ -1,0 +1,116 @@
+"""A small job is planned and worked on by the engine that claimed it: statements are counted."""
+
+from collections import Counter
+
+import pytest
+import sqlalchemy as sa
+
+from kingbird import exception
+from kingbird.db import api as db
+from kingbird.engine import planner
+from kingbird.engine.planner import to_row
+from kingbird.sync.item import Item
+from kingbird.tests.unit.engine.jobs import active
+
+
+@pytest.fixture
+def counted(database):
+    """Give the numbers of writing transactions and of their statements about jobs."""
+    counts = Counter()
+    tables = {"tasks", "items", "jobs"}
+
+    def note(conn, cursor, statement, parameters, context, executemany):
+        words = statement.replace('"', " ").split()
+        if words[0] == "SELECT" or not tables & set(words):
+            return
+        counts["statements"] += 1
+        conn.info["wrote"] = True
+
+    def commit(conn):
+        if conn.info.pop("wrote", False):
+            counts["transactions"] += 1
+
+    engine = db.get_engine()
+    sa.event.listen(engine, "before_cursor_execute", note)
+    sa.event.listen(engine, "commit", commit)
+    yield counts
+    sa.event.remove(engine, "before_cursor_execute", note)
+    sa.event.remove(engine, "commit", commit)
+
+
+@pytest.fixture
+def claimed(monkeypatch):
+    """Give the regions of the tasks that an engine has looked for and claimed."""
+    regions = []
+    plain = db.leases.claim_task
+
+    def claim_task(*args, **options):
+        claim = plain(*args, **options)
+        if claim is not None:
+            regions.append(claim.region_task.region)
+        return claim
+
+    monkeypatch.setattr(db.leases, "claim_task", claim_task)
+    return regions
+
+
+def test_one_transaction_for_a_plan_and_one_for_each_region(scene, counted, claimed):
+    job_id = scene.job(active(scene), targets=("R2", "R3"))
+    counted.clear()
+    scene.engine()
+    assert scene.tidied(job_id) == "SUCCESS"
+    # The claim, the plan with its items and tasks, the end of each task, and the trust.
+    assert counted["transactions"] == 5
+    # The second end closes the job.
+    assert counted["statements"] == 1 + 6 + 4 + 5 + 1
+    assert claimed == []
+
+
+def test_a_large_job_is_shared_by_all_engines(scene, claimed, monkeypatch):
+    monkeypatch.setattr(planner, "SMALL_JOB", 3)
+    job_id = scene.job(active(scene), active(scene), targets=("R2", "R3"))
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+    assert sorted(claimed) == ["R2", "R3"]
+
+
+def test_tasks_without_a_thread_are_left_to_others(scene, claimed):
+    """They are free at once: nobody waits for a lease to run out."""
+    scene.conf.set_override("max_tasks", 1, group="engine")
+    scene.conf.set_override("lease", 3600, group="engine")
+    job_id = scene.job(active(scene), targets=("R2", "R3"))
+    scene.engine()
+    assert scene.ended(job_id) == "SUCCESS"
+    assert claimed == ["R3"]
+
+
+def test_a_plan_that_was_stored_and_not_worked_on_loses_no_task(scene):
+    """The tasks have leases like any others."""
+    scene.job("a", targets=("R2", "R3"))
+    claim = db.leases.claim_job("dead", 60)
+    assert claim is not None
+    with db.plans.PlanWriter(claim) as plan:
+        plan.hold([to_row(Item("a", "R1", region, action="create")) for region in ("R2", "R3")])
+        plan.finish({}, take=db.plans.Take(-1, 100, ["R3"]))
+    assert [one.region_task.region for one in plan.claims] == ["R2"]
+    claims = [db.leases.claim_task("alive", 60) for _ in range(2)]
+    assert [one.region_task.region for one in claims if one] == ["R2", "R3"]
+    with pytest.raises(exception.LeaseLost):
+        db.outcomes.end_task(plan.claims[0])
+
+
+def test_a_commit_whose_answer_was_lost_finds_its_claims(scene):
+    scene.job("a", targets=("R2", "R3"))
+    claim = db.leases.claim_job("engine", 60)
+    assert claim is not None
+    rows = [to_row(Item("a", "R1", region, action="create")) for region in ("R2", "R3")]
+    with db.plans.PlanWriter(claim) as plan:
+        plan.hold(rows)
+        for _ in range(2):
+            ending = plan.finish({}, take=db.plans.Take(60, 100))
+            assert ending.open_tasks == 2
+            assert [(one.region_task.region, one.row.attempts) for one in plan.claims] == [
+                ("R2", 0),
+                ("R3", 0),
+            ]
+    assert db.leases.claim_task("another", 60) is None
