@@ -100,9 +100,13 @@ THREADED := $(addprefix kingbird/tests/unit/,engine listener rpc notifications m
 unit-eventlet: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest $(THREADED)
 
-# All of them on the second backend, with eight times as many examples.
+# Properties with eight times as many examples, and on the second backend what unit-eventlet
+# leaves out.
 unit-thorough: venv
-	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest --hypothesis-profile=thorough kingbird/tests/unit kingbird/tests/api
+	$(BIN)/pytest $(SHARED_OUT) --hypothesis-profile=thorough \
+	    $$(grep -rlE "^(from|import) hypothesis" --include=test_*.py kingbird/tests/unit kingbird/tests/api)
+	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest kingbird/tests/unit kingbird/tests/api \
+	    $(addprefix --ignore=,$(THREADED))
 
 # ONLY is a pattern of files, JOBS the number of trials at the same time.
 mutate: venv
