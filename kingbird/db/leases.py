@@ -7,7 +7,7 @@ Every transaction that writes on behalf of a lease begins with :func:`fence`.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -199,48 +199,83 @@ def claim_task(
     return None
 
 
-def fence(
-    session: orm.Session, claim: Claim, lease: float | None = None, *, progress: bool = False
-) -> None:
+def _is_held(claim: Claim) -> sa.ColumnElement[bool]:
+    """Match the row of a claim while nobody else has it."""
+    model: Any = type(claim.row)
+    return sa.and_(
+        _same(claim.row),
+        model.generation == claim.generation,
+        model.engine_id == claim.engine_id,
+    )
+
+
+def _renewed(model: Any, lease: float) -> sa.ColumnElement[int]:
+    """Return the end of a lease that is renewed.
+
+    After planning a job with a user's token still names its engine, but has no lease to renew.
+    """
+    return sa.case(
+        (model.lease_expires.is_not(None), now_ms() + int(lease * 1000)), else_=sa.null()
+    )
+
+
+def fence(session: orm.Session, claim: Claim, *, progress: bool = False) -> None:
     """Lock the row of a lease at the start of a transaction, or give the transaction up.
 
-    :param lease: seconds to renew it for; ``None`` leaves its end where it is.
     :param progress: whether the transaction stores what need not be done again.  It sets the
         number of attempts back.
     :raises kingbird.exception.LeaseLost: the row has another generation by now.
     """
     model: Any = type(claim.row)
-    # Setting a column to itself still locks the row.  After planning a job with a user's token
-    # still names its engine, but has no lease to renew.
-    expires = (
-        model.lease_expires
-        if lease is None
-        else sa.case(
-            (model.lease_expires.is_not(None), now_ms() + int(lease * 1000)), else_=sa.null()
-        )
-    )
     result: Any = session.execute(
         sa.update(model)
-        .where(
-            _same(claim.row),
-            model.generation == claim.generation,
-            model.engine_id == claim.engine_id,
-        )
-        .values(lease_expires=expires, **({"attempts": 0} if progress else {}))
+        .where(_is_held(claim))
+        # Setting a column to itself still locks the row.
+        .values(lease_expires=model.lease_expires, **({"attempts": 0} if progress else {}))
         .execution_options(synchronize_session=False)
     )
     if not result.rowcount:
         raise exception.LeaseLost(f"The lease on a part of job {claim.job.id} was lost")
 
 
-@connection.retry_on_disconnect
-def renew(claim: Claim, lease: float) -> None:
-    """Renew a lease for ``lease`` seconds from now, unless it was released.
+class Renewal(NamedTuple):
+    """The claims that could not be renewed.
 
-    :raises kingbird.exception.LeaseLost: another engine has it.
+    :ivar lost: another engine has the work, or it has ended.
+    :ivar busy: a transaction has the row locked, and works under the lease.
     """
+
+    lost: list[Claim]
+    busy: list[Claim]
+
+
+@connection.retry_on_disconnect
+def renew(claims: Collection[Claim], lease: float) -> Renewal:
+    """Renew all leases of an engine at once: one UPDATE for its jobs, and one for its tasks.
+
+    It waits for no transaction that writes on behalf of one of them.
+
+    :param lease: seconds from now.
+    """
+    lost: list[Claim] = []
+    busy: list[Claim] = []
     with connection.writer() as session:
-        fence(session, claim, lease)
+        for model in (Job, Task):
+            mine = [claim for claim in claims if isinstance(claim.row, model)]
+            if not mine:
+                continue
+            held = sa.select(model.pk).where(sa.or_(*(_is_held(claim) for claim in mine)))
+            known = set(session.scalars(held))
+            free = set(session.scalars(held.with_for_update(skip_locked=True)))
+            session.execute(
+                sa.update(model)
+                .where(model.pk.in_(sorted(free)))
+                .values(lease_expires=_renewed(model, lease))
+                .execution_options(synchronize_session=False)
+            )
+            lost += [claim for claim in mine if claim.row.pk not in known]
+            busy += [claim for claim in mine if claim.row.pk in known - free]
+    return Renewal(lost, busy)
 
 
 @connection.retry_on_disconnect

@@ -9,7 +9,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from kingbird import exception
@@ -23,6 +23,8 @@ WRITE_FRACTION = 0.5
 CALL_FRACTION = 0.25
 #: The part of a lease after which it is renewed.
 RENEW_FRACTION = 1 / 3
+#: Seconds until a lease whose row is locked is tried again.
+BUSY_WAIT = 0.1
 
 
 class HeldLease:
@@ -61,34 +63,26 @@ class HeldLease:
         """Stop renewing the lease, because its work is about to end."""
         self._ended = True
 
-    def renew(self) -> bool:
-        """Renew the lease by the database's clock; :meth:`check` reports a failure.
+    @property
+    def is_renewed(self) -> bool:
+        """Whether the lease is to be renewed: its work is not about to end."""
+        return not self._ended
 
-        :returns: False if the database did not answer in time.
+    def note_renewed(self, since: float) -> None:
+        """Note that the lease was renewed.
+
+        :param since: the monotonic time from which it counts at the latest.
         """
-        if self._ended:
-            return True
-        before = time.monotonic()
-        try:
-            db.leases.renew(self.claim, self._lease)
-        except exception.LeaseLost:
-            self._lost = True
-            # Otherwise the work ended during the renewal.
-            if not self._ended:
-                LOG.warning(
-                    "Lease lost: another engine has taken over a part of job %s", self.claim.job.id
-                )
-        except exception.Unavailable:
+        self._write_until = since + self._lease * WRITE_FRACTION
+
+    def note_lost(self) -> None:
+        """Note that another engine has the work; :meth:`check` tells it."""
+        self._lost = True
+        # Otherwise the work ended during the renewal.
+        if not self._ended:
             LOG.warning(
-                "Unable to renew a lease on job %s: database unavailable", self.claim.job.id
+                "Lease lost: another engine has taken over a part of job %s", self.claim.job.id
             )
-            return False
-        except Exception:
-            # The other leases are still to be renewed.
-            LOG.exception("Unable to renew a lease on job %s", self.claim.job.id)
-        else:
-            self._write_until = before + self._lease * WRITE_FRACTION
-        return time.monotonic() - before < self._lease * WRITE_FRACTION
 
 
 class LeaseKeeper:
@@ -102,6 +96,7 @@ class LeaseKeeper:
         self._held: set[HeldLease] = set()
         self._lock = threading.Lock()
         self._after_outage_until = -math.inf
+        self._pause = threading.Event()
 
     @contextmanager
     def hold(self, claim: db.Claim, since: float) -> Iterator[HeldLease]:
@@ -128,12 +123,40 @@ class LeaseKeeper:
         )
 
     def renew(self) -> None:
-        """Renew all leases."""
+        """Renew all leases by the database's clock.
+
+        Those whose rows are locked are tried again soon: a transaction of this engine works under
+        them, and ends.
+        """
+        end = time.monotonic() + self._lease * (WRITE_FRACTION - RENEW_FRACTION)
         with self._lock:
             leases = list(self._held)
+        while leases := self._renew([lease for lease in leases if lease.is_renewed]):
+            if time.monotonic() >= end:
+                LOG.warning("%d leases are locked in the database, not renewed", len(leases))
+                break
+            self._pause.wait(BUSY_WAIT)
+
+    def _renew(self, leases: Sequence[HeldLease]) -> list[HeldLease]:
+        """Renew some leases, and return those whose rows are locked."""
+        if not leases:
+            return []
+        before = time.monotonic()
+        try:
+            with self.watch_database():
+                lost, busy = db.leases.renew([lease.claim for lease in leases], self._lease)
+        except exception.Unavailable:
+            LOG.warning("Unable to renew %d leases: database unavailable", len(leases))
+            return []
+        except Exception:
+            LOG.exception("Unable to renew %d leases", len(leases))
+            return []
         for lease in leases:
-            if not lease.renew():
-                self._note_outage()
+            if lease.claim in lost:
+                lease.note_lost()
+            elif lease.claim not in busy:
+                lease.note_renewed(before)
+        return [lease for lease in leases if lease.claim in busy]
 
     @contextmanager
     def watch_database(self) -> Iterator[None]:

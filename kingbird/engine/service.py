@@ -168,15 +168,18 @@ class Engine:
         self._reaper.run()
 
     def _renew(self) -> None:
-        self._leases.renew()
-        with self._leases.watch_database():
-            db.engines.heartbeat(
-                self.id,
-                host=self._host,
-                pid=os.getpid(),
-                version=version.version_string(),
-                rpc_version=self._rpc_version,
-            )
+        try:
+            # The sign of life is never behind work.
+            with self._leases.watch_database():
+                db.engines.heartbeat(
+                    self.id,
+                    host=self._host,
+                    pid=os.getpid(),
+                    version=version.version_string(),
+                    rpc_version=self._rpc_version,
+                )
+        finally:
+            self._leases.renew()
 
     def _run_periodically(
         self,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from kingbird import exception
 from kingbird.db import api as db
 
 LEASE = 30.0
@@ -143,3 +144,12 @@ def outcome(claim):
     """Make the outcome of a task's first open item."""
     (item,) = db.items.open_items(claim, 1)
     return [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}]
+
+
+def renew(claim: db.Claim, lease: float) -> None:
+    """Renew one lease.
+
+    :raises kingbird.exception.LeaseLost: another engine has it.
+    """
+    if db.leases.renew([claim], lease).lost:
+        raise exception.LeaseLost(f"The lease on a part of job {claim.job.id} was lost")

@@ -14,6 +14,7 @@ from kingbird.tests.unit.db.rows import (
     expire,
     outcome,
     planned_job,
+    renew,
     row,
     store_plan,
 )
@@ -60,7 +61,7 @@ Act = Callable[[db.Claim], object]
 ACTS: dict[str, tuple[Callable[[], db.Claim], Act, bool]] = {
     "an outcome": (working, lambda claim: db.outcomes.record(claim, outcome(claim)), False),
     "no outcome": (working, lambda claim: db.outcomes.record(claim, []), True),
-    "a renewed task": (working, lambda claim: db.leases.renew(claim, LEASE), True),
+    "a renewed task": (working, lambda claim: renew(claim, LEASE), True),
     "a released task": (working, db.leases.release, False),
     "a task with a fault": (
         working,

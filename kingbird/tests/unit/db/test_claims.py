@@ -7,7 +7,7 @@ import pytest
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.db import leases
-from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, row, store_plan
+from kingbird.tests.unit.db.rows import LEASE, accepted_job, planned_job, renew, row, store_plan
 
 #: A lease that is over when it begins.
 EXPIRED = -1.0
@@ -48,9 +48,9 @@ def between(monkeypatch):
 def test_a_lease_that_is_renewed_meanwhile_is_not_taken(database, between, claim):
     CLAIMS[claim]()
     mine = claim("e1", EXPIRED)
-    between(lambda: db.leases.renew(mine, LEASE))
+    between(lambda: renew(mine, LEASE))
     assert claim("e2") is None
-    db.leases.renew(mine, LEASE)
+    renew(mine, LEASE)
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -76,7 +76,7 @@ def test_each_claim_has_the_next_generation_and_counts(database, claim):
 
 
 WRITES = {
-    "renew": lambda claim: db.leases.renew(claim, LEASE),
+    "renew": lambda claim: renew(claim, LEASE),
     "release": db.leases.release,
     "end": db.outcomes.end_task,
 }
@@ -96,7 +96,7 @@ def test_nothing_is_written_under_a_claim_that_has_a_successor(database, claim, 
     new = claim(now)
     with pytest.raises(exception.LeaseLost, match=old.job.id):
         WRITES_OF[claim][write](old)
-    db.leases.renew(new, LEASE)
+    renew(new, LEASE)
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
@@ -105,5 +105,5 @@ def test_nothing_is_written_after_the_work_was_released(database, claim):
     old = claim("e1")
     db.leases.release(old)
     with pytest.raises(exception.LeaseLost):
-        db.leases.renew(old, LEASE)
+        renew(old, LEASE)
     assert claim("e2") is not None

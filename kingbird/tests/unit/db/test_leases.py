@@ -1,12 +1,23 @@
 """Claims and fences."""
 
+import contextlib
 import threading
 
 import pytest
+import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job, row, store_plan
+from kingbird.db import connection, leases
+from kingbird.tests.unit.db.rows import (
+    LEASE,
+    PROJECT,
+    accepted_job,
+    planned_job,
+    renew,
+    row,
+    store_plan,
+)
 
 
 def test_one_engine_wins(database):
@@ -44,18 +55,18 @@ def test_an_expired_lease_is_taken_over_and_fences_the_old_engine_out(database):
     new = db.leases.claim_job("e2", LEASE)
     assert new.generation == old.generation + 1
     with pytest.raises(exception.LeaseLost):
-        db.leases.renew(old, LEASE)
+        renew(old, LEASE)
     with pytest.raises(exception.LeaseLost):
         store_plan(old, [row()])
     with pytest.raises(exception.LeaseLost):
         db.leases.release(old)
-    db.leases.renew(new, LEASE)
+    renew(new, LEASE)
 
 
 def test_a_renewed_lease_is_not_taken(database):
     accepted_job()
     claim = db.leases.claim_job("e1", -1)
-    db.leases.renew(claim, LEASE)
+    renew(claim, LEASE)
     assert db.leases.claim_job("e2", LEASE) is None
 
 
@@ -90,3 +101,49 @@ def test_tasks_of_ended_jobs_are_not_claimed(database):
     job_id = planned_job()
     db.outcomes.end_job(db.jobs.get(PROJECT, job_id))
     assert db.leases.claim_task("e1", LEASE) is None
+
+
+def test_all_leases_are_renewed_by_a_statement_for_jobs_and_one_for_tasks(database):
+    """However many there are."""
+    claims = []
+    for _ in range(3):
+        planned_job(row(region="R2"), row(region="R3"))
+        claims += [db.leases.claim_task("e1", LEASE) for _ in range(2)]
+        accepted_job()
+        claims.append(db.leases.claim_job("e1", LEASE))
+    db.leases.renew(claims, -1)
+    updates = []
+
+    def note(conn, cursor, statement, parameters, context, executemany):
+        if statement.startswith("UPDATE"):
+            updates.append(statement)
+
+    sa.event.listen(db.get_engine(), "before_cursor_execute", note)
+    try:
+        assert db.leases.renew(claims, LEASE) == ([], [])
+    finally:
+        sa.event.remove(db.get_engine(), "before_cursor_execute", note)
+    assert len(updates) == 2
+    assert db.leases.claim_job("e2", LEASE) is None
+    assert db.leases.claim_task("e2", LEASE) is None
+
+
+@pytest.mark.parametrize("claimed", [db.leases.claim_job, db.leases.claim_task])
+def test_a_renewal_does_not_wait_for_a_transaction_under_a_lease(database, claimed):
+    """A locked row is told, and the others are renewed."""
+    for _ in range(2):
+        planned_job() if claimed is db.leases.claim_task else accepted_job()
+    busy, free = (claimed("e1", LEASE) for _ in range(2))
+    db.leases.renew([busy, free], -1)
+    with contextlib.ExitStack() as transaction:
+        if db.get_engine().dialect.name == "sqlite":
+            # It locks the database as a whole, so nobody renews meanwhile.
+            assert db.leases.renew([free], LEASE) == ([], [])
+        else:
+            session = transaction.enter_context(connection.writer())
+            leases.fence(session, busy)
+            assert db.leases.renew([busy, free], LEASE) == ([], [busy])
+    taken = claimed("e2", LEASE)
+    assert taken.row.pk == busy.row.pk
+    assert claimed("e2", LEASE) is None
+    assert db.leases.renew([busy, free], LEASE) == ([busy], [])

@@ -22,6 +22,7 @@ from kingbird.tests.unit.db.rows import (
     LEASE,
     PROJECT,
     planned_job,
+    renew,
     row,
     store_plan,
     sync_set,
@@ -164,7 +165,7 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
     ),
     "renew a job's lease": (
         planning,
-        lambda held: db.leases.renew(held.claim, 99),
+        lambda held: renew(held.claim, 99),
         ALL,
         [nothing],
     ),
@@ -207,7 +208,7 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
     ),
     "renew a task's lease": (
         working,
-        lambda held: db.leases.renew(held.claim, 99),
+        lambda held: renew(held.claim, 99),
         ALL,
         [nothing],
     ),

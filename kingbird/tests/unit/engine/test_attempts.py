@@ -141,6 +141,7 @@ def test_a_lease_that_is_not_renewed_tells_of_an_outage(few, monkeypatch, hangs)
         if not hangs:
             raise exception.Unavailable("Away.")
         threading.Event().wait(0.15)
+        return db.leases.Renewal([], [])
 
     monkeypatch.setattr(db.leases, "renew", renew)
     with leases.hold(claim, 0.0):

@@ -4,6 +4,7 @@ import time
 
 from kingbird.db import api as db
 from kingbird.tests.doubles.glance import refused, unavailable
+from kingbird.tests.unit.db.rows import renew
 from kingbird.tests.unit.engine.jobs import active, counts, retry, slow_creates, wildcard_job
 from kingbird.tests.waiting import PATIENCE, wait_for
 
@@ -163,7 +164,7 @@ def test_another_engine_goes_on_with_a_retry(scene):
     claim = db.leases.claim_job("dead", 3600)
     assert claim.job.id == job_id
     assert db.leases.claim_job("me", 1) is None
-    db.leases.renew(claim, -1)
+    renew(claim, -1)
     scene.engine()
     assert scene.ended(job_id) == "SUCCESS"
 
