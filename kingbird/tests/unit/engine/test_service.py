@@ -7,6 +7,7 @@ import pytest
 
 from kingbird import exception
 from kingbird.db import api as db
+from kingbird.engine import planner
 from kingbird.tests.doubles.glance import HALF_MADE, unavailable
 from kingbird.tests.waiting import PATIENCE, bounded, wait_for
 
@@ -273,6 +274,8 @@ def test_a_task_of_an_engine_that_died_is_taken_over(scene):
 
 
 def test_engines_share_the_tasks_of_a_job(scene, monkeypatch):
+    # A small job stays with the engine that planned it.
+    monkeypatch.setattr(planner, "SMALL_JOB", 19)
     scene.conf.set_override("max_tasks", 1, group="engine")
     workers = set()
     claim_task = db.leases.claim_task
