@@ -4,7 +4,7 @@ A lease names an engine, the time it runs out and a generation that grows with e
 Every transaction that writes on behalf of a lease begins with :func:`fence`.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from kingbird.db.clock import now_ms
 from kingbird.db.models import Job, Task
 from kingbird.states import JobState
 
-#: Rows to try in one attempt to claim; other engines try the first ones too.
+#: Rows to choose from in one attempt to claim; other engines choose from the first ones too.
 CANDIDATES = 20
 
 
@@ -125,23 +125,22 @@ def claim_job(
         Then the claim that such a lease belonged to does not count as an attempt.
     :returns: the claim, or ``None`` when there is nothing to claim.
     """
-    query = (
-        sa.select(Job)
+    waiting = (
+        sa.select(Job.pk, Job.generation)
         .where(
             Job.status == JobState.IN_PROGRESS,
             sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
         )
         .where(_free(Job), _runnable(token_jobs))
-        .order_by(Job.pk)
-        .limit(CANDIDATES)
     )
-    with connection.reader() as session:
-        candidates = session.scalars(query).all()
-    for job in candidates:
-        with connection.writer() as session:
-            if _compare_and_swap(session, job, engine_id, lease, after_outage=after_outage):
-                return Claim(job, None, engine_id, job.generation + 1)
-    return None
+
+    def take(session: orm.Session, pk: int) -> Claim | None:
+        job = session.get_one(Job, pk)
+        if not _compare_and_swap(session, job, engine_id, lease, after_outage=after_outage):
+            return None
+        return Claim(job, None, engine_id, job.generation + 1)
+
+    return _claim_first(Job, waiting, take)
 
 
 @connection.retry_on_disconnect
@@ -179,24 +178,66 @@ def claim_task(
         earlier.part < Task.part,
         earlier.done.is_(False),
     )
-    query = (
-        sa.select(Task, Job)
+    waiting = (
+        sa.select(Task.pk, Task.generation)
         .join(Job, Job.pk == Task.job_pk)
         .where(Task.done.is_(False), _free(Task))
         .where(Job.status == JobState.IN_PROGRESS, Job.planned_at.is_not(None))
         .where(_runnable(token_jobs), Task.region.not_in(sorted(excluded_regions)), ~waits)
-        .order_by(Task.pk)
-        .limit(CANDIDATES)
-        # A request has up to a megabyte, and only planners read it.
+    )
+    # A request has up to a megabyte, and only planners read it.
+    both = (
+        sa.select(Task, Job)
+        .join(Job, Job.pk == Task.job_pk)
         .options(orm.defer(Job.request, raiseload=True))
     )
-    with connection.reader() as session:
-        candidates = session.execute(query).all()
-    for task, job in candidates:
+
+    def take(session: orm.Session, pk: int) -> Claim | None:
+        task, job = session.execute(both.where(Task.pk == pk)).one()
+        if not _compare_and_swap(session, task, engine_id, lease, after_outage=after_outage):
+            return None
+        return Claim(job, task, engine_id, task.generation + 1)
+
+    return _claim_first(Task, waiting, take)
+
+
+def _claim_first(
+    model: type[Job] | type[Task],
+    waiting: sa.Select[int, int],
+    take: Callable[[orm.Session, int], Claim | None],
+) -> Claim | None:
+    """Claim the first row that waits and that no other engine is about to claim.
+
+    One transaction claims it.  Engines that look at the same time lock different rows.
+
+    :param waiting: selects keys and generations.
+    :param take: claims a row that is locked.
+    """
+    last = 0
+    while True:
+        query = waiting.where(model.pk > last).order_by(model.pk).limit(CANDIDATES)
+        with connection.reader() as session:
+            candidates = session.execute(query).all()
+        if not candidates:
+            return None
+        same = sa.or_(
+            *(
+                sa.and_(model.pk == pk, model.generation == generation)
+                for pk, generation in candidates
+            )
+        )
         with connection.writer() as session:
-            if _compare_and_swap(session, task, engine_id, lease, after_outage=after_outage):
-                return Claim(job, task, engine_id, task.generation + 1)
-    return None
+            pk = session.scalar(
+                sa.select(model.pk)
+                .where(same, _free(model))
+                .order_by(model.pk)
+                .limit(1)
+                .with_for_update(skip_locked=True)
+            )
+            claim = take(session, pk) if pk is not None else None
+        if claim is not None:
+            return claim
+        last = candidates[-1].pk
 
 
 def _is_held(claim: Claim) -> sa.ColumnElement[bool]:

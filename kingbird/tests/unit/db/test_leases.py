@@ -147,3 +147,24 @@ def test_a_renewal_does_not_wait_for_a_transaction_under_a_lease(database, claim
     assert taken.row.pk == busy.row.pk
     assert claimed("e2", LEASE) is None
     assert db.leases.renew([busy, free], LEASE) == ([busy], [])
+
+
+@pytest.mark.parametrize("claimed", [db.leases.claim_job, db.leases.claim_task])
+def test_engines_that_claim_at_once_take_different_work(database, claimed, monkeypatch):
+    """The second one waits for nothing, even if all that it reads first is being claimed."""
+    monkeypatch.setattr(leases, "CANDIDATES", 2)
+    model = db.Job if claimed is db.leases.claim_job else db.Task
+    for _ in range(3):
+        planned_job() if model is db.Task else accepted_job()
+    with connection.reader() as session:
+        pks = session.scalars(sa.select(model.pk).order_by(model.pk)).all()[-3:]
+    with contextlib.ExitStack() as transaction:
+        first = pks[:2]
+        if db.get_engine().dialect.name == "sqlite":
+            # It locks the database as a whole, so the others have claimed before.
+            assert [claimed("e1", LEASE).row.pk for _ in first] == first
+        else:
+            session = transaction.enter_context(connection.writer())
+            for pk in first:
+                session.execute(sa.select(model.pk).where(model.pk == pk).with_for_update())
+        assert claimed("e2", LEASE).row.pk == pks[2]
