@@ -120,7 +120,7 @@ class JobEnded(NamedTuple):
 class RuleStateChanged(NamedTuple):
     """The end of a run has changed the state of its rule.  The event comes once a change.
 
-    :ivar change: a :class:`kingbird.db.rule_runs.RuleChange`.
+    :ivar change: a :class:`kingbird.db.rule_ends.RuleChange`.
     :ivar changed_at: the time of the end, by the database's clock.
     """
 

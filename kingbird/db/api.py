@@ -13,6 +13,7 @@ from kingbird.db import (
     outcomes,
     pagination,
     plans,
+    rule_ends,
     rule_runs,
     rules,
     stats,
@@ -22,7 +23,7 @@ from kingbird.db.connection import configure, dispose, get_engine, ping
 from kingbird.db.leases import Claim
 from kingbird.db.models import Engine, Item, Job, Listener, Mark, Rule, Task
 from kingbird.db.outcomes import Ending
-from kingbird.db.rule_runs import RuleChange
+from kingbird.db.rule_ends import RuleChange
 
 __all__ = [
     "Claim",
@@ -51,6 +52,7 @@ __all__ = [
     "pagination",
     "ping",
     "plans",
+    "rule_ends",
     "rule_runs",
     "rules",
     "stats",

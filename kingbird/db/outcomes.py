@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import batches, connection, jobs, rule_runs, runs
+from kingbird.db import batches, connection, jobs, rule_ends, runs
 from kingbird.db.clock import read_now, utc_now
 from kingbird.db.column_types import fit
 from kingbird.db.leases import Claim, fence
@@ -55,7 +55,7 @@ class Ending(NamedTuple):
     reason: str | None = None
     items: Mapping[str, int] = {}
     ended_at: datetime | None = None
-    rule: rule_runs.RuleChange | None = None
+    rule: rule_ends.RuleChange | None = None
 
 
 @connection.retry_on_disconnect
@@ -182,7 +182,7 @@ def _end(session: orm.Session, job: Job) -> Ending:
     )
     if not has_ended:
         return Ending()
-    changed = rule_runs.note_end(session, job, state)
+    changed = rule_ends.note_end(session, job, state)
     ended_at = session.scalar(sa.select(Job.updated_at).where(Job.pk == job.pk))
     return Ending(state=state, ended_at=ended_at, rule=changed)
 

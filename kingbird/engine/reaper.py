@@ -85,7 +85,7 @@ class Reaper:
             db.maintenance.purge(days * 86400, PURGED_AT_ONCE)
         for job in db.maintenance.ended_jobs_with_trust():
             self._isolated(job, self._access.revoke_trust)
-        db.rule_runs.purge_jobs(self._conf.rules.keep_jobs)
+        db.rule_ends.purge_jobs(self._conf.rules.keep_jobs)
         crowded = db.marks.replace_many(self._conf.rules.max_marks)
         if crowded:
             LOG.warning("%d rules had too many marks and get a full run instead", crowded)

@@ -290,7 +290,7 @@ def test_runs_that_found_nothing_to_do_are_not_kept(rule):
     end(job, a={"status": "SUCCESS", "reason": "in_sync"})
     with db.get_engine().begin() as bind:
         bind.execute(sa.update(db.Job).values(trust_id=None))
-    assert db.rule_runs.purge_jobs(20) == 1
+    assert db.rule_ends.purge_jobs(20) == 1
 
 
 def test_other_jobs_have_no_marks(database):

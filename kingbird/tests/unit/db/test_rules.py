@@ -313,7 +313,7 @@ def test_old_and_idle_jobs_of_rules_are_purged(database):
     running = begin(rule_row(other), SECOND)
 
     def purge(keep):
-        count = db.rule_runs.purge_jobs(keep)
+        count = db.rule_ends.purge_jobs(keep)
         return count, [job.id for job in db.jobs.list_for_project(PROJECT)]
 
     assert purge(9) == (0, purge(9)[1]), "their trusts are looked at first"

@@ -299,7 +299,7 @@ WITHOUT_ROW = {
     "marks._delete_some": "deletes what no job has taken, whoever marked it",
     "listeners.beat": "writes the row of its own listener",
     "listeners.deregister": "deletes the row of its own listener",
-    "rule_runs.purge_jobs": "deletes jobs that have ended, in the transaction that reads them",
+    "rule_ends.purge_jobs": "deletes jobs that have ended, in the transaction that reads them",
     "leases.claim_job": "reads the row that it claims; see the test of what was read before",
     "leases.claim_task": "reads the row that it claims; see the test of what was read before",
     "maintenance.purge": "reads what it deletes; test_purge.py lets rows change in between",

@@ -1,0 +1,145 @@
+"""Note in rules how their runs ended, and delete the jobs of old runs."""
+
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy import orm
+
+from kingbird.db import connection, marks
+from kingbird.db.clock import utc_now
+from kingbird.db.models import Item, Job, Rule
+from kingbird.states import ENDED_JOB_STATES, ItemState, JobState, Reason, RuleState, Trigger
+
+#: Reasons of a job that got no token.
+_WITHOUT_TOKEN = (Reason.CREDENTIALS_LOST, Reason.TRUST_GONE)
+
+
+class RuleChange(NamedTuple):
+    """Describe a rule whose state a run has changed.
+
+    :ivar before: the state until then.
+    """
+
+    rule_id: str
+    name: str
+    project_id: str
+    user_id: str
+    before: str
+    state: str
+    reason: str | None
+    message: str | None
+
+
+def note_end(session: orm.Session, job: Job, state: JobState) -> RuleChange | None:
+    """Note the outcome of a run in its rule, within the transaction that ends its job.
+
+    A full run tells the state of its rule.  An event run tells that something is wrong, and that
+    what an event run found wrong is no more.
+
+    :param job: the job, of a rule or not.
+    :returns: the change if the rule's state is another one now.
+    """
+    if job.rule_id is None:
+        return None
+    marks.give_back(session, job, state)
+    now = utc_now()
+    values: dict[str, Any] = {"last_run_at": now}
+    which = [Rule.id == job.rule_id]
+    if job.trigger == Trigger.EVENT:
+        if state == JobState.SUCCESS:
+            which.append(Rule.failures == 0)
+    else:
+        which.append(Rule.full_job_id == job.id)
+    if state == JobState.SUCCESS:
+        values |= {
+            "state": RuleState.OK,
+            "reason": None,
+            "message": None,
+            "failures": 0,
+            "last_success_at": now,
+        }
+    elif state == JobState.FAILURE:
+        values |= _failure(session, job)
+        if job.trigger != Trigger.EVENT:
+            values["failures"] = Rule.failures + 1
+    # The lock lets each change be told once, though two runs of the rule may end at a time.
+    rule = session.execute(
+        sa.select(Rule.id, Rule.name, Rule.project_id, Rule.user_id, Rule.state)
+        .where(*which)
+        .with_for_update()
+    ).one_or_none()
+    if rule is None:
+        return None
+    session.execute(
+        sa.update(Rule)
+        .where(Rule.id == rule.id)
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    after = values.get("state", rule.state)
+    if after == rule.state:
+        return None
+    return RuleChange(*rule, after, values["reason"], values["message"])
+
+
+def _failure(session: orm.Session, job: Job) -> dict[str, Any]:
+    """Return the state of a rule whose job failed, with the reason of its first item."""
+    reason, message = session.execute(
+        sa.select(Item.reason, Item.message)
+        .where(Item.job_pk == job.pk, Item.status == ItemState.FAILURE)
+        .order_by(Item.pk)
+        .limit(1)
+    ).one()
+    without_token = reason in _WITHOUT_TOKEN
+    return {
+        "state": RuleState.NO_CREDENTIALS if without_token else RuleState.FAILING,
+        "reason": reason,
+        "message": message,
+    }
+
+
+@connection.retry_on_disconnect
+def purge_jobs(keep: int) -> int:
+    """Delete ended jobs of rules: those that found nothing to do, and the oldest ones.
+
+    :param keep: the number of ended jobs to keep of each rule.
+    :returns: the number of deleted jobs.
+    """
+    ended = sa.and_(Job.rule_id.is_not(None), Job.status.in_(ENDED_JOB_STATES))
+    has_items = sa.exists().where(Item.job_pk == Job.pk, Item.reason != Reason.IN_SYNC)
+    idle = (
+        sa.select(Job.pk)
+        .where(ended, Job.status == JobState.SUCCESS)
+        .where(Job.trigger.in_((Trigger.INTERVAL, Trigger.EVENT)))
+        .where(Job.trust_id.is_(None), ~has_items)
+        .limit(connection.BATCH)
+    )
+    crowded = (
+        sa.select(Job.rule_id).where(ended).group_by(Job.rule_id).having(sa.func.count() > keep)
+    )
+    with connection.writer() as session:
+        old = set(session.scalars(idle))
+        for rule_id in session.scalars(crowded.limit(connection.BATCH)).all():
+            last_kept = session.scalar(
+                sa.select(Job.pk)
+                .where(ended, Job.rule_id == rule_id)
+                .order_by(Job.pk.desc())
+                .offset(keep)
+                .limit(1)
+            )
+            old.update(
+                session.scalars(
+                    sa.select(Job.pk)
+                    .where(ended, Job.rule_id == rule_id, Job.pk <= last_kept)
+                    .where(Job.trust_id.is_(None))
+                    .limit(connection.BATCH)
+                )
+            )
+        if not old:
+            return 0
+        result: Any = session.execute(
+            sa.delete(Job)
+            .where(Job.pk.in_(sorted(old)[: connection.BATCH]), ended)
+            .execution_options(synchronize_session=False)
+        )
+        return int(result.rowcount)
