@@ -16,7 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from minicloud.__main__ import region_names
 
     from kingbird.tests.doubles.glance_rules import ADMIN_ROLES, Caller
+    from standin.notifications import Sender
     from standin.server import run
+    from standin.tokens import Tokens
 
     parser = argparse.ArgumentParser(prog="standin", description="A stand-in for Glances.")
     parser.add_argument(
@@ -28,6 +30,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--project", default="standin", help="project of callers without their own"
     )
     parser.add_argument("--roles", default=",".join(ADMIN_ROLES), help="roles of such callers")
+    parser.add_argument(
+        "--keystone", metavar="URL", help="with /v3: it tells whose the tokens of callers are"
+    )
+    parser.add_argument("--token", default="", help="of an admin, with which Keystone is asked")
+    parser.add_argument("--notify", metavar="URL", help="the broker to send notifications to")
+    parser.add_argument("--topics", default="notifications,kingbird", help="of notifications")
     parser.add_argument("--until-stdin-ends", action="store_true")
     options = parser.parse_args(arguments)
     run(
@@ -36,6 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         latency_ms=options.latency,
         port_base=options.port_base,
         until_stdin_ends=options.until_stdin_ends,
+        sender=Sender(options.notify, options.topics.split(",")) if options.notify else None,
+        tokens=Tokens(options.keystone, options.token) if options.keystone else None,
     )
     return 0
 

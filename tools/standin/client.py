@@ -33,6 +33,11 @@ class Standin:
     :param project: the project of callers whose token names none.  A token may have the form
         ``project:role,role``.
     :param roles: the roles of those callers; by default an admin's.
+    :param keystone: the URL of a Keystone with ``/v3``, which tells whose other tokens are.
+    :param token: a token of an admin, with which Keystone is asked.
+    :param notify: the URL of a broker, as oslo.messaging reads it, to which the Glances send
+        notifications.  The publisher of a region is ``image.REGION``.
+    :param topics: the topics of notifications.
     """
 
     def __init__(
@@ -43,6 +48,10 @@ class Standin:
         port_base: int = 0,
         project: str = "standin",
         roles: Sequence[str] | None = None,
+        keystone: str | None = None,
+        token: str = "",
+        notify: str | None = None,
+        topics: Sequence[str] = ("notifications", "kingbird"),
     ) -> None:
         names = str(regions) if isinstance(regions, int) else ",".join(regions)
         self._options = [
@@ -51,6 +60,8 @@ class Standin:
             *("--port-base", str(port_base)),
             *("--project", project),
             *(("--roles", ",".join(roles)) if roles else ()),
+            *(("--keystone", keystone, "--token", token) if keystone else ()),
+            *(("--notify", notify, "--topics", ",".join(topics)) if notify else ()),
         ]
         self._process: subprocess.Popen[bytes] | None = None
         self._control = ""
@@ -211,6 +222,11 @@ class Standin:
     def reset_counts(self) -> None:
         """Reset the counts and the peaks."""
         self._call("reset_counts")
+
+    def sent(self) -> dict[str, int]:
+        """Return the number of notifications that were sent to the broker, by event type."""
+        sent: dict[str, int] = self._call("sent")
+        return sent
 
     def sizes(self) -> dict[str, int]:
         """Return the number of images, by region."""

@@ -11,6 +11,7 @@ from aiohttp import web
 from kingbird import exception
 from kingbird.tests.doubles.glance import unavailable
 from standin.images import Mill
+from standin.notifications import Sender
 from standin.region import Region
 
 Json = Any
@@ -19,8 +20,9 @@ Json = Any
 class Control:
     """The commands, each a public method; :class:`standin.client.Standin` describes them."""
 
-    def __init__(self, regions: dict[str, Region]) -> None:
+    def __init__(self, regions: dict[str, Region], sender: Sender | None = None) -> None:
         self._regions = regions
+        self._sender = sender
         self._mill = Mill()
 
     async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -56,6 +58,9 @@ class Control:
         for region in self._regions.values():
             region.reset()
 
+    def sent(self) -> dict[str, int]:
+        return dict(self._sender.sent) if self._sender is not None else {}
+
     def sizes(self) -> dict[str, int]:
         return {name: len(region.glance.ids) for name, region in self._regions.items()}
 
@@ -74,16 +79,21 @@ class Control:
         return self._regions[region].glance.peek(image_id)
 
     def upload(self, region: str, image_id: str, data: str) -> Json:
-        return self._regions[region].glance.upload(image_id, data.encode("latin-1"))
+        return self._regions[region].upload(image_id, data.encode("latin-1"))
 
     def deactivate(self, region: str, image_id: str) -> Json:
-        return self._regions[region].glance.deactivate(image_id)
+        image = self._regions[region].glance.deactivate(image_id)
+        self._regions[region].tell("image.update", image)
+        return image
 
     def set_status(self, region: str, image_id: str, status: str) -> Json:
         return self._regions[region].glance.set_status(image_id, status)
 
     def delete(self, region: str, image_id: str) -> None:
+        image = self._regions[region].glance.peek(image_id)
         self._regions[region].glance.delete(image_id)
+        if image is not None:
+            self._regions[region].tell("image.delete", image, status="deleted", deleted=True)
 
     def share(self, region: str, image_id: str, project: str, status: str) -> None:
         self._regions[region].glance.share(image_id, project, status)

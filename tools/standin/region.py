@@ -6,6 +6,7 @@ import asyncio
 import html
 import json
 from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -13,6 +14,14 @@ from aiohttp import web
 from kingbird import exception
 from kingbird.tests.doubles.glance import FakeGlance
 from kingbird.tests.doubles.glance_rules import Caller
+from standin.notifications import UPLOAD, payload
+from standin.tokens import Tokens
+
+Json = Any
+#: Takes the event type and the payload of a message.
+Tell = Callable[[str, Mapping[str, Any]], None]
+#: The messages of calls that change an image.
+_OF_CALLS = {"POST": "image.create", "PATCH": "image.update"}
 
 
 class CountingGlance(FakeGlance):
@@ -30,18 +39,30 @@ class Region:
     """The Glance of one region.
 
     Any token is accepted.  A token of the form ``project:role,role`` names the caller; all others
-    are those of the default caller.
+    are those of the default caller, unless Keystone tells whose they are.
 
     :param usual: the default caller.
+    :param tell: sends a message of this Glance.
+    :param tokens: asks Keystone.
     :ivar latency: seconds that each answer is delayed.  Calls do not wait for each other.
     :ivar peak: the maximum of simultaneous calls.
     """
 
-    def __init__(self, name: str, usual: Caller, latency: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        usual: Caller,
+        latency: float,
+        *,
+        tell: Tell | None = None,
+        tokens: Tokens | None = None,
+    ) -> None:
         self.glance = CountingGlance(name)
         self.latency = latency
         self.peak = 0
         self._usual = usual
+        self._tell = tell
+        self._tokens = tokens
         self._running = 0
 
     def reset(self) -> None:
@@ -57,17 +78,29 @@ class Region:
             sent = await request.read()
             if self.latency:
                 await asyncio.sleep(self.latency)
-            return self._answer(request, sent)
+            caller = await self._caller(request.headers.get("X-Auth-Token"))
+            if caller is None:
+                return _error(401, "This server could not verify that you are authorized")
+            return self._answer(caller, request, sent)
         finally:
             self._running -= 1
 
-    def _answer(self, request: web.BaseRequest, sent: bytes) -> web.Response:
-        token = request.headers.get("X-Auth-Token")
-        if not token:
-            return _error(401, "This server could not verify that you are authorized")
+    def upload(self, image_id: str, data: bytes) -> Json:
+        """Upload an image's data, and send the messages of that."""
+        image = self.glance.upload(image_id, data)
+        for event_type, status in UPLOAD:
+            self.tell(event_type, image, status=status)
+        return image
+
+    def tell(self, event_type: str, image: Json, **fields: Any) -> None:
+        """Send a message about an image, if this Glance sends any."""
+        if self._tell is not None:
+            self._tell(event_type, payload(image, **fields))
+
+    def _answer(self, caller: Caller, request: web.BaseRequest, sent: bytes) -> web.Response:
         try:
             body = json.loads(sent) if sent else None
-            found = self.glance.handle(self._caller(token), request.method, request.path_qs, body)
+            found = self.glance.handle(caller, request.method, request.path_qs, body)
         except exception.RegionUnavailable as error:
             return _error(error.status or 503, error.message, error.retry_after)
         except exception.ImageRequestRejected as error:
@@ -77,13 +110,19 @@ class Region:
         except ValueError:
             return _error(400, "Malformed JSON in request body.")
         made = request.method == "POST" and request.path == "/v2/images"
+        if self._tell is not None and (made or request.method == "PATCH"):
+            self.tell(_OF_CALLS[request.method], json.loads(found))
         return web.Response(
             body=found, status=201 if made else 200, content_type="application/json"
         )
 
-    def _caller(self, token: str) -> Caller:
+    async def _caller(self, token: str | None) -> Caller | None:
+        if not token:
+            return None
         project, colon, roles = token.partition(":")
-        return Caller(project, tuple(roles.split(","))) if colon else self._usual
+        if colon:
+            return Caller(project, tuple(roles.split(",")))
+        return self._usual if self._tokens is None else await self._tokens.caller(token)
 
 
 def _error(status: int, message: str, retry_after: int | None = None) -> web.Response:

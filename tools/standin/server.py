@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import signal
@@ -14,7 +15,9 @@ from aiohttp import web
 
 from kingbird.tests.doubles.glance_rules import Caller
 from standin.control import Control
+from standin.notifications import Sender
 from standin.region import Region
+from standin.tokens import Tokens
 
 HOST = "127.0.0.1"
 
@@ -28,15 +31,28 @@ def run(
     latency_ms: float = 0.0,
     port_base: int = 0,
     until_stdin_ends: bool = False,
+    sender: Sender | None = None,
+    tokens: Tokens | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, and print the addresses as one line of JSON.
 
     :param port_base: the first region's port, with the others after it; 0 for free ports.  The
         control port follows the last region's.
     :param until_stdin_ends: end with the parent process, however that ends.
+    :param sender: sends notifications of all regions.
+    :param tokens: tells whose tokens are that name no caller.
     """
-    regions = {name: Region(name, caller, latency_ms / 1000) for name in names}
-    serving = _serve(regions, port_base, until_stdin_ends)
+    regions = {
+        name: Region(
+            name,
+            caller,
+            latency_ms / 1000,
+            tell=functools.partial(sender.send, name) if sender else None,
+            tokens=tokens,
+        )
+        for name in names
+    }
+    serving = _serve(regions, Control(regions, sender), port_base, until_stdin_ends)
     try:
         import uvloop
     except ImportError:
@@ -45,7 +61,9 @@ def run(
         uvloop.run(serving)
 
 
-async def _serve(regions: dict[str, Region], port_base: int, until_stdin_ends: bool) -> None:
+async def _serve(
+    regions: dict[str, Region], controls: Control, port_base: int, until_stdin_ends: bool
+) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -56,7 +74,7 @@ async def _serve(regions: dict[str, Region], port_base: int, until_stdin_ends: b
             port = port_base and port_base + position
             urls[name] = await _listen(stack, region.answer, port)
         port = port_base and port_base + len(regions)
-        control = await _listen(stack, Control(regions).answer, port)
+        control = await _listen(stack, controls.answer, port)
         print(json.dumps({"regions": urls, "control": control}), flush=True)
         if until_stdin_ends:
             loop.add_reader(sys.stdin.fileno(), _read, ended)
