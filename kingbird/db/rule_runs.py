@@ -8,6 +8,7 @@ some marks; the number of event runs before it serves the same purpose.
 import random
 import uuid
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from oslo_context import context as oslo_context
 from sqlalchemy import orm
 
 from kingbird.db import connection, marks
-from kingbird.db.clock import now_ms
+from kingbird.db.clock import now_ms, utc_now
 from kingbird.db.models import Job, Mark, Rule
 from kingbird.states import ALL, JobState, RuleState, Trigger
 
@@ -25,6 +26,11 @@ DUE_AT_ONCE = 20
 #: gather while they run, so that runs grow with the load.
 IMAGES_AT_ONCE = 100
 EVENT_RUNS_AT_ONCE = 2
+#: Seconds until a rule's next event run, for each image of the one before, and the most of them.
+#: A rule looks at a few images at once, and in a storm its runs grow until they are so far apart.
+PAUSE, LONGEST_PAUSE = 0.5, 5.0
+#: Rules with marks that one round looks at, because some of them pause.
+LOOKED_AT = 5 * DUE_AT_ONCE
 #: The share of an interval by which a run may be later, so that rules that were made together do
 #: not run together for ever.
 JITTER = 0.1
@@ -157,7 +163,11 @@ def marked() -> Sequence[Rule]:
     A rule without credentials waits for its next full run, if it has an interval.
     """
     due = (
-        sa.select(Mark.rule_pk.label("rule_pk"), sa.func.min(Mark.due).label("due"))
+        sa.select(
+            Mark.rule_pk.label("rule_pk"),
+            sa.func.min(Mark.due).label("due"),
+            sa.func.count().label("number"),
+        )
         .where(Mark.job_pk.is_(None), Mark.due <= now_ms())
         .group_by(Mark.rule_pk)
         .subquery()
@@ -172,16 +182,41 @@ def marked() -> Sequence[Rule]:
         )
         .scalar_subquery()
     )
+    newest = (
+        sa.select(sa.func.max(Job.pk))
+        .where(Job.rule_id == Rule.id, Job.trigger == Trigger.EVENT)
+        .correlate(Rule)
+        .scalar_subquery()
+    )
+    before = orm.aliased(Job)
     query = (
-        sa.select(Rule)
+        sa.select(Rule, due.c.number, before.request, before.created_at, utc_now())
         .join(due, due.c.rule_pk == Rule.pk)
+        .outerjoin(before, sa.and_(before.rule_id == Rule.id, before.pk == newest))
         .where(marks.hears_events(), running < EVENT_RUNS_AT_ONCE)
         .where(sa.or_(Rule.state != RuleState.NO_CREDENTIALS, Rule.interval == 0))
         .order_by(due.c.due)
-        .limit(DUE_AT_ONCE)
+        .limit(LOOKED_AT)
     )
     with connection.reader() as session:
-        return session.scalars(query).all()
+        found = [rule for rule, *rest in session.execute(query) if not _pauses(*rest)]
+    return found[:DUE_AT_ONCE]
+
+
+def _pauses(
+    number: int, request: list[dict[str, Any]] | None, begun: datetime | None, now: datetime
+) -> bool:
+    """Return whether a rule waits until more images have come.
+
+    :param number: the images that it has to look at.
+    :param request: the sets of its event run before, if there was one.
+    :param begun: when that run began.
+    """
+    if not request or begun is None or number >= IMAGES_AT_ONCE:
+        return False
+    pause = min(PAUSE * len(request[0]["resources"]), LONGEST_PAUSE)
+    # A clock that was set back pauses no rule.
+    return 0 <= (now - begun).total_seconds() < pause
 
 
 @connection.retry_on_disconnect

@@ -62,12 +62,15 @@ class RulesLoop:
         """Look at the rules when woken, and every second."""
         while not self._stopping.is_set():
             self._wake.clear()
+            wait = INTERVAL
             for begin in (begin_event_runs, begin_due_runs):
                 try:
                     if begin():
                         self._begun()
+                        # The shortest pause of a rule that has begun a run.
+                        wait = db.rule_runs.PAUSE
                 except exception.Unavailable as error:
                     LOG.warning("Unable to begin runs of rules: %s", error.message)
                 except Exception:
                     LOG.exception("Unable to begin runs of rules")
-            self._wake.wait(INTERVAL)
+            self._wake.wait(wait)

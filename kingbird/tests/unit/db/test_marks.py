@@ -1,12 +1,14 @@
 """Test the marks of rules: they wait, are taken by event runs, and come back."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
 from kingbird.db import marks as module
+from kingbird.db.clock import utc_now
 from kingbird.tests.unit.db.rows import LEASE, accepted_job, row, rule_row, store_plan, stored_rule
 
 FAILED = {"status": "FAILURE", "reason": "region_unavailable", "message": "It is away."}
@@ -16,7 +18,8 @@ DONE = {"status": "SUCCESS", "reason": "created"}
 
 
 @pytest.fixture
-def rule(database):
+def rule(database, monkeypatch):
+    monkeypatch.setattr(db.rule_runs, "PAUSE", 0)
     made = stored_rule()
     return change(made, enabled=True)
 
@@ -52,6 +55,14 @@ def begin(rule):
     (found,) = db.rule_runs.marked()
     assert found.pk == rule.pk
     return db.rule_runs.begin_event_run(found)
+
+
+def begun(job, seconds_ago):
+    """Let a run have begun at another time."""
+    with db.get_engine().begin() as bind:
+        now = bind.scalar(sa.select(utc_now()))
+        at = now - timedelta(seconds=seconds_ago)
+        bind.execute(sa.update(db.Job).where(db.Job.id == job.id).values(created_at=at))
 
 
 def end(job, **outcomes):
@@ -181,6 +192,61 @@ def test_a_run_has_a_bounded_number_of_images(rule, monkeypatch):
     mark(rule, *"abcde")
     assert len(begin(rule).request[0]["resources"]) == 3
     assert len(begin(rule).request[0]["resources"]) == 2
+
+
+@pytest.mark.parametrize("over", [False, True])
+def test_a_rule_pauses_for_as_long_as_its_run_before_was_large(rule, monkeypatch, over):
+    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "LONGEST_PAUSE", 1_000_000)
+    mark(rule, *"abc")
+    job = begin(rule)
+    mark(rule, "d")
+    assert db.rule_runs.marked() == []
+    # Three images make three pauses.
+    begun(job, seconds_ago=3_000 if over else 2_900)
+    assert len(db.rule_runs.marked()) == over
+
+
+def test_the_pause_is_bounded(rule, monkeypatch):
+    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "LONGEST_PAUSE", 1_500)
+    mark(rule, *"abc")
+    job = begin(rule)
+    mark(rule, "d")
+    begun(job, seconds_ago=1_400)
+    assert db.rule_runs.marked() == []
+    begun(job, seconds_ago=1_500)
+    assert len(db.rule_runs.marked()) == 1
+
+
+def test_a_rule_with_enough_images_for_a_run_does_not_pause(rule, monkeypatch):
+    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "IMAGES_AT_ONCE", 3)
+    mark(rule, "a")
+    begin(rule)
+    mark(rule, *"bc")
+    assert db.rule_runs.marked() == []
+    mark(rule, "d")
+    assert len(db.rule_runs.marked()) == 1
+
+
+def test_the_pause_of_a_rule_delays_no_other_one(rule, monkeypatch):
+    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "DUE_AT_ONCE", 1)
+    mark(rule, "a")
+    begin(rule)
+    mark(rule, "b")
+    other = change(stored_rule(), enabled=True)
+    mark(other, "c")
+    assert begin(other).request[0]["resources"] == ["c"]
+
+
+def test_a_clock_that_was_set_back_pauses_no_rule(rule, monkeypatch):
+    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    mark(rule, "a")
+    begun(begin(rule), seconds_ago=-9_000)
+    mark(rule, "b")
+    assert len(db.rule_runs.marked()) == 1
 
 
 def test_of_two_engines_one_begins_a_run(rule):

@@ -1,0 +1,56 @@
+"""A round of the rules loop in which nothing is due costs the same for any number of rules."""
+
+import uuid
+
+import pytest
+import sqlalchemy as sa
+
+from kingbird.db import api as db
+from kingbird.engine.rules import begin_due_runs, begin_event_runs
+from kingbird.tests.unit.db.rows import stored_rule
+
+#: The rules that are due, and those that have to look at images.
+STATEMENTS = 2
+
+
+@pytest.fixture
+def asked(database):
+    """Give a function that runs another one, and returns the statements that it made."""
+    engine = db.get_engine()
+    made = []
+
+    def note(connection, cursor, statement, *_):
+        made.append(statement.split()[0])
+
+    def run(function):
+        made.clear()
+        function()
+        # SQLite's BEGIN is a statement too.
+        return [word for word in made if word != "BEGIN"]
+
+    sa.event.listen(engine, "before_cursor_execute", note)
+    yield run
+    sa.event.remove(engine, "before_cursor_execute", note)
+
+
+def multiply(number):
+    """Store copies of the only rule."""
+    with db.get_engine().begin() as bind:
+        row = dict(bind.execute(sa.select(db.Rule.__table__)).mappings().one())
+        del row["pk"]
+        copies = [{"id": str(uuid.uuid4()), "name": f"rule {n}"} for n in range(number)]
+        bind.execute(sa.insert(db.Rule), [{**row, **copy} for copy in copies])
+
+
+def look_once():
+    assert begin_event_runs() == 0
+    assert begin_due_runs() == 0
+
+
+def test_a_round_asks_the_same_for_any_number_of_rules(asked):
+    stored_rule()
+    with db.get_engine().begin() as bind:
+        bind.execute(sa.update(db.Rule).values(enabled=True))
+    few = asked(look_once)
+    multiply(999)
+    assert asked(look_once) == few == ["SELECT"] * STATEMENTS
