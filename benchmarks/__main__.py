@@ -17,12 +17,15 @@ from benchmarks import (  # noqa: E402
     doubling,
     engines,
     events,
+    idle,
     load,
     machine,
     memory,
+    messages,
     nothing,
     records,
     slow,
+    storm,
     table,
     writing,
 )
@@ -42,6 +45,9 @@ ROWS = {
     "records": records.measure,
     "load": load.measure,
     "events": events.measure,
+    "storm": storm.measure,
+    "messages": messages.measure,
+    "idle": idle.measure,
 }
 
 TEXT = """\

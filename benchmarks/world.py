@@ -12,7 +12,7 @@ from standin import Standin
 
 from benchmarks.service import Service
 from kingbird.tests.functional import services
-from kingbird.tests.functional.deployment import Kind, deploy
+from kingbird.tests.functional.deployment import Kind, Options, deploy
 from kingbird.tests.functional.people import Person
 
 #: Interfaces of the catalog: the cloud's own Glances, and the stand-ins.
@@ -36,13 +36,15 @@ class World:
         self._folder = folder
 
     @contextlib.contextmanager
-    def glances(self, regions: int) -> Iterator[Standin]:
+    def glances(self, regions: int, **options: Any) -> Iterator[Standin]:
         """Start stand-ins, and publish them under the interface for stand-ins.
 
         The images belong to the admin's project, which runs the jobs.
+
+        :param options: options of :class:`standin.Standin`.
         """
         project = self.cloud.projects["admin"]
-        with Standin(regions, project=project) as glances:
+        with Standin(regions, project=project, **options) as glances:
             self.publish(glances.urls)
             yield glances
 
@@ -70,12 +72,14 @@ class World:
         engines: int = 1,
         workers: int = 1,
         sync: Mapping[str, Any] = MappingProxyType({}),
+        options: Options = MappingProxyType({}),
     ) -> Iterator[Service]:
         """Run a Kingbird with new processes and an empty database.
 
         :param engines: the number of engines, if RabbitMQ and MariaDB are available.
         :param workers: the number of the API's processes, likewise.
         :param sync: options of ``[sync]`` that differ from the default.
+        :param options: options of other groups.
         """
         kind = Kind(
             database="MariaDB" if self.is_complete else "SQLite",
@@ -91,6 +95,7 @@ class World:
                     "slow_region_timeout": SLOW_REGION_TIMEOUT,
                     **sync,
                 },
+                **options,
             },
         )
         folder = Path(tempfile.mkdtemp(prefix="kingbird-", dir=self._folder))

@@ -1,0 +1,77 @@
+"""Run a program of Kingbird that counts its database statements.
+
+The count is in a file that other processes read at any moment: statements, then transactions that
+ended.
+"""
+
+import importlib
+import mmap
+import struct
+import sys
+import threading
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_FORM = struct.Struct("QQ")
+
+
+class Counted(NamedTuple):
+    """What a program has asked its database for since its start.
+
+    :ivar ended: commits and rollbacks, each of which is a call too.
+    """
+
+    statements: int
+    ended: int
+
+    @property
+    def calls(self) -> int:
+        """Return the number of all calls."""
+        return self.statements + self.ended
+
+    def since(self, before: "Counted") -> "Counted":
+        """Return the difference to an earlier count."""
+        return Counted(self.statements - before.statements, self.ended - before.ended)
+
+
+def command(file: Path, name: str) -> tuple[str, ...]:
+    """Return the command that runs a program, such as ``engine``, with its count in a file."""
+    file.write_bytes(_FORM.pack(0, 0))
+    return sys.executable, "-m", "benchmarks.counting", str(file), name
+
+
+def read(file: Path) -> Counted:
+    """Return the present count of a program."""
+    return Counted(*_FORM.unpack(file.read_bytes()))
+
+
+def main() -> None:
+    """Run the program that the arguments name, with the arguments after it."""
+    file, name = sys.argv[1:3]
+    sys.argv[1:] = sys.argv[3:]
+    # The program sets up its concurrency when it is imported, before anything else.
+    program: Any = importlib.import_module(f"kingbird.cmd.{name}")
+    sa: Any = importlib.import_module("sqlalchemy")
+
+    lock = threading.Lock()
+    with Path(file).open("r+b") as opened:
+        shared = mmap.mmap(opened.fileno(), _FORM.size)
+
+    def counter(index: int) -> Any:
+        def count(*_: Any) -> None:
+            # A process that the program forks goes on with the same count.
+            with lock:
+                counts = [*_FORM.unpack_from(shared)]
+                counts[index] += 1
+                _FORM.pack_into(shared, 0, *counts)
+
+        return count
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", counter(0))
+    for end in ("commit", "rollback"):
+        sa.event.listen(sa.Engine, end, counter(1))
+    program.main()
+
+
+if __name__ == "__main__":
+    main()
