@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ UPLOAD = (
     ("image.activate", "active"),
     ("image.update", "active"),
 )
+#: Seconds after which a thread lets another one run.
+SWITCH_INTERVAL = 0.0005
 #: Fields that Glance shows and no message has.
 _NOT_SENT = frozenset({*SHOWN_ONLY, "os_hidden", "os_hash_algo", "os_hash_value"})
 
@@ -45,7 +48,7 @@ def payload(image: Image, **fields: Any) -> dict[str, Any]:
 
 
 class Sender:
-    """Send messages in the order of the changes, in a thread of its own.
+    """Send messages in the order of each region's changes, in a thread a region.
 
     :param transport_url: the broker.
     :param topics: Glance's ``[oslo_messaging_notifications] topics``.
@@ -61,16 +64,23 @@ class Sender:
             self._bus, driver="messagingv2", topics=list(topics)
         )
         self.sent: Counter[str] = Counter()
-        self._waiting: queue.SimpleQueue[tuple[str, str, Mapping[str, Any]]] = queue.SimpleQueue()
-        threading.Thread(target=self._run, daemon=True).start()
+        self._lock = threading.Lock()
+        self._waiting: dict[str, queue.SimpleQueue[tuple[str, Mapping[str, Any]]]] = {}
+        # The threads wait for answers of the broker most of the time, and would be slowed down by
+        # the thread that serves images.
+        sys.setswitchinterval(SWITCH_INTERVAL)
 
     def send(self, region: str, event_type: str, message: Mapping[str, Any]) -> None:
         """Send a message of a region's Glance without waiting for the broker."""
-        self._waiting.put((region, event_type, message))
+        if region not in self._waiting:
+            self._waiting[region] = queue.SimpleQueue()
+            threading.Thread(target=self._run, args=(region,), daemon=True).start()
+        self._waiting[region].put((event_type, message))
 
-    def _run(self) -> None:
+    def _run(self, region: str) -> None:
+        sender = self._notifier.prepare(publisher_id=f"image.{region}")
         while True:
-            region, event_type, message = self._waiting.get()
-            sender = self._notifier.prepare(publisher_id=f"image.{region}")
+            event_type, message = self._waiting[region].get()
             sender.info({}, event_type, message)
-            self.sent[event_type] += 1
+            with self._lock:
+                self.sent[event_type] += 1
