@@ -75,6 +75,10 @@ def set_library_defaults() -> None:
         # The engine retries by itself.
         max_retries=1,
         retry_interval=1,
+        # An engine has more threads than the library's default of five connections.  What is
+        # beyond is closed after each use, and a new one costs tens of milliseconds of processor
+        # time for its TLS context alone.
+        max_pool_size=24,
     )
     log.set_defaults(
         default_log_levels=[

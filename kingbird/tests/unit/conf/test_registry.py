@@ -74,3 +74,8 @@ def test_a_region_has_options_of_its_own(tmp_path):
         region: listener.options_of(made, region).transport_url for region in made.listener.regions
     }
     assert urls == {"RegionOne": "rabbit://one/", "RegionTwo": None}
+
+
+def test_each_thread_of_an_engine_keeps_its_connection(conf):
+    # Beside its tasks: the dispatcher, rules, leases, the reaper and messages.
+    assert conf.database.max_pool_size >= conf.engine.max_tasks + 5
