@@ -1,7 +1,6 @@
 """Run a program of Kingbird that counts its database statements.
 
-The count is in a file that other processes read at any moment: statements, then transactions that
-ended.
+The counts are in a file that other processes read at any moment.
 """
 
 import importlib
@@ -12,31 +11,28 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_FORM = struct.Struct("QQ")
+_FORM = struct.Struct("QQQ")
 
 
 class Counted(NamedTuple):
     """What a program has asked its database for since its start.
 
     :ivar ended: commits and rollbacks, each of which is a call too.
+    :ivar connections: new connections.
     """
 
     statements: int
     ended: int
-
-    @property
-    def calls(self) -> int:
-        """Return the number of all calls."""
-        return self.statements + self.ended
+    connections: int
 
     def since(self, before: "Counted") -> "Counted":
         """Return the difference to an earlier count."""
-        return Counted(self.statements - before.statements, self.ended - before.ended)
+        return Counted(*(now - then for now, then in zip(self, before, strict=True)))
 
 
 def command(file: Path, name: str) -> tuple[str, ...]:
     """Return the command that runs a program, such as ``engine``, with its count in a file."""
-    file.write_bytes(_FORM.pack(0, 0))
+    file.write_bytes(_FORM.pack(0, 0, 0))
     return sys.executable, "-m", "benchmarks.counting", str(file), name
 
 
@@ -70,6 +66,7 @@ def main() -> None:
     sa.event.listen(sa.Engine, "before_cursor_execute", counter(0))
     for end in ("commit", "rollback"):
         sa.event.listen(sa.Engine, end, counter(1))
+    sa.event.listen(sa.pool.Pool, "connect", counter(2))
     program.main()
 
 

@@ -190,7 +190,8 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
         CPU,
         f"engine {1000 * engine / count:.1f} ms, listener {1000 * listener / count:.1f} ms; "
         f"statements an image: engine {after.engine.since(before.engine).statements / count:.1f}, "
-        f"listener {after.listener.since(before.listener).statements / count:.1f}",
+        f"listener {after.listener.since(before.listener).statements / count:.1f}; "
+        f"{after.engine.since(before.engine).connections} new connections of the engine",
         unit="ms",
     )
     yield Row(
