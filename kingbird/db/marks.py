@@ -79,7 +79,11 @@ def add(pairs: Collection[tuple[int, str]], *, settle: float) -> int:
     written = 0
     with connection.writer() as session:
         for batch in batched(sorted(set(pairs)), connection.BATCH):
-            written += _insert(session, batch)
+            inserted = _insert(session, batch)
+            written += inserted
+            if inserted == len(batch):
+                # None of them was there, so no job has taken one.
+                continue
             taken = session.execute(
                 sa.update(Mark)
                 .where(Mark.job_pk.is_not(None), Mark.due.is_(None), _is_one_of(batch))

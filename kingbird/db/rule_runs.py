@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from oslo_context import context as oslo_context
 from sqlalchemy import orm
 
+from kingbird.batching import batched
 from kingbird.db import connection, marks
 from kingbird.db.clock import now_ms, utc_now
 from kingbird.db.models import Job, Mark, Rule
@@ -264,12 +265,21 @@ def full_run_due(region: str) -> int:
 
     :returns: the number of rules.
     """
+    read = [
+        (rule.pk, rule.revision)
+        for rule in marks.rules_to_match()
+        if {region, ALL}.intersection(rule.sync_set["sources"])
+    ]
     number = 0
-    for rule in marks.rules_to_match():
-        sources = rule.sync_set["sources"]
-        if region in sources or ALL in sources:
-            with connection.writer() as session:
-                number += change(session, rule, next_run=now_ms())
+    for batch in batched(read, connection.BATCH):
+        with connection.writer() as session:
+            result: Any = session.execute(
+                sa.update(Rule)
+                .where(sa.tuple_(Rule.pk, Rule.revision).in_(batch))
+                .values(next_run=now_ms())
+                .execution_options(synchronize_session=False)
+            )
+            number += result.rowcount
     return number
 
 

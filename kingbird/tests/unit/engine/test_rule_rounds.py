@@ -9,6 +9,8 @@ from kingbird.db import api as db
 from kingbird.engine.rules import begin_due_runs, begin_event_runs
 from kingbird.tests.unit.db.rows import stored_rule
 
+#: Rules that one statement changes.
+BATCH = 500
 #: The rules that are due, and those that have to look at images.
 STATEMENTS = 2
 
@@ -54,3 +56,25 @@ def test_a_round_asks_the_same_for_any_number_of_rules(asked):
     few = asked(look_once)
     multiply(999)
     assert asked(look_once) == few == ["SELECT"] * STATEMENTS
+
+
+def test_full_runs_of_many_rules_become_due_in_few_statements(asked):
+    stored_rule()
+    with db.get_engine().begin() as bind:
+        bind.execute(sa.update(db.Rule).values(enabled=True))
+    multiply(2 * BATCH - 1)
+    made = asked(lambda: db.rule_runs.full_run_due("R1"))
+    assert made == ["SELECT", "UPDATE", "UPDATE"]
+    with db.get_engine().connect() as bind:
+        query = sa.select(sa.func.count()).where(db.Rule.next_run <= db.rule_runs.now_ms())
+        assert bind.scalar(query) == 2 * BATCH
+
+
+def test_a_new_mark_takes_two_statements(asked):
+    rule = stored_rule()
+    for image_id in ("a", "b"):
+        made = asked(lambda name=image_id: db.marks.add([(rule.pk, name)], settle=1))
+        # The rule, and the mark.
+        assert made == ["SELECT", "INSERT"]
+    again = asked(lambda: db.marks.add([(rule.pk, "a")], settle=1))
+    assert again == ["SELECT", "INSERT", "UPDATE"]
