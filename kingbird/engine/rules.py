@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from kingbird import exception
@@ -11,6 +12,8 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds between two looks at the rules.  A listener's message saves waiting.
 INTERVAL = 1.0
+#: Seconds between two looks at the least, however many messages come.
+SHORTEST = 0.2
 
 
 def begin_due_runs() -> int:
@@ -59,18 +62,29 @@ class RulesLoop:
         self._wake.set()
 
     def run(self) -> None:
-        """Look at the rules when woken, and every second."""
+        """Look at the rules every second, and when woken at those with marks."""
+        next_due = 0.0
         while not self._stopping.is_set():
             self._wake.clear()
-            wait = INTERVAL
-            for begin in (begin_event_runs, begin_due_runs):
-                try:
-                    if begin():
-                        self._begun()
-                        # The shortest pause of a rule that has begun a run.
-                        wait = db.rule_runs.PAUSE
-                except exception.Unavailable as error:
-                    LOG.warning("Unable to begin runs of rules: %s", error.message)
-                except Exception:
-                    LOG.exception("Unable to begin runs of rules")
-            self._wake.wait(wait)
+            now = time.monotonic()
+            begun = self._call(begin_event_runs)
+            if now >= next_due:
+                next_due = now + INTERVAL
+                self._call(begin_due_runs)
+            # The shortest pause of a rule that has begun a run.
+            if self._wake.wait(db.rule_runs.PAUSE if begun else INTERVAL):
+                # Marks that come one after the other are looked at together.
+                self._stopping.wait(now + SHORTEST - time.monotonic())
+
+    def _call(self, begin: Callable[[], int]) -> int:
+        """Begin runs, and return their number."""
+        begun = 0
+        try:
+            begun = begin()
+            if begun:
+                self._begun()
+        except exception.Unavailable as error:
+            LOG.warning("Unable to begin runs of rules: %s", error.message)
+        except Exception:
+            LOG.exception("Unable to begin runs of rules")
+        return begun

@@ -1,13 +1,17 @@
 """A round of the rules loop in which nothing is due costs the same for any number of rules."""
 
+import threading
 import uuid
+from collections import Counter
 
 import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
+from kingbird.engine import rules
 from kingbird.engine.rules import begin_due_runs, begin_event_runs
 from kingbird.tests.unit.db.rows import stored_rule
+from kingbird.tests.waiting import eventually
 
 #: Rules that one statement changes.
 BATCH = 500
@@ -78,3 +82,32 @@ def test_a_new_mark_takes_two_statements(asked):
         assert made == ["SELECT", "INSERT"]
     again = asked(lambda: db.marks.add([(rule.pk, "a")], settle=1))
     assert again == ["SELECT", "INSERT", "UPDATE"]
+
+
+def test_a_message_lets_the_engine_look_at_marks_alone(monkeypatch):
+    looked = Counter()
+    stopping = threading.Event()
+
+    def look(what):
+        def count():
+            looked[what] += 1
+            return 0
+
+        return count
+
+    monkeypatch.setattr(rules, "INTERVAL", 1_000)
+    monkeypatch.setattr(rules, "SHORTEST", 0)
+    monkeypatch.setattr(rules, "begin_event_runs", look("marks"))
+    monkeypatch.setattr(rules, "begin_due_runs", look("due"))
+    loop = rules.RulesLoop(lambda: None, stopping)
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    try:
+        for number in range(1, 5):
+            eventually("it has looked", lambda n=number: looked["marks"] >= n)
+            loop.wake()
+    finally:
+        stopping.set()
+        loop.wake()
+        thread.join()
+    assert looked["due"] == 1
