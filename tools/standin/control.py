@@ -93,7 +93,7 @@ class Control:
         image = self._regions[region].glance.peek(image_id)
         self._regions[region].glance.delete(image_id)
         if image is not None:
-            self._regions[region].tell("image.delete", image, status="deleted", deleted=True)
+            self._regions[region].tell_of_deletion(image)
 
     def share(self, region: str, image_id: str, project: str, status: str) -> None:
         self._regions[region].glance.share(image_id, project, status)

@@ -19,13 +19,16 @@ Image = Mapping[str, Any]
 
 #: Glance's exchange.
 EXCHANGE = "glance"
-#: The messages of an upload, with the status that each tells.
-UPLOAD = (
-    ("image.update", "saving"),
-    ("image.prepare", "saving"),
-    ("image.upload", "active"),
-    ("image.activate", "active"),
-    ("image.update", "active"),
+_WITHOUT_DATA = dict.fromkeys(("size", "virtual_size", "checksum"))
+_STORES: dict[str, Any] = {"os_glance_importing_to_stores": [], "os_glance_failed_import": []}
+_SAVING = {"status": "saving", **_WITHOUT_DATA}
+#: The messages of an upload, with the fields that differ from those of the image with its data.
+UPLOAD: Sequence[tuple[str, dict[str, Any]]] = (
+    ("image.update", _SAVING),
+    ("image.prepare", {**_SAVING, **_STORES, "backend": "file"}),
+    ("image.upload", _STORES),
+    ("image.activate", {}),
+    ("image.update", {}),
 )
 #: Seconds after which a thread lets another one run.
 SWITCH_INTERVAL = 0.0005

@@ -7,6 +7,7 @@ import html
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
@@ -14,6 +15,7 @@ from aiohttp import web
 from kingbird import exception
 from kingbird.tests.doubles.glance import FakeGlance
 from kingbird.tests.doubles.glance_rules import Caller
+from kingbird.tests.doubles.glance_store import precise, seconds
 from standin.notifications import UPLOAD, payload
 from standin.tokens import Tokens
 
@@ -88,9 +90,14 @@ class Region:
     def upload(self, image_id: str, data: bytes) -> Json:
         """Upload an image's data, and send the messages of that."""
         image = self.glance.upload(image_id, data)
-        for event_type, status in UPLOAD:
-            self.tell(event_type, image, status=status)
+        for event_type, fields in UPLOAD:
+            self.tell(event_type, image, **fields)
         return image
+
+    def tell_of_deletion(self, image: Json) -> None:
+        """Send the message about an image that was deleted."""
+        now = seconds(precise(datetime.now(UTC)))
+        self.tell("image.delete", image, status="deleted", deleted=True, deleted_at=now)
 
     def tell(self, event_type: str, image: Json, **fields: Any) -> None:
         """Send a message about an image, if this Glance sends any."""

@@ -1,8 +1,11 @@
-"""Runs a listener beside a Kingbird, on the broker to which a cloud's Glances send."""
+"""Runs what hears notifications of Glances: a listener beside a Kingbird, or another service."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import oslo_messaging
+from oslo_config import cfg
 
 from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.programs import Program, eventually
@@ -56,3 +59,40 @@ def listener(running: Deployment, cloud: Any, regions: Sequence[str]) -> Iterato
         yield program
     finally:
         program.stop()
+
+
+class Consumer:
+    """Another service that reads notifications, as ceilometer does, with a queue of its own.
+
+    :ivar messages: the id, the event type and the payload of each message that came.
+    """
+
+    def __init__(self, transport_url: str, topic: str) -> None:
+        conf = cfg.ConfigOpts()
+        conf([], default_config_files=[])
+        self.messages: list[tuple[str, str, dict[str, Any]]] = []
+        self._bus = oslo_messaging.get_notification_transport(conf, transport_url)
+        self._server = oslo_messaging.get_notification_listener(
+            self._bus,
+            [oslo_messaging.Target(topic=topic, exchange="glance")],
+            [self],
+            pool="ceilometer",
+        )
+
+    def __enter__(self) -> "Consumer":
+        self._server.start(override_pool_size=1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop()
+        self._server.wait()
+        self._bus.cleanup()
+
+    @property
+    def ids(self) -> set[str]:
+        """Return the ids of the messages."""
+        return {message[0] for message in self.messages}
+
+    def info(self, context: Any, publisher: Any, event: Any, payload: Any, metadata: Any) -> None:
+        """Take a message."""
+        self.messages.append((metadata["message_id"], event, payload))
