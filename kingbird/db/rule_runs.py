@@ -29,7 +29,7 @@ IMAGES_AT_ONCE = 100
 EVENT_RUNS_AT_ONCE = 2
 #: Seconds until a rule's next event run, for each image of the one before, and the most of them.
 #: A rule looks at a few images at once, and in a storm its runs grow until they are so far apart.
-PAUSE, LONGEST_PAUSE = 0.5, 5.0
+PAUSE, LONGEST_PAUSE = 0.5, 8.0
 #: Rules with marks that one round looks at, because some of them pause.
 LOOKED_AT = 5 * DUE_AT_ONCE
 #: The share of an interval by which a run may be later, so that rules that were made together do
