@@ -8,11 +8,8 @@ from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
-import oslo_messaging
 from minicloud.broker import TOPIC, Broker
-from oslo_config import cfg
 from standin import Standin
-from standin.notifications import EXCHANGE
 
 from benchmarks.counting import Counted, command, read
 from benchmarks.service import Service
@@ -168,35 +165,3 @@ def scene(
             yield made
         finally:
             made.stop_listener()
-
-
-class Consumer:
-    """Another service that reads notifications, as ceilometer does, with a queue of its own.
-
-    :ivar ids: the ids of the messages that came.
-    """
-
-    def __init__(self, transport_url: str) -> None:
-        conf = cfg.ConfigOpts()
-        conf([], default_config_files=[])
-        self.ids: list[str] = []
-        self._bus = oslo_messaging.get_notification_transport(conf, transport_url)
-        self._server = oslo_messaging.get_notification_listener(
-            self._bus,
-            [oslo_messaging.Target(topic=SHARED_TOPIC, exchange=EXCHANGE)],
-            [self],
-            pool="ceilometer",
-        )
-
-    def __enter__(self) -> "Consumer":
-        self._server.start(override_pool_size=1)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.stop()
-        self._server.wait()
-        self._bus.cleanup()
-
-    def info(self, context: Any, publisher: Any, event: Any, payload: Any, metadata: Any) -> None:
-        """Take a message."""
-        self.ids.append(metadata["message_id"])
