@@ -27,9 +27,10 @@ DUE_AT_ONCE = 20
 #: gather while they run, so that runs grow with the load.
 IMAGES_AT_ONCE = 100
 EVENT_RUNS_AT_ONCE = 2
-#: Seconds until a rule's next event run, for each image of the one before, and the most of them.
-#: A rule looks at a few images at once, and in a storm its runs grow until they are so far apart.
-PAUSE, LONGEST_PAUSE = 0.5, 8.0
+#: Seconds until a rule's next event run: after one image, for each image of a larger run, and the
+#: most.  A rule looks at a few images at once, and in a storm its runs grow until they are so far
+#: apart.
+PAUSE_AFTER_ONE, PAUSE_FOR_EACH, LONGEST_PAUSE = 0.5, 1.0, 8.0
 #: Rules with marks that one round looks at, because some of them pause.
 LOOKED_AT = 5 * DUE_AT_ONCE
 #: The share of an interval by which a run may be later, so that rules that were made together do
@@ -215,7 +216,8 @@ def _pauses(
     """
     if not request or begun is None or number >= IMAGES_AT_ONCE:
         return False
-    pause = min(PAUSE * len(request[0]["resources"]), LONGEST_PAUSE)
+    before = len(request[0]["resources"])
+    pause = PAUSE_AFTER_ONE if before == 1 else min(PAUSE_FOR_EACH * before, LONGEST_PAUSE)
     # A clock that was set back pauses no rule.
     return 0 <= (now - begun).total_seconds() < pause
 

@@ -72,7 +72,7 @@ class RulesLoop:
                 next_due = now + INTERVAL
                 self._call(begin_due_runs)
             # The shortest pause of a rule that has begun a run.
-            if self._wake.wait(db.rule_runs.PAUSE if begun else INTERVAL):
+            if self._wake.wait(db.rule_runs.PAUSE_AFTER_ONE if begun else INTERVAL):
                 # Marks that come one after the other are looked at together.
                 self._stopping.wait(now + SHORTEST - time.monotonic())
 

@@ -19,7 +19,8 @@ DONE = {"status": "SUCCESS", "reason": "created"}
 
 @pytest.fixture
 def rule(database, monkeypatch):
-    monkeypatch.setattr(db.rule_runs, "PAUSE", 0)
+    monkeypatch.setattr(db.rule_runs, "PAUSE_AFTER_ONE", 0)
+    monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 0)
     made = stored_rule()
     return change(made, enabled=True)
 
@@ -196,7 +197,7 @@ def test_a_run_has_a_bounded_number_of_images(rule, monkeypatch):
 
 @pytest.mark.parametrize("over", [False, True])
 def test_a_rule_pauses_for_as_long_as_its_run_before_was_large(rule, monkeypatch, over):
-    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 1_000)
     monkeypatch.setattr(db.rule_runs, "LONGEST_PAUSE", 1_000_000)
     mark(rule, *"abc")
     job = begin(rule)
@@ -208,7 +209,7 @@ def test_a_rule_pauses_for_as_long_as_its_run_before_was_large(rule, monkeypatch
 
 
 def test_the_pause_is_bounded(rule, monkeypatch):
-    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 1_000)
     monkeypatch.setattr(db.rule_runs, "LONGEST_PAUSE", 1_500)
     mark(rule, *"abc")
     job = begin(rule)
@@ -220,7 +221,7 @@ def test_the_pause_is_bounded(rule, monkeypatch):
 
 
 def test_a_rule_with_enough_images_for_a_run_does_not_pause(rule, monkeypatch):
-    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "PAUSE_AFTER_ONE", 1_000)
     monkeypatch.setattr(db.rule_runs, "IMAGES_AT_ONCE", 3)
     mark(rule, "a")
     begin(rule)
@@ -231,7 +232,7 @@ def test_a_rule_with_enough_images_for_a_run_does_not_pause(rule, monkeypatch):
 
 
 def test_the_pause_of_a_rule_delays_no_other_one(rule, monkeypatch):
-    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "PAUSE_AFTER_ONE", 1_000)
     monkeypatch.setattr(db.rule_runs, "DUE_AT_ONCE", 1)
     mark(rule, "a")
     begin(rule)
@@ -242,7 +243,7 @@ def test_the_pause_of_a_rule_delays_no_other_one(rule, monkeypatch):
 
 
 def test_a_clock_that_was_set_back_pauses_no_rule(rule, monkeypatch):
-    monkeypatch.setattr(db.rule_runs, "PAUSE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "PAUSE_AFTER_ONE", 1_000)
     mark(rule, "a")
     begun(begin(rule), seconds_ago=-9_000)
     mark(rule, "b")
