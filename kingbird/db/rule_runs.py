@@ -27,10 +27,9 @@ DUE_AT_ONCE = 20
 #: gather while they run, so that runs grow with the load.
 IMAGES_AT_ONCE = 100
 EVENT_RUNS_AT_ONCE = 2
-#: Seconds until a rule's next event run: after one image, for each image of a larger run, and the
-#: most.  A rule looks at a few images at once, and in a storm its runs grow until they are so far
-#: apart.
-PAUSE_AFTER_ONE, PAUSE_FOR_EACH, LONGEST_PAUSE = 0.5, 1.0, 8.0
+#: Seconds until a rule's next event run for each image of a run of several, and the most.  A few
+#: images wait for less than two seconds.  In a storm runs grow until they are so far apart.
+PAUSE_FOR_EACH, LONGEST_PAUSE = 1 / 3, 5.0
 #: Rules with marks that one round looks at, because some of them pause.
 LOOKED_AT = 5 * DUE_AT_ONCE
 #: The share of an interval by which a run may be later, so that rules that were made together do
@@ -217,7 +216,7 @@ def _pauses(
     if not request or begun is None or number >= IMAGES_AT_ONCE:
         return False
     before = len(request[0]["resources"])
-    pause = PAUSE_AFTER_ONE if before == 1 else min(PAUSE_FOR_EACH * before, LONGEST_PAUSE)
+    pause = 0 if before == 1 else min(PAUSE_FOR_EACH * before, LONGEST_PAUSE)
     # A clock that was set back pauses no rule.
     return 0 <= (now - begun).total_seconds() < pause
 

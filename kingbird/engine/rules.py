@@ -63,16 +63,17 @@ class RulesLoop:
 
     def run(self) -> None:
         """Look at the rules every second, and when woken at those with marks."""
-        next_due = 0.0
+        next_due = pausing_until = 0.0
         while not self._stopping.is_set():
             self._wake.clear()
             now = time.monotonic()
-            begun = self._call(begin_event_runs)
+            if self._call(begin_event_runs):
+                pausing_until = now + db.rule_runs.LONGEST_PAUSE
             if now >= next_due:
                 next_due = now + INTERVAL
                 self._call(begin_due_runs)
-            # The shortest pause of a rule that has begun a run.
-            if self._wake.wait(db.rule_runs.PAUSE_AFTER_ONE if begun else INTERVAL):
+            # A rule that has begun a run may pause, and no message tells when that is over.
+            if self._wake.wait(SHORTEST if now < pausing_until else INTERVAL):
                 # Marks that come one after the other are looked at together.
                 self._stopping.wait(now + SHORTEST - time.monotonic())
 

@@ -19,7 +19,6 @@ DONE = {"status": "SUCCESS", "reason": "created"}
 
 @pytest.fixture
 def rule(database, monkeypatch):
-    monkeypatch.setattr(db.rule_runs, "PAUSE_AFTER_ONE", 0)
     monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 0)
     made = stored_rule()
     return change(made, enabled=True)
@@ -208,6 +207,15 @@ def test_a_rule_pauses_for_as_long_as_its_run_before_was_large(rule, monkeypatch
     assert len(db.rule_runs.marked()) == over
 
 
+def test_a_rule_does_not_pause_after_one_image(rule, monkeypatch):
+    """Somebody who uploads images one by one waits for none of them."""
+    monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 1_000)
+    mark(rule, "a")
+    begin(rule)
+    mark(rule, "b")
+    assert len(db.rule_runs.marked()) == 1
+
+
 def test_the_pause_is_bounded(rule, monkeypatch):
     monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 1_000)
     monkeypatch.setattr(db.rule_runs, "LONGEST_PAUSE", 1_500)
@@ -221,9 +229,10 @@ def test_the_pause_is_bounded(rule, monkeypatch):
 
 
 def test_a_rule_with_enough_images_for_a_run_does_not_pause(rule, monkeypatch):
-    monkeypatch.setattr(db.rule_runs, "PAUSE_AFTER_ONE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 1_000)
+    monkeypatch.setattr(db.rule_runs, "LONGEST_PAUSE", 1_000)
     monkeypatch.setattr(db.rule_runs, "IMAGES_AT_ONCE", 3)
-    mark(rule, "a")
+    mark(rule, *"xy")
     begin(rule)
     mark(rule, *"bc")
     assert db.rule_runs.marked() == []
@@ -232,9 +241,10 @@ def test_a_rule_with_enough_images_for_a_run_does_not_pause(rule, monkeypatch):
 
 
 def test_the_pause_of_a_rule_delays_no_other_one(rule, monkeypatch):
-    monkeypatch.setattr(db.rule_runs, "PAUSE_AFTER_ONE", 1_000)
+    monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 1_000)
+    monkeypatch.setattr(db.rule_runs, "LONGEST_PAUSE", 1_000)
     monkeypatch.setattr(db.rule_runs, "DUE_AT_ONCE", 1)
-    mark(rule, "a")
+    mark(rule, *"xy")
     begin(rule)
     mark(rule, "b")
     other = change(stored_rule(), enabled=True)
@@ -243,8 +253,9 @@ def test_the_pause_of_a_rule_delays_no_other_one(rule, monkeypatch):
 
 
 def test_a_clock_that_was_set_back_pauses_no_rule(rule, monkeypatch):
-    monkeypatch.setattr(db.rule_runs, "PAUSE_AFTER_ONE", 1_000)
-    mark(rule, "a")
+    monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 1_000)
+    monkeypatch.setattr(db.rule_runs, "LONGEST_PAUSE", 1_000)
+    mark(rule, *"xy")
     begun(begin(rule), seconds_ago=-9_000)
     mark(rule, "b")
     assert len(db.rule_runs.marked()) == 1
