@@ -3,6 +3,7 @@
 import pytest
 
 from kingbird.db import api as db
+from kingbird.engine import planner
 from kingbird.tests.doubles.glance import refused
 from kingbird.tests.unit.engine.conftest import scene  # noqa: F401  a fixture
 from kingbird.tests.waiting import wait_for
@@ -22,6 +23,8 @@ class Announced(list):
 def job_id(scene, monkeypatch):  # noqa: F811
     """Store a job of two tasks, which fail."""
     create = db.jobs.create
+    # A small job is not announced to other engines.
+    monkeypatch.setattr(planner, "SMALL_JOB", 1)
     monkeypatch.setattr(db.jobs, "create", lambda **job: create(**job | {"request_id": "first"}))
     for region in ("R2", "R3"):
         scene.glances[region].fail("create", refused(403), times=None)
