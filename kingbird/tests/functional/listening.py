@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import oslo_messaging
 from oslo_config import cfg
@@ -79,7 +79,7 @@ class Consumer:
             pool="ceilometer",
         )
 
-    def __enter__(self) -> "Consumer":
+    def __enter__(self) -> Self:
         self._server.start(override_pool_size=1)
         return self
 
