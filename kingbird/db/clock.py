@@ -34,8 +34,9 @@ def _mysql(element: now_ms, compiler: Any, **kw: Any) -> str:
 
 @compiles(now_ms, "postgresql")
 def _postgresql(element: now_ms, compiler: Any, **kw: Any) -> str:
-    # now() is the time at which the transaction began.
-    return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+    # now() is the time at which the transaction began.  clock_timestamp() goes on while a statement
+    # runs, so no index is searched for it.
+    return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)"
 
 
 class utc_now(GenericFunction[datetime]):
@@ -59,7 +60,7 @@ def _utc_mysql(element: utc_now, compiler: Any, **kw: Any) -> str:
 
 @compiles(utc_now, "postgresql")
 def _utc_postgresql(element: utc_now, compiler: Any, **kw: Any) -> str:
-    return "timezone('utc', clock_timestamp())"
+    return "timezone('utc', statement_timestamp())"
 
 
 class seconds_ago(GenericFunction[datetime]):
@@ -86,7 +87,7 @@ def _ago_mysql(element: seconds_ago, compiler: Any, **kw: Any) -> str:
 @compiles(seconds_ago, "postgresql")
 def _ago_postgresql(element: seconds_ago, compiler: Any, **kw: Any) -> str:
     seconds = compiler.process(element.clauses, **kw)
-    return f"(timezone('utc', clock_timestamp()) - make_interval(secs => {seconds}))"
+    return f"(timezone('utc', statement_timestamp()) - make_interval(secs => {seconds}))"
 
 
 def read_now(session: orm.Session) -> datetime:

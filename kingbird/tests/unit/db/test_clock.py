@@ -87,7 +87,7 @@ def test_the_present_time_is_stored_and_read_with_six_digits(bind, moments):
 SKEWED = {
     "sqlite": ("'now'", "'now', '{} seconds'"),
     "mysql": ("UTC_TIMESTAMP(6)", "(UTC_TIMESTAMP(6) + INTERVAL {} SECOND)"),
-    "postgresql": ("clock_timestamp()", "(clock_timestamp() + interval '{} seconds')"),
+    "postgresql": ("statement_timestamp()", "(statement_timestamp() + interval '{} seconds')"),
 }
 
 
