@@ -49,7 +49,7 @@ def filter_cancelled(job_ids: Collection[str]) -> set[str]:
         for batch in batched(sorted(job_ids), BATCH):
             found.update(
                 session.scalars(
-                    sa.select(Job.id).where(Job.id.in_(batch), Job.cancelled.is_(True))
+                    sa.select(Job.id).where(Job.id.in_(batch), Job.cancelled == sa.true())
                 )
             )
     return found

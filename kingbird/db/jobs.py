@@ -32,7 +32,7 @@ def item_id(job_id: str, resource: str, target: str) -> str:
 def _visible(project_id: str, with_all_projects: bool) -> sa.Select[Job]:
     """Select a project's accepted jobs, and on request those about all projects."""
     query = sa.select(Job).where(Job.project_id == project_id, Job.status != JobState.ACCEPTING)
-    return query if with_all_projects else query.where(Job.all_projects.is_(False))
+    return query if with_all_projects else query.where(Job.all_projects == sa.false())
 
 
 @connection.retry_on_disconnect
@@ -292,6 +292,6 @@ def delete(project_id: str, job_id: str, *, with_all_projects: bool = False) -> 
         Job.status.in_(ENDED_JOB_STATES),
     )
     if not with_all_projects:
-        query = query.where(Job.all_projects.is_(False))
+        query = query.where(Job.all_projects == sa.false())
     with connection.writer() as session:
         return bool(session.execute(query).rowcount)  # type: ignore[attr-defined]

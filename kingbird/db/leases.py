@@ -176,12 +176,12 @@ def claim_task(
         earlier.job_pk == Task.job_pk,
         earlier.region == Task.region,
         earlier.part < Task.part,
-        earlier.done.is_(False),
+        earlier.done == sa.false(),
     )
     waiting = (
         sa.select(Task.pk, Task.generation)
         .join(Job, Job.pk == Task.job_pk)
-        .where(Task.done.is_(False), _free(Task))
+        .where(Task.done == sa.false(), _free(Task))
         .where(Job.status == JobState.IN_PROGRESS, Job.planned_at.is_not(None))
         .where(_runnable(token_jobs), Task.region.not_in(sorted(excluded_regions)), ~waits)
     )

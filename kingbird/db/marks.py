@@ -43,7 +43,7 @@ _INSERTS: Mapping[str, Callable[..., Any]] = {
 
 def hears_events() -> sa.ColumnElement[bool]:
     """Return the condition of rules that run by events."""
-    return sa.and_(Rule.enabled.is_(True), Rule.events.is_(True))
+    return sa.and_(Rule.enabled == sa.true(), Rule.events == sa.true())
 
 
 @connection.retry_on_disconnect

@@ -178,6 +178,7 @@ class Rule(Timestamps, Base):
     __table_args__ = (
         sa.UniqueConstraint("id", name="uniq_rules0id"),
         sa.UniqueConstraint("project_id", "name", name="uniq_rules0project_id0name"),
+        # MariaDB searches this for ``enabled = true``, and not for ``enabled IS true``.
         sa.Index("rules_next_run_idx", "enabled", "next_run"),
         sa.Index("rules_trust_id_idx", "trust_id"),
         Base.__table_args__,
@@ -238,6 +239,7 @@ class Task(Leased, Timestamps, Base):
             "region",
             name="uniq_tasks0job_pk0plan_generation0part0region",
         ),
+        # MariaDB searches this for ``done = false``, and not for ``done IS false``.
         sa.Index("tasks_done_idx", "done", "lease_expires"),
         Base.__table_args__,
     )

@@ -143,7 +143,7 @@ def end_job(job: Job, reason: str | None = None, message: str = NOT_WORKED_ON) -
             return Ending()
         session.execute(
             sa.update(Task)
-            .where(Task.job_pk == job.pk, Task.done.is_(False))
+            .where(Task.job_pk == job.pk, Task.done == sa.false())
             .values(done=True, generation=Task.generation + 1)
             .execution_options(synchronize_session=False)
         )

@@ -98,7 +98,7 @@ def due() -> Sequence[Rule]:
     """
     query = (
         sa.select(Rule)
-        .where(Rule.enabled.is_(True), Rule.next_run <= now_ms(), ~is_open(Rule.full_job_id))
+        .where(Rule.enabled == sa.true(), Rule.next_run <= now_ms(), ~is_open(Rule.full_job_id))
         .order_by(Rule.next_run)
         .limit(DUE_AT_ONCE)
     )

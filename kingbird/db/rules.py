@@ -23,7 +23,7 @@ FIELDS = ("name", "description", "enabled", "interval", "events")
 
 def _visible(project_id: str, with_all_projects: bool) -> sa.Select[Rule]:
     query = sa.select(Rule).where(Rule.project_id == project_id)
-    return query if with_all_projects else query.where(Rule.all_projects.is_(False))
+    return query if with_all_projects else query.where(Rule.all_projects == sa.false())
 
 
 @connection.retry_on_disconnect
@@ -104,8 +104,8 @@ def list_for_project(
     """
     filters: list[sa.ColumnElement[bool]] = [] if enabled is None else [Rule.enabled.is_(enabled)]
     if status is not None:
-        in_state = sa.and_(Rule.enabled.is_(True), Rule.state.in_(sorted(status)))
-        disabled = Rule.enabled.is_(False)
+        in_state = sa.and_(Rule.enabled == sa.true(), Rule.state.in_(sorted(status)))
+        disabled = Rule.enabled == sa.false()
         filters.append(sa.or_(in_state, disabled) if RuleState.DISABLED in status else in_state)
     with connection.reader() as session:
         return pagination.page(

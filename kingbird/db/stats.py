@@ -62,7 +62,7 @@ def collect(heartbeat_timeout: float) -> Stats:
         sa.select(sa.func.count(), sa.func.min(Task.created_at))
         .join(Job, Job.pk == Task.job_pk)
         .where(
-            Task.done.is_(False),
+            Task.done == sa.false(),
             sa.or_(Task.lease_expires.is_(None), Task.lease_expires < now_ms()),
             in_progress,
         )
@@ -86,7 +86,7 @@ def collect(heartbeat_timeout: float) -> Stats:
 
 
 def _rules_by_state(session: orm.Session) -> dict[str, int]:
-    state = sa.case((Rule.enabled.is_(True), Rule.state), else_=RuleState.DISABLED)
+    state = sa.case((Rule.enabled == sa.true(), Rule.state), else_=RuleState.DISABLED)
     rules = {str(each): 0 for each in RuleState}
     for each, number in session.execute(sa.select(state, sa.func.count()).group_by(state)):
         rules[each] = number
