@@ -206,6 +206,8 @@ class Mark(Base):
     __table_args__ = (
         sa.UniqueConstraint("rule_pk", "image_id", name="uniq_marks0rule_pk0image_id"),
         sa.Index("marks_due_idx", "job_pk", "due"),
+        # One rule's many marks are not read to find those of another rule.
+        sa.Index("marks_rule_due_idx", "rule_pk", "due", "job_pk"),
         Base.__table_args__,
     )
 

@@ -18,7 +18,7 @@ from sqlalchemy import orm
 from kingbird.batching import batched
 from kingbird.db import connection, marks
 from kingbird.db.clock import now_ms, utc_now
-from kingbird.db.models import Job, Mark, Rule
+from kingbird.db.models import Job, Rule
 from kingbird.states import ALL, JobState, RuleState, Trigger
 
 #: Rules that one round of an engine runs at most.
@@ -163,16 +163,8 @@ def marked() -> Sequence[Rule]:
 
     A rule without credentials waits for its next full run, if it has an interval.
     """
-    due = (
-        sa.select(
-            Mark.rule_pk.label("rule_pk"),
-            sa.func.min(Mark.due).label("due"),
-            sa.func.count().label("number"),
-        )
-        .where(Mark.job_pk.is_(None), Mark.due <= now_ms())
-        .group_by(Mark.rule_pk)
-        .subquery()
-    )
+    # The first mark of each rule, and not all marks: a rule may have as many as [rules] max_marks.
+    first = marks.due_of_rule(1)
     running = (
         sa.select(sa.func.count())
         .select_from(Job)
@@ -191,12 +183,19 @@ def marked() -> Sequence[Rule]:
     )
     before = orm.aliased(Job)
     query = (
-        sa.select(Rule, due.c.number, before.request, before.created_at, utc_now())
-        .join(due, due.c.rule_pk == Rule.pk)
+        sa.select(
+            Rule,
+            marks.due_of_rule(IMAGES_AT_ONCE) <= now_ms(),
+            before.request,
+            before.created_at,
+            utc_now(),
+        )
         .outerjoin(before, sa.and_(before.rule_id == Rule.id, before.pk == newest))
-        .where(marks.hears_events(), running < EVENT_RUNS_AT_ONCE)
+        # Mostly no mark is due, and no rule is looked at.
+        .where(marks.is_any_due(), marks.hears_events())
         .where(sa.or_(Rule.state != RuleState.NO_CREDENTIALS, Rule.interval == 0))
-        .order_by(due.c.due)
+        .where(first <= now_ms(), running < EVENT_RUNS_AT_ONCE)
+        .order_by(first, Rule.pk)
         .limit(LOOKED_AT)
     )
     with connection.reader() as session:
@@ -205,15 +204,18 @@ def marked() -> Sequence[Rule]:
 
 
 def _pauses(
-    number: int, request: list[dict[str, Any]] | None, begun: datetime | None, now: datetime
+    is_full: bool | None,
+    request: list[dict[str, Any]] | None,
+    begun: datetime | None,
+    now: datetime,
 ) -> bool:
     """Return whether a rule waits until more images have come.
 
-    :param number: the images that it has to look at.
+    :param is_full: whether it has to look at as many images as a run may have.
     :param request: the sets of its event run before, if there was one.
     :param begun: when that run began.
     """
-    if not request or begun is None or number >= IMAGES_AT_ONCE:
+    if not request or begun is None or is_full:
         return False
     before = len(request[0]["resources"])
     pause = 0 if before == 1 else min(PAUSE_FOR_EACH * before, LONGEST_PAUSE)

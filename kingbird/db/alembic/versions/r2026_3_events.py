@@ -43,6 +43,7 @@ def upgrade() -> None:
         **TABLE,
     )
     op.create_index("marks_due_idx", "marks", ["job_pk", "due"])
+    op.create_index("marks_rule_due_idx", "marks", ["rule_pk", "due", "job_pk"])
     op.create_table(
         "listeners",
         sa.Column("id", sa.String(length=64), nullable=False),
