@@ -2,12 +2,17 @@
 
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from kingbird.tests.functional.accounts import (
+    be_disabled,
+    delete_user,
+    lose_the_role,
+    new_member,
+)
 from kingbird.tests.functional.conftest import NOTICED
 from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.kingbird_api import FAILURE, SUCCESS, KingbirdAPI, sync
@@ -20,50 +25,14 @@ from kingbird.tests.functional.test_faults import is_post
 IMAGES = 40
 #: The number of records when the rights are removed.
 BEFORE = 10
-PASSWORD = "not-a-secret-of-anybody"
-
-
-class _Account:
-    """The attributes of a cloud that :class:`Person` uses, for a new user."""
-
-    def __init__(self, cloud: Any, name: str, user_id: str) -> None:
-        self._cloud = cloud
-        self._name = name
-        self.users = {name: user_id}
-        self.projects = cloud.projects
-        self.auth_url = cloud.auth_url
-        self.glance_urls = cloud.glance_urls
-
-    def credentials(self, name: str, project: str | None = None) -> dict[str, str]:
-        like = self._cloud.credentials("demo", project)
-        return {**like, "username": self._name, "password": PASSWORD}
 
 
 @pytest.fixture
 def somebody(admin: Person, cloud: Any) -> Iterator[Person]:
     """Return a new member of demo's project."""
-    name = f"somebody-{uuid.uuid4().hex[:8]}"
-    body = {"user": {"name": name, "domain_id": "default", "password": PASSWORD}}
-    user_id = admin.keystone("POST", "/users", json=body).json()["user"]["id"]
-    person = Person(_Account(cloud, name, user_id), name)
-    admin.keystone("PUT", membership(admin, person))
+    person = new_member(cloud, admin)
     yield person
-    admin.keystone("DELETE", f"/users/{user_id}")
-
-
-def membership(admin: Person, person: Person) -> str:
-    """Return the path of the role assignment of a member."""
-    (role,) = admin.keystone("GET", "/roles?name=member").json()["roles"]
-    return f"/projects/{person.project_id}/users/{person.user_id}/roles/{role['id']}"
-
-
-def lose_the_role(admin: Person, person: Person) -> None:
-    admin.keystone("DELETE", membership(admin, person))
-
-
-def be_disabled(admin: Person, person: Person) -> None:
-    body = {"user": {"enabled": False}}
-    admin.keystone("PATCH", f"/users/{person.user_id}", json=body)
+    delete_user(admin, person)
 
 
 @pytest.mark.parametrize("lose", [lose_the_role, be_disabled])

@@ -6,17 +6,18 @@ from typing import Any
 
 import pytest
 
+from kingbird.tests.functional.accounts import (
+    be_disabled,
+    be_enabled,
+    get_the_role,
+    lose_the_role,
+)
 from kingbird.tests.functional.deployment import Deployment, Kind
 from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI, wildcard
 from kingbird.tests.functional.people import Person, unique
 from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.test_credentials import trusts
-from kingbird.tests.functional.test_rights_lost import (  # noqa: F401
-    be_disabled,
-    lose_the_role,
-    membership,
-    somebody,
-)
+from kingbird.tests.functional.test_rights_lost import somebody  # noqa: F401
 
 #: Two seconds between full runs, and an engine that looks for them all the time.
 OFTEN: dict[str, dict[str, Any]] = {
@@ -122,8 +123,8 @@ def test_a_rule_works_again_when_its_user_has_the_right_again(
     found = rules.show(rule)
     assert (found["state"], found["reason"]) == ("NO_CREDENTIALS", "credentials_lost")
     assert found["message"]
-    admin.keystone("PUT", membership(admin, somebody))
-    admin.keystone("PATCH", f"/users/{somebody.user_id}", json={"user": {"enabled": True}})
+    get_the_role(admin, somebody)
+    be_enabled(admin, somebody)
     found = rules.run(rule)
     assert (found["state"], found["reason"]) == ("OK", None)
     rules.api.call("DELETE", f"-rules/{rule['id']}")
