@@ -88,6 +88,7 @@ class Deployment:
         self._transport_url = transport_url
         self._port = free_port()
         self.engines: list[Program] = []
+        self.listeners: list[Program] = []
         self.api: Program | None = None
         #: Further APIs.
         self._others: list[Program] = []
@@ -200,6 +201,12 @@ class Deployment:
         self.engines.append(engine)
         return engine
 
+    def start_listener(self) -> Program:
+        """Start one more listener, as the configuration says by now."""
+        listener = self._program("kingbird-listener", number=len(self.listeners) + 1)
+        self.listeners.append(listener)
+        return listener
+
     def start_api(self) -> None:
         """Start the API as in production: the WSGI application under gunicorn.
 
@@ -251,12 +258,13 @@ class Deployment:
 
     def stop(self) -> None:
         """Stop all programs at the same time, because each takes some seconds."""
-        programs = [each for each in (self.api, *self._others, *self.engines) if each]
+        others = (*self._others, *self.engines, *self.listeners)
+        programs = [each for each in (self.api, *others) if each]
         for program in programs:
             program.terminate()
         for program in programs:
             program.stop()
-        self.api, self._others, self.engines = None, [], []
+        self.api, self._others, self.engines, self.listeners = None, [], [], []
 
     def register(self) -> None:
         """Register this deployment in the catalog of every region, in place of any other."""

@@ -14,10 +14,17 @@ from kingbird.tests.functional.programs import Program, eventually
 HEARTBEAT = 1
 
 
-def configure(running: Deployment, cloud: Any, regions: Sequence[str], **options: Any) -> None:
+def configure(
+    running: Deployment,
+    cloud: Any,
+    regions: Sequence[str],
+    url: str | None = None,
+    **options: Any,
+) -> None:
     """Write the options of a listener into a Kingbird's configuration.
 
     :param cloud: a :class:`minicloud.cloud.Cloud` whose Glances send notifications.
+    :param url: the broker to which they send, if it is not the cloud's.
     :param options: options of ``[listener]`` that differ from the default.
     """
     running.change(
@@ -31,7 +38,7 @@ def configure(running: Deployment, cloud: Any, regions: Sequence[str], **options
         running.change(
             f"listener:{region}",
             # Kingbird's own queues go with their consumers, and Glance's stay.
-            transport_url=f"{cloud.broker.transport_url}?amqp_auto_delete=false",
+            transport_url=f"{url or cloud.broker.transport_url}?amqp_auto_delete=false",
             publisher_id=cloud.broker.publisher(region).replace(".", r"\."),
         )
 

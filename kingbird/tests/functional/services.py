@@ -57,6 +57,15 @@ def missing(service: str) -> str | None:
         return f"{service} does not answer at {url_of(service)} ({variable}): {error}"
 
 
+def answers(url: str) -> bool:
+    """Return True if a RabbitMQ answers."""
+    try:
+        with contextlib.closing(_rabbitmq(url)):
+            return True
+    except Exception:
+        return False
+
+
 def required() -> bool:
     """Return True if a missing service is a failure."""
     return os.environ.get(REQUIRE, "") not in ("", "0")

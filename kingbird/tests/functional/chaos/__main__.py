@@ -14,8 +14,9 @@ from kingbird import concurrency
 from kingbird.tests.functional import services
 from kingbird.tests.functional.chaos import table
 from kingbird.tests.functional.chaos.faults import FAULTS
+from kingbird.tests.functional.chaos.result import Result
 from kingbird.tests.functional.chaos.stage import kind
-from kingbird.tests.functional.chaos.trial import Result, Trials
+from kingbird.tests.functional.chaos.trial import Trials
 from kingbird.tests.functional.chaos.world import world
 from kingbird.tests.functional.deployment import deploy
 

@@ -18,6 +18,8 @@ GLANCE_STALL = 6.0
 GLANCE_TROUBLE = 8.0
 #: Seconds for which broker and database stall: longer than a lease.
 STALL = LEASE + 2.0
+#: Seconds for which the database is away while images come.
+LONG_GONE = 20.0
 #: Seconds after which a job is stuck.
 PATIENCE = 120.0
 #: Delay of a stand-in's responses in milliseconds: the usual one, and one for a long job.
@@ -31,6 +33,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "reaper_interval": 5,
         "graceful_shutdown_timeout": 10,
     },
+    "rules": {"min_interval": 1},
     "sync": {
         "retry_timeout": 45,
         "region_concurrency": 4,

@@ -200,19 +200,23 @@ class Stage:
 
     def restore(self) -> None:
         """Start the programs that have stopped, so that another fault can be injected."""
-        kingbird = self.kingbird
-        for relay in kingbird.relays.values():
-            relay.go_on()
-        if kingbird.kind.standalone:
-            if kingbird.api is None or not kingbird.api.is_running:
-                kingbird.start_standalone()
-        else:
-            kingbird.engines = [each for each in kingbird.engines if each.is_running]
-            while len(kingbird.engines) < kingbird.kind.engines:
-                kingbird.start_engine()
-            if kingbird.api is None or not kingbird.api.is_running:
-                kingbird.start_api()
-        kingbird.wait_until_ready()
+        restore(self.kingbird)
+
+
+def restore(kingbird: Deployment) -> None:
+    """Start the programs of a Kingbird that have stopped, and let its services answer."""
+    for relay in kingbird.relays.values():
+        relay.go_on()
+    if kingbird.kind.standalone:
+        if kingbird.api is None or not kingbird.api.is_running:
+            kingbird.start_standalone()
+    else:
+        kingbird.engines = [each for each in kingbird.engines if each.is_running]
+        while len(kingbird.engines) < kingbird.kind.engines:
+            kingbird.start_engine()
+        if kingbird.api is None or not kingbird.api.is_running:
+            kingbird.start_api()
+    kingbird.wait_until_ready()
 
 
 @dataclass(frozen=True)

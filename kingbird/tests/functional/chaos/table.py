@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Sequence
 
-from kingbird.tests.functional.chaos.trial import Result
+from kingbird.tests.functional.chaos.result import Result
 
 _COLUMNS = (
     "fault",

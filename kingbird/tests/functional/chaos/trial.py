@@ -3,14 +3,16 @@
 import random
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from keystoneauth1 import exceptions as ksa_exc
 
 from kingbird.tests.functional.chaos.copies import misnamed
 from kingbird.tests.functional.chaos.logs import Logs, complaints, tokens
+from kingbird.tests.functional.chaos.result import Result, some
 from kingbird.tests.functional.chaos.rows import Rows
+from kingbird.tests.functional.chaos.rule_stage import RuleFault
+from kingbird.tests.functional.chaos.rule_trial import RuleTrials
 from kingbird.tests.functional.chaos.scenes import of_glances, of_standins
 from kingbird.tests.functional.chaos.settings import PATIENCE
 from kingbird.tests.functional.chaos.stage import FEW, Fault, Stage
@@ -21,28 +23,6 @@ from kingbird.tests.functional.programs import eventually
 
 #: Outcomes of an image that two jobs make at the same time.
 MADE = {"created", "in_sync"}
-
-
-@dataclass(frozen=True)
-class Result:
-    """The result of a fault.
-
-    :ivar seconds: the time after the fault until every region had an outcome again.
-    :ivar problems: all violations, in words.
-    """
-
-    fault: str
-    seed: int
-    lost: int
-    doubled: int
-    stuck: int
-    seconds: float
-    problems: tuple[str, ...]
-    notes: tuple[str, ...]
-
-    def __str__(self) -> str:
-        lines = [f"{self.fault}, seed {self.seed}:", *self.problems]
-        return "\n  ".join([*lines, *(f"({note})" for note in self.notes)])
 
 
 class Trials:
@@ -61,12 +41,15 @@ class Trials:
         self._real = real
         self._rows = Rows(kingbird.database_url)
         self._logs = Logs()
+        self._rules = RuleTrials(world, kingbird, self._logs)
 
-    def run(self, fault: Fault, seed: int) -> Result:
+    def run(self, fault: Fault | RuleFault, seed: int) -> Result:
         """Inject a fault.
 
         :param seed: the seed of the moment and of all other random choices.
         """
+        if isinstance(fault, RuleFault):
+            return self._rules.run(fault, seed)
         for proxy in (self._kingbird.keystone, *self._world.proxies.values()):
             proxy.forget()
         scene = (
@@ -120,7 +103,7 @@ class Trials:
         lost = self._outcomes(stage, findings.copies) if not stuck else []
         # One lost image can have both a wrong record and a wrong outcome, so it counts once.
         count = max(len(lost), len(findings.lost))
-        problems += [*_some(lost), *_some(findings.lost), *_some(findings.doubled)]
+        problems += [*some(lost), *some(findings.lost), *some(findings.doubled)]
         problems += self._left(stage) if not stuck else []
         # Check the logs last, because the cleanup writes logs too.
         problems += self._complaints()
@@ -198,8 +181,3 @@ class Trials:
             return (later[0] - stage.since).total_seconds() if later else 0.0
 
         return max(map(waited, self._rows.moments(stage.job_id).values()), default=0.0)
-
-
-def _some(found: list[str], most: int = 5) -> list[str]:
-    """Return the first few of many findings and the number of the others."""
-    return [*found[:most], *([f"and {len(found) - most} more"] if len(found) > most else [])]

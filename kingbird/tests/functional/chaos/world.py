@@ -5,22 +5,27 @@ outside of Glance, because the delay of their responses can be set.
 """
 
 import contextlib
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from kingbird.clients.glance import ImageClient
+from kingbird.tests.functional import services
 from kingbird.tests.functional.chaos.owners import owner
+from kingbird.tests.functional.chaos.rabbitmq import RabbitMQ
+from kingbird.tests.functional.chaos.rabbitmq import program as rabbitmq_program
 from kingbird.tests.functional.chaos.settings import LATENCY
 from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import Program
 from kingbird.tests.functional.proxy import Call, Proxy
+from kingbird.tests.functional.relay import Relay
 
 ROOT = Path(__file__).resolve().parents[4]
 TOOLS = ROOT / "tools"
@@ -55,6 +60,8 @@ class World:
 
     :ivar urls: the URL of each region's Glance, real or not.
     :ivar proxies: the proxies that Kingbird uses.
+    :ivar rabbitmq: the broker to which the Glances send, if it is one of the world's own.
+    :ivar told: the relays between that broker and the Glances, and between it and a listener.
     :ivar kingbirds: the running Kingbirds, for finding the sender of a call.
     """
 
@@ -64,7 +71,14 @@ class World:
     admin: Person
     urls: Mapping[str, str]
     proxies: Mapping[str, Meter]
+    rabbitmq: RabbitMQ | None = None
+    told: tuple[Relay, ...] = ()
     kingbirds: list[Deployment] = field(default_factory=list)
+
+    @property
+    def heard_at(self) -> str | None:
+        """Return the broker of a listener, if it is one of the world's own."""
+        return self.told[1].url if self.told else None
 
     def images(self, region: str) -> ImageClient:
         """Return a region's images as the user sees them, past the proxy."""
@@ -94,14 +108,40 @@ class World:
         found.send(signal.SIGKILL)
 
 
+def _glance_options(relays: Sequence[Relay]) -> dict[str, dict[str, str]]:
+    """Return the options of a Glance: it notices soon what a token is not good for any more.
+
+    :param relays: if there are any, the first one leads to the broker in place of the cloud's.
+    """
+    options = {"keystone_authtoken": {"token_cache_time": "1"}}
+    if relays:
+        options["oslo_messaging_notifications"] = {"transport_url": relays[0].url}
+    return options
+
+
 @contextlib.contextmanager
 def world(folder: Path) -> Iterator[World]:
     """Start the cloud, and stop it at the end of the block."""
+    from minicloud import broker
     from minicloud.cloud import Cloud
     from standin import Standin
 
-    cloud = Cloud(folder / "cloud", regions=REAL, free_ports=True)
+    os.environ.setdefault(broker.VARIABLE, services.url_of("RabbitMQ"))
     with ExitStack() as stack:
+        rabbitmq: RabbitMQ | None = None
+        told: tuple[Relay, ...] = ()
+        if rabbitmq_program():
+            rabbitmq = RabbitMQ(folder / "rabbitmq")
+            stack.callback(rabbitmq.kill)
+            # It starts while the cloud does.
+            rabbitmq.start()
+            told = tuple(stack.enter_context(Relay(rabbitmq.url)) for _ in range(2))
+        cloud = Cloud(
+            folder / "cloud",
+            regions=REAL,
+            free_ports=True,
+            glance_options=dict.fromkeys(REAL, _glance_options(told)),
+        )
         stack.callback(cloud.down)
         cloud.up()
         demo, admin = Person(cloud, "demo"), Person(cloud, "admin")
@@ -119,7 +159,7 @@ def world(folder: Path) -> Iterator[World]:
             cloud.set_endpoint("image", region, "internal", proxy.url)
         # The catalog of a token is as old as the token.
         demo = Person(cloud, "demo")
-        made = World(cloud, standin, demo, admin, urls, proxies)
+        made = World(cloud, standin, demo, admin, urls, proxies, rabbitmq, told)
         for proxy in proxies.values():
             proxy.identify = made.sender
         yield made
