@@ -17,9 +17,7 @@ _MARIADB = (
     "SELECT SUM(VARIABLE_VALUE) FROM information_schema.SESSION_STATUS "
     "WHERE VARIABLE_NAME LIKE 'HANDLER_READ%'"
 )
-_POSTGRESQL = (
-    "SELECT SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
-)
+_POSTGRESQL = "SELECT SUM(seq_tup_read + COALESCE(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables"
 
 
 @dataclass
