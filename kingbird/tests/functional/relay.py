@@ -80,7 +80,12 @@ class Relay:
 
     def _serve(self, client: socket.socket) -> None:
         target = (self._parts.hostname or "127.0.0.1", self._parts.port or 0)
-        with client, socket.create_connection(target) as service:
+        with client, contextlib.ExitStack() as stack:
+            try:
+                service = stack.enter_context(socket.create_connection(target))
+            except OSError:
+                # The service is away, and the client's connection ends.
+                return
             with self._lock:
                 self._open += [client, service]
             if self._listener is None:
