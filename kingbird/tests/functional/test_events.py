@@ -3,7 +3,7 @@
 Notifications of Glance come over RabbitMQ.  Engines look at images within seconds.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,8 @@ SOON: dict[str, dict[str, Any]] = {
 }
 #: Uploads of a storm, by some users at the same time.
 UPLOADS, USERS = 24, 3
+#: Runs of a rule in which nothing may be written.
+RUNS = 5
 
 
 class Site:
@@ -66,6 +68,16 @@ class Site:
         """Wait until nothing is left to look at."""
         eventually("no image waits", lambda: self.show(person, rule)["waiting"] == 0)
 
+    def runs(self, person: Person, rule: dict[str, Any], times: int) -> None:
+        """Wait until a rule has run some more times."""
+        seen = {self.show(person, rule)["last_run_at"]}
+
+        def look() -> bool:
+            seen.add(self.show(person, rule)["last_run_at"])
+            return len(seen) > times
+
+        eventually(f"the rule has run {times} times", look)
+
     def send(self, region: str, image: Image, **changes: Any) -> None:
         """Send what a region's Glance sends when an image has changed."""
         conf = cfg.ConfigOpts()
@@ -97,9 +109,14 @@ def site(
         yield Site(running, cloud)
 
 
+def in_all(person: Person, image_id: str, regions: Sequence[str]) -> bool:
+    """Return whether some regions have an image."""
+    return all(person.images(region).get(image_id) for region in regions)
+
+
 def everywhere(person: Person, image_id: str) -> bool:
     """Return whether all regions have an image."""
-    return all(person.images(region).get(image_id) for region in REGIONS)
+    return in_all(person, image_id, REGIONS)
 
 
 def test_an_upload_anywhere_is_a_record_everywhere(site: Site, newcomer: Person) -> None:
@@ -140,6 +157,44 @@ def test_what_kingbird_makes_begins_nothing(
         "RegionTwo": ["POST /v2/images"],
         "RegionThree": [],
     }
+
+
+def test_opposite_rules_that_update_come_to_rest(
+    site: Site, newcomer: Person, glances: dict[str, Proxy]
+) -> None:
+    """Let each side drift, and count Glance's writes over some runs of both rules after that."""
+    regions = ("RegionOne", "RegionTwo")
+    rules = [
+        site.rule(newcomer, source=[source], target=[target], on_drift="update", interval=1)
+        for source, target in (regions, regions[::-1])
+    ]
+    images = {home: newcomer.make(home, DATA) for home in regions}
+    for image in images.values():
+        eventually("it is in both", partial(in_all, newcomer, image["id"], regions))
+        for region in regions:
+            change = [{"op": "add", "path": "/os_version", "value": region}]
+            newcomer.images(region).update(image["id"], change)
+
+    def is_as_at_home() -> bool:
+        return all(
+            newcomer.see(region, image["id"]).get("os_version") == home
+            for home, image in images.items()
+            for region in regions
+        )
+
+    eventually("each copy is as at home", is_as_at_home)
+    for rule in rules:
+        site.at_rest(newcomer, rule)
+        site.runs(newcomer, rule, 1)
+    with recording(glances) as calls:
+        for home, image in images.items():
+            site.send(home, image)
+        for rule in rules:
+            site.runs(newcomer, rule, RUNS)
+            site.at_rest(newcomer, rule)
+    assert calls.all_writes == []
+    assert is_as_at_home()
+    assert {site.show(newcomer, rule)["state"] for rule in rules} == {"OK"}
 
 
 def test_a_storm(site: Site, admin: Person) -> None:
