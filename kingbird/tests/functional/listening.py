@@ -1,6 +1,7 @@
 """Runs what hears notifications of Glances: a listener beside a Kingbird, or another service."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Self
 
@@ -51,6 +52,22 @@ def start(running: Deployment, number: int = 1) -> Program:
     log = running.config.parent / f"kingbird-listener-{number}.log"
     command = ["kingbird-listener", "--config-file", str(running.config)]
     return Program(command, log, backend=running.kind.backend)
+
+
+def regions_of(row: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return what the last heartbeat of a listener says of each region.
+
+    :param row: as a database returns it, of which MariaDB returns JSON as a text.
+    """
+    stored = row["regions"]
+    found: dict[str, dict[str, Any]] = json.loads(stored) if isinstance(stored, str) else stored
+    return found
+
+
+def is_heard(running: Deployment, region: str) -> bool:
+    """Return True if a listener is connected to a region's broker."""
+    rows = running.rows()["listeners"]
+    return any(regions_of(row).get(region, {}).get("connected") for row in rows)
 
 
 @contextmanager

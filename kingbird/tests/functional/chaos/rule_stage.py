@@ -1,7 +1,6 @@
 """The target of a fault: a rule whose images somebody is uploading."""
 
 import contextlib
-import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +15,7 @@ from kingbird.tests.functional.chaos.uploads import Uploads
 from kingbird.tests.functional.chaos.world import REAL, World
 from kingbird.tests.functional.deployment import Deployment
 from kingbird.tests.functional.kingbird_api import IN_PROGRESS, KingbirdAPI
+from kingbird.tests.functional.listening import regions_of
 from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import Program, eventually
 from kingbird.tests.functional.proxy import Answer, Call
@@ -143,16 +143,10 @@ class RuleStage:
         eventually("all regions are heard", look, seconds=PATIENCE)
 
 
-def regions_of(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the last heartbeat of a listener says of each region."""
-    stored = row["regions"]
-    found: dict[str, Any] = json.loads(stored) if isinstance(stored, str) else stored
-    return {region: found.get(region, {}) for region in REAL}
-
-
 def is_connected(row: Mapping[str, Any]) -> bool:
     """Return True if a listener hears all regions, as its last heartbeat says."""
-    return all(state.get("connected") for state in regions_of(row).values())
+    states = regions_of(row)
+    return all(states.get(region, {}).get("connected") for region in REAL)
 
 
 @dataclass(frozen=True)
