@@ -4,6 +4,7 @@ Every record has to be there once, no job in progress, no trust but the rule's o
 all after the rule was deleted.  A rule that does not work has to say why.
 """
 
+import contextlib
 import random
 import time
 
@@ -48,8 +49,8 @@ class RuleTrials:
                     step()
                 except Exception as error:
                     stage.problems.append(f"{type(error).__name__}: {error}")
-        seconds = self._settle(stage)
-        return self._judge(stage, fault, seed, seconds)
+        self._settle(stage)
+        return self._judge(stage, fault, seed, time.monotonic() - stage.since)
 
     def _prepare(self, fault: RuleFault, rng: random.Random) -> RuleStage:
         """Let a listener run, and make a rule that has ended its first run."""
@@ -86,12 +87,14 @@ class RuleTrials:
         fault.act(stage)
         stage.uploads.wait_for(AFTER)
 
-    def _settle(self, stage: RuleStage) -> float:
-        """Wait until all is done.  Return the seconds since the fault."""
+    def _settle(self, stage: RuleStage) -> None:
+        """Wait until all is done, and report what is not."""
         until = time.monotonic() + PATIENCE
-        while time.monotonic() < until and not self._is_settled(stage):
+        while not self._is_settled(stage):
+            if time.monotonic() > until:
+                stage.problems.append(f"not done after {PATIENCE:.0f} s: {stage.open_jobs()}")
+                return
             time.sleep(0.1)
-        return time.monotonic() - stage.since
 
     def _is_settled(self, stage: RuleStage) -> bool:
         if stage.open_jobs():
@@ -106,14 +109,14 @@ class RuleTrials:
 
     def _judge(self, stage: RuleStage, fault: RuleFault, seed: int, seconds: float) -> Result:
         problems = stage.problems
-        stuck = stage.open_jobs()
-        problems += [f"job {job_id} is stuck" for job_id in stuck]
         findings = stage.records()
         problems += [*some(findings.lost), *some(findings.doubled)]
         if not stage.is_deleted:
             problems += silence(stage)
             stage.call("DELETE")
             stage.is_deleted = True
+        stuck = self._stuck(stage)
+        problems += [f"job {job_id} is stuck" for job_id in stuck]
         problems += self._left(stage)
         accounts.delete_user(self._world.admin, stage.user)
         problems += self._complaints(stage)
@@ -127,6 +130,12 @@ class RuleTrials:
             tuple(problems),
             tuple(stage.notes),
         )
+
+    def _stuck(self, stage: RuleStage) -> list[str]:
+        """Return the jobs that go on though their rule was deleted."""
+        with contextlib.suppress(AssertionError):
+            eventually("no job is in progress", lambda: not stage.open_jobs(), 30, poll=0.3)
+        return stage.open_jobs()
 
     def _left(self, stage: RuleStage) -> list[str]:
         """Describe what is left of a rule that was deleted."""
