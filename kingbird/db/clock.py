@@ -34,8 +34,8 @@ def _mysql(element: now_ms, compiler: Any, **kw: Any) -> str:
 
 @compiles(now_ms, "postgresql")
 def _postgresql(element: now_ms, compiler: Any, **kw: Any) -> str:
-    # now() is the time at which the transaction began.  clock_timestamp() goes on while a statement
-    # runs, so no index is searched for it.
+    # now() is the time at which the transaction began.  clock_timestamp() goes on while a
+    # statement runs, so no index is searched for it.
     return "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)"
 
 
