@@ -264,7 +264,7 @@ class PlanWriter:
         query = (
             sa.select(Task)
             .where(self._own_tasks(), Task.engine_id == self._claim.engine_id)
-            .where(Task.done.is_(False))
+            .where(Task.done == sa.false())
             .order_by(Task.pk)
             .execution_options(populate_existing=True)
         )
