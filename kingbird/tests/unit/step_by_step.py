@@ -53,5 +53,8 @@ def engine(world: w.World, keystone: Keystone) -> Engine:
 def work(one: Engine) -> None:
     """Let an engine do what there is to do, step by step."""
     while claim := db.leases.claim_task(one.id, LEASE) or db.leases.claim_job(one.id, LEASE):
-        with one._leases.hold(claim, time.monotonic()) as held:
-            one._dispatcher._run_held(held)
+        claims = [claim]
+        while claims:
+            with one._leases.hold(claims.pop(0), time.monotonic()) as held:
+                # The tasks of a small job are claimed with its plan.
+                claims += one._dispatcher._run_held(held).claims

@@ -165,15 +165,16 @@ def _work_once(world: w.World, keystone: Keystone) -> None:
         one._pools.shutdown()
 
 
-# The row, the trust, and the UPDATE; the trust and the UPDATE; and, besides the claims, the plan,
-# its tasks, an outcome, the task's end, the job's end, the trust, and that it is gone.  The trust
-# and the row of a rule; the old trust too, if no run has it; a row and the trust.
+# The row, the trust, and the UPDATE; the trust and the UPDATE; and the claim, the plan with its
+# tasks, the end of the task and of the job, the trust, and that it is gone.  The trust and the row
+# of a rule; the old trust too, if no run has it; a row and the trust; and the claim, the regions,
+# the plan, and the end.
 @pytest.mark.parametrize(
     ("prepare", "least"),
     [
-        *((accept, 3), (retry, 2), (close, 7)),
+        *((accept, 3), (retry, 2), (close, 5)),
         *((make_rule, 2), (change_rule, 2), (change_idle_rule, 3)),
-        *((delete_rule, 1), (delete_idle_rule, 2), (run_rule, 6)),
+        *((delete_rule, 1), (delete_idle_rule, 2), (run_rule, 4)),
     ],
 )
 def test_no_trust_and_no_job_is_left(

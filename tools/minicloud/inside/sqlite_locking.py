@@ -4,14 +4,22 @@ oslo.db begins a transaction with a plain BEGIN.  Two threads that each read and
 deadlock, so SQLite answers "database is locked" to the second one without waiting, and the service
 answers 500.  BEGIN IMMEDIATE takes the write lock at the start, where SQLite waits for it.  With
 write-ahead logging plain reads do not wait.
+
+oslo.db also opens the file anew for each session, which takes a fifth of the services' time.  They
+keep their connections, as they do with a database server.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import event
+from oslo_db.sqlalchemy import engines
+from sqlalchemy import event, pool
 from sqlalchemy.engine import Connection, Engine
 
 WAIT_MILLISECONDS = 30000
+
+# There is no option for it.
+engines.pool = SimpleNamespace(**{**vars(pool), "NullPool": pool.QueuePool})
 
 
 @event.listens_for(Engine, "before_cursor_execute", retval=True)
