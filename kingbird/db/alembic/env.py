@@ -35,6 +35,8 @@ context.configure(
     target_metadata=models.Base.metadata,
     # SQLite can't alter a column; alembic copies the table instead.
     render_as_batch=True,
+    # Otherwise alembic commits after each revision, and another program that waits goes on there.
+    transactional_ddl=True if connection.dialect.name == "sqlite" else None,
 )
 with _copying(connection), context.begin_transaction():
     context.run_migrations()

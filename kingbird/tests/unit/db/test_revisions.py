@@ -173,6 +173,30 @@ def test_programs_that_start_at_once_change_the_schema_once(database, tmp_path):
         assert compare_metadata(MigrationContext.configure(bind), models.Base.metadata) == []
 
 
+def test_all_revisions_are_one_transaction_where_no_lock_is_taken(database):
+    """Another program goes on from a revision that is committed, and both make the next one."""
+    go_back()
+    statements, commits = [], []
+
+    def note(conn, cursor, statement, parameters, context, executemany):
+        statements.append(statement.lower())
+
+    def committed(conn):
+        commits.append(conn)
+
+    engine = db.get_engine()
+    sa.event.listen(engine, "before_cursor_execute", note)
+    sa.event.listen(engine, "commit", committed)
+    try:
+        db.migration.sync()
+    finally:
+        sa.event.remove(engine, "before_cursor_execute", note)
+        sa.event.remove(engine, "commit", committed)
+    has_lock = any("get_lock" in statement for statement in statements)
+    assert has_lock == (engine.dialect.name == "mysql")
+    assert has_lock or len(commits) == 1
+
+
 def test_a_server_that_gives_no_lock_is_not_locked(database, monkeypatch):
     # MariaDB answers this with an error; others are not asked.
     monkeypatch.setattr(migration, "LOCK_TIMEOUT", sa.literal_column("nowhere"))
