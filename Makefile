@@ -91,11 +91,9 @@ unit-threading: venv
 
 # Tests of the code that has threads or waits for something; pytest-xdist's processes have
 # threads of their own, which eventlet can't patch any more.
-THREADED := $(addprefix kingbird/tests/unit/,engine listener rpc notifications metrics tracing cmd clients \
-    sync/listing sync/plan/test_parts.py sync/test_retry.py db/test_connection.py db/test_leases.py \
-    test_background_queue.py test_concurrency.py test_cached_check.py test_gmr.py test_service.py \
-    test_trusts_after_a_crash.py $(addprefix api/,jobs middleware test_app.py test_broker_check.py \
-    test_database_locked.py test_keystone_away.py test_region_away.py test_wsgi.py))
+THREADED := $(addprefix kingbird/tests/unit/,engine listener rpc notifications tracing clients sync/listing \
+    sync/test_retry.py db/test_connection.py db/test_leases.py test_background_queue.py \
+    test_concurrency.py test_cached_check.py)
 
 unit-eventlet: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest $(THREADED)
