@@ -8,7 +8,7 @@ export PYTHONPATH := $(CURDIR)/tools
 export PYTHONDONTWRITEBYTECODE :=
 MINICLOUD := $(PYTHON) -m minicloud
 
-.PHONY: examples help venv cloud demo up down test test-more lint docs unit unit-threading unit-eventlet unit-thorough mutate functional functional-core functional-more tempest chaos fuzz bench samples clean
+.PHONY: examples help venv cloud demo up down test test-more lint docs unit unit-threading unit-eventlet unit-thorough mutate functional functional-core functional-more functional-guides tempest chaos fuzz bench samples clean
 
 help:
 	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
@@ -111,11 +111,13 @@ mutate: venv
 	nice $(BIN)/python -m mutate --minutes $(or $(MINUTES),10) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(ONLY),--only "$(ONLY)") $(if $(JOBS),--jobs $(JOBS))
 
-# These take long for what they find, bring all that they need, or are about running processes
-# rather than about jobs.
-MORE := $(addprefix kingbird/tests/functional/,chaos fuzz odd_regions test_install_guide.py test_user_guide.py \
-    $(addsuffix .py,$(addprefix test_,packaging upgrades devstack demo load osc start_order reports \
+# These take long for what they find: faults, odd regions, made-up requests, load.
+FAULTS := $(addprefix kingbird/tests/functional/,chaos fuzz odd_regions test_load.py)
+# These bring all that they need, or are about running processes rather than about jobs.
+GUIDES := $(addprefix kingbird/tests/functional/,test_install_guide.py test_user_guide.py \
+    $(addsuffix .py,$(addprefix test_,packaging upgrades devstack demo osc start_order reports \
     reload systemd tls_proxy tracing metrics stopped_transaction silent_database backends)))
+MORE := $(FAULTS) $(GUIDES)
 # Each of the two processes starts a cloud, and runs whole files: their tests share scenes.
 SHARED_OUT := --numprocesses=2 --dist=loadfile
 
@@ -128,6 +130,10 @@ functional-core: venv cloud
 
 functional-more: venv cloud
 	$(BIN)/pytest --durations=25 $(SHARED_OUT) $(MORE)
+
+# The quicker half of functional-more.
+functional-guides: venv cloud
+	$(BIN)/pytest --durations=25 $(SHARED_OUT) $(GUIDES)
 
 tempest: venv cloud
 	$(BIN)/python -m tempest_run
