@@ -27,4 +27,5 @@ class EventsTest(rules.BaseRulesTest):
         image = self.make_image(rule)
         self.assert_copy(image, self.wait_for_copy(image, self.target))
         jobs = self.client.list_sync_jobs(rule=rule["id"])["job_set"]
-        self.assertEqual({"created", "event"}, {job["trigger"] for job in jobs})
+        shown = [self.client.show_sync_job(job["id"], limit=1)["job"] for job in jobs]
+        self.assertEqual({"created", "event"}, {job["trigger"] for job in shown})
