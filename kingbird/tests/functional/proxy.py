@@ -114,11 +114,14 @@ def capped(call: Call, most: int) -> Call:
     return dataclasses.replace(call, url=re.sub(r"\blimit=\d+", f"limit={most}", call.url))
 
 
-def hold(gate: threading.Event) -> Fault:
-    """Hold the call until the gate is open, then forward it."""
+def hold(gate: threading.Event, seconds: float = HELD) -> Fault:
+    """Hold the call until the gate is open, then forward it.
+
+    :param seconds: the longest time for which a call is held.
+    """
 
     def fault(call: Call, forward: Callable[[Call], Answer]) -> Answer:
-        gate.wait(HELD)
+        gate.wait(seconds)
         return forward(call)
 
     return fault

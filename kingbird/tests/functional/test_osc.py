@@ -197,11 +197,12 @@ def test_wait_tells_how_it_ended_and_retry(newcomer: Person, deployment: Deploym
 def test_cancel_and_timeout(
     newcomer: Person, deployment: Deployment, glances: dict[str, Proxy]
 ) -> None:
-    # More images than the engine writes at once.
-    for _ in range(48):
+    # So many that a minute passes with calls that take five seconds, eight at a time.  Longer
+    # ones would time out while the commands start.
+    for _ in range(96):
         newcomer.make("RegionOne")
     gate = threading.Event()
-    with glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
+    with glances["RegionTwo"].broken(hold(gate, 5), lambda call: call.method == "POST"):
         words = ["create", "--all", "--source", "RegionOne", "--target", "RegionTwo"]
         words += ["--status", "queued"]
         made = output_of(newcomer, *words, "--wait", "--timeout", "2", exits=TIMEOUT)
@@ -242,11 +243,12 @@ def test_the_jobs_of_another_project(
         assert "HTTP 403" in osc(demo, *command, *words, exits=ERROR).stderr
         assert "give the ID" in osc(demo, *command, *by_name, exits=ERROR).stderr
 
-    # More images than the engine writes at once.
-    for _ in range(48):
+    # So many that a minute passes with calls that take five seconds, eight at a time.  Longer
+    # ones would time out while the commands start.
+    for _ in range(96):
         newcomer.make("RegionOne")
     gate = threading.Event()
-    with glances["RegionTwo"].broken(hold(gate), lambda call: call.method == "POST"):
+    with glances["RegionTwo"].broken(hold(gate, 5), lambda call: call.method == "POST"):
         made = output_of(newcomer, "create", "--all", *target, "--status", "queued")["ID"]
         assert output_of(admin, "cancel", made, *by_name)["Cancelled"] is True
         gate.set()
