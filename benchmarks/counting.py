@@ -15,7 +15,7 @@ _FORM = struct.Struct("QQQ")
 
 
 class Counted(NamedTuple):
-    """What a program has asked its database for since its start.
+    """The database calls of a program since its start.
 
     :ivar ended: commits and rollbacks, each of which is a call too.
     :ivar connections: new connections.

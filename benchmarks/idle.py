@@ -1,4 +1,4 @@
-"""What an idle Kingbird with many rules asks of its database."""
+"""Count the statements of an idle Kingbird with many rules."""
 
 import time
 import uuid

@@ -76,7 +76,7 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
             _until(queue, 1)
             _send(messages, count)
             messages.start_listener()
-            # What is read ahead of the first message that is done is no longer counted there.
+            # The queue no longer counts messages that are read ahead of the first one done.
             begin = _until(queue, count - 200)
             before = messages.spent()
             left = queue.queue_declare(passive=True).message_count

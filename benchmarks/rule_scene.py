@@ -36,7 +36,7 @@ def cpu(program: Program) -> float:
 
 @dataclass
 class Spent:
-    """What engine and listener have used: processor time, and calls of the database."""
+    """The processor time and the database calls of engine and listener."""
 
     engine_cpu: float
     listener_cpu: float

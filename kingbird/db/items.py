@@ -11,9 +11,6 @@ from kingbird.db.leases import Claim
 from kingbird.db.models import Item
 from kingbird.states import ItemState
 
-#: Ids in one query.
-BATCH = 500
-
 
 @connection.retry_on_disconnect
 def count_before(job_pk: int, part: int) -> int:
@@ -28,7 +25,7 @@ def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[It
     """Return the items of a job in a region for some images, of all parts."""
     found: list[Item] = []
     with connection.reader() as session:
-        for batch in batched(sorted(resources), BATCH):
+        for batch in batched(sorted(resources), connection.BATCH):
             query = sa.select(Item).where(
                 Item.job_pk == job_pk,
                 Item.target_region == region,

@@ -13,7 +13,7 @@ from kingbird.db import connection, runs
 from kingbird.db.clock import utc_now
 from kingbird.db.leases import Claim
 from kingbird.db.models import RETRY, Item, Job
-from kingbird.db.plans import BATCH, RETRY_REST, awaits_retry
+from kingbird.db.plans import RETRY_REST, awaits_retry
 from kingbird.states import ALL, ENDED_JOB_STATES, ItemState, JobState
 
 #: Reasons of skipped items that may be retried, as Glance may have purged the id.
@@ -46,7 +46,7 @@ def filter_cancelled(job_ids: Collection[str]) -> set[str]:
     """Return those of some jobs that are cancelled."""
     found: set[str] = set()
     with connection.reader() as session:
-        for batch in batched(sorted(job_ids), BATCH):
+        for batch in batched(sorted(job_ids), connection.BATCH):
             found.update(
                 session.scalars(
                     sa.select(Job.id).where(Job.id.in_(batch), Job.cancelled == sa.true())

@@ -308,12 +308,13 @@ def renew(claims: Collection[Claim], lease: float) -> Renewal:
             held = sa.select(model.pk).where(sa.or_(*(_is_held(claim) for claim in mine)))
             known = set(session.scalars(held))
             free = set(session.scalars(held.with_for_update(skip_locked=True)))
-            session.execute(
-                sa.update(model)
-                .where(model.pk.in_(sorted(free)))
-                .values(lease_expires=_renewed(model, lease))
-                .execution_options(synchronize_session=False)
-            )
+            if free:
+                session.execute(
+                    sa.update(model)
+                    .where(model.pk.in_(sorted(free)))
+                    .values(lease_expires=_renewed(model, lease))
+                    .execution_options(synchronize_session=False)
+                )
             lost += [claim for claim in mine if claim.row.pk not in known]
             busy += [claim for claim in mine if claim.row.pk in known - free]
     return Renewal(lost, busy)

@@ -20,10 +20,6 @@ from kingbird.db.models import RETRY, Item, Job, Task
 from kingbird.db.outcomes import Ending, end_if_done
 from kingbird.states import ALL, ItemState
 
-#: Rows in one INSERT.
-BATCH = 500
-
-
 #: ``Job.plan_rest`` of a job that is retried, until its items have been planned.
 RETRY_REST = {"retry": True}
 
@@ -236,7 +232,7 @@ class PlanWriter:
                 if take is not None and open_items <= take.max_items:
                     self._take(session, take)
             ending = end_if_done(session, self._claim.job)
-            self.claims = self._taken(session) if take is not None else []
+            self.claims = self._taken(session) if take is not None and ending.open_tasks else []
         return ending
 
     def _take(self, session: orm.Session, take: Take) -> None:
@@ -309,7 +305,7 @@ def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, s
     """Return those of some items that exist, by id."""
     columns = (Item.id, Item.pk, Item.part, Item.plan_generation, Item.action, Item.status)
     rows: list[sa.Row[Any]] = []
-    for batch in batched(ids, BATCH):
+    for batch in batched(ids, connection.BATCH):
         rows += session.execute(
             sa.select(*columns).where(Item.job_pk == job_pk, Item.id.in_(batch))
         )

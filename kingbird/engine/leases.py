@@ -65,7 +65,7 @@ class HeldLease:
 
     @property
     def is_renewed(self) -> bool:
-        """Whether the lease is to be renewed: its work is not about to end."""
+        """True until the work is about to end."""
         return not self._ended
 
     def note_renewed(self, since: float) -> None:

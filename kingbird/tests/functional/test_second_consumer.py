@@ -23,7 +23,7 @@ from kingbird.tests.waiting import PATIENCE
 
 REGION = "RegionOne"
 IMAGES = 6
-#: What Glance sends for an image that is made with its data.
+#: The messages of Glance for an image that is made with its data.
 SENT = Counter(
     {
         "image.create": 1,

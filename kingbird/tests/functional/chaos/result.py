@@ -1,4 +1,4 @@
-"""What a fault has shown."""
+"""The result of a fault."""
 
 from dataclasses import dataclass
 

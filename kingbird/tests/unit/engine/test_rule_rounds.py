@@ -48,7 +48,7 @@ def multiply(number):
         bind.execute(sa.insert(db.Rule), [{**row, **copy} for copy in copies])
 
 
-def look_once():
+def one_round():
     assert begin_event_runs() == 0
     assert begin_due_runs() == 0
 
@@ -57,9 +57,9 @@ def test_a_round_asks_the_same_for_any_number_of_rules(asked):
     stored_rule()
     with db.get_engine().begin() as bind:
         bind.execute(sa.update(db.Rule).values(enabled=True))
-    few = asked(look_once)
+    few = asked(one_round)
     multiply(999)
-    assert asked(look_once) == few == ["SELECT"] * STATEMENTS
+    assert asked(one_round) == few == ["SELECT"] * STATEMENTS
 
 
 def test_full_runs_of_many_rules_become_due_in_few_statements(asked):

@@ -398,3 +398,18 @@ def test_an_engine_shows_that_it_is_alive_and_leaves(scene):
     engine.stop()
     assert known() == set()
     assert len(engine.id) <= 64
+
+
+def test_the_sign_of_life_comes_before_the_leases_which_do_without_it(scene, monkeypatch):
+    done = []
+
+    def fail(*_, **__):
+        done.append("heartbeat")
+        raise exception.Unavailable("Away.")
+
+    engine = scene.engine(start=False)
+    monkeypatch.setattr(db.engines, "heartbeat", fail)
+    monkeypatch.setattr(engine._leases, "renew", lambda: done.append("leases"))
+    with pytest.raises(exception.Unavailable):
+        engine._renew()
+    assert done == ["heartbeat", "leases"]
