@@ -1,0 +1,1 @@
+"""Namespaces of metadata definitions: their parts, comparison, plan and writing."""
