@@ -1,69 +1,73 @@
-"""The members of a shared image: read from the source, added to the copy."""
+"""The members of shared images, as far as a plan compares them."""
 
-import dataclasses
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
 from kingbird import exception
-from kingbird.sync.item import CREATE, Item
+from kingbird.clients.glance import ImageClient
+from kingbird.sync import members
+from kingbird.sync.image import Image
+from kingbird.sync.members import MemberLists, Members
 from kingbird.sync.plan.context import PlanContext
-from kingbird.sync.sharing import PENDING
+from kingbird.sync.plan.decide import TargetState
+from kingbird.sync.request import Requester
 
-SHARED = "shared"
-#: Members of an image that are copied.  Glance's own quota is 128 by default.
-MAX_MEMBERS = 1000
-
-
-class _Found(NamedTuple):
-    """The members of an image, and a sentence about those that are left out."""
-
-    members: list[list[str]]
-    note: str | None
+#: Lists that are kept for images that are decided about later.
+KEPT = 10_000
 
 
-def _becomes_shared(item: Item) -> bool:
-    """Return whether an item makes an image shared that was not."""
-    work = item.work
-    if work is None or work.record.get("visibility", SHARED) != SHARED:
-        return False
-    return item.action == CREATE or any(one["path"] == "/visibility" for one in work.changes)
+def members_of(images: ImageClient, image_id: str) -> Members:
+    """List the members of a shared image, with one call.
 
-
-def with_members(items: Sequence[Item], context: PlanContext) -> list[Item]:
-    """Add members to the work of items: one list call for each shared source image.
-
-    :param items: planned items, whose source regions have an endpoint.
+    :raises kingbird.exception.KingbirdError: the region refuses, or does not answer.
     """
-    sources = {
-        (item.source_region, item.resource): item for item in items if _becomes_shared(item)
-    }
-    calls = {
-        (region, resource): context.calls.begin(
-            region, context.regions[region].list_members, resource
-        )
-        for region, resource in sources
-    }
-    found: dict[tuple[str, str], _Found] = {}
-    for key, call in calls.items():
-        try:
-            members = sorted(
-                [str(one["member_id"]), str(one.get("status") or PENDING)]
-                for one in context.calls.wait(key[0], call)
-                if one.get("member_id")
-            )
-            left = len(members) - MAX_MEMBERS
-            note = f"{left} of its members are not copied" if left > 0 else None
-            found[key] = _Found(members[:MAX_MEMBERS], note)
-        except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
-            found[key] = _Found(
-                [], f"Its members could not be listed in {key[0]}: {error.message}"
-            )
-    return [_with_found(item, found.get((item.source_region, item.resource))) for item in items]
+    return members.from_answer(images.list_members(image_id))
 
 
-def _with_found(item: Item, found: _Found | None) -> Item:
-    if found is None or item.work is None or not _becomes_shared(item):
-        return item
-    work = dataclasses.replace(item.work, members=found.members)
-    item = dataclasses.replace(item, work=work)
-    return item.with_note(found.note) if found.note else item
+def wanted(
+    source: Image, source_region: str, state: TargetState, caller: Requester
+) -> Iterator[tuple[str, str]]:
+    """Yield the images whose members have to be known to compare those of an image's copies.
+
+    :param state: a target region, and what it has of the image.
+    :returns: region and image id.
+    """
+    if source_region == state.region or not caller.owns(source):
+        return
+    copies = [
+        image["id"] for image in state.images.values() if members.may_be_compared(source, image)
+    ]
+    if copies:
+        yield source_region, source["id"]
+        yield from ((state.region, image_id) for image_id in copies)
+
+
+class MemberLookup:
+    """Asks for members, once for each image and region.
+
+    :ivar found: what is known.
+    """
+
+    def __init__(self, context: PlanContext) -> None:
+        self.found: MemberLists = {}
+        self._context = context
+
+    def find(self, images: Iterable[tuple[str, str]]) -> None:
+        """List the members of images, in all regions at the same time.
+
+        :param images: region and image id.
+        """
+        asked = dict.fromkeys(images)
+        known = {pair: self.found[pair] for pair in asked if pair in self.found}
+        calls = {
+            (region, image_id): self._context.calls.begin(
+                region, members_of, self._context.regions[region], image_id
+            )
+            for region, image_id in asked
+            if (region, image_id) not in known and region in self._context.regions
+        }
+        for pair, call in calls.items():
+            try:
+                known[pair] = self._context.calls.wait(pair[0], call)
+            except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
+                known[pair] = error
+        self.found = known if len(self.found) > KEPT else {**self.found, **known}

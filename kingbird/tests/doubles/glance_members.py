@@ -87,6 +87,21 @@ def answer(
     return shares[project]
 
 
+def remove(caller: Caller, store: Store, image_id: str, project: str) -> None:
+    """End a share.
+
+    :raises kingbird.exception.ImageRequestRejected: with 403 or 404.
+    """
+    record = _seen(caller, store, image_id)
+    if record.visibility != "shared":
+        raise refuse(403, f"Not allowed to delete members for image {image_id}.")
+    if all(member["member_id"] != project for member in _known(caller, store, record)):
+        raise refuse(404, f"{project} not found in the member list of the image {image_id}.")
+    if not caller.may("member", record.owner):
+        raise refuse(403, "You are not authorized to complete delete_member action.")
+    del store.shares[image_id][project]
+
+
 def _seen(caller: Caller, store: Store, image_id: str) -> Record:
     record = store.get(image_id)
     if record is None or not rules.sees(caller, record, store.shares):

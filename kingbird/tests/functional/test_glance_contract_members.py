@@ -83,6 +83,26 @@ class TestMembers:
             assert error.status == 404
             assert f"{project} not found in the member list" in error.message
 
+    def test_who_may_end_a_share(self, scene: Scene, image: dict[str, Any]) -> None:
+        other = scene.project("other")
+        scene.images("demo").add_member(image["id"], other)
+        scene.images("demo").add_member(image["id"], "somebody")
+        for user, project in (("reader", other), ("other", other)):
+            error = refusal(scene.images(user).remove_member, image["id"], project)
+            assert error.status == 403
+            assert error.message == "You are not authorized to complete delete_member action."
+        # A member sees no other one.
+        for user, project in (("other", "somebody"), ("demo", "absent"), ("admin", "absent")):
+            error = refusal(scene.images(user).remove_member, image["id"], project)
+            assert error.status == 404
+            assert f"{project} not found in the member list" in error.message
+        before = scene.images("demo").get(image["id"])
+        scene.images("demo").remove_member(image["id"], "somebody")
+        scene.images("admin").remove_member(image["id"], other)
+        assert statuses(scene, "demo", image) == {}
+        assert scene.images("demo").get(image["id"]) == before
+        assert refusal(scene.images("demo").remove_member, image["id"], other).status == 404
+
     @pytest.mark.parametrize("visibility", ["private", "community"])
     def test_only_shared_images_have_members(self, scene: Scene, visibility: str) -> None:
         image_id = scene.images("demo").create({"visibility": visibility})["id"]
@@ -92,6 +112,7 @@ class TestMembers:
                 lambda: images.list_members(image_id),  # noqa: B023
                 lambda: images.add_member(image_id, "somebody"),  # noqa: B023
                 lambda: images.set_member_status(image_id, "somebody", "accepted"),  # noqa: B023
+                lambda: images.remove_member(image_id, "somebody"),  # noqa: B023
             ):
                 assert refusal(call).status == 403
 
@@ -104,6 +125,7 @@ class TestMembers:
             assert refusal(images.list_members, image_id).status == 404
             assert refusal(images.add_member, image_id, "somebody").status == 404
             assert refusal(images.set_member_status, image_id, "x", "accepted").status == 404
+            assert refusal(images.remove_member, image_id, "x").status == 404
 
     def test_shares_leave_the_image_as_it_was(self, scene: Scene, image: dict[str, Any]) -> None:
         other = scene.project("other")
