@@ -6,38 +6,29 @@ same one record.
 
 import dataclasses
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.states import Reason
-from kingbird.sync import compare, patch, sharing
+from kingbird.sync import arrival, compare, patch, sharing, undo, updating
 from kingbird.sync import image as fields
-from kingbird.sync.compare import Comparison
 from kingbird.sync.image import MAX_FORCED_IDS, Image, Record
 from kingbird.sync.item import WriteSpec
 from kingbird.sync.outcome import (
+    BEING_IMPORTED,
+    FAILED,
+    OVER_QUOTA,
+    REFUSALS,
     UNUSABLE,
     Outcome,
-    left_message,
     message_for,
     outcome_of,
     region_failure,
 )
-from kingbird.sync.retry import Retry
+from kingbird.sync.retry import TOO_MANY_REQUESTS, Retry, WriteState
+from kingbird.sync.updating import compare_with_work, found
 
-#: The status of a call that would exceed a quota.
-OVER_QUOTA = 413
-#: Reasons by the status of a POST or PATCH that Glance refuses.
-REFUSALS = {
-    401: Reason.CREDENTIALS_REJECTED,
-    403: Reason.FORBIDDEN,
-    OVER_QUOTA: Reason.QUOTA,
-}
-#: The status of a call that is refused before it has any effect.
-TOO_MANY_REQUESTS = 429
-#: Errors of calls to a region.
-_FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRequestRejected)
 #: Reasons of failed updates that leave the image as it is.
 _STILL_PRESENT = frozenset(
     {
@@ -48,16 +39,6 @@ _STILL_PRESENT = frozenset(
         Reason.REGION_UNAVAILABLE,
     }
 )
-
-
-@dataclasses.dataclass
-class _CreateState:
-    """The knowledge about a POST between its tries.
-
-    :ivar maybe_created: whether it may have created its record, which could not be read since.
-    """
-
-    maybe_created: bool = False
 
 
 class Applier:
@@ -106,78 +87,86 @@ class Applier:
         return dataclasses.replace(outcome, unusable=(*unusable, *outcome.unusable))
 
     def update(self, source_region: str, work: WriteSpec) -> Outcome:
-        """Update a copy as its source demands: one PATCH.
+        """Update a copy as its source demands: one PATCH, and one POST for its status.
 
         :returns: the outcome: ``drift`` when a field is left that can't be changed.
         :raises kingbird.exception.LeaseLost: see ``may_write``.
         """
         return self._noted(self._update(source_region, work), source_region, work)
 
+    def undo(self, work: WriteSpec) -> Outcome:
+        """Undo what another job wrote of an image.
+
+        :raises kingbird.exception.LeaseLost: see ``may_write``.
+        """
+        written, image_id = work.undo or {}, work.record["id"]
+        undoer = undo.Undoer(self._images, self._is_admin, self._may_write, self._retry)
+        try:
+            return undoer.undo(image_id, written, written["job"])
+        except FAILED as error:
+            outcome = self._failed(error, image_id, gone=404)
+            return dataclasses.replace(outcome, target_resource=image_id, unusable=())
+
     def _update(self, source_region: str, work: WriteSpec) -> Outcome:
         image_id: str = work.record["id"]
+        updater = updating.Updater(self._images, self._may_write, self._retry)
         try:
-            outcome = self._retry(self._patch, source_region, work)
-        except _FAILED as error:
+            outcome = updater.update(source_region, work)
+        except FAILED as error:
             outcome = self._failed(error, image_id, gone=404)
             present = image_id if outcome.reason in _STILL_PRESENT else None
             return dataclasses.replace(outcome, target_resource=present)
-        return self._share(work, outcome) if outcome.reason == Reason.UPDATED else outcome
-
-    def _patch(self, source_region: str, work: WriteSpec) -> Outcome:
-        """PATCH an image; if Glance refuses, do so anew if the image or its quota is the cause."""
-        if work.changes:
-            self._may_write()
-            try:
-                self._images.update(work.record["id"], work.changes)
-            except exception.ImageRequestRejected as error:
-                if error.status not in (403, 409, OVER_QUOTA):
-                    raise
-                return self._patch_anew(source_region, work, error)
-        return _updated(source_region, work, work.left)
-
-    def _patch_anew(
-        self, source_region: str, work: WriteSpec, refusal: exception.ImageRequestRejected
-    ) -> Outcome:
-        """PATCH an image as it is by now, with less provenance if that exceeds a quota."""
-        image_id: str = work.record["id"]
-        image = self._images.get(image_id)
-        if image is None:
-            raise exception.ImageRequestRejected(refusal.message, 404) from refusal
-        comparison = _compare(work, image)
-        if comparison.reason in UNUSABLE:
-            return outcome_of(comparison, image_id, source_region)
-        operations, left = patch.rebase(work.record, image, comparison.fields, work.changes)
-        for step in fields.shed(image):
-            changes = [*patch.remove(image.keys() - step.keys()), *operations]
-            if not changes:
-                break
-            # If the image is as it was planned, the refusal stands.
-            if changes != work.changes:
-                self._may_write()
-                try:
-                    self._images.update(image_id, changes)
-                    break
-                except exception.ImageRequestRejected as error:
-                    refusal = error
-            if refusal.status != OVER_QUOTA:
-                raise refusal
-        else:
-            raise refusal
-        return _updated(source_region, work, left)
+        # Of an image that was being imported it is not known whether it is shared by now.
+        is_done = outcome.reason == Reason.UPDATED or (
+            outcome.reason == Reason.DRIFT and work.left and work.changes_members
+        )
+        return self._share(work, outcome) if is_done else outcome
 
     def _share(self, work: WriteSpec, outcome: Outcome) -> Outcome:
-        """Share a record with the source's members, and add what failed to the message."""
-        if not work.members:
+        """Share a record with the source's members, and add what failed to the message.
+
+        Members that were compared are what the item is about, so it fails with them.
+        """
+        if not (work.members or work.removed_members):
             return outcome
-        notes = sharing.share(
-            self._images,
-            work.record["id"],
-            work.members,
-            is_admin=self._is_admin,
-            may_write=self._may_write,
-            retry=self._retry,
+        sharer = sharing.Sharer(self._images, self._is_admin, self._may_write, self._retry)
+        shares = sharer.share(work.record["id"], work.members, work.removed_members)
+        if outcome.reason != Reason.CREATED and work.changes_members:
+            contacted = outcome.region_contacted or not isinstance(
+                shares.error, exception.CredentialsLost
+            )
+            outcome = dataclasses.replace(outcome, region_contacted=contacted)
+            if shares.error is not None:
+                outcome = self._unshared(outcome, shares, shares.error, work)
+            if shares.changed:
+                outcome = outcome.with_note(shares.changed)
+        if outcome.reason != Reason.CREATED and (shares.added or shares.removed):
+            written = undo.with_members(outcome.undo, work.owner, shares)
+            outcome = dataclasses.replace(outcome, undo=written)
+        return outcome.with_note(shares.trouble) if shares.trouble else outcome
+
+    def _unshared(
+        self,
+        outcome: Outcome,
+        shares: sharing.Shares,
+        error: exception.KingbirdError,
+        work: WriteSpec,
+    ) -> Outcome:
+        """Return the outcome of an update whose members could not all be changed.
+
+        :raises kingbird.exception.Cancelled: the job ended before anything was written.
+        """
+        if isinstance(error, exception.Cancelled):
+            if not (work.changes or work.status or shares.changed):
+                raise error
+            return outcome
+        failed = self._failed(error, work.record["id"], gone=404)
+        return dataclasses.replace(
+            outcome,
+            reason=failed.reason,
+            target_resource=work.record["id"] if failed.reason in _STILL_PRESENT else None,
+            unusable=failed.unusable,
         )
-        return outcome.with_note("; ".join(notes)) if notes else outcome
 
     def _noted(self, outcome: Outcome, source_region: str, work: WriteSpec) -> Outcome:
         """Add the note of an item to its outcome, after the sentence about the reason."""
@@ -192,13 +181,13 @@ class Applier:
     def _create(self, source_region: str, work: WriteSpec) -> Outcome:
         image_id: str = work.record["id"]
         try:
-            existing = self._post_within_quota(work.record)
-            if existing is not None:
-                return self._reconcile(existing, source_region, work)
-        except _FAILED as error:
+            image, is_new = self._post_within_quota(work.record)
+            if not is_new:
+                return self._reconcile(image, source_region, work)
+        except FAILED as error:
             # 409: the id is taken, but by nothing that can be seen.
             return self._failed(error, image_id, gone=409)
-        return Outcome(Reason.CREATED, target_resource=image_id)
+        return _created(image, work)
 
     def _failed(self, error: exception.KingbirdError, image_id: str, *, gone: int) -> Outcome:
         """Return the outcome for an error.
@@ -214,7 +203,7 @@ class Applier:
             return Outcome(self._unusable_reason, unusable=((image_id, self._unusable_reason),))
         return Outcome(REFUSALS.get(error.status, Reason.INVALID), error.message)
 
-    def _post_within_quota(self, record: Record) -> Image | None:
+    def _post_within_quota(self, record: Record) -> tuple[Image, bool]:
         """POST a record, with less provenance if that exceeds the region's quota of properties.
 
         :returns: see :meth:`_post`.
@@ -226,32 +215,32 @@ class Applier:
         refused = math.inf
         for step in steps:
             try:
-                existing = self._retry(self._post, step, _CreateState())
+                image, is_new = self._retry(self._post, step, WriteState())
             except exception.ImageRequestRejected as error:
                 if error.status != OVER_QUOTA or step is steps[-1]:
                     raise
                 refused = fields.count_properties(step)
             else:
                 break
-        if existing is None:
+        if is_new:
             # The next records of the region need not ask.
             self._too_many = min(self._too_many, refused)
-        return existing
+        return image, is_new
 
-    def _post(self, record: Record, state: _CreateState) -> Image | None:
+    def _post(self, record: Record, state: WriteState) -> tuple[Image, bool]:
         """POST a record; if it is unknown whether that worked, read it.
 
         :param state: carries the doubt from one try to the next.
-        :returns: ``None`` if the record was created, or the image that has its id.
+        :returns: the record, and True if this POST created it; or else the image that has its id.
         """
         image_id: str = record["id"]
-        if state.maybe_created:
+        if state.maybe_written:
             existing = self._get_existing(image_id, state)
             if existing is not None:
-                return existing
+                return existing, False
         self._may_write()
         try:
-            self._images.create(record)
+            return self._images.create(record), True
         except exception.RegionUnavailable as error:
             if error.status == TOO_MANY_REQUESTS:
                 # Nothing was created, and the region asks for a pause.
@@ -259,57 +248,70 @@ class Applier:
             existing = self._get_existing(image_id, state, error.retry_after)
             if existing is None:
                 raise
-            return existing
+            return existing, False
         except exception.ImageRequestRejected as error:
             if error.status != 409:
                 raise
             existing = self._get_existing(image_id, state)
             if existing is None:
                 raise
-            return existing
-        return None
+            return existing, False
 
     def _get_existing(
-        self, image_id: str, state: _CreateState, retry_after: int | None = None
+        self, image_id: str, state: WriteState, retry_after: int | None = None
     ) -> Image | None:
         """Read a record that a POST may have created.
 
         :param retry_after: the seconds for which the region asked after the POST; they count if
             reading fails too.
         """
-        state.maybe_created = True
+        state.maybe_written = True
         try:
             existing = self._images.get(image_id)
         except exception.RegionUnavailable as error:
             if retry_after is not None:
                 error.retry_after = max(retry_after, error.retry_after or 0)
             raise
-        state.maybe_created = False
+        state.maybe_written = False
         return existing
 
     def _reconcile(self, existing: Image, source_region: str, work: WriteSpec) -> Outcome:
         """Return the outcome for an existing image; complete it if an earlier try made it."""
         image_id: str = existing["id"]
-        comparison = _compare(work, existing)
-        if compare.is_incomplete_copy(work.record, work.owner, existing, comparison):
-            self._retry(self._add_tags, work)
-            return Outcome(Reason.CREATED, target_resource=image_id)
+        comparison = compare_with_work(work, existing)
+        if compare.is_incomplete_copy(
+            work.record, work.owner, existing, comparison
+        ) and not arrival.is_being_imported(existing):
+            return _created(self._retry(self._add_tags, work), work)
         is_new = compare.is_new_copy(work.record, work.owner, existing)
-        if comparison.reason == Reason.IN_SYNC and is_new:
-            return Outcome(Reason.CREATED, target_resource=image_id)
+        if comparison.reason in compare.AGREEING and is_new:
+            return _created(existing, work)
+        if comparison.reason == Reason.DRIFT and arrival.is_being_imported(existing):
+            outcome = outcome_of(comparison, image_id, source_region)
+            return outcome.with_note(BEING_IMPORTED)
         if comparison.reason == Reason.DRIFT and work.updates:
             names = comparison.fields
             operations, left = patch.add_operations(work.record, existing, names)
-            members = work.members if "visibility" in names else []
-            follow = dataclasses.replace(work, changes=operations, left=left, members=members)
-            return self._update(source_region, follow)
-        return outcome_of(comparison, image_id, source_region)
+            becomes_shared = work.reads_members and "visibility" in names
+            status = work.data.get("status") if compare.STATUS in names else None
+            follow = dataclasses.replace(
+                work,
+                changes=operations,
+                left=left,
+                members=work.members if becomes_shared else [],
+                status=status,
+                before=undo.before(existing, operations, status),
+            )
+            outcome = self._update(source_region, follow)
+            status = outcome.copy_status or existing.get("status")
+            return dataclasses.replace(outcome, copy_status=status)
+        return found(outcome_of(comparison, image_id, source_region), work, existing, comparison)
 
-    def _add_tags(self, work: WriteSpec) -> None:
+    def _add_tags(self, work: WriteSpec) -> Image:
         operations, _ = patch.add_operations(work.record, {}, ("tags",))
         self._may_write()
         try:
-            self._images.update(work.record["id"], operations)
+            return self._images.update(work.record["id"], operations)
         except exception.ImageRequestRejected as error:
             # 409 after a PATCH says nothing about the id.
             raise exception.ImageRequestRejected(
@@ -317,28 +319,13 @@ class Applier:
             ) from error
 
 
-def _compare(work: WriteSpec, image: Image) -> Comparison:
-    """Compare an image with the record to reach."""
-    source = {**work.data, "id": image["id"]}
-    return compare.compare(work.record, work.owner, source, image)
+def _created(image: Image, work: WriteSpec) -> Outcome:
+    """Return the outcome of a record that was created.
 
-
-def _updated(source_region: str, work: WriteSpec, left: Sequence[str]) -> Outcome:
-    """Return the outcome of an update.
-
-    :param left: the fields that can't be changed.
+    :param image: the record as Glance answered.
     """
-    image_id: str = work.record["id"]
-    contacted = bool(work.changes)
-    if not left:
-        return Outcome(Reason.UPDATED, target_resource=image_id, region_contacted=contacted)
-    message = left_message(left, source=source_region)
-    return Outcome(
-        Reason.DRIFT,
-        f"{message}; the rest follows",
-        image_id,
-        region_contacted=contacted,
-    )
+    written = undo.of_create(image, work.owner)
+    return Outcome(Reason.CREATED, target_resource=work.record["id"], undo=written)
 
 
 def _with_next_forced_id(resource: str, region: str, work: WriteSpec) -> WriteSpec:

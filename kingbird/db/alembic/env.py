@@ -6,7 +6,14 @@ from contextlib import contextmanager
 import sqlalchemy as sa
 from alembic import context
 
-from kingbird.db import models
+# The tables of the states are known when their module is imported.
+from kingbird.db import (  # noqa: F401
+    metadef_models,
+    model_base,
+    models,
+    program_models,
+    state_models,
+)
 
 
 @contextmanager
@@ -32,7 +39,7 @@ def _copying(bind: sa.Connection) -> Iterator[None]:
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=models.Base.metadata,
+    target_metadata=model_base.Base.metadata,
     # SQLite can't alter a column; alembic copies the table instead.
     render_as_batch=True,
     # Otherwise alembic commits after each revision, and another program that waits goes on there.

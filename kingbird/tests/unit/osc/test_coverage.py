@@ -17,12 +17,17 @@ from kingbird.tests.unit.osc.test_documentation import COMMANDS, parser_of
 #: A command that makes the call, by the operation's name in the description of the API.
 COMMAND_OF = {
     "list_sync_jobs": ("list",),
+    "list_sync_jobs_detail": ("list", "--long"),
     "list_active_sync_jobs": ("list", "--active"),
     "create_sync_job": ("create", IMAGE, "--source", "RegionOne", "--target", "RegionTwo"),
     "show_sync_job": ("show", fixtures.ENDED_JOB),
     "delete_sync_job": ("delete", fixtures.ENDED_JOB),
     "cancel_sync_job": ("cancel", fixtures.RUNNING_JOB),
     "retry_sync_job": ("retry", fixtures.FAILED_JOB),
+    "apply_sync_job": ("apply", fixtures.DRY_RUN),
+    "undo_sync_job": ("undo", fixtures.ENDED_JOB),
+    "list_sync_state": ("state",),
+    "show_sync_state": ("image", "show", IMAGE),
     "list_sync_rules": ("rule", "list"),
     "create_sync_rule": ("rule", "create", "golden", "--all"),
     "show_sync_rule": ("rule", "show", fixtures.RIGHTS_RULE),
@@ -56,6 +61,7 @@ def test_each_operation_has_a_command_or_a_reason() -> None:
 
 @pytest.mark.parametrize("operation", COMMAND_OF)
 def test_the_command_makes_the_call(osc: Osc, cloud: Cloud, operation: str) -> None:
+    fixtures.DryRun().start_fixture()
     fixtures.Jobs().start_fixture()
     fixtures.add_rules()
     done = osc(*COMMAND_OF[operation], user="admin")

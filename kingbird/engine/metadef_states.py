@@ -1,0 +1,76 @@
+"""Turn what a comparison of namespaces finds into rows of states, and the figures of regions."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kingbird.db import api as db
+from kingbird.states import ALL
+from kingbird.stretch import Stretch
+from kingbird.sync.finding import Finding
+from kingbird.sync.outcome import LOOKUP_FAILURES
+from kingbird.sync.planned import PlannedItem
+from kingbird.sync.request import SyncSet
+
+
+def to_state(finding: Finding) -> dict[str, Any]:
+    """Return the columns of a finding about a namespace."""
+    return {
+        "resource": finding.image_id,
+        "region": finding.region,
+        "project_id": finding.owner,
+        "name": finding.name,
+        "source_region": finding.source_region,
+        "state": finding.state,
+        "reason": finding.reason,
+        "message": finding.message,
+        "differences": {name: dict(values) for name, values in finding.differences.items()},
+    }
+
+
+class MetadefTally:
+    """Counts what a plan finds in each region.
+
+    :param sets: the sets that are planned, or none if they are not compared completely.
+    """
+
+    def __init__(self, sets: Sequence[SyncSet]) -> None:
+        self._walks = [one for one in sets if one.is_wildcard]
+        self._compared: Counter[str] = Counter()
+        self._away: set[str] = set()
+
+    def findings(
+        self,
+        taken: tuple[Sequence[Finding], Sequence[Stretch]],
+        items: Sequence[PlannedItem],
+        in_sync: Mapping[str, int],
+    ) -> db.metadef_states.Findings:
+        """Return what is to be stored of the findings of a batch.
+
+        :param items: the items of the batch.
+        """
+        findings, covered = taken
+        self._compared.update(one.region for one in findings if one.owner is not None)
+        self._away.update(
+            item.target_region
+            for item in items
+            if item.resource == ALL and item.outcome and item.outcome.reason in LOOKUP_FAILURES
+        )
+        return db.metadef_states.Findings([to_state(one) for one in findings], covered)
+
+    def figures(
+        self, in_sync: Mapping[str, int], known_regions: Sequence[str]
+    ) -> db.metadef_states.Figures | None:
+        """Return the figures of the regions, or ``None`` if none was compared completely.
+
+        A region whose sources can't all be read keeps its figures.
+
+        :param known_regions: the regions of the service catalog.
+        """
+        if not self._walks:
+            return None
+        targets = {name for one in self._walks for name in one.targets}
+        doubted = [one for one in self._walks if self._away.intersection(one.sources)]
+        unsure = {name for one in doubted for name in one.targets}
+        compared = {name: self._compared[name] for name in targets - unsure - self._away}
+        return db.metadef_states.Figures(compared, targets & self._away, known_regions)

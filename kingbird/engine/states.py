@@ -1,0 +1,111 @@
+"""Turn what a comparison finds into rows of states, as many as a region may have."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kingbird.db import api as db
+from kingbird.states import ALL, CopyState
+from kingbird.stretch import Stretch
+from kingbird.sync.finding import Finding
+from kingbird.sync.outcome import LOOKUP_FAILURES
+from kingbird.sync.planned import PlannedItem
+from kingbird.sync.request import Requester, SyncSet
+
+#: A region keeps no rows of a state that more of its images have, if they are nearly all.
+BULK = 1000
+#: How many of its images nearly all are.
+NEARLY_ALL = 0.9
+
+
+def to_state(finding: Finding) -> dict[str, Any]:
+    """Return the columns of a finding."""
+    return {
+        "image_id": finding.image_id,
+        "region": finding.region,
+        "project_id": finding.owner,
+        "name": finding.name,
+        "source_region": finding.source_region,
+        "state": finding.kept,
+        "reason": finding.reason,
+        "message": finding.message,
+        "differences": {name: dict(values) for name, values in finding.differences.items()},
+        "image_status": finding.image_status,
+    }
+
+
+class StateTally:
+    """Counts what one part of a plan finds in each region.
+
+    :param sets: the sets that are planned.
+    :param is_first: whether it is the first part of the plan.
+    """
+
+    def __init__(self, sets: Sequence[SyncSet], caller: Requester, *, is_first: bool) -> None:
+        walks = [one for one in sets if one.is_wildcard and not one.filters]
+        self._all_projects = any(one.all_projects for one in walks) and caller.is_admin
+        self._regions = {
+            name
+            for one in walks
+            if (one.all_projects and caller.is_admin) == self._all_projects
+            for name in one.targets
+        }
+        self._is_first = is_first
+        self._states: Counter[tuple[str, CopyState | None]] = Counter()
+        self._bulk: set[tuple[str, CopyState]] = set()
+        self._away: dict[str, tuple[str, str | None]] = {}
+
+    def findings(
+        self,
+        taken: tuple[Sequence[Finding], Sequence[Stretch]],
+        items: Sequence[PlannedItem],
+        in_sync: Mapping[str, int],
+    ) -> db.image_states.Findings:
+        """Return what is to be stored of the findings of a batch.
+
+        :param items: the items of the batch.
+        :param in_sync: the number of images in sync so far, by region.
+        """
+        findings, covered = taken
+        self._states.update((one.region, one.kept) for one in findings)
+        self._away.update(
+            (item.target_region, (item.outcome.reason, item.outcome.message))
+            for item in items
+            if item.resource == ALL and item.outcome and item.outcome.reason in LOOKUP_FAILURES
+        )
+        for region in self._regions:
+            total = in_sync.get(region, 0) + sum(
+                count for (where, _), count in self._states.items() if where == region
+            )
+            for state in db.region_states.BULK:
+                number = self._states[region, state]
+                if number > BULK and number >= NEARLY_ALL * total:
+                    self._bulk.add((region, state))
+        return db.image_states.Findings(
+            [to_state(one) for one in findings if (one.region, one.kept) not in self._bulk],
+            covered,
+        )
+
+    def figures(
+        self, in_sync: Mapping[str, int], known_regions: Sequence[str]
+    ) -> db.region_states.Figures | None:
+        """Return the figures of the regions, or ``None`` if none was compared completely.
+
+        :param in_sync: the number of images in sync that have no finding, by region.
+        :param known_regions: the regions of the service catalog.
+        """
+        if not self._regions:
+            return None
+        away = {name: self._away[name] for name in self._regions & self._away.keys()}
+        images = Counter({name: in_sync.get(name, 0) for name in self._regions - away.keys()})
+        for (region, state), count in self._states.items():
+            if region in images and state is not None:
+                images[region] += count
+        return db.region_states.Figures(
+            self._all_projects,
+            images,
+            {(region, state): self._states[region, state] for region, state in self._bulk},
+            away,
+            not self._is_first,
+            known_regions,
+        )

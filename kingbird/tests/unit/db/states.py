@@ -1,0 +1,80 @@
+"""Store states as plans and outcomes do."""
+
+import sqlalchemy as sa
+
+from kingbird.db import api as db
+from kingbird.db.image_states import Findings
+from kingbird.db.outcomes import IMAGE_STATE
+from kingbird.stretch import Stretch
+from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job
+
+
+def state(image="i1", region="R2", state="missing", **more):
+    """Make the columns of a finding."""
+    return {
+        "image_id": image,
+        "region": region,
+        "project_id": PROJECT,
+        "name": image,
+        "source_region": "R1",
+        "state": state,
+        "reason": state,
+        "message": None,
+        "differences": {},
+        "image_status": None,
+        **more,
+    }
+
+
+def stretch(first="", end="~", **more):
+    """Make a stretch that a walk from R1 to R2 has compared."""
+    return Stretch(
+        **{"sources": ["R1"], "targets": ["R2"], "all_projects": False}
+        | more
+        | {"first": first, "end": end}
+    )
+
+
+def claimed(**options):
+    """Store a job and claim it for planning."""
+    job_id = accepted_job(**options)
+    claim = db.leases.claim_job("e1", LEASE, token_jobs={job_id: None})
+    assert claim.job.id == job_id
+    return claim
+
+
+def find(*rows, stretches=(), claim=None, figures=None):
+    """Store what a job finds, and return its claim."""
+    claim = claim or claimed()
+    with db.plans.PlanWriter(claim) as plan:
+        plan.add([], Findings(rows, stretches))
+        plan.finish({}, figures=figures)
+    return claim
+
+
+def outcomes_of(task, states):
+    """Make the outcomes of a task's open items, each of which is ``created`` and tells a state."""
+    items = db.items.open_items(task, len(states))
+    return [
+        {"pk": item.pk, "status": "SUCCESS", "reason": "created", IMAGE_STATE: found}
+        for item, found in zip(items, states, strict=True)
+    ]
+
+
+def stored():
+    """Return the states by image and region."""
+    with db.get_engine().connect() as bind:
+        rows = bind.execute(sa.select(db.ImageState.__table__)).mappings()
+        return {(row["image_id"], row["region"]): row for row in rows}
+
+
+def words():
+    """Return the words of the states by image and region."""
+    return {pair: row["state"] for pair, row in stored().items()}
+
+
+def age(seconds=3600):
+    """Let all states be older."""
+    old = sa.text("'2026-01-01 00:00:00.000000'")
+    with db.get_engine().begin() as bind:
+        bind.execute(sa.update(db.ImageState.__table__).values(since=old, compared_at=old))
