@@ -1,0 +1,20 @@
+"""Project > Compute > Image Sync."""
+
+from typing import Any
+
+import horizon
+from django.utils.translation import gettext_lazy as _
+
+from kingbird_dashboard.api import catalog
+from kingbird_dashboard.content import rights
+
+
+class ImageSync(horizon.Panel):
+    name = _("Image Sync")
+    slug = "image_sync"
+    policy_rules = rights.rule("list_jobs")
+
+    def allowed(self, context: Any) -> bool:
+        """Return whether the menu has the panel: Kingbird may be in one region only."""
+        request = context["request"]
+        return bool(catalog.service_url(request)) and super().allowed(context)

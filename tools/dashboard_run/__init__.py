@@ -1,0 +1,1 @@
+"""Runs a real Horizon with Kingbird's plugin, beside a cloud and a Kingbird."""
