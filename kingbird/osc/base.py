@@ -14,7 +14,7 @@ from kingbird.osc import exit_codes, options
 from kingbird.osc.client import SyncClient
 from kingbird.osc.images import ImageCatalog
 from kingbird.osc.output import EscapedOutput
-from kingbird.osc.progress import Progress
+from kingbird.osc.progress import Progress, would_import
 from kingbird.osc.wait import wait_for_end
 from kingbird.text import escape
 
@@ -27,11 +27,12 @@ _JOB = {
     "Created At": "created_at",
     "Updated At": "updated_at",
     "Dry Run": "dry_run",
+    "Of": "of",
     "All Projects": "all_projects",
     "Cancelled": "cancelled",
     "Runs": "runs",
 }
-_COUNTS = {"Statuses": "statuses", "Outcomes": "outcomes"}
+_COUNTS = {"Statuses": "statuses", "Outcomes": "outcomes", "Data": "data"}
 
 
 class SyncCommand(command.Command):
@@ -119,6 +120,8 @@ class SyncShowOne(EscapedOutput, SyncCommand, command.ShowOne):
                 self.print_status(
                     f"Job {job_id} had not ended after {parsed_args.timeout:g} seconds"
                 )
+            for line in would_import(job):
+                self.print_status(line)
         else:
             job = client.job(job_id)
         return columns_of(job)

@@ -3,6 +3,7 @@
 import copy
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ SERVICE_TYPE = "synchronization"
 JSON = dict[str, Any]
 
 _RULES = "os-sync-rules"
+_STATE = "os-sync-state"
 _UUID = re.compile("[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.I)
 
 
@@ -23,6 +25,30 @@ class ApiError(exceptions.ClientException):
 
     :ivar code: the HTTP status.
     """
+
+
+@dataclass(frozen=True)
+class SeenJob:
+    """A job as the API showed it.
+
+    :ivar tag: the tag of that answer, if it had one.
+    """
+
+    job: JSON
+    tag: str | None
+
+
+@dataclass(frozen=True)
+class StatePage:
+    """A page of the images that are not in order.
+
+    :ivar regions: the figures by region, of all images.
+    :ivar more_follow: True if there is a next page.
+    """
+
+    regions: dict[str, JSON]
+    images: list[JSON]
+    more_follow: bool
 
 
 class SyncClient:
@@ -57,7 +83,7 @@ class SyncClient:
     def of_project(self, project: str | None) -> "SyncClient":
         """Return a client of another project's jobs, for admins.
 
-        Such jobs can be listed, shown, cancelled and deleted, but not created or retried.
+        Such jobs can be listed, shown, cancelled and deleted, but not created, retried or applied.
 
         :param project: the project's id; ``None`` for the token's project.
         """
@@ -82,22 +108,55 @@ class SyncClient:
         """
         return self._entries("os-sync/active" if active else "os-sync", query)
 
+    def details(self, **query: str | int | None) -> tuple[list[JSON], bool]:
+        """Return jobs in detail, and True if more follow; see :meth:`jobs`.
+
+        :param query: also ``all_projects``, which is ``true`` for the jobs of every project.
+        """
+        return self._entries("os-sync/detail", query)
+
     def items(self, job: str, **query: str | int | None) -> tuple[list[JSON], bool]:
-        """Return items of a job, and True if more follow; see :meth:`jobs`."""
+        """Return items of a job, and True if more follow; see :meth:`jobs`.
+
+        :param query: also ``resource``, ``target_region``, ``reason`` and ``changed_since``.
+        """
         return self._entries(_path(job), query)
 
     def job(self, job: str) -> JSON:
         """Return a job without its items."""
-        found: JSON = self._call("GET", _path(job), params={"limit": 1})["job"]
-        return found
+        return self.poll(job).job
 
-    def cancel(self, job: str) -> None:
-        """Cancel a job."""
-        self._call("POST", f"{_path(job)}/cancel")
+    def poll(self, job: str, seen: SeenJob | None = None) -> SeenJob:
+        """Return a job without its items.
 
-    def retry(self, job: str) -> None:
-        """Retry what failed of a job."""
-        self._call("POST", f"{_path(job)}/retry")
+        :param seen: the job as it was seen before; the API says in a few bytes if it is the same.
+        """
+        headers = {"If-None-Match": seen.tag} if seen is not None and seen.tag else {}
+        answer = self._ask("GET", _path(job), params={"limit": 1}, headers=headers)
+        if answer.status_code == 304 and seen is not None:
+            return seen
+        return SeenJob(_body(answer)["job"], answer.headers.get("ETag"))
+
+    def cancel(self, job: str, **part: Sequence[str] | None) -> None:
+        """Cancel a job, or a part of it.
+
+        :param part: ``regions`` and ``resources``; all of the job without them.
+        """
+        self._call("POST", f"{_path(job)}/cancel", **_named(part))
+
+    def retry(self, job: str, **part: Sequence[str] | None) -> None:
+        """Retry what failed of a job, or of a part of it; see :meth:`cancel`."""
+        self._call("POST", f"{_path(job)}/retry", **_named(part))
+
+    def apply(self, job: str) -> str:
+        """Carry out the plan of a dry run, and return the id of the new job."""
+        answer = self._call("POST", f"{_path(job)}/apply")
+        return str(answer["job_status"]["id"])
+
+    def undo(self, job: str) -> str:
+        """Take back what a job wrote, and return the id of the new job."""
+        answer = self._call("POST", f"{_path(job)}/undo")
+        return str(answer["job_status"]["id"])
 
     def delete(self, job: str) -> None:
         """Delete a job that has ended."""
@@ -108,10 +167,25 @@ class SyncClient:
         answer = self._call("GET", "os-sync-engines")
         return answer["engines"], answer["listeners"]
 
+    def state(self, **query: Any) -> StatePage:
+        """Return a page of the images that are not in order, as it is stored.
+
+        :param query: ``limit``, ``marker``, ``region``, ``state``, ``name``, ``owner``,
+            ``older_than``, ``sort``, ``all_projects`` and ``resource_type``.
+        """
+        answer = self._call("GET", _STATE, params=_given(query))
+        return StatePage(answer["regions"], answer["images"], _more_follow(answer))
+
+    def image_state(self, image_id: str) -> JSON:
+        """Return an image as each region holds it now."""
+        found: JSON = self._call("GET", f"{_STATE}/{_quoted(image_id)}")["image"]
+        return found
+
     def rules(self, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return rules of the project, and True if more follow; see :meth:`jobs`.
 
-        :param query: ``limit``, ``marker``, ``enabled``, ``state``, ``sort_key`` and ``sort_dir``.
+        :param query: ``limit``, ``marker``, ``enabled``, ``state``, ``sort_key``, ``sort_dir`` and
+            ``all_projects``, which is ``true`` for the rules of every project.
         """
         return self._entries(_RULES, query, "rules")
 
@@ -142,9 +216,21 @@ class SyncClient:
         """Delete a rule."""
         self._call("DELETE", _rule_path(rule_id))
 
-    def run_rule(self, rule_id: str, *, dry_run: bool, images: Sequence[str] | None = None) -> str:
-        """Run a rule, for some images or all, and return the job's id."""
+    def run_rule(
+        self,
+        rule_id: str,
+        *,
+        dry_run: bool,
+        images: Sequence[str] | None = None,
+        orphan_limit: int | None = None,
+    ) -> str:
+        """Run a rule, for some images or all, and return the job's id.
+
+        :param orphan_limit: the orphans that the run may hide or delete.
+        """
         body: JSON = {"dry_run": dry_run}
+        if orphan_limit is not None:
+            body["orphan_limit"] = orphan_limit
         if images:
             body["resources"] = list(images)
         answer = self._call("POST", f"{_rule_path(rule_id)}/run", json=body)
@@ -153,28 +239,53 @@ class SyncClient:
     def _entries(
         self, path: str, query: Mapping[str, str | int | None], key: str = "job_set"
     ) -> tuple[list[JSON], bool]:
-        given = {name: value for name, value in query.items() if value}
-        answer = self._call("GET", path, params=given)
-        return answer[key], any(link["rel"] == "next" for link in answer.get("links", []))
+        answer = self._call("GET", path, params=_given(query))
+        return answer[key], _more_follow(answer)
 
     def _call(self, method: str, path: str, **kwargs: Any) -> JSON:
+        return _body(self._ask(method, path, **kwargs))
+
+    def _ask(self, method: str, path: str, **kwargs: Any) -> Any:
         project = self._project or self._adapter.get_project_id()
         if not project:
             raise exceptions.CommandError("Image synchronization needs a token for a project")
         answer = self._adapter.request(f"/{_quoted(project)}/{path}", method, **kwargs)
         if answer.status_code >= 400:
             raise ApiError(answer.status_code, _message(answer))
-        if answer.status_code == 204:
-            return {}
-        try:
-            body = answer.json()
-        except ValueError:
-            body = None
-        if not isinstance(body, dict):
-            raise ApiError(
-                answer.status_code, f"{answer.url} doesn't answer as Kingbird does: no JSON object"
-            )
-        return body
+        return answer
+
+
+def _body(answer: Any) -> JSON:
+    """Return the JSON object of a response.
+
+    :raises ApiError: the response has none.
+    """
+    if answer.status_code == 204:
+        return {}
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiError(
+            answer.status_code, f"{answer.url} doesn't answer as Kingbird does: no JSON object"
+        )
+    return body
+
+
+def _given(query: Mapping[str, Any]) -> JSON:
+    """Return the parameters that have a value."""
+    return {name: value for name, value in query.items() if value}
+
+
+def _more_follow(answer: JSON) -> bool:
+    return any(link["rel"] == "next" for link in answer.get("links", []))
+
+
+def _named(part: Mapping[str, Sequence[str] | None]) -> JSON:
+    """Return the arguments of a request about a part of a job."""
+    body = {name: list(value) for name, value in part.items() if value}
+    return {"json": body} if body else {}
 
 
 def _rule_path(rule_id: str) -> str:

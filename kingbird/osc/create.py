@@ -10,6 +10,7 @@ from osc_lib import exceptions
 
 from kingbird.osc import options
 from kingbird.osc.base import SyncShowOne
+from kingbird.states import ResourceType
 
 JSON = dict[str, Any]
 
@@ -21,8 +22,12 @@ class CreateSync(SyncShowOne):
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
         options.add_selection(parser, optional=True)
+        options.add_resource_type(parser)
         options.add_regions(parser, targets_needed=True)
         options.add_conflict_options(parser)
+        options.add_data(parser)
+        options.add_orphans(parser)
+        options.add_orphan_limit(parser)
         parser.add_argument(
             "--dry-run", action="store_true", help="Plan without writing in any region"
         )
@@ -48,6 +53,9 @@ class CreateSync(SyncShowOne):
                     '--target is required, with the name of a region or "*"'
                 )
             resource_set = options.build_set(parsed_args, self.manager, self.images())
+            for name in ("data", "on_orphan", "orphan_limit"):
+                if getattr(parsed_args, name) is not None:
+                    resource_set[name] = getattr(parsed_args, name)
             if parsed_args.dry_run:
                 resource_set["dry_run"] = True
         return self.show_job(self.client, self.client.create(resource_set), parsed_args)
@@ -55,10 +63,9 @@ class CreateSync(SyncShowOne):
 
 def _has_selection(parsed: argparse.Namespace) -> bool:
     """Return True if options are given that a file would contain."""
-    own = ("images", "all", "all_projects", "source", "target", "force", "on_drift", "prune")
-    return any(
-        getattr(parsed, name) not in (None, False, [])
-        for name in (*own, *options.FILTERS, "owner_domain", "same_name", "dry_run")
+    own = ("images", "all", "source", "target", "on_drift", "dry_run", *options.ABOUT_IMAGES)
+    return parsed.resource_type != ResourceType.IMAGE or any(
+        getattr(parsed, name) not in (None, False, []) for name in own
     )
 
 

@@ -10,28 +10,27 @@ from osc_lib.cli import format_columns
 
 from kingbird.osc import exit_codes, matrix, options
 from kingbird.osc.base import SyncLister, add_waiting
-from kingbird.osc.images import ImageCatalog
-from kingbird.states import ALL
-from kingbird.text import escape
+from kingbird.osc.footer import Footer
+from kingbird.osc.images import ImageCatalog, ImageSummary
+from kingbird.states import ALL, ResourceType
 
 JSON = dict[str, Any]
 
 
-class DiffSync(SyncLister):
+class DiffSync(Footer, SyncLister):
     """Compare regions without changing them.
 
-    A cell is "=" where the image exists and is in sync, "+" where it would be created, "~" where
-    the copy differs, and "!" where there is a problem. A blank cell is not known. All regions are
-    compared unless --source and --target name some. Images that are in sync in all regions are
-    only counted.
+    A cell is "=" where the image exists and is in sync, "o" where only its data are missing, "+"
+    where it would be created, "~" where the copy differs, and "!" where there is a problem. A
+    blank cell is not known. All regions are compared unless --source and --target name some.
+    Images that are in sync in all regions are only counted.
     """
-
-    _footer: Sequence[str] = ()
 
     def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
         options.add_selection(parser)
+        options.add_resource_type(parser, "compared")
         options.add_regions(parser, targets_needed=False)
         options.add_conflict_options(parser)
         add_waiting(parser, always=True)
@@ -79,15 +78,6 @@ class DiffSync(SyncLister):
             self.log.error("%s", error)
             return exit_codes.TIMEOUT
 
-    def produce_output(
-        self, parsed_args: argparse.Namespace, column_names: Sequence[str], data: Any
-    ) -> int:
-        """Print the matrix, and its legend below a table."""
-        code = super().produce_output(parsed_args, column_names, data)
-        if parsed_args.formatter == "table":
-            self.app.stdout.write("\n".join([*map(escape, self._footer), ""]))
-        return code
-
     def _matrix(
         self,
         sync_set: JSON,
@@ -104,11 +94,17 @@ class DiffSync(SyncLister):
         # A region without an image in sync was not compared, or all its images have items.  The
         # API may leave a region of the catalog out.
         counts = job.get("regions") or {}
-        in_sync = {name for name, each in counts.items() if each["outcomes"].get("in_sync")}
+        in_sync = {
+            name
+            for name, each in counts.items()
+            if each["outcomes"].keys() & {"in_sync", "no_data"}
+        }
+        is_image = parsed.resource_type == ResourceType.IMAGE
+        is_anybodys = parsed.all_projects or not is_image
         selection = matrix.Selection(
             targets=in_sync.intersection(targets),
             wildcard=sync_set["resources"] == [ALL],
-            owner=None if parsed.all_projects else self.manager.auth_ref.project_id,
+            owner=None if is_anybodys else self.manager.auth_ref.project_id,
             filtered="filters" in sync_set,
         )
         in_items = {item["target_region"] for item in items} | {*counts}
@@ -118,13 +114,15 @@ class DiffSync(SyncLister):
         for item in items:
             if ALL not in (item["resource"], item["source_region"]):
                 homes.setdefault(item["source_region"], set()).add(item["resource"])
-        rows = matrix.rows(items, regions, selection, images.describe(homes))
-        self._footer = matrix.summary(rows, items, job)
+        summaries = images.describe(homes) if is_image else _named(homes.values())
+        rows = matrix.rows(items, regions, selection, summaries)
+        self.footer = matrix.summary(rows, items, job)
         if parsed.exit_code and self.exit_code == exit_codes.OK and matrix.differs(rows):
             self.exit_code = exit_codes.DIFFERENT
         extra_columns = ["Reasons"] if parsed.long else []
-        return ["ID", "Name", *regions, *extra_columns], [
-            [row.id, row.name, *row.cells]
+        ids = ["ID"] if is_image else []
+        return [*ids, "Name", *regions, *extra_columns], [
+            [*([row.id] if ids else []), row.name, *row.cells]
             + ([format_columns.DictColumn(row.reasons)] if parsed.long else [])
             for row in rows
         ]
@@ -141,6 +139,11 @@ class DiffSync(SyncLister):
     def _cancel_job(self, job_id: str) -> None:
         if self._end_job(job_id, self.client.cancel, "cancelled"):
             self.log.warning("Job %s of the comparison was cancelled and not deleted", job_id)
+
+
+def _named(homes: Iterable[set[str]]) -> dict[str, ImageSummary]:
+    """Return what a matrix has to know of namespaces, which have names in place of ids."""
+    return {name: ImageSummary(name, name, "", "active") for names in homes for name in names}
 
 
 class DiffTimeout(exceptions.CommandError):

@@ -22,6 +22,14 @@ _COLUMNS = {
 class ListEngines(SyncLister):
     """List the engines, and the listeners with the regions that they hear (admin only)"""
 
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the parser of the command's options."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument(
+            "--long", action="store_true", help="List the parts of jobs that an engine works on"
+        )
+        return parser
+
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Return the engines and the listeners."""
         engines, listeners = self.client.engines()
@@ -30,14 +38,32 @@ class ListEngines(SyncLister):
                 *(program[field] for field in _COLUMNS.values()),
                 kind,
                 format_columns.ListColumn(_connected(program)),
+                *_work(program, parsed_args.long),
             )
             for kind, programs in (("engine", engines), ("listener", listeners))
             for program in programs
         ]
-        return (*_COLUMNS, "Type", "Hears"), rows
+        work = ("Works On",) if parsed_args.long else ()
+        return (*_COLUMNS, "Type", "Hears", "Tasks", "Failing Regions", *work), rows
 
 
 def _connected(program: dict[str, Any]) -> list[str]:
     """Return the regions to which a listener is connected."""
     regions = program.get("regions", {})
     return sorted(name for name, region in regions.items() if region["connected"])
+
+
+def _work(program: dict[str, Any], long: bool) -> list[Any]:
+    """Return the number of an engine's tasks, the regions that it leaves alone, and the tasks.
+
+    A region comes with the time since which it is left alone.
+    """
+    tasks = program.get("tasks", [])
+    failing = program.get("failing_regions", {})
+    cells = [
+        len(tasks),
+        format_columns.DictColumn({name: each["away_since"] for name, each in failing.items()}),
+    ]
+    if long:
+        cells.append(format_columns.ListDictColumn(tasks))
+    return cells

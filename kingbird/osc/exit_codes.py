@@ -8,13 +8,13 @@ from typing import NoReturn
 OK = 0
 #: The usage is wrong, the API returned an error, or a service could not be reached.
 ERROR = 1
-#: The job, or a part of it, failed.
+#: The job, or a part of it, failed.  For commands that compare: something could not be compared.
 FAILURE = 2
 #: The job was cancelled.
 CANCELLED = 3
 #: The job did not end in time.
 TIMEOUT = 4
-#: ``diff --exit-code`` found a difference between regions.
+#: A command with ``--exit-code`` found something that is not in order.
 DIFFERENT = 5
 
 _OF_JOB = {"SUCCESS": OK, "FAILURE": FAILURE, "CANCELLED": CANCELLED, "IN_PROGRESS": TIMEOUT}

@@ -5,13 +5,41 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from osc_lib import exceptions
+from osc_lib.cli import format_columns
 
 from kingbird.osc import options, paging
 from kingbird.osc.base import JobShowOne, SyncCommand, SyncLister
+from kingbird.osc.differences import DifferencesColumn
+from kingbird.states import ALL
 
+#: The columns of jobs, and the fields of the API's response; --long has those of the details.
+_JOB = {
+    "ID": "id",
+    "Status": "sync_status",
+    "Created At": "created_at",
+    "Updated At": "updated_at",
+}
+_DETAIL = {
+    "ID": "id",
+    "Status": "sync_status",
+    "Phase": "phase",
+    "Origin": "origin",
+    "Created At": "created_at",
+    "Ended At": "ended_at",
+    "Dry Run": "dry_run",
+    "Of": "of",
+    "Rule": "rule",
+    "Listed": "listed",
+    "Statuses": "statuses",
+    "Outcomes": "outcomes",
+}
+#: Fields that are objects.
+_OBJECTS = frozenset({"listed", "statuses", "outcomes"})
+_IN_PROGRESS = "IN_PROGRESS"
 #: The columns of items, and the fields of the API's response; --long adds columns.
 _ITEM = {
     "Image": "resource",
+    "Name": "resource_name",
     "Source": "source_region",
     "Target": "target_region",
     "Status": "sync_status",
@@ -23,6 +51,11 @@ _MORE = {
     "ID": "id",
     "Target Image": "target_resource",
     "Attempts": "attempts",
+    "Data": "data",
+    "Bytes": "bytes",
+    "Data Seconds": "data_seconds",
+    "Import Task": "import_task",
+    "Differences": "fields",
     "Created At": "created_at",
     "Updated At": "updated_at",
 }
@@ -40,21 +73,54 @@ class ListSync(SyncLister):
         parser.add_argument(
             "--rule", metavar="<rule>", help="List only jobs of this rule (name or ID)"
         )
+        parser.add_argument(
+            "--long", action="store_true", help="List counts, origin and phase of the jobs too"
+        )
+        parser.add_argument(
+            "--all-projects",
+            action="store_true",
+            help="List the jobs of every project, in detail (admin only)",
+        )
         paging.add_paging(parser, "jobs")
         options.add_project(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Listed:
-        """Return the jobs."""
+        """Return the jobs.
+
+        :raises osc_lib.exceptions.CommandError: options contradict each other.
+        """
         query = paging.query_of(parsed_args)
         client = self.client_of(parsed_args)
         if parsed_args.rule is not None:
             query["rule"] = client.rule(parsed_args.rule)["id"]
-        jobs, more_follow = client.jobs(active=parsed_args.active, **query)
+        columns = _JOB
+        if parsed_args.long or parsed_args.all_projects:
+            columns = {
+                **_DETAIL,
+                **({"Project": "project_id"} if parsed_args.all_projects else {}),
+            }
+            jobs, more_follow = client.details(**_detail_query(parsed_args, query))
+        else:
+            jobs, more_follow = client.jobs(active=parsed_args.active, **query)
         if more_follow and not parsed_args.limit:
             self.print_status("More jobs follow; --all lists them all")
-        fields = ("id", "sync_status", "created_at", "updated_at")
-        return ("ID", "Status", "Created At", "Updated At"), _rows(jobs, fields)
+        return tuple(columns), _rows(jobs, tuple(columns.values()))
+
+
+def _detail_query(parsed: argparse.Namespace, query: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments of the list of details.
+
+    :raises osc_lib.exceptions.CommandError: options contradict each other.
+    """
+    if parsed.all_projects:
+        options.check_scope(parsed)
+        query["all_projects"] = "true"
+    if parsed.active:
+        if query["status"] is not None:
+            raise exceptions.CommandError("Give either --active or --status")
+        query["status"] = _IN_PROGRESS
+    return query
 
 
 class ShowSync(SyncLister):
@@ -65,6 +131,24 @@ class ShowSync(SyncLister):
         parser = super().get_parser(prog_name)
         parser.add_argument("job", metavar="<job>", help="Job (ID)")
         parser.add_argument("--long", action="store_true", help="Show all fields of the items")
+        parser.add_argument(
+            "--image", metavar="<image>", help="Only items of this image (name or ID)"
+        )
+        parser.add_argument(
+            "--region", metavar="<region>", help="Only items in this target region"
+        )
+        parser.add_argument(
+            "--reason",
+            metavar="<reason>",
+            action="append",
+            help="Only items with this reason (repeat for several)",
+        )
+        parser.add_argument(
+            "--changed-since",
+            metavar="<time>",
+            help="Only items planned or changed at this time or later, in ISO 8601; UTC without "
+            "a zone",
+        )
         paging.add_paging(parser, "items")
         options.add_project(parser)
         return parser
@@ -72,6 +156,11 @@ class ShowSync(SyncLister):
     def take_action(self, parsed_args: argparse.Namespace) -> Listed:
         """Return the job's items."""
         query = paging.query_of(parsed_args)
+        query["target_region"] = parsed_args.region
+        query["reason"] = ",".join(reason.lower() for reason in parsed_args.reason or []) or None
+        query["changed_since"] = parsed_args.changed_since
+        if parsed_args.image is not None:
+            (query["resource"],) = self.images().ids([parsed_args.image], [ALL])
         items, more_follow = self.client_of(parsed_args).items(parsed_args.job, **query)
         if more_follow and not parsed_args.limit:
             self.print_status("More items follow; --all shows them all")
@@ -114,4 +203,10 @@ class DeleteSync(SyncCommand):
 
 
 def _rows(entries: Iterable[dict[str, Any]], fields: Sequence[str]) -> list[tuple[Any, ...]]:
-    return [tuple(entry.get(field) for field in fields) for entry in entries]
+    return [tuple(_cell(field, entry.get(field)) for field in fields) for entry in entries]
+
+
+def _cell(field: str, value: Any) -> Any:
+    if field == "fields":
+        return DifferencesColumn(value or {})
+    return format_columns.DictColumn(value or {}) if field in _OBJECTS else value

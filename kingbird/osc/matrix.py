@@ -4,8 +4,8 @@ The job determines the cells:
 
 * an item describes its image in its target region;
 * the region that an item was compared with has the image;
-* a wildcard job stores no item of an image that is in sync, so a compared target without an item
-  of a selected image has it in sync;
+* a dry run of the wildcard stores no item of an image that is in sync, so a compared target
+  without an item of a selected image has it in sync;
 * all other cells are not known and stay blank.
 """
 
@@ -13,20 +13,26 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kingbird.osc.differences import explain
 from kingbird.osc.images import ImageSummary
 from kingbird.states import ALL
 
-SAME, MISSING, DIFFERENT, PROBLEM, UNKNOWN = "=", "+", "~", "!", ""
+SAME, NO_DATA, MISSING, DIFFERENT, PROBLEM, UNKNOWN = "=", "o", "+", "~", "!", ""
 
-LEGEND = "= there and in sync   + would be created   ~ differs   ! problem   (blank) not known"
+LEGEND = (
+    "= there and in sync   o in sync but for its data   + would be created   ~ differs   "
+    "! problem   (blank) not known"
+)
 
-_SYMBOLS = {"in_sync": SAME, "missing": MISSING, "drift": DIFFERENT}
+_SYMBOLS = {"in_sync": SAME, "no_data": NO_DATA, "missing": MISSING, "drift": DIFFERENT}
 #: Reasons of items whose source may not have been read.
 _SOURCE_UNSEEN = frozenset(
     {None, "region_unavailable", "listing_incomplete", "source_gone", "forbidden"}
     | {"credentials_rejected", "endpoint_invalid", "listing_refused"}
     | {"credentials_lost", "too_many_items", "internal_error", "cancelled"}
 )
+
+_NONE = "none"
 
 Item = Mapping[str, Any]
 
@@ -140,9 +146,8 @@ def _needs_reason(item: Item) -> bool:
 
 
 def reason(item: Item) -> str:
-    """Return an item's reason, with the message if there is one."""
-    word = item["reason"] or item["sync_status"]
-    return f"{word}: {item['message']}" if item["message"] else str(word)
+    """Return an item's reason, with the message and the values that differ if there are some."""
+    return explain(item["reason"] or item["sync_status"], item["message"], item.get("fields"))
 
 
 def summary(
@@ -153,12 +158,10 @@ def summary(
     :param job: the job of the API's response, without its items.
     """
     lines = [LEGEND]
-    counts = {
-        region: by_region["outcomes"].get("in_sync", 0)
-        for region, by_region in sorted((job.get("regions") or {}).items())
-    }
-    in_sync = ", ".join(f"{region} {count}" for region, count in counts.items() if count)
-    lines.append(f"Copies in sync by region, with and without a row: {in_sync or 'none'}")
+    lines.append(_count(job, "in_sync", "Copies in sync by region, with and without a row"))
+    without_data = _count(job, "no_data", "Copies in sync but for their data")
+    if not without_data.endswith(_NONE):
+        lines.append(without_data)
     regional = [item for item in items if item["resource"] == ALL]
     if regional:
         lines += ["", "Not compared as a whole:"]
@@ -169,10 +172,19 @@ def summary(
     if reasons:
         lines += ["", "Reasons:"]
         lines += [
-            f"  {row.name or row.id} in {region}: {text}" + (f" ({row.id})" if row.name else "")
+            f"  {row.name or row.id} in {region}: {text}"
+            + (f" ({row.id})" if row.name not in ("", row.id) else "")
             for row, region, text in reasons
         ]
     return lines
+
+
+def _count(job: Mapping[str, Any], outcome: str, noun: str) -> str:
+    """Return a line with the numbers of an outcome by region."""
+    regions = sorted((job.get("regions") or {}).items())
+    counts = {region: each["outcomes"].get(outcome, 0) for region, each in regions}
+    numbers = ", ".join(f"{region} {count}" for region, count in counts.items() if count)
+    return f"{noun}: {numbers or _NONE}"
 
 
 def differs(matrix_rows: Iterable[Row]) -> bool:

@@ -8,7 +8,7 @@ from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
 from kingbird.osc.images import ImageCatalog
-from kingbird.states import ALL
+from kingbird.states import ALL, MemberMode, ResourceType
 
 JSON = dict[str, Any]
 
@@ -16,6 +16,11 @@ JSON = dict[str, Any]
 FILTERS = (
     *("visibility", "owner", "name", "name_prefix", "tag", "property"),
     *("size_min", "size_max", "updated_since", "status"),
+)
+#: The options that no other resources have than images.
+ABOUT_IMAGES = (
+    *(*FILTERS, "owner_domain", "all_projects", "force", "prune", "same_name", "data"),
+    *("members", "on_orphan", "orphan_limit"),
 )
 
 _PROJECT_ID = re.compile("[0-9a-f]{32}", re.I)
@@ -43,6 +48,20 @@ def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) ->
     add_filters(parser)
 
 
+def add_resource_type(parser: argparse.ArgumentParser, verb: str = "synced") -> None:
+    """Add the option of the type of what a command is about.
+
+    :param verb: what happens to it.
+    """
+    parser.add_argument(
+        "--resource-type",
+        choices=[str(one) for one in ResourceType],
+        default=str(ResourceType.IMAGE),
+        help=f"Type of what is {verb}: images, or namespaces of metadata definitions, which are "
+        "given by name (admin only) (default: image)",
+    )
+
+
 def add_filters(parser: argparse.ArgumentParser) -> None:
     """Add the options that select from all images."""
     filters = parser.add_argument_group("filters", "Only with --all")
@@ -55,14 +74,7 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
             const=value,
             help=f"Only {value} images",
         )
-    filters.add_argument(
-        "--owner", metavar="<project>", help="Only images of this project (name or ID)"
-    )
-    filters.add_argument(
-        "--owner-domain",
-        metavar="<domain>",
-        help="Domain of that project (name or ID), if its name is ambiguous",
-    )
+    add_owner(filters, "Only images of this project (name or ID)")
     filters.add_argument("--name", metavar="<name>", help="Only images of this name")
     filters.add_argument(
         "--name-prefix", metavar="<text>", help="Only images whose name begins with this text"
@@ -96,6 +108,29 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
         action="append",
         help="Only images in this state (repeat for several; default: active)",
     )
+
+
+def add_owner(parser: argparse._ActionsContainer, text: str) -> None:
+    """Add the options of the images' project.
+
+    :param text: the help of ``--owner``.
+    """
+    parser.add_argument("--owner", metavar="<project>", help=text)
+    parser.add_argument(
+        "--owner-domain",
+        metavar="<domain>",
+        help="Domain of that project (name or ID), if its name is ambiguous",
+    )
+
+
+def owner_of(parsed: argparse.Namespace, manager: Any) -> str | None:
+    """Return the id of the images' project, or ``None`` if none is given.
+
+    :param manager: the client manager of python-openstackclient.
+    """
+    if not parsed.owner:
+        return None
+    return _project_id(parsed.owner, parsed.owner_domain, manager)
 
 
 def add_regions(parser: argparse.ArgumentParser, *, targets_needed: bool) -> None:
@@ -140,6 +175,44 @@ def add_conflict_options(parser: argparse.ArgumentParser) -> None:
         help="Action for an image if another one in the target has its name, owner and data "
         "(default: report)",
     )
+    parser.add_argument(
+        "--members",
+        choices=tuple(map(str, MemberMode)),
+        help="Members of copies of shared images that count as drift: none after a copy was "
+        "created, those that only the source has, or those that either side has alone (default: "
+        "create)",
+    )
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the images' data."""
+    parser.add_argument(
+        "--data",
+        choices=("import", "none"),
+        help="Have the target's Glance import the data of copies, so that they can be booted "
+        "from, or copy records alone (default: none)",
+    )
+
+
+def add_orphans(parser: argparse.ArgumentParser) -> None:
+    """Add the option for copies whose home region has deleted the image."""
+    parser.add_argument(
+        "--on-orphan",
+        choices=("report", "hide", "delete"),
+        help="With --all: action for a copy whose home region has deleted the image; delete hides "
+        "it first (default: report; others: admin only)",
+    )
+
+
+def add_orphan_limit(parser: argparse.ArgumentParser) -> None:
+    """Add the option of the number of orphans that one run may hide or delete."""
+    parser.add_argument(
+        "--orphan-limit",
+        metavar="<number>",
+        type=int,
+        help="Number of orphans of one region that this run may hide or delete in another one "
+        "(default: 10, or a tenth of the images from there; admin only)",
+    )
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
@@ -177,6 +250,15 @@ def resolve_project(parsed: argparse.Namespace, manager: Any) -> str | None:
     return found
 
 
+def check_scope(parsed: argparse.Namespace) -> None:
+    """Check that a list is of one project or of all.
+
+    :raises osc_lib.exceptions.CommandError: it is of both.
+    """
+    if parsed.all_projects and parsed.project is not None:
+        raise exceptions.CommandError("Give either --project or --all-projects")
+
+
 def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) -> JSON:
     """Return a set of a request for the options, with names replaced by ids.
 
@@ -184,19 +266,14 @@ def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) ->
     :raises osc_lib.exceptions.CommandError: options contradict each other, or a name is unknown or
         ambiguous.
     """
+    if getattr(parsed, "resource_type", ResourceType.IMAGE) != ResourceType.IMAGE:
+        return _other_set(parsed)
     filters = filters_of(parsed, manager)
-    if bool(parsed.images) == parsed.all:
-        raise exceptions.CommandError("Give either images or --all")
+    _check_resources(parsed, "images")
     for name, value in (("--all-projects", parsed.all_projects), ("filters", filters)):
         if value and not parsed.all:
             raise exceptions.CommandError(f"{name} can be given only with --all")
-    sources = parsed.source or [ALL]
-    sync_set: JSON = {
-        "resource_type": "image",
-        "resources": [ALL] if parsed.all else images.ids(parsed.images, sources),
-        "source": ALL if sources == [ALL] else sources,
-        "target": parsed.target or [ALL],
-    }
+    found = [] if parsed.all else images.ids(parsed.images, parsed.source or [ALL])
     optional = {
         "filters": filters,
         "all_projects": parsed.all_projects,
@@ -204,15 +281,55 @@ def build_set(parsed: argparse.Namespace, manager: Any, images: ImageCatalog) ->
         "on_drift": parsed.on_drift,
         "prune": parsed.prune,
         "same_name": parsed.same_name,
+        "members": parsed.members,
     }
-    return {**sync_set, **{name: value for name, value in optional.items() if value}}
+    return {
+        **_base(parsed, ResourceType.IMAGE, found),
+        **{name: value for name, value in optional.items() if value},
+    }
+
+
+def _other_set(parsed: argparse.Namespace) -> JSON:
+    """Return a set of resources that are no images, and that have names instead of ids.
+
+    :raises osc_lib.exceptions.CommandError: options contradict each other, or are about images.
+    """
+    _check_resources(parsed, "names")
+    for name in ABOUT_IMAGES:
+        if getattr(parsed, name, None) not in (None, False):
+            option = name.replace("_", "-")
+            raise exceptions.CommandError(
+                f"--{option} can't be given with --resource-type {parsed.resource_type}"
+            )
+    sync_set = _base(parsed, parsed.resource_type, list(dict.fromkeys(parsed.images)))
+    if parsed.on_drift:
+        sync_set["on_drift"] = parsed.on_drift
+    return sync_set
+
+
+def _check_resources(parsed: argparse.Namespace, what: str) -> None:
+    if bool(parsed.images) == parsed.all:
+        raise exceptions.CommandError(f"Give either {what} or --all")
+
+
+def _base(parsed: argparse.Namespace, resource_type: str, found: list[str]) -> JSON:
+    """Return what every set has.
+
+    :param found: the resources that the options name.
+    """
+    sources = parsed.source or [ALL]
+    return {
+        "resource_type": str(resource_type),
+        "resources": [ALL] if parsed.all else found,
+        "source": ALL if sources == [ALL] else sources,
+        "target": parsed.target or [ALL],
+    }
 
 
 def filters_of(parsed: argparse.Namespace, manager: Any) -> JSON:
     """Return the filters that are given, in the API's form."""
     filters = {name: getattr(parsed, name) for name in FILTERS}
-    if parsed.owner:
-        filters["owner"] = _project_id(parsed.owner, parsed.owner_domain, manager)
+    filters["owner"] = owner_of(parsed, manager)
     return {name: value for name, value in filters.items() if value is not None}
 
 

@@ -34,13 +34,22 @@ def query_of(parsed: argparse.Namespace) -> dict[str, Any]:
 
     :raises osc_lib.exceptions.CommandError: the options are invalid.
     """
-    if parsed.limit is not None and parsed.limit < 1:
-        raise exceptions.CommandError("--limit must be at least 1")
+    limit = check_limit(parsed.limit)
     key, _, direction = (parsed.sort or "").partition(":")
     return {
-        "limit": parsed.limit or (None if parsed.all else PAGE),
+        "limit": limit or (None if parsed.all else PAGE),
         "marker": parsed.marker,
         "status": ",".join(status.upper() for status in parsed.status or []) or None,
         "sort_key": key or None,
         "sort_dir": direction or None,
     }
+
+
+def check_limit(limit: int | None) -> int | None:
+    """Return a limit.
+
+    :raises osc_lib.exceptions.CommandError: it is less than 1.
+    """
+    if limit is not None and limit < 1:
+        raise exceptions.CommandError("--limit must be at least 1")
+    return limit

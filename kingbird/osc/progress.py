@@ -1,8 +1,10 @@
 """Show a job's progress on a terminal, with a bar for each target region."""
 
 import sys
+from collections.abc import Iterator
 from typing import Any, TextIO
 
+from kingbird.states import OPEN_DATA, DataState
 from kingbird.text import escape
 
 Job = dict[str, Any]
@@ -30,12 +32,12 @@ class Progress:
             self._bars = progress.Progress(
                 progress.TextColumn("{task.description}", markup=False),
                 progress.BarColumn(),
-                progress.MofNCompleteColumn(),
+                progress.TextColumn("{task.fields[done]}", markup=False),
                 progress.TextColumn("{task.fields[outcomes]}", markup=False),
                 console=Console(file=self._stream),
             )
             self._bars.start()
-            self._planning = self._bars.add_task("planning", total=None, outcomes="")
+            self._planning = self._bars.add_task("planning", total=None, done="", outcomes="")
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -49,12 +51,50 @@ class Progress:
         regions = job.get("regions") or {}
         for region in sorted(regions):
             done, total, outcomes = tally(regions[region])
-            if region not in self._tasks:
-                self._tasks[region] = self._bars.add_task(escape(region), total=total, outcomes="")
-            self._bars.update(self._tasks[region], total=total, completed=done, outcomes=outcomes)
+            if region in (job.get("waits_for") or ()):
+                outcomes = ", ".join(filter(None, (outcomes, "waits for the region")))
+            self._draw(region, done, total, f"{done}/{total}", outcomes)
+            there, size = arrived(regions[region])
+            if size:
+                words = f"{mebibytes(there)}/{mebibytes(size)} MiB"
+                self._draw(f"{region} data", there, size, words, "")
         if self._planning is not None and (self._tasks or job["sync_status"] != "IN_PROGRESS"):
             self._bars.remove_task(self._planning)
             self._planning = None
+
+    def _draw(self, name: str, done: int, total: int, words: str, outcomes: str) -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(
+                escape(name), total=total, done="", outcomes=""
+            )
+        about = {"done": words, "outcomes": outcomes}
+        self._bars.update(self._tasks[name], total=total, completed=done, **about)
+
+
+def arrived(counts: Job) -> tuple[int, int]:
+    """Return the bytes of data that a region does not wait for any more, and of all.
+
+    :param counts: those of a region, of the API's response.
+    """
+    sizes = {state: one["bytes"] for state, one in (counts.get("data") or {}).items()}
+    total = sum(sizes.values())
+    return total - sum(sizes.get(state, 0) for state in OPEN_DATA), total
+
+
+def would_import(job: Job) -> Iterator[str]:
+    """Yield a sentence for each region into which a dry run would import data."""
+    if not job.get("dry_run"):
+        return
+    for region, counts in sorted((job.get("regions") or {}).items()):
+        found = (counts.get("data") or {}).get(DataState.PENDING)
+        if found:
+            images = "1 image" if found["items"] == 1 else f"{found['items']} images"
+            yield f"{region} would import {images}, {mebibytes(found['bytes'])} MiB"
+
+
+def mebibytes(size: int) -> str:
+    """Return a number of bytes in MiB."""
+    return f"{size / 2**20:.1f}"
 
 
 def tally(counts: dict[str, dict[str, int]]) -> tuple[int, int, str]:

@@ -1,7 +1,6 @@
 """The commands ``openstack image sync rule ...``."""
 
 import argparse
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +10,8 @@ from osc_lib.command import command
 
 from kingbird.osc import options
 from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
-from kingbird.states import ALL
+from kingbird.osc.durations import duration
+from kingbird.states import ALL, ResourceType
 
 JSON = dict[str, Any]
 Shown = tuple[Sequence[str], Sequence[Any]]
@@ -42,15 +42,6 @@ _FORMATS = {
     "filters": format_columns.DictColumn,
     "hears": format_columns.DictColumn,
 }
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-
-
-def _duration(text: str) -> int:
-    """Return the seconds of a duration such as ``90``, ``30m``, ``1h`` or ``2d``."""
-    found = re.fullmatch("([0-9]{1,9})([smhdw]?)", text)
-    if found is None:
-        raise argparse.ArgumentTypeError(f"{text} is no duration such as 90, 30m, 1h or 2d")
-    return int(found[1]) * _SECONDS[found[2]]
 
 
 def _columns_of(rule: JSON) -> Shown:
@@ -75,7 +66,7 @@ def _add_schedule(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--interval",
         metavar="<duration>",
-        type=_duration,
+        type=duration,
         help="Time between two full runs, such as 90, 30m, 1h or 2d (default: 1h); 0 for a rule "
         "that has none but the first",
     )
@@ -109,8 +100,11 @@ class CreateRule(SyncCommand, command.ShowOne):
         parser = super().get_parser(prog_name)
         parser.add_argument("rule", metavar="<rule>", help="Name of the new rule")
         options.add_selection(parser)
+        options.add_resource_type(parser)
         options.add_regions(parser, targets_needed=False)
         options.add_conflict_options(parser)
+        options.add_data(parser)
+        options.add_orphans(parser)
         _add_schedule(parser)
         parser.add_argument(
             "--disable", action="store_true", help="Create a rule that does not run yet"
@@ -121,7 +115,7 @@ class CreateRule(SyncCommand, command.ShowOne):
         """Create the rule."""
         rule = options.build_set(parsed_args, self.manager, self.images())
         rule["name"] = parsed_args.rule
-        rule |= _given(parsed_args, "description")
+        rule |= _given(parsed_args, "description", "data", "on_orphan")
         rule |= _schedule(parsed_args)
         if parsed_args.disable:
             rule["enabled"] = False
@@ -141,14 +135,28 @@ class ListRules(SyncLister):
             action="append",
             help="Only rules in this state (repeat for several)",
         )
+        parser.add_argument(
+            "--all-projects", action="store_true", help="Rules of every project (admin only)"
+        )
         options.add_project(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
-        """Return the rules."""
+        """Return the rules.
+
+        :raises osc_lib.exceptions.CommandError: options contradict each other.
+        """
+        of_all = parsed_args.all_projects
+        options.check_scope(parsed_args)
         states = ",".join(state.upper() for state in parsed_args.state or [])
-        rules, _ = self.client_of(parsed_args).rules(state=states or None)
-        columns = {**_LISTED, **(_LONG if parsed_args.long else {})}
+        rules, _ = self.client_of(parsed_args).rules(
+            state=states or None, all_projects="true" if of_all else None
+        )
+        columns = {
+            **_LISTED,
+            **({"Project": "project_id"} if of_all else {}),
+            **(_LONG if parsed_args.long else {}),
+        }
         rows = [
             tuple(_formatted(field, rule[field]) for field in columns.values()) for rule in rules
         ]
@@ -187,33 +195,66 @@ class SetRule(SyncCommand):
             help="Image of the rule in place of its present ones (name or ID; repeat for several)",
         )
         parser.add_argument(
-            "--all", action="store_true", help="All images of the project that match all filters"
+            "--namespace",
+            dest="namespaces",
+            metavar="<name>",
+            action="append",
+            help="Namespace of a rule about metadata definitions, in place of its present ones "
+            "(repeat for several)",
+        )
+        parser.add_argument(
+            "--all",
+            action="store_true",
+            help="All images of the project that match all filters, or all namespaces",
         )
         options.add_filters(parser)
         options.add_regions(parser, targets_needed=True)
         options.add_conflict_options(parser)
+        options.add_data(parser)
+        options.add_orphans(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Change the rule."""
         found = self.client.rule(parsed_args.rule)
-        changes = _given(parsed_args, "on_drift", "source", "target", "force", "prune")
+        changes = _given(
+            parsed_args,
+            *("on_drift", "source", "target", "force", "prune", "same_name", "data", "members"),
+            "on_orphan",
+        )
         for option, field in (("rule_name", "name"), ("description", "description")):
             if getattr(parsed_args, option) is not None:
                 changes[field] = getattr(parsed_args, option)
         changes |= _schedule(parsed_args)
-        if parsed_args.images and parsed_args.all:
-            raise exceptions.CommandError("Give either --image or --all")
-        if parsed_args.all:
-            changes["resources"] = [ALL]
-        elif parsed_args.images:
-            sources = parsed_args.source or found["source"]
-            changes["resources"] = self.images().ids(parsed_args.images, sources)
+        if resources := self._resources(found, parsed_args):
+            changes["resources"] = resources
         if filters := options.filters_of(parsed_args, self.manager):
             changes["filters"] = {**found["filters"], **filters}
         if not changes:
             raise exceptions.CommandError("Give an option to change")
         self.client.update_rule(found["id"], changes)
+
+    def _resources(self, rule: JSON, parsed: argparse.Namespace) -> list[str]:
+        """Return the resources that are given, if any are.
+
+        :raises osc_lib.exceptions.CommandError: options contradict each other or the rule's type.
+        """
+        is_image = rule["resource_type"] == ResourceType.IMAGE
+        named = {"--image": parsed.images, "--namespace": parsed.namespaces}
+        words = named.pop("--image" if is_image else "--namespace")
+        if any(named.values()):
+            (option,) = named
+            raise exceptions.CommandError(
+                f"{option} can't be given, as the rule is about {rule['resource_type']}s"
+            )
+        if words and parsed.all:
+            option = "--image" if is_image else "--namespace"
+            raise exceptions.CommandError(f"Give either {option} or --all")
+        if parsed.all:
+            return [ALL]
+        if words and is_image:
+            return self.images().ids(words, parsed.source or rule["source"])
+        return list(dict.fromkeys(words or ()))
 
 
 class UnsetRule(SyncCommand):
@@ -322,6 +363,7 @@ class RunRule(SyncShowOne):
             action="append",
             help="Run for this image only (name or ID; repeat for several)",
         )
+        options.add_orphan_limit(parser)
         return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
@@ -330,5 +372,10 @@ class RunRule(SyncShowOne):
         images = None
         if parsed_args.images:
             images = self.images().ids(parsed_args.images, rule["source"])
-        job_id = self.client.run_rule(rule["id"], dry_run=parsed_args.dry_run, images=images)
+        job_id = self.client.run_rule(
+            rule["id"],
+            dry_run=parsed_args.dry_run,
+            images=images,
+            orphan_limit=parsed_args.orphan_limit,
+        )
         return self.show_job(self.client, job_id, parsed_args)

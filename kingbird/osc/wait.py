@@ -6,7 +6,7 @@ from typing import Any
 
 from keystoneauth1 import exceptions as ksa_exceptions
 
-from kingbird.osc.client import ApiError, SyncClient
+from kingbird.osc.client import ApiError, SeenJob, SyncClient
 
 #: Seconds between two polls: at first, the factor of growth, and the maximum.
 FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.25, 1.4, 3.0
@@ -28,10 +28,12 @@ def wait_for_end(
     """
     deadline = float("inf") if timeout is None else time.monotonic() + timeout
     away_since: float | None = None
+    seen: SeenJob | None = None
     interval = FIRST_PAUSE
     while True:
         try:
-            job = client.job(job_id)
+            # Nothing is read and sent again while nothing has changed.
+            seen = client.poll(job_id, seen)
         except (ApiError, ksa_exceptions.ConnectFailure, ksa_exceptions.HttpError) as error:
             now = time.monotonic()
             away_since = now if away_since is None else away_since
@@ -41,6 +43,7 @@ def wait_for_end(
         else:
             away_since = None
             remaining = deadline - time.monotonic()
+            job = seen.job
             show(job)
             if job["sync_status"] != "IN_PROGRESS" or remaining <= 0:
                 return job

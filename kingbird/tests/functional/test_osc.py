@@ -96,12 +96,13 @@ def test_a_name_means_no_forced_copy(newcomer: Person, deployment: Deployment) -
     assert made["Outcomes"] == {"created": 1}
     (item,) = output_of(newcomer, "show", made["ID"], "--long")
     assert item["Image"] == image["id"] != item["Target Image"]
-    assert output_of(newcomer, *words)["Outcomes"] == {"in_sync": 1}
+    assert output_of(newcomer, *words)["Outcomes"] == {"no_data": 1}
     made = output_of(newcomer, "create", "forced", "--target", "RegionThree", "--wait")
     assert made["Outcomes"] == {"created": 1}
     (row,) = output_of(newcomer, "diff", "forced")
-    assert (row["ID"], cells([row])) == (image["id"], {"forced": "==="})
-    assert output_of(newcomer, "diff", "--all", "--name", "forced") == []
+    assert (row["ID"], cells([row])) == (image["id"], {"forced": "=oo"})
+    (row,) = output_of(newcomer, "diff", "--all", "--name", "forced")
+    assert (row["ID"], cells([row])) == (image["id"], {"forced": "=oo"})
     # No image in this region has the name, and the message names the copy.
     words = ("create", "forced", "--source", "RegionTwo", "--target", "RegionThree")
     refused = osc(newcomer, *words, exits=ERROR).stderr
@@ -129,7 +130,9 @@ def make_differing(owner: Person, stranger: Person, prefix: str) -> dict[str, st
         {**RAW, "id": taken["id"], "name": "theirs", "visibility": "community"}
     )
     return {
-        f"{prefix} drifted": "==~",
+        # Its copies have no data.
+        f"{prefix} in order": "=oo",
+        f"{prefix} drifted": "=o~",
         f"{prefix} new": "+=+",
         f"{prefix} taken": "=!+",
     }
@@ -147,10 +150,11 @@ def test_diff_of_all_regions(newcomer: Person, other: Person, deployment: Deploy
     printed = osc(newcomer, "diff", "--all", "--exit-code", exits=DIFFERENT).stdout
     assert "| RegionOne | RegionThree | RegionTwo |" in printed
     assert (
-        "in sync by region, with and without a row: RegionOne 3, RegionThree 1, RegionTwo 3"
-        in printed
+        "in sync by region, with and without a row: RegionOne 3, RegionTwo 1\n"
+        "Copies in sync but for their data: RegionThree 1, RegionTwo 2\n" in printed
     )
     assert "diff drifted in RegionThree: drift: Differs from the image in RegionOne" in printed
+    assert '; tags: "" -> "mine"' in printed
     assert "diff taken in RegionTwo: owner_conflict:" in printed
 
     # A region that is neither source nor target has no column.
@@ -176,6 +180,31 @@ def test_diff_of_all_projects(
     reasons = {row["Name"]: row["Reasons"] for row in rows}
     assert "Would follow RegionOne" in reasons[f"{prefix} drifted"]["RegionThree"]
     assert "403" in osc(newcomer, *words, exits=ERROR).stderr
+
+
+def test_the_state_and_a_plan_that_is_applied(newcomer: Person, deployment: Deployment) -> None:
+    image = newcomer.make("RegionOne", b"data", name="right")
+    newcomer.images("RegionTwo").create({**RAW, "id": image["id"], "name": "wrong"})
+    words = ("create", "--all", "--source", "RegionOne", *ALL_TARGETS, "--on-drift", "update")
+    plan = output_of(newcomer, *words, "--dry-run", "--wait")
+    assert plan["Outcomes"] == {"drift": 1, "missing": 1}
+    (row,) = output_of(newcomer, "state", "--exit-code", exits=DIFFERENT)
+    cells = {region: row[region]["state"] for region in REGIONS}
+    assert cells == {"RegionOne": "same", "RegionTwo": "drift", "RegionThree": "missing"}
+    printed = osc(newcomer, "image", "show", "right", "--exit-code", exits=DIFFERENT).stdout
+    assert 'name: "right" -> "wrong"' in printed
+
+    made = output_of(newcomer, "apply", plan["ID"], "--wait")
+    assert (made["Of"], made["Outcomes"]) == (plan["ID"], {"created": 1, "updated": 1})
+    (item,) = output_of(newcomer, "show", made["ID"], "--region", "RegionTwo", "--image", "right")
+    assert (item["Name"], item["Reason"]) == ("right", "updated")
+    (first, _) = output_of(newcomer, "list", "--long")
+    assert (first["Of"], first["Phase"], first["Origin"]) == (plan["ID"], "ended", "user")
+    # The copies have no data.
+    without_data = ("state", "--state", "no_data", "--region", "RegionTwo", "--exit-code")
+    (row,) = output_of(newcomer, *without_data, exits=DIFFERENT)
+    assert row["RegionThree"]["state"] == "no_data"
+    assert osc(newcomer, "state", "--state", "drift", "--exit-code", "-f", "csv").stdout
 
 
 def test_wait_tells_how_it_ended_and_retry(newcomer: Person, deployment: Deployment) -> None:

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from kingbird.db import api as db
+from kingbird.db.models import Job
 from kingbird.osc.images import FORCED
 from kingbird.sync import image as fields
 from kingbird.tests.api import fixtures
@@ -62,7 +64,8 @@ def test_create_by_name_and_id(osc: Osc, cloud: Cloud) -> None:
 def test_create_with_all_options(osc: Osc) -> None:
     words = ["create", "--all", "--all-projects", "--source", "RegionOne", "--source", "*"]
     words += ["--target", "*", "--on-drift", "update", "--prune", "--dry-run"]
-    words += ["--same-name", "skip"]
+    words += ["--same-name", "skip", "--data", "import", "--members", "exact"]
+    words += ["--on-orphan", "delete", "--orphan-limit", "40"]
     words += ["--community", "--owner", PROJECT.upper(), "--name", "a", "--name-prefix", "b"]
     words += ["--tag", "c", "--tag", "d", "--property", "e=f=g", "--property", "h="]
     words += ["--size-min", "1", "--size-max", "2", "--updated-since", "2026-11-01T00:00:00Z"]
@@ -83,8 +86,10 @@ def test_create_with_all_options(osc: Osc) -> None:
         "updated_since": "2026-11-01T00:00:00Z",
         "statuses": ["active", "queued"],
     }
-    flags = ("all_projects", "dry_run", "on_drift", "prune", "same_name", "force")
-    assert [one[flag] for flag in flags] == [True, True, "update", True, "skip", False]
+    flags = ("all_projects", "dry_run", "on_drift", "prune", "same_name", "data", "force")
+    assert [one[flag] for flag in flags] == [True, True, "update", True, "skip", "import", False]
+    assert one["members"] == "exact"
+    assert (one["on_orphan"], one["orphan_limit"]) == ("delete", 40)
 
 
 def test_create_from_a_file(osc: Osc, tmp_path: Path) -> None:
@@ -104,7 +109,10 @@ def test_create_from_a_file(osc: Osc, tmp_path: Path) -> None:
         file.write_text(text)
         refused = osc("create", "--file", str(file))
         assert (refused.code, str(file) in refused.err) == (1, True)
-    for option in (["--target", "RegionTwo"], ["--same-name", "report"]):
+    for option in (
+        *(["--target", "RegionTwo"], ["--members", "add"], ["--data", "none"]),
+        *(["--on-orphan", "report"], ["--orphan-limit", "1"]),
+    ):
         refused = osc("create", "--file", str(file), *option)
         assert (refused.code, "--file" in refused.err) == (1, True)
 
@@ -228,6 +236,106 @@ def test_cancel_and_retry(osc: Osc) -> None:
     assert (done.code, "HTTP 409" in done.err) == (1, True)
 
 
+def test_details_of_jobs(osc: Osc, cloud: Cloud) -> None:
+    fixtures.Jobs().start_fixture()
+    running, failed, _ = osc("list", "--long", *JSON).json
+    assert (running["Phase"], running["Origin"], running["Ended At"]) == ("planning", "user", None)
+    assert (failed["Phase"], failed["Status"]) == ("ended", "FAILURE")
+    assert failed["Outcomes"] == {"in_sync": 1, "owner_conflict": 1}
+    (job,) = osc("list", "--long", "--active", *JSON).json
+    assert job["ID"] == fixtures.RUNNING_JOB
+    jobs = osc("list", "--all-projects", *JSON, user="admin").json
+    assert {job["ID"]: job["Project"] for job in jobs}[fixtures.THEIR_JOB] == OTHER_PROJECT
+    assert len(jobs) == 4
+    assert "HTTP 403" in osc("list", "--all-projects").err
+    for other in (("--status", "FAILURE", "--active"), ("--all-projects", "--project", PROJECT)):
+        refused = osc("list", "--long", *other)
+        assert (refused.code, other[0] in refused.err) == (1, True)
+
+
+def test_items_are_selected_and_named(osc: Osc, cloud: Cloud) -> None:
+    fixtures.LongJob().start_fixture()
+    (item,) = osc("show", fixtures.LONG_JOB, "--reason", "OWNER_CONFLICT", *JSON).json
+    assert (item["Name"], item["Reason"]) == ("an image", "owner_conflict")
+    words = ("show", fixtures.LONG_JOB, "--reason", "created", "--reason", "updated")
+    assert len(osc(*words, *JSON).json) == 3
+    (one,) = osc("show", fixtures.LONG_JOB, "--image", item["Image"], *JSON).json
+    assert one == item
+    assert osc("show", fixtures.LONG_JOB, "--region", "RegionThree", *JSON).json == []
+    assert len(osc("show", fixtures.LONG_JOB, "--region", "RegionTwo", *JSON).json) == 5
+    assert osc("show", fixtures.LONG_JOB, "--changed-since", "2999-01-01", *JSON).json == []
+    refused = osc("show", fixtures.LONG_JOB, "--changed-since", "yesterday")
+    assert (refused.code, "changed_since" in refused.err) == (1, True)
+
+
+def test_the_values_of_a_drift(osc: Osc, cloud: Cloud) -> None:
+    values = {"name": {"source": "web", "target": "wob"}}
+    with engine(cloud, dry(IMAGE, "RegionTwo", "drift", differences=values)):
+        done = osc("diff", "--all", "--keep")
+    assert 'drift: About drift; name: "web" -> "wob"' in done.out
+    (job,) = osc("list", *JSON).json
+    (item,) = osc("show", job["ID"], "--long", *JSON).json
+    assert item["Differences"] == values
+    assert 'name: "web" -> "wob"' in osc("show", job["ID"], "--long").out
+
+
+def test_a_part_of_a_job(osc: Osc, cloud: Cloud) -> None:
+    fixtures.Jobs().start_fixture()
+    part = ("--image", IMAGE, "--region", "RegionTwo")
+    made = osc("cancel", fixtures.RUNNING_JOB, *part, *JSON).json
+    assert (made["Cancelled"], made["Status"]) == (False, "IN_PROGRESS")
+    refused = osc("cancel", fixtures.RUNNING_JOB, "--region", "RegionThree")
+    assert (refused.code, "RegionThree" in refused.err) == (1, True)
+    # The image of this job that failed is another one.
+    assert "HTTP 409" in osc("retry", fixtures.FAILED_JOB, *part).err
+    again = osc("retry", fixtures.FAILED_JOB, "--image", IMAGE_2, *JSON).json
+    assert (again["Status"], again["Runs"]) == ("IN_PROGRESS", 2)
+    assert not osc("cancel", fixtures.FAILED_JOB, "--image", "nothing").out
+
+
+def test_a_dry_run_is_applied(osc: Osc, cloud: Cloud) -> None:
+    fixtures.DryRun().start_fixture()
+    made = osc("apply", fixtures.DRY_RUN, *JSON).json
+    assert (made["Of"], made["Status"], made["Dry Run"]) == (
+        fixtures.DRY_RUN,
+        "IN_PROGRESS",
+        False,
+    )
+    refused = osc("apply", made["ID"])
+    assert (refused.code, "HTTP 409" in refused.err) == (1, True)
+
+
+def test_a_job_is_undone(osc: Osc, cloud: Cloud) -> None:
+    fixtures.Jobs().start_fixture()
+    made = osc("undo", fixtures.ENDED_JOB, *JSON).json
+    assert (made["Of"], made["Status"]) == (fixtures.ENDED_JOB, "IN_PROGRESS")
+    refused = osc("undo", fixtures.ENDED_JOB)
+    assert (refused.code, "HTTP 409" in refused.err) == (1, True)
+
+
+def test_polls_send_the_tag_of_the_job(osc: Osc, cloud: Cloud) -> None:
+    fixtures.Jobs().start_fixture()
+    tagged: list[tuple[bool, str]] = []
+    application = cloud.world.application
+
+    def record(environ: dict[str, Any], start_response: Any) -> Any:
+        if len(tagged) == 3:
+            with db.get_engine().begin() as bind:
+                change = {"status": "SUCCESS", "revision": Job.revision + 1}
+                bind.execute(sa.update(Job).where(Job.id == fixtures.RUNNING_JOB).values(change))
+
+        def start(status: str, *more: Any) -> Any:
+            tagged.append((environ.get("HTTP_IF_NONE_MATCH") is not None, status[:3]))
+            return start_response(status, *more)
+
+        return application(environ, start)
+
+    cloud.world.application = record
+    done = osc("summary", fixtures.RUNNING_JOB, "--wait", *JSON)
+    assert (done.code, done.json["Status"]) == (0, "SUCCESS")
+    assert tagged[:4] == [(False, "200"), (True, "304"), (True, "304"), (True, "200")]
+
+
 THEIRS = (
     ("--project", OTHER_PROJECT),
     ("--project", OTHER_NAME),
@@ -322,6 +430,16 @@ def test_engines(osc: Osc) -> None:
     (engine,) = osc("engine", "list", *JSON, user="admin").json
     assert (engine["Host"], engine["PID"], engine["Alive"]) == ("here", 1, True)
     assert (engine["Type"], engine["Hears"]) == ("engine", [])
+    assert (engine["Tasks"], engine["Failing Regions"]) == (0, {})
+
+
+def test_the_work_of_engines(osc: Osc) -> None:
+    fixtures.Engines().start_fixture()
+    engines = {row["ID"]: row for row in osc("engine", "list", "--long", *JSON, user="admin").json}
+    here = engines["here:1"]
+    assert here["Tasks"] == len(here["Works On"]) > 0
+    assert {"job", "region", "since"} == {*here["Works On"][0]}
+    assert [*here["Failing Regions"]] == ["RegionTwo"]
 
 
 def test_listeners_are_listed_beside_engines(osc: Osc) -> None:
@@ -407,3 +525,47 @@ def test_diff_that_takes_too_long_is_cancelled(osc: Osc) -> None:
     (job,) = osc("list", *JSON).json
     assert job["ID"] in done.err
     assert osc("summary", job["ID"], *JSON).json["Cancelled"] is True
+
+
+NAMES = ("OS::Test::Namespace", "OS::Test::Namespace")
+
+
+def test_namespaces_are_given_by_name(osc: Osc) -> None:
+    words = ["create", "--resource-type", "metadef", *NAMES, "--source", "RegionOne"]
+    words += ["--target", "*", "--on-drift", "update", "--dry-run", *JSON]
+    (one,) = stored(osc(*words, user="admin").json["ID"])
+    assert (one["resource_type"], one["resources"]) == ("metadef", ["OS::Test::Namespace"])
+    assert set(one["targets"]) == {*REGIONS} - {"RegionOne"}
+    assert (one["on_drift"], one["dry_run"]) == ("update", True)
+
+
+def test_all_namespaces(osc: Osc) -> None:
+    words = ("create", "--resource-type", "metadef", "--all", "--target", "*", *JSON)
+    (one,) = stored(osc(*words, user="admin").json["ID"])
+    assert (one["resource_type"], one["resources"]) == ("metadef", ["*"])
+    assert set(one["sources"]) == {*REGIONS}
+
+
+def test_a_rule_about_namespaces(osc: Osc) -> None:
+    words = ("rule", "create", "definitions", "--resource-type", "metadef", "--all", *JSON)
+    rule = osc(*words, user="admin").json
+    assert "metadef" in rule.values()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--all", *NAMES), "Give either names or --all"),
+        ((), "Give either names or --all"),
+        ((*NAMES, "--force"), "--force can't be given with --resource-type metadef"),
+        (("--all", "--tag", "a"), "--tag can't be given with --resource-type metadef"),
+        (("--all", "--all-projects"), "--all-projects can't be given"),
+        (("--all", "--data", "import"), "--data can't be given"),
+    ],
+)
+def test_options_without_a_meaning_for_namespaces(
+    osc: Osc, words: tuple[str, ...], message: str
+) -> None:
+    found = osc("create", "--resource-type", "metadef", "--target", "*", *words, user="admin")
+    assert found.code != 0
+    assert message in found.err

@@ -43,7 +43,7 @@ def test_a_command_takes_the_options_that_are_shown(words: list[str]) -> None:
 
 def test_every_command_is_shown() -> None:
     assert {command_of(words)[0] for words in SHOWN} == {*COMMANDS}
-    assert len(COMMANDS) == 18
+    assert len(COMMANDS) == 22
 
 
 def test_every_option_has_a_help() -> None:

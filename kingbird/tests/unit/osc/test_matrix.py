@@ -50,6 +50,7 @@ WHOLE = Selection(targets=REGIONS, wildcard=True, owner=OWNER)
         ("missing", "=+."),
         ("drift", "=~."),
         ("in_sync", "==."),
+        ("no_data", "=o."),
         ("owner_conflict", "=!."),
         ("deleted_in_target", "=!."),
         # The source was perhaps not read.

@@ -82,6 +82,15 @@ def test_list_and_show(osc: Osc) -> None:
     assert job["ID"] == made["last_job"]
 
 
+def test_the_rules_of_every_project(osc: Osc) -> None:
+    osc(*CREATE)
+    (found,) = osc("rule", "list", "--all-projects", *JSON, user="admin").json
+    assert (found["Name"], found["Project"]) == ("golden", PROJECT)
+    assert "kingbird:sync_jobs:other_projects" in osc("rule", "list", "--all-projects").err
+    ran = osc("rule", "list", "--all-projects", "--project", PROJECT, user="admin")
+    assert "Give either --project or --all-projects" in ran.err
+
+
 def test_set_and_unset(osc: Osc) -> None:
     osc(*CREATE, "--tag", "golden", "--name-prefix", "Ubuntu")
     words = ("--rule-name", "gold", "--source", "RegionTwo", "--interval", "2h", "--tag", "new")
@@ -90,6 +99,11 @@ def test_set_and_unset(osc: Osc) -> None:
     assert (rule.sync_set["sources"], rule.interval) == (["RegionTwo"], 7200)
     assert rule.sync_set["filters"] == {"tags": ["new"], "name_prefix": "Ubuntu"}
     assert rule.sync_set["prune"]
+    assert osc("rule", "set", "gold", "--data", "import", "--same-name", "skip").code == 0
+    assert osc("rule", "set", "gold", "--members", "exact").code == 0
+    sync_set = stored("gold").sync_set
+    assert (sync_set["data"], sync_set["same_name"]) == ("import", "skip")
+    assert sync_set["members"] == "exact"
     assert osc("rule", "unset", "gold", "--filter", "tag", "--on-drift").code == 0
     rule = stored("gold")
     assert rule.sync_set["filters"] == {"name_prefix": "Ubuntu"}
@@ -140,7 +154,7 @@ def end_first_run() -> None:
     """End the run with which a rule begins."""
     job = db.jobs.get(PROJECT, stored().full_job_id)
     assert job is not None
-    db.outcomes.end_job(job)
+    db.job_ends.end_job(job)
 
 
 def test_run_for_some_images(osc: Osc, cloud: Cloud) -> None:
@@ -156,6 +170,23 @@ def test_run_for_some_images(osc: Osc, cloud: Cloud) -> None:
     assert job.request[0]["resources"] == [web, IMAGE]
     refused = osc("rule", "run", "golden", "--image", "no such image")
     assert (refused.code, "no such image" in refused.err) == (1, True)
+
+
+def test_orphans_of_a_rule(osc: Osc) -> None:
+    refused = osc(*CREATE, "--on-orphan", "hide")
+    assert (refused.code, "kingbird:sync_rules:orphans" in refused.err) == (1, True)
+    osc(*CREATE, "--on-orphan", "hide", user="admin")
+    assert stored().sync_set["on_orphan"] == "hide"
+    assert osc("rule", "set", "golden", "--on-orphan", "delete", user="admin").code == 0
+    assert stored().sync_set["on_orphan"] == "delete"
+    end_first_run()
+    refused = osc("rule", "run", "golden", "--orphan-limit", "40")
+    assert (refused.code, "kingbird:sync_rules:orphans" in refused.err) == (1, True)
+    made = osc("rule", "run", "golden", "--orphan-limit", "40", *JSON, user="admin").json
+    job = db.jobs.get(PROJECT, made["ID"])
+    assert job is not None
+    assert (job.request[0]["orphan_limit"], job.request[0]["dry_run"]) == (40, False)
+    assert stored().full_job_id == job.id
 
 
 def test_what_waits_is_shown(osc: Osc) -> None:
@@ -192,7 +223,7 @@ def test_the_commands_of_the_guide(osc: Osc, cloud: Cloud, page: str) -> None:
                 PROJECT, rule.full_job_id, with_all_projects=True
             )
             if job:
-                db.outcomes.end_job(job)
+                db.job_ends.end_job(job)
         ran = osc(*words, user="admin")
         assert ran.code == 0, (command.words, ran.err)
         if expected := shape(command.output):

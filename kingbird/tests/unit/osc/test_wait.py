@@ -7,7 +7,7 @@ import pytest
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from kingbird.osc import wait
-from kingbird.osc.client import ApiError
+from kingbird.osc.client import ApiError, SeenJob
 
 RUNNING, ENDED = {"sync_status": "IN_PROGRESS"}, {"sync_status": "SUCCESS"}
 
@@ -21,11 +21,11 @@ class Scripted:
         self.pauses: list[float] = []
         self.seen: list[Any] = []
 
-    def job(self, job_id: str) -> Any:
+    def poll(self, job_id: str, seen: SeenJob | None) -> SeenJob:
         answer = self._answers.pop(0) if self._answers else self._after
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        return SeenJob(answer, None)
 
     def wait(self, timeout: float | None = None) -> Any:
         clock = mock.Mock(sleep=self.pauses.append, monotonic=lambda: sum(self.pauses))
