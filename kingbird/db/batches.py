@@ -24,6 +24,7 @@ class Execute(Protocol):
     """Executes a statement with each of some rows.
 
     :param substitute: returns a row that takes the place of one that is refused.
+    :returns: the rows as they were written.
     """
 
     def __call__(
@@ -32,7 +33,7 @@ class Execute(Protocol):
         statement: sa.Executable,
         rows: Sequence[Row],
         substitute: Callable[[Row], Row],
-    ) -> None: ...
+    ) -> Sequence[Row]: ...
 
 
 def write(transaction: Callable[[Execute], R]) -> R:
@@ -55,8 +56,9 @@ def _together(
     statement: sa.Executable,
     rows: Sequence[Row],
     substitute: Callable[[Row], Row],
-) -> None:
+) -> Sequence[Row]:
     session.execute(statement, rows)
+    return rows
 
 
 def _one_by_one(
@@ -64,16 +66,21 @@ def _one_by_one(
     statement: sa.Executable,
     rows: Sequence[Row],
     substitute: Callable[[Row], Row],
-) -> None:
+) -> Sequence[Row]:
+    written = []
     for row in rows:
         try:
             with session.begin_nested():
                 session.execute(statement, [row])
+            written.append(row)
         except Exception as error:
             if not connection.refuses_row(error):
                 raise
             LOG.error("Unable to store a row as it is, storing a failure: %s", _kind(error))
-            session.execute(statement, [substitute(row)])
+            instead = substitute(row)
+            session.execute(statement, [instead])
+            written.append(instead)
+    return written
 
 
 def _kind(error: Exception) -> str:

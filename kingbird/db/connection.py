@@ -17,7 +17,7 @@ from sqlalchemy import event, orm
 from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
-from kingbird.db import timeouts
+from kingbird.db import error_texts, timeouts
 from kingbird.tracing import spans, statements
 
 P = ParamSpec("P")
@@ -87,6 +87,7 @@ def configure(conf: cfg.ConfigOpts, *, seconds: int | None = None) -> None:
         # oslo.db's default is MySQL's three-byte "utf8".
         parameters["charset"] = "utf8mb4"
     _manager.configure(sqlite_fk=True, connection_parameters=urlencode(parameters), **options)
+    _manager.append_on_engine_create(error_texts.hide_values)
     busy = SQLITE_BUSY_TIMEOUT if seconds is None else 2 * seconds
     _manager.append_on_engine_create(functools.partial(_prepare_sqlite, busy=busy))
     _manager.append_on_engine_create(

@@ -1,13 +1,16 @@
 """Register engines and their heartbeats."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from oslo_config import cfg
 
 from kingbird.db import connection
 from kingbird.db.clock import now_ms, utc_now
-from kingbird.db.models import Engine
+from kingbird.db.models import Job, Task
+from kingbird.db.program_models import Engine
+from kingbird.states import JobState
 
 #: Milliseconds after the last heartbeat after which an engine's row is deleted.
 FORGET_AFTER = 24 * 3600 * 1000
@@ -30,15 +33,25 @@ def alive(heartbeat_timeout: float) -> sa.ColumnElement[bool]:
 
 
 @connection.retry_on_disconnect
-def heartbeat(engine_id: str, *, host: str, pid: int, version: str, rpc_version: str) -> None:
+def heartbeat(
+    engine_id: str,
+    *,
+    host: str,
+    pid: int,
+    version: str,
+    rpc_version: str,
+    regions: Mapping[str, Mapping[str, Any]] | None = None,
+) -> None:
     """Store a heartbeat of an engine, by the database's clock.
 
     :param version: its release.
     :param rpc_version: the newest version of messages that it understands.
+    :param regions: regions that fail, as ``Engine.regions`` has them.
     """
+    failing = dict(regions or {})
     with connection.writer() as session:
         updated = session.execute(
-            sa.update(Engine).where(Engine.id == engine_id).values(seen=now_ms())
+            sa.update(Engine).where(Engine.id == engine_id).values(seen=now_ms(), regions=failing)
         )
         if not updated.rowcount:  # type: ignore[attr-defined]
             session.execute(
@@ -50,6 +63,7 @@ def heartbeat(engine_id: str, *, host: str, pid: int, version: str, rpc_version:
                     rpc_version=rpc_version,
                     started_at=utc_now(),
                     seen=now_ms(),
+                    regions=failing,
                 )
             )
 
@@ -65,6 +79,48 @@ def list_all(heartbeat_timeout: float) -> Sequence[tuple[Engine, bool]]:
     )
     with connection.reader() as session:
         return [(engine, bool(is_alive)) for engine, is_alive in session.execute(query)]
+
+
+@connection.retry_on_disconnect
+def count_alive(heartbeat_timeout: float) -> int:
+    """Return the number of engines that are alive.
+
+    :param heartbeat_timeout: as :func:`list_all` takes it.
+    """
+    query = sa.select(sa.func.count()).select_from(Engine).where(alive(heartbeat_timeout))
+    with connection.reader() as session:
+        return session.execute(query).scalar_one()
+
+
+class Work(NamedTuple):
+    """A job's planning or one of its tasks, which an engine has claimed.
+
+    :ivar region: the target region; ``None`` while the job is planned.
+    :ivar since: when it was claimed, in milliseconds of the database's clock.
+    """
+
+    engine_id: str
+    job_id: str
+    region: str | None
+    since: int | None
+
+
+@connection.retry_on_disconnect
+def list_work() -> Sequence[Work]:
+    """Return what engines have claimed, longest first."""
+    in_progress = Job.status == JobState.IN_PROGRESS
+    tasks = (
+        sa.select(Task.engine_id, Job.id, Task.region, Task.claimed_at)
+        .join(Job, Job.pk == Task.job_pk)
+        .where(Task.done == sa.false(), Task.engine_id.is_not(None), in_progress)
+        .where(Task.lease_expires.is_not(None))
+    )
+    plans = sa.select(Job.engine_id, Job.id, sa.null(), Job.claimed_at).where(
+        in_progress, Job.engine_id.is_not(None), Job.lease_expires.is_not(None)
+    )
+    with connection.reader() as session:
+        found = [Work(*row) for query in (tasks, plans) for row in session.execute(query)]
+    return sorted(found, key=lambda one: (one.since or 0, one.job_id, one.region or ""))
 
 
 @connection.retry_on_disconnect

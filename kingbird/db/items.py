@@ -7,8 +7,9 @@ from sqlalchemy import orm
 
 from kingbird.batching import batched
 from kingbird.db import connection
+from kingbird.db.item_ids import item_id
 from kingbird.db.leases import Claim
-from kingbird.db.models import Item
+from kingbird.db.models import Item, Job
 from kingbird.states import ItemState
 
 
@@ -21,23 +22,21 @@ def count_before(job_pk: int, part: int) -> int:
 
 
 @connection.retry_on_disconnect
-def planned(job_pk: int, region: str, resources: Collection[str]) -> Sequence[Item]:
+def planned(job: Job, region: str, resources: Collection[str]) -> Sequence[Item]:
     """Return the items of a job in a region for some images, of all parts."""
+    # An index has the ids, and none has the images.
+    ids = [item_id(job.id, resource, region) for resource in sorted(resources)]
     found: list[Item] = []
     with connection.reader() as session:
-        for batch in batched(sorted(resources), connection.BATCH):
-            query = sa.select(Item).where(
-                Item.job_pk == job_pk,
-                Item.target_region == region,
-                Item.resource.in_(batch),
-            )
+        for batch in batched(ids, connection.BATCH):
+            query = sa.select(Item).where(Item.job_pk == job.pk, Item.id.in_(batch))
             found += session.scalars(query.options(orm.defer(Item.work, raiseload=True)))
     return found
 
 
 @connection.retry_on_disconnect
 def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[Item]:
-    """Return a task's items that have not ended, lower ranks first.
+    """Return a task's items whose records are to be written, lower ranks first.
 
     :param limit: the largest number of items.
     :param after: the item after which they begin.
@@ -50,6 +49,7 @@ def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[
             Item.part == task.part,
             Item.target_region == task.region,
             Item.status == ItemState.IN_PROGRESS,
+            Item.data_since.is_(None),
         )
         .order_by(Item.rank, Item.pk)
         .limit(limit)

@@ -3,25 +3,49 @@
 Each function may run twice if the answer to a commit was lost, and detects that.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from kingbird import exception
 from kingbird.batching import batched
-from kingbird.db import connection, runs
+from kingbird.db import connection, counts, item_rows, runs, settling, turns
 from kingbird.db.clock import utc_now
+from kingbird.db.counts import Counts
+from kingbird.db.item_ids import item_id
 from kingbird.db.leases import Claim
-from kingbird.db.models import RETRY, Item, Job
+from kingbird.db.models import Item, Job, Task
 from kingbird.db.plans import RETRY_REST, awaits_retry
 from kingbird.states import ALL, ENDED_JOB_STATES, ItemState, JobState
 
-#: Reasons of skipped items that may be retried, as Glance may have purged the id.
-_RETRYABLE_SKIPS = ("deleted_in_target", "id_taken")
+#: Parts of one run that can be cancelled one by one.
+MAX_PARTS = 100
 
 
 class _NothingToRetry(Exception):
     """Roll a transaction back."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a job's items.
+
+    :ivar regions: target regions, or ``None`` for all.
+    :ivar resources: images, or ``None`` for all.
+    """
+
+    regions: Collection[str] | None = None
+    resources: Collection[str] | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the part as ``Job.cancelled_parts`` holds it."""
+        return {
+            name: None if value is None else sorted(value)
+            for name, value in (("regions", self.regions), ("resources", self.resources))
+        }
 
 
 @connection.retry_on_disconnect
@@ -32,26 +56,72 @@ def cancel(job: Job) -> bool:
     :returns: whether that run was in progress.
     """
     with connection.writer() as session:
-        return runs.change(
+        # Work of a turn before all others is ended by the next engine that has a slot.
+        was_open = runs.change(
             session,
             runs.of(job),
             Job.status == JobState.IN_PROGRESS,
             cancelled=True,
+            turn=0,
             updated_at=utc_now(),
         )
+        if was_open:
+            session.execute(
+                sa.update(Task)
+                .where(Task.job_pk == job.pk, Task.done == sa.false())
+                .values(
+                    turn=0,
+                    # Work that pauses ends at once.
+                    lease_expires=sa.case(
+                        (Task.engine_id.is_not(None), Task.lease_expires), else_=sa.null()
+                    ),
+                )
+                .execution_options(synchronize_session=False)
+            )
+        return was_open
 
 
 @connection.retry_on_disconnect
-def filter_cancelled(job_ids: Collection[str]) -> set[str]:
-    """Return those of some jobs that are cancelled."""
+def cancel_part(job: Job, part: Part) -> bool:
+    """Note that a part of a job is cancelled, so that engines begin none of its items.
+
+    :param job: the row as it was read, which identifies the run.
+    :returns: whether that run was in progress.
+    :raises kingbird.exception.Conflict: too many parts of it are cancelled already.
+    """
+    with connection.writer() as session:
+        if not runs.change(session, runs.of(job), Job.status == JobState.IN_PROGRESS):
+            return False
+        parts = session.scalar(sa.select(Job.cancelled_parts).where(Job.pk == job.pk)) or []
+        one = part.as_json()
+        if one not in parts:
+            if len(parts) == MAX_PARTS:
+                raise exception.Conflict(
+                    f"{MAX_PARTS} parts of the job {job.id} have been cancelled one by one; the "
+                    "rest can be cancelled as a whole"
+                )
+            runs.change(session, runs.of(job), cancelled_parts=[*parts, one], updated_at=utc_now())
+        return True
+
+
+@connection.retry_on_disconnect
+def cancellation(job: Job) -> tuple[bool, list[dict[str, Any]]]:
+    """Return whether a job is cancelled, and the parts of it that are."""
+    query = sa.select(Job.cancelled, Job.cancelled_parts).where(runs.of(job))
+    with connection.reader() as session:
+        row = session.execute(query).one_or_none()
+    return (False, []) if row is None else (row[0], row[1] or [])
+
+
+@connection.retry_on_disconnect
+def known_resources(job: Job, resources: Collection[str]) -> set[str]:
+    """Return those of some images that a job has an item for."""
+    ids = [item_id(job.id, one, region) for one in resources for region in job.targets]
     found: set[str] = set()
     with connection.reader() as session:
-        for batch in batched(sorted(job_ids), connection.BATCH):
-            found.update(
-                session.scalars(
-                    sa.select(Job.id).where(Job.id.in_(batch), Job.cancelled == sa.true())
-                )
-            )
+        for batch in batched(ids, connection.BATCH):
+            query = sa.select(Item.resource).where(Item.job_pk == job.pk, Item.id.in_(batch))
+            found.update(session.scalars(query))
     return found
 
 
@@ -64,6 +134,7 @@ def retry(
     trust_id: str | None,
     request_id: str | None,
     global_request_id: str | None = None,
+    part: Part | None = None,
 ) -> int:
     """Retry the items of an ended job that failed, were cancelled or may be retried.
 
@@ -74,8 +145,9 @@ def retry(
         token can claim the job.
     :param request_id: the request, which tells this run from another user's.
     :param global_request_id: the global id that the request came with, if any.
+    :param part: the part of the job that is retried; all of it without one.
     :returns: the number of items to retry; 0 if there is none or the job has not ended, and then
-        nothing is changed.
+        nothing is changed.  In a large job their rows follow when the job is planned.
     """
     # Of two retries at the same time one succeeds.
     ended = (
@@ -92,6 +164,7 @@ def retry(
         "request_id": request_id,
         "global_request_id": global_request_id,
         "cancelled": False,
+        "cancelled_parts": sa.null(),
         "runs": Job.runs + 1,
         "attempts": 0,
         "generation": Job.generation + 1,
@@ -105,79 +178,146 @@ def retry(
     }
     try:
         with connection.writer() as session:
+            values["turn"] = turns.start(session, job.project_id) + turns.ANY_COST
             if not runs.change(session, *ended, **values):
                 return _already_reopened(session, job, request_id)
-            return _reopen(session, job)
+            return _reopen(session, job, part or Part())
     except _NothingToRetry:
         return 0
 
 
-def _reopen(session: orm.Session, job: Job) -> int:
-    """Move the items to retry to a part of their own."""
-    result = session.execute(
-        sa.update(Item)
-        .where(
-            Item.job_pk == job.pk,
-            sa.or_(
-                Item.status.in_([ItemState.FAILURE, ItemState.CANCELLED]),
-                sa.and_(Item.status == ItemState.SKIPPED, Item.reason.in_(_RETRYABLE_SKIPS)),
-            ),
-        )
-        .values(
-            part=job.plan_parts,
-            status=JobState.IN_PROGRESS,
-            action=RETRY,
-            reason=None,
-            message=None,
-            work=sa.null(),
-            attempts=Item.attempts + 1,
-            updated_at=utc_now(),
-        )
+def _reopen(session: orm.Session, before: Job, part: Part) -> int:
+    """Reopen the items to retry, or tell in the job's row that they will be.
+
+    :returns: how many there are.
+    :raises _NothingToRetry: there is none.
+    """
+    numbers = counts.of_ended(session, before.pk)
+    job = session.scalars(
+        sa.select(Job)
+        .options(orm.defer(Job.request), orm.defer(Job.asked))
+        .where(Job.pk == before.pk)
+        .execution_options(populate_existing=True)
+    ).one()
+    if job.reopening is not None:
+        # The rows of the run before have not followed yet.
+        raise _NothingToRetry
+    is_counted = part.resources is None
+    # The numbers of the tasks count from now on; those of the runs before are in the sum.
+    session.execute(
+        sa.update(Task)
+        .where(Task.job_pk == job.pk)
+        .values(counts=sa.null())
         .execution_options(synchronize_session=False)
     )
-    count: int = result.rowcount  # type: ignore[attr-defined]
-    if not count:
+    progress = {**part.as_json(), "after": 0, "counted": False}
+    if job.ending is None and counts.of_items(numbers).total() <= item_rows.LIMIT:
+        _set_counts(session, job, numbers)
+        found = settling.reopen_page(session, job, progress)
+        if not found:
+            raise _NothingToRetry
+        return found
+    change = _retried(numbers, part) if is_counted else Counts()
+    found = counts.gained(change).total() if is_counted else _any_retried(session, job, part)
+    if not found:
         raise _NothingToRetry
-    return count
+    _set_counts(
+        session,
+        job,
+        counts.add(numbers, change),
+        reopening={**progress, "counted": is_counted},
+        settling=job.ending is not None,
+    )
+    return found
+
+
+def _set_counts(session: orm.Session, job: Job, numbers: Counts, **values: Any) -> None:
+    session.execute(
+        sa.update(Job)
+        .where(Job.pk == job.pk)
+        .values(counts=counts.dump(numbers), **values)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _retried(numbers: Counts, part: Part) -> Counts:
+    """Return the change of a job's numbers when all items of some regions are retried."""
+    chosen: Counts = Counts()
+    for (region, status, reason), number in counts.of_items(numbers).items():
+        if part.regions is not None and region not in part.regions:
+            continue
+        if settling.is_retryable(status, reason):
+            chosen[region, status, reason] = number
+    return counts.moved(chosen, ItemState.IN_PROGRESS, None, counts.NO_DATA_YET)
+
+
+def _any_retried(session: orm.Session, job: Job, part: Part) -> int:
+    """Return 1 if one of some images has an item that is retried, and 0 otherwise."""
+    if job.planned_at is None:
+        return 1
+    ids = [
+        item_id(job.id, resource, region)
+        for resource in sorted(part.resources or ())
+        for region in sorted(job.targets if part.regions is None else part.regions)
+    ]
+    for batch in batched(ids, connection.BATCH):
+        query = sa.select(Item.status, Item.reason)
+        for row in session.execute(query.where(Item.job_pk == job.pk, Item.id.in_(batch))):
+            will_end = job.ending is not None and row.status == ItemState.IN_PROGRESS
+            if will_end or settling.is_retryable(row.status, row.reason):
+                return 1
+    return 0
 
 
 def _already_reopened(session: orm.Session, job: Job, request_id: str | None) -> int:
-    """Return the number of items that the first run of this call reopened, if it did."""
-    query = (
-        sa.select(sa.func.count())
-        .select_from(Item)
-        .join(Job, Job.pk == Item.job_pk)
-        .where(
-            Job.pk == job.pk,
-            Job.runs == job.runs + 1,
-            Job.request_id == request_id,
-            Item.part == job.plan_parts,
-        )
+    """Return how many items the first run of this call reopened, if it did."""
+    again = sa.select(Job.reopening).where(
+        Job.pk == job.pk, Job.runs == job.runs + 1, Job.request_id == request_id
     )
-    return session.execute(query).scalar_one()
+    row = session.execute(again).one_or_none()
+    if row is None or row[0] is not None:
+        return int(row is not None)
+    some = (
+        sa.select(Item.pk)
+        .where(Item.job_pk == job.pk, Item.part == job.plan_parts)
+        .limit(item_rows.LIMIT)
+        .subquery()
+    )
+    return session.execute(sa.select(sa.func.count()).select_from(some)).scalar_one()
 
 
-@connection.retry_on_disconnect
 def unplanned_items(claim: Claim) -> Sequence[tuple[str, str]]:
     """Return image and target region of the retried items that are not planned, in order."""
-    query = sa.select(Item.resource, Item.target_region).where(awaits_retry(claim.job.pk))
-    with connection.reader() as session:
-        return [(row[0], row[1]) for row in session.execute(query.order_by(Item.pk))]
+    waits = awaits_retry(claim.job.pk)
+    return [(row.resource, row.target_region) for row in _pages(claim.job.pk, waits)]
 
 
-@connection.retry_on_disconnect
 def targets_by_image(claim: Claim, regions: Iterable[str]) -> dict[str, frozenset[str]]:
     """Return by image those of some target regions in which it has an item."""
-    query = sa.select(Item.resource, Item.target_region).where(
-        Item.job_pk == claim.job.pk,
-        Item.target_region.in_(sorted(set(regions))),
-        Item.resource != ALL,
-    )
+    wanted = Item.target_region.in_(sorted(set(regions)))
     found: dict[str, frozenset[str]] = {}
     # Many images share few sets of regions.
     shared: dict[frozenset[str], frozenset[str]] = {}
-    with connection.reader() as session:
-        for resource, region in session.execute(query):
-            regions_of = found.get(resource, frozenset()) | {region}
-            found[resource] = shared.setdefault(regions_of, regions_of)
+    for row in _pages(claim.job.pk, wanted, Item.resource != ALL):
+        regions_of = found.get(row.resource, frozenset()) | {row.target_region}
+        found[row.resource] = shared.setdefault(regions_of, regions_of)
     return found
+
+
+def _pages(job_pk: int, *where: sa.ColumnElement[bool]) -> Iterator[sa.Row[Any]]:
+    """Yield the items of a job that match, in the order of the plan."""
+    after = 0
+    while rows := _page(job_pk, after, *where):
+        yield from rows
+        if len(rows) < item_rows.LIMIT:
+            break
+        after = rows[-1].pk
+
+
+@connection.retry_on_disconnect
+def _page(job_pk: int, after: int, *where: sa.ColumnElement[bool]) -> Sequence[Any]:
+    query = sa.select(Item.pk, Item.resource, Item.target_region).where(
+        Item.job_pk == job_pk, Item.pk > after, *where
+    )
+    with connection.reader() as session:
+        return session.execute(query.order_by(Item.pk).limit(item_rows.LIMIT)).all()

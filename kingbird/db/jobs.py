@@ -3,36 +3,88 @@
 Most calls name the project, so that they can't reach another project's rows.
 """
 
-import uuid
-from collections import Counter
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
 
-from kingbird import exception
-from kingbird.db import connection, pagination
+from kingbird import exception, request_summary
+from kingbird.db import connection, counts, pagination, settling, turns, unsettled
+from kingbird.db.item_ids import item_id
 from kingbird.db.models import Item, Job
-from kingbird.states import ENDED_JOB_STATES, JobState, Reason
+from kingbird.states import ENDED_JOB_STATES, HIDDEN_JOB_STATES, ItemState, JobState, Reason
 
+#: Columns that no entry of a plain list shows, and that may be large.
+NOT_LISTED = (Job.request, Job.plan_rest, Job.asked, Job.counts)
+#: The columns that an item's entry in a list is made of.  Rows of columns take half the time of
+#: objects.
+ITEM_COLUMNS = (
+    Item.pk,
+    Item.id,
+    Item.resource,
+    Item.resource_name,
+    Item.resource_type,
+    Item.source_region,
+    Item.target_region,
+    Item.target_resource,
+    Item.action,
+    Item.status,
+    Item.reason,
+    Item.message,
+    Item.differences,
+    Item.attempts,
+    Item.created_at,
+    Item.updated_at,
+    Item.data,
+    Item.data_since,
+    Item.bytes,
+    Item.data_seconds,
+    Item.import_task,
+)
 #: By target region: how many items there are under ``statuses`` and under ``outcomes``.
 RegionCounts = dict[str, dict[str, dict[str, int]]]
 
 
-def item_id(job_id: str, resource: str, target: str) -> str:
-    """Return an item's id, which is the same if its job is planned again.
+class Numbers(NamedTuple):
+    """The numbers of a job's items, and of images that are in sync and have no item.
 
-    :param resource: the image, or ``*`` for all of a region.
-    :param target: the target region.
+    :ivar statuses: by their state.
+    :ivar outcomes: by their reason; items that have not ended have none.
+    :ivar regions: both again for each target region.
+    :ivar data: those of sets that ask for data, by target region and the state of the data.
+    :ivar waits_for: regions that are away, and whose items wait until they are back.
     """
-    return str(uuid.uuid5(uuid.UUID(job_id), f"{resource}/{target}"))
+
+    statuses: dict[str, int]
+    outcomes: dict[str, int]
+    regions: RegionCounts
+    data: counts.DataCounts
+    waits_for: Collection[str] = ()
 
 
-def _visible(project_id: str, with_all_projects: bool) -> sa.Select[Job]:
-    """Select a project's accepted jobs, and on request those about all projects."""
-    query = sa.select(Job).where(Job.project_id == project_id, Job.status != JobState.ACCEPTING)
+def visible(project_id: str | None, *, with_all_projects: bool) -> sa.Select[Job]:
+    """Select accepted jobs, and on request those about all projects.
+
+    :param project_id: their project; ``None`` for those of all projects.
+    """
+    query = sa.select(Job).where(Job.status.not_in(HIDDEN_JOB_STATES))
+    if project_id is not None:
+        query = query.where(Job.project_id == project_id)
     return query if with_all_projects else query.where(Job.all_projects == sa.false())
+
+
+def narrower(
+    *, rule_id: str | None, status: Collection[str] | None
+) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions for the jobs of a rule, and for those in some states."""
+    filters = []
+    if rule_id is not None:
+        filters.append(Job.rule_id == rule_id)
+    if status is not None:
+        filters.append(Job.status.in_(sorted(status)))
+    return filters
 
 
 @connection.retry_on_disconnect
@@ -46,12 +98,16 @@ def create(
     request_id: str | None,
     global_request_id: str | None = None,
     all_projects: bool = False,
+    asked: Sequence[Mapping[str, Any]] | None = None,
+    of: str | None = None,
 ) -> Job:
     """Store a new job in the state JobState.ACCEPTING, which no engine claims and no list shows.
 
     :param job_id: a new UUID.
     :param global_request_id: the global id that the request came with, if any.
     :param all_projects: whether a set is about every project's images.
+    :param asked: the sets as the user asked for them, if ``request`` differs.
+    :param of: the id of the dry run that the job carries out.
     :raises kingbird.exception.BadRequest: the database refuses the request's text.
     """
     try:
@@ -61,12 +117,16 @@ def create(
                 project_id=project_id,
                 user_id=user_id,
                 request=request,
+                asked=request_summary.summarize(asked or request),
+                of_id=of,
                 is_admin=is_admin,
                 all_projects=all_projects,
                 request_id=request_id,
                 global_request_id=global_request_id,
                 status=JobState.ACCEPTING,
                 credentials="trust",
+                # Its cost, until it is accepted.
+                turn=turns.cost_of_plan(request),
             )
             session.add(job)
             session.flush()
@@ -92,6 +152,8 @@ def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -
     """
     values: dict[str, Any] = {} if is_admin is None else {"is_admin": is_admin}
     with connection.writer() as session:
+        project = sa.select(Job.project_id).where(Job.id == job_id).correlate(None)
+        values["turn"] = Job.turn + turns.start(session, project.scalar_subquery())
         session.execute(
             sa.update(Job)
             .where(Job.id == job_id, Job.status == JobState.ACCEPTING)
@@ -147,7 +209,7 @@ def get(project_id: str, job_id: str, *, with_all_projects: bool = False) -> Job
     """
     with connection.reader() as session:
         return session.scalars(
-            _visible(project_id, with_all_projects).where(Job.id == job_id)
+            visible(project_id, with_all_projects=with_all_projects).where(Job.id == job_id)
         ).one_or_none()
 
 
@@ -177,16 +239,12 @@ def list_for_project(
     :param sort_dir: ``asc`` or ``desc``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
     """
-    query = _visible(project_id, with_all_projects).options(
-        sa.orm.defer(Job.request, raiseload=True), sa.orm.defer(Job.plan_rest, raiseload=True)
+    query = visible(project_id, with_all_projects=with_all_projects).options(
+        *(sa.orm.defer(column, raiseload=True) for column in NOT_LISTED)
     )
-    filters = []
+    filters = narrower(rule_id=rule_id, status=status)
     if active:
         filters.append(Job.status == JobState.IN_PROGRESS)
-    if rule_id is not None:
-        filters.append(Job.rule_id == rule_id)
-    if status is not None:
-        filters.append(Job.status.in_(sorted(status)))
     with connection.reader() as session:
         return pagination.page(
             session,
@@ -207,15 +265,25 @@ def list_items(
     job: Job,
     *,
     status: Collection[str] | None = None,
+    resource: str | None = None,
+    target_region: str | None = None,
+    reason: Collection[str] | None = None,
+    changed_since: datetime | None = None,
     limit: int | None = None,
     marker: str | None = None,
-    after: Item | None = None,
+    after: sa.Row[Any] | None = None,
     sort_key: str | None = None,
     sort_dir: str = "asc",
-) -> Sequence[Item]:
+) -> Sequence[Any]:
     """Return a page of the items in the stored parts of a job's plan.
 
+    They are rows of :data:`ITEM_COLUMNS`, with the names of :class:`Item`.
+
     :param status: only those in one of these states.
+    :param resource: only those of this image.
+    :param target_region: only those in this region.
+    :param reason: only those with one of these reasons.
+    :param changed_since: only those that were planned, or changed, at this time or later; in UTC.
     :param marker: the id of the item that the page comes after.
     :param after: that item itself, instead of its id.
     :param sort_key: one of ``kingbird.db.pagination.ITEM_KEYS``; the plan's order without one.
@@ -224,13 +292,28 @@ def list_items(
     """
     if job.planned_at is None:
         return []
-    query = (
-        sa.select(Item)
-        .where(Item.job_pk == job.pk, Item.part < job.plan_parts)
-        .options(sa.orm.defer(Item.work, raiseload=True))
-    )
-    filters = [] if status is None else [Item.status.in_(sorted(status))]
+    query = sa.select(*ITEM_COLUMNS).where(Item.job_pk == job.pk, Item.part < job.plan_parts)
+    shown = unsettled.columns(job)
+    filters: list[sa.ColumnElement[bool]] = []
+    if status is not None:
+        filters.append(shown.status.in_(sorted(status)))
+    if resource is not None:
+        # An index has the ids, and none has the images.
+        filters.append(Item.id.in_([item_id(job.id, resource, one) for one in job.targets]))
+    if target_region is not None:
+        filters.append(Item.target_region == target_region)
+    if reason is not None:
+        # The index has the state before the reason.
+        filters += [shown.status.in_(tuple(ItemState)), shown.reason.in_(sorted(reason))]
     with connection.reader() as session:
+        if changed_since is not None:
+            has_changed = _changed_since(session, job, changed_since)
+            if (
+                shown.is_changed is not None
+                and (job.updated_at or job.created_at) >= changed_since
+            ):
+                has_changed = sa.or_(has_changed, shown.is_changed)
+            filters.append(has_changed)
         return pagination.page(
             session,
             query,
@@ -246,52 +329,85 @@ def list_items(
         )
 
 
-@connection.retry_on_disconnect
-def outcome_counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCounts]:
-    """Count a job's items, and images that are in sync and have no item.
+def _changed_since(session: sa.orm.Session, job: Job, time: datetime) -> sa.ColumnElement[bool]:
+    """Match items that were changed at a time or later."""
+    # Earlier releases have written no time of their own.  No database searches the index for
+    # one time or the other, so it is asked first whether there is a row of theirs.
+    of_earlier = sa.exists().where(Item.job_pk == job.pk, Item.written_at.is_(None))
+    if not session.scalar(sa.select(of_earlier)):
+        return Item.written_at >= time
+    is_old = sa.and_(Item.written_at.is_(None), Item.changed_at >= time)
+    return sa.or_(Item.written_at >= time, is_old)
 
-    :returns: how many there are by their state, and by their reason; items that have not ended
-        have no reason.  The third is both again for each target region.
+
+@connection.retry_on_disconnect
+def numbers_of(job: Job) -> Numbers:
+    """Return the numbers of a job's items, and of images that are in sync and have no item."""
+    with connection.reader() as session:
+        query = sa.select(Job).where(Job.pk == job.pk, Job.id == job.id)
+        found = session.scalars(
+            query.options(
+                sa.orm.defer(Job.request, raiseload=True),
+                sa.orm.defer(Job.plan_rest, raiseload=True),
+            )
+        ).one_or_none()
+        if found is None:
+            return Numbers({}, {}, {}, {})
+        is_open = found.status not in ENDED_JOB_STATES
+        tasks = counts.TaskFigures(session, [found.pk] if is_open else [])
+        numbers = counts.of_jobs(session, [found], tasks)[found.pk]
+    summed = sum_up(numbers, found.in_sync, found.no_data)
+    return summed._replace(waits_for=tasks.waits_for.get(found.pk, ()))
+
+
+def outcome_counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCounts]:
+    """Return the numbers of a job's items without those of data."""
+    return numbers_of(job)[:3]
+
+
+def sum_up(
+    numbers: counts.Counts,
+    in_sync: Mapping[str, int],
+    no_data: Mapping[str, int] | None = None,
+) -> Numbers:
+    """Return numbers as :func:`numbers_of` does.
+
+    :param in_sync: images that are in sync and have no item, by region.
+    :param no_data: those that are in sync but for their data.
     """
-    query = (
-        sa.select(Item.target_region, Item.status, Item.reason, sa.func.count())
-        .where(Item.job_pk == job.pk, Item.part < job.plan_parts)
-        .group_by(Item.target_region, Item.status, Item.reason)
-    )
-    found: list[tuple[str, str, str | None, int]] = [
-        (region, JobState.SUCCESS, Reason.IN_SYNC, count)
-        for region, count in job.in_sync.items()
-        if count
-    ]
-    if job.planned_at is not None:
-        with connection.reader() as session:
-            found += [(row[0], row[1], row[2], row[3]) for row in session.execute(query)]
-    statuses: Counter[str] = Counter()
-    outcomes: Counter[str] = Counter()
+    same = {
+        (region, str(JobState.SUCCESS), str(reason)): count
+        for reason, found in ((Reason.IN_SYNC, in_sync), (Reason.NO_DATA, no_data or {}))
+        for region, count in found.items()
+    }
+    statuses: dict[str, int] = {}
+    outcomes: dict[str, int] = {}
     regions: RegionCounts = {}
-    for region, status, reason, count in found:
+    for (region, status, reason), count in [*same.items(), *counts.of_items(numbers).items()]:
+        if not count:
+            continue
         there = regions.setdefault(region, {"statuses": {}, "outcomes": {}})
-        statuses[status] += count
-        there["statuses"][status] = there["statuses"].get(status, 0) + count
-        if reason:
-            outcomes[reason] += count
-            there["outcomes"][reason] = there["outcomes"].get(reason, 0) + count
-    return dict(statuses), dict(outcomes), regions
+        for by in (statuses, there["statuses"]):
+            by[status] = by.get(status, 0) + count
+        # An item whose data are to arrive has the reason of its record, and no outcome yet.
+        if reason and status != JobState.IN_PROGRESS:
+            for by in (outcomes, there["outcomes"]):
+                by[reason] = by.get(reason, 0) + count
+    return Numbers(statuses, outcomes, regions, counts.of_data(numbers))
 
 
 @connection.retry_on_disconnect
 def delete(project_id: str, job_id: str, *, with_all_projects: bool = False) -> bool:
     """Delete a project's job that has ended, with its tasks and items.
 
+    Nobody sees a large job any more, and engines delete its rows after that.
+
     :param with_all_projects: include jobs about every project's images.
     :returns: True if the job was deleted, False if there is none or it is in progress.
     """
-    query = sa.delete(Job).where(
-        Job.id == job_id,
-        Job.project_id == project_id,
-        Job.status.in_(ENDED_JOB_STATES),
-    )
+    where = [Job.id == job_id, Job.project_id == project_id, Job.status.in_(ENDED_JOB_STATES)]
     if not with_all_projects:
-        query = query.where(Job.all_projects == sa.false())
+        where.append(Job.all_projects == sa.false())
     with connection.writer() as session:
-        return bool(session.execute(query).rowcount)  # type: ignore[attr-defined]
+        found = session.scalars(sa.select(Job.pk).where(*where)).all()
+        return bool(found) and settling.delete(session, found, *where) > 0

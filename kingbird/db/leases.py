@@ -4,7 +4,8 @@ A lease names an engine, the time it runs out and a generation that grows with e
 Every transaction that writes on behalf of a lease begins with :func:`fence`.
 """
 
-from collections.abc import Callable, Collection, Mapping
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -16,10 +17,12 @@ from kingbird import exception
 from kingbird.db import connection, runs
 from kingbird.db.clock import now_ms
 from kingbird.db.models import Job, Task
-from kingbird.states import JobState
+from kingbird.states import JobState, TaskKind
 
 #: Rows to choose from in one attempt to claim; other engines choose from the first ones too.
 CANDIDATES = 20
+#: Each further page of rows is so many times as long.
+PAGE_FACTOR = 4
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ def _compare_and_swap(
         .values(
             engine_id=engine_id,
             lease_expires=now_ms() + int(lease * 1000),
+            claimed_at=now_ms(),
             generation=model.generation + 1,
             # This claim takes the place of one that ended with the outage.
             attempts=model.attempts + int(not (after_outage and was_held)),
@@ -113,26 +117,29 @@ def claim_job(
     lease: float,
     token_jobs: TokenJobs = NO_TOKENS,
     *,
+    excluded_projects: Collection[str] = (),
+    cancelled_only: bool = False,
     after_outage: bool = False,
 ) -> Claim | None:
-    """Claim the oldest job that waits to be planned or has a part of its plan left.
+    """Claim the job whose turn is first, of those that wait to be planned as a whole or in part.
 
     The attempts of a row are the claims that have recorded nothing, this one included.
 
     :param lease: seconds.
     :param token_jobs: jobs whose user's token this engine has.
+    :param excluded_projects: projects of which nothing is claimed.
+    :param cancelled_only: whether to claim nothing but what is cancelled, to end it.
     :param after_outage: whether leases may have expired because the database was unavailable.
         Then the claim that such a lease belonged to does not count as an attempt.
     :returns: the claim, or ``None`` when there is nothing to claim.
     """
-    waiting = (
-        sa.select(Job.pk, Job.generation)
-        .where(
-            Job.status == JobState.IN_PROGRESS,
-            sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
-        )
-        .where(_free(Job), _runnable(token_jobs))
+    waiting = sa.and_(
+        Job.status == JobState.IN_PROGRESS,
+        sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
     )
+    mine = sa.and_(_runnable(token_jobs), Job.project_id.not_in(sorted(excluded_projects)))
+    if cancelled_only:
+        waiting, mine = _cancelled(Job, waiting, mine)
 
     def take(session: orm.Session, pk: int) -> Claim | None:
         job = session.get_one(Job, pk)
@@ -140,7 +147,7 @@ def claim_job(
             return None
         return Claim(job, None, engine_id, job.generation + 1)
 
-    return _claim_first(Job, waiting, take)
+    return _claim_first(Job, waiting, mine, take)
 
 
 @connection.retry_on_disconnect
@@ -149,7 +156,8 @@ def adopt(engine_id: str, token_jobs: TokenJobs) -> None:
     with connection.writer() as session:
         session.execute(
             sa.update(Job)
-            .where(Job.credentials == "token", Job.engine_id.is_(None), _runnable(token_jobs))
+            .where(Job.id.in_(sorted(token_jobs)), Job.credentials == "token")
+            .where(Job.engine_id.is_(None), _runnable(token_jobs))
             .values(engine_id=engine_id)
             .execution_options(synchronize_session=False)
         )
@@ -161,30 +169,43 @@ def claim_task(
     lease: float,
     token_jobs: TokenJobs = NO_TOKENS,
     *,
+    excluded_projects: Collection[str] = (),
     excluded_regions: Collection[str] = (),
+    resting_regions: Collection[str] = (),
+    cancelled_only: bool = False,
     after_outage: bool = False,
 ) -> Claim | None:
-    """Claim the oldest task of a planned job; otherwise like :func:`claim_job`.
+    """Claim the task of a planned job whose turn is first; otherwise like :func:`claim_job`.
 
-    A region's tasks of one job are done in the order of the plan's parts: images of a later part
-    may refer to images of an earlier one.
+    A region's records of one job are written in the order of the plan's parts: images of a later
+    part may refer to images of an earlier one.
 
     :param excluded_regions: regions whose tasks are not claimed.
+    :param resting_regions: regions that are away, and whose paused tasks are not claimed.
     """
     earlier = orm.aliased(Task)
     waits = sa.exists().where(
         earlier.job_pk == Task.job_pk,
         earlier.region == Task.region,
         earlier.part < Task.part,
-        earlier.done == sa.false(),
+        earlier.kind == TaskKind.RECORDS,
+        # An equation would lead SQLite to the index of all tasks that are open.
+        earlier.done != sa.true(),
     )
-    waiting = (
-        sa.select(Task.pk, Task.generation)
-        .join(Job, Job.pk == Task.job_pk)
-        .where(Task.done == sa.false(), _free(Task))
-        .where(Job.status == JobState.IN_PROGRESS, Job.planned_at.is_not(None))
-        .where(_runnable(token_jobs), Task.region.not_in(sorted(excluded_regions)), ~waits)
+    waiting = sa.and_(Task.done == sa.false(), Task.region.not_in(sorted(excluded_regions)))
+    if resting_regions:
+        # A cancelled task, whose turn is before all others, is ended.
+        wakes = (Task.region.not_in(sorted(resting_regions)), Task.away_since.is_(None))
+        waiting = sa.and_(waiting, sa.or_(*wakes, Task.turn == 0))
+    mine = sa.and_(
+        Job.status == JobState.IN_PROGRESS,
+        Job.planned_at.is_not(None),
+        _runnable(token_jobs),
+        Job.project_id.not_in(sorted(excluded_projects)),
+        ~waits,
     )
+    if cancelled_only:
+        waiting, mine = _cancelled(Task, waiting, mine)
     # A request has up to a megabyte, and only planners read it.
     both = (
         sa.select(Task, Job)
@@ -198,46 +219,79 @@ def claim_task(
             return None
         return Claim(job, task, engine_id, task.generation + 1)
 
-    return _claim_first(Task, waiting, take)
+    return _claim_first(Task, waiting, mine, take)
+
+
+def _cancelled(
+    model: type[Job] | type[Task], waiting: sa.ColumnElement[bool], mine: sa.ColumnElement[bool]
+) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """Restrict a claim to the work of cancelled jobs, whose turn is before all others."""
+    return sa.and_(waiting, model.turn == 0), sa.and_(mine, Job.cancelled == sa.true())
 
 
 def _claim_first(
     model: type[Job] | type[Task],
-    waiting: sa.Select[int, int],
+    waiting: sa.ColumnElement[bool],
+    mine: sa.ColumnElement[bool],
     take: Callable[[orm.Session, int], Claim | None],
 ) -> Claim | None:
     """Claim the first row that waits and that no other engine is about to claim.
 
     One transaction claims it.  Engines that look at the same time lock different rows.
 
-    :param waiting: selects keys and generations.
+    :param waiting: matches rows that wait, by an index.
+    :param mine: matches those of them that the engine may claim, by the job's row.
     :param take: claims a row that is locked.
     """
-    last = 0
+    limit = CANDIDATES
+    later: sa.ColumnElement[bool] = sa.true()
     while True:
-        query = waiting.where(model.pk > last).order_by(model.pk).limit(CANDIDATES)
-        with connection.reader() as session:
-            candidates = session.execute(query).all()
-        if not candidates:
-            return None
-        same = sa.or_(
-            *(
-                sa.and_(model.pk == pk, model.generation == generation)
-                for pk, generation in candidates
-            )
+        # Without a page of its own the database would join all rows before it sorts them.  The
+        # expression keeps SQLite from an index by the ends of leases, which has no order of turns.
+        is_free = sa.func.coalesce(model.lease_expires, 0) < now_ms()
+        page = (
+            sa.select(model.pk, model.turn, model.generation)
+            .where(waiting, is_free, later)
+            .order_by(model.turn, model.pk)
+            .limit(limit)
+            .subquery()
         )
-        with connection.writer() as session:
-            pk = session.scalar(
-                sa.select(model.pk)
-                .where(same, _free(model))
-                .order_by(model.pk)
-                .limit(1)
-                .with_for_update(skip_locked=True)
-            )
-            claim = take(session, pk) if pk is not None else None
-        if claim is not None:
+        query = sa.select(page.c.turn, page.c.pk, page.c.generation, sa.case((mine, 1), else_=0))
+        query = query.select_from(page).join(model, model.pk == page.c.pk)
+        if model is Task:
+            query = query.join(Job, Job.pk == Task.job_pk)
+        with connection.reader() as session:
+            found = session.execute(query.order_by(page.c.turn, page.c.pk)).all()
+        candidates = [(pk, generation) for _, pk, generation, is_mine in found if is_mine]
+        claim = _claim_one_of(model, candidates, take) if candidates else None
+        if claim is not None or len(found) < limit:
             return claim
-        last = candidates[-1].pk
+        turn, key = found[-1][:2]
+        later = sa.or_(model.turn > turn, sa.and_(model.turn == turn, model.pk > key))
+        limit = min(PAGE_FACTOR * limit, connection.BATCH)
+
+
+def _claim_one_of(
+    model: type[Job] | type[Task],
+    candidates: Sequence[tuple[int, int]],
+    take: Callable[[orm.Session, int], Claim | None],
+) -> Claim | None:
+    """Claim the first of some rows that nobody has locked or changed.
+
+    :param candidates: keys and generations.
+    """
+    same = sa.or_(
+        *(sa.and_(model.pk == pk, model.generation == number) for pk, number in candidates)
+    )
+    with connection.writer() as session:
+        pk = session.scalar(
+            sa.select(model.pk)
+            .where(same, _free(model))
+            .order_by(model.turn, model.pk)
+            .limit(1)
+            .with_for_update(skip_locked=True)
+        )
+        return take(session, pk) if pk is not None else None
 
 
 def _is_held(claim: Claim) -> sa.ColumnElement[bool]:
@@ -260,19 +314,20 @@ def _renewed(model: Any, lease: float) -> sa.ColumnElement[int]:
     )
 
 
-def fence(session: orm.Session, claim: Claim, *, progress: bool = False) -> None:
+def fence(session: orm.Session, claim: Claim, *, progress: bool = False, **values: Any) -> None:
     """Lock the row of a lease at the start of a transaction, or give the transaction up.
 
     :param progress: whether the transaction stores what need not be done again.  It sets the
         number of attempts back.
+    :param values: further columns of the row to set.
     :raises kingbird.exception.LeaseLost: the row has another generation by now.
     """
     model: Any = type(claim.row)
     result: Any = session.execute(
         sa.update(model)
         .where(_is_held(claim))
-        # Setting a column to itself still locks the row.
-        .values(lease_expires=model.lease_expires, **({"attempts": 0} if progress else {}))
+        # Items may change under the lease, and readers have to notice.
+        .values(revision=model.revision + 1, **({"attempts": 0} if progress else {}), **values)
         .execution_options(synchronize_session=False)
     )
     if not result.rowcount:
@@ -335,6 +390,15 @@ def release(claim: Claim, *, count_attempt: bool = False, delay: float = 0) -> N
     if claim.task is not None or claim.job.credentials == "trust":
         # A job with a user's token stays with the engine that has the token.
         values["engine_id"] = None
+    if claim.task is not None and claim.task.kind == TaskKind.DATA:
+        # Work that comes again and again is in nobody's way: its turn is when its pause ends.
+        values["turn"] = now_ms() + int(delay * 1000)
+        if delay:
+            # A cancelled job does not wait for that.
+            job = sa.select(Job.cancelled).where(Job.pk == claim.task.job_pk)
+            values["lease_expires"] = sa.case(
+                (job.scalar_subquery() == sa.false(), values["lease_expires"]), else_=sa.null()
+            )
     if not count_attempt:
         # A claim that has made progress counts no more.
         values["attempts"] = sa.case((model.attempts > 0, model.attempts - 1), else_=0)
@@ -346,3 +410,37 @@ def release(claim: Claim, *, count_attempt: bool = False, delay: float = 0) -> N
             .values(**values)
             .execution_options(synchronize_session=False)
         )
+
+
+@connection.retry_on_disconnect
+def pause(claim: Claim, delay: float, patience: float) -> float | None:
+    """Release a task whose region is away, so that any engine looks at the region later.
+
+    :param delay: seconds until the task can be claimed.
+    :param patience: seconds for which the task waits for its region in all.
+    :returns: the seconds until the task can be claimed.  ``None`` if the region has been away for
+        too long; then the claim is held as before.
+    :raises kingbird.exception.LeaseLost: another engine has the task.
+    """
+    task = claim.region_task
+    # A cancelled job does not wait.
+    is_cancelled = sa.select(Job.cancelled).where(Job.pk == task.job_pk).scalar_subquery()
+    with connection.writer() as session:
+        fence(session, claim, away_since=sa.func.coalesce(Task.away_since, now_ms()))
+        away = sa.select(now_ms() - Task.away_since).where(Task.pk == task.pk)
+        left = patience - int(session.scalars(away).one()) / 1000
+        if left <= 0:
+            return None
+        wait = min(delay, left)
+        due = now_ms() + math.ceil(wait * 1000)
+        session.execute(
+            sa.update(Task)
+            .where(Task.pk == task.pk)
+            .values(
+                engine_id=None,
+                lease_expires=sa.case((is_cancelled == sa.false(), due), else_=sa.null()),
+                attempts=sa.case((Task.attempts > 0, Task.attempts - 1), else_=0),
+            )
+            .execution_options(synchronize_session=False)
+        )
+        return wait

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from kingbird.db import connection
 from kingbird.db.clock import now_ms, utc_now
 from kingbird.db.engines import FORGET_AFTER
-from kingbird.db.models import Listener
+from kingbird.db.program_models import Listener
 
 #: Seconds without a heartbeat after which a listener is dead.
 HEARTBEAT_TIMEOUT = 30.0

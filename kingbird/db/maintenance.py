@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from kingbird.db import connection, engines
+from kingbird.db import connection, engines, settling
 from kingbird.db.clock import seconds_ago
-from kingbird.db.models import Engine, Job, Rule
+from kingbird.db.models import Job, Rule
+from kingbird.db.program_models import Engine
 from kingbird.states import ENDED_JOB_STATES, JobState
 
 
@@ -29,7 +30,7 @@ def discard_unaccepted(older_than: float) -> None:
 def still_open(job_ids: Collection[str]) -> set[str]:
     """Return those of some jobs that have not ended."""
     query = sa.select(Job.id).where(
-        Job.id.in_(sorted(job_ids)), Job.status.not_in(ENDED_JOB_STATES)
+        Job.id.in_(sorted(job_ids)), Job.status.not_in([*ENDED_JOB_STATES, JobState.DELETED])
     )
     with connection.reader() as session:
         return set(session.scalars(query))
@@ -38,7 +39,8 @@ def still_open(job_ids: Collection[str]) -> set[str]:
 @connection.retry_on_disconnect
 def ended_jobs_with_trust() -> Sequence[Job]:
     """Return jobs that have ended and still have a trust."""
-    query = sa.select(Job).where(Job.status.in_(ENDED_JOB_STATES), Job.trust_id.is_not(None))
+    over = [*ENDED_JOB_STATES, JobState.DELETED]
+    query = sa.select(Job).where(Job.status.in_(over), Job.trust_id.is_not(None))
     with connection.reader() as session:
         return session.scalars(query).all()
 
@@ -85,15 +87,23 @@ def token_jobs_without_engine(wait: float, heartbeat_timeout: float) -> Sequence
         return session.scalars(query).all()
 
 
-@connection.retry_on_disconnect
 def purge(older_than_seconds: float, limit: int) -> int:
-    """Delete jobs that ended long ago, with their tasks and items, in one transaction.
+    """Delete jobs that ended long ago, with their tasks and items.
+
+    One transaction deletes the jobs for those who look, and others their rows.
 
     :param older_than_seconds: how long ago they changed last, by the database's clock.
     :param limit: the number of jobs to delete at most, oldest first.
     :returns: the number of deleted jobs; 0 if no more jobs are that old.  A job that is retried
         meanwhile stays, so fewer than ``limit`` may leave old jobs.
     """
+    old, number = _purge(older_than_seconds, limit)
+    settling.settle_all(old)
+    return number
+
+
+@connection.retry_on_disconnect
+def _purge(older_than_seconds: float, limit: int) -> tuple[Sequence[int], int]:
     is_old = sa.and_(
         Job.status.in_(ENDED_JOB_STATES), Job.changed_at < seconds_ago(older_than_seconds)
     )
@@ -101,11 +111,6 @@ def purge(older_than_seconds: float, limit: int) -> int:
     with connection.writer() as session:
         old = session.scalars(query).all()
         if not old:
-            return 0
+            return old, 0
         # A retry since the query keeps its job, even if the new run has ended too.
-        result = session.execute(
-            sa.delete(Job)
-            .where(Job.pk.in_(old), is_old)
-            .execution_options(synchronize_session=False)
-        )
-        return int(result.rowcount)  # type: ignore[attr-defined]
+        return old, settling.delete(session, old, is_old)

@@ -1,4 +1,4 @@
-"""Define the tables: rules, jobs, their tasks and items, engines, and tombstones.
+"""Define the tables of rules, jobs, their tasks and items, and tombstones.
 
 Integer keys order rows as they came, which random UUIDs would not; UUIDs are what the
 API shows.  All times are the database's own (see ``kingbird.db.clock``): those of leases in
@@ -10,76 +10,33 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from oslo_db.sqlalchemy import models as oslo_models
-from sqlalchemy.dialects import mysql
 from sqlalchemy.ext.hybrid import hybrid_property
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from kingbird.db.clock import utc_now
 from kingbird.db.column_types import CleanJSON, CleanText
+from kingbird.db.model_base import (
+    MAX_DIFFERENCES,
+    MAX_MESSAGE,
+    MAX_NAME,
+    Base,
+    DateTime6,
+    Key,
+    Leased,
+    Timestamps,
+    Versioned,
+)
+from kingbird.states import ItemState, ResourceType, TaskKind
 
-# MySQL keeps whole seconds unless told otherwise, SQLite autoincrements INTEGER only.
-DateTime6 = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
-Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-#: The maximum of characters of an item's message.
-MAX_MESSAGE = 4000
 #: The maximum of characters of the JSON of an item's work.  MariaDB takes statements of 16 MiB.
 MAX_WORK = 4 * 1024**2
-
-
 #: How many first generations of a task there are; a column holds twice as many.
 FIRST_GENERATIONS = 2**30
-
 #: The action of an item that is to be retried and has no plan yet.
 RETRY = "retry"
 
 
-class Base(oslo_models.ModelBase, DeclarativeBase):
-    """oslo.db's base with typed columns, on InnoDB with full Unicode.
-
-    Region names and ids differ by case too, which MySQL's usual collation overlooks.
-    """
-
-    __table_args__: Any = {
-        f"{dialect}_{key}": value
-        for dialect in ("mysql", "mariadb")
-        for key, value in (
-            ("engine", "InnoDB"),
-            ("charset", "utf8mb4"),
-            ("collate", "utf8mb4_bin"),
-        )
-    }
-
-
-class Timestamps(oslo_models.TimestampMixin):
-    """oslo.db's mixin, but precise, and ``updated_at`` moves only when it is set.
-
-    Renewing a lease is no change that a user cares for.
-    """
-
-    created_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
-    updated_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
-
-    @hybrid_property
-    def changed_at(self) -> datetime:
-        """When the row was changed last: what ``updated_at`` is sorted by, as it is never null."""
-        return self.updated_at or self.created_at
-
-    @changed_at.inplace.expression
-    @classmethod
-    def _changed_at(cls) -> sa.ColumnElement[datetime]:
-        return sa.func.coalesce(cls.updated_at, cls.created_at)
-
-
-class Leased:
-    """Add the columns of a lease: its engine, its end and the number of the claim."""
-
-    engine_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
-    lease_expires: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
-    generation: Mapped[int] = mapped_column(sa.Integer(), default=0)
-
-
-class Job(Leased, Timestamps, Base):
+class Job(Leased, Versioned, Timestamps, Base):
     """One accepted request."""
 
     __tablename__ = "jobs"
@@ -94,7 +51,7 @@ class Job(Leased, Timestamps, Base):
     request_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
     #: The id that the request came with, by which other services know what belongs together.
     global_request_id: Mapped[str | None] = mapped_column(sa.String(64), default=None)
-    #: ACCEPTING, then one of the states that the API shows.
+    #: ACCEPTING, then one of the states that the API shows, and DELETED until its rows are.
     status: Mapped[str] = mapped_column(sa.String(16))
     #: ``trust``, or ``token``: only the engine that got the message can run it.
     credentials: Mapped[str] = mapped_column(sa.String(8))
@@ -105,6 +62,12 @@ class Job(Leased, Timestamps, Base):
     all_projects: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: The sets, as ``kingbird.sync.request.SyncSet`` reads them.
     request: Mapped[list[dict[str, Any]]] = mapped_column(CleanJSON())
+    #: The sets as their user asked for them, shortened (``kingbird.request_summary``).
+    asked: Mapped[dict[str, Any] | None] = mapped_column(
+        CleanJSON(none_as_null=True), default=None
+    )
+    #: The job whose plan this one carries out.
+    of_id: Mapped[str | None] = mapped_column(sa.String(36), default=None)
     #: Claims for planning that have stored nothing.  After too many of them the job is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
     planned_at: Mapped[datetime | None] = mapped_column(DateTime6, default=None)
@@ -116,23 +79,82 @@ class Job(Leased, Timestamps, Base):
     )
     #: Images that are in sync and have no item, by target region.
     in_sync: Mapped[dict[str, int]] = mapped_column(CleanJSON(), default=dict)
+    #: Those that are in sync but for their data; null in jobs of earlier releases.
+    no_data: Mapped[dict[str, int] | None] = mapped_column(
+        CleanJSON(none_as_null=True), default=None
+    )
+    #: Images that planning has listed so far, by region.
+    listed: Mapped[dict[str, int] | None] = mapped_column(
+        CleanJSON(none_as_null=True), default=None
+    )
     #: Tasks that have not ended.  The transaction that sets it to 0 ends the job.
     tasks_open: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: True if a user has cancelled the job.
     cancelled: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
+    #: Parts of the job that a user has cancelled, each with ``regions`` and ``resources``.
+    cancelled_parts: Mapped[list[dict[str, Any]] | None] = mapped_column(
+        CleanJSON(none_as_null=True), default=None
+    )
+    #: What items become that had not ended when the job did, until their rows have followed
+    #: (``kingbird.db.settling``).
+    ending: Mapped[dict[str, Any] | None] = mapped_column(
+        CleanJSON(none_as_null=True), default=None
+    )
+    #: The part of the job that is retried, until the rows of its items have followed.
+    reopening: Mapped[dict[str, Any] | None] = mapped_column(
+        CleanJSON(none_as_null=True), default=None
+    )
+    #: True while engines are to let rows follow, or to delete them.
+    settling: Mapped[bool] = mapped_column(sa.Boolean(), default=False, server_default="0")
     #: The number of runs: one, and one for each retry.
     runs: Mapped[int] = mapped_column(sa.Integer(), default=1)
+    #: The order in which waiting jobs are planned (``kingbird.db.turns``).
+    turn: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
     #: The rule that made the job.  The job stays when its rule is deleted.
     rule_id: Mapped[str | None] = mapped_column(sa.String(36), default=None)
     #: The cause of a rule's job (``kingbird.states.Trigger``).
     trigger: Mapped[str | None] = mapped_column(sa.String(16), default=None)
 
+    @property
+    def targets(self) -> list[str]:
+        """The target regions of all sets."""
+        return list(dict.fromkeys(name for each in self.request for name in each["targets"]))
+
+    @property
+    def resource_type(self) -> str:
+        """The type of the resources of all sets."""
+        return str(self.request[0]["resource_type"]) if self.request else ResourceType.IMAGE
+
+    @property
+    def is_dry(self) -> bool:
+        """Return whether a set is a dry run."""
+        return self.of_id is None and any(each["dry_run"] for each in self.request)
+
+    @property
+    def undoes(self) -> bool:
+        """Return whether the job undoes what another one wrote."""
+        return self.of_id is not None and not self.applies
+
+    @property
+    def applies(self) -> bool:
+        """Return whether the job carries out the plan of a dry run.
+
+        The sets still say that they are dry runs, so that an engine of a release that does not
+        know of this writes nothing.
+        """
+        return self.of_id is not None and any(each["dry_run"] for each in self.request)
+
     __table_args__ = (
         sa.UniqueConstraint("id", name="uniq_jobs0id"),
         sa.Index("jobs_project_id_idx", "project_id", "pk"),
         sa.Index("jobs_status_idx", "status", "planned_at"),
+        sa.Index("jobs_turn_idx", "status", "turn", "pk"),
+        sa.Index("jobs_project_turn_idx", "project_id", "status", "turn"),
         sa.Index("jobs_trust_id_idx", "trust_id"),
         sa.Index("jobs_rule_id_idx", "rule_id", "pk"),
+        sa.Index("jobs_settling_idx", "settling", "pk"),
+        # Those that are planned.
+        sa.Index("jobs_lease_idx", "status", "lease_expires"),
         Base.__table_args__,
     )
 
@@ -212,8 +234,8 @@ class Mark(Base):
     )
 
 
-class Task(Leased, Timestamps, Base):
-    """A job's items in one target region, which one engine claims."""
+class Task(Leased, Versioned, Timestamps, Base):
+    """A job's items in one target region, or their data, which one engine claims."""
 
     __tablename__ = "tasks"
 
@@ -224,6 +246,10 @@ class Task(Leased, Timestamps, Base):
     #: The part of the plan whose items it is about.
     part: Mapped[int] = mapped_column(sa.Integer(), default=0)
     region: Mapped[str] = mapped_column(sa.String(255))
+    #: ``kingbird.states.TaskKind``.  The end of a task for records makes one for their data.
+    kind: Mapped[str] = mapped_column(
+        sa.String(16), default=TaskKind.RECORDS, server_default=TaskKind.RECORDS.value
+    )
     done: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: It begins at random: SQLite gives the key of the task that was deleted last to the next one,
     #: and a claim of the old task must not match.
@@ -232,6 +258,11 @@ class Task(Leased, Timestamps, Base):
     )
     #: Claims that have recorded no outcome.  After too many of them the task is ended.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=0)
+    #: The order in which waiting tasks are claimed (``kingbird.db.turns``).
+    turn: Mapped[int] = mapped_column(sa.BigInteger(), default=0, server_default="0")
+    #: Since when the region is away and has answered no write of the task, in milliseconds of the
+    #: database's clock.
+    away_since: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
 
     __table_args__ = (
         sa.UniqueConstraint(
@@ -239,10 +270,12 @@ class Task(Leased, Timestamps, Base):
             "plan_generation",
             "part",
             "region",
-            name="uniq_tasks0job_pk0plan_generation0part0region",
+            "kind",
+            name="uniq_tasks0job_pk0plan_generation0part0region0kind",
         ),
         # MariaDB searches this for ``done = false``, and not for ``done IS false``.
         sa.Index("tasks_done_idx", "done", "lease_expires"),
+        sa.Index("tasks_turn_idx", "done", "turn", "pk"),
         Base.__table_args__,
     )
 
@@ -253,7 +286,7 @@ class Item(Timestamps, Base):
     __tablename__ = "items"
 
     pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
-    #: :func:`kingbird.db.jobs.item_id`: the same when the job is planned anew.
+    #: :func:`kingbird.db.item_ids.item_id`: the same when the job is planned anew.
     id: Mapped[str] = mapped_column(sa.String(36))
     job_pk: Mapped[int] = mapped_column(sa.ForeignKey("jobs.pk", ondelete="CASCADE"))
     plan_generation: Mapped[int] = mapped_column(sa.Integer())
@@ -261,6 +294,8 @@ class Item(Timestamps, Base):
     resource_type: Mapped[str] = mapped_column(sa.String(32))
     #: An image's id, or ``*`` when the item is about a whole region.
     resource: Mapped[str] = mapped_column(sa.String(36))
+    #: The image's name when it was planned.
+    resource_name: Mapped[str | None] = mapped_column(sa.String(MAX_NAME), default=None)
     source_region: Mapped[str] = mapped_column(sa.String(255))
     target_region: Mapped[str] = mapped_column(sa.String(255))
     target_resource: Mapped[str | None] = mapped_column(sa.String(36), default=None)
@@ -271,12 +306,53 @@ class Item(Timestamps, Base):
     message: Mapped[str | None] = mapped_column(CleanText(MAX_MESSAGE), default=None)
     #: Items of a lower rank go first, as others refer to them (an AMI's kernel).
     rank: Mapped[int] = mapped_column(sa.Integer(), default=0)
-    #: The record to write, until it is written (``kingbird.sync.item.WriteSpec``).
+    #: The record to write, until it is written (``kingbird.sync.item.WriteSpec``), then the data
+    #: to import, until they have arrived (``kingbird.sync.item.ImportSpec``).
     work: Mapped[dict[str, Any] | None] = mapped_column(
+        CleanJSON(none_as_null=True, limit=MAX_WORK), default=None
+    )
+    #: The fingerprint of the find of a dry run (``kingbird.sync.item.Item.fingerprint``).
+    digest: Mapped[str | None] = mapped_column(sa.String(64), default=None)
+    #: Fields that differ, with the values of the source and of the copy
+    #: (``kingbird.sync.compare.differences``).
+    differences: Mapped[dict[str, Any] | None] = mapped_column(
+        CleanJSON(none_as_null=True, limit=MAX_DIFFERENCES), default=None
+    )
+    #: The fields that were written, and their values before (``kingbird.sync.undo``).
+    undo: Mapped[dict[str, Any] | None] = mapped_column(
         CleanJSON(none_as_null=True, limit=MAX_WORK), default=None
     )
     #: Runs of the job that worked on the item.
     attempts: Mapped[int] = mapped_column(sa.Integer(), default=1)
+    #: When the row was written last.  Each INSERT and UPDATE sets it; earlier releases do not.
+    written_at: Mapped[datetime | None] = mapped_column(
+        DateTime6, default=utc_now(), onupdate=utc_now()
+    )
+    #: ``kingbird.states.DataState``, or null if the set asks for no data.
+    data: Mapped[str | None] = mapped_column(sa.String(16), default=None)
+    #: The size of the source's data.
+    bytes: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
+    #: The seconds that the import took, to the look that found the data.
+    data_seconds: Mapped[float | None] = mapped_column(sa.Double(), default=None)
+    #: When the data got into their state, in milliseconds of the database's clock; null until the
+    #: record is in order.
+    data_since: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
+    #: When the import may be asked for, likewise; null for at once.
+    data_due: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
+    #: How often Glance was asked for the import in this run.
+    data_tries: Mapped[int] = mapped_column(sa.Integer(), default=0, server_default="0")
+    #: Glance's task of the last import that was seen.
+    import_task: Mapped[str | None] = mapped_column(sa.String(64), default=None)
+
+    @hybrid_property
+    def waits_for_data(self) -> bool:
+        """True if the record is in order, and its data are still to arrive."""
+        return self.status == ItemState.IN_PROGRESS and self.data_since is not None
+
+    @waits_for_data.inplace.expression
+    @classmethod
+    def _waits_for_data(cls) -> sa.ColumnElement[bool]:
+        return sa.and_(cls.status == ItemState.IN_PROGRESS, cls.data_since.is_not(None))
 
     @hybrid_property
     def reason_or_empty(self) -> str:
@@ -294,40 +370,11 @@ class Item(Timestamps, Base):
         sa.Index("items_plan_idx", "job_pk", "pk"),
         sa.Index("items_status_idx", "job_pk", "status", "reason", "part"),
         sa.Index("items_open_idx", "job_pk", "target_region", "status", "rank", "pk"),
+        sa.Index("items_written_idx", "job_pk", "written_at"),
+        # The imports of all jobs, of which a region may have a few at a time.
+        sa.Index("items_data_idx", "data", "target_region"),
         Base.__table_args__,
     )
-
-
-class Engine(Base):
-    """A running engine and its last heartbeat."""
-
-    __tablename__ = "engines"
-
-    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    host: Mapped[str] = mapped_column(sa.String(255))
-    pid: Mapped[int] = mapped_column(sa.Integer())
-    version: Mapped[str] = mapped_column(sa.String(64))
-    #: The newest version of messages that it understands.
-    rpc_version: Mapped[str] = mapped_column(sa.String(16))
-    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
-    #: Milliseconds of the database's clock.
-    seen: Mapped[int] = mapped_column(sa.BigInteger())
-
-
-class Listener(Base):
-    """A running listener, its last heartbeat, and the regions that it hears."""
-
-    __tablename__ = "listeners"
-
-    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    host: Mapped[str] = mapped_column(sa.String(255))
-    pid: Mapped[int] = mapped_column(sa.Integer())
-    version: Mapped[str] = mapped_column(sa.String(64))
-    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
-    #: Milliseconds of the database's clock.
-    seen: Mapped[int] = mapped_column(sa.BigInteger())
-    #: By name: ``connected``, and ``heard`` and ``since`` in milliseconds since 1970.
-    regions: Mapped[dict[str, Any]] = mapped_column(CleanJSON())
 
 
 class Tombstone(Base):

@@ -1,36 +1,52 @@
-"""Write outcomes in batches, and end tasks and jobs.
+"""Write outcomes in batches, and end tasks.
 
-The transaction that ends a job's last task ends the job.  Rows are locked in the order job, task,
-items.
+The transaction that ends a job's last task ends the job (``kingbird.db.job_ends``).  Rows are
+locked in the order job, task, items.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import batches, connection, jobs, rule_ends, runs
-from kingbird.db.clock import read_now, utc_now
+from kingbird.db import (
+    batches,
+    connection,
+    counts,
+    image_states,
+    item_rows,
+    metadef_states,
+    orphans,
+    runs,
+    turns,
+    unplanned,
+)
+from kingbird.db.clock import now_ms, utc_now
 from kingbird.db.column_types import fit
+from kingbird.db.counts import Counts
+from kingbird.db.job_ends import Ending, end_if_done
 from kingbird.db.leases import Claim, fence
-from kingbird.db.models import RETRY, Item, Job, Task
+from kingbird.db.models import Item, Job, Task
+from kingbird.db.outcome_texts import NOT_WORKED_ON
 from kingbird.states import (
-    ALL,
     ITEM_TRANSITIONS,
-    JOB_TRANSITIONS,
-    STATE_OF,
+    CopyState,
+    DataState,
     ItemState,
-    JobState,
     Reason,
+    TaskKind,
     predecessors,
 )
 
-#: The message of an item that has not ended when its task has.
-NOT_WORKED_ON = "The job was closed before this item was worked on"
+#: The key of an outcome under which it has the state of its image.
+IMAGE_STATE = "image_state"
+#: Likewise the state of its namespace.
+METADEF_STATE = "metadef_state"
+#: The key of an outcome under which it has what :func:`kingbird.db.orphans.store` keeps.
+ORPHAN = "orphan"
+_NO_COLUMNS = ("pk", IMAGE_STATE, METADEF_STATE, ORPHAN)
 #: The outcome of an item whose row the database refuses.
 UNSTORABLE = {
     "status": ItemState.FAILURE,
@@ -39,60 +55,63 @@ UNSTORABLE = {
 }
 
 
-class Ending(NamedTuple):
-    """The result of a transaction that may have ended a job.
-
-    :ivar open_tasks: tasks of the job that are left; the rest of a plan counts as one.
-    :ivar state: the state in which the job ended, or ``None`` if this transaction did not end it.
-    :ivar reason: why the job was given up as a whole, if it was.
-    :ivar items: items that were ended without being worked on, by target region.
-    :ivar ended_at: when the job ended, by the database's clock.
-    :ivar rule: the change of the state of the job's rule, if there was one.
-    """
-
-    open_tasks: int = 0
-    state: JobState | None = None
-    reason: str | None = None
-    items: Mapping[str, int] = {}
-    ended_at: datetime | None = None
-    rule: rule_ends.RuleChange | None = None
-
-
 @connection.retry_on_disconnect
-def record(claim: Claim, outcomes: Sequence[Mapping[str, Any]]) -> None:
+def record(claim: Claim, outcomes: Sequence[Mapping[str, Any]], *, answered: bool = False) -> None:
     """Write the outcomes of some items of a task in one transaction.
 
-    :param outcomes: ``pk`` and the columns that change, the same ones for each item.
+    :param outcomes: ``pk`` and the columns that change, the same ones for each item, and as
+        :data:`IMAGE_STATE` columns of ``ImageState`` if the outcome tells the image's state, or
+        likewise as :data:`METADEF_STATE`.
+    :param answered: whether the region has answered, so that it is not away any more.
     :raises kingbird.exception.LeaseLost: another engine has the task by now.
     """
 
     def write(execute: batches.Execute) -> None:
         with connection.writer() as session:
-            fence(session, claim, progress=bool(outcomes))
-            _write(session, outcomes, execute)
+            back = {"away_since": None} if answered else {}
+            fence(session, claim, progress=bool(outcomes), **back)
+            change = _write(session, claim, outcomes, execute)
+            if change:
+                task_pk = claim.region_task.pk
+                session.execute(
+                    sa.update(Task)
+                    .where(Task.pk == task_pk)
+                    .values(counts=counts.add_to_task(session, task_pk, change))
+                    .execution_options(synchronize_session=False)
+                )
 
     batches.write(write)
 
 
-@connection.retry_on_disconnect
 def end_task(
     claim: Claim,
     outcomes: Sequence[Mapping[str, Any]] = (),
     *,
     reason: str = Reason.INTERNAL_ERROR,
     message: str = NOT_WORKED_ON,
+    rest: Counts | None = None,
 ) -> Ending:
     """End the work that was claimed, and the job with its last task.
+
+    If more items have no outcome than one transaction may end, the work goes on:
+    :attr:`Ending.has_more` says that the caller has to call this again, without ``outcomes``.
 
     :param claim: of a task, or of a job whose planning is given up.  Tasks that an earlier part
         of the plan has go on.
     :param outcomes: the last ones, as :func:`record` takes them.
     :param reason: the reason of items that have no outcome.
+    :param rest: what :func:`kingbird.db.unplanned.store_rest` has returned, if the planning of a
+        job is given up; without it that is done here.
     :raises kingbird.exception.LeaseLost: another engine has the work by now.
     """
+    if claim.task is None:
+        if rest is None:
+            rest = unplanned.store_rest(claim, reason, message)
+        return _end_planning(claim, reason, message, rest)
     return batches.write(lambda execute: _end_task(claim, outcomes, reason, message, execute))
 
 
+@connection.retry_on_disconnect
 def _end_task(
     claim: Claim,
     outcomes: Sequence[Mapping[str, Any]],
@@ -103,233 +122,186 @@ def _end_task(
     with connection.writer() as session:
         runs.change(session, runs.of(claim.job), tasks_open=Job.tasks_open - 1)
         fence(session, claim)
-        if claim.task is None:
-            job = session.get_one(Job, claim.job.pk, populate_existing=True)
-            given_up = reason if job.planned_at is None else None
-            items = _fail_plan(session, job, reason, message)
-            runs.change(session, runs.of(job), generation=Job.generation + 1, lease_expires=None)
+        task, ended = claim.region_task, Counts()
+        change = _write(session, claim, outcomes, execute)
+        if reason == Reason.CANCELLED and _may_follow(session, claim):
+            # The end of the job tells what becomes of its items.
+            is_last = True
         else:
-            given_up = None
-            _write(session, outcomes, execute)
-            items = _end_open_items(
-                session,
-                reason,
-                message,
-                Item.job_pk == claim.job.pk,
-                Item.part == claim.task.part,
-                Item.target_region == claim.task.region,
+            ended, is_last = item_rows.end_some(
+                session, reason, message, *_items_of(task), kind=task.kind
             )
-            session.execute(
-                sa.update(Task)
-                .where(Task.pk == claim.task.pk)
-                .values(done=True, engine_id=None, lease_expires=None, updated_at=utc_now())
-                .execution_options(synchronize_session=False)
+            if is_last and task.kind == TaskKind.RECORDS:
+                is_last = _begin_data_task(session, claim)
+        if not is_last:
+            runs.change(session, runs.of(claim.job), tasks_open=Job.tasks_open + 1)
+        has_ended = {
+            "done": True,
+            "engine_id": None,
+            "lease_expires": None,
+            "updated_at": utc_now(),
+        }
+        session.execute(
+            sa.update(Task)
+            .where(Task.pk == task.pk)
+            .values(
+                counts=counts.add_to_task(session, task.pk, counts.add(change, ended)),
+                **(has_ended if is_last else {}),
             )
-        return end_if_done(session, claim.job)._replace(reason=given_up, items=items)
+            .execution_options(synchronize_session=False)
+        )
+        items = counts.gained(ended)
+        if not is_last:
+            return Ending(items=items, has_more=True)
+        ending = end_if_done(session, claim.job)
+        if items:
+            # Two reasons in one task are counted as one.
+            items.update(ending.items)
+            ending = ending._replace(items=items, left_as=None)
+        return ending
 
 
 @connection.retry_on_disconnect
-def end_job(job: Job, reason: str | None = None, message: str = NOT_WORKED_ON) -> Ending:
-    """End a job with all that is left of it, whether or not it was planned.
-
-    :param job: the row as it was read.  Nothing happens if that run has ended, or if an engine
-        has taken the job or planned a part of it since then.
-    :param reason: why the job is given up, which is the reason of items that have not ended.
-    """
+def _end_planning(claim: Claim, reason: str, message: str, rest: Counts) -> Ending:
+    """End what is left to plan of a job."""
     with connection.writer() as session:
-        if not runs.change(
-            session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utc_now()
-        ):
-            return Ending()
+        runs.change(session, runs.of(claim.job), tasks_open=Job.tasks_open - 1)
+        fence(session, claim)
+        job = session.get_one(Job, claim.job.pk, populate_existing=True)
+        given_up = reason if job.planned_at is None else None
+        ended, progress = unplanned.end(session, job, reason, message, rest)
+        runs.change(
+            session,
+            runs.of(job),
+            generation=Job.generation + 1,
+            lease_expires=None,
+            counts=counts.add_to_job(session, job.pk, ended),
+        )
+        ending = end_if_done(session, job, (reason, message), progress)
+        items = counts.gained(ended)
+        items.update(ending.items)
+        return ending._replace(reason=given_up, items=items, left_as=None)
+
+
+def _may_follow(session: orm.Session, claim: Claim) -> bool:
+    """Return whether the items of a cancelled task may end with its job.
+
+    Their numbers have to be known.  Items that wait for data end one by one.
+    """
+    stored = session.scalar(sa.select(Job.counts).where(Job.pk == claim.job.pk))
+    return stored is not None and not counts.of_data(counts.load(stored))
+
+
+def _items_of(task: Task) -> list[sa.ColumnElement[bool]]:
+    return [
+        Item.job_pk == task.job_pk,
+        Item.part == task.part,
+        Item.target_region == task.region,
+    ]
+
+
+def _begin_data_task(session: orm.Session, claim: Claim) -> bool:
+    """Make the task for the data of the records that a task has written, if there are any.
+
+    :returns: whether that is done.  There may be more items than one transaction may change.
+    """
+    task = claim.region_task
+    waiting = sa.select(Item.pk).where(*_items_of(task), Item.waits_for_data)
+    unnoted = session.scalars(waiting.where(Item.data_since == 0).limit(item_rows.LIMIT)).all()
+    for batch in batched(unnoted, connection.BATCH):
         session.execute(
-            sa.update(Task)
-            .where(Task.job_pk == job.pk, Task.done == sa.false())
-            .values(done=True, generation=Task.generation + 1)
+            sa.update(Item)
+            .where(Item.pk.in_(batch))
+            .values(data_since=now_ms())
             .execution_options(synchronize_session=False)
         )
-        left = reason or Reason.INTERNAL_ERROR
-        items = _fail_plan(session, job, left, message)
-        items += _end_open_items(session, left, message, Item.job_pk == job.pk)
-        return _end(session, job)._replace(reason=reason, items=items)
-
-
-def end_if_done(session: orm.Session, job: Job) -> Ending:
-    """End a job within a transaction if no task is left."""
-    session.flush()
-    open_tasks = session.scalar(sa.select(Job.tasks_open).where(runs.of(job))) or 0
-    return Ending(open_tasks) if open_tasks > 0 else _end(session, job)
-
-
-def _end(session: orm.Session, job: Job) -> Ending:
-    """Set the state in which a job ends: SUCCESS if no item failed or was cancelled."""
-    found = set(session.scalars(sa.select(Item.status).where(Item.job_pk == job.pk).distinct()))
-    state = next(
-        (each for each in (JobState.CANCELLED, JobState.FAILURE) if each in found),
-        JobState.SUCCESS,
+    if len(unnoted) == item_rows.LIMIT:
+        return False
+    if not unnoted and session.scalar(waiting.limit(1)) is None:
+        return True
+    session.add(
+        Task(
+            job_pk=task.job_pk,
+            plan_generation=task.plan_generation,
+            part=task.part,
+            region=task.region,
+            kind=TaskKind.DATA,
+            turn=0 if claim.job.cancelled else turns.start(session, claim.job.project_id),
+        )
     )
-    has_ended = runs.change(
-        session,
-        runs.of(job),
-        Job.status.in_(predecessors(JOB_TRANSITIONS, state)),
-        status=state,
-        updated_at=utc_now(),
-        engine_id=None,
-        lease_expires=None,
-        # An engine that still plans the job finds its lease lost.
-        generation=Job.generation + 1,
-        plan_rest=sa.null(),
-        tasks_open=0,
-    )
-    if not has_ended:
-        return Ending()
-    changed = rule_ends.note_end(session, job, state)
-    ended_at = session.scalar(sa.select(Job.updated_at).where(Job.pk == job.pk))
-    return Ending(state=state, ended_at=ended_at, rule=changed)
+    runs.change(session, runs.of(claim.job), tasks_open=Job.tasks_open + 1)
+    return True
 
 
 def _write(
-    session: orm.Session, outcomes: Sequence[Mapping[str, Any]], execute: batches.Execute
-) -> None:
-    """Write outcomes, and drop the records to write that the items had."""
+    session: orm.Session,
+    claim: Claim,
+    outcomes: Sequence[Mapping[str, Any]],
+    execute: batches.Execute,
+) -> Counts:
+    """Write outcomes and the states of their images, and drop the records to write.
+
+    An item whose data are to arrive stays in progress, with the work that its outcome brings.
+
+    :returns: the change of the numbers.  Items that have ended are left as they are: a commit
+        whose answer was lost is run again, and changes nothing.
+    """
     if not outcomes:
-        return
+        return Counts()
     allowed = {
         before
         for outcome in outcomes
         for before in predecessors(ITEM_TRANSITIONS, ItemState(outcome["status"]))
+        if outcome["status"] != ItemState.IN_PROGRESS
+    } or {ItemState.IN_PROGRESS}
+    before = {
+        row.pk: (row.target_region, row.status, row.reason, row.data, row.bytes)
+        for batch in batched([outcome["pk"] for outcome in outcomes], connection.BATCH)
+        for row in session.execute(
+            sa.select(Item.pk, Item.target_region, Item.status, Item.reason, Item.data, Item.bytes)
+            .where(Item.pk.in_(batch), Item.status.in_(allowed))
+            .with_for_update()
+        )
     }
+    rows = [
+        {
+            "work": None,
+            "row": outcome["pk"],
+            **{name: value for name, value in outcome.items() if name not in _NO_COLUMNS},
+        }
+        for outcome in outcomes
+        if outcome["pk"] in before
+    ]
+    if not rows:
+        return Counts()
     table: Any = Item.__table__
-    execute(
+    written = execute(
         session,
         sa.update(table)
-        .where(table.c.pk == sa.bindparam("row"), sa.or_(*(table.c.status == s for s in allowed)))
-        .values(updated_at=utc_now()),
-        [
-            {"work": None, "row": pk, **columns}
-            for pk, columns in (
-                (outcome["pk"], {key: outcome[key] for key in outcome if key != "pk"})
-                for outcome in outcomes
-            )
-        ],
+        .where(table.c.pk == sa.bindparam("row"))
+        .values(updated_at=utc_now(), written_at=utc_now()),
+        rows,
         _unstorable,
     )
+    states = [outcome[IMAGE_STATE] for outcome in outcomes if outcome.get(IMAGE_STATE)]
+    about_data = claim.region_task.kind == TaskKind.DATA
+    before_it = CopyState.NO_DATA if about_data else CopyState.MISSING
+    image_states.store_outcomes(session, claim.job, states, execute, before_it)
+    namespaces = [outcome[METADEF_STATE] for outcome in outcomes if outcome.get(METADEF_STATE)]
+    metadef_states.store_outcomes(session, claim.job, namespaces, execute)
+    orphans.store(session, claim.job, [one[ORPHAN] for one in outcomes if one.get(ORPHAN)])
+    change = Counts()
+    for row in written:
+        region, status, reason, data, size = before[row["row"]]
+        change.subtract(counts.of(region, status, reason, data, size))
+        reason, data = row.get("reason", reason), row.get("data", data)
+        change.update(counts.of(region, row["status"], reason, data, size))
+    return counts.add(change)
 
 
 def _unstorable(row: batches.Row) -> batches.Row:
     """Return the failure that takes the place of an outcome that the database refuses."""
-    return fit(Item.__table__, {**row, **UNSTORABLE})
-
-
-def _end_open_items(
-    session: orm.Session, reason: str, message: str, *where: sa.ColumnElement[bool]
-) -> Counter[str]:
-    """End items that were not worked on, and count them by target region."""
-    state = STATE_OF[Reason(reason)]
-    is_open = sa.and_(Item.status.in_(predecessors(ITEM_TRANSITIONS, state)), *where)
-    query = sa.select(Item.target_region, sa.func.count()).where(is_open)
-    counts: Counter[str] = Counter()
-    for region, count in session.execute(query.group_by(Item.target_region)):
-        counts[region] = count
-    if counts:
-        session.execute(
-            sa.update(Item)
-            .where(is_open)
-            .values(
-                status=state,
-                reason=reason,
-                message=message,
-                # An image that is there was found by an earlier run.
-                target_resource=sa.case(
-                    (Item.action == RETRY, Item.target_resource), else_=sa.null()
-                ),
-                work=sa.null(),
-                updated_at=utc_now(),
-            )
-            .execution_options(synchronize_session=False)
-        )
-    return counts
-
-
-def _fail_plan(session: orm.Session, job: Job, reason: str, message: str) -> Counter[str]:
-    """End what is left to plan of a job: all of it, lagging regions, or items to retry.
-
-    :returns: how many items there are, by target region.
-    """
-    if job.planned_at is not None and job.plan_rest is None:
-        return Counter()
-    session.execute(sa.delete(Item).where(Item.job_pk == job.pk, Item.part >= job.plan_parts))
-    lagging = (job.plan_rest or {}).get("known_to", ())
-    if job.planned_at is not None and not lagging:
-        return _end_open_items(
-            session, reason, message, Item.job_pk == job.pk, Item.part == job.plan_parts - 1
-        )
-    pairs = {}
-    for entry in reversed(job.request):
-        for resource in entry["resources"]:
-            targets = entry["targets"]
-            if resource == ALL and job.planned_at is not None:
-                # The item of a region stands for all that it had to do with the job.
-                targets = {*entry["sources"], *targets}.intersection(lagging)
-            source = entry["sources"][0] if resource != ALL else ALL
-            pairs.update({(resource, target): source for target in targets})
-    now = read_now(session)
-    runs.change(
-        session,
-        runs.of(job),
-        planned_at=job.planned_at or now,
-        plan_rest=sa.null(),
-        plan_parts=job.plan_parts + 1,
-    )
-    rows = {
-        jobs.item_id(job.id, resource, target): {
-            "resource": resource,
-            "source_region": source,
-            "target_region": target,
-        }
-        for (resource, target), source in pairs.items()
-    }
-    for known in _stored(session, job, rows):
-        del rows[known]
-    for batch in batched(rows.items(), connection.BATCH):
-        session.execute(
-            sa.insert(Item),
-            [
-                {
-                    "id": item_id,
-                    "job_pk": job.pk,
-                    "plan_generation": 0,
-                    "part": job.plan_parts,
-                    "resource_type": "image",
-                    "action": "none",
-                    "status": STATE_OF[Reason(reason)],
-                    "reason": reason,
-                    "message": message,
-                    "created_at": now,
-                    "updated_at": now,
-                    **columns,
-                }
-                for item_id, columns in batch
-            ],
-        )
-    return Counter(row["target_region"] for row in rows.values())
-
-
-def _stored(session: orm.Session, job: Job, ids: Iterable[str]) -> list[str]:
-    """Return those of some items that an earlier part of a job's plan has."""
-    return [
-        found
-        for batch in batched(list(ids), connection.BATCH)
-        for found in session.scalars(
-            sa.select(Item.id).where(Item.job_pk == job.pk, Item.id.in_(batch))
-        )
-    ]
-
-
-@connection.retry_on_disconnect
-def clear_trust(job: Job) -> None:
-    """Note that the trust of a job's run is deleted.
-
-    :param job: the row as it was read, with that trust.
-    """
-    with connection.writer() as session:
-        runs.change(session, runs.of(job), Job.trust_id == job.trust_id, trust_id=None)
+    failure = {**row, **UNSTORABLE}
+    if row.get("data") is not None:
+        failure.update(data=DataState.NONE, data_since=None, work=None)
+    return fit(Item.__table__, failure)

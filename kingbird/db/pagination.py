@@ -1,16 +1,14 @@
 """Select a page of a list, after the row of a marker."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 from oslo_db.sqlalchemy import utils
 from sqlalchemy import orm
 
 from kingbird import exception
-from kingbird.db.models import Base
-
-Row = TypeVar("Row", bound=Base)
+from kingbird.db.model_base import Base
 
 #: The columns of a job's sort keys.  Primary keys grow with time and have an index, so they stand
 #: for the time of creation.
@@ -43,21 +41,22 @@ DIRECTIONS = ("asc", "desc")
 
 def page(
     session: orm.Session,
-    query: sa.Select[Row],
-    model: type[Row],
+    query: sa.Select[Any],
+    model: type[Base],
     *narrower: sa.ColumnElement[bool],
     keys: Mapping[str, str],
     limit: int | None,
     marker: str | None,
-    after: Row | None,
+    after: Any,
     sort_key: str,
     sort_dir: str,
-) -> Sequence[Row]:
+) -> Sequence[Any]:
     """Return a page of what a query selects.
 
     Rows that are alike by the sort key come as they were made, in the same direction.
 
-    :param query: all rows that the caller can see, in no order.
+    :param query: all rows that the caller can see, in no order: objects of the model, or columns
+        of it with its primary key.
     :param narrower: which of them are listed.  The marker needn't be one any more: a job may
         end between two pages of those that run.
     :param keys: the columns by their sort keys.
@@ -70,13 +69,20 @@ def page(
     if sort_key not in keys:
         raise exception.BadRequest(f"sort_key is unknown: {sort_key}")
     columns = list(dict.fromkeys((keys[sort_key], "pk")))
+    read: Any = session.scalars
+    if query.column_descriptions[0]["expr"] is not model:
+        read = session.execute
+        if columns[0] not in query.selected_columns:
+            # The next page is searched for by what the sort key is computed from.
+            query = query.add_columns(getattr(model, columns[0]).label(columns[0]))
     last = after
     if marker is not None and last is None:
-        identity: Any = model.id
-        last = session.scalars(query.where(identity == marker)).one_or_none()
+        identity: Any = getattr(model, "id")  # noqa: B009  each model of a list has one
+        last = read(query.where(identity == marker)).one_or_none()
         if last is None:
             raise exception.BadRequest(f"marker names nothing in this list: {marker}")
     paged = utils.paginate_query(
         query.where(*narrower), model, limit, columns, marker=last, sort_dir=sort_dir
     )
-    return session.scalars(paged).all()
+    found: Sequence[Any] = read(paged).all()
+    return found

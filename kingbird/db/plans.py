@@ -4,24 +4,38 @@ No region is written to before the plan of a part is complete.  A job has severa
 regions lag, and one more for each retry.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from kingbird.batching import batched
-from kingbird.db import batches, connection, jobs, outcomes, runs
+from kingbird.db import (
+    batches,
+    connection,
+    counts,
+    fresh_states,
+    plan_rows,
+    runs,
+    turns,
+    unplanned,
+)
 from kingbird.db.clock import now_ms, read_now, utc_now
-from kingbird.db.column_types import fit
+from kingbird.db.counts import Counts
+from kingbird.db.findings import Figures, Findings
+from kingbird.db.image_states import Findings as ImageFindings
+from kingbird.db.item_ids import item_id
+from kingbird.db.job_ends import Ending, end_if_done
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import RETRY, Item, Job, Task
-from kingbird.db.outcomes import Ending, end_if_done
-from kingbird.states import ALL, ItemState
+from kingbird.states import ALL, ItemState, TaskKind
 
 #: ``Job.plan_rest`` of a job that is retried, until its items have been planned.
 RETRY_REST = {"retry": True}
+#: The findings of a batch that tells nothing.
+NOTHING: Findings = ImageFindings()
 
 
 def awaits_retry(job_pk: int) -> sa.ColumnElement[bool]:
@@ -42,18 +56,29 @@ def set_request(claim: Claim, request: Sequence[Mapping[str, Any]]) -> None:
         runs.change(session, runs.of(claim.job), request=[dict(each) for each in request])
 
 
+@connection.retry_on_disconnect
+def note_listed(claim: Claim, listed: Mapping[str, int]) -> None:
+    """Store how many images planning has listed so far, by region.
+
+    :raises kingbird.exception.LeaseLost: another engine plans the job.
+    """
+    with connection.writer() as session:
+        fence(session, claim, listed=dict(listed))
+
+
 @dataclass(frozen=True)
 class Take:
     """The tasks of a plan that its engine claims as it stores them.
 
     :ivar lease: seconds.
     :ivar max_items: the largest number of items of a part whose tasks are claimed.
-    :ivar excluded_regions: regions whose tasks are left to others.
+    :ivar excluded_regions: returns the regions whose tasks are left to others, once the plan is
+        complete.
     """
 
     lease: float
     max_items: int
-    excluded_regions: Collection[str] = ()
+    excluded_regions: Callable[[], Collection[str]] = tuple
 
 
 class PlanWriter:
@@ -67,99 +92,138 @@ class PlanWriter:
 
     :param recounted: regions that a retry compares completely, so that images in sync there are
         counted anew.
+    :param listed: the number of images that were listed, by region; it grows with the planning.
     :ivar claims: the tasks that :meth:`finish` has claimed.
     """
 
-    def __init__(self, claim: Claim, part: int = 0, *, recounted: Collection[str] = ()) -> None:
+    def __init__(
+        self,
+        claim: Claim,
+        part: int = 0,
+        *,
+        recounted: Collection[str] = (),
+        listed: Mapping[str, int] | None = None,
+    ) -> None:
         self._claim = claim
+        self._listed = listed
         self._part = part
         self._recounted = recounted
         self._regions: set[str] = set()
         self._held: Sequence[dict[str, Any]] = ()
+        self._held_findings = NOTHING
         self._open_items = 0
+        #: When the part began, unless its job was claimed for it.
+        self._began: int | None = None
+        #: The numbers of the part's items, which :meth:`finish` stores.
+        self._counts: Counts = Counter()
+        #: The ids of the items that this batch adds, of which a commit may have stored some.
+        self._added: set[str] = set()
         self.claims: list[Claim] = []
 
-    @connection.retry_on_disconnect
     def __enter__(self) -> "PlanWriter":
-        if self._claim.generation == 1:
-            # Nobody has planned the job before.
-            return self
-        job_pk = self._claim.job.pk
-        parts = sa.select(Job.plan_parts).where(Job.pk == job_pk).scalar_subquery()
-        with connection.writer() as session:
-            fence(session, self._claim)
-            for model in (Item, Task):
-                session.execute(
-                    sa.delete(model).where(model.job_pk == job_pk, model.part >= parts)
-                )
+        # Otherwise nobody has planned the job before.
+        if self._claim.generation != 1:
+            unplanned.drop_unfinished(self._claim)
+        if self._part:
+            self._began = fresh_states.moment()
         return self
 
     def __exit__(self, *error: object) -> None:
         """Leave an unfinished part as it is; it is deleted when the job is planned anew."""
 
-    @connection.retry_on_disconnect
-    def add(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Store a batch of items.
+    def add(self, rows: Sequence[dict[str, Any]], findings: Findings = NOTHING) -> None:
+        """Store a batch of items, and what was found of their images.
 
         An image and region of an earlier part is left out, and an item of a retry is updated.
 
         :param rows: columns of ``Item``.  An item whose status is IN_PROGRESS is work for its
             region's task, any other has ended already.
         """
+        self._added = set()
+        self._store(rows, findings)
 
-        def transaction(execute: batches.Execute) -> set[str]:
+    @connection.retry_on_disconnect
+    def _store(self, rows: Sequence[dict[str, Any]], findings: Findings) -> None:
+        def transaction(execute: batches.Execute) -> tuple[set[str], Counts]:
             with connection.writer() as session:
-                fence(session, self._claim)
-                return self._add(session, rows, execute)
+                fence(session, self._claim, **self._progress())
+                stored = self._add(session, rows, execute)
+                findings.store(session, self._claim.job, execute, self._began)
+                return stored
 
-        self._regions |= batches.write(transaction)
-        self._open_items += _count_open(rows)
+        regions, numbers = batches.write(transaction)
+        self._regions |= regions
+        self._counts = counts.add(self._counts, numbers)
+        self._open_items += plan_rows.count_open(rows)
 
-    def hold(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Store a batch of items with the next one, at :meth:`flush` or at :meth:`finish`."""
+    def _progress(self) -> dict[str, Any]:
+        return {"listed": dict(self._listed)} if self._listed else {}
+
+    def hold(self, rows: Sequence[dict[str, Any]], findings: Findings = NOTHING) -> None:
+        """Store a batch of items with the next one, at :meth:`flush` or at :meth:`finish`.
+
+        :param findings: what was found of their images, and of others.
+        """
         self.flush()
-        self._held = rows
+        self._held, self._added = rows, set()
+        self._held_findings = findings
 
     def flush(self) -> None:
         """Store the items that are held, so that they can be read."""
-        if self._held:
-            self.add(self._held)
-            self._held = ()
+        if self._held or self._held_findings:
+            self.add(self._held, self._held_findings)
+            self._held, self._held_findings = (), NOTHING
 
     def _add(
         self, session: orm.Session, rows: Sequence[dict[str, Any]], execute: batches.Execute
-    ) -> set[str]:
-        """Store a batch in a fenced transaction, and return the regions that it has work for."""
+    ) -> tuple[set[str], Counts]:
+        """Store a batch in a fenced transaction.
+
+        :returns: the regions that it has work for, and the numbers of its items.  Those of a
+            retry are stored at once, as planning it goes on after a crash.
+        """
         claim = self._claim
-        by_id = {
-            jobs.item_id(claim.job.id, row["resource"], row["target_region"]): row for row in rows
-        }
-        known, now = _known(session, claim.job.pk, by_id), read_now(session)
+        numbers: Counts = Counter()
+        by_id = {item_id(claim.job.id, row["resource"], row["target_region"]): row for row in rows}
+        known, now = plan_rows.known(session, claim.job.pk, by_id), read_now(session)
         added, changed, regions = [], [], set()
-        for item_id, row in by_id.items():
+        for key, row in by_id.items():
             columns = {"plan_generation": claim.generation, **row}
             is_open = row["status"] == ItemState.IN_PROGRESS
-            item = known.get(item_id)
+            item = known.get(key)
             if item is None:
-                columns.update(job_pk=claim.job.pk, part=self._part, id=item_id)
+                columns.update(job_pk=claim.job.pk, part=self._part, id=key, written_at=now)
                 added.append(
                     {"created_at": now, "updated_at": None if is_open else now, **columns}
                 )
+                self._added.add(key)
             elif (item.action, item.status) == (RETRY, ItemState.IN_PROGRESS):
-                changed.append({"pk": item.pk, "updated_at": now, **columns})
+                changed.append({"pk": item.pk, "updated_at": now, "written_at": now, **columns})
+                numbers.subtract(plan_rows.number(row["target_region"], item))
             elif (item.part, item.plan_generation) != (self._part, claim.generation):
                 continue
+            elif key in self._added:
+                numbers.update(plan_rows.number(row["target_region"], item))
             # A commit whose answer was lost is run again, and finds its own rows.
             if is_open:
                 regions.add(row["target_region"])
+        written: list[batches.Row] = []
         if added:
-            execute(session, sa.insert(Item), added, _unstorable)
+            written += execute(session, sa.insert(Item), added, plan_rows.unstorable)
         if changed:
-            execute(session, sa.update(Item), changed, _unstorable)
-        if (added or changed) and claim.job.plan_rest == RETRY_REST:
+            written += execute(session, sa.update(Item), changed, plan_rows.unstorable)
+        for row in written:
+            data, size = row.get("data"), row.get("bytes")
+            numbers.update(
+                counts.of(row["target_region"], row["status"], row["reason"], data, size)
+            )
+        if claim.job.plan_rest != RETRY_REST:
+            return regions, numbers
+        if written:
             # Planning a retry goes on from here, and any other part begins anew.
-            fence(session, claim, progress=True)
-        return regions
+            stored = counts.add_to_job(session, claim.job.pk, numbers)
+            fence(session, claim, progress=True, counts=stored)
+        return regions, Counter()
 
     @connection.retry_on_disconnect
     def finish(
@@ -167,6 +231,9 @@ class PlanWriter:
         in_sync: Mapping[str, int],
         cursor: Mapping[str, Any] | None = None,
         take: Take | None = None,
+        *,
+        no_data: Mapping[str, int] | None = None,
+        figures: Figures | None = None,
     ) -> Ending:
         """Store the items that are held, and let the part's tasks be claimed.
 
@@ -174,47 +241,65 @@ class PlanWriter:
         :param cursor: the point from which another part goes on, or ``None`` if nothing is left.
         :param take: the tasks to claim for the engine that planned them; they are in ``claims``
             afterwards.
+        :param no_data: the number of images in sync but for their data that have no item.
+        :param figures: what is known of the regions that were compared completely.
         :returns: the open tasks of the job; what is left to plan counts as one.  If there is
             none, the job has ended.
         """
-        return batches.write(lambda execute: self._finish(in_sync, cursor, take, execute))
+        counts = in_sync, no_data or {}
+        return batches.write(lambda execute: self._finish(counts, cursor, take, figures, execute))
 
     def _finish(
         self,
-        in_sync: Mapping[str, int],
+        found: tuple[Mapping[str, int], Mapping[str, int]],
         cursor: Mapping[str, Any] | None,
         take: Take | None,
+        figures: Figures | None,
         execute: batches.Execute,
     ) -> Ending:
         with connection.writer() as session:
-            fence(session, self._claim, progress=True)
-            regions_held = self._add(session, self._held, execute) if self._held else set()
+            fence(session, self._claim, progress=True, **self._progress())
+            regions_held: set[str] = set()
+            numbers: Counts = self._counts
+            if self._held:
+                regions_held, held = self._add(session, self._held, execute)
+                numbers = counts.add(numbers, held)
             job = session.get_one(Job, self._claim.job.pk, populate_existing=True)
             is_retry = job.plan_rest == RETRY_REST
             if is_retry or job.plan_parts == self._part:
-                regions = (
-                    self._retried_regions(session) if is_retry else self._regions | regions_held
-                )
+                if is_retry:
+                    numbers = counts.add(numbers, self._drop_compared(session))
+                    regions = self._retried_regions(session)
+                else:
+                    regions = self._regions | regions_held
+                open_items = self._open_items + plan_rows.count_open(self._held)
+                cost = turns.cost_of_task(open_items // max(1, len(regions)))
+                turn = turns.start(session, job.project_id)
                 session.add_all(
                     Task(
                         job_pk=job.pk,
                         plan_generation=self._claim.generation,
                         part=self._part,
                         region=region,
+                        turn=0 if job.cancelled else turn + cost * number,
                     )
-                    for region in sorted(regions)
+                    for number, region in enumerate(sorted(regions), start=1)
                 )
-                counts = {
-                    region: 0 if region in self._recounted else count
-                    for region, count in job.in_sync.items()
-                }
-                for region, count in in_sync.items():
-                    counts[region] = counts.get(region, 0) + count
+                in_sync, no_data = (
+                    self._counted(before, new)
+                    for before, new in zip((job.in_sync, job.no_data), found, strict=True)
+                )
+                before = [] if job.planned_at is None else job.counts
                 has_rest = cursor is not None
                 runs.change(
                     session,
                     runs.of(job),
-                    in_sync=counts,
+                    in_sync=in_sync,
+                    no_data=no_data,
+                    # Nobody has kept the numbers of what an earlier release has planned.
+                    counts=sa.null()
+                    if before is None
+                    else counts.dump(counts.add(counts.load(before), numbers)),
                     # The rest of the plan counts as one task: this part was it, and may leave
                     # another.
                     tasks_open=job.tasks_open
@@ -223,17 +308,30 @@ class PlanWriter:
                     - (job.plan_rest is not None),
                     plan_rest=dict(cursor) if cursor is not None else sa.null(),
                     plan_parts=self._part + 1,
+                    turn=0 if job.cancelled else turn + cost * len(regions),
                     planned_at=job.planned_at or utc_now(),
                     updated_at=utc_now(),
                     # The engine's name stays: a job with a user's token ends with its engine.
                     **({"lease_expires": None} if regions and not has_rest else {}),
                 )
-                open_items = self._open_items + _count_open(self._held)
                 if take is not None and open_items <= take.max_items:
                     self._take(session, take)
+            self._held_findings.store(session, self._claim.job, execute, self._began)
+            if figures is not None:
+                figures.store(session, self._claim.job)
             ending = end_if_done(session, self._claim.job)
             self.claims = self._taken(session) if take is not None and ending.open_tasks else []
         return ending
+
+    def _counted(self, before: Mapping[str, int] | None, new: Mapping[str, int]) -> dict[str, int]:
+        """Add counts by region to those of earlier parts and runs."""
+        counts = {
+            region: 0 if region in self._recounted else count
+            for region, count in (before or {}).items()
+        }
+        for region, count in new.items():
+            counts[region] = counts.get(region, 0) + count
+        return counts
 
     def _take(self, session: orm.Session, take: Take) -> None:
         """Claim the tasks that the transaction has made."""
@@ -242,11 +340,12 @@ class PlanWriter:
             sa.update(Task)
             .where(
                 self._own_tasks(),
-                Task.region.not_in(sorted(take.excluded_regions)),
+                Task.region.not_in(sorted(take.excluded_regions())),
             )
             .values(
                 engine_id=self._claim.engine_id,
                 lease_expires=now_ms() + int(take.lease * 1000),
+                claimed_at=now_ms(),
                 attempts=1,
             )
             .execution_options(synchronize_session=False)
@@ -277,36 +376,24 @@ class PlanWriter:
             Task.job_pk == self._claim.job.pk,
             Task.part == self._part,
             Task.plan_generation == self._claim.generation,
+            Task.kind == TaskKind.RECORDS,
         )
+
+    def _drop_compared(self, session: orm.Session) -> Counts:
+        """Delete the items for all images of regions that could be compared now.
+
+        :returns: the change of the numbers.
+        """
+        compared = sa.and_(awaits_retry(self._claim.job.pk), Item.resource == ALL)
+        change: Counts = Counter()
+        change.subtract(counts.count(session, compared))
+        session.execute(sa.delete(Item).where(compared))
+        return change
 
     def _retried_regions(self, session: orm.Session) -> set[str]:
         """Return the regions that have work in a retry, whichever engine planned it."""
         job_pk = self._claim.job.pk
-        # A region that could be compared now needs no item for all of its images.
-        session.execute(sa.delete(Item).where(awaits_retry(job_pk), Item.resource == ALL))
         query = sa.select(Item.target_region).where(
             Item.job_pk == job_pk, Item.part == self._part, Item.status == ItemState.IN_PROGRESS
         )
         return set(session.scalars(query.distinct()))
-
-
-def _count_open(rows: Sequence[dict[str, Any]]) -> int:
-    return sum(row["status"] == ItemState.IN_PROGRESS for row in rows)
-
-
-def _unstorable(row: batches.Row) -> batches.Row:
-    """Return the failure that takes the place of an item that the database refuses."""
-    ended = row["updated_at"] or row["created_at"]
-    failure = {**row, **outcomes.UNSTORABLE, "action": "none", "work": None, "updated_at": ended}
-    return fit(Item.__table__, failure)
-
-
-def _known(session: orm.Session, job_pk: int, ids: Iterable[str]) -> dict[str, sa.Row[Any]]:
-    """Return those of some items that exist, by id."""
-    columns = (Item.id, Item.pk, Item.part, Item.plan_generation, Item.action, Item.status)
-    rows: list[sa.Row[Any]] = []
-    for batch in batched(ids, connection.BATCH):
-        rows += session.execute(
-            sa.select(*columns).where(Item.job_pk == job_pk, Item.id.in_(batch))
-        )
-    return {row.id: row for row in rows}

@@ -1,15 +1,18 @@
 """Note in rules how their runs ended, and delete the jobs of old runs."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from kingbird.db import connection, marks
+from kingbird.db import connection, marks, settling
 from kingbird.db.clock import utc_now
 from kingbird.db.models import Item, Job, Rule
 from kingbird.states import ENDED_JOB_STATES, ItemState, JobState, Reason, RuleState, Trigger
 
+#: Reasons of items that a run had nothing to do for.
+IDLE = (Reason.IN_SYNC, Reason.NO_DATA)
 #: Reasons of a job that got no token.
 _WITHOUT_TOKEN = (Reason.CREDENTIALS_LOST, Reason.TRUST_GONE)
 
@@ -30,13 +33,16 @@ class RuleChange(NamedTuple):
     message: str | None
 
 
-def note_end(session: orm.Session, job: Job, state: JobState) -> RuleChange | None:
+def note_end(
+    session: orm.Session, job: Job, state: JobState, left: tuple[str, str] | None = None
+) -> RuleChange | None:
     """Note the outcome of a run in its rule, within the transaction that ends its job.
 
     A full run tells the state of its rule.  An event run tells that something is wrong, and that
     what an event run found wrong is no more.
 
     :param job: the job, of a rule or not.
+    :param left: reason and message of items whose rows are to follow.
     :returns: the change if the rule's state is another one now.
     """
     if job.rule_id is None:
@@ -59,7 +65,7 @@ def note_end(session: orm.Session, job: Job, state: JobState) -> RuleChange | No
             "last_success_at": now,
         }
     elif state == JobState.FAILURE:
-        values |= _failure(session, job)
+        values |= _failure(session, job, left)
         if job.trigger != Trigger.EVENT:
             values["failures"] = Rule.failures + 1
     # The lock lets each change be told once, though two runs of the rule may end at a time.
@@ -82,14 +88,15 @@ def note_end(session: orm.Session, job: Job, state: JobState) -> RuleChange | No
     return RuleChange(*rule, after, values["reason"], values["message"])
 
 
-def _failure(session: orm.Session, job: Job) -> dict[str, Any]:
+def _failure(session: orm.Session, job: Job, left: tuple[str, str] | None) -> dict[str, Any]:
     """Return the state of a rule whose job failed, with the reason of its first item."""
-    reason, message = session.execute(
+    found = session.execute(
         sa.select(Item.reason, Item.message)
         .where(Item.job_pk == job.pk, Item.status == ItemState.FAILURE)
         .order_by(Item.pk)
         .limit(1)
-    ).one()
+    ).one_or_none()
+    reason, message = found or left or (Reason.INTERNAL_ERROR, None)
     without_token = reason in _WITHOUT_TOKEN
     return {
         "state": RuleState.NO_CREDENTIALS if without_token else RuleState.FAILING,
@@ -98,15 +105,21 @@ def _failure(session: orm.Session, job: Job) -> dict[str, Any]:
     }
 
 
-@connection.retry_on_disconnect
 def purge_jobs(keep: int) -> int:
     """Delete ended jobs of rules: those that found nothing to do, and the oldest ones.
 
     :param keep: the number of ended jobs to keep of each rule.
     :returns: the number of deleted jobs.
     """
+    old, number = _purge_jobs(keep)
+    settling.settle_all(old)
+    return number
+
+
+@connection.retry_on_disconnect
+def _purge_jobs(keep: int) -> tuple[Sequence[int], int]:
     ended = sa.and_(Job.rule_id.is_not(None), Job.status.in_(ENDED_JOB_STATES))
-    has_items = sa.exists().where(Item.job_pk == Job.pk, Item.reason != Reason.IN_SYNC)
+    has_items = sa.exists().where(Item.job_pk == Job.pk, Item.reason.not_in(IDLE))
     idle = (
         sa.select(Job.pk)
         .where(ended, Job.status == JobState.SUCCESS)
@@ -136,10 +149,6 @@ def purge_jobs(keep: int) -> int:
                 )
             )
         if not old:
-            return 0
-        result: Any = session.execute(
-            sa.delete(Job)
-            .where(Job.pk.in_(sorted(old)[: connection.BATCH]), ended)
-            .execution_options(synchronize_session=False)
-        )
-        return int(result.rowcount)
+            return (), 0
+        some = sorted(old)[: connection.BATCH]
+        return some, settling.delete(session, some, ended)

@@ -9,17 +9,18 @@ import random
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from oslo_context import context as oslo_context
 from sqlalchemy import orm
 
+from kingbird import request_summary
 from kingbird.batching import batched
-from kingbird.db import connection, marks
+from kingbird.db import connection, marks, turns
 from kingbird.db.clock import now_ms, utc_now
-from kingbird.db.models import Job, Rule
-from kingbird.states import ALL, JobState, RuleState, Trigger
+from kingbird.db.models import Job, Rule, Task
+from kingbird.states import ALL, JobState, RuleState, TaskKind, Trigger
 
 #: Rules that one round of an engine runs at most.
 DUE_AT_ONCE = 20
@@ -29,7 +30,10 @@ IMAGES_AT_ONCE = 100
 EVENT_RUNS_AT_ONCE = 2
 #: Seconds until a rule's next event run for each image of a run of several, and the most.  A few
 #: images wait for less than two seconds.  In a storm runs grow until they are so far apart.
-PAUSE_FOR_EACH, LONGEST_PAUSE = 1 / 3, 5.0
+PAUSE_FOR_EACH, LONGEST_PAUSE = 0.4, 5.0
+#: Runs of one image count as one run of so many images if they began within so many seconds: on a
+#: quick machine each image of a storm would have a run of its own.
+IN_A_ROW, WITHIN = 3, 0.6
 #: Rules with marks that one round looks at, because some of them pause.
 LOOKED_AT = 5 * DUE_AT_ONCE
 #: The share of an interval by which a run may be later, so that rules that were made together do
@@ -55,11 +59,13 @@ def new_job(
     global_request_id: str | None = None,
 ) -> Job:
     """Return a new job of a rule."""
+    request = [dict(sync_set or rule.sync_set)]
     return Job(
         id=job_id or str(uuid.uuid4()),
         project_id=rule.project_id,
         user_id=rule.user_id,
-        request=[dict(sync_set or rule.sync_set)],
+        request=request,
+        asked=request_summary.summarize(request),
         is_admin=rule.is_admin,
         all_projects=rule.all_projects,
         trust_id=rule.trust_id,
@@ -127,12 +133,14 @@ def begin_requested_run(
     request_id: str | None,
     global_request_id: str | None,
     sync_set: Mapping[str, Any] | None = None,
+    is_full: bool = True,
 ) -> Job | None:
     """Begin a run at a user's request, unless a full run is in progress.
 
     :param job_id: a new UUID.
-    :param sync_set: the rule's set with what differs, for a dry run or one about some images.
-        The outcome of such a run does not change the state of the rule.
+    :param sync_set: the rule's set with what differs in this run, if anything does.
+    :param is_full: whether it is a full run, and no dry run or one about some images.  The outcome
+        of such a run does not change the state of the rule.
     :returns: the job, or ``None`` if a full run is in progress.
     """
     job = new_job(
@@ -148,23 +156,41 @@ def begin_requested_run(
         if stored is not None:
             # The answer to the first run's commit was lost.
             return stored
-        if sync_set is None:
+        if is_full:
             return job if _begin(session, rule, job) else None
         if session.scalar(sa.select(is_open(rule.full_job_id))):
             return None
-        session.add(job)
-        session.flush()
+        _add(session, job)
         return job
 
 
+class Marked(NamedTuple):
+    """Rules that have to look at images.
+
+    :ivar ready: those that may begin a run, longest due first.
+    :ivar pausing: whether others wait until more images have come.
+    """
+
+    ready: Sequence[Rule]
+    pausing: bool
+
+
 @connection.retry_on_disconnect
-def marked() -> Sequence[Rule]:
-    """Return rules that have to look at images, longest due first.
+def marked() -> Marked:
+    """Return the rules that have to look at images.
 
     A rule without credentials waits for its next full run, if it has an interval.
     """
     # The first mark of each rule, and not all marks: a rule may have as many as [rules] max_marks.
     first = marks.due_of_rule(1)
+    # Runs that only wait for data hold no other run up.
+    writes_records = sa.or_(
+        Job.planned_at.is_(None),
+        Job.plan_rest.is_not(None),
+        sa.exists().where(
+            Task.job_pk == Job.pk, Task.kind == TaskKind.RECORDS, Task.done == sa.false()
+        ),
+    )
     running = (
         sa.select(sa.func.count())
         .select_from(Job)
@@ -172,12 +198,17 @@ def marked() -> Sequence[Rule]:
             Job.rule_id == Rule.id,
             Job.status == JobState.IN_PROGRESS,
             Job.trigger == Trigger.EVENT,
+            writes_records,
         )
         .scalar_subquery()
     )
-    newest = (
-        sa.select(sa.func.max(Job.pk))
-        .where(Job.rule_id == Rule.id, Job.trigger == Trigger.EVENT)
+    begun = sa.select(Job).where(Job.rule_id == Rule.id, Job.trigger == Trigger.EVENT)
+    newest = begun.with_only_columns(sa.func.max(Job.pk)).correlate(Rule).scalar_subquery()
+    first_in_row = (
+        begun.with_only_columns(Job.created_at)
+        .order_by(Job.pk.desc())
+        .offset(IN_A_ROW - 1)
+        .limit(1)
         .correlate(Rule)
         .scalar_subquery()
     )
@@ -188,6 +219,7 @@ def marked() -> Sequence[Rule]:
             marks.due_of_rule(IMAGES_AT_ONCE) <= now_ms(),
             before.request,
             before.created_at,
+            first_in_row,
             utc_now(),
         )
         .outerjoin(before, sa.and_(before.rule_id == Rule.id, before.pk == newest))
@@ -199,14 +231,16 @@ def marked() -> Sequence[Rule]:
         .limit(LOOKED_AT)
     )
     with connection.reader() as session:
-        found = [rule for rule, *rest in session.execute(query) if not _pauses(*rest)]
-    return found[:DUE_AT_ONCE]
+        found = [(rule, _pauses(*rest)) for rule, *rest in session.execute(query)]
+    ready = [rule for rule, pauses in found if not pauses]
+    return Marked(ready[:DUE_AT_ONCE], pausing=len(ready) < len(found))
 
 
 def _pauses(
     is_full: bool | None,
     request: list[dict[str, Any]] | None,
     begun: datetime | None,
+    first_begun: datetime | None,
     now: datetime,
 ) -> bool:
     """Return whether a rule waits until more images have come.
@@ -214,10 +248,13 @@ def _pauses(
     :param is_full: whether it has to look at as many images as a run may have.
     :param request: the sets of its event run before, if there was one.
     :param begun: when that run began.
+    :param first_begun: when the first of the last :data:`IN_A_ROW` runs began, that one included.
     """
     if not request or begun is None or is_full:
         return False
     before = len(request[0]["resources"])
+    if first_begun is not None and (begun - first_begun).total_seconds() <= WITHIN:
+        before = max(before, IN_A_ROW)
     pause = 0 if before == 1 else min(PAUSE_FOR_EACH * before, LONGEST_PAUSE)
     # A clock that was set back pauses no rule.
     return 0 <= (now - begun).total_seconds() < pause
@@ -243,6 +280,8 @@ def begin_event_run(rule: Rule) -> Job | None:
             session.delete(job)
             return None
         job.request = [about_images(rule.sync_set, ids)]
+        job.turn = turns.start(session, job.project_id) + turns.cost_of_plan(job.request)
+        job.asked = request_summary.summarize(job.request)
         session.flush()
         return job
 
@@ -297,9 +336,15 @@ def _begin(session: orm.Session, rule: Rule, job: Job, **values: Any) -> bool:
     )
     began = change(session, rule, *unchanged, full_job_id=job.id, **values)
     if began:
-        session.add(job)
-        session.flush()
+        _add(session, job)
     return began
+
+
+def _add(session: orm.Session, job: Job) -> None:
+    """Store a job, which waits for its turn."""
+    job.turn = turns.start(session, job.project_id) + turns.cost_of_plan(job.request)
+    session.add(job)
+    session.flush()
 
 
 @connection.retry_on_disconnect

@@ -21,8 +21,10 @@ from kingbird.states import JobState, RuleState, Trigger
 FIELDS = ("name", "description", "enabled", "interval", "events")
 
 
-def _visible(project_id: str, with_all_projects: bool) -> sa.Select[Rule]:
-    query = sa.select(Rule).where(Rule.project_id == project_id)
+def _visible(project_id: str | None, with_all_projects: bool) -> sa.Select[Rule]:
+    query = sa.select(Rule)
+    if project_id is not None:
+        query = query.where(Rule.project_id == project_id)
     return query if with_all_projects else query.where(Rule.all_projects == sa.false())
 
 
@@ -81,7 +83,7 @@ def get(project_id: str, rule_id: str, *, with_all_projects: bool = False) -> Ru
 
 @connection.retry_on_disconnect
 def list_for_project(
-    project_id: str,
+    project_id: str | None,
     *,
     with_all_projects: bool = False,
     enabled: bool | None = None,
@@ -94,6 +96,7 @@ def list_for_project(
 ) -> Sequence[Rule]:
     """Return a page of a project's rules, by default newest first.
 
+    :param project_id: the rules' project; ``None`` for the rules of all projects.
     :param enabled: only those that are enabled, or disabled.
     :param status: only those in one of these states.
     :param marker: the id of the rule that the page comes after.
@@ -218,7 +221,7 @@ def delete(rule: Rule) -> list[str]:
             session.execute(
                 sa.update(Job)
                 .where(running)
-                .values(cancelled=True, updated_at=utc_now())
+                .values(cancelled=True, updated_at=utc_now(), revision=Job.revision + 1)
                 .execution_options(synchronize_session=False)
             )
         return ids

@@ -37,10 +37,15 @@ def untouched(job: Job) -> sa.ColumnElement[bool]:
 def change(session: orm.Session, *where: sa.ColumnElement[bool], **values: Any) -> bool:
     """Change a job's row, and lock it for the rest of the transaction.
 
+    Readers that have seen the row before find that it has changed.
+
     :param where: :func:`of` or :func:`untouched`, and further conditions.
     :returns: whether the row matched and was changed.
     """
     result: Any = session.execute(
-        sa.update(Job).where(*where).values(**values).execution_options(synchronize_session=False)
+        sa.update(Job)
+        .where(*where)
+        .values(revision=Job.revision + 1, **values)
+        .execution_options(synchronize_session=False)
     )
     return bool(result.rowcount)

@@ -9,15 +9,19 @@ from kingbird.db import connection
 
 
 @contextmanager
-def lost_answer():
-    """Lose the answer to the first commit within the block: it was done, but nobody hears."""
-    real, lost = connection.writer, []
+def lost_answer(after=0):
+    """Lose the answer to one commit within the block: it was done, but nobody hears.
+
+    :param after: how many commits there are before it.
+    """
+    real, lost, done = connection.writer, [], []
 
     @contextmanager
     def writer():
         with real() as session:
             yield session
-        if not lost:
+        done.append(True)
+        if not lost and len(done) > after:
             lost.append(True)
             raise db_exc.DBConnectionError
 

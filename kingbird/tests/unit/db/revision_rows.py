@@ -19,7 +19,46 @@ PAST = 1_700_000_000_000
 #: By table, the value of each column that a revision after the first has added, in rows that
 #: were stored before it.
 FILLED: dict[str, dict[str, object]] = {
-    "jobs": {"rule_id": None, "trigger": None},
+    "region_states": {"revision": 0},
+    "jobs": {
+        "rule_id": None,
+        "trigger": None,
+        "asked": None,
+        "of_id": None,
+        "listed": None,
+        "counts": None,
+        "revision": 0,
+        "claimed_at": None,
+        "cancelled_parts": None,
+        "turn": 0,
+        "no_data": None,
+        "ending": None,
+        "reopening": None,
+        "settling": False,
+    },
+    "tasks": {
+        "kind": "records",
+        "counts": None,
+        "revision": 0,
+        "claimed_at": None,
+        "turn": 0,
+        "away_since": None,
+    },
+    "items": {
+        "data": None,
+        "bytes": None,
+        "data_seconds": None,
+        "data_since": None,
+        "data_due": None,
+        "data_tries": 0,
+        "import_task": None,
+        "resource_name": None,
+        "digest": None,
+        "written_at": None,
+        "differences": None,
+        "undo": None,
+    },
+    "engines": {"regions": None},
     "rules": {"events": True, "event_runs": 0},
 }
 
@@ -99,14 +138,26 @@ def _job(pk, status, **more):
         "plan_parts": 1 if planned else 0,
         "plan_rest": None,
         "in_sync": {},
+        "no_data": {"Région Ünï": 2},
         "tasks_open": 0,
         "cancelled": False,
         "runs": 1,
         "engine_id": None,
         "lease_expires": None,
         "generation": 1 if planned else 0,
+        "turn": 0,
         "rule_id": None,
         "trigger": None,
+        "asked": None,
+        "of_id": None,
+        "listed": None,
+        "counts": None,
+        "revision": 0,
+        "claimed_at": None,
+        "cancelled_parts": None,
+        "ending": None,
+        "reopening": None,
+        "settling": False,
         "created_at": began,
         "updated_at": planned,
         **more,
@@ -133,7 +184,7 @@ def _items(pk, *outcomes):
         is_open = status == "IN_PROGRESS"
         region = ["RegionTwo", "Région Ünï"][number % 2]
         yield {
-            "id": db.jobs.item_id(job_id(pk), _image(number), region),
+            "id": db.item_id(job_id(pk), _image(number), region),
             "job_pk": pk,
             "plan_generation": 1,
             "part": 0,
@@ -148,7 +199,19 @@ def _items(pk, *outcomes):
             "message": f"Glance said: naïve “{reason}” 🐦" if reason == "forbidden" else None,
             "rank": number,
             "work": {"record": {"id": _image(number)}, "owner": PROJECT} if is_open else None,
+            "differences": {"name": {"source": "naïve 🐦", "target": None}} if number else None,
+            "undo": {"owner": PROJECT, "updated_at": "naïve 🐦"} if number else None,
             "attempts": 1,
+            "resource_name": f"naïve {number}",
+            "digest": None,
+            "written_at": BEGAN,
+            "data": "active" if reason == "created" else None,
+            "bytes": 5 * 2**32 if reason == "created" else None,
+            "data_seconds": 0.25 if reason == "created" else None,
+            "data_since": PAST if reason == "created" else None,
+            "data_due": None,
+            "data_tries": number,
+            "import_task": job_id(pk) if reason == "created" else None,
             "created_at": BEGAN,
             "updated_at": None if is_open else BEGAN + timedelta(seconds=number),
         }
@@ -160,11 +223,17 @@ def _task(pk, region, *, done):
         "plan_generation": 1,
         "part": 0,
         "region": region,
+        "kind": "records",
         "done": done,
         "attempts": 1,
         "engine_id": "old:1:e",
         "lease_expires": PAST,
         "generation": 3,
+        "turn": 0,
+        "away_since": PAST,
+        "claimed_at": PAST,
+        "counts": None,
+        "revision": 0,
         "created_at": BEGAN,
         "updated_at": BEGAN if done else None,
     }
@@ -182,6 +251,7 @@ def rows():
                 "rpc_version": "1.0",
                 "started_at": BEGAN,
                 "seen": PAST,
+                "regions": None,
             }
         ],
         "rules": [
@@ -235,6 +305,76 @@ def rows():
                 "regions": {"Région Ünï": {"connected": True, "heard": None, "since": PAST}},
             }
         ],
+        "image_states": [
+            {
+                "pk": 1,
+                "image_id": _image(1),
+                "region": "Région Ünï",
+                "project_id": PROJECT,
+                "name": "🐦",
+                "source_region": "RegionOne",
+                "state": "drift",
+                "reason": "quota",
+                "message": "Glance said: naïve “quota” 🐦",
+                "differences": {"name": {"source": "naïve 🐦", "target": None}},
+                "image_status": "queued",
+                "job_id": job_id(6),
+                "since": BEGAN,
+                "compared_at": BEGAN,
+            }
+        ],
+        "metadef_states": [
+            {
+                "pk": 1,
+                "resource": _image(2),
+                "region": "Région Ünï",
+                "project_id": "admin",
+                "name": "OS::🐦",
+                "source_region": "RegionOne",
+                "state": "drift",
+                "reason": "drift",
+                "message": "Glance said: naïve “quota” 🐦",
+                "differences": {"property 🐦": {"source": "naïve", "target": None}},
+                "job_id": job_id(6),
+                "since": BEGAN,
+                "compared_at": BEGAN,
+            }
+        ],
+        "metadef_regions": [
+            {
+                "region": "Région Ünï",
+                "namespaces": 3,
+                "compared_at": BEGAN,
+                "away_since": None,
+                "revision": PAST,
+            }
+        ],
+        "region_states": [
+            {
+                "project_id": "*",
+                "region": "Région Ünï",
+                "images": 3,
+                "bulk_missing": 0,
+                "bulk_no_data": 2,
+                "compared_at": BEGAN,
+                "away_since": None,
+                "reason": None,
+                "message": None,
+                "revision": PAST,
+            },
+            {
+                "project_id": PROJECT,
+                "region": "Région Ünï",
+                "images": 0,
+                "bulk_missing": 0,
+                "bulk_no_data": 0,
+                "compared_at": None,
+                "away_since": None,
+                "reason": None,
+                "message": None,
+                "revision": PAST,
+            },
+        ],
         "jobs": _jobs(),
         "tasks": [
             _task(4, "RegionTwo", done=False),
@@ -246,6 +386,25 @@ def rows():
             *_items(6, ("SUCCESS", "created"), ("SKIPPED", "deleted_in_target")),
             *_items(7, ("FAILURE", "forbidden"), ("FAILURE", "region_unavailable")),
             *_items(8, ("SUCCESS", "created")),
+        ],
+        "fresh_states": [
+            {
+                "pk": 1,
+                "image_id": _image(1),
+                "region": "RegionTwo",
+                "project_id": PROJECT,
+                "told_at": 1_795_388_400_000,
+            }
+        ],
+        "hidden_orphans": [
+            {
+                "region": "RegionTwo",
+                "image_id": _image(1),
+                "home": "RegionOne",
+                "updated_at": "2026-11-22T23:00:00Z",
+                "hidden_at": 1_795_388_400_000,
+                "job_id": job_id(6),
+            }
         ],
         "tombstones": [
             {
@@ -280,6 +439,9 @@ def add():
                     "work",
                     "sync_set",
                     "regions",
+                    "no_data",
+                    "differences",
+                    "undo",
                 ):
                     # PostgreSQL tells of JSON, MariaDB of text.
                     column.type = sa.JSON(none_as_null=True)

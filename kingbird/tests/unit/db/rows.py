@@ -31,6 +31,8 @@ def sync_set(resources, sources=("R1",), targets=("R2",), **options):
         "on_drift": "report",
         "prune": False,
         "same_name": "report",
+        "data": "none",
+        "members": "create",
         "filters": {},
         **options,
     }

@@ -106,9 +106,19 @@ def working() -> Held:
     return Held(get(job_id), claim)
 
 
+def waiting_for_data() -> Held:
+    """The records are in order, and the data of one are to be imported."""
+    waiting = {"reason": "in_sync", "data": "pending", "data_since": 0}
+    job_id = planned_job(row(**waiting))
+    records = db.leases.claim_task("e1", LEASE)
+    assert records is not None
+    db.outcomes.end_task(records)
+    return Held(get(job_id), db.leases.claim_task("e1", LEASE))
+
+
 def ended() -> Held:
     job_id = planned_job()
-    db.outcomes.end_job(get(job_id), "region_unavailable", "Away")
+    db.job_ends.end_job(get(job_id), "region_unavailable", "Away")
     return Held(get(job_id))
 
 
@@ -137,7 +147,7 @@ def lost_and_regained(held: Held) -> None:
 
 
 def over(held: Held) -> None:
-    db.outcomes.end_job(get(held.job.id), "internal_error", "")
+    db.job_ends.end_job(get(held.job.id), "internal_error", "")
 
 
 def tried_again(held: Held, engine: str = "e2") -> None:

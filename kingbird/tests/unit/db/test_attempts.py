@@ -37,7 +37,7 @@ def planning_a_retry() -> db.Claim:
     job_id = planned_job(row("a"), row("b"))
     job = db.jobs.get(PROJECT, job_id)
     assert job is not None
-    db.outcomes.end_job(job, "quota", "")
+    db.job_ends.end_job(job, "quota", "")
     job = db.jobs.get(PROJECT, job_id)
     assert job is not None
     about: dict[str, Any] = {"user_id": "u", "is_admin": False, "request_id": "r"}

@@ -130,7 +130,7 @@ def test_ages_do_not_depend_on_the_clocks_of_hosts(skewed):
     assert db.stats.jobs_with_expired_trust(60) == 0
     other = planned_job()
     assert db.stats.collect(60).tasks.oldest < 60
-    ending = db.outcomes.end_job(db.jobs.get(PROJECT, other))
+    ending = db.job_ends.end_job(db.jobs.get(PROJECT, other))
     assert timedelta(0) <= ending.ended_at - db.jobs.get(PROJECT, other).created_at < minute
 
 

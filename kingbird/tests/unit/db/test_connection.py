@@ -1,16 +1,20 @@
 """The way into the database: threads side by side, and a database that is away."""
 
 import threading
+import traceback
+import types
 from unittest import mock
 
+import psycopg2.errors
 import pytest
+import sqlalchemy as sa
 from oslo_db import exception as db_exc
 from oslo_db.sqlalchemy import enginefacade
 from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.db import connection
+from kingbird.db import connection, error_texts
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job
 
 
@@ -50,6 +54,43 @@ def test_a_database_that_is_away_is_unavailable(conf, url):
     db.configure(conf)
     with pytest.raises(exception.Unavailable, match="database"):
         db.jobs.list_for_project(PROJECT)
+
+
+#: What must not be told of a row.
+SECRET = "9d3f7c1b"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT :secret FROM nowhere",
+        "UPDATE jobs SET nothing = :secret",
+        # PostgreSQL tells the row that it refuses.
+        "INSERT INTO engines (id, host) VALUES ('e', :secret)",
+    ],
+)
+def test_errors_do_not_tell_what_a_row_holds(database, statement):
+    with (
+        pytest.raises((db_exc.DBError, sa_exc.DBAPIError)) as caught,
+        connection.writer() as session,
+    ):
+        session.execute(sa.text(statement), {"secret": SECRET})
+    assert SECRET not in "".join(traceback.format_exception(caught.value))
+
+
+def test_errors_of_postgresql_tell_their_first_line(conf):
+    refused = psycopg2.errors.NotNullViolation(f"It is refused\nDETAIL:  Failing row: {SECRET}")
+    wrapped = sa_exc.IntegrityError("INSERT", {}, refused, hide_parameters=True)
+    told = db_exc.DBError(wrapped)
+    # oslo.db knows no other error for some.
+    for more in ({}, {"chained_exception": told}):
+        context = types.SimpleNamespace(
+            original_exception=refused, sqlalchemy_exception=wrapped, **more
+        )
+        error_texts._cut(context)
+    for error in (refused, wrapped, told):
+        assert "It is refused" in str(error)
+        assert SECRET not in str(error)
 
 
 def test_a_database_without_tables_is_unavailable(conf, tmp_path):

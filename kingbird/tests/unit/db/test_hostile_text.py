@@ -7,7 +7,8 @@ import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.db.models import MAX_MESSAGE, MAX_WORK, Tombstone
+from kingbird.db.model_base import MAX_MESSAGE
+from kingbird.db.models import MAX_WORK, Tombstone
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, row, store_plan, sync_set
 from kingbird.text import clean
 

@@ -26,7 +26,7 @@ RETRIED = ["i1", "i2", "i3", "i5"]
 
 def an_ended_job(*items):
     job_id = planned_job(*(items or OUTCOMES))
-    db.outcomes.end_job(get(job_id))
+    db.job_ends.end_job(get(job_id))
     return get(job_id)
 
 
@@ -65,12 +65,39 @@ def test_an_ended_job_is_not_cancelled(database):
 
 
 def test_which_jobs_are_to_be_cancelled(database):
-    ids = [accepted_job() for _ in range(3)]
-    job_actions.cancel(get(ids[1]))
-    assert job_actions.filter_cancelled([*ids, "nothing"] + [str(n) for n in range(2000)]) == {
-        ids[1]
-    }
-    assert job_actions.filter_cancelled([]) == set()
+    whole, in_part, other = jobs = [get(accepted_job()) for _ in range(3)]
+    job_actions.cancel(whole)
+    assert job_actions.cancel_part(in_part, job_actions.Part(["R3", "R2"]))
+    assert job_actions.cancel_part(in_part, job_actions.Part(None, ["i"]))
+    parts = [{"regions": ["R2", "R3"], "resources": None}, {"regions": None, "resources": ["i"]}]
+    assert [job_actions.cancellation(job) for job in jobs] == [
+        (True, []),
+        (False, parts),
+        (False, []),
+    ]
+    db.job_ends.end_job(get(other.id))
+    assert db.jobs.delete(PROJECT, other.id)
+    assert job_actions.cancellation(other) == (False, [])
+
+
+def test_a_part_of_an_ended_job_is_not_cancelled(database):
+    job = an_ended_job()
+    before = raw(job)
+    assert not job_actions.cancel_part(job, job_actions.Part(["R2"]))
+    assert raw(job) == before
+
+
+def test_a_cancel_of_a_part_whose_answer_was_lost(database):
+    job = get(accepted_job())
+    with lost_answer():
+        assert job_actions.cancel_part(job, job_actions.Part(["R2"]))
+    assert len(get(job.id).cancelled_parts) == 1
+
+
+def test_the_images_that_a_job_has_items_for(database):
+    job = get(planned_job(row("a"), row("b", "R3"), targets=("R2", "R3")))
+    assert job_actions.known_resources(job, ["a", "b", "c"]) == {"a", "b"}
+    assert job_actions.known_resources(get(accepted_job()), ["i1"]) == set()
 
 
 def test_a_cancel_whose_answer_was_lost(database):
@@ -102,7 +129,9 @@ def test_what_failed_becomes_a_part_of_its_own(database):
     }.items():
         assert getattr(again, column) == value, column
     assert again.updated_at > job.updated_at
-    for item in db.jobs.list_items(again):
+    rows = raw(job)[1]
+    assert {item.id for item in db.jobs.list_items(again)} == {item.id for item in rows}
+    for item in rows:
         if item.resource in RETRIED:
             assert (item.status, item.action, item.part) == ("IN_PROGRESS", "retry", 1)
             assert (item.reason, item.message) == (None, None)
@@ -110,7 +139,7 @@ def test_what_failed_becomes_a_part_of_its_own(database):
             assert item.updated_at > job.updated_at
         else:
             assert (item.action, item.part, item.attempts) == ("create", 0, 1)
-    work = {item.resource: item.work for item in raw(job)[1]}
+    work = {item.resource: item.work for item in rows}
     assert [name for name in sorted(work) if work[name] is None] == RETRIED
     assert sum(db.jobs.outcome_counts(again)[0].values()) == len(OUTCOMES)
 
@@ -126,9 +155,9 @@ def test_an_engine_claims_it_for_planning(database):
 def test_a_cancelled_job_is_not_cancelled_when_it_is_tried_again(database):
     job = get(planned_job())
     job_actions.cancel(job)
-    db.outcomes.end_job(job)
+    db.job_ends.end_job(job)
     assert job_actions.retry(get(job.id), **RETRIER) == 1
-    assert job_actions.filter_cancelled([job.id]) == set()
+    assert job_actions.cancellation(get(job.id)) == (False, [])
 
 
 def test_without_a_trust_it_waits_for_the_token(database):
@@ -158,7 +187,7 @@ def test_a_job_that_runs_is_left_alone(database):
 def test_a_job_that_could_not_be_planned_is_tried_again(database):
     """Its items are those that the request names."""
     job = get(accepted_job(resources=["i1", "i2"]))
-    db.outcomes.end_job(job, "internal_error", "Oh")
+    db.job_ends.end_job(job, "internal_error", "Oh")
     assert job_actions.retry(get(job.id), **RETRIER) == 2
 
 
@@ -186,7 +215,7 @@ def test_of_two_who_retry_at_the_same_time_one_does(database):
 def test_who_read_an_earlier_run_starts_no_other(database):
     job = an_ended_job()
     job_actions.retry(job, **RETRIER)
-    db.outcomes.end_job(get(job.id))
+    db.job_ends.end_job(get(job.id))
     assert get(job.id).status == "FAILURE"
     assert job_actions.retry(job, **{**RETRIER, "request_id": "req-3"}) == 0
     assert job_actions.retry(get(job.id), **{**RETRIER, "request_id": "req-3"}) == len(RETRIED)

@@ -1,6 +1,7 @@
 """Jobs as the API sees them."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -8,11 +9,20 @@ import sqlalchemy as sa
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.tests.unit.db.lost import lost_answer
-from kingbird.tests.unit.db.rows import PROJECT, accepted_job, planned_job, row
+from kingbird.tests.unit.db.reads import counting
+from kingbird.tests.unit.db.rows import (
+    LEASE,
+    PROJECT,
+    accepted_job,
+    outcome,
+    planned_job,
+    renew,
+    row,
+)
 
 
 def end(job_id, project=PROJECT):
-    db.outcomes.end_job(db.jobs.get(project, job_id))
+    db.job_ends.end_job(db.jobs.get(project, job_id))
 
 
 def create(job_id, **options):
@@ -147,7 +157,7 @@ def test_jobs_about_all_projects_are_found_on_request_only(database):
     assert job.all_projects
     assert db.jobs.list_for_project(PROJECT) == []
     assert len(db.jobs.list_for_project(PROJECT, with_all_projects=True)) == 1
-    db.outcomes.end_job(job)
+    db.job_ends.end_job(job)
     assert not db.jobs.delete(PROJECT, job_id)
     assert not db.jobs.delete("q" * 32, job_id, with_all_projects=True)
     assert db.jobs.delete(PROJECT, job_id, with_all_projects=True)
@@ -255,15 +265,106 @@ def test_an_item_of_another_job_is_no_marker(database):
 
 def test_items_of_a_part_that_is_not_stored_whole_dont_count(database):
     job = a_job_of_items()
-    late = db.jobs.item_id(job.id, "i5", "R2")
+    late = db.item_id(job.id, "i5", "R2")
     change(db.Item, late, part=1)
     assert [item.resource for item in db.jobs.list_items(job)] == ["i0", "i1", "i2", "i3", "i4"]
     with pytest.raises(exception.BadRequest, match=late):
         db.jobs.list_items(job, marker=late)
-    assert db.jobs.outcome_counts(job)[0] == {"SUCCESS": 2, "IN_PROGRESS": 1, "FAILURE": 2}
     change(db.Job, job.id, plan_parts=2)
     job = db.jobs.get(PROJECT, job.id)
     assert len(db.jobs.list_items(job)) == 6
+
+
+def selected(job, **options):
+    return [item.resource for item in db.jobs.list_items(job, **options)]
+
+
+def test_items_are_selected(database):
+    job = a_job_of_items()
+    assert selected(job, resource="i2") == ["i2"]
+    assert selected(job, resource="i9") == selected(job, resource="*") == []
+    assert len(selected(job, target_region="R2")) == 6
+    assert selected(job, target_region="R3") == []
+    assert selected(job, reason=["quota", "drift"]) == ["i2", "i4"]
+    assert selected(job, reason=["quota"], status=["SUCCESS"]) == []
+    assert selected(job, resource="i2", reason=["quota"], target_region="R2", limit=1) == ["i2"]
+
+
+@pytest.mark.parametrize("is_old", [False, True])
+def test_items_that_have_changed_since_a_time(database, is_old):
+    """Also those of an earlier release, which has written no time of its own."""
+    job = a_job_of_items()
+    last = max(item.updated_at or item.created_at for item in db.jobs.list_items(job))
+    assert len(selected(job, changed_since=last)) == 6
+    claim = db.leases.claim_task("e1", LEASE)
+    db.outcomes.record(claim, outcome(claim))
+    if is_old:
+        with db.get_engine().begin() as bind:
+            bind.execute(sa.update(db.Item).values(written_at=sa.null()))
+    item = next(each for each in db.jobs.list_items(job) if each.resource == "i1")
+    assert item.updated_at > last
+    assert selected(job, changed_since=item.updated_at) == ["i1"]
+    assert selected(job, changed_since=item.updated_at + timedelta(microseconds=1)) == []
+
+
+def test_progress_of_a_large_job_reads_what_has_changed_and_no_more(database):
+    job_id = planned_job(*(row(f"i{number}") for number in range(3000)))
+    job = db.jobs.get(PROJECT, job_id)
+    claim = db.leases.claim_task("e1", LEASE)
+    db.outcomes.record(claim, outcome(claim))
+    (changed,) = db.jobs.list_items(job, status=["SUCCESS"])
+    if db.get_engine().dialect.name == "postgresql":
+        # As autovacuum does it in time.
+        with db.get_engine().begin() as bind:
+            bind.execute(sa.text("ANALYZE items"))
+    with counting() as statements:
+        items = db.jobs.list_items(job, changed_since=changed.updated_at, limit=1001)
+        db.jobs.outcome_counts(job)
+        db.job_versions.get(PROJECT, job_id)
+    assert [item.id for item in items] == [changed.id]
+    assert sum(each.rows for each in statements) < 100
+
+
+def test_each_change_of_a_job_or_its_items_is_another_version(database):
+    job_id = accepted_job(resources=("i1", "i2"))
+
+    def version():
+        job = db.jobs.get(PROJECT, job_id)
+        (listed,) = db.job_details.list_details(PROJECT, with_all_projects=False)
+        assert listed.version[1] == job.revision
+        assert db.job_versions.list_versions(PROJECT, with_all_projects=False) == [listed.version]
+        assert db.job_versions.get(PROJECT, job_id) == listed.version
+        return listed.version
+
+    seen = [version()]
+
+    def has_changed():
+        seen.append(version())
+        return len(set(seen)) == len(seen)
+
+    claim = db.leases.claim_job("e1", LEASE)
+    with db.plans.PlanWriter(claim) as plan:
+        plan.add([row("i1"), row("i2"), row("i1", "R3")])
+        assert has_changed()
+        plan.finish({})
+    assert has_changed()
+    task = db.leases.claim_task("e1", LEASE)
+    assert version() == seen[-1], "a claim shows nowhere"
+    renew(task, LEASE)
+    assert version() == seen[-1]
+    db.outcomes.record(task, outcome(task))
+    assert has_changed()
+    db.outcomes.end_task(task)
+    assert has_changed()
+    db.job_actions.cancel_part(db.jobs.get(PROJECT, job_id), db.job_actions.Part(["R3"]))
+    assert has_changed()
+    db.job_actions.cancel(db.jobs.get(PROJECT, job_id))
+    assert has_changed()
+    db.job_ends.end_job(db.jobs.get(PROJECT, job_id), "cancelled")
+    assert has_changed()
+    about = {"user_id": "u", "is_admin": False, "trust_id": "t", "request_id": "r"}
+    assert db.job_actions.retry(db.jobs.get(PROJECT, job_id), **about)
+    assert has_changed()
 
 
 def test_counts_of_items_and_of_what_has_none(database):

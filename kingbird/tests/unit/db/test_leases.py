@@ -99,7 +99,7 @@ def test_tasks_are_claimed_one_by_one(database):
 
 def test_tasks_of_ended_jobs_are_not_claimed(database):
     job_id = planned_job()
-    db.outcomes.end_job(db.jobs.get(PROJECT, job_id))
+    db.job_ends.end_job(db.jobs.get(PROJECT, job_id))
     assert db.leases.claim_task("e1", LEASE) is None
 
 

@@ -31,10 +31,10 @@ def test_trusts_of_ended_jobs_are_found(database):
     job_id = planned_job(trust_id="t1")
     assert db.maintenance.ended_jobs_with_trust() == []
     job = db.jobs.get(PROJECT, job_id)
-    db.outcomes.end_job(job)
+    db.job_ends.end_job(job)
     assert ids(db.maintenance.ended_jobs_with_trust()) == [job_id]
     assert db.maintenance.trusts_in_use({"t1", "t2"}) == {"t1"}
-    db.outcomes.clear_trust(job)
+    db.job_ends.clear_trust(job)
     assert db.maintenance.ended_jobs_with_trust() == []
 
 

@@ -44,7 +44,7 @@ def left(rule):
 def begin():
     """Begin the runs of marks, as an engine does in each round."""
     begun = []
-    while found := db.rule_runs.marked():
+    while found := db.rule_runs.marked().ready:
         begun += [job for rule in found if (job := db.rule_runs.begin_event_run(rule))]
     return begun
 

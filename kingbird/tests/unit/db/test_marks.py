@@ -52,7 +52,7 @@ def mark(rule, *ids, settle=5):
 
 def begin(rule):
     """Begin an event run, and return its job."""
-    (found,) = db.rule_runs.marked()
+    (found,) = db.rule_runs.marked().ready
     assert found.pk == rule.pk
     return db.rule_runs.begin_event_run(found)
 
@@ -96,7 +96,7 @@ def test_a_run_takes_what_is_due(rule):
     assert sorted(entry["resources"]) == ["a", "b"]
     assert (entry["rule_resources"], entry["lenient"]) == (["*"], True)
     assert entry["targets"] == rule.sync_set["targets"]
-    assert db.rule_runs.marked() == []
+    assert db.rule_runs.marked().ready == []
 
 
 def test_an_image_that_changes_meanwhile_is_looked_at_again(rule):
@@ -106,7 +106,7 @@ def test_an_image_that_changes_meanwhile_is_looked_at_again(rule):
     assert mark(rule, "a", settle=600) == 0
     assert stored() == {"a": AGAIN, "b": TAKEN}
     assert 60_000 - SLACK < delay("a") <= 60_000
-    assert db.rule_runs.marked() == []
+    assert db.rule_runs.marked().ready == []
     end(job, a=DONE, b=DONE)
     assert stored() == {"a": WAITS}
 
@@ -168,7 +168,7 @@ def test_what_a_full_run_found_wrong_stays(rule):
 def test_without_credentials_marks_wait_for_the_full_run(rule, interval, runs):
     change(rule, state="NO_CREDENTIALS", interval=interval)
     mark(rule, "a")
-    assert len(db.rule_runs.marked()) == runs
+    assert len(db.rule_runs.marked().ready) == runs
 
 
 def test_no_credentials_are_told_and_the_marks_stay(rule):
@@ -183,8 +183,24 @@ def test_runs_grow_while_two_are_in_progress(rule):
         mark(rule, name)
         assert begin(rule) is not None
     mark(rule, *"cdefg")
-    assert db.rule_runs.marked() == []
+    assert db.rule_runs.marked().ready == []
     assert stored()["c"] == WAITS
+
+
+def test_runs_that_wait_for_data_hold_no_other_up(rule):
+    """Data may take hours, and records wait for nothing else."""
+    for number in range(4):
+        mark(rule, f"i{number}")
+        job = begin(rule)
+        claim = db.leases.claim_job("e1", LEASE)
+        assert claim.job.id == job.id
+        waiting = {"data": "pending", "data_since": 0, "reason": "in_sync"}
+        store_plan(claim, [row(f"i{number}", **waiting)])
+        db.outcomes.end_task(db.leases.claim_task("e1", LEASE))
+        data = db.leases.claim_task("e1", LEASE)
+        assert data.task.kind == "data"
+        db.leases.release(data, delay=60)
+    assert len(stored()) == 4
 
 
 def test_a_run_has_a_bounded_number_of_images(rule, monkeypatch):
@@ -201,10 +217,10 @@ def test_a_rule_pauses_for_as_long_as_its_run_before_was_large(rule, monkeypatch
     mark(rule, *"abc")
     job = begin(rule)
     mark(rule, "d")
-    assert db.rule_runs.marked() == []
+    assert db.rule_runs.marked() == ([], True)
     # Three images make three pauses.
     begun(job, seconds_ago=3_000 if over else 2_900)
-    assert len(db.rule_runs.marked()) == over
+    assert len(db.rule_runs.marked().ready) == over
 
 
 def test_a_rule_does_not_pause_after_one_image(rule, monkeypatch):
@@ -213,7 +229,22 @@ def test_a_rule_does_not_pause_after_one_image(rule, monkeypatch):
     mark(rule, "a")
     begin(rule)
     mark(rule, "b")
-    assert len(db.rule_runs.marked()) == 1
+    assert len(db.rule_runs.marked().ready) == 1
+
+
+@pytest.mark.parametrize("seconds", [0, 90])
+def test_a_rule_pauses_after_runs_of_one_image_in_quick_succession(rule, monkeypatch, seconds):
+    monkeypatch.setattr(db.rule_runs, "WITHIN", 60)
+    for number, image in enumerate("abc"):
+        mark(rule, image)
+        job = begin(rule)
+        # None of them is so young that the next image would wait for that alone.
+        begun(job, seconds_ago=100 - seconds * number / 2)
+        end(job, **{image: DONE})
+    monkeypatch.setattr(db.rule_runs, "PAUSE_FOR_EACH", 1_000)
+    monkeypatch.setattr(db.rule_runs, "LONGEST_PAUSE", 1_000_000)
+    mark(rule, "d")
+    assert len(db.rule_runs.marked().ready) == (seconds > db.rule_runs.WITHIN)
 
 
 def test_the_pause_is_bounded(rule, monkeypatch):
@@ -223,9 +254,9 @@ def test_the_pause_is_bounded(rule, monkeypatch):
     job = begin(rule)
     mark(rule, "d")
     begun(job, seconds_ago=1_400)
-    assert db.rule_runs.marked() == []
+    assert db.rule_runs.marked().ready == []
     begun(job, seconds_ago=1_500)
-    assert len(db.rule_runs.marked()) == 1
+    assert len(db.rule_runs.marked().ready) == 1
 
 
 def test_a_rule_with_enough_images_for_a_run_does_not_pause(rule, monkeypatch):
@@ -235,9 +266,9 @@ def test_a_rule_with_enough_images_for_a_run_does_not_pause(rule, monkeypatch):
     mark(rule, *"xy")
     begin(rule)
     mark(rule, *"bc")
-    assert db.rule_runs.marked() == []
+    assert db.rule_runs.marked().ready == []
     mark(rule, "d")
-    assert len(db.rule_runs.marked()) == 1
+    assert len(db.rule_runs.marked().ready) == 1
 
 
 def test_the_pause_of_a_rule_delays_no_other_one(rule, monkeypatch):
@@ -258,12 +289,12 @@ def test_a_clock_that_was_set_back_pauses_no_rule(rule, monkeypatch):
     mark(rule, *"xy")
     begun(begin(rule), seconds_ago=-9_000)
     mark(rule, "b")
-    assert len(db.rule_runs.marked()) == 1
+    assert len(db.rule_runs.marked().ready) == 1
 
 
 def test_of_two_engines_one_begins_a_run(rule):
     mark(rule, "a")
-    (found,) = db.rule_runs.marked()
+    (found,) = db.rule_runs.marked().ready
     jobs = []
     threads = [
         threading.Thread(target=lambda: jobs.append(db.rule_runs.begin_event_run(found)))
@@ -279,7 +310,7 @@ def test_of_two_engines_one_begins_a_run(rule):
 
 def test_a_rule_that_was_changed_meanwhile_begins_no_run(rule):
     mark(rule, "a")
-    (found,) = db.rule_runs.marked()
+    (found,) = db.rule_runs.marked().ready
     change(rule, revision=found.revision + 1)
     assert db.rule_runs.begin_event_run(found) is None
     assert stored() == {"a": WAITS}
@@ -289,7 +320,7 @@ def test_a_rule_that_was_changed_meanwhile_begins_no_run(rule):
 def test_a_rule_that_does_not_listen_begins_no_run(rule, column):
     mark(rule, "a")
     change(rule, **{column: False})
-    assert db.rule_runs.marked() == []
+    assert db.rule_runs.marked().ready == []
     assert db.marks.rules_to_match() == []
 
 

@@ -46,7 +46,7 @@ def test_a_job_is_a_success_when_no_item_failed(database, status, job_status):
     assert (ending.open_tasks, ending.state) == (0, job_status)
     job = db.jobs.get(PROJECT, job_id)
     assert job.status == job_status
-    assert db.outcomes.end_job(job).state is None, "it has ended before"
+    assert db.job_ends.end_job(job).state is None, "it has ended before"
     assert db.jobs.delete(PROJECT, job_id)
 
 
@@ -101,7 +101,7 @@ def test_what_is_left_of_a_task_fails_in_its_region_only(database):
 def test_a_closed_job_has_no_open_item(database):
     job_id = planned_job(row("a"), row("b"))
     job = db.jobs.get(PROJECT, job_id)
-    ending = db.outcomes.end_job(job, message="Closed.")
+    ending = db.job_ends.end_job(job, message="Closed.")
     assert ending[:4] == (0, "FAILURE", None, {"R2": 2})
     assert ending.ended_at == db.jobs.get(PROJECT, job_id).updated_at
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
@@ -111,5 +111,5 @@ def test_a_closed_job_has_no_open_item(database):
 def test_a_deleted_trust_is_forgotten(database):
     job_id = planned_job(trust_id="t1")
     job = db.jobs.get(PROJECT, job_id)
-    db.outcomes.clear_trust(job)
+    db.job_ends.clear_trust(job)
     assert db.jobs.get(PROJECT, job_id).trust_id is None

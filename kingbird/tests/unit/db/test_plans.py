@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 import pytest
+import sqlalchemy as sa
 
 from kingbird.db import api as db
 from kingbird.tests.unit.db.lost import lost_answer
@@ -52,15 +53,15 @@ def test_a_task_sees_its_own_regions_items(database):
     planned_job(row("a", "R2"), row("a", "R3"), row("b", "R3"))
     claim = db.leases.claim_task("e1", LEASE)
     assert [item.target_region for item in db.items.open_items(claim, 10)] == ["R2"]
-    (found,) = db.items.planned(claim.job.pk, "R2", {"a", "b"})
+    (found,) = db.items.planned(claim.job, "R2", {"a", "b"})
     assert (found.resource, found.target_region) == ("a", "R2")
 
 
 def test_a_job_that_was_never_planned_fails_item_by_item(database):
     job_id = accepted_job(resources=("a", "b"), targets=("R2", "R3"))
     job = db.jobs.get(PROJECT, job_id)
-    assert db.outcomes.end_job(job, "forbidden", "No token.").state == "FAILURE"
-    assert db.outcomes.end_job(job, "forbidden", "No token.").state is None
+    assert db.job_ends.end_job(job, "forbidden", "No token.").state == "FAILURE"
+    assert db.job_ends.end_job(job, "forbidden", "No token.").state is None
     items = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert {(item.resource, item.target_region) for item in items} == {
         (image, region) for image in "ab" for region in ("R2", "R3")
@@ -82,9 +83,19 @@ def in_two_parts(rest=("R9",)):
     return job_id, claim
 
 
+def parts(job):
+    """Return the images of the items that are listed, each with its part of the plan."""
+    listed = [item.id for item in db.jobs.list_items(job)]
+    query = sa.select(db.Item.resource, db.Item.part).where(
+        db.Item.job_pk == job.pk, db.Item.id.in_(listed)
+    )
+    with db.get_engine().connect() as bind:
+        return [tuple(found) for found in bind.execute(query.order_by(db.Item.pk))]
+
+
 def show(job_id):
     job = db.jobs.get(PROJECT, job_id)
-    return job, {item.resource: item.part for item in db.jobs.list_items(job)}
+    return job, dict(parts(job))
 
 
 def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
@@ -99,7 +110,7 @@ def test_a_first_part_is_worked_on_while_the_rest_is_planned(database):
     assert store_plan(claim, more, part=1, in_sync={"R2": 1, "R9": 2}).open_tasks == 2
     job, items = show(job_id)
     assert items == {"a": 1, "b": 0, "c": 1}
-    assert [item.part for item in db.jobs.list_items(job)] == [0, 0, 1, 1], "a in R2 stays"
+    assert [part for _, part in parts(job)] == [0, 0, 1, 1], "a in R2 stays"
     assert (job.plan_parts, job.plan_rest, job.in_sync) == (2, None, {"R2": 8, "R9": 2})
     tasks = [db.leases.claim_task("e2", LEASE) for _ in range(3)]
     assert [(one.task.region, one.task.part) for one in tasks[:2]] == [("R2", 1), ("R9", 1)]
@@ -159,7 +170,7 @@ def test_a_step_of_a_retry_whose_answer_was_lost_is_done_once(database, step):
         row("*", "R3", status="FAILURE", reason="region_unavailable"),
         in_sync={"R2": 3, "R3": 2},
     )
-    db.outcomes.end_job(db.jobs.get(PROJECT, job_id))
+    db.job_ends.end_job(db.jobs.get(PROJECT, job_id))
     user = {"user_id": "u", "is_admin": False, "trust_id": "t", "request_id": "r"}
     assert db.job_actions.retry(db.jobs.get(PROJECT, job_id), **user) == 2
     claim = db.leases.claim_job("e1", LEASE)

@@ -22,7 +22,7 @@ def a_job(days, *, ended=True):
     """Store a job that has changed last some days ago."""
     job_id = planned_job(row("i1"), row("i2"))
     if ended:
-        db.outcomes.end_job(db.jobs.get(PROJECT, job_id))
+        db.job_ends.end_job(db.jobs.get(PROJECT, job_id))
     moment = utcnow() - timedelta(days=days)
     set_columns(job_id, created_at=moment, updated_at=moment)
     return job_id

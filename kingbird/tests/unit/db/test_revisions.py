@@ -66,7 +66,7 @@ def test_nothing_is_lost(stored):
     with db.get_engine().connect() as bind:
         for name, rows in stored.items():
             table = MODELS[name].__table__
-            order = [key for key in ("pk", "id", "region") if key in table.c]
+            order = [key for key in ("pk", "id", "project_id", "region") if key in table.c]
             found = bind.execute(sa.select(table).order_by(*order)).mappings().all()
             assert len(found) == len(rows)
             for before, after in zip(rows, found, strict=True):
@@ -78,7 +78,7 @@ def test_nothing_is_lost(stored):
         job = db.jobs.get(world.PROJECT, revision_rows.job_id(pk), with_all_projects=True)
         assert job.plan_parts == 1
         for item in db.jobs.list_items(job):
-            assert item.id == db.jobs.item_id(job.id, item.resource, item.target_region)
+            assert item.id == db.item_id(job.id, item.resource, item.target_region)
 
 
 def test_the_schema_is_that_of_the_models(stored):

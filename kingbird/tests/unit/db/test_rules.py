@@ -120,25 +120,36 @@ def test_full_runs_do_not_overlap(database):
     assert job.trigger == "request"
     assert begin(rule, SECOND) is None, "by the row as it was before"
     assert begin(rule_row(rule), SECOND) is None
-    assert begin(rule_row(rule), SECOND, sync_set=rule.sync_set) is None
+    assert begin(rule_row(rule), SECOND, sync_set=rule.sync_set, is_full=False) is None
     assert db.rule_runs.due() == [], "it is due again when that run has ended"
     end(job.id)
     (due,) = db.rule_runs.due()
     assert db.rule_runs.begin_due_run(due)
 
 
+def test_a_full_run_with_a_limit_of_its_own_is_the_full_run(database):
+    rule = stored_rule(due=True)
+    job = begin(rule, sync_set={**rule.sync_set, "orphan_limit": 40})
+    assert job.request[0]["orphan_limit"] == 40
+    assert rule_row(rule).full_job_id == job.id
+    assert "orphan_limit" not in rule_row(rule).sync_set
+    assert begin(rule_row(rule), SECOND) is None
+    end(job.id, failed("orphan_guard"))
+    assert (rule_row(rule).state, rule_row(rule).reason) == ("FAILING", "orphan_guard")
+
+
 @pytest.mark.parametrize("partial", [False, True])
 def test_a_requested_run_begins_once_though_the_answer_to_the_commit_is_lost(database, partial):
     rule = stored_rule()
     with lost_answer():
-        job = begin(rule, sync_set=rule.sync_set if partial else None)
+        job = begin(rule, sync_set=rule.sync_set if partial else None, is_full=not partial)
     assert job.id == FIRST
     assert db.leases.claim_job("e1", LEASE).job.id == job.id
 
 
 def test_a_dry_run_says_nothing_about_the_rule(database):
     rule = stored_rule(due=True)
-    job = begin(rule, sync_set={**rule.sync_set, "dry_run": True})
+    job = begin(rule, sync_set={**rule.sync_set, "dry_run": True}, is_full=False)
     assert job.request[0]["dry_run"]
     assert not rule_row(rule).sync_set["dry_run"]
     end(job.id, failed("quota"))
@@ -282,6 +293,15 @@ def test_rules_about_every_project_are_for_those_who_may_see_them(database):
     ]
 
 
+def test_the_rules_of_all_projects(database):
+    own = stored_rule()
+    theirs = stored_rule(project="other")
+    about_all = stored_rule(name="all", sync=sync_set(["*"], ["R1"], ["*"], all_projects=True))
+    ids = {one.id for one in db.rules.list_for_project(None, with_all_projects=True)}
+    assert ids == {own.id, theirs.id, about_all.id}
+    assert {one.id for one in db.rules.list_for_project(None)} == {own.id, theirs.id}
+
+
 def test_a_rules_jobs_do_not_count_for_the_projects_quota(database):
     stored_rule(enabled=True)
     assert db.jobs.count_active(PROJECT) == 0
@@ -318,7 +338,7 @@ def test_old_and_idle_jobs_of_rules_are_purged(database):
 
     assert purge(9) == (0, purge(9)[1]), "their trusts are looked at first"
     for job in db.maintenance.ended_jobs_with_trust():
-        db.outcomes.clear_trust(job)
+        db.job_ends.clear_trust(job)
     others = [running.id, requested.id]
     assert purge(9) == (2, [*others, *reversed(kept)])
     assert purge(2) == (1, [*others, *reversed(kept[1:])])

@@ -52,6 +52,7 @@ from kingbird.tests.unit.db.situations import (
     tried_again,
     tried_again_here,
     unaccepted,
+    waiting_for_data,
     with_a_token,
     working,
 )
@@ -69,22 +70,22 @@ Situations = Sequence[Callable[[Held], None]]
 
 #: Each with what it begins with, and all situations, and those in which it does its part.
 TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
-    "end a job": (working, lambda held: db.outcomes.end_job(held.job), ALL, SAME_RUN),
+    "end a job": (working, lambda held: db.job_ends.end_job(held.job), ALL, SAME_RUN),
     "end an unplanned job": (
         planning,
-        lambda held: db.outcomes.end_job(held.job, "quota", ""),
+        lambda held: db.job_ends.end_job(held.job, "quota", ""),
         ALL,
         [nothing],
     ),
     "end a job with a rest": (
         planning_the_rest,
-        lambda held: db.outcomes.end_job(held.job, "quota", ""),
+        lambda held: db.job_ends.end_job(held.job, "quota", ""),
         ALL,
         [nothing],
     ),
     "end a job that is retried": (
         planning_again,
-        lambda held: db.outcomes.end_job(held.job, "quota", ""),
+        lambda held: db.job_ends.end_job(held.job, "quota", ""),
         ALL,
         [nothing],
     ),
@@ -108,11 +109,29 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
     ),
     "forget a trust": (
         working,
-        lambda held: db.outcomes.clear_trust(held.job),
+        lambda held: db.job_ends.clear_trust(held.job),
         ALL,
         (*SAME_RUN, over),
     ),
     "cancel": (working, lambda held: db.job_actions.cancel(held.job), ALL, SAME_RUN),
+    "cancel a part": (
+        working,
+        lambda held: db.job_actions.cancel_part(held.job, db.job_actions.Part(["R2"])),
+        ALL,
+        SAME_RUN,
+    ),
+    "note what was listed": (
+        planning,
+        lambda held: db.plans.note_listed(held.claim, {"R1": 1}),
+        ALL,
+        [nothing],
+    ),
+    "let rows of a retry follow": (
+        planning_again,
+        lambda held: db.settling.settle_claimed(held.claim),
+        ALL,
+        [nothing],
+    ),
     "retry": (
         ended,
         lambda held: db.job_actions.retry(
@@ -213,9 +232,24 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
         [nothing],
     ),
     "release a task": (working, lambda held: db.leases.release(held.claim), ALL, [nothing]),
+    "pause a task": (working, lambda held: db.leases.pause(held.claim, 5, 60), ALL, [nothing]),
     "record outcomes": (
         working,
         lambda held: db.outcomes.record(held.claim, outcomes_of(held.claim)),
+        ALL,
+        [nothing],
+    ),
+    "reserve imports": (
+        waiting_for_data,
+        lambda held: db.imports.reserve(
+            held.claim, db.imports.begin_turn(held.claim, 9).waiting, db.imports.Limits(4, 8)
+        ),
+        ALL,
+        [nothing],
+    ),
+    "end a task for data": (
+        waiting_for_data,
+        lambda held: db.outcomes.end_task(held.claim),
         ALL,
         [nothing],
     ),
@@ -279,7 +313,7 @@ def test_a_job_that_was_planned_since_it_was_read_is_not_ended(
     part = held.job.plan_parts - (begin is planning_again)
     assert store_plan(held.claim, [row("new", "R9")], part=part)
     before = everything()
-    assert db.outcomes.end_job(held.job, "quota", "").state is None
+    assert db.job_ends.end_job(held.job, "quota", "").state is None
     assert everything() == before
 
 
@@ -299,11 +333,15 @@ WITHOUT_ROW = {
     "marks._delete_some": "deletes what no job has taken, whoever marked it",
     "listeners.beat": "writes the row of its own listener",
     "listeners.deregister": "deletes the row of its own listener",
-    "rule_ends.purge_jobs": "deletes jobs that have ended, in the transaction that reads them",
-    "leases._claim_first": "reads the row that it claims; see the test of what was read before",
-    "maintenance.purge": "reads what it deletes; test_purge.py lets rows change in between",
+    "rule_ends._purge_jobs": "deletes jobs that have ended, in the transaction that reads them",
+    "leases._claim_one_of": "reads the row that it claims; see the test of what was read before",
+    "settling.settle": "locks the row of the job that it reads, and skips one that is locked",
+    "maintenance._purge": "reads what it deletes; test_purge.py lets rows change in between",
     "engines.heartbeat": "writes the row of its own engine",
     "engines.deregister": "deletes the row of its own engine",
+    "fresh_states.purge": "deletes what is older than all comparisons, whoever wrote it",
+    "image_states.purge": "deletes what nobody has compared for long; the next to do so adds it",
+    "metadef_states.purge": "deletes what nobody has compared for long; the next to do so adds it",
     "tombstones._replace": "an id is known or not, whoever writes it",
     "tombstones.purge": "deletes what has expired, whoever wrote it",
 }

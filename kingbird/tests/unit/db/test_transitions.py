@@ -1,9 +1,12 @@
 """The table of transitions and what the database does are the same."""
 
+from unittest import mock
+
 import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
+from kingbird.db import item_rows
 from kingbird.states import ITEM_TRANSITIONS, JOB_TRANSITIONS, ItemState, JobState
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, planned_job, row
 
@@ -27,7 +30,7 @@ def end(job, to):
     job = claim.job if claim else job
     reason = {JobState.FAILURE: "quota", JobState.CANCELLED: "cancelled"}.get(to)
     if reason:
-        db.outcomes.end_job(job, reason)
+        db.job_ends.end_job(job, reason)
     elif claim:
         (item,) = db.items.open_items(claim, 2)
         db.outcomes.end_task(claim, [{"pk": item.pk, "status": "SUCCESS", "reason": "created"}])
@@ -39,6 +42,12 @@ def retry(job, to):
     db.job_actions.retry(job, user_id="u", is_admin=False, trust_id="t", request_id="r")
 
 
+def delete(job, to):
+    # The rows of a small job are deleted at once.
+    with mock.patch.object(item_rows, "LIMIT", 0):
+        db.jobs.delete(PROJECT, job.id)
+
+
 @pytest.mark.parametrize("before", JobState)
 def test_a_job_changes_to_the_states_of_the_table(database, before):
     reached = set()
@@ -48,6 +57,7 @@ def test_a_job_changes_to_the_states_of_the_table(database, before):
         (end, JobState.FAILURE),
         (end, JobState.CANCELLED),
         (retry, JobState.IN_PROGRESS),
+        (delete, JobState.DELETED),
     ):
         job_id = planned_job()
         force(db.Job, before)
@@ -79,7 +89,7 @@ def test_an_outcome_is_written_where_the_table_allows_it(database, before, to):
 def test_the_end_of_a_job_ends_open_items_only(database, before, reason):
     job_id = planned_job()
     force(db.Item, before)
-    db.outcomes.end_job(db.jobs.get(PROJECT, job_id), reason)
+    db.job_ends.end_job(db.jobs.get(PROJECT, job_id), reason)
     (item,) = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
     assert (item.reason == reason) == (before is ItemState.IN_PROGRESS)
     assert item.status != ItemState.IN_PROGRESS
