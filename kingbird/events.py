@@ -89,6 +89,21 @@ class ItemsEnded(NamedTuple):
     number: int
 
 
+class ImportEnded(NamedTuple):
+    """The import of a copy's data has ended, and its item with it.
+
+    :ivar region: the target region.
+    :ivar reason: ``imported`` if the data are there, else why they are not.
+    :ivar size: the bytes that have come.
+    :ivar seconds: the time that the import took, if its data have come.
+    """
+
+    region: str
+    reason: str
+    size: int
+    seconds: float | None
+
+
 class JobStarted(NamedTuple):
     """An engine begins a run of a job.  The event may rarely come twice for a run.
 

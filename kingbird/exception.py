@@ -167,3 +167,11 @@ class CredentialsLost(KingbirdError):
     """The credentials of a job are invalid: trust deleted, user disabled or role removed."""
 
     code = 403
+
+
+def explain(error: Exception) -> str:
+    """Return what a log may tell of an error: of another one than Kingbird's only its type.
+
+    The texts of databases and of other services have rows, addresses and ids of trusts.
+    """
+    return error.message if isinstance(error, KingbirdError) else type(error).__name__

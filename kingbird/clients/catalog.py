@@ -107,6 +107,23 @@ def read(catalog: Any, interface: str) -> ImageEndpoints:
     )
 
 
+def urls_as_written(catalog: Any, interface: str) -> dict[str, str]:
+    """Return the URLs of the image endpoints by region, as Glance itself reads them.
+
+    Glance takes the first endpoint of a region, and adds ``/v2`` to its URL.
+
+    :param catalog: a token's catalog in Keystone's v3 form.
+    :param interface: ``public``, ``internal`` or ``admin``.
+    """
+    urls: dict[str, str] = {}
+    for service in filter(_is_image, _services(catalog)):
+        for endpoint in service["endpoints"]:
+            region: str | None = endpoint.get("region_id") or endpoint.get("region") or None
+            if endpoint["interface"] == interface and region and not problem_of(region):
+                urls.setdefault(region, endpoint["url"] or "")
+    return urls
+
+
 def _warn_left_out(endpoint: dict[str, Any], region: str | None, problem: str) -> None:
     WARNINGS.warn(
         f"The image endpoint {quote(endpoint.get('id'))} of region {quote(region)} is left out "

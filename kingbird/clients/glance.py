@@ -6,24 +6,20 @@ record) and knows only the fields of its schema, and records are copied from the
 
 import contextlib
 import json
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import requests
-import urllib3
-from glanceclient import exc as glance_exc
-from glanceclient.common import http as glance_http
-from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
-from kingbird import exception, lenient_json, version
+from kingbird import exception
 from kingbird.clients import refusals
-from kingbird.clients.auth import RegionAuth
 from kingbird.clients.call_limits import deadline
+from kingbird.clients.glance_http import IMAGE_LIST, GlanceClient, open_http
+from kingbird.clients.glance_metadefs import MetadefClient
 from kingbird.clients.image_lists import (
+    LIST_TIMEOUT,
     PAGE_SIZE,
     SHRINK,
     Image,
@@ -35,51 +31,17 @@ from kingbird.clients.image_lists import (
     with_ids,
 )
 
-#: Seconds for the pages of one query by ids.
-LIST_TIMEOUT = 60.0
-
+#: The method of import by which a Glance fetches data from the Glance of another region.
+GLANCE_DOWNLOAD = "glance-download"
 PATCH_TYPE = "application/openstack-images-v2.1-json-patch"
-#: Status codes after which the same call may succeed, besides 500 and above.
-TRANSIENT = frozenset({408, 429})
-#: Seconds beyond which a Retry-After header is capped, as urllib3 does.
-RETRY_AFTER_MAX = 6 * 3600
-
-
-def parse_retry_after(value: str) -> int | None:
-    """Return the seconds of a Retry-After header, or None if it cannot be understood."""
-    try:
-        return min(math.ceil(urllib3.util.Retry().parse_retry_after(value)), RETRY_AFTER_MAX)
-    except (urllib3.exceptions.InvalidHeader, ValueError, TypeError, OverflowError, IndexError):
-        # Python refuses to convert thousands of digits.
-        return None
-
-
-class _BytesClient(glance_http.SessionClient):
-    """glanceclient's HTTP client with responses in bytes and with typed errors."""
-
-    def _handle_response(self, resp: requests.Response) -> tuple[requests.Response, bytes]:
-        if resp.status_code in TRANSIENT or resp.status_code >= 500:
-            delay = parse_retry_after(resp.headers.get("Retry-After", ""))
-            raise exception.RegionUnavailable(refusals.words_of(resp), resp.status_code, delay)
-        if resp.status_code >= 300:
-            raise exception.ImageRequestRejected(refusals.words_of(resp), resp.status_code)
-        # Pages that are fetched ahead stay bytes until they are parsed.
-        return resp, resp.content
-
-
-#: The beginning of the URL of a list.
-_LIST = "/v2/images?"
 #: The beginning of a page whose links can be read without its images.
 _LIST_FIRST = b'{"images": ['
 
 
-class ImageClient:
+class ImageClient(GlanceClient):
     """The images of one region as one user sees them.  Safe for threads.
 
-    Every call raises :class:`kingbird.exception.RegionUnavailable` if Glance does not answer or is
-    unavailable, :class:`kingbird.exception.CredentialsLost` if the credentials are invalid,
-    :class:`kingbird.exception.KeystoneUnavailable` if a new token is needed and Keystone does not
-    answer, and :class:`kingbird.exception.ImageRequestRejected` if Glance rejects the request.
+    Every call raises the errors of :class:`kingbird.clients.glance_http.GlanceClient`.
 
     :param url: the endpoint, without ``/v2``.
     """
@@ -93,60 +55,12 @@ class ImageClient:
         *,
         global_request_id: str | None = None,
     ) -> None:
-        self.region = region
-        self._http = _BytesClient(
-            session,
-            auth=RegionAuth(auth),
-            endpoint_override=url,
-            global_request_id=global_request_id,
-            user_agent=f"kingbird/{version.version_string()}",
-        )
+        super().__init__(region, open_http(url, session, auth, global_request_id))
 
-    def _fetch(self, method: str, url: str, **kwargs: Any) -> bytes:
-        """Call Glance and return the body of the response."""
-        try:
-            body: bytes = self._http.request(url, method, **kwargs)[1]
-        except exception.RegionUnavailable as error:
-            if error.status is not None:
-                answer = refusals.answer_of(error.status, error.message)
-                raise self._unavailable(
-                    f"can't be used at the moment ({answer})", error.status, error.retry_after
-                ) from error
-            error.region = self.region
-            raise
-        except exception.AnswerTooLarge:
-            raise
-        except exception.ImageRequestRejected as error:
-            is_list = url.startswith(_LIST)
-            words = refusals.explain(self.region, error.status, error.message, is_list=is_list)
-            raise exception.ImageRequestRejected(words, error.status) from error
-        except (glance_exc.CommunicationError, glance_exc.InvalidEndpoint) as error:
-            raise self._unavailable("does not answer") from error
-        except (ksa_exc.ClientException, requests.RequestException) as error:
-            raise self._unavailable(f"can't be used: {type(error).__name__}") from error
-        return body
-
-    def _unavailable(
-        self, problem: str, status: int | None = None, retry_after: int | None = None
-    ) -> exception.RegionUnavailable:
-        error = exception.RegionUnavailable(
-            f"The image service of region {self.region} {problem}", status, retry_after
-        )
-        error.region = self.region
-        return error
-
-    def _parse(self, body: bytes) -> dict[str, Any]:
-        try:
-            answer = lenient_json.loads(body)
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
-            # For example, the maintenance page of a proxy.
-            raise self._unavailable("answered something else than JSON")
-        return answer
-
-    def _call(self, method: str, url: str, **kwargs: Any) -> dict[str, Any]:
-        return self._parse(self._fetch(method, url, **kwargs))
+    @property
+    def metadefs(self) -> MetadefClient:
+        """The metadata definitions of the same region, as the same user sees them."""
+        return MetadefClient(self.region, self._http)
 
     def _images_of(self, page: Mapping[str, Any]) -> list[Image]:
         images = page.get("images")
@@ -158,13 +72,6 @@ class ImageClient:
         if not isinstance(images, list) or not all(map(is_image, images)):
             raise self._unavailable("answered without a list of images")
         return images
-
-    def _next_query(self, page: Mapping[str, Any]) -> str | None:
-        """Return the query of the next page, or ``None`` after the last one."""
-        try:
-            return query_of(page.get("next"))
-        except ValueError as error:
-            raise self._unavailable("answered with a next page that is no link") from error
 
     def no_progress(self) -> exception.RegionUnavailable:
         """Return the error for a list that does not come to an end."""
@@ -178,7 +85,7 @@ class ImageClient:
 
         :param query: a query string, see :func:`kingbird.clients.image_lists.list_query`.
         """
-        return self._fetch("GET", f"{_LIST}{query}")
+        return self._fetch("GET", f"{IMAGE_LIST}{query}")
 
     def parse_page(self, body: bytes) -> list[Image]:
         """Return the images of a fetched page; see :func:`with_ids`."""
@@ -275,10 +182,9 @@ class ImageClient:
         url = path_of(image_id, "members", project_id)
         self._send("PUT", url, {"status": status})
 
-    def _send(self, method: str, url: str, body: Image) -> Image:
-        return self._call(
-            method, url, data=json.dumps(body), headers={"Content-Type": "application/json"}
-        )
+    def remove_member(self, image_id: str, project_id: str) -> None:
+        """Share an image with a project no more (one DELETE)."""
+        self._fetch("DELETE", path_of(image_id, "members", project_id))
 
     def get(self, image_id: str) -> Image | None:
         """Return an image, or ``None`` if the caller cannot see it."""
@@ -292,9 +198,58 @@ class ImageClient:
             raise self._unavailable("answered without an image")
         return image
 
+    def import_methods(self) -> list[str]:
+        """Return the methods of import that the region's Glance has enabled."""
+        methods = self._call("GET", "/v2/info/import").get("import-methods")
+        values = methods.get("value") if isinstance(methods, dict) else None
+        if not isinstance(values, list):
+            raise self._unavailable("answered without methods of import")
+        return [one for one in values if isinstance(one, str)]
+
+    def import_data(self, image_id: str, *, region: str, source_id: str, interface: str) -> None:
+        """Ask Glance to fetch the data of a record from another region, with one POST.
+
+        Glance has taken the request when this returns.  What becomes of it, the image tells later.
+
+        :param region: the region that has the data.
+        :param source_id: the image there.
+        :param interface: the interface by which this Glance reaches the other one.
+        """
+        method = {
+            "name": GLANCE_DOWNLOAD,
+            "glance_region": region,
+            "glance_image_id": source_id,
+            "glance_service_interface": interface,
+        }
+        self._fetch(
+            "POST",
+            path_of(image_id, "import"),
+            data=json.dumps({"method": method}),
+            headers={"Content-Type": "application/json"},
+        )
+
+    def list_import_tasks(self, image_id: str) -> list[dict[str, Any]]:
+        """Return Glance's tasks about an image, with ``id``, ``status`` and ``updated_at``."""
+        tasks = self._call("GET", path_of(image_id, "tasks")).get("tasks")
+        if not isinstance(tasks, list) or not all(isinstance(one, dict) for one in tasks):
+            raise self._unavailable("answered without a list of tasks")
+        return tasks
+
+    def set_active(self, image_id: str, active: bool) -> None:
+        """End the quarantine of an image, or begin it, with one POST.
+
+        Glance does nothing if the image has the status already.
+        """
+        action = "reactivate" if active else "deactivate"
+        self._fetch("POST", path_of(image_id, "actions", action))
+
     def create(self, record: Image) -> Image:
         """Create a record with one POST."""
         return self._send("POST", "/v2/images", record)
+
+    def delete(self, image_id: str) -> None:
+        """Delete an image with one DELETE.  Its id stays taken."""
+        self._fetch("DELETE", path_of(image_id))
 
     def update(self, image_id: str, operations: list[dict[str, Any]]) -> Image:
         """Change a record with one PATCH."""

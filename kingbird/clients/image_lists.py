@@ -15,6 +15,8 @@ Image = dict[str, Any]
 PAGE_SIZE = 1000
 #: The divisor of the number of images in a page that was too large.
 SHRINK = 10
+#: Seconds for the pages of one query.
+LIST_TIMEOUT = 60.0
 #: The maximum length of an id in Glance.
 ID_LENGTH = 36
 #: The number of ids in one ``id=in:`` query; the URL stays below 4 KiB.
@@ -109,13 +111,18 @@ def with_ids(images: Iterable[Image]) -> list[Image]:
 
 
 def path_of(*names: str) -> str:
-    """Return the path of an image or a part of it.
+    """Return the path of an image or a part of it; see :func:`path_below`."""
+    return path_below("/v2/images", *names)
+
+
+def path_below(root: str, *names: str) -> str:
+    """Return the path of a resource or a part of it.
 
     :raises kingbird.exception.ImageRequestRejected: 404, because a name would change the path.
     """
     if any(name in ("", ".", "..") for name in names):
         raise exception.ImageRequestRejected("There is nothing of that name", 404)
-    return "/".join(("/v2/images", *(quote(one, safe="", errors="replace") for one in names)))
+    return "/".join((root, *(quote(one, safe="", errors="replace") for one in names)))
 
 
 _TEXT = (str, NoneType)

@@ -1,6 +1,7 @@
 """Keystone: the service user's credentials, trusts, and the regions of a token."""
 
 import logging
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -175,20 +176,15 @@ class Keystone:
     @property
     def service_auth(self) -> BaseAuthPlugin:
         """Return the service user's credentials, which cache a token until it expires."""
-        options = self._options()
         with self._lock:
             if self._service_auth is None:
-                scope = {
-                    name: options.get(name)
-                    for name in (
-                        "project_id",
-                        "project_name",
-                        "project_domain_id",
-                        "project_domain_name",
-                    )
-                }
-                self._service_auth = self._password(**scope)
+                self._service_auth = self._new_service_auth()
             return self._service_auth
+
+    def _new_service_auth(self) -> BaseAuthPlugin:
+        options = self._options()
+        names = ("project_id", "project_name", "project_domain_id", "project_domain_name")
+        return self._password(**{name: options.get(name) for name in names})
 
     @contextmanager
     def own_credentials(self) -> Iterator[BaseAuthPlugin]:
@@ -203,6 +199,19 @@ class Keystone:
             LOG.error("Unable to get a token for the service user: %s", type(error).__name__)
             raise exception.KeystoneUnavailable(
                 "Kingbird's own credentials can't be used at the moment", retry_after=5
+            ) from error
+
+    def try_token(self) -> None:
+        """Get a new token for the service user, to learn whether Keystone gives any.
+
+        :raises kingbird.exception.KeystoneUnavailable: it does not.
+        """
+        try:
+            with check_answers():
+                self._new_service_auth().get_access(self.session)  # type: ignore[attr-defined]
+        except ksa_exc.ClientException as error:
+            raise exception.KeystoneUnavailable(
+                f"Keystone gives the service user no token: {type(error).__name__}"
             ) from error
 
     def service_user_id(self) -> str:
@@ -305,6 +314,39 @@ class Keystone:
             user_auth=self.user_auth(token), service_auth=_ServiceToken(self)
         )
 
+    def auth_lasts(self, auth: BaseAuthPlugin, seconds: float) -> bool:
+        """Return whether the token of some credentials is good for so long, or a new one is.
+
+        :param auth: credentials that get tokens.
+        :raises kingbird.exception.CredentialsLost: Keystone gives no token.
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
+        """
+        margin = math.ceil(seconds)
+        with translate_auth_errors():
+            access = auth.get_access(self.session)  # type: ignore[attr-defined]
+            if access.will_expire_soon(margin):
+                auth.invalidate()
+                access = auth.get_access(self.session)  # type: ignore[attr-defined]
+            return not access.will_expire_soon(margin)
+
+    def token_lasts(self, token: str, seconds: float) -> bool:
+        """Return whether a user's own token, which nothing renews, is good for so long.
+
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
+        """
+        try:
+            with check_answers():
+                client = self._client(self.user_auth(token))
+                found = client.tokens.get_token_data(token)
+                ends = datetime.fromisoformat(found["token"]["expires_at"])
+        except ksa_exc.ClientException as error:
+            if is_refusal(error):
+                return False
+            raise exception.KeystoneUnavailable("A token can't be looked up") from error
+        if ends.tzinfo is None:
+            ends = ends.replace(tzinfo=UTC)
+        return ends - datetime.now(UTC) >= timedelta(seconds=seconds)
+
     def regions(self, auth: BaseAuthPlugin) -> dict[str, str]:
         """Return the image endpoints by region in the catalog of a new token.
 
@@ -316,6 +358,17 @@ class Keystone:
             access = auth.get_access(self.session)  # type: ignore[attr-defined]
             catalog = access.service_catalog.catalog
         return service_catalog.read(catalog, self._conf.glance.interface).urls
+
+    def service_catalog(self) -> list[dict[str, Any]]:
+        """Return the service catalog that the service user sees.
+
+        :raises kingbird.exception.KeystoneUnavailable: the service user gets no token.
+        """
+        with self.own_credentials() as auth:
+            access = auth.get_access(self.session)  # type: ignore[attr-defined]
+            if not access.has_service_catalog():
+                return []
+            return service_catalog.well_formed(access.service_catalog.catalog)
 
     def delete_trust(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.cmd import api_spec
+from kingbird.cmd import api_spec, data_sources
 from kingbird.conf import prepare_service
 from kingbird.db import api as db
 
@@ -39,6 +39,22 @@ def _db_purge(conf: cfg.ConfigOpts) -> None:
     while count := db.maintenance.purge(days * DAY, batch):
         deleted += count
     print(f"Deleted {deleted} job(s) that ended more than {days} day(s) ago")
+
+
+def _regions(conf: cfg.ConfigOpts) -> None:
+    try:
+        found = data_sources.look(conf)
+    except (exception.KeystoneUnavailable, exception.ConfigurationError) as error:
+        sys.exit(error.message)
+    for one in found:
+        fetches = {True: "yes", False: "no", None: "unknown"}[one.is_enabled]
+        print(f"{one.region}")
+        print(f"  fetches data:    {fetches}")
+        print(f"  data are read at {one.url or 'no endpoint'} ({conf.glance.import_interface})")
+        for problem in one.problems:
+            print(f"  problem: {problem}")
+        for hint in one.hints:
+            print(f"  look at: {hint}")
 
 
 def _at_least(minimum: int) -> Callable[[str], int]:
@@ -76,6 +92,10 @@ def _add_commands(subparsers: Any) -> None:
         help="Jobs deleted in one transaction; default: %(default)s.",
     )
     purge.set_defaults(function=_db_purge)
+    regions = subparsers.add_parser(
+        "regions", help="Show whether the regions' Glances can fetch data from each other."
+    )
+    regions.set_defaults(function=_regions)
     api_spec.add_command(subparsers)
 
 

@@ -9,7 +9,7 @@ import sys
 from oslo_config import cfg
 from oslo_upgradecheck import upgradecheck
 
-from kingbird.cmd.checks import listener, options, service_user, tables
+from kingbird.cmd.checks import data_sources, listener, options, service_user, tables
 from kingbird.conf import register_opts, set_library_defaults
 
 #: The exit code if nothing could be checked.
@@ -31,6 +31,7 @@ class Checks(upgradecheck.UpgradeCommands):
             ("Engines", lambda _: database_checks.engines()),
             ("Jobs in progress", lambda _: database_checks.jobs()),
             ("Service user", lambda _: service_user.service_user(conf)),
+            ("Data import", lambda _: data_sources.regions(conf)),
         )
 
 

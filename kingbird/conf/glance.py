@@ -12,6 +12,13 @@ OPTS = [
         choices=["public", "internal", "admin"],
         help="Interface of the image endpoints in the service catalog.",
     ),
+    cfg.StrOpt(
+        "import_interface",
+        default="public",
+        choices=["public", "internal", "admin"],
+        help="Interface of the image endpoints by which the Glance of one region reaches that of "
+        "another one. A set with data import has the data fetched there.",
+    ),
     cfg.FloatOpt(
         "call_timeout",
         default=60.0,

@@ -33,7 +33,18 @@ OPTS = [
         "region_concurrency",
         default=8,
         min=1,
-        help="Maximum of simultaneous calls of one engine process to one region's Glance.",
+        help="Maximum of simultaneous calls of one engine process to one region's Glance. An "
+        "engine makes half as many when a Glance answers 429 or 503, or takes more than five "
+        "seconds to answer, and one more again after each round of sound answers.",
+    ),
+    cfg.IntOpt(
+        "region_concurrency_total",
+        default=0,
+        min=0,
+        mutable=True,
+        help="Maximum of simultaneous calls of all engine processes together to one region's "
+        "Glance. Each engine that is alive may make an equal share of them, and at least one. 0 "
+        "sets no limit.",
     ),
     cfg.IntOpt(
         "trust_lifetime",
@@ -42,6 +53,77 @@ OPTS = [
         mutable=True,
         help="Seconds after which the trust of a job expires. A job that ends before deletes its "
         "trust.",
+    ),
+    cfg.IntOpt(
+        "data_trust_lifetime",
+        default=7 * 86400,
+        min=60,
+        mutable=True,
+        help="Seconds after which the trust of a job with data import expires, if that is later "
+        "than trust_lifetime. Imports that have not begun by then fail.",
+    ),
+    cfg.IntOpt(
+        "imports_per_region",
+        default=4,
+        min=1,
+        mutable=True,
+        help="Maximum of imports of data that all engines together have running into one region. "
+        "Glance runs 16 at a time in one process ([wsgi] task_pool_threads).",
+    ),
+    cfg.IntOpt(
+        "exports_per_region",
+        default=8,
+        min=1,
+        mutable=True,
+        help="Maximum of imports of data that all engines together have running out of a region.",
+    ),
+    cfg.IntOpt(
+        "import_timeout",
+        default=3600,
+        min=1,
+        mutable=True,
+        help="Seconds after which an import of data counts as stuck, beside the time that the "
+        "data take at the rate import_slowest.",
+    ),
+    cfg.IntOpt(
+        "import_slowest",
+        default=1024 * 1024,
+        min=1,
+        mutable=True,
+        help="Bytes a second of the slowest import that is waited for.",
+    ),
+    cfg.IntOpt(
+        "import_retry_delay",
+        default=30,
+        min=1,
+        mutable=True,
+        help="Seconds until an import is asked for again that failed before it got any data. The "
+        "second pause is four times as long, and the third one sixteen times. Then the item "
+        "fails.",
+    ),
+    cfg.IntOpt(
+        "import_lock_time",
+        default=3660,
+        min=1,
+        mutable=True,
+        help="Seconds after the last change of Glance's task for which an image is left alone "
+        "whose import failed while data were downloaded or stored. Glance keeps it locked for an "
+        "hour, and refuses another import. Then the import is asked for once more.",
+    ),
+    cfg.IntOpt(
+        "import_token_margin",
+        default=600,
+        min=0,
+        mutable=True,
+        help="Seconds for which a token has to be good when Glance is asked to import data with "
+        "it: Glance uses the token when the import begins, which may be later.",
+    ),
+    cfg.ListOpt(
+        "regions_that_convert",
+        default=[],
+        mutable=True,
+        help="Regions whose Glances convert, compress or decompress data at import. Data that "
+        "differ there are no failure.",
     ),
     cfg.ListOpt(
         "trust_roles",
@@ -65,6 +147,23 @@ OPTS = [
         mutable=True,
         help="Seconds for which a tombstone is kept: the record that a deleted image's id cannot "
         "be used in a region. Glance keeps such ids until its database is purged.",
+    ),
+    cfg.IntOpt(
+        "orphan_grace",
+        default=30 * 86400,
+        min=1,
+        mutable=True,
+        help="Seconds for which an orphan stays hidden before a rule or job that has orphans "
+        "deleted deletes it. An orphan is a copy whose home region has deleted the image. A "
+        "deletion can't be taken back, and costs the id until Glance's database is purged.",
+    ),
+    cfg.IntOpt(
+        "state_ttl",
+        default=30 * 86400,
+        min=3600,
+        mutable=True,
+        help="Seconds for which the state of an image is kept that no comparison finds again, "
+        "because its rule or its project is gone.",
     ),
     cfg.ListOpt(
         "dropped_properties",
@@ -114,8 +213,7 @@ OPTS = [
         mutable=True,
         help="Failures in a row, each after all retries, that open a region's circuit breaker. "
         "An engine process has one breaker for each region and counts the failures of all jobs. "
-        "While it is open, items of jobs under way fail as region_unavailable without a call, and "
-        "a new job makes one.",
+        "While it is open, no calls are made for jobs under way, and a new job makes one.",
     ),
     cfg.FloatOpt(
         "breaker_reset_timeout",
@@ -126,6 +224,16 @@ OPTS = [
         help="Seconds for which the circuit breaker of a region stays open. After that one trial "
         "is allowed (half-open): if it succeeds the breaker closes, otherwise it stays open as "
         "long again.",
+    ),
+    cfg.FloatOpt(
+        "region_patience",
+        default=1800.0,
+        min=0.0,
+        mutable=True,
+        help="Seconds for which the share of a job in a region waits for the region while the "
+        "region is away, by the database's clock. The items that are left wait with it, and no "
+        "engine is occupied meanwhile. After that they fail as region_unavailable. With 0 each "
+        "item fails as soon as it has been retried.",
     ),
     cfg.IntOpt(
         "max_jobs_per_project",
@@ -144,3 +252,11 @@ OPTS = [
         "that names more is answered with 400. 0 sets no limit.",
     ),
 ]
+
+
+def dropped_properties(conf: cfg.ConfigOpts) -> frozenset[str]:
+    """Return the properties that are not copied, and not compared."""
+    dropped = frozenset(conf.sync.dropped_properties)
+    if not conf.sync.shared_key_manager:
+        dropped |= frozenset(KEY_MANAGER_PROPERTIES)
+    return dropped

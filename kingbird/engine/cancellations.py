@@ -7,6 +7,7 @@ import logging
 import math
 import threading
 import time
+from typing import Any
 
 from kingbird import exception
 from kingbird.db import api as db
@@ -23,6 +24,8 @@ class Cancellations:
     def __init__(self) -> None:
         #: Job id and run: the run after a retry is not cancelled.
         self._cancelled: set[tuple[str, int]] = set()
+        #: The parts of a run that are cancelled, as of the last query.
+        self._parts: dict[tuple[str, int], list[dict[str, Any]]] = {}
         #: The monotonic time of the last query, by job id.
         self._checked: dict[str, float] = {}
         self._lock = threading.Lock()
@@ -44,8 +47,9 @@ class Cancellations:
         if not self._is_due(job.id):
             return False
         found = False
+        parts: list[dict[str, Any]] = []
         try:
-            found = bool(db.job_actions.filter_cancelled([job.id]))
+            found, parts = db.job_actions.cancellation(job)
         except exception.Unavailable:
             if not ignore_outage:
                 raise
@@ -54,9 +58,26 @@ class Cancellations:
             with self._lock:
                 if found:
                     self._cancelled.add(run)
+                if parts:
+                    self._parts[run] = [
+                        {name: each and frozenset(each) for name, each in part.items()}
+                        for part in parts
+                    ]
                 if job.id in self._checked:
                     self._checked[job.id] = time.monotonic()
         return found
+
+    def leaves_out(self, job: db.Job, region: str, resource: str) -> bool:
+        """Return whether an item is in a part of a job that is cancelled.
+
+        It is as new as the last answer of :meth:`is_cancelled`.
+        """
+        parts = self._parts.get((job.id, job.runs)) or job.cancelled_parts or ()
+        return any(
+            (part["regions"] is None or region in part["regions"])
+            and (part["resources"] is None or resource in part["resources"])
+            for part in parts
+        )
 
     def _is_due(self, job_id: str) -> bool:
         """Return whether the caller has to query the database.
@@ -85,7 +106,8 @@ class Cancellations:
         :raises kingbird.exception.Unavailable: the database is unavailable.
         """
         with self._lock:
-            known = {job_id for job_id, _ in self._cancelled}
+            known = {job_id for job_id, _ in (*self._cancelled, *self._parts)}
         ended = known - db.maintenance.still_open(known)
         with self._lock:
             self._cancelled = {run for run in self._cancelled if run[0] not in ended}
+            self._parts = {run: each for run, each in self._parts.items() if run[0] not in ended}

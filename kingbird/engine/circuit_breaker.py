@@ -36,6 +36,8 @@ class _Breaker:
     failures: int = 0
     #: The monotonic time at which a trial is allowed; ``None`` while the breaker is closed.
     open_until: float | None = None
+    #: The time at which it opened, in seconds since 1970; later failures don't change it.
+    opened_at: float = 0.0
     #: True while the trial call is running.
     half_open: bool = False
     #: How often the breaker has opened and closed.
@@ -155,6 +157,23 @@ class CircuitBreakers:
                 attempt.failed = failed if result.region_contacted else None
             return result
 
+    def is_open(self, region: str) -> bool:
+        """Return whether a region's breaker is open, without waiting for a lock."""
+        breaker = self._breakers.get(region)
+        return breaker is not None and breaker.open_until is not None
+
+    def resting_regions(self) -> list[str]:
+        """Return the regions that no trial is due for, or that one is made of.
+
+        It waits for no lock.
+        """
+        now = self._clock()
+        return sorted(
+            region
+            for region, breaker in tuple(self._breakers.items())
+            if breaker.open_until is not None and (breaker.half_open or now < breaker.open_until)
+        )
+
     def open_regions(self) -> list[str]:
         """Return the regions with an open breaker, without waiting for a lock."""
         return sorted(
@@ -162,6 +181,21 @@ class CircuitBreakers:
             for region, breaker in tuple(self._breakers.items())
             if breaker.open_until is not None
         )
+
+    def describe(self) -> dict[str, dict[str, Any]]:
+        """Return the regions with an open breaker, without waiting for a lock.
+
+        :returns: by region ``breaker``, which is ``open``, or ``half_open`` while a trial runs,
+            and ``since`` in milliseconds since 1970.
+        """
+        return {
+            region: {
+                "breaker": "half_open" if breaker.half_open else "open",
+                "since": int(breaker.opened_at * 1000),
+            }
+            for region, breaker in tuple(self._breakers.items())
+            if breaker.open_until is not None
+        }
 
     def _acquire(self, region: str, caller: Caller | None) -> tuple[int, bool]:
         """Return the epoch in which a call to a region begins, and whether it is a trial."""
@@ -201,6 +235,7 @@ class CircuitBreakers:
             is_open = breaker.open_until is not None
             if is_open != was_open:
                 breaker.epoch += 1
+                breaker.opened_at = time.time()
                 level = logging.WARNING if is_open else logging.INFO
                 word = "opened" if is_open else "closed"
                 LOG.log(level, "Circuit breaker %s for region %s", word, region)

@@ -14,20 +14,23 @@ from kingbird import events
 from kingbird.db import api as db
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
-from kingbird.states import STATE_OF, Reason, RuleState
+from kingbird.states import STATE_OF, ItemState, Reason, RuleState
 
-CANCELLED = "The job was cancelled before this item was worked on"
+CANCELLED = db.job_ends.CANCELLED
 
 LOG = logging.getLogger(__name__)
 
 
-def record(claim: db.Claim, outcomes: Sequence[Mapping[str, Any]]) -> None:
+def record(
+    claim: db.Claim, outcomes: Sequence[Mapping[str, Any]], *, answered: bool = False
+) -> None:
     """Store the outcomes of some items of a task.
 
+    :param answered: whether the region has answered a write.
     :raises kingbird.exception.LeaseLost: another engine has the task by now.
     """
     if outcomes:
-        db.outcomes.record(claim, outcomes)
+        db.outcomes.record(claim, outcomes, answered=answered)
         _emit_outcomes(claim, outcomes)
 
 
@@ -45,10 +48,21 @@ def end_task(
     :param reason: the reason of items that have no outcome.
     :raises kingbird.exception.LeaseLost: another engine has the work by now.
     """
+    rest = None
+    if held.claim.task is None:
+        db.unplanned.drop_unfinished(held.claim)
+        rest = db.unplanned.store_rest(held.claim, reason, message)
     held.stop_renewing()
-    ending = db.outcomes.end_task(held.claim, outcomes, reason=reason, message=message)
+    ending = db.outcomes.end_task(held.claim, outcomes, reason=reason, message=message, rest=rest)
     if outcomes:
         _emit_outcomes(held.claim, outcomes)
+    while ending.has_more:
+        # Other items are ended one batch after the other, under the lease.
+        held.go_on_renewing()
+        finish(access, held.claim.job, ending, reason)
+        held.raise_if_lost()
+        held.stop_renewing()
+        ending = db.outcomes.end_task(held.claim, reason=reason, message=message)
     finish(access, held.claim.job, ending, reason)
 
 
@@ -56,7 +70,7 @@ def end_job(
     access: JobCredentials, job: db.Job, reason: str, message: str = db.outcomes.NOT_WORKED_ON
 ) -> None:
     """End a job that no engine works on, unless an engine has taken it since it was read."""
-    finish(access, job, db.outcomes.end_job(job, reason, message), reason)
+    finish(access, job, db.job_ends.end_job(job, reason, message), reason)
 
 
 def finish(access: JobCredentials, job: db.Job, ending: db.Ending, reason: str = "") -> None:
@@ -64,8 +78,9 @@ def finish(access: JobCredentials, job: db.Job, ending: db.Ending, reason: str =
 
     :param reason: the reason of the items that the transaction ended.
     """
+    left_as = ending.left_as or reason
     for region, count in ending.items.items():
-        events.emit(events.ItemsEnded(region, STATE_OF[Reason(reason)], reason, count))
+        events.emit(events.ItemsEnded(region, STATE_OF[Reason(left_as)], left_as, count))
     if ending.state is None or ending.ended_at is None:
         return
     LOG.log(
@@ -94,7 +109,12 @@ def _tell_of_rule(change: db.RuleChange, changed_at: datetime) -> None:
 
 
 def _emit_outcomes(claim: db.Claim, outcomes: Sequence[Mapping[str, Any]]) -> None:
-    counts = Counter((outcome["status"], outcome["reason"]) for outcome in outcomes)
+    counts = Counter(
+        (outcome["status"], outcome["reason"])
+        for outcome in outcomes
+        # An item whose data are to arrive has not ended.
+        if outcome["status"] != ItemState.IN_PROGRESS
+    )
     for (status, reason), count in counts.items():
         events.emit(events.ItemsEnded(claim.region_task.region, status, reason, count))
     events.emit(events.JobProgress(claim.job))

@@ -121,6 +121,26 @@ class JobCredentials:
     def _runs_as_service(self, job: db.Job) -> bool:
         return job.all_projects and self._rules_as_service()
 
+    def lasts(self, job: db.Job, seconds: float) -> bool:
+        """Return whether the token of a job's calls is good for some seconds more.
+
+        The token of a trust is renewed if it is not.
+
+        :raises kingbird.exception.CredentialsLost: Keystone gives no token.
+        :raises kingbird.exception.KeystoneUnavailable: Keystone does not answer.
+        """
+        with self._lock:
+            token = self._tokens.get(job.id) if job.credentials == "token" else None
+            if self._runs_as_service(job) and job.rule_id is not None:
+                auth: BaseAuthPlugin | None = self._keystone.service_auth
+            elif job.rule_id is not None and job.trust_id is not None:
+                auth = self._rule_auths.get(job.trust_id)
+            else:
+                auth = self._auths.get(job.id, (None, None))[1]
+        if token is not None:
+            return self._keystone.token_lasts(token.token, seconds)
+        return auth is not None and self._keystone.auth_lasts(auth, seconds)
+
     def explain_loss(self, job: db.Job, error: exception.CredentialsLost) -> tuple[Reason, str]:
         """Return the reason and the sentence for a job that Keystone gives no token for.
 
@@ -151,7 +171,7 @@ class JobCredentials:
         if job.trust_id is None or time.monotonic() < self._keystone_back:
             return
         if job.rule_id is not None and db.rule_runs.trusts_in_use([job.trust_id]):
-            db.outcomes.clear_trust(job)
+            db.job_ends.clear_trust(job)
             return
         try:
             self._keystone.delete_trust(
@@ -160,14 +180,16 @@ class JobCredentials:
                 global_request_id=_global_id(job),
             )
         except exception.TrustRefused as error:
-            LOG.warning("The trust of job %s stays, the reaper will retry: %s", job.id, error)
+            LOG.warning(
+                "The trust of job %s stays, the reaper will retry: %s", job.id, error.message
+            )
             return
         except exception.KeystoneUnavailable:
             # Other jobs do not wait for the same timeout.
             self._keystone_back = time.monotonic() + KEYSTONE_PAUSE
             LOG.warning("Unable to delete the trust of job %s, the reaper will retry", job.id)
             return
-        db.outcomes.clear_trust(job)
+        db.job_ends.clear_trust(job)
 
     def forget(self, job: db.Job) -> None:
         """Forget the credentials of a run; those of the next run stay.

@@ -1,9 +1,9 @@
 """Claim jobs and tasks, and run a bounded number of them at a time."""
 
 import logging
+import math
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 
 import futurist
@@ -14,16 +14,20 @@ from kingbird.db import api as db
 from kingbird.engine import thread_context
 from kingbird.engine.completion import CANCELLED, end_task
 from kingbird.engine.credentials import JobCredentials
+from kingbird.engine.importer import DataImporter
+from kingbird.engine.keystone_gate import KeystoneGate
 from kingbird.engine.leases import HeldLease, LeaseKeeper
 from kingbird.engine.planner import JobPlanner, TakenTasks
+from kingbird.engine.slots import Slots
 from kingbird.engine.worker import TaskWorker
-from kingbird.states import Reason
+from kingbird.states import Reason, TaskKind
 from kingbird.tracing import jobs
 
 LOG = logging.getLogger(__name__)
 
-#: The share of an engine's threads that tasks of one region may take, in case it hangs.
-REGION_SHARE = 0.5
+#: Seconds by which the end of a pause is passed when the work is looked for: a lease has to have
+#: expired.
+DUE_MARGIN = 0.02
 
 OUT_OF_ATTEMPTS = "Engines took this up {} times in a row and got no further with it"
 
@@ -55,6 +59,8 @@ class Dispatcher:
         access: JobCredentials,
         planner: JobPlanner,
         worker: TaskWorker,
+        importer: DataImporter,
+        keystone: KeystoneGate,
         stopping: threading.Event,
     ) -> None:
         self._conf = conf
@@ -63,10 +69,14 @@ class Dispatcher:
         self._access = access
         self._planner = planner
         self._worker = worker
+        self._importer = importer
+        self._keystone = keystone
+        #: When this engine has to look for work whose pause ends, by the monotonic clock.
+        self._due: list[float] = []
+        self._due_lock = threading.Lock()
         self._stopping = stopping
         self._wake = threading.Event()
-        self._running: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._slots = Slots(conf.engine.max_tasks)
         self._free = threading.Semaphore(conf.engine.max_tasks)
         self._pool = futurist.ThreadPoolExecutor(max_workers=conf.engine.max_tasks)
 
@@ -85,7 +95,15 @@ class Dispatcher:
                 LOG.warning("Unable to claim work: %s", error.message)
             except Exception:
                 LOG.exception("Unable to claim work")
-            self._wake.wait(self._conf.engine.poll_interval)
+            self._wake.wait(self._time_to_wait())
+
+    def _time_to_wait(self) -> float:
+        """Return the seconds until the next look for work: a pause may end before the poll."""
+        now = time.monotonic()
+        with self._due_lock:
+            self._due = [due for due in self._due if due > now]
+            first = min(self._due, default=math.inf)
+        return min(self._conf.engine.poll_interval, first - now)
 
     def _claim_next(self) -> bool:
         """Claim a task or a job, and start to work on it.
@@ -97,7 +115,6 @@ class Dispatcher:
         started = False
         try:
             since = time.monotonic()
-            # Tasks come first, so that jobs that have begun end before others begin.
             claim = self._claim()
             if claim is not None:
                 self._emit_takeover(claim)
@@ -111,25 +128,39 @@ class Dispatcher:
     def _claim(self) -> db.Claim | None:
         conf, tokens = self._conf.engine, self._access.token_jobs
         after_outage = self._leases.is_after_outage
+        may = self._slots.claimable()
+        cancelled_only = not self._keystone.is_open()
+        claim = None
         with self._leases.watch_database():
-            return db.leases.claim_task(
+            # Tasks come first, so that jobs that have begun end before others begin.
+            if may.tasks:
+                claim = db.leases.claim_task(
+                    self._engine_id,
+                    conf.lease,
+                    tokens,
+                    excluded_projects=may.full_projects,
+                    excluded_regions=may.full_regions,
+                    resting_regions=self._worker.resting_regions(),
+                    cancelled_only=cancelled_only,
+                    after_outage=after_outage,
+                )
+            return claim or db.leases.claim_job(
                 self._engine_id,
                 conf.lease,
                 tokens,
-                excluded_regions=self._full_regions(),
+                excluded_projects=may.full_projects,
+                cancelled_only=cancelled_only,
                 after_outage=after_outage,
-            ) or db.leases.claim_job(
-                self._engine_id, conf.lease, tokens, after_outage=after_outage
             )
 
     def _start(self, claim: db.Claim, since: float) -> None:
         """Work on a claim in a thread of the pool."""
-        self._note_running(claim, 1)
+        self._take_slot(claim)
         try:
             work = self._pool.submit(self._run, claim, since)
         except RuntimeError:
             # The engine stops.
-            self._note_running(claim, -1)
+            self._give_back_slot(claim)
             self._release(claim, counts=False)
             raise
         work.add_done_callback(unseen_errors.reporter(f"the work on job {claim.job.id}"))
@@ -139,16 +170,11 @@ class Dispatcher:
         if claim.row.lease_expires and claim.row.engine_id not in (None, self._engine_id):
             events.emit(events.LeaseTakenOver("job" if claim.task is None else "task"))
 
-    def _full_regions(self) -> list[str]:
-        """Return the regions whose tasks use their share of the engine's threads."""
-        share = max(1, int(self._conf.engine.max_tasks * REGION_SHARE))
-        with self._lock:
-            return [region for region, count in self._running.items() if count >= share]
+    def _take_slot(self, claim: db.Claim) -> None:
+        self._slots.take(claim.job.project_id, claim.task.region if claim.task else None)
 
-    def _note_running(self, claim: db.Claim, change: int) -> None:
-        if claim.task is not None:
-            with self._lock:
-                self._running[claim.task.region] += change
+    def _give_back_slot(self, claim: db.Claim) -> None:
+        self._slots.give_back(claim.job.project_id, claim.task.region if claim.task else None)
 
     def _run(self, claim: db.Claim, since: float) -> None:
         try:
@@ -156,7 +182,7 @@ class Dispatcher:
             for task in tasks[1:]:
                 self._start_or_release(task, since)
             for task in tasks[:1]:
-                self._note_running(task, 1)
+                self._take_slot(task)
                 self._run_claim(task, since)
         finally:
             self._free.release()
@@ -188,7 +214,7 @@ class Dispatcher:
             ):
                 return self._run_held(held)
         finally:
-            self._note_running(claim, -1)
+            self._give_back_slot(claim)
 
     def _run_held(self, held: HeldLease) -> TakenTasks:
         claim = held.claim
@@ -200,9 +226,11 @@ class Dispatcher:
             elif claim.task is None:
                 if _is_first_attempt(job):
                     events.emit(events.JobStarted(job))
-                return self._planner.run(held, self._full_regions())
+                return self._planner.run(held, lambda: self._slots.claimable().full_regions)
+            elif claim.task.kind == TaskKind.DATA:
+                self._note_pause(self._importer.run(held))
             else:
-                self._worker.run(held)
+                self._note_pause(self._worker.run(held))
         except exception.LeaseLost as error:
             # The engine may claim the work again, and no other one has the user's token.
             LOG.warning("Lease lost: %s", error.message)
@@ -213,12 +241,20 @@ class Dispatcher:
         except exception.JobImpossible as error:
             self._fail_claim(held, error.reason, error.message)
         except exception.Unavailable as error:
-            LOG.warning("Job %s postponed: %s", job.id, error.message)
-            self._release(claim, counts=False)
+            self._postpone(claim, error)
         except Exception:
             LOG.exception("Unexpected error while working on job %s", job.id)
             self._release(claim, counts=True)
         return TakenTasks()
+
+    def _note_pause(self, pause: float | None) -> None:
+        """Look for work again when a task's pause ends.
+
+        :param pause: seconds, or ``None`` if the task does not pause.
+        """
+        if pause is not None:
+            with self._due_lock:
+                self._due.append(time.monotonic() + pause + DUE_MARGIN)
 
     def _fail_claim(self, held: HeldLease, reason: str, message: str) -> None:
         """End work that cannot be done, so that its job ends."""
@@ -226,6 +262,13 @@ class Dispatcher:
             held.claim,
             lambda: end_task(self._access, held, reason=reason, message=message),
         )
+
+    def _postpone(self, claim: db.Claim, error: exception.Unavailable) -> None:
+        """Hand a claim back, as a service that it needs is away."""
+        if isinstance(error, exception.KeystoneUnavailable):
+            self._keystone.close()
+        LOG.warning("Job %s postponed: %s", claim.job.id, error.message)
+        self._release(claim, counts=False)
 
     def _release(self, claim: db.Claim, *, counts: bool) -> None:
         """Release a claim with a delay, so that other work is claimed first."""

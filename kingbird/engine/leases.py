@@ -63,6 +63,10 @@ class HeldLease:
         """Stop renewing the lease, because its work is about to end."""
         self._ended = True
 
+    def go_on_renewing(self) -> None:
+        """Renew the lease as before, because its work has not ended yet."""
+        self._ended = False
+
     @property
     def is_renewed(self) -> bool:
         """True until the work is about to end."""

@@ -12,22 +12,25 @@ from typing import Any, NamedTuple
 from oslo_config import cfg
 
 from kingbird import events, exception
-from kingbird.conf.sync import KEY_MANAGER_PROPERTIES
+from kingbird.conf.sync import dropped_properties
 from kingbird.db import api as db
+from kingbird.engine import resource_types, undos
 from kingbird.engine.cancellations import Cancellations
 from kingbird.engine.completion import finish
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
+from kingbird.engine.plan_progress import PlanProgress
 from kingbird.engine.pools import RegionPools
+from kingbird.engine.previews import Preview
 from kingbird.states import ItemState, Reason, Trigger
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
-from kingbird.sync.outcome import Outcome
+from kingbird.sync.outcome import Outcome, cancelled_in_part
 from kingbird.sync.plan import retry_sets
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
-from kingbird.sync.plan.planner import Planner
+from kingbird.sync.planned import PlannedItem
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.retry import Retry
 from kingbird.sync.wildcard_regions import has_no_target, names_all_regions, resolve_regions
@@ -44,35 +47,15 @@ OutcomeCounts = Counter[tuple[str, str, str]]
 
 def copy_rules(conf: cfg.ConfigOpts) -> Rules:
     """Return the rules for records that are configured."""
-    dropped = frozenset(conf.sync.dropped_properties)
-    if not conf.sync.shared_key_manager:
-        dropped |= frozenset(KEY_MANAGER_PROPERTIES)
     return Rules(
-        dropped=dropped,
+        dropped=dropped_properties(conf),
         property_quota=conf.sync.property_quota,
     )
 
 
-def to_row(item: Item, resource_type: str = "image") -> dict[str, Any]:
-    """Return the columns of a planned item."""
-    row: dict[str, Any] = {
-        "resource_type": resource_type,
-        "resource": item.resource,
-        "source_region": item.source_region,
-        "target_region": item.target_region,
-        "target_resource": item.target_resource,
-        "action": item.action,
-        "rank": item.rank,
-        "status": ItemState.IN_PROGRESS,
-        "reason": None,
-        "message": None,
-        "work": dataclasses.asdict(item.work) if item.work else None,
-    }
-    if item.outcome:
-        row.update(
-            status=item.outcome.status, reason=item.outcome.reason, message=item.outcome.message
-        )
-    return row
+def caller_of(job: db.Job) -> Requester:
+    """Return the user whose rights a job has."""
+    return Requester(job.project_id, job.is_admin)
 
 
 def from_row(row: db.Item) -> Item:
@@ -124,10 +107,12 @@ class JobPlanner:
         self._notify_engines = notify_engines
         self._stopping = stopping
 
-    def run(self, held: HeldLease, full_regions: Collection[str] = ()) -> TakenTasks:
+    def run(
+        self, held: HeldLease, full_regions: Callable[[], Collection[str]] = tuple
+    ) -> TakenTasks:
         """Plan a job, and close it if there is nothing to write.
 
-        :param full_regions: regions that this engine has enough tasks of.
+        :param full_regions: returns the regions that this engine has enough tasks of.
         :returns: the tasks of a small job, which are claimed as they are stored: nobody has to
             look for them.
         :raises kingbird.exception.LeaseLost: another engine plans it by now.
@@ -140,11 +125,17 @@ class JobPlanner:
         job = held.claim.job
         # Keystone may be away for long, so this comes before it is asked.
         self._cancellations.raise_if_cancelled(job)
-        if job.rule_id is not None:
+        take = db.plans.Take(self._conf.engine.lease, SMALL_JOB, full_regions)
+        if job.undoes:
+            ending, taken = self._plan_undo(held, take)
+            finish(self._access, job, ending)
+            return taken
+        if job.rule_id is not None or job.of_id is not None:
             self._resolve_regions(held)
         sets = [SyncSet.from_request(entry) for entry in job.request]
+        if job.applies:
+            sets = [dataclasses.replace(one, dry_run=False) for one in sets]
         plan = self._plan_retry if job.plan_rest == db.plans.RETRY_REST else self._plan_parts
-        take = db.plans.Take(self._conf.engine.lease, SMALL_JOB, full_regions)
         ending, taken = plan(held, sets, take)
         finish(self._access, job, ending)
         return taken
@@ -181,14 +172,22 @@ class JobPlanner:
         """
         claim, job = held.claim, held.claim.job
         cursor = PlanCursor.from_json(job.plan_rest) if job.plan_rest else None
+        progress = PlanProgress(claim)
+        resource_type = resource_types.of(job)
+        preview = Preview(job, resource_type.item) if job.applies else None
         for part in count(job.plan_parts):
-            with db.plans.PlanWriter(claim, part) as plan:
-                planner = Planner(
-                    self._context(held, plan, db.tombstones.find),
+            with db.plans.PlanWriter(claim, part, listed=progress.listed) as plan:
+                planner = resource_type.planner(
+                    self._context(held, plan, db.tombstones.find, progress),
                     slow_region_timeout=self._conf.sync.slow_region_timeout,
                 )
-                outcomes = self._store(plan, claim, part, planner.plan(sets, cursor))
+                tally = resource_type.tally(sets, caller_of(job), is_first=not part)
+                batches = _compared(planner.plan(sets, cursor), preview)
+                outcomes = self._store(plan, claim, part, planner, batches, tally)
                 cursor = planner.next_cursor
+                if preview is not None and cursor is None:
+                    plan.flush()
+                    outcomes += self._store(plan, claim, part, planner, preview.rest(), tally)
                 if cursor is None:
                     held.stop_renewing()
                 since = time.monotonic()
@@ -196,8 +195,10 @@ class JobPlanner:
                     planner.in_sync,
                     cursor.to_json() if cursor else None,
                     take if cursor is None else None,
+                    no_data=planner.no_data,
+                    figures=tally.figures(planner.in_sync, sorted(self._access.open_regions(job))),
                 )
-            self._announce(job, part, ending, plan.claims, outcomes, planner.in_sync)
+            self._announce(job, part, ending, plan.claims, outcomes, planner)
             if cursor is None:
                 break
         return ending, TakenTasks(plan.claims, since)
@@ -211,18 +212,53 @@ class JobPlanner:
         """
         claim, job = held.claim, held.claim.job
         part = job.plan_parts - 1
+        while db.settling.settle_claimed(claim):
+            self._cancellations.raise_if_cancelled(job)
         retry = retry_sets.sets_to_retry(sets, db.job_actions.unplanned_items(claim))
         known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
-        with db.plans.PlanWriter(claim, part, recounted=retry.targets) as plan:
-            planner = Planner(self._context(held, plan, lambda project, region, ids: {}))
+        progress = PlanProgress(claim)
+        resource_type = resource_types.of(job)
+        preview = Preview(job, resource_type.item) if job.applies else None
+        with db.plans.PlanWriter(
+            claim, part, recounted=retry.targets, listed=progress.listed
+        ) as plan:
+            planner = resource_type.planner(
+                self._context(held, plan, lambda project, region, ids: {}, progress)
+            )
             batches = planner.plan(retry.sets, known=known, retried_regions=retry.regions)
-            outcomes = self._store(plan, claim, part, batches)
+            tally = resource_type.tally((), caller_of(job), is_first=False)
+            compared = _compared(batches, preview)
+            outcomes = self._store(plan, claim, part, planner, compared, tally)
+            if preview is not None:
+                plan.flush()
+                outcomes += self._store(plan, claim, part, planner, preview.rest(), tally)
             held.stop_renewing()
             since = time.monotonic()
-            ending = plan.finish(planner.in_sync, take=take)
+            ending = plan.finish(planner.in_sync, take=take, no_data=planner.no_data)
         # An earlier run has counted the rest.
-        in_sync = planner.in_sync - Counter(job.in_sync)
-        self._announce(job, part, ending, plan.claims, outcomes, in_sync)
+        planner.in_sync -= Counter(job.in_sync)
+        planner.no_data -= Counter(job.no_data or {})
+        self._announce(job, part, ending, plan.claims, outcomes, planner)
+        return ending, TakenTasks(plan.claims, since)
+
+    def _plan_undo(self, held: HeldLease, take: db.plans.Take) -> tuple[db.Ending, TakenTasks]:
+        """Plan to undo what another job wrote; no region is asked.
+
+        :returns: the open tasks, and those that are claimed.
+        """
+        claim, job = held.claim, held.claim.job
+        progress = PlanProgress(claim)
+        with db.plans.PlanWriter(claim, 0, listed=progress.listed) as plan:
+            resource_type = resource_types.of(job)
+            planner = resource_type.planner(
+                self._context(held, plan, db.tombstones.find, progress)
+            )
+            tally = resource_type.tally((), caller_of(job), is_first=False)
+            outcomes = self._store(plan, claim, 0, planner, undos.items_of(job), tally)
+            held.stop_renewing()
+            since = time.monotonic()
+            ending = plan.finish({}, take=take)
+        self._announce(job, 0, ending, plan.claims, outcomes, planner)
         return ending, TakenTasks(plan.claims, since)
 
     def _store(
@@ -230,9 +266,13 @@ class JobPlanner:
         plan: db.plans.PlanWriter,
         claim: db.Claim,
         part: int,
-        batches: Iterable[Sequence[Item]],
+        planner: resource_types.Planner,
+        batches: Iterable[Sequence[PlannedItem]],
+        tally: resource_types.Tally,
     ) -> OutcomeCounts:
         """Store batches of items, as long as the job is to go on and is not too large.
+
+        :param planner: yields the batches.
 
         :returns: the number of items that need no work.
         """
@@ -244,9 +284,10 @@ class JobPlanner:
             total += len(batch)
             if limit and total > limit:
                 raise exception.JobImpossible(
-                    "too_many_items", f"The job needs more than {limit} items"
+                    Reason.TOO_MANY_ITEMS, f"The job needs more than {limit} items"
                 )
-            plan.hold([self._row(item) for item in batch])
+            findings = tally.findings(planner.findings.take(), batch, planner.in_sync_so_far())
+            plan.hold([self._row(job, item) for item in batch], findings)
             outcomes.update(
                 (item.target_region, item.outcome.status, item.outcome.reason)
                 for item in batch
@@ -261,7 +302,7 @@ class JobPlanner:
         ending: db.Ending,
         claims: Sequence[db.Claim],
         outcomes: OutcomeCounts,
-        in_sync: Mapping[str, int],
+        planner: resource_types.Planner,
     ) -> None:
         """Emit the outcomes of a part that is stored, and wake engines for its tasks.
 
@@ -271,9 +312,11 @@ class JobPlanner:
         LOG.info("Planned part %d of job %s: %d regions to work on", part + 1, job.id, open_tasks)
         for (region, status, reason), number in outcomes.items():
             events.emit(events.ItemsEnded(region, status, reason, number))
-        for region, number in in_sync.items():
-            if number:
-                events.emit(events.ItemsEnded(region, ItemState.SUCCESS, Reason.IN_SYNC, number))
+        found = ((Reason.IN_SYNC, planner.in_sync), (Reason.NO_DATA, planner.no_data))
+        for reason, counts in found:
+            for region, number in counts.items():
+                if number:
+                    events.emit(events.ItemsEnded(region, ItemState.SUCCESS, reason, number))
         events.emit(events.JobProgress(job))
         if open_tasks > max(1, len(claims)) and job.credentials == "trust":
             self._notify_engines(job.id)
@@ -283,29 +326,52 @@ class JobPlanner:
         held: HeldLease,
         plan: db.plans.PlanWriter,
         tombstones: Callable[..., Mapping[str, str]],
+        progress: PlanProgress,
     ) -> PlanContext:
         job = held.claim.job
 
         def planned(region: str, ids: Collection[str]) -> dict[str, Item]:
             plan.flush()
-            return {row.resource: from_row(row) for row in db.items.planned(job.pk, region, ids)}
+            return {row.resource: from_row(row) for row in db.items.planned(job, region, ids)}
 
         def check() -> None:
             self._cancellations.raise_if_cancelled(job, ignore_outage=True)
             held.raise_if_lost()
+            progress.note_if_due()
 
         return PlanContext(
             self._access.open_regions(job),
-            Requester(job.project_id, job.is_admin),
+            caller_of(job),
             copy_rules(self._conf),
             tombstones=lambda region, ids: tombstones(job.project_id, region, ids),
             planned=planned,
-            calls=RegionCalls(self._pools.submit_for(job), self._retry.with_check(check)),
+            calls=RegionCalls(
+                self._pools.submit_for(job),
+                self._retry.with_check(check),
+                progress.listed,
+                self._pools.moved_at,
+            ),
+            stated=lambda first, last, all_projects: db.state_pages.ids(
+                None if all_projects else job.project_id, first, last
+            ),
+            hidden=db.orphans.find,
+            orphan_grace=self._conf.sync.orphan_grace,
             at_once=job.trigger == Trigger.EVENT,
         )
 
-    def _row(self, item: Item) -> dict[str, Any]:
+    def _row(self, job: db.Job, item: PlannedItem) -> dict[str, Any]:
         if self._stopping.is_set() and item.outcome and item.outcome.reason in TRANSIENT:
             # The region was not tried for as long as it should have been.
             raise exception.Unavailable("The engine stops; another one plans the job")
-        return to_row(item)
+        if item.is_to_be_written and self._cancellations.leaves_out(
+            job, item.target_region, item.resource
+        ):
+            item = item.without_work().with_outcome(cancelled_in_part())
+        return resource_types.of(job).to_row(item)
+
+
+def _compared(
+    batches: Iterable[Sequence[PlannedItem]], preview: Preview | None
+) -> Iterable[Sequence[PlannedItem]]:
+    """Yield batches of a plan, compared with the dry run that it carries out, if any."""
+    return batches if preview is None else map(preview.compare, batches)

@@ -6,6 +6,7 @@ calls to a region at a time, and a slow region delays no other region.
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -15,7 +16,8 @@ import futurist
 from kingbird import exception, unseen_errors
 from kingbird.db import api as db
 from kingbird.engine import thread_context
-from kingbird.engine.circuit_breaker import CircuitBreakers, Run
+from kingbird.engine.circuit_breaker import Caller, CircuitBreakers, Run
+from kingbird.engine.region_limits import RegionLimits
 from kingbird.sync.retry import Submit
 
 
@@ -23,11 +25,16 @@ class RegionPools:
     """Create a region's workers when they are first needed.
 
     :param concurrency: workers for each region.
+    :param limits: limits the calls further; without them there may be as many as workers.
     """
 
-    def __init__(self, concurrency: int, breakers: CircuitBreakers) -> None:
+    def __init__(
+        self, concurrency: int, breakers: CircuitBreakers, limits: RegionLimits | None = None
+    ) -> None:
         self._concurrency = concurrency
         self._breakers = breakers
+        self._limits = limits or RegionLimits(lambda: concurrency)
+        self._moved_at: dict[str, float] = {}
         self._pools: dict[str, futurist.ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
 
@@ -48,7 +55,7 @@ class RegionPools:
             if pool is None:
                 pool = futurist.ThreadPoolExecutor(max_workers=self._concurrency)
                 self._pools[region] = pool
-        guarded = thread_context.with_context(self._breakers.call)
+        guarded = thread_context.with_context(self._call)
         caller = self._breakers.caller(region, run)
         future: Future[Any] = pool.submit(guarded, region, caller, function, *args)
         # A caller that gives a region up takes no more results from it.
@@ -56,6 +63,38 @@ class RegionPools:
             unseen_errors.reporter(f"a call to region {region}", exception.KingbirdError)
         )
         return future
+
+    def _call(
+        self,
+        region: str,
+        caller: Caller,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
+    ) -> Any:
+        """Make a call on this worker when the region may get another one."""
+
+        def limited(*args: Any) -> Any:
+            # The breaker does not wait for other calls.
+            with self._limits.call(region):
+                return function(*args)
+
+        try:
+            return self._breakers.call(region, caller, limited, *args)
+        finally:
+            self._moved_at[region] = time.monotonic()
+
+    def moved_at(self, region: str) -> float:
+        """Return the monotonic time at which a call to a region ended last, or 0."""
+        return self._moved_at.get(region, 0.0)
+
+    def is_left_alone(self, region: str) -> bool:
+        """Return whether a region's breaker is open."""
+        return self._breakers.is_open(region)
+
+    def resting_regions(self) -> list[str]:
+        """Return the regions that are left alone, and that no trial is due for."""
+        return self._breakers.resting_regions()
 
     def shutdown(self) -> None:
         """Let the workers end; calls under way finish."""

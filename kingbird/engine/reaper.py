@@ -80,6 +80,9 @@ class Reaper:
     def _clean_up(self) -> None:
         db.maintenance.discard_unaccepted(ACCEPTING_LIMIT)
         db.tombstones.purge()
+        db.image_states.purge(self._conf.sync.state_ttl, PURGED_AT_ONCE)
+        db.fresh_states.purge(PURGED_AT_ONCE)
+        db.metadef_states.purge(self._conf.sync.state_ttl, PURGED_AT_ONCE)
         days = self._conf.engine.purge_after_days
         if days:
             db.maintenance.purge(days * 86400, PURGED_AT_ONCE)

@@ -12,8 +12,10 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds between two looks at the rules.  A listener's message saves waiting.
 INTERVAL = 1.0
+#: Seconds between two looks while a rule may pause.
+PAUSING = 0.2
 #: Seconds between two looks at the least, however many messages come.
-SHORTEST = 0.2
+SHORTEST = 0.05
 
 
 def begin_due_runs() -> int:
@@ -30,19 +32,20 @@ def begin_due_runs() -> int:
     return begun
 
 
-def begin_event_runs() -> int:
+def begin_event_runs() -> tuple[int, bool]:
     """Make a job for each rule that has to look at images.  Several engines may do so at a time.
 
-    :returns: the number of jobs that were made.
+    :returns: the number of jobs that were made, and whether a rule pauses.
     """
     begun = 0
-    for rule in db.rule_runs.marked():
+    marked = db.rule_runs.marked()
+    for rule in marked.ready:
         job = db.rule_runs.begin_event_run(rule)
         if job is not None:
             images = len(job.request[0]["resources"])
             LOG.info("Rule %s looks at %d images: job %s", rule.id, images, job.id)
             begun += 1
-    return begun
+    return begun, marked.pausing
 
 
 class RulesLoop:
@@ -63,29 +66,29 @@ class RulesLoop:
 
     def run(self) -> None:
         """Look at the rules every second, and when woken at those with marks."""
-        next_due = pausing_until = 0.0
+        next_due = 0.0
         while not self._stopping.is_set():
             self._wake.clear()
             now = time.monotonic()
-            if self._call(begin_event_runs):
-                pausing_until = now + db.rule_runs.LONGEST_PAUSE
+            pausing = self._look(begin_event_runs)
             if now >= next_due:
                 next_due = now + INTERVAL
-                self._call(begin_due_runs)
-            # A rule that has begun a run may pause, and no message tells when that is over.
-            if self._wake.wait(SHORTEST if now < pausing_until else INTERVAL):
-                # Marks that come one after the other are looked at together.
-                self._stopping.wait(now + SHORTEST - time.monotonic())
+                self._look(lambda: (begin_due_runs(), False))
+            # No message tells when a pause is over.  Meanwhile messages begin nothing.
+            self._wake.wait(PAUSING if pausing else INTERVAL)
+            # Marks that come one after the other are looked at together.
+            shortest = PAUSING if pausing else SHORTEST
+            self._stopping.wait(max(0.0, now + shortest - time.monotonic()))
 
-    def _call(self, begin: Callable[[], int]) -> int:
-        """Begin runs, and return their number."""
-        begun = 0
+    def _look(self, begin: Callable[[], tuple[int, bool]]) -> bool:
+        """Begin runs, and return whether a rule pauses."""
         try:
-            begun = begin()
+            begun, pausing = begin()
             if begun:
                 self._begun()
+            return pausing
         except exception.Unavailable as error:
             LOG.warning("Unable to begin runs of rules: %s", error.message)
         except Exception:
             LOG.exception("Unable to begin runs of rules")
-        return begun
+        return False

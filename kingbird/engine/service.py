@@ -20,10 +20,13 @@ from kingbird.engine.cancellations import Cancellations
 from kingbird.engine.circuit_breaker import CircuitBreakers
 from kingbird.engine.credentials import JobCredentials, UserToken
 from kingbird.engine.dispatcher import Dispatcher
+from kingbird.engine.importer import DataImporter
+from kingbird.engine.keystone_gate import KeystoneGate
 from kingbird.engine.leases import CALL_FRACTION, RENEW_FRACTION, LeaseKeeper
 from kingbird.engine.planner import JobPlanner
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.reaper import Reaper
+from kingbird.engine.region_limits import RegionLimits
 from kingbird.engine.rules import RulesLoop
 from kingbird.engine.worker import TaskWorker
 from kingbird.sync.retry import Retry
@@ -70,7 +73,10 @@ class Engine:
         self._breakers = CircuitBreakers(
             lambda: conf.sync.breaker_threshold, lambda: conf.sync.breaker_reset_timeout
         )
-        self._pools = RegionPools(conf.sync.region_concurrency, self._breakers)
+        #: The engines that are alive, as far as this one knows.
+        self._number_of_engines = 1
+        self._limits = RegionLimits(self._calls_at_a_time)
+        self._pools = RegionPools(conf.sync.region_concurrency, self._breakers, self._limits)
         retry = Retry(
             lambda: conf.sync.retry_timeout,
             self._stopping,
@@ -85,11 +91,21 @@ class Engine:
             self._access,
             JobPlanner(*common, self._announce, self._stopping),
             TaskWorker(*common, self._stopping),
+            DataImporter(conf, self._access, self._pools, self._cancellations),
+            KeystoneGate(keystone, lambda: conf.engine.poll_interval),
             self._stopping,
         )
         self._rules = RulesLoop(self._dispatcher.wake, self._stopping)
         self._reaper = Reaper(conf, self.id, keystone, self._access)
         self._threads: list[threading.Thread] = []
+
+    def _calls_at_a_time(self) -> int:
+        """Return the calls that this engine may make to one region at a time."""
+        options = self._conf.sync
+        most: int = options.region_concurrency
+        if options.region_concurrency_total:
+            most = min(most, options.region_concurrency_total // self._number_of_engines)
+        return max(1, most)
 
     def _announce(self, job_id: str) -> None:
         self._dispatcher.wake()
@@ -131,6 +147,7 @@ class Engine:
         """Start the engine's threads."""
         LOG.info("Starting engine %s", self.id)
         memory_tuning.tune()
+        events.subscribe(self._limits.note)
         rounds = {
             "dispatch": self._dispatcher.run,
             # Leases are renewed until the last work has ended or was released.
@@ -141,6 +158,12 @@ class Engine:
                 self._stopped,
             ),
             "rules": self._rules.run,
+            "settler": lambda: self._run_periodically(
+                "settler",
+                lambda: self._conf.engine.poll_interval,
+                lambda: db.settling.settle_all(db.settling.unsettled(), self._stopping.is_set),
+                self._stopping,
+            ),
             "reaper": lambda: self._run_periodically(
                 "reaper",
                 lambda: self._conf.engine.reaper_interval,
@@ -177,7 +200,11 @@ class Engine:
                     pid=os.getpid(),
                     version=version.version_string(),
                     rpc_version=self._rpc_version,
+                    regions=self._breakers.describe(),
                 )
+                if self._conf.sync.region_concurrency_total:
+                    timeout = db.engines.heartbeat_timeout(self._conf)
+                    self._number_of_engines = max(1, db.engines.count_alive(timeout))
         finally:
             self._leases.renew()
 
@@ -219,6 +246,7 @@ class Engine:
         end = time.monotonic() + grace
         self._dispatcher.stop(grace)
         self._stopped.set()
+        events.unsubscribe(self._limits.note)
         self._pools.shutdown()
         for thread in self._threads:
             thread.join(timeout=1)

@@ -1,9 +1,11 @@
 """Work on one task: write the records of a job in one region."""
 
+import dataclasses
+import functools
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
 from itertools import groupby, islice
 from typing import Any, cast
@@ -13,15 +15,16 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.db import api as db
+from kingbird.engine import resource_types
 from kingbird.engine.cancellations import POLL_INTERVAL, Cancellations
 from kingbird.engine.completion import CANCELLED, end_task, record
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
-from kingbird.states import ItemState, Reason
-from kingbird.sync.apply import Applier
-from kingbird.sync.item import UPDATE, WriteSpec
-from kingbird.sync.outcome import Outcome, dependency_failed, message_for, no_endpoint
+from kingbird.engine.source_reads import SourceReader, after
+from kingbird.engine.task_progress import TaskProgress
+from kingbird.states import Reason
+from kingbird.sync.outcome import Outcome, cancelled_in_part, no_endpoint
 from kingbird.sync.retry import Retry
 
 LOG = logging.getLogger(__name__)
@@ -30,6 +33,14 @@ LOG = logging.getLogger(__name__)
 WINDOW = 100
 FLUSH = 100
 FLUSH_SECONDS = 1.0
+#: Seconds for which a task pauses at least.
+SHORTEST_PAUSE = 1.0
+#: An image that no region has, to be asked for when a region may be away.
+NOBODY = "00000000-0000-0000-0000-000000000000"
+AWAY_FOR_TOO_LONG = (
+    "Region {region} has been away for more than {seconds:g} seconds, so this was not tried "
+    "any more"
+)
 #: Calls that a task has running or queued, as a multiple of its region's workers.
 QUEUE_FACTOR = 2
 
@@ -45,33 +56,12 @@ def _open_items(claim: db.Claim) -> Iterator[db.Item]:
 
 
 def _referenced_items(claim: db.Claim, items: Sequence[db.Item]) -> dict[str, db.Item]:
-    """Return the items of the images that some items refer to, by image."""
-    ids = {other for item in items for other in (item.work or {})["references"].values()}
+    """Return the items of the resources that some items refer to, by resource."""
+    ids = {other for item in items for other in (item.work or {}).get("references", {}).values()}
     if not ids:
         return {}
-    found = db.items.planned(claim.job.pk, claim.region_task.region, ids)
+    found = db.items.planned(claim.job, claim.region_task.region, ids)
     return {other.resource: other for other in found}
-
-
-def _resolve_references(item: db.Item, others: Mapping[str, db.Item]) -> WriteSpec | Outcome:
-    """Return the record to write, with the ids that the images it refers to have in the target.
-
-    :param others: items by image, of this part of the plan and of others.
-    :returns: an outcome if one of those images is not in the target.
-    """
-    work = WriteSpec(**(item.work or {}))
-    for name, other_id in work.references.items():
-        other = others.get(other_id)
-        if other is None:
-            continue
-        has_ended = other.status not in (ItemState.IN_PROGRESS, ItemState.PLANNED)
-        if other.target_resource is None or not has_ended:
-            failed = dependency_failed(
-                name, other_id, item.target_region, other.reason, other.message
-            )
-            return failed.with_note(work.note) if work.note else failed
-        work = work.with_reference(name, other.target_resource)
-    return work
 
 
 def _outcome_of(call: "futures.Future[Outcome]") -> Outcome | None:
@@ -83,6 +73,22 @@ def _outcome_of(call: "futures.Future[Outcome]") -> Outcome | None:
     except exception.RegionUnavailable as error:
         # The circuit breaker is open.
         return Outcome(Reason.REGION_UNAVAILABLE, error.message)
+
+
+def _take_result(
+    call: "futures.Future[Outcome]",
+    item: db.Item,
+    done: list[tuple[db.Item, Outcome]],
+    progress: TaskProgress,
+) -> None:
+    """Add the outcome of an item's call to those that are done, if it stands."""
+    try:
+        outcome = _outcome_of(call)
+    except exception.KeystoneUnavailable as error:
+        progress.keystone = error
+        return
+    if outcome is not None and progress.stands(item, outcome):
+        done.append((item, outcome))
 
 
 class TaskWorker:
@@ -103,42 +109,115 @@ class TaskWorker:
         self._conf = conf
         self._access = access
         self._pools = pools
+        self._reader = SourceReader(pools)
         self._cancellations = cancellations
         self._retry = retry
         self._stopping = stopping
 
-    def run(self, held: HeldLease) -> None:
-        """Work on a task until no item is open, and end it.
+    def resting_regions(self) -> list[str]:
+        """Return the regions that are away, and that nobody is to look at for a while."""
+        return self._pools.resting_regions()
 
+    def run(self, held: HeldLease) -> float | None:
+        """Work on a task until no item is open, and end it; or release it, if its region is away.
+
+        :returns: the seconds until a paused task goes on, or ``None``.
         :raises kingbird.exception.LeaseLost: another engine has the task by now.
         :raises kingbird.exception.CredentialsLost: Keystone gives no token for the job.
         :raises kingbird.exception.Unavailable: Keystone or the database is unavailable.
         """
         job = held.claim.job
-        region = held.claim.region_task.region
+        task = held.claim.region_task
         if self._cancellations.is_cancelled(job):
             end_task(self._access, held, reason=Reason.CANCELLED, message=CANCELLED)
-            return
-        images = self._access.open_regions(job).get(region)
-        if images is None:
-            outcome = no_endpoint(region)
+            return None
+        regions = self._access.open_regions(job)
+        if task.region not in regions:
+            outcome = no_endpoint(task.region)
             end_task(self._access, held, reason=outcome.reason, message=cast(str, outcome.message))
-            return
-        outcomes = self._process_task(held, images)
+            return None
+        progress = TaskProgress(
+            is_patient=self._conf.sync.region_patience > 0,
+            is_left_alone=functools.partial(self._pools.is_left_alone, task.region),
+        )
+        if task.away_since is not None and progress.is_patient:
+            progress.is_away = self._is_away(job, regions[task.region])
+        outcomes = [] if progress.is_away else self._process_task(held, regions, progress)
         if self._cancellations.is_cancelled(job, ignore_outage=True):
             end_task(self._access, held, outcomes, reason=Reason.CANCELLED, message=CANCELLED)
-            return
-        if self._stopping.is_set():
-            record(held.claim, outcomes)
+            return None
+        if (refusal := progress.refusal) is not None:
+            self._end_without_token(held, outcomes, progress, refusal)
+            return None
+        if progress.is_over or self._stopping.is_set():
+            record(held.claim, outcomes, answered=progress.take_answer())
             outcomes = []
-            if db.items.open_items(held.claim, 1):
-                db.leases.release(held.claim)
-                return
+        if progress.keystone is not None:
+            raise progress.keystone
+        if progress.is_away:
+            return self._pause(held)
+        if self._stopping.is_set() and db.items.open_items(held.claim, 1):
+            db.leases.release(held.claim)
+            return None
         end_task(self._access, held, outcomes)
+        return None
 
-    def _process_task(self, held: HeldLease, images: ImageClient) -> list[dict[str, Any]]:
+    def _is_away(self, job: db.Job, images: ImageClient) -> bool:
+        """Return whether a region does not answer one call without retries.
+
+        :raises kingbird.exception.CredentialsLost: Keystone gives no token for the job.
+        :raises kingbird.exception.KeystoneUnavailable: a token could not be renewed.
+        """
+        try:
+            self._pools.submit_for(job)(images.region, images.get, NOBODY).result()
+        except exception.RegionUnavailable as error:
+            LOG.info("Region %s is away: %s", images.region, error.message)
+            return True
+        except exception.ImageRequestRejected:
+            pass
+        return False
+
+    def _pause(self, held: HeldLease) -> float | None:
+        """Release a task until its region is back, or end it if the region is away for too long.
+
+        :returns: the seconds until an engine looks at the region again, or ``None``.
+        """
+        region, patience = held.claim.region_task.region, self._conf.sync.region_patience
+        delay = max(self._conf.sync.breaker_reset_timeout, SHORTEST_PAUSE)
+        held.stop_renewing()
+        pause = db.leases.pause(held.claim, delay, patience)
+        if pause is None:
+            held.go_on_renewing()
+            message = AWAY_FOR_TOO_LONG.format(region=region, seconds=patience)
+            end_task(self._access, held, reason=Reason.REGION_UNAVAILABLE, message=message)
+        else:
+            LOG.info("Job %s waits for region %s", held.claim.job.id, region)
+        return pause
+
+    def _end_without_token(
+        self,
+        held: HeldLease,
+        outcomes: list[dict[str, Any]],
+        progress: TaskProgress,
+        refusal: exception.CredentialsLost,
+    ) -> None:
+        """End a task whose job Keystone gives no token for any more."""
+        job = held.claim.job
+        reason, message = self._access.explain_loss(job, refusal)
+        refused = [
+            (item, dataclasses.replace(outcome, reason=reason))
+            for item, outcome in progress.refused
+        ]
+        rows = [*outcomes, *self._to_rows(job, refused)]
+        end_task(self._access, held, rows, reason=reason, message=message)
+
+    def _process_task(
+        self, held: HeldLease, regions: Mapping[str, ImageClient], progress: TaskProgress
+    ) -> list[dict[str, Any]]:
         """Work on a task's items until none is left, or the job or the engine stops.
 
+        :param regions: the images of each region.
+        :param progress: notes what ends the work before.
         :returns: the last outcomes, to be stored when the task ends.
         """
         job = held.claim.job
@@ -147,20 +226,45 @@ class TaskWorker:
             self._cancellations.raise_if_cancelled(job, ignore_outage=True)
             held.check()
 
-        applier = Applier(
-            images,
-            is_admin=job.is_admin,
-            may_write=may_write,
-            retry=self._retry.with_check(
-                lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
-            ),
+        retry = self._retry.with_check(
+            lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
         )
+
+        @functools.cache
+        def writer_of(resource_type: str) -> resource_types.Writer:
+            return resource_types.named(resource_type).writer(
+                regions[held.claim.region_task.region],
+                job,
+                may_write=may_write,
+                retry=retry,
+                regions=regions,
+            )
+
+        def begin(item: db.Item, work: Any) -> futures.Future[Outcome]:
+            writer = writer_of(item.resource_type)
+            write = functools.partial(self._process_item, item, writer, job)
+            submit = functools.partial(self._pools.submit_for(job), item.target_region)
+            first = writer.first_read(work)
+            if first is None:
+                return submit(write, work)
+            read = self._reader.begin(job, item, regions.get(item.source_region), first, retry)
+            with_read = functools.partial(writer.with_read, item, work)
+            return after(read, lambda found: write(with_read(found)), submit)
+
         outcomes: list[dict[str, Any]] = []
-        # Images that others refer to have a lower rank.  Their outcomes are read by those.
+        # Resources that others refer to have a lower rank.  Their outcomes are read by those.
         for _rank, group in groupby(_open_items(held.claim), key=lambda item: item.rank):
-            record(held.claim, outcomes)
-            outcomes = self._process_group(held, group, applier)
-            if self._must_stop(job):
+            record(held.claim, outcomes, answered=progress.take_answer())
+            progress.begin_group()
+            outcomes = self._process_group(held, group, writer_of, begin, progress)
+            if progress.has_kept_back and not (progress.is_over or self._must_stop(job)):
+                record(held.claim, outcomes, answered=progress.take_answer())
+                outcomes = []
+                progress.is_away = self._is_away(job, regions[held.claim.region_task.region])
+            if progress.has_kept_back and not (progress.is_over or self._must_stop(job)):
+                again = iter(progress.second_tries())
+                outcomes = self._process_group(held, again, writer_of, begin, progress)
+            if progress.is_over or self._must_stop(job):
                 break
         return outcomes
 
@@ -168,81 +272,81 @@ class TaskWorker:
         self,
         held: HeldLease,
         items: Iterator[db.Item],
-        applier: Applier,
+        writer_of: Callable[[str], resource_types.Writer],
+        begin: Callable[[db.Item, Any], "futures.Future[Outcome]"],
+        progress: TaskProgress,
     ) -> list[dict[str, Any]]:
         """Work on items that don't depend on each other, with all workers of the region.
 
+        :param begin: begins to write an item.
+        :param progress: notes what ends the work before all have outcomes; running calls end.
         :returns: outcomes that are not stored yet.
-        :raises kingbird.exception.KeystoneUnavailable: a token could not be renewed.
         """
         job = held.claim.job
-        region = held.claim.region_task.region
-        submit = self._pools.submit_for(job)
         calls: dict[futures.Future[Outcome], db.Item] = {}
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
-        keystone_error: exception.KeystoneUnavailable | None = None
         try:
             while True:
                 # A queue longer than this would delay other jobs' calls to the region.
                 room = QUEUE_FACTOR * self._conf.sync.region_concurrency - len(calls)
-                if keystone_error or self._must_stop(job):
+                if progress.is_over or self._must_stop(job):
                     # Queued calls would still wait for calls of other jobs.
                     calls = {call: item for call, item in calls.items() if not call.cancel()}
                     room = 0
                 batch = list(islice(items, room))
                 others = _referenced_items(held.claim, batch)
                 for item in batch:
-                    work = _resolve_references(item, others)
+                    writer = writer_of(item.resource_type)
+                    work = self._work_of(item, others, writer, job)
                     if isinstance(work, Outcome):
                         done.append((item, work))
                         continue
-                    call = submit(region, self._process_item, item, work, applier, job)
-                    calls[call] = item
+                    calls[begin(item, work)] = item
                 if not calls and not batch:
                     break
                 ended, _ = futures.wait(calls, POLL_INTERVAL, futures.FIRST_COMPLETED)
                 for call in ended:
-                    item = calls.pop(call)
-                    try:
-                        outcome = _outcome_of(call)
-                    except exception.KeystoneUnavailable as error:
-                        # The task is postponed once running calls have ended.
-                        keystone_error = error
-                        continue
-                    if outcome is not None:
-                        done.append((item, outcome))
+                    _take_result(call, calls.pop(call), done, progress)
                 if len(done) >= FLUSH or (done and time.monotonic() - flushed > FLUSH_SECONDS):
-                    record(held.claim, self._to_rows(job, done))
+                    rows = self._to_rows(job, done)
+                    record(held.claim, rows, answered=progress.take_answer())
                     done = []
                     flushed = time.monotonic()
         finally:
             for call in calls:
                 call.cancel()
-        outcomes = self._to_rows(job, done)
-        if keystone_error:
-            record(held.claim, outcomes)
-            raise keystone_error
-        return outcomes
+        return self._to_rows(job, done)
+
+    def _work_of(
+        self,
+        item: db.Item,
+        others: Mapping[str, db.Item],
+        writer: resource_types.Writer,
+        job: db.Job,
+    ) -> Any:
+        """Return what is to be written, or an outcome if there is nothing to write any more."""
+        if self._cancellations.leaves_out(job, item.target_region, item.resource):
+            return cancelled_in_part()
+        return writer.work_of(item, others)
 
     def _process_item(
-        self, item: db.Item, work: WriteSpec, applier: Applier, job: db.Job
+        self, item: db.Item, writer: resource_types.Writer, job: db.Job, work: Any
     ) -> Outcome:
-        """Write one record.
+        """Write one item.
 
         :raises kingbird.exception.Cancelled: engine or job stop before there is an outcome.
         """
         self._raise_if_stopping(job)
+        if self._cancellations.leaves_out(job, item.target_region, item.resource):
+            return cancelled_in_part()
         try:
-            if item.action == UPDATE:
-                outcome = applier.update(item.source_region, work)
-            else:
-                outcome = applier.create(item.resource, item.source_region, work)
+            outcome = writer.write(item, work)
         except exception.KingbirdError:
             raise
         except Exception:
             # A fault in one item does not end the others.
-            LOG.exception("Unexpected error while syncing image %s", item.resource)
+            LOG.exception("Unexpected error while syncing %s", item.resource)
             return Outcome(
                 Reason.INTERNAL_ERROR,
                 "A fault in Kingbird; its engine's log tells more",
@@ -273,15 +377,6 @@ class TaskWorker:
                 self._conf.sync.tombstone_ttl,
             )
         return [
-            {
-                "pk": item.pk,
-                "status": outcome.status,
-                "reason": outcome.reason,
-                "message": outcome.message
-                or message_for(
-                    outcome.reason, source=item.source_region, target=item.target_region
-                ),
-                "target_resource": outcome.target_resource,
-            }
+            resource_types.named(item.resource_type).to_outcome(item, outcome)
             for item, outcome in done
         ]

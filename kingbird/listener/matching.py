@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from kingbird.listener.events import UNTOLD, Drop, Event
 from kingbird.states import ALL
-from kingbird.sync.image import SOURCE_REGION, WITH_DATA, Image, copy_number
+from kingbird.sync.image import WITH_DATA, Image, home_of
 from kingbird.sync.request import Requester, SyncSet
 
 LOG = logging.getLogger(__name__)
@@ -71,10 +71,8 @@ class _Listening:
 
     def _is_copy(self, region: str, image: Image) -> bool:
         """Return whether the rule hears of the image from its home, or is about nowhere else."""
-        home = image.get(SOURCE_REGION)
-        if not isinstance(home, str) or home == region or copy_number(image, region) is None:
-            return False
-        return self.hears(home) or self._set.targets == (home,)
+        home = home_of(image, region)
+        return home is not None and (self.hears(home) or self._set.targets == (home,))
 
 
 class RuleSet:

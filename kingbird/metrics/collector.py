@@ -5,7 +5,7 @@ maximum of both.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from oslo_config import cfg
 from prometheus_client import Metric
@@ -17,6 +17,23 @@ from kingbird.cached_check import CachedCheck
 from kingbird.db import api as db
 
 LOG = logging.getLogger(__name__)
+
+
+def _collect_imports(imports: Mapping[tuple[str, str], db.stats.Backlog]) -> Iterator[Metric]:
+    """Yield the metrics of data that are to arrive."""
+    number = GaugeMetricFamily(
+        "kingbird_imports", "Images whose data are to arrive", labels=["region", "state"]
+    )
+    oldest = GaugeMetricFamily(
+        "kingbird_imports_oldest_seconds",
+        "Seconds for which the data of the first of them have been in their state",
+        labels=["region", "state"],
+    )
+    for key, found in imports.items():
+        number.add_metric(key, found.size)
+        oldest.add_metric(key, found.oldest)
+    yield number
+    yield oldest
 
 
 class DatabaseCollector(Collector):
@@ -65,6 +82,7 @@ class DatabaseCollector(Collector):
             oldest.add_metric([kind], queue.oldest)
         yield size
         yield oldest
+        yield from _collect_imports(stats.imports)
         yield GaugeMetricFamily(
             "kingbird_marks_waiting", "Images that rules have to look at", value=stats.marks.size
         )
@@ -77,6 +95,7 @@ class DatabaseCollector(Collector):
         for state, number in stats.rules.items():
             rules.add_metric([state], number)
         yield rules
+        yield from _collect_states(stats.regions)
 
     def _collect_stats(self) -> db.stats.Stats | None:
         try:
@@ -86,3 +105,33 @@ class DatabaseCollector(Collector):
         except Exception:
             LOG.exception("Unable to read metrics from the database")
         return None
+
+
+def _collect_states(regions: Mapping[str, db.stats.RegionStats]) -> Iterator[Metric]:
+    """Yield the metrics of the images that are not in order."""
+    images = GaugeMetricFamily(
+        "kingbird_images", "Images that are not in order", labels=["region", "state"]
+    )
+    oldest = GaugeMetricFamily(
+        "kingbird_images_oldest_seconds",
+        "Seconds for which the oldest of them has been so",
+        labels=["region", "state"],
+    )
+    compared = GaugeMetricFamily(
+        "kingbird_region_compared_seconds",
+        "Seconds since the last complete comparison",
+        labels=["region"],
+    )
+    away = GaugeMetricFamily(
+        "kingbird_region_away_seconds",
+        "Seconds for which comparisons have not been able to read the region",
+        labels=["region"],
+    )
+    for region, one in regions.items():
+        for state, number in one.states.items():
+            images.add_metric([region, state], number)
+            oldest.add_metric([region, state], one.oldest[state])
+        away.add_metric([region], one.away)
+        if one.compared is not None:
+            compared.add_metric([region], one.compared)
+    yield from (images, oldest, compared, away)

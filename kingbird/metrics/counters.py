@@ -74,6 +74,18 @@ class Counters:
             "Images by target region that got an outcome, those in sync included",
             "region status reason",
         )
+        self._imports = counter(
+            "imports_ended_total", "Imports of data by target region", "region reason"
+        )
+        self._import_bytes = counter(
+            "imported_bytes_total", "Bytes of the data that have come", "region"
+        )
+        self._import_seconds = histogram(
+            "import_duration_seconds",
+            "Seconds from the request for an import to the look that found the data",
+            "region",
+            buckets=JOB_BUCKETS,
+        )
         self._jobs = counter("jobs_ended_total", "Jobs that have ended", "state")
         self._rule_runs = counter(
             "rule_runs_total", "Runs of rules that have ended", "trigger state"
@@ -114,6 +126,8 @@ class Counters:
                 self._takeovers.labels(kind).inc()
             case events.ItemsEnded(region, status, reason, number):
                 self._items.labels(region, status, reason).inc(number)
+            case events.ImportEnded():
+                self._count_import(event)
             case events.JobEnded():
                 self._count_job(event)
             case events.NotificationHeard(region):
@@ -122,6 +136,12 @@ class Counters:
                 self._dropped.labels(region, reason).inc()
             case events.MarksWritten(number):
                 self._marks.inc(number)
+
+    def _count_import(self, ended: events.ImportEnded) -> None:
+        self._imports.labels(ended.region, ended.reason).inc()
+        self._import_bytes.labels(ended.region).inc(ended.size)
+        if ended.seconds is not None:
+            self._import_seconds.labels(ended.region).observe(max(ended.seconds, 0.0))
 
     def _count_job(self, ended: events.JobEnded) -> None:
         job, state = ended.job, ended.state

@@ -14,8 +14,9 @@ from kingbird.db import api as db
 LOG = logging.getLogger(__name__)
 
 #: The version that engines of this release understand.  1.0: job_ready, job_with_token,
-#: tasks_ready, job_cancelled.  1.1: marks_ready.
-VERSION = "1.1"
+#: tasks_ready, job_cancelled.  1.1: marks_ready.  1.2: no further message; the engine knows the
+#: resource types of jobs.
+VERSION = "1.2"
 #: The version that every engine understands, and that of messages that no later one added.
 BASE_VERSION = "1.0"
 

@@ -1,12 +1,13 @@
 """Compares a copy with what it should be.  Pure: no I/O, no state."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kingbird.states import UNLISTED_IMAGES, Reason
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image, Record, Rules
+from kingbird.text import clean
 
 OWNER_CONFLICT = Reason.OWNER_CONFLICT
 DATA_CONFLICT = Reason.DATA_CONFLICT
@@ -14,6 +15,13 @@ DATA_CONFLICT = Reason.DATA_CONFLICT
 SAME = "same"
 DIFFERENT = "different"
 UNKNOWN = "unknown"
+
+#: The field that is changed by a call of its own.
+STATUS = "status"
+#: Reasons of copies whose fields agree with the source.
+AGREEING = frozenset({Reason.IN_SYNC, Reason.NO_DATA})
+#: The maximum of differing fields whose values are told, and of characters of a value.
+MAX_DIFFERENCES, MAX_VALUE = 20, 255
 
 CONVERTED = (
     "Its data or formats are not those of the source: its Glance converted them at import, or "
@@ -25,7 +33,8 @@ CONVERTED = (
 class Comparison:
     """The result of comparing an image in the target with its record.
 
-    :ivar reason: ``in_sync``, ``drift``, ``owner_conflict``, ``data_conflict`` or ``id_taken``.
+    :ivar reason: ``in_sync``, ``no_data``, ``drift``, ``owner_conflict``, ``data_conflict`` or
+        ``id_taken``.
     :ivar fields: the fields that differ, sorted.
     :ivar note: a sentence for a person, if the reason leaves something out.
     """
@@ -44,10 +53,45 @@ def differing_fields(record: Record, image: Image) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if _value(record, name) != _value(image, name)))
 
 
+def differences(
+    record: Record, image: Image, names: Sequence[str]
+) -> dict[str, dict[str, str | None]]:
+    """Return the values of fields that differ, as texts, of the source and of the copy.
+
+    Both the fields and the texts are bounded.
+
+    :param record: the record that would be made of the source, with the source's status.
+    :param names: the fields.
+    """
+    return {
+        clean(name, MAX_VALUE): {
+            "source": text_of(_value(record, name)),
+            "target": text_of(_value(image, name)),
+        }
+        for name in names[:MAX_DIFFERENCES]
+    }
+
+
+def text_of(value: Any) -> str | None:
+    """Return a value as a text; ``None`` is an absent one."""
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return clean(", ".join(map(str, value)), MAX_VALUE)
+    return clean(str(value), MAX_VALUE)
+
+
 def extra_fields(record: Record, image: Image, rules: Rules) -> tuple[str, ...]:
     """Return the properties that only the image has, of those that are copied."""
     extra = fields.properties(image, rules).keys() - record.keys() - fields.PROVENANCE
     return tuple(sorted(extra))
+
+
+def agree(name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Return whether a field has the same value in two images or records."""
+    return bool(_value(one, name) == _value(other, name))
 
 
 def _value(fields_of: Mapping[str, Any], name: str) -> Any:
@@ -78,6 +122,30 @@ def compare_data(source: Image, image: Image) -> str:
         pairs = [(source.get(name), image.get(name)) for name in ("checksum", "size")]
         return SAME if all(a == b for a, b in pairs) else DIFFERENT
     return UNKNOWN
+
+
+def status_to_reach(source: Image, image: Image) -> str | None:
+    """Return the status that a copy has to follow its source to, or ``None`` if it needs not.
+
+    A quarantine spreads from any source to copies, but a copy does not put its original into one.
+    Only an image that is no copy ends one, as its own region's operators did.
+
+    :param source: a source, with the provenance that it has.
+    :param image: the image in the target.
+    """
+    pair = source.get("status"), image.get("status")
+    if pair not in ((fields.DEACTIVATED, fields.ACTIVE), (fields.ACTIVE, fields.DEACTIVATED)):
+        return None
+    is_copy = source.get(fields.SOURCE_ID) == source["id"]
+    meets_copy = image.get(fields.SOURCE_ID) in (image["id"], source["id"])
+    if is_copy and (pair[0] == fields.ACTIVE or not meets_copy):
+        return None
+    return pair[0]
+
+
+def lacks_data(source: Image, image: Image) -> bool:
+    """Return whether a copy can't be booted from, though its source can."""
+    return source.get("status") == fields.ACTIVE and image.get("status") != fields.ACTIVE
 
 
 def is_made_from(record: Record, source: Image, image: Image) -> bool:
@@ -138,8 +206,12 @@ def compare(record: Record, owner: str | None, source: Image, image: Image) -> C
         differing = tuple(name for name in differing if name not in fields.FORMATS)
     elif has_other_data:
         return Comparison(DATA_CONFLICT)
+    if status_to_reach(source, image):
+        differing = tuple(sorted((*differing, STATUS)))
     if differing:
         return Comparison(Reason.DRIFT, differing)
+    if lacks_data(source, image):
+        return Comparison(Reason.NO_DATA)
     return Comparison(Reason.IN_SYNC, note=CONVERTED if converted else None)
 
 

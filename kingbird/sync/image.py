@@ -62,13 +62,21 @@ SOURCE_REGION = "kingbird_source_region"
 SOURCE_ID = "kingbird_source_id"
 SOURCE_HASH = "kingbird_source_hash"
 FORCED = "kingbird_forced"
-PROVENANCE = frozenset({SOURCE_REGION, SOURCE_ID, SOURCE_HASH, FORCED})
+#: The job that created a record, if that was undone: the record is hidden until a sync shows it.
+UNDONE = "kingbird_undone"
+#: When a copy was hidden because its home has no such image any more, in UTC.
+ORPHANED_AT = "kingbird_orphaned_at"
+PROVENANCE = frozenset({SOURCE_REGION, SOURCE_ID, SOURCE_HASH, FORCED, UNDONE, ORPHANED_AT})
 
 #: Properties that refer to other images, which have to exist first.
 REFERENCES = ("kernel_id", "ramdisk_id")
 
+#: The state of an image that can be booted from.
+ACTIVE = "active"
+#: The state of an image that is in quarantine: its data are given to nobody but admins.
+DEACTIVATED = "deactivated"
 #: States in which an image has data.
-WITH_DATA = frozenset({"active", "deactivated"})
+WITH_DATA = frozenset({ACTIVE, DEACTIVATED})
 #: The state of an image without data.  Glance refuses to change the formats in any other state.
 QUEUED = "queued"
 
@@ -92,6 +100,16 @@ class Rules:
 def has_data(image: Image) -> bool:
     """Return whether an image has data."""
     return image.get("status") in WITH_DATA
+
+
+def is_importable(source: Image) -> bool:
+    """Return whether Glance gives the data of an image away: a deactivated one's it does not."""
+    return source.get("status") == "active"
+
+
+def lacks_data(source: Image, image: Image) -> bool:
+    """Return whether a copy lacks data that could be imported."""
+    return is_importable(source) and not has_data(image)
 
 
 def data_hash(image: Image) -> str | None:
@@ -160,6 +178,25 @@ def copy_number(image: Image, region: str) -> int | None:
     return next((n for n in numbers if forced_id(source_id, region, n) == image["id"]), None)
 
 
+def home_of(image: Image, region: str) -> str | None:
+    """Return the region that a copy's provenance names, or ``None`` if the image is no copy.
+
+    :param region: the region of the image.
+    """
+    home = image.get(SOURCE_REGION)
+    if not isinstance(home, str) or home == region or copy_number(image, region) is None:
+        return None
+    return home
+
+
+def is_marked(image: Image, region: str) -> bool:
+    """Return whether an image is a copy that was hidden as an orphan.
+
+    :param region: the region of the image.
+    """
+    return ORPHANED_AT in image and home_of(image, region) is not None
+
+
 def record_for(
     image: Image,
     source_region: str,
@@ -212,6 +249,8 @@ def provenance(image: Image, source_region: str, *, forced: bool = False) -> Rec
         # it was made from, so it does not.
         marks.update({name: image[name] for name in PROVENANCE if image.get(name)})
         marks.pop(FORCED, None)
+        marks.pop(UNDONE, None)
+        marks.pop(ORPHANED_AT, None)
     if forced:
         marks[FORCED] = "true"
     return marks

@@ -1,8 +1,9 @@
 """The outcome of an item: its status, a stable reason, and a sentence for a person."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from kingbird import exception
 from kingbird.clients.refusals import WRONG_ADDRESS
@@ -15,6 +16,7 @@ from kingbird.text import MAX_QUOTED, join_some, quote
 MAX_FIELDS = 40
 
 SEVERAL_SETS = "Several sets of the request ask for this image and region; the first one counts"
+BEING_IMPORTED = "its data are being imported, and Glance would lose a change meanwhile"
 NO_ENDPOINT = "Region {} has no image endpoint in the service catalog any more"
 
 #: Reasons why nothing is known about an image in a region; a dry run fails with them too.
@@ -42,6 +44,17 @@ UNUSABLE = frozenset(
 #: Reasons that leave a tombstone.
 TOMBSTONED = frozenset({Reason.DELETED_IN_TARGET, Reason.ID_TAKEN})
 
+#: The status of a call that would exceed a quota.
+OVER_QUOTA = 413
+#: Reasons by the status of a write that Glance refuses.
+REFUSALS = {
+    401: Reason.CREDENTIALS_REJECTED,
+    403: Reason.FORBIDDEN,
+    OVER_QUOTA: Reason.QUOTA,
+}
+#: Errors of calls to a region for one item.
+FAILED = (exception.RegionUnavailable, exception.CredentialsLost, exception.ImageRequestRejected)
+
 _SENTENCES = {
     "owner_conflict": "In {target} this id belongs to an image of another project, which is "
     "left alone",
@@ -56,6 +69,13 @@ _SENTENCES = {
     "under another id",
     "listing_incomplete": "{target} leaves images out of its list, as its policy says; what it "
     "does not show was not taken for missing",
+    "no_data": "The copy in {target} is not active, as the image in {source} is: it can't be "
+    "booted from",
+    "orphaned": "The image was deleted in {source}, its home. What is left of it elsewhere is "
+    "copied nowhere, and stays as it is. A copy without the properties kingbird_source_region and "
+    "kingbird_source_id is an image of its own",
+    "home_unknown": "{source}, its home, is not in the service catalog any more, so that nothing "
+    "tells whether the image was deleted there. It stays as it is",
     "source_gone": "The image can't be found in {source} any more",
 }
 
@@ -70,6 +90,11 @@ class Outcome:
     :ivar region_contacted: whether the region was called for an item with work.  If not, the
         outcome says nothing about the region.
     :ivar is_doubtful: whether a copy is not updated because its right source may be unknown.
+    :ivar undo: what was written; see :data:`kingbird.sync.undo.Written`.
+    :ivar orphan: what became of a hidden orphan; see :class:`kingbird.sync.orphans.OrphanKeeper`.
+    :ivar copy_status: the status of the copy, if a write came upon one.
+    :ivar differences: the values of its fields that differ; see
+        :func:`kingbird.sync.compare.differences`.
     """
 
     reason: str
@@ -79,6 +104,10 @@ class Outcome:
     is_dry: bool = False
     region_contacted: bool = True
     is_doubtful: bool = False
+    copy_status: str | None = None
+    differences: Mapping[str, Mapping[str, str | None]] | None = None
+    undo: Mapping[str, Any] | None = None
+    orphan: Mapping[str, Any] | None = None
 
     def with_note(self, note: str) -> "Outcome":
         """Return the outcome with a sentence added to its message."""
@@ -90,6 +119,11 @@ class Outcome:
         if self.is_dry and self.reason not in LOOKUP_FAILURES:
             return ItemState.PLANNED
         return STATE_OF[Reason(self.reason)]
+
+    @property
+    def is_without_token(self) -> bool:
+        """Whether Keystone gave no token for the item, so that its region was not called."""
+        return self.reason == Reason.FORBIDDEN and not self.region_contacted
 
 
 #: How many references from image to image are followed.
@@ -113,6 +147,15 @@ def join_fields(names: Sequence[str]) -> str:
 def drift_message(fields: tuple[str, ...], *, source: str) -> str:
     """Return the sentence about fields that differ."""
     return f"Differs from the image in {source} in: {join_fields(fields)}"
+
+
+def being_imported(fields: Iterable[str], image_id: str, *, source: str) -> Outcome:
+    """Return the outcome of an image that differs, and is not changed while it is imported.
+
+    :param fields: the fields that differ, each as often as it likes.
+    """
+    message = drift_message(tuple(sorted(set(fields))), source=source)
+    return Outcome(Reason.DRIFT, message, image_id).with_note(BEING_IMPORTED)
 
 
 def left_message(fields: Sequence[str], *, source: str) -> str:
@@ -148,6 +191,12 @@ def _reason_of_refusal(status: int) -> Reason:
 def no_endpoint(region: str) -> Outcome:
     """Return the outcome in a region that has left the service catalog."""
     return Outcome(Reason.REGION_UNAVAILABLE, NO_ENDPOINT.format(region))
+
+
+def cancelled_in_part() -> Outcome:
+    """Return the outcome of an item that its user has cancelled without the rest of its job."""
+    message = "This part of the job was cancelled before the item was worked on"
+    return Outcome(Reason.CANCELLED, message, region_contacted=False)
 
 
 def better_source_unknown(region: str, problem: Outcome | None, *, source: str) -> Outcome:
@@ -204,6 +253,6 @@ def outcome_of(comparison: compare.Comparison, image_id: str, source_region: str
         return Outcome(
             Reason.DRIFT, drift_message(comparison.fields, source=source_region), image_id
         )
-    present = image_id if comparison.reason == Reason.IN_SYNC else None
+    present = image_id if comparison.reason in compare.AGREEING else None
     unusable = ((image_id, comparison.reason),) if comparison.reason in TOMBSTONED else ()
     return Outcome(comparison.reason, comparison.note, present, unusable)

@@ -38,6 +38,16 @@ _ATTRIBUTES = frozenset(
 )
 
 
+#: Glance's defaults of fields that can't be null.
+DEFAULTS: dict[str, Any] = {
+    "tags": [],
+    "min_disk": 0,
+    "min_ram": 0,
+    "protected": False,
+    "os_hidden": False,
+}
+
+
 def can_be_named(name: str) -> bool:
     """Return whether a PATCH can name a property.
 
@@ -53,6 +63,12 @@ def json_pointer(name: str) -> str:
     return f"/{name.replace('~', '~0').replace('/', '~1')}"
 
 
+def name_of(operation: Operation) -> str:
+    """Return the field that an operation is about."""
+    path: str = operation["path"]
+    return path[1:].replace("~1", "/").replace("~0", "~")
+
+
 def add_operations(
     record: Record, image: Image, names: Iterable[str]
 ) -> tuple[list[Operation], list[str]]:
@@ -65,6 +81,9 @@ def add_operations(
     """
     operations, left = [], []
     for name in names:
+        if name == compare.STATUS:
+            # Another call changes it.
+            continue
         is_fixed = name in fields.FORMATS and image.get("status") != fields.QUEUED
         if is_fixed or not can_be_named(name):
             left.append(name)
@@ -79,9 +98,7 @@ def _value(record: Record, name: str) -> Any:
     """Return a field's value, or Glance's default if the record has none."""
     if name in record:
         return record[name]
-    return {"tags": [], "min_disk": 0, "min_ram": 0, "protected": False, "os_hidden": False}.get(
-        name
-    )
+    return DEFAULTS.get(name)
 
 
 def remove_operations(

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from kingbird.states import ALL
+from kingbird.resource_keys import key_of
+from kingbird.states import ALL, MemberMode, ResourceType
 from kingbird.sync import image as fields
-from kingbird.sync.image import Image
+from kingbird.sync.image import ACTIVE, DEACTIVATED, Image
 from kingbird.sync.source_order import Copy, SourceOrder
 from kingbird.text import CONTROL
 
@@ -29,11 +30,20 @@ class SyncOptions:
 
     :ivar updates: whether copies with drift are updated.
     :ivar prunes: whether an update removes properties that the source does not have.
+    :ivar imports: whether Glance is asked to import the data of copies.
+    :ivar members: which members of copies are compared.
     """
 
     force: Force = Force.NEVER
     updates: bool = False
     prunes: bool = False
+    imports: bool = False
+    members: MemberMode = MemberMode.CREATE
+
+    @property
+    def compares_members(self) -> bool:
+        """Return whether members of copies are compared."""
+        return self.members is not MemberMode.CREATE
 
 
 @dataclass(frozen=True)
@@ -87,9 +97,24 @@ class Selection:
         return dict(self.filters)
 
     @property
-    def statuses(self) -> tuple[str, ...]:
-        """The states of an image that may be a source."""
+    def copied_statuses(self) -> tuple[str, ...]:
+        """The states of an image of which records are created."""
         return self._filters.get("statuses") or DEFAULT_STATUSES
+
+    @property
+    def statuses(self) -> tuple[str, ...]:
+        """The states of an image that may be a source.
+
+        One that was active before it was deactivated is, so that its copies can follow it.
+        """
+        copied = self.copied_statuses
+        if ACTIVE in copied and DEACTIVATED not in copied:
+            return (*copied, DEACTIVATED)
+        return copied
+
+    def creates(self, source: Image) -> bool:
+        """Return whether records are created of a source, not only its status followed."""
+        return source.get("status") in self.copied_statuses
 
     def matcher(self) -> "Matcher":
         """Return a predicate for images."""
@@ -135,7 +160,8 @@ class Matcher:
     def __init__(self, selection: Selection) -> None:
         filters = dict(selection.filters)
         self._owners = {owner for owner in (selection.owner, filters.pop("owner", None)) if owner}
-        self._statuses = frozenset(filters.pop("statuses", None) or DEFAULT_STATUSES)
+        filters.pop("statuses", None)
+        self._statuses = frozenset(selection.statuses)
         self._filters = filters
 
     def __call__(self, image: Image) -> bool:
@@ -145,6 +171,11 @@ class Matcher:
         if self._owners and self._owners != {image.get("owner")}:
             return False
         return not self._filters or self._passes(image)
+
+    def would_select(self, image: Image) -> bool:
+        """Return whether an image would be selected if it had data."""
+        is_owners = not self._owners or self._owners == {image.get("owner")}
+        return is_owners and (not self._filters or self._passes(image))
 
     def _passes(self, image: Image) -> bool:
         given = self._filters
@@ -181,11 +212,28 @@ def _hashable(filters: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+#: Orphans are told of, and left as they are.
+REPORT = "report"
+
+
+def acts_on_orphans(entry: Mapping[str, Any]) -> bool:
+    """Return whether a set, as the API stored it, has orphans hidden or deleted."""
+    # The release before this one stores no such option.
+    return bool(entry.get("on_orphan", REPORT) != REPORT)
+
+
+def imports_data(entry: Mapping[str, Any]) -> bool:
+    """Return whether a set, as the API stored it, asks for data."""
+    # The release before this one stores no such option.
+    return bool(entry.get("data") == "import")
+
+
 @dataclass(frozen=True, eq=False)
 class SyncSet:
     """One set of a request: images, sources and targets.  Compared by identity.
 
-    :ivar resources: ids, or ``*`` alone.
+    :ivar resources: keys (:mod:`kingbird.resource_keys`), or ``*`` alone.
+    :ivar names: the names of named resources by key, of a type whose keys are made of names.
     :ivar sources: regions; the API replaced ``*`` by the names of all.
     :ivar preferred: the sources of the request, in its order.
     :ivar filters: the filters of a wildcard set; see :class:`Selection`.
@@ -195,6 +243,12 @@ class SyncSet:
     :ivar selects: whether it is such a set, whose filters tell which images it selects.
     :ivar optional: whether such a set leaves images that it does not select to other sets.
     :ivar lenient: whether images that are gone, or that the set does not select, have no item.
+    :ivar imports: whether Glance is asked to import the data of copies.
+    :ivar members: which members of copies are compared.
+    :ivar on_orphan: what becomes of copies whose home has deleted the image: ``report``, ``hide``
+        or ``delete``.
+    :ivar orphan_limit: the number of orphans of a home in a region that may be hidden or deleted,
+        if it is larger than the usual one.
     """
 
     resources: tuple[str, ...]
@@ -213,16 +267,24 @@ class SyncSet:
     selects: bool = False
     optional: bool = False
     lenient: bool = False
+    imports: bool = False
+    members: MemberMode = MemberMode.CREATE
+    on_orphan: str = REPORT
+    orphan_limit: int = 0
+    names: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_request(cls, entry: Mapping[str, Any]) -> "SyncSet":
         """Read a set as the API stored it, or one of a rule that is about some images only."""
+        resource_type = entry["resource_type"]
+        named = entry.get("rule_resources", entry["resources"])
+        keys = {key_of(resource_type, one): one for one in named}
         stored = cls(
-            resources=tuple(entry.get("rule_resources", entry["resources"])),
+            resources=tuple(keys),
             sources=tuple(entry["sources"]),
             targets=tuple(entry["targets"]),
             force=entry["force"],
-            resource_type=entry["resource_type"],
+            resource_type=resource_type,
             preferred=tuple(entry["preferred"]),
             all_projects=entry["all_projects"],
             dry_run=entry["dry_run"],
@@ -231,9 +293,15 @@ class SyncSet:
             filters=entry["filters"],
             skips_same_name=entry.get("same_name") == "skip",
             lenient=entry.get("lenient", False),
+            imports=imports_data(entry),
+            members=MemberMode(entry.get("members", MemberMode.CREATE)),
+            on_orphan=entry.get("on_orphan", REPORT),
+            orphan_limit=entry.get("orphan_limit") or 0,
+            names={} if resource_type == ResourceType.IMAGE else keys,
         )
         if "rule_resources" in entry:
-            return stored.limited_to(entry["resources"], stored.targets)
+            asked = [key_of(resource_type, one) for one in entry["resources"]]
+            return stored.limited_to(asked, stored.targets)
         return stored
 
     @property
@@ -245,6 +313,11 @@ class SyncSet:
     def is_wildcard(self) -> bool:
         """Return whether the set selects images of whole regions, not images by id."""
         return self.resources == (ALL,)
+
+    @property
+    def acts_on_orphans(self) -> bool:
+        """Return whether orphans are hidden or deleted, which takes a walk through their homes."""
+        return self.is_wildcard and self.on_orphan != REPORT
 
     def limited_to(
         self, resources: Sequence[str], targets: Sequence[str], *, optional: bool = False
@@ -268,12 +341,16 @@ class SyncSet:
         force = self.force_mode or Force.NEVER
         if self.force and self.force_mode is None:
             force = Force.WHERE_NEEDED if self.is_wildcard else Force.ALWAYS
-        return SyncOptions(force, self.updates, self.prunes)
+        return SyncOptions(force, self.updates, self.prunes, self.imports, self.members)
 
     def selection(self, caller: Requester) -> Selection:
         """Return the images that the wildcard stands for."""
         owner = None if self.all_projects and caller.is_admin else caller.project_id
         return Selection.from_request(owner, self.filters)
+
+    def creates(self, source: Image, caller: Requester) -> bool:
+        """Return whether records are created of a source that the set's filters select."""
+        return not self.selects or self.selection(caller).creates(source)
 
     def source_order(self, caller: Requester) -> SourceOrder:
         """Return the order of an image's copies as its source.
@@ -297,8 +374,11 @@ class WildcardScope:
         self.targets = sync_set.targets
         self.prunes = sync_set.prunes and sync_set.updates
         self.updates = sync_set.updates
+        self.imports = sync_set.imports
+        self.compares_members = sync_set.options.compares_members
         self.selection = sync_set.selection(caller)
         self.matches = self.selection.matcher()
+        self.creates = self.selection.creates
         self._order = sync_set.source_order(caller)
         self.may_precede = self._order.may_precede
 
@@ -310,6 +390,16 @@ class WildcardScope:
     def choose_source(self, copies: Mapping[str, Image]) -> Copy | None:
         """Choose an image's source among its copies: region and image."""
         return self._order.choose(self._selected(self._order.rightful(self._in_sources(copies))))
+
+    def may_lose(self, copy: Image) -> bool:
+        """Return whether the set would select the original of a copy, if there was one.
+
+        An original may be there and not pass filters, so a set with filters misses none unless
+        it is to act: its home is asked then.
+        """
+        if self.sync_set.filters:
+            return self.sync_set.acts_on_orphans and self.matches.would_select(copy)
+        return self.selection.owner in (None, copy.get("owner"))
 
     def contested(self, copies: Mapping[str, Image]) -> tuple[Copy, Mapping[str, Image]] | None:
         """Return a copy that the set selects, though its id belongs to another owner.

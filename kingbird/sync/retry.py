@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from concurrent import futures
+from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 import tenacity
@@ -21,6 +22,8 @@ class Submit(Protocol):
 P = ParamSpec("P")
 R = TypeVar("R")
 
+#: The status of a call that is refused before it has any effect.
+TOO_MANY_REQUESTS = 429
 #: Seconds before the first retry (with jitter) and between the last ones.
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 10.0
@@ -37,6 +40,16 @@ def _wait(state: tenacity.RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome else None
     retry_after = getattr(error, "retry_after", None) or 0
     return max(float(retry_after), _backoff(state))
+
+
+@dataclass
+class WriteState:
+    """The knowledge about a POST or PATCH between its tries.
+
+    :ivar maybe_written: whether it may have done its work, which could not be read since.
+    """
+
+    maybe_written: bool = False
 
 
 class Retry:

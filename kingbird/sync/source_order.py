@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kingbird.sync.image import Image, has_data
+from kingbird.sync.image import Image, has_data, home_of, is_marked
 
 #: An image, with its region.
 Copy = tuple[str, Image]
@@ -40,8 +40,9 @@ class SourceOrder:
     def choose(self, copies: Mapping[str, Image]) -> Copy | None:
         """Choose the source among the copies of one owner.
 
-        The order is: data before no data, the request's order of sources, the oldest, the
-        region's name.
+        The order is: a hidden orphan last, data before no data, the request's order of sources,
+        the oldest, an original before copies, the region's name.  Glance tells the age in seconds,
+        and a rule makes copies in the second in which the original was made.
 
         :returns: region and image, or ``None`` if there is no copy.
         """
@@ -50,9 +51,11 @@ class SourceOrder:
         return min(
             copies.items(),
             key=lambda copy: (
+                is_marked(copy[1], copy[0]),
                 not has_data(copy[1]),
                 self._rank(copy[0]),
                 _age(copy[1]),
+                home_of(copy[1], copy[0]) is not None,
                 copy[0],
             ),
         )
@@ -63,7 +66,9 @@ class SourceOrder:
         :param region: the other region, of whose copy nothing is known.
         :param chosen: the source among the known copies.
         """
-        return not has_data(chosen[1]) or self._rank(region) <= self._rank(chosen[0])
+        if is_marked(chosen[1], chosen[0]) or not has_data(chosen[1]):
+            return True
+        return self._rank(region) <= self._rank(chosen[0])
 
     def _rank(self, region: str) -> int:
         if region in self.preferred:

@@ -4,7 +4,9 @@ A region that takes much longer than the others lags.  The plan goes on without 
 to a later part, which waits.
 """
 
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Collection
 from concurrent import futures
 from typing import Any
@@ -29,11 +31,21 @@ class RegionCalls:
     """The calls to some regions.
 
     :param retry: makes each call, and knows whether the job is to end.
+    :param moved_at: returns the monotonic time at which a call of any job to a region ended last.
+        A call that waits in a queue behind them is not the region's delay as long as they end.
     :ivar lagging: the regions that lag.
+    :ivar listed: the number of images that were listed, by region.
     """
 
-    def __init__(self, submit: Submit, retry: Retry) -> None:
+    def __init__(
+        self,
+        submit: Submit,
+        retry: Retry,
+        listed: Counter[str] | None = None,
+        moved_at: Callable[[str], float] = lambda region: 0.0,
+    ) -> None:
         self.lagging: set[str] = set()
+        self.listed: Counter[str] = Counter() if listed is None else listed
         self._submit = submit
         self._retry = retry
         self._regions: Collection[str] = ()
@@ -42,6 +54,10 @@ class RegionCalls:
         self._slowest: dict[str, float] = {}
         #: The monotonic time at which a region was last asked or answered.
         self._active_at: dict[str, float] = {}
+        self._moved_at = moved_at
+        #: The calls that have begun and not ended, by region.
+        self._running: Counter[str] = Counter()
+        self._lock = threading.Lock()
 
     def for_part(
         self, regions: Collection[str], slow_region_timeout: float | None
@@ -52,7 +68,7 @@ class RegionCalls:
         :param slow_region_timeout: seconds after which a region much slower than the others lags;
             ``None`` waits for all.
         """
-        calls = RegionCalls(self._submit, self._retry)
+        calls = RegionCalls(self._submit, self._retry, self.listed, self._moved_at)
         calls._regions = regions
         # Without a source and another target there is nothing to go on with.
         calls._timeout = slow_region_timeout if len(regions) > 2 else None
@@ -69,13 +85,21 @@ class RegionCalls:
         self._active_at[region] = time.monotonic()
 
         def timed() -> Any:
-            begin = time.monotonic()
-            answer = self._retry(function, *args, **options)
+            self._active_at[region] = begin = time.monotonic()
+            self._count(region, 1)
+            try:
+                answer = self._retry(function, *args, **options)
+            finally:
+                self._count(region, -1)
             self._active_at[region] = now = time.monotonic()
             self._slowest[region] = max(self._slowest.get(region, 0.0), now - begin)
             return answer
 
         return self._submit(region, timed)
+
+    def _count(self, region: str, by: int) -> None:
+        with self._lock:
+            self._running[region] += by
 
     def wait(self, region: str, call: "futures.Future[Any]") -> Any:
         """Return the answer to a call.
@@ -114,4 +138,7 @@ class RegionCalls:
         if 2 * len(answered) <= len(others):
             # Most are slow, so the load may be the reason.
             limit *= LAG_FACTOR
-        return time.monotonic() - self._active_at[region] >= limit
+        since = self._active_at[region]
+        if not self._running[region]:
+            since = max(since, self._moved_at(region))
+        return time.monotonic() - since >= limit

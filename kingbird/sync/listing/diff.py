@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from kingbird.states import Reason
-from kingbird.sync import compare
+from kingbird.sync import compare, members
 from kingbird.sync import image as fields
 from kingbird.sync.compare import Comparison
 from kingbird.sync.image import Image, Record, Rules
@@ -57,6 +57,14 @@ class Scope(Protocol):
     def updates(self) -> bool:
         """Return whether copies that differ are updated."""
 
+    @property
+    def imports(self) -> bool:
+        """Return whether copies that lack their data are not in sync."""
+
+    @property
+    def compares_members(self) -> bool:
+        """Return whether copies of shared images are in sync only if their members are."""
+
     def choose_source(self, copies: Copies) -> tuple[str, Image] | None:
         """Choose an image's source among its copies: region and image.
 
@@ -66,8 +74,14 @@ class Scope(Protocol):
     def matches(self, image: Image) -> bool:
         """Return whether a copy in one of the sources makes the set select the image."""
 
+    def creates(self, source: Image) -> bool:
+        """Return whether copies are made of a source; else they only follow its status."""
+
     def may_precede(self, region: str, chosen: tuple[str, Image]) -> bool:
         """Return whether a source that is not known may come before the chosen one."""
+
+    def may_lose(self, copy: Image) -> bool:
+        """Return whether the set would select the original of a copy, if there was one."""
 
     def contested(self, copies: Copies) -> tuple[tuple[str, Image], Copies] | None:
         """Return a selected copy whose id belongs to another owner, with that owner's copies."""
@@ -84,8 +98,11 @@ class Difference:
     :ivar index: which of the scopes it is for.
     :ivar copies: the copies under its own id.
     :ivar missing: the targets that don't have it.
-    :ivar comparisons: the copies in targets that are not in sync.
+    :ivar comparisons: the copies in targets that are not in sync, or lack data that the set asks
+        for, or have members that it compares.  ``orphaned`` ones have no source, if their home
+        confirms it; ``source`` is one.
     :ivar in_sync: the targets in which it is in sync.
+    :ivar no_data: the targets in which it is in sync but for its data.
     :ivar doubtful: source regions that could not be asked, and may have a better source; none if
         the set updates no copies.
     :ivar claimed_by: the region with the oldest copy of another owner, who has the id; then the
@@ -99,6 +116,7 @@ class Difference:
     missing: tuple[str, ...]
     comparisons: Mapping[str, Comparison] = field(default_factory=dict)
     in_sync: tuple[str, ...] = ()
+    no_data: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
     claimed_by: str | None = None
 
@@ -131,8 +149,13 @@ class Differ:
         self._is_forced = is_forced
         regions = [name for scope in scopes for name in (*scope.sources, *scope.targets)]
         self._regions = list(dict.fromkeys(regions))
+        self._is_plain = len(scopes) == 1 and handled is None
+        self._imports = any(scope.imports for scope in scopes)
+        self._members = any(scope.compares_members for scope in scopes)
         # These fields say nothing about whether two images are the same.
         ignored = (fields.SET_BY_GLANCE - {"owner"}) | fields.PROVENANCE | rules.dropped
+        # A copy that was hidden as an orphan is to be looked at.
+        ignored -= {fields.ORPHANED_AT}
         self._ignored: dict[str, Any] = dict.fromkeys(ignored)
 
     def differences(self, pages: Iterable[MergedPage]) -> Iterator[Difference]:
@@ -143,7 +166,17 @@ class Differ:
             for image_id in page.ids:
                 copies = [column.get(image_id) for column in columns]
                 if None not in copies and self._are_identical(copies):
-                    identical += self._count_identical(image_id, copies)
+                    if _are_alike(copies):
+                        identical += self._count_identical(image_id, copies)
+                    elif (
+                        self._is_plain
+                        and not self._imports
+                        and not _any_in_quarantine(copies)
+                        and not self._coverage.unknown_regions(image_id)
+                    ):
+                        yield from self._without_data(copies)
+                    else:
+                        yield from self._compare(image_id, copies)
                 else:
                     yield from self._compare(image_id, copies)
             if identical:
@@ -155,9 +188,12 @@ class Differ:
     # Images that are the same everywhere.
 
     def _are_identical(self, copies: Sequence[Any]) -> bool:
-        """Return whether all copies are the same, so that any can be the source."""
+        """Return whether all copies are the same, so that any can be the source.
+
+        No list of images tells their members.
+        """
         first = copies[0]
-        if fields.FORCED in first:
+        if fields.FORCED in first or (self._members and members.is_shared(first)):
             return False
         neutral = self._ignored
         base = first | neutral
@@ -175,14 +211,40 @@ class Differ:
                 return False
         return _have_same_data(copies)
 
+    def _without_data(self, copies: Sequence[Any]) -> Iterator[Difference]:
+        """Yield the difference of an image that is the same everywhere but for its data.
+
+        Where only records are made, nearly all images are so.
+        """
+        scope = self._scopes[0]
+        by_region = dict(zip(self._regions, copies, strict=True))
+        chosen = scope.choose_source(by_region)
+        if chosen is None:
+            return
+        region, source = chosen
+        in_sync: list[str] = []
+        no_data: list[str] = []
+        for target in scope.targets:
+            lacks = target != region and compare.lacks_data(source, by_region[target])
+            (no_data if lacks else in_sync).append(target)
+        if no_data:
+            nothing: dict[str, Comparison] = {}
+            yield Difference(
+                0, region, source, by_region, (), nothing, tuple(in_sync), tuple(no_data)
+            )
+        else:
+            self.in_sync.update(in_sync)
+
     def _count_identical(self, image_id: str, copies: Sequence[Any]) -> int:
-        if len(self._scopes) == 1 and self._handled is None and self._scopes[0].matches(copies[0]):
+        scope = self._scopes[0]
+        if self._is_plain and scope.matches(copies[0]) and scope.creates(copies[0]):
             # This is the way of nearly all images, so it is short.
             return 1
         by_region = dict(zip(self._regions, copies, strict=True))
         targets: dict[str, None] = {}
         for scope in self._scopes:
-            if scope.choose_source(by_region):
+            chosen = scope.choose_source(by_region)
+            if chosen and scope.creates(chosen[1]):
                 before = self._handled(scope, image_id, by_region) if self._handled else ()
                 targets.update((name, None) for name in scope.targets if name not in before)
         self.in_sync.update(targets.keys())
@@ -216,10 +278,17 @@ class Differ:
                 # The owner of the id may have an older copy in a region that lags.
                 if contest and not _any_source(scope, later):
                     contests.append((index, contest))
+                if not contest and (orphans := self._orphans(scope, copies, {*done, *unknown})):
+                    yield _orphaned(index, copies, orphans)
                 continue
+            before = set(done)
             if targets := self._open_targets(scope, image_id, copies, done):
                 difference = self._difference(index, source, copies, targets, unknown)
-                if difference.missing or difference.comparisons:
+                if not scope.creates(source[1]):
+                    # Another set may select what this one leaves alone.
+                    done = before.union(difference.comparisons)
+                differs = difference.missing or difference.comparisons or difference.no_data
+                if differs or self._may_be_orphan(source, copies, unknown):
                     yield difference
                 else:
                     self.in_sync.update(difference.in_sync)
@@ -227,6 +296,31 @@ class Differ:
         for index, contest in contests:
             if targets := self._open_targets(self._scopes[index], image_id, copies, done):
                 yield _contest(index, contest, copies, targets)
+
+    def _may_be_orphan(
+        self, source: tuple[str, Image], copies: Copies, unknown: Collection[str]
+    ) -> bool:
+        """Return whether a source is a copy whose home, which was listed, does not have it."""
+        home = fields.home_of(source[1], source[0])
+        return home in self._regions and home not in copies and home not in unknown
+
+    def _orphans(self, scope: Scope, copies: Copies, left_out: Collection[str]) -> list[str]:
+        """Return the targets whose copies seem to have lost their original.
+
+        :param left_out: regions that are not known, or have another set's copies.
+        """
+        return [
+            name
+            for name in scope.targets
+            if name in copies
+            and name not in left_out
+            and (home := fields.home_of(copies[name], name)) is not None
+            and home in scope.sources
+            # One that was hidden may have got its original back.
+            and (home not in copies or fields.is_marked(copies[name], name))
+            and home not in left_out
+            and scope.may_lose(copies[name])
+        ]
 
     def _open_targets(
         self, scope: Scope, image_id: str, copies: Copies, done: set[str]
@@ -259,6 +353,7 @@ class Differ:
         waits = later and not better.isdisjoint(self._coverage.unsorted)
         missing: list[str] = []
         in_sync: list[str] = []
+        no_data: list[str] = []
         comparisons: dict[str, Comparison] = {}
         for target in targets:
             copy = copies.get(target)
@@ -271,10 +366,25 @@ class Differ:
                 in_sync.append(target)
             else:
                 comparison = compare_copy(record, source, copy, self._rules, prunes=scope.prunes)
-                if comparison.reason == Reason.IN_SYNC:
+                is_open = (scope.imports and fields.lacks_data(source, copy)) or (
+                    scope.compares_members and members.may_be_compared(source, copy)
+                )
+                if fields.is_marked(copy, target):
+                    comparisons[target] = comparison
+                elif comparison.reason == Reason.IN_SYNC and not is_open:
                     in_sync.append(target)
+                elif comparison.reason == Reason.NO_DATA and not is_open:
+                    no_data.append(target)
                 else:
                     comparisons[target] = comparison
+        if not scope.creates(source):
+            # It is not selected, but where its status has to be followed.
+            missing, in_sync, no_data = [], [], []
+            comparisons = {
+                name: one
+                for name, one in comparisons.items()
+                if compare.STATUS in one.fields or fields.is_marked(copies[name], name)
+            }
         return Difference(
             index,
             region,
@@ -283,8 +393,18 @@ class Differ:
             tuple(missing),
             comparisons,
             tuple(in_sync),
+            tuple(no_data),
             tuple(sorted(better)) if scope.updates else (),
         )
+
+
+def _orphaned(index: int, copies: Copies, targets: Sequence[str]) -> Difference:
+    """Return the difference of copies whose home seems to have no such image."""
+    region = targets[0]
+    comparison = Comparison(Reason.ORPHANED)
+    return Difference(
+        index, region, copies[region], copies, (), dict.fromkeys(targets, comparison)
+    )
 
 
 def _contest(
@@ -331,7 +451,7 @@ def compare_copy(
     :param prunes: whether properties that only the copy has count as drift.
     """
     comparison = compare.compare(record, source.get("owner"), source, copy)
-    if comparison.reason == Reason.IN_SYNC and prunes:
+    if comparison.reason in compare.AGREEING and prunes:
         extra = compare.extra_fields(record, copy, rules)
         return Comparison(Reason.DRIFT, extra) if extra else comparison
     return comparison
@@ -350,3 +470,14 @@ def _have_same_data(copies: Sequence[Image]) -> bool:
         if image.get("status") in fields.WITH_DATA
     }
     return len(data) <= 1
+
+
+def _any_in_quarantine(copies: Sequence[Any]) -> bool:
+    """Return whether a copy is deactivated, so that others may have to follow it."""
+    return any(image.get("status") == fields.DEACTIVATED for image in copies)
+
+
+def _are_alike(copies: Sequence[Any]) -> bool:
+    """Return whether all copies are active, or none is."""
+    active = [image.get("status") == fields.ACTIVE for image in copies]
+    return all(active) or not any(active)

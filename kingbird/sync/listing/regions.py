@@ -28,6 +28,7 @@ class RegionListings:
     :param forced_regions: regions whose forced copies are listed first, before any page is given.
     :param filters: filters for Glance by region; a region without one is listed completely.
     :param unsorted_regions: regions known to be unsorted: they are sorted here, as compact tuples.
+    :ivar narrowed: regions whose list leaves out what is not selected.
     :ivar problems: the reasons why regions could not be listed completely.
     :ivar lagging: regions given up because they are slow or unsorted.
     :ivar covered_to: the id up to which a region with a problem, or that lags, is known.
@@ -43,6 +44,7 @@ class RegionListings:
         filters: Mapping[str, Sequence[tuple[str, str]]] | None = None,
         unsorted_regions: Iterable[str] = (),
     ) -> None:
+        self.narrowed = frozenset(filters or ())
         self.problems: dict[str, Outcome] = {}
         self.lagging: set[str] = set()
         self.covered_to: dict[str, str] = {}

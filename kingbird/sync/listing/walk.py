@@ -86,6 +86,7 @@ class ImageWalk:
             self._note_marker(marker)
             self._prefetched = self._prefetch(marker) if marker else None
             page = self._images.parse_page(body)
+            self._calls.listed[self.region] += len(page)
             del body
             self._notice_short(page, more=marker is not None)
             page = with_ids(page)

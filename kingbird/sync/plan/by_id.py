@@ -8,11 +8,13 @@ from itertools import groupby
 from kingbird import exception
 from kingbird.batching import batched
 from kingbird.states import Reason
+from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.sync.image import Image
 from kingbird.sync.item import UPDATE, Item
 from kingbird.sync.listing.lookup import ImagesById, RegionResults
 from kingbird.sync.outcome import (
+    LOOKUP_FAILURES,
     REFERENCE_DEPTH,
     SEVERAL_SETS,
     TOO_DEEP,
@@ -22,9 +24,11 @@ from kingbird.sync.outcome import (
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
+from kingbird.sync.plan.members import MemberLookup, wanted
+from kingbird.sync.plan.orphans import orphaned, revival
 from kingbird.sync.plan.same_name import SameNames
 from kingbird.sync.plan.sources import RequestedImage, SourceFinder, by_rank
-from kingbird.sync.plan.targets import IdsByTarget, TargetLookup, merge_results
+from kingbird.sync.plan.targets import NUMBERS, IdsByTarget, TargetLookup, merge_results
 from kingbird.sync.request import Force, Requester, SyncSet
 
 #: Items that are checked for their names at a time.
@@ -87,6 +91,7 @@ class ByIdPlanner:
         self._context = context
         self._same_names = same_names
         self._copies = TargetLookup(context)
+        self._members = MemberLookup(context)
         self._resumes = resumes
 
     def plan(self, sets: Sequence[SyncSet]) -> Iterator[tuple[SyncSet, Item]]:
@@ -103,6 +108,7 @@ class ByIdPlanner:
         )
         requested = [image for image in requested if not image.is_left_out]
         states = self._target_states(requested, in_targets, answers)
+        self._list_members(requested, states)
         planned = self._planned(states, {image.resource for image in requested})
         decided = _Decided(requested, self._context.caller)
         asked = Counter(
@@ -124,6 +130,9 @@ class ByIdPlanner:
                         decided.add(image, planned[target][image.resource])
                         continue
                     item = self._item(image, target, states[target], decided, rank)
+                    if self._follows_status_only(image, item):
+                        decided.add(image, item)
+                        continue
                     if self._has_to_wait(image, item):
                         self.deferred.add(pair)
                         continue
@@ -182,6 +191,19 @@ class ByIdPlanner:
             or any((other, item.target_region) in self.deferred for other in references)
         )
 
+    def _follows_status_only(self, image: RequestedImage, item: Item) -> bool:
+        """Return whether an item is left out, as its set selects only the image's status.
+
+        An event tells of an image that was deactivated, and of which no records are made.
+        """
+        source, one = image.source, image.sync_set
+        if source is None or not one.lenient or one.creates(source[1], self._context.caller):
+            return False
+        if item.outcome and item.outcome.reason in LOOKUP_FAILURES:
+            return False
+        changed = item.seen.differences if item.seen else {}
+        return image.referrer is None and compare.STATUS not in changed
+
     # Targets.
 
     def _target_states(
@@ -223,6 +245,25 @@ class ByIdPlanner:
             return TargetState(target, error=region_failure(answer))
         return TargetState(target, answer, self._context.tombstones(target, ids))
 
+    def _list_members(
+        self, requested: Sequence[RequestedImage], states: Mapping[str, TargetState]
+    ) -> None:
+        """List the members of images and their copies, as far as their sets compare them."""
+        self._members.find(
+            pair
+            for image in requested
+            if image.source is not None and image.sync_set.options.compares_members
+            for target in image.sync_set.targets
+            for pair in self._wanted(image.source, states[target])
+        )
+
+    def _wanted(self, source: tuple[str, Image], state: TargetState) -> Iterator[tuple[str, str]]:
+        """Yield the image and the copies that a target may have of it, with their regions."""
+        region, image = source
+        ids = (image["id"], *(fields.forced_id(image["id"], state.region, n) for n in NUMBERS))
+        copies = {one: state.images[one] for one in ids if one in state.images}
+        return wanted(image, region, TargetState(state.region, copies), self._context.caller)
+
     # Items.
 
     def _item(
@@ -237,6 +278,8 @@ class ByIdPlanner:
             region = image.referrer[0] if image.referrer else image.sync_set.sources[0]
             item = Item(image.resource, region, target)
             item = item.with_outcome(image.problem or Outcome(Reason.SOURCE_GONE))
+        elif hidden := _of_hidden(image, target, state):
+            return hidden
         else:
             item = decide(
                 image.source[1],
@@ -247,12 +290,29 @@ class ByIdPlanner:
                 image.sync_set.options,
                 references=decided.references(image, state),
                 doubt=image.doubt,
+                member_lists=self._members.found,
             )
         if image.referrer and image.came_along:
             reference = image.reference(image.referrer, self._context.caller)
             if isinstance(reference, Reference):
                 item = reference.came_along(item, state.images)
         return dataclasses.replace(item, rank=rank)
+
+
+def _of_hidden(image: RequestedImage, target: str, state: TargetState) -> Item | None:
+    """Return the item of a copy that was hidden as an orphan, or ``None`` if it was not.
+
+    It is shown again if one of the set's sources is its home, and has the image.
+    """
+    copy = state.images.get(image.resource)
+    if image.source is None or copy is None or not fields.is_marked(copy, target):
+        return None
+    if copy.get("owner") != image.source[1].get("owner"):
+        return None
+    answer = image.found.get(fields.home_of(copy, target) or "", {})
+    known = None if isinstance(answer, exception.KingbirdError) else answer.get(image.resource)
+    item = revival({target: copy, image.source[0]: image.source[1]}, target, [known])
+    return item or orphaned(copy, target, target, copy, Outcome(Reason.ORPHANED))
 
 
 def _depends_on_all_sources(item: Item) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from kingbird.clients.glance import ImageClient
+from kingbird.hidden_orphan import HiddenOrphan
 from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing import lookup
@@ -13,8 +14,13 @@ from kingbird.sync.request import Requester
 
 #: Returns those of some ids that have a tombstone in a region, with the reasons.
 TombstoneLookup = Callable[[str, Collection[str]], Mapping[str, str]]
+#: Returns the ids after one, up to another, of images that are known not to be in order; of every
+#: project's, or of the caller's.
+StatedLookup = Callable[[str, str, bool], Collection[str]]
 #: Returns the items that a job has in a region for some images, by image.
 PlannedLookup = Callable[[str, Collection[str]], Mapping[str, Item]]
+#: Returns those of some ids that Kingbird has hidden in a region as orphans.
+HiddenLookup = Callable[[str, Collection[str]], Mapping[str, HiddenOrphan]]
 
 
 @dataclass(frozen=True)
@@ -25,6 +31,9 @@ class PlanContext:
     :ivar tombstones: returns ids that are known to be unusable.
     :ivar planned: returns items that have been planned and stored.
     :ivar calls: the calls to the regions.
+    :ivar stated: returns images that have a state.
+    :ivar hidden: returns the orphans that were hidden.
+    :ivar orphan_grace: seconds for which an orphan has to be hidden before it is deleted.
     :ivar at_once: ask for visible and hidden images at the same time, as somebody waits for few.
     """
 
@@ -34,6 +43,9 @@ class PlanContext:
     tombstones: TombstoneLookup
     planned: PlannedLookup
     calls: RegionCalls
+    stated: StatedLookup = lambda first, last, all_projects: ()
+    hidden: HiddenLookup = lambda region, ids: {}
+    orphan_grace: float = float("inf")
     at_once: bool = False
 
     def find(self, ids: Mapping[str, Iterable[str]]) -> RegionResults:

@@ -3,20 +3,35 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from kingbird.states import Reason
-from kingbird.sync import compare, patch
+from kingbird.sync import arrival, compare, members, patch, undo
 from kingbird.sync import image as fields
 from kingbird.sync.image import MAX_FORCED_IDS, Image, Record, Rules
-from kingbird.sync.item import CREATE, DATA_FIELDS, NONE, UPDATE, Item, WriteSpec
+from kingbird.sync.item import (
+    COPY_STATUS,
+    CREATE,
+    NONE,
+    SOURCE_FIELDS,
+    UPDATE,
+    Item,
+    Seen,
+    WriteSpec,
+)
+from kingbird.sync.members import MemberChanges, MemberLists
 from kingbird.sync.outcome import (
     TOMBSTONED,
     UNUSABLE,
     Outcome,
+    being_imported,
     dependency_failed,
+    drift_message,
     left_message,
     outcome_of,
+    region_failure,
 )
+from kingbird.sync.plan import data
 from kingbird.sync.request import Force, Requester, SyncOptions
 
 
@@ -45,30 +60,41 @@ def decide(
     *,
     references: Mapping[str, Item] | None = None,
     doubt: Outcome | None = None,
+    member_lists: MemberLists = MappingProxyType({}),
 ) -> Item:
     """Plan the item of an image in a region.
 
     :param references: the items of the images that this one refers to, by property.
     :param doubt: the outcome of an update, if another source may be the right one.  A record may
         be created all the same.
+    :param member_lists: the members of the image and its copies, if they are compared.
     """
     references = references or {}
     image_id = source["id"]
     target = state.region
-    item = Item(image_id, source_region, target)
+    seen = Seen.of(source) if caller.owns(source) else None
+    item = Item(image_id, source_region, target, name=source.get("name"), seen=seen)
     if target == source_region:
-        return item.with_outcome(Outcome(Reason.IN_SYNC, "The image comes from there", image_id))
+        home = Outcome(Reason.IN_SYNC, "The image comes from there", image_id)
+        item = item.with_outcome(home)
+        return data.at_home(item, source) if options.imports else item
     if fields.is_region_bound(source):
         return item.with_outcome(Outcome(Reason.REGION_BOUND))
     if state.error:
         return item.with_outcome(state.error)
 
     caller_owns = caller.owns(source)
-    factory = _RecordFactory(source, source_region, caller, rules, options, references)
+    factory = _RecordFactory(
+        source, source_region, caller, rules, options, references, member_lists
+    )
     copy = _forced_copy(factory, state, target, private=not caller_owns)
+    same_id = _copy_under_same_id(factory, state, caller_owns=caller_owns)
+    is_usable = same_id and same_id.outcome.reason not in UNUSABLE | {Reason.NOT_OWNER}
+    if options.force is Force.ALWAYS and is_usable:
+        # The image has a copy, whatever becomes of another one.
+        item = dataclasses.replace(item, seen=None)
     if options.force is not Force.ALWAYS:
-        same_id = _copy_under_same_id(factory, state, caller_owns=caller_owns)
-        if same_id and same_id.outcome.reason not in UNUSABLE | {Reason.NOT_OWNER}:
+        if same_id and is_usable:
             return _end_or_update(item, same_id, factory, doubt)
         if copy.found:
             return _end_or_update(item, copy.found, factory, doubt)
@@ -83,7 +109,16 @@ def decide(
     failed = _failed_reference(references, target)
     if failed:
         return item.with_outcome(failed)
-    return dataclasses.replace(item, action=CREATE, work=work, target_resource=work.record["id"])
+    work = _with_status(work, item)
+    item = dataclasses.replace(item, action=CREATE, work=work, target_resource=work.record["id"])
+    return data.with_work(item, source, None, work.owner) if options.imports else item
+
+
+def _with_status(work: WriteSpec, item: Item) -> WriteSpec:
+    """Return work whose outcome tells the state of the image, if the item does."""
+    if item.seen is None:
+        return work
+    return dataclasses.replace(work, data={**work.data, COPY_STATUS: item.seen.copy_status})
 
 
 def _create_under_same_id(
@@ -129,6 +164,23 @@ class _RecordFactory:
     rules: Rules
     options: SyncOptions
     references: Mapping[str, Item]
+    member_lists: MemberLists
+
+    def members(self, target: str, image: Image) -> MemberChanges:
+        """Compare the members of a copy with those of the image."""
+        if not (
+            self.options.compares_members
+            and members.may_be_compared(self.source, image)
+            and self.caller.owns(self.source)
+        ):
+            return MemberChanges()
+        return members.compare(
+            self.options.members,
+            self.member_lists,
+            (self.source_region, self.source["id"]),
+            (target, image["id"]),
+            is_ours=members.is_ours(image, target),
+        )
 
     def owner(self, *, private: bool) -> str | None:
         if private or not self.caller.is_admin:
@@ -152,18 +204,20 @@ class _RecordFactory:
         return record
 
     def work(self, image_id: str, *, forced: int = 0, private: bool = False) -> WriteSpec:
+        record = self.record(image_id, forced=forced, private=private)
         return WriteSpec(
-            record=self.record(image_id, forced=forced, private=private),
+            record=record,
             owner=self.owner(private=private),
-            data={name: self.source.get(name) for name in DATA_FIELDS},
-            # An image that needs no work exists, so there is nothing to wait for.
+            data={name: self.source.get(name) for name in SOURCE_FIELDS},
+            # An image that needs no work, or an update, exists: there is nothing to wait for.
             references={
                 name: other.resource
                 for name, other in self.references.items()
-                if other.action != NONE
+                if other.action not in (NONE, UPDATE)
             },
             forced=forced,
             updates=self.options.updates,
+            reads_members=members.is_shared(record),
         )
 
     def forced_work(self, target: str, n: int, *, private: bool) -> WriteSpec:
@@ -190,17 +244,30 @@ def _end_or_update(
     item: Item, found: _Existing, factory: _RecordFactory, doubt: Outcome | None
 ) -> Item:
     """End an item with the outcome for its copy, or plan an update of the copy."""
-    if found.image is None or not factory.options.updates:
-        return item.with_outcome(found.outcome)
-    image_id = found.image["id"]
+    shares = factory.members(item.target_region, found.image) if found.image else MemberChanges()
+    item = _with_copy(item, found, factory, shares)
+    image = found.image
+    is_undone = image is not None and fields.UNDONE in image
+    if image is None or not (factory.options.updates or is_undone):
+        return _ended(item, found, factory, shares)
+    if not factory.options.updates:
+        shares = MemberChanges()
+    image_id = image["id"]
     work = factory.work(image_id, forced=found.forced, private=found.private)
-    operations, left = patch.add_operations(work.record, found.image, found.fields)
+    operations, left = patch.add_operations(work.record, image, found.fields)
     if factory.options.prunes:
-        removals, kept = patch.remove_operations(work.record, found.image, factory.rules)
+        removals, kept = patch.remove_operations(work.record, image, factory.rules)
         operations, left = operations + removals, left + kept
-    if not (operations or left):
-        return item.with_outcome(found.outcome)
-    if not operations:
+    if is_undone and operations:
+        # A record that was undone is made anew, whatever the set does about drift.
+        operations += patch.remove([fields.UNDONE])
+    status = factory.source.get("status") if compare.STATUS in found.fields else None
+    if not (operations or left or status or shares):
+        return _ended(item, found, factory, shares)
+    if arrival.is_being_imported(image) and (operations or left or status):
+        names = (*map(patch.name_of, operations), *left)
+        return item.with_outcome(being_imported(names, image_id, source=factory.source_region))
+    if not (operations or status or shares):
         message = left_message(left, source=factory.source_region)
         return item.with_outcome(Outcome(Reason.DRIFT, message, image_id))
     if doubt:
@@ -208,8 +275,73 @@ def _end_or_update(
     failed = _failed_reference(factory.references, item.target_region)
     if failed:
         return item.with_outcome(failed)
-    work = dataclasses.replace(work, changes=operations, left=left)
-    return dataclasses.replace(item, action=UPDATE, work=work, target_resource=image_id)
+    becomes_shared = any(patch.name_of(one) == "visibility" for one in operations)
+    work = dataclasses.replace(
+        work,
+        changes=operations,
+        left=left,
+        status=status,
+        members=shares.added,
+        removed_members=shares.removed,
+        reads_members=work.reads_members and becomes_shared,
+        before=undo.before(image, operations, status),
+    )
+    work = _with_status(work, item)
+    item = dataclasses.replace(item, action=UPDATE, work=work, target_resource=image_id)
+    if shares.note:
+        item = item.with_note(shares.note)
+    if not factory.options.imports:
+        return item
+    return data.with_work(item, factory.source, image, work.owner)
+
+
+def _ended(item: Item, found: _Existing, factory: _RecordFactory, shares: MemberChanges) -> Item:
+    """End an item with the outcome for its copy, or plan the import of the copy's data.
+
+    :param shares: the members in which the copy differs, which are not changed.
+    """
+    agrees = found.outcome.reason in compare.AGREEING
+    if found.image and agrees and shares.error:
+        failure = region_failure(shares.error[1])
+        failure = dataclasses.replace(
+            failure, message=shares.note, target_resource=found.image["id"]
+        )
+        # Whether it is in order is not known.
+        return dataclasses.replace(item, seen=None).with_outcome(failure)
+    if found.image and shares and (agrees or found.outcome.reason == Reason.DRIFT):
+        names = (*found.fields, members.FIELD)
+        message = drift_message(names, source=factory.source_region)
+        return item.with_outcome(Outcome(Reason.DRIFT, message, found.image["id"]))
+    item = item.with_outcome(found.outcome)
+    if shares.error:
+        item = item.with_note(shares.note or "")
+    if found.image is None or not factory.options.imports:
+        return item
+    owner = factory.owner(private=found.private)
+    record = factory.record(found.image["id"], forced=found.forced, private=found.private)
+    return data.with_ended(item, factory.source, found.image, record, owner)
+
+
+def _with_copy(
+    item: Item, found: _Existing, factory: _RecordFactory, shares: MemberChanges
+) -> Item:
+    """Return an item with what is seen of the copy."""
+    if item.seen is None or found.image is None:
+        return item
+    record = factory.record(found.image["id"], forced=found.forced, private=found.private)
+    names = found.fields
+    if factory.options.prunes:
+        names += compare.extra_fields(record, found.image, factory.rules)
+    differences = compare.differences(
+        {**record, compare.STATUS: item.seen.source_status}, found.image, names
+    )
+    if shares:
+        only = shares.values()
+        differences |= compare.differences(only["source"], only["target"], (members.FIELD,))
+    seen = dataclasses.replace(
+        item.seen, copy_status=found.image.get("status"), differences=differences
+    )
+    return dataclasses.replace(item, seen=seen)
 
 
 def _copy_under_same_id(
@@ -228,7 +360,7 @@ def _copy_under_same_id(
     if caller_owns and compare.is_incomplete_copy(record, owner, image, comparison):
         # Creating it again completes it.
         return None
-    if not caller_owns and comparison.reason != Reason.IN_SYNC:
+    if not caller_owns and comparison.reason not in compare.AGREEING:
         return _Existing(Outcome(Reason.NOT_OWNER))
     outcome = outcome_of(comparison, image_id, factory.source_region)
     return _Existing(outcome, image, comparison.fields)

@@ -10,11 +10,13 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from kingbird.batching import batched
+from kingbird.sync.finding import FindingLog, finding_of
 from kingbird.sync.item import Item
+from kingbird.sync.plan import data
 from kingbird.sync.plan.by_id import ByIdPlanner
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
-from kingbird.sync.plan.members import with_members
+from kingbird.sync.plan.order import in_order
 from kingbird.sync.plan.same_name import SameNames
 from kingbird.sync.plan.wildcard import WildcardPlanner
 from kingbird.sync.request import SyncSet
@@ -46,14 +48,23 @@ class Planner:
         to another part of the plan.  ``None`` plans everything; a region whose ids do not ascend
         is walked through twice.
     :ivar in_sync: the number of images in sync that have no item, by target region.
+    :ivar no_data: the number of those that are in sync but for their data, by target region.
+    :ivar findings: what was found of each image, to be taken with each batch.
     :ivar next_cursor: the end of this part after the last batch, or ``None`` if nothing is left.
     """
 
     def __init__(self, context: PlanContext, *, slow_region_timeout: float | None = None) -> None:
         self.in_sync: Counter[str] = Counter()
+        self.no_data: Counter[str] = Counter()
+        self.findings = FindingLog()
         self.next_cursor: PlanCursor | None = None
+        self._walk: WildcardPlanner | None = None
         self._context = context
         self._slow_region_timeout = slow_region_timeout
+
+    def in_sync_so_far(self) -> Counter[str]:
+        """Return the number of images in sync among those that were compared, by region."""
+        return self.in_sync + (self._walk.in_sync_so_far() if self._walk else Counter())
 
     def plan(
         self,
@@ -112,11 +123,15 @@ class Planner:
                 calls=calls,
                 cursor=cursor,
                 retried_regions=retried_regions,
+                findings=self.findings,
             )
+            self._walk = planner
             for batch in planner.plan(handled):
-                if batch:
+                if batch or not self.findings.is_empty:
                     yield self._complete(batch)
+            self._walk = None
             self.in_sync += planner.in_sync
+            self.no_data += planner.no_data
             cursor = planner.next_cursor
             if cursor is None or self._slow_region_timeout is not None:
                 self.next_cursor = cursor
@@ -127,6 +142,13 @@ class Planner:
             self.next_cursor = PlanCursor(covered, rest.unsorted)
 
     def _complete(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
-        """Add members to what is created; a dry run creates nothing."""
-        items = [item.as_dry_run() if one.dry_run else item for one, item in batch]
-        return with_members(items, self._context)
+        """Settle the data of items, end those of a dry run, and note what was found."""
+        items = [
+            item.as_dry_run() if one.dry_run else item
+            for one, item in (
+                (one, data.settled(item) if one.imports else item) for one, item in batch
+            )
+        ]
+        for item in items:
+            self.findings.add(finding_of(item))
+        return [in_order(item) for item in items]

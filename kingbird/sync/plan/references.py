@@ -33,8 +33,8 @@ def needs_references(source: Image, item: Item) -> bool:
 
 
 def with_rank(item: Item, refers_to: Mapping[str, Item]) -> Item:
-    """Rank an item after the items of the images that its image refers to."""
-    ranks = [other.rank + 1 for other in refers_to.values() if other.action != NONE]
+    """Rank an item after the items of the images that its image refers to, if they are made."""
+    ranks = [other.rank + 1 for other in refers_to.values() if other.action not in (NONE, UPDATE)]
     return dataclasses.replace(item, rank=max(ranks, default=0))
 
 

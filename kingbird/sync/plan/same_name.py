@@ -22,7 +22,8 @@ from kingbird.sync.outcome import Outcome, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.request import SyncSet
 
-PlannedItem = tuple[SyncSet, Item]
+#: A planned item, with its set.
+ItemOfSet = tuple[SyncSet, Item]
 #: The name and the owner of an image.
 NameAndOwner = tuple[str, str | None]
 
@@ -85,7 +86,7 @@ class SameNames:
     def __exit__(self, *error: object) -> None:
         self._planned.close()
 
-    def check(self, planned: Sequence[PlannedItem]) -> list[PlannedItem]:
+    def check(self, planned: Sequence[ItemOfSet]) -> list[ItemOfSet]:
         """Return planned items; those that would double a name say so, or have ended."""
         candidates = {
             position: candidate

@@ -18,6 +18,7 @@ from kingbird.sync.outcome import (
 )
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.identity import Reference
+from kingbird.sync.plan.orphans import OrphanFinder
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.source_order import Copy, SourceOrder
 
@@ -63,6 +64,16 @@ class RequestedImage:
         gone = self.problem is not None and self.problem.reason == Reason.SOURCE_GONE
         return self.sync_set.lenient and self.referrer is None and gone
 
+    @property
+    def is_at_home(self) -> bool:
+        """Return whether the source is no copy, or its home was seen to have the image."""
+        home = fields.home_of(self.source[1], self.source[0]) if self.source else None
+        answer = self.found.get(home or "", {})
+        # A home that could not be asked says nothing.
+        return (
+            home is None or isinstance(answer, exception.KingbirdError) or self.resource in answer
+        )
+
     def reference(self, referrer: tuple[str, Image], caller: Requester) -> Reference | Outcome:
         """Return the reference from another image, or why it is not known.
 
@@ -81,6 +92,7 @@ class SourceFinder:
 
     def __init__(self, context: PlanContext) -> None:
         self._context = context
+        self._orphans = OrphanFinder(context)
 
     def find(
         self, sets: Sequence[SyncSet], in_targets: Mapping[str, set[str]]
@@ -97,7 +109,9 @@ class SourceFinder:
         for depth in range(REFERENCE_DEPTH + 1):
             if depth:
                 answers = self._context.find(_ids_in_sources(todo.values()))
-            found = [self._with_source(image, answers) for image in todo.values()]
+            found = self._without_orphans(
+                [self._with_source(image, answers) for image in todo.values()]
+            )
             requested.update(zip(todo, found, strict=True))
             todo = {}
             for image in found:
@@ -149,6 +163,21 @@ class SourceFinder:
         else:
             outcome = region_failure(problem) if problem else Outcome(Reason.SOURCE_GONE)
         return dataclasses.replace(image, problem=outcome, doubts=doubts)
+
+    def _without_orphans(self, images: Sequence[RequestedImage]) -> list[RequestedImage]:
+        """Take away the sources that are copies of images which their homes have no more."""
+        gone, _ = self._orphans.find(
+            image.source for image in images if image.source and not image.is_at_home
+        )
+        # The set asks for no original, or it is not among the copies that it selects.
+        hidden = Outcome(Reason.ORPHANED)
+        return [
+            dataclasses.replace(image, source=None, problem=gone.get(image.resource, hidden))
+            if image.source
+            and (image.resource in gone or fields.is_marked(image.source[1], image.source[0]))
+            else image
+            for image in images
+        ]
 
     def _selected(self, sync_set: SyncSet, copies: Mapping[str, Image]) -> Mapping[str, Image]:
         """Return the copies that pass the filters of a set."""

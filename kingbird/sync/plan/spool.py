@@ -10,6 +10,8 @@ from typing import Any
 from kingbird import lenient_json
 from kingbird.sync.image import Image
 
+#: Images that are decided at a time.
+BATCH = 100
 #: Bytes that are kept in memory.
 IN_MEMORY = 1 << 20
 

@@ -1,12 +1,15 @@
 """Plans wildcard sets: compares whole regions, and decides about the differences."""
 
+import dataclasses
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
 from kingbird.sync import image as fields
+from kingbird.sync.finding import FindingLog, without_data
+from kingbird.sync.image import Image
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.diff import (
@@ -19,29 +22,25 @@ from kingbird.sync.listing.diff import (
 from kingbird.sync.listing.merge import MergedPage, merge_by_id
 from kingbird.sync.listing.regions import RegionListings
 from kingbird.sync.outcome import (
-    REFERENCE_DEPTH,
-    SEVERAL_SETS,
     UNUSABLE,
     Outcome,
-    better_source_unknown,
     id_claimed,
 )
 from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
+from kingbird.sync.plan.coverage import WalkCoverage
 from kingbird.sync.plan.cursor import PlanCursor
-from kingbird.sync.plan.decide import TargetState, decide
-from kingbird.sync.plan.same_name import PlannedItem, SameNames
-from kingbird.sync.plan.spool import Deferred, DeferredSpool
-from kingbird.sync.plan.targets import ForcedCopies, is_forced_copy
+from kingbird.sync.plan.orphan_guard import OrphanGuard
+from kingbird.sync.plan.orphans import OrphanFinder, orphaned, revival
+from kingbird.sync.plan.same_name import ItemOfSet, SameNames
+from kingbird.sync.plan.spool import BATCH, Deferred, DeferredSpool
+from kingbird.sync.plan.targets import is_forced_copy
+from kingbird.sync.plan.wildcard_deferred import DeferredPlanner
+from kingbird.sync.plan.wildcard_items import WildcardItems
 from kingbird.sync.request import SyncSet, WildcardScope
 
-#: Differences that are decided at a time.
-BATCH = 100
 #: Items whose names are looked up at a time, which saves calls if there are several targets.
 CHECKED = 500
-
-#: The ids that can't be used, with the reason, by region.
-UnusableIds = Mapping[str, Mapping[str, str]]
 
 
 class WildcardPlanner:
@@ -52,7 +51,9 @@ class WildcardPlanner:
     :param cursor: the end of an earlier part of the plan, if there is one.
     :param retried_regions: regions to which a retry is limited.  Only images that are in one of
         them, or missing there, get items; images in sync are counted in all targets.
+    :param findings: takes what is found of each image.
     :ivar in_sync: the number of images in sync that have no item, by region.
+    :ivar no_data: the number of those that are in sync but for their data, by region.
     :ivar next_cursor: the end of this part after :meth:`plan`, or ``None`` if nothing is left.
     """
 
@@ -65,30 +66,41 @@ class WildcardPlanner:
         calls: RegionCalls,
         cursor: PlanCursor | None = None,
         retried_regions: Collection[str] | None = None,
+        findings: FindingLog,
     ) -> None:
-        self.in_sync: Counter[str] = Counter()
         self.next_cursor: PlanCursor | None = None
         self._context = context
         self._same_names = same_names
         self._scopes = [WildcardScope(one, context.caller) for one in sets]
+        self._items = WildcardItems(context, self._scopes, findings)
+        self._deferred = DeferredPlanner(context, self._scopes, self._items, same_names)
+        self.in_sync = self._items.in_sync
+        self.no_data = self._items.no_data
         self._calls = calls
         self._cursor = cursor
         self._targets = {name for scope in self._scopes for name in scope.targets}
         #: Items of the first part for the images that are being compared, by target region.
         self._planned: Mapping[str, Collection[str]] = {}
         self._retried_regions = retried_regions
-        self._forced = ForcedCopies()
-        self._resolver = references.ReferenceResolver(context)
-        #: Images that are in sync under another id, by target region and source image.
-        self._moved: dict[tuple[str, str], Item] = {}
+        self._differ: Differ | None = None
+        self._findings = findings
+        self._coverage = WalkCoverage(
+            context, self._scopes, findings, is_partial=retried_regions is not None
+        )
+        self._orphans = OrphanFinder(context)
 
-    def plan(self, handled: Mapping[str, Collection[str]]) -> Iterator[list[PlannedItem]]:
+    def in_sync_so_far(self) -> Counter[str]:
+        """Return the number of images in sync among those that were compared, by region."""
+        return self.in_sync + (self._differ.in_sync if self._differ else Counter())
+
+    def plan(self, handled: Mapping[str, Collection[str]]) -> Iterator[list[ItemOfSet]]:
         """Yield batches of items, each with its set.  Makes list calls only.
 
         :param handled: targets that need no plan, by image.
         """
         listings = self._listings = self._start_listings()
-        differ = Differ(
+        self._items.problems = listings.problems
+        differ = self._differ = Differ(
             self._scopes,
             self._context.rules,
             listings,
@@ -97,24 +109,24 @@ class WildcardPlanner:
         )
         with ExitStack() as stack:
             deferred = stack.enter_context(DeferredSpool())
+            found = stack.enter_context(DeferredSpool())
+            self._guard = OrphanGuard(self._context, self._scopes, found)
             differences = differ.differences(self._read_pages(listings))
-            planned: list[PlannedItem] = []
+            planned: list[ItemOfSet] = []
             for batch in batched(differences, BATCH):
                 planned += self._decide(batch, deferred)
-                if len(planned) >= CHECKED:
+                # Of the last image there may be more.
+                last = batch[-1].source["id"].lower()
+                if self._coverage.advance(last, listings, len(planned), CHECKED):
                     yield self._same_names.check(planned)
                     planned = []
+            self._coverage.finish(listings)
             yield self._same_names.check(planned)
             del planned
-            for _ in range(REFERENCE_DEPTH):
-                # An image comes after those that it refers to.
-                later = stack.enter_context(DeferredSpool())
-                for rest in batched(deferred, BATCH):
-                    yield self._decide_deferred(_postpone(rest, deferred.ids, later))
-                deferred = later
-            for rest in batched(deferred, BATCH):
-                yield self._decide_too_deep(rest)
+            yield from self._deferred.plan(deferred, stack)
+            yield from self._guard.items(listings)
         self.in_sync.update(differ.in_sync)
+        self._differ = None
         # An item for all images tells that a region could not be compared completely.
         yield [
             (self._set_for(region), Item(ALL, ALL, region).with_outcome(problem))
@@ -131,7 +143,11 @@ class WildcardPlanner:
         # Glance need not list what is not selected in a region that is only a source, unless it
         # decides about owners.
         complete = self._targets.union(
-            *(scope.sources for scope in self._scopes if scope.depends_on_all_owners)
+            *(
+                scope.sources
+                for scope in self._scopes
+                if scope.depends_on_all_owners or scope.sync_set.acts_on_orphans
+            )
         )
         selections = {
             name: {scope.selection for scope in self._scopes if name in scope.sources}
@@ -164,10 +180,10 @@ class WildcardPlanner:
         """Yield the regions' pages, whose forced copies are indexed before they are compared."""
         for page in merge_by_id(listings.streams()):
             for region, copies in listings.forced.items():
-                self._forced.add(region, copies.values())
+                self._items.forced.add(region, copies.values())
                 copies.clear()
             for region, images in page.images.items():
-                self._forced.add(region, images.values())
+                self._items.forced.add(region, images.values())
             if self._cursor:
                 # Records that the first part planned may have been created meanwhile.
                 ids = {image["id"] for images in page.images.values() for image in images.values()}
@@ -175,152 +191,142 @@ class WildcardPlanner:
                     name: {one.lower() for one in self._context.planned(name, ids)}
                     for name in self._targets
                 }
+            self._coverage.look(page, listings.narrowed)
+            self._guard.look(page)
             yield page
             # The next pages are parsed before the names are bound anew.
             del page, images
 
-    def _decide(self, batch: Sequence[Difference], deferred: DeferredSpool) -> list[PlannedItem]:
+    def _decide(self, batch: Sequence[Difference], deferred: DeferredSpool) -> list[ItemOfSet]:
         """Decide about differences; defer those that need to know all images."""
-        unusable = self._unusable(
+        unusable = self._items.unusable(
             (target, one.source["id"]) for one in batch for target in one.missing
         )
+        gone, originals = self._orphans.find(
+            (one.source_region, one.source)
+            for one in batch
+            if not one.claimed_by and self._may_be_orphan(one)
+        )
+        candidates = {
+            id(one): self._candidates(one) for one in batch if one.source["id"] not in gone
+        }
+        self._items.list_members(each for some in candidates.values() for each in some)
         planned = []
         for one in batch:
+            image_id = one.source["id"]
+            if outcome := gone.get(image_id):
+                planned += self._orphaned(one, outcome)
+                continue
+            revived = self._revived(one, originals.get(image_id))
+            planned += revived.values()
+            if fields.is_marked(one.source, one.source_region) or Reason.ORPHANED in {
+                found.reason for found in one.comparisons.values()
+            }:
+                # Its original is there, and the set does not select it.
+                continue
             self.in_sync.update(one.in_sync)
-            for target in (*one.missing, *one.comparisons):
-                candidate = Deferred(
-                    one.index,
-                    one.source_region,
-                    one.source,
-                    target,
-                    one.copies.get(target),
-                    self._needs_item(one.copies, target),
-                    self._is_asked_for_twice(one.copies, target),
-                    one.doubtful,
-                )
-                item = self._item(candidate, unusable)
+            planned += self._without_data(one)
+            for candidate in candidates.get(id(one), ()):
+                target = candidate.target
+                if target in revived or self._stays_hidden(one, target):
+                    continue
+                item = self._items.item(candidate, unusable)
+                seen = item.seen
                 if one.claimed_by:
                     claimed = id_claimed(one.claimed_by, source=one.source_region)
-                    item = Item(item.resource, item.source_region, target).with_outcome(claimed)
+                    item = Item(item.resource, item.source_region, target, name=item.name)
+                    item = dataclasses.replace(item.with_outcome(claimed), seen=seen)
                 elif references.needs_references(one.source, item) or _may_be_forced(item):
                     deferred.put(candidate)
+                    self._coverage.leave_out(one.source["id"].lower())
                     continue
-                if not self._count_in_sync(item) and candidate.needs_item:
+                if not self._items.count_in_sync(item, one.index) and candidate.needs_item:
                     planned.append((self._scopes[one.index].sync_set, item))
         return planned
 
-    def _decide_deferred(self, batch: Sequence[Deferred]) -> list[PlannedItem]:
-        """Decide about deferred differences; the images that they refer to come first."""
-        unusable = self._unusable((one.target, one.source["id"]) for one in batch)
-        counted = [one for one in batch if not one.needs_item]
-        resolved = self._resolver.find(counted, self._moved)
-        for one in counted:
-            self._count_in_sync(self._item(one, unusable, resolved.for_image(one)))
-        batch = [one for one in batch if one.needs_item]
-        along, resolved = self._bring_along(batch)
-        planned: list[PlannedItem] = []
-        for one in batch:
-            refers_to = resolved.for_image(one)
-            item = self._item(one, unusable, refers_to)
-            if not self._count_in_sync(item):
-                planned.append(self._planned_item(one, item, refers_to))
-        return [*along, *self._same_names.check(planned)]
+    def _candidates(self, one: Difference) -> list[Deferred]:
+        """Return an image in each target where it is missing or may not be in sync."""
+        return [
+            Deferred(
+                one.index,
+                one.source_region,
+                one.source,
+                target,
+                one.copies.get(target),
+                self._needs_item(one.copies, target),
+                self._is_asked_for_twice(one.copies, target),
+                one.doubtful,
+            )
+            for target in (*one.missing, *one.comparisons)
+        ]
 
-    def _decide_too_deep(self, batch: Sequence[Deferred]) -> list[PlannedItem]:
-        """Decide about images whose references go too deep, or in a circle."""
-        unusable = self._unusable((one.target, one.source["id"]) for one in batch)
+    def _may_be_orphan(self, one: Difference) -> bool:
+        """Return whether a source is a copy, and its home was not seen to have the image."""
+        home = fields.home_of(one.source, one.source_region)
+        if home is None or home in one.copies:
+            return False
+        gaps = (self._listings.problems, self._listings.lagging)
+        return not any(home in some for some in gaps) or fields.is_marked(
+            one.source, one.source_region
+        )
+
+    def _orphaned(self, one: Difference, outcome: Outcome) -> list[ItemOfSet]:
+        """Return the items of an image that its home has no more: nothing is copied of it."""
+        sync_set = self._scopes[one.index].sync_set
+        targets = dict.fromkeys((*one.comparisons, *one.missing, *one.in_sync, *one.no_data))
         planned = []
-        for one in batch:
-            refers_to = references.too_deep(one)
-            item = self._item(one, unusable, refers_to)
-            if not self._count_in_sync(item) and one.needs_item:
-                planned.append(self._planned_item(one, item, refers_to))
-        return self._same_names.check(planned)
+        for target in targets:
+            if not self._needs_item(one.copies, target):
+                continue
+            copy, source = one.copies.get(target), (one.source, one.source_region)
+            is_gone = outcome.reason == Reason.ORPHANED and not outcome.is_doubtful
+            if copy and is_gone and self._guard.takes(one.index, *source, target, copy):
+                self._coverage.leave_out(one.source["id"].lower())
+                continue
+            planned.append((sync_set, orphaned(*source, target, copy, outcome)))
+        return planned
 
-    def _bring_along(
-        self, batch: Sequence[Deferred]
-    ) -> tuple[list[PlannedItem], references.ResolvedReferences]:
-        """Plan the images that others refer to and that nothing selected, and so on.
+    def _revived(self, one: Difference, original: Image | None) -> dict[str, ItemOfSet]:
+        """Return the items of copies that were hidden as orphans, and are none, by target."""
+        if one.claimed_by:
+            return {}
+        sync_set = self._scopes[one.index].sync_set
+        items = {target: revival(one.copies, target, [original]) for target in one.comparisons}
+        return {
+            target: (sync_set, item)
+            for target, item in items.items()
+            if item is not None and self._needs_item(one.copies, target)
+        }
 
-        :returns: the items, and all images that the batch refers to.
-        """
-        levels: list[tuple[references.ResolvedReferences, list[tuple[Deferred, TargetState]]]] = []
-        while batch or not levels:
-            resolved = self._resolver.find(batch, self._moved)
-            levels.append((resolved, list(resolved.missing_sources())))
-            batch = [one for one, _ in levels[-1][1] if fields.references(one.source)]
-            if len(levels) == REFERENCE_DEPTH:
-                break
-        planned: list[PlannedItem] = []
-        below: references.ResolvedReferences | None = None
-        for resolved, missing in reversed(levels):
-            along = []
-            for one, state in missing:
-                refers_to = below.for_image(one) if below else references.too_deep(one)
-                item = self._item_in(state, one, refers_to)
-                along.append(self._planned_item(one, item, refers_to))
-            for sync_set, item in self._same_names.check(along):
+    def _stays_hidden(self, one: Difference, target: str) -> bool:
+        """Return whether a copy was hidden as an orphan, and nothing tells that it is none."""
+        copy = one.copies.get(target)
+        is_own = copy is not None and copy.get("owner") == one.source.get("owner")
+        if copy is None or not is_own or not fields.is_marked(copy, target):
+            return False
+        self._coverage.leave_out(one.source["id"].lower())
+        return True
+
+    def _without_data(self, one: Difference) -> list[ItemOfSet]:
+        """Count copies in sync that are not active; in a dry run they have items."""
+        planned: list[ItemOfSet] = []
+        sync_set = self._scopes[one.index].sync_set
+        for target in one.no_data:
+            copy = one.copies[target]
+            if sync_set.dry_run and self._needs_item(one.copies, target):
+                item = self._items.item(
+                    Deferred(one.index, one.source_region, one.source, target, copy), {}
+                )
                 planned.append((sync_set, item))
-                resolved.record(item)
-            planned += [
-                (self._scopes[index].sync_set, item) for index, item in resolved.unresolvable()
-            ]
-            below = resolved
-        return planned, levels[0][0]
-
-    def _planned_item(
-        self, one: Deferred, item: Item, refers_to: Mapping[str, Item]
-    ) -> PlannedItem:
-        return self._scopes[one.index].sync_set, references.with_rank(item, refers_to)
-
-    def _item(
-        self,
-        one: Deferred,
-        unusable: UnusableIds,
-        refers_to: Mapping[str, Item] | None = None,
-    ) -> Item:
-        images = self._forced.copies_of(one.target, one.source["id"])
-        copy = {one.source["id"]: one.copy} if one.copy is not None else {}
-        state = TargetState(one.target, {**images, **copy}, unusable.get(one.target, {}))
-        return self._item_in(state, one, refers_to)
+                continue
+            self.no_data[target] += 1
+            self._findings.add(without_data(one.source, one.source_region, target, copy))
+        return planned
 
     def _is_asked_for_twice(self, copies: Copies, target: str) -> bool:
         """Return whether several sets select an image for a target."""
         scopes = [scope for scope in self._scopes if target in scope.targets]
         return len(scopes) > 1 and len([one for one in scopes if one.choose_source(copies)]) > 1
-
-    def _item_in(
-        self, state: TargetState, one: Deferred, refers_to: Mapping[str, Item] | None = None
-    ) -> Item:
-        item = decide(
-            one.source,
-            one.source_region,
-            state,
-            self._context.caller,
-            self._context.rules,
-            self._scopes[one.index].sync_set.options,
-            references=refers_to,
-            doubt=self._doubt(one),
-        )
-        return item.with_note(SEVERAL_SETS) if one.several_sets else item
-
-    def _doubt(self, one: Deferred) -> Outcome | None:
-        """Return the outcome of an update if a region that is away may have the right source."""
-        if not one.doubtful:
-            return None
-        region = one.doubtful[0]
-        problem = self._listings.problems.get(region)
-        return better_source_unknown(region, problem, source=one.source_region)
-
-    def _unusable(self, pairs: Iterable[tuple[str, str]]) -> UnusableIds:
-        """Look up tombstones.
-
-        :param pairs: region and image id.
-        """
-        ids: dict[str, set[str]] = {}
-        for region, image_id in pairs:
-            ids.setdefault(region, set()).add(image_id)
-        return {region: self._context.tombstones(region, some) for region, some in ids.items()}
 
     def _needs_item(self, copies: Copies, target: str) -> bool:
         """Return whether an image gets an item if it is not in sync in a target.
@@ -337,19 +343,6 @@ class WildcardPlanner:
             if region in scope.sources
         )
 
-    def _count_in_sync(self, item: Item) -> bool:
-        """Count an image if it is in sync, so that it needs no item.
-
-        :returns: whether it is.
-        """
-        if item.outcome is None or item.outcome.reason != Reason.IN_SYNC:
-            return False
-        self.in_sync[item.target_region] += 1
-        if item.target_resource != item.resource:
-            # Images that refer to it have to name the id that it has there.
-            self._moved[item.target_region, item.resource] = item
-        return True
-
     def _set_for(self, region: str) -> SyncSet:
         """Return the first set that has a region as a target, or else as a source."""
         return min(
@@ -362,20 +355,3 @@ def _may_be_forced(item: Item) -> bool:
     """Return whether a forced copy may turn up among hidden images, which no list names."""
     forced = item.work and (item.work.forced or item.work.fallback)
     return bool(forced or (item.outcome and item.outcome.reason in UNUSABLE))
-
-
-def _postpone(
-    batch: Sequence[Deferred], undecided: Collection[str], later: DeferredSpool
-) -> list[Deferred]:
-    """Return the images whose references are decided, and put the others into a queue.
-
-    :param undecided: the ids of images that wait for their references, in lower case.
-    """
-    ready = []
-    for one in batch:
-        others = {*fields.references(one.source).values()} - {one.source["id"].lower()}
-        if others.isdisjoint(undecided):
-            ready.append(one)
-        else:
-            later.put(one)
-    return ready

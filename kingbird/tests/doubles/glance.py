@@ -14,12 +14,14 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
+from kingbird.tests.doubles import glance_imports as imports
 from kingbird.tests.doubles import glance_lists as lists
 from kingbird.tests.doubles import glance_members as members
+from kingbird.tests.doubles import glance_metadefs as metadefs
 from kingbird.tests.doubles import glance_rules as rules
 from kingbird.tests.doubles.failures import AFTER, BEFORE, HALF_MADE, Failures, When
 from kingbird.tests.doubles.glance_rules import Caller, Image
@@ -53,7 +55,10 @@ class FakeGlance:
         #: Each call, including failed ones: its name and its arguments.  ``list`` (one call a
         #: page) has the ids or else the parsed query.  ``get`` and ``members`` have the id,
         #: ``create`` the body, ``update`` the id and the operations.  ``share`` has the id and the
-        #: project, ``accept`` the id, the project and the status.
+        #: project, ``accept`` the id, the project and the status, ``unshare`` the id and the
+        #: project.  ``import``, ``tasks``, ``deactivate``, ``reactivate`` and ``delete`` have the
+        #: id, ``methods`` nothing.  Those of metadata definitions are ``GET``, ``POST`` or ``PUT``
+        #: and ``namespaces`` (a page), ``namespace`` or ``part``, with the path or the body.
         self.calls: list[tuple[str, Any]] = []
         #: The largest page, if it is smaller than the requested limit.
         self.page_size: int | None = None
@@ -62,6 +67,17 @@ class FakeGlance:
         #: A hook that gets the parsed query before each page of a list.  Tests use it to create
         #: and delete images during a walk.
         self.before_page: Callable[[dict[str, list[str]]], object] | None = None
+        #: The methods of import that are enabled.
+        self.import_methods = imports.METHODS
+        #: The Glances of other regions by name, from which data are fetched.
+        self.peers: dict[str, FakeGlance] = {}
+        #: A hook that gets the id of an image whose import was accepted.  Without it imports wait
+        #: until :meth:`run_imports`.
+        self.on_import: Callable[[str], object] | None = None
+        #: The metadata definitions.
+        self.metadefs = metadefs.Metadefs()
+        #: The imports of each image, the last one last.
+        self._imports: dict[str, list[imports.Import]] = {}
 
     # Queries of tests.
 
@@ -148,6 +164,56 @@ class FakeGlance:
                 raise rules.refuse(403, f"Image {image_id} is protected and cannot be deleted.")
             self._store.delete(image_id)
 
+    def begin_import(self, image_id: str) -> Image:
+        """Let an import that waits begin."""
+        with self._lock:
+            self._import_of(image_id).change("processing", seconds(self._moment()))
+            return self._change(image_id, **imports.begun())
+
+    def finish_import(self, image_id: str, data: bytes | None = None) -> Image:
+        """Let an import end: with the source's data, or as a failure if it is not active.
+
+        :param data: the data that this Glance makes of those of the source.
+        """
+        with self._lock:
+            one = self._import_of(image_id)
+            peer = self.peers.get(one.region)
+            source = peer.peek(one.source_id) if peer else None
+            if source is None or source["status"] != "active":
+                return self.fail_import(image_id)
+            one.change("success", seconds(self._moment()))
+            image = self._change(image_id, **imports.arrived(source), **{imports.LOCK: ""})
+            if data is not None:
+                self._change(image_id, status="queued")
+                image = self.upload(image_id, data)
+            return image
+
+    def fail_import(self, image_id: str, *, late: bool = False) -> Image:
+        """Let an import fail: before it got any data, or late, so that the lock stays."""
+        with self._lock:
+            one = self._import_of(image_id)
+            one.change("failure", seconds(self._moment()))
+            one.late = late
+            lock = {} if late else {imports.LOCK: ""}
+            return self._change(image_id, **imports.failed(late=late), **lock)
+
+    def free(self, image_id: str) -> None:
+        """Let the lock of an import that failed late be an hour old, so that it binds no more."""
+        with self._lock:
+            self._import_of(image_id).late = False
+
+    def run_imports(self) -> None:
+        """Let all imports that wait or run end."""
+        with self._lock:
+            for image_id, made in self._imports.items():
+                if made[-1].is_alive and self._store.get(image_id):
+                    self.finish_import(image_id)
+
+    def importing(self) -> set[str]:
+        """Return the images whose import waits or runs."""
+        with self._lock:
+            return {image_id for image_id, made in self._imports.items() if made[-1].is_alive}
+
     def purge(self) -> None:
         """Forget deleted images, as ``glance-manage db purge_images_table`` does."""
         with self._lock:
@@ -185,8 +251,9 @@ class FakeGlance:
     ) -> None:
         """Let calls fail.
 
-        :param method: ``list``, ``get``, ``create``, ``update``, ``members``, ``share``,
-            ``accept``, or ``*`` for all.
+        :param method: ``list``, ``get``, ``create``, ``update``, ``delete``, ``members``,
+            ``share``, ``accept``, ``unshare``, ``import``, ``tasks``, ``methods``, or ``*`` for
+            all.
         :param error: the error to raise, or a function that returns it for the detail of a call.
             If the function returns ``None``, the call passes and does not count.
         :param times: the number of calls that fail; ``None`` for all until :meth:`heal`.
@@ -208,8 +275,19 @@ class FakeGlance:
         :raises kingbird.exception.KingbirdError: the error of the client.
         """
         parts = urlsplit(url)
+        if parts.path == "/v2/info/import":
+            return self._do("methods", None, lambda _: imports.shown_methods(self.import_methods))
+        if parts.path.startswith(metadefs.ROOT):
+            return self._handle_metadefs(caller, method, parts, body)
         path = parts.path.removeprefix("/v2/images").strip("/")
         image_id, _, rest = path.partition("/")
+        if (method, rest) == ("POST", "import"):
+            return self._do("import", image_id, lambda _: self._import(caller, image_id, body))
+        if (method, rest) == ("GET", "tasks"):
+            return self._do("tasks", image_id, lambda _: self._tasks(caller, image_id))
+        if method == "POST" and rest in ("actions/deactivate", "actions/reactivate"):
+            action = rest.removeprefix("actions/")
+            return self._do(action, image_id, lambda _: self._act(caller, image_id, action))
         if rest:
             return self._handle_members(caller, method, image_id, rest, body)
         if method == "GET" and not image_id:
@@ -218,11 +296,28 @@ class FakeGlance:
             return self._do("get", image_id, lambda _: self._seen(caller, image_id).body)
         if method == "POST" and not image_id:
             return self._do("create", body, lambda half: self._create(caller, body, half))
+        if method == "DELETE":
+            return self._do("delete", image_id, lambda _: self._delete(caller, image_id))
         if method == "PATCH":
             return self._do(
                 "update", (image_id, body), lambda _: self._update(caller, image_id, body)
             )
         raise AssertionError(f"The double knows no {method} {url}")
+
+    def _handle_metadefs(
+        self, caller: Caller, method: str, parts: SplitResult, body: Any
+    ) -> bytes:
+        path = parts.path.removeprefix(metadefs.ROOT).strip("/")
+        name, _, rest = path.partition("/")
+        kind = "part" if rest else "namespace" if name or method == "POST" else "namespaces"
+
+        def effect(half: bool) -> bytes:
+            now = seconds(self._moment())
+            return _dumped(
+                self.metadefs.handle(caller, method, path, parts.query, body, now, half)
+            )
+
+        return self._do(f"{method} {kind}", unquote(path) or body, effect)
 
     def _handle_list(self, caller: Caller, query: str) -> bytes:
         def effect(_: bool) -> bytes:
@@ -258,6 +353,13 @@ class FakeGlance:
                         members.answer(caller, self._store, image_id, project, body, now)
                     ),
                 )
+            if method == "DELETE" and project:
+
+                def remove(_: bool) -> bytes:
+                    members.remove(caller, self._store, image_id, project)
+                    return b""
+
+                return self._do("unshare", (image_id, project), remove)
         raise AssertionError(f"The double knows no {method} {image_id}/{path}")
 
     def _note(self, method: str, detail: Any) -> None:
@@ -313,6 +415,44 @@ class FakeGlance:
             raise rules.refuse(403, f"Forbidding request, image {image_id} not visible")
         return changed.body
 
+    def _delete(self, caller: Caller, image_id: str) -> bytes:
+        image = self._seen(caller, image_id).image
+        if image["protected"]:
+            raise rules.refuse(403, f"Image {image_id} is protected and cannot be deleted.")
+        if not caller.may("member", image["owner"]):
+            raise rules.refuse(403, "You are not authorized to complete delete_image action.")
+        self._store.delete(image_id)
+        return b""
+
+    def _import(self, caller: Caller, image_id: str, body: Any) -> bytes:
+        image = self._seen(caller, image_id).image
+        made = self._imports.setdefault(image_id, [])
+        if made and not made[-1].late and not made[-1].is_alive:
+            # A lock that is an hour old is taken over.
+            image.pop(imports.LOCK, None)
+        region, source_id = imports.check(caller, image, body, self.import_methods)
+        one = imports.Import(region, source_id, seconds(self._moment()), caller.project)
+        made.append(one)
+        failed = {name: image[name] for name in (imports.FAILED,) if image.get(name)}
+        self._change(image_id, **{**imports.accepted(one), **failed})
+        if self.on_import is not None:
+            self.on_import(image_id)
+        return b""
+
+    def _tasks(self, caller: Caller, image_id: str) -> bytes:
+        self._seen(caller, image_id)
+        return _dumped({"tasks": [one.task for one in self._imports.get(image_id, ())]})
+
+    def _import_of(self, image_id: str) -> imports.Import:
+        return self._imports[image_id][-1]
+
+    def _act(self, caller: Caller, image_id: str, action: str) -> bytes:
+        record = self._seen(caller, image_id)
+        status = rules.status_after(caller, record.image, action)
+        if status != record.image["status"]:
+            self._change(image_id, status=status)
+        return b""
+
     def _seen(self, caller: Caller, image_id: str) -> Record:
         record = self._store.get(image_id)
         if record is None or not rules.sees(caller, record, self._store.shares):
@@ -327,7 +467,11 @@ class FakeGlance:
 
     def _change(self, image_id: str, **fields: Any) -> Image:
         record, now = self._there(image_id), self._moment()
-        image = rules.shown({**record.image, **fields, "updated_at": seconds(now)})
+        changed = {**record.image, **fields, "updated_at": seconds(now)}
+        # An empty lock is none.
+        if not changed.get(imports.LOCK):
+            changed.pop(imports.LOCK, None)
+        image = rules.shown(changed)
         self._store.put(Record(image, record.created, now))
         return image
 

@@ -365,6 +365,18 @@ def _set_on_object(name: str, value: Any) -> None:
         raise exception.RegionUnavailable("The server has either erred", 500)
 
 
+def status_after(caller: Caller, image: Image, action: str) -> str:
+    """Return the status of an image that is deactivated or reactivated.
+
+    :raises kingbird.exception.ImageRequestRejected: with 403.
+    """
+    if not caller.may("member", image["owner"]):
+        raise refuse(403, f"You are not authorized to complete {action} action.")
+    if image["status"] not in ("active", "deactivated"):
+        raise refuse(403, f"Not allowed to {action} image in status '{image['status']}'")
+    return "deactivated" if action == "deactivate" else "active"
+
+
 def changed_image(
     caller: Caller, old: Image, changes: list[tuple[str, str, Any]], now: str, quotas: Quotas
 ) -> Image:

@@ -7,8 +7,12 @@ ROOT = Path(__file__).resolve().parents[2]
 
 #: Modules that read a host's clock, how often, and why no other host's clock is compared with it.
 WALL_CLOCK = {
-    "clients/keystone.py": (1, "Keystone wants the time at which a trust expires"),
+    "api/controllers/v1/sync_state.py": (1, "people are shown when the regions were asked"),
+    "clients/keystone.py": (2, "Keystone tells the times at which trusts and tokens expire"),
+    "engine/circuit_breaker.py": (1, "people are shown since when a region is away"),
     "listener/health.py": (1, "people are shown when a region was heard last"),
+    "sync/orphans.py": (1, "people are shown when an orphan was hidden; its row has the grace"),
+    "osc/durations.py": (1, "people are shown ages of minutes and more; programs get the times"),
     "listener/polling.py": (1, "a full run at the start finds what a wrong clock leaves out"),
 }
 #: Functions that return the time of the day, with the modules or classes that have them.

@@ -105,9 +105,9 @@ def retry(world: w.World, call: Call, keystone: Keystone) -> Callable[[], object
     job = db.jobs.get(w.PROJECT, made)
     assert job is not None
     assert job.trust_id is not None
-    db.outcomes.end_job(job, "region_unavailable", "Away")
+    db.job_ends.end_job(job, "region_unavailable", "Away")
     keystone.trusts.discard(job.trust_id)
-    db.outcomes.clear_trust(job)
+    db.job_ends.clear_trust(job)
     return lambda: call(f"{JOBS}/{made}/retry", "POST")
 
 

@@ -365,3 +365,46 @@ def test_connections_are_reused(server, images):
     for _ in range(5):
         images.list_by_ids([A])
     assert len(ports) == 1
+
+
+def test_imports(images, server):
+    server.handler.answers += [
+        as_json({"import-methods": {"type": "array", "value": ["web-download", 3]}}),
+        (202, {}, ""),
+        as_json({"tasks": [{"id": "t", "status": "failure"}]}),
+    ]
+    assert images.import_methods() == ["web-download"]
+    assert images.import_data(A, region="R2", source_id=B, interface="internal") is None
+    assert images.list_import_tasks(A) == [{"id": "t", "status": "failure"}]
+    calls = [(method, path) for method, path, _, _ in server.handler.seen]
+    assert calls == [
+        ("GET", "/v2/info/import"),
+        ("POST", f"/v2/images/{A}/import"),
+        ("GET", f"/v2/images/{A}/tasks"),
+    ]
+    assert json.loads(server.handler.seen[1][3]) == {
+        "method": {
+            "name": "glance-download",
+            "glance_region": "R2",
+            "glance_image_id": B,
+            "glance_service_interface": "internal",
+        }
+    }
+    assert server.handler.seen[1][2]["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize(
+    ("call", "answer"),
+    [
+        ("import_methods", {}),
+        ("import_methods", {"import-methods": []}),
+        ("import_methods", {"import-methods": {"value": "glance-download"}}),
+        ("list_import_tasks", {}),
+        ("list_import_tasks", {"tasks": ["t"]}),
+    ],
+)
+def test_odd_answers_about_imports(images, server, call, answer):
+    server.handler.answers.append(as_json(answer))
+    arguments = [A] if call == "list_import_tasks" else []
+    with pytest.raises(exception.RegionUnavailable):
+        getattr(images, call)(*arguments)

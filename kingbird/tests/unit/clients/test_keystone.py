@@ -1,6 +1,7 @@
 """Requests to Keystone, as they come over HTTP, and the results of its answers."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests_mock
@@ -261,3 +262,64 @@ def test_tls_and_certificates_are_those_of_the_options(read, tmp_path):
     session = Keystone(conf).session
     assert (session.verify, session.cert) == (str(file), (str(file), str(file)))
     assert Keystone(read(**USER, insecure=True)).session.verify is False
+
+
+def _token(seconds):
+    expires = datetime.now(UTC) + timedelta(seconds=seconds)
+    return fixture.V3Token(user_id="u", project_id="p", expires=expires.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize(
+    ("lives", "requests", "lasts"),
+    [([3600], 1, True), ([300, 3600], 2, True), ([300, 300], 2, False)],
+)
+def test_the_token_of_a_trust_is_renewed_if_it_ends_soon(keystone, http, lives, requests, lasts):
+    answers = [
+        {"json": _token(life), "headers": {"X-Subject-Token": str(life)}, "status_code": 201}
+        for life in lives
+    ]
+    http.post(TOKENS, answers)
+    assert keystone.auth_lasts(keystone.trust_auth("t1"), 600) is lasts
+    assert asked(http) == [("POST", "/auth/tokens")] * requests
+
+
+def test_credentials_that_give_no_token_do_not_last(keystone, http):
+    http.post(TOKENS, status_code=403)
+    with pytest.raises(exception.CredentialsLost):
+        keystone.auth_lasts(keystone.trust_auth("t1"), 600)
+
+
+@pytest.mark.parametrize(
+    ("answer", "lasts"),
+    [
+        (3600, True),
+        (500, False),
+        ({"status_code": 404}, False),
+        ({"status_code": 401}, False),
+    ],
+)
+def test_a_users_own_token_is_looked_up(keystone, http, answer, lasts):
+    http.get(TOKENS, **({"json": _token(answer)} if isinstance(answer, int) else answer))
+    assert keystone.token_lasts("users-own", 600) is lasts
+    headers = http.last_request.headers
+    assert headers["X-Subject-Token"] == headers["X-Auth-Token"] == "users-own"
+
+
+@pytest.mark.parametrize("answer", [{"status_code": 503}, {"json": {"token": {}}}, {"text": "no"}])
+def test_an_answer_about_a_token_that_tells_nothing(keystone, http, answer):
+    http.get(TOKENS, **answer)
+    with pytest.raises(exception.KeystoneUnavailable):
+        keystone.token_lasts("users-own", 600)
+
+
+def test_a_try_for_a_token_gets_a_new_one(keystone, http):
+    for asked in (1, 2):
+        keystone.try_token()
+        assert len(http.request_history) == asked
+
+
+@pytest.mark.parametrize("status", [401, 500, 503])
+def test_a_try_for_a_token_that_is_not_to_be_had(keystone, http, status):
+    http.post(TOKENS, status_code=status)
+    with pytest.raises(exception.KeystoneUnavailable):
+        keystone.try_token()

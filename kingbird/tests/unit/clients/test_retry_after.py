@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kingbird.clients.glance import RETRY_AFTER_MAX, parse_retry_after
+from kingbird.clients.glance_http import RETRY_AFTER_MAX, parse_retry_after
 
 #: 2026-01-01 12:00:00.5 UTC
 NOW = 1767268800.5

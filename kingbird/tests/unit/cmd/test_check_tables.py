@@ -151,7 +151,7 @@ def test_jobs_whose_trust_has_expired(checks, database):
     found = checks.jobs()
     assert found.code is Code.WARNING
     assert "1 job(s) in progress are older than [sync] trust_lifetime" in found.details
-    db.outcomes.end_job(db.jobs.get(rows.PROJECT, job_id))
+    db.job_ends.end_job(db.jobs.get(rows.PROJECT, job_id))
     assert checks.jobs().code is Code.SUCCESS
 
 

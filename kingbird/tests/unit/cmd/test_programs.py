@@ -72,7 +72,7 @@ def test_old_jobs_are_purged(config, conf):
     for days in (1, 31, 32, 33):
         job_id = rows.planned_job()
         job = db.jobs.get(rows.PROJECT, job_id)
-        db.outcomes.end_job(job)
+        db.job_ends.end_job(job)
         with db.get_engine().begin() as bind:
             moment = utcnow() - timedelta(days=days)
             bind.execute(sa.update(db.Job).where(db.Job.pk == job.pk).values(updated_at=moment))

@@ -93,6 +93,7 @@ def test_all_is_well(check, keystone):
         "Engines",
         "Jobs in progress",
         "Service user",
+        "Data import",
     ]
 
 

@@ -4,6 +4,7 @@ The functional tests run the same tests on the real one.
 """
 
 from kingbird.tests.functional.test_glance_contract import TestAnswers, TestCreate, TestSight
+from kingbird.tests.functional.test_glance_contract_import import TestImports
 from kingbird.tests.functional.test_glance_contract_lists import (
     TestFilters,
     TestMarkers,
@@ -11,16 +12,18 @@ from kingbird.tests.functional.test_glance_contract_lists import (
     TestWalks,
 )
 from kingbird.tests.functional.test_glance_contract_members import TestMembers, image
-from kingbird.tests.functional.test_glance_contract_update import TestUpdate
+from kingbird.tests.functional.test_glance_contract_update import TestStatus, TestUpdate
 
 __all__ = [
     "TestAnswers",
     "TestCreate",
     "TestFilters",
+    "TestImports",
     "TestMarkers",
     "TestMembers",
     "TestPages",
     "TestSight",
+    "TestStatus",
     "TestUpdate",
     "TestWalks",
     "image",

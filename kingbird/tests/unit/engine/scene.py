@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from typing import cast
 
+import sqlalchemy as sa
+
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import ImageClientFactory
 from kingbird.db import api as db
+from kingbird.db import connection
 from kingbird.engine.service import Engine
 from kingbird.tests.doubles.glance import FakeGlance
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job
-from kingbird.tests.waiting import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 #: The service user's own credentials.
 SERVICE = "service"
@@ -24,11 +27,13 @@ class FakeKeystone:
         self.trusts: set[str] = set()
         #: Trusts that exist and give no token.
         self.disabled: set[str] = set()
+        #: Trusts and tokens that are about to expire.
+        self.short: set[str] = set()
         #: Trusts that it refuses to delete.
         self.kept: set[str] = set()
         self.calls: list[str] = []
         self.problem: Exception | None = None
-        self.failing = {"token", "delete", "list"}
+        self.failing = {"token", "try", "delete", "list"}
 
     def _call(self, name: str) -> None:
         self.calls.append(name)
@@ -51,6 +56,9 @@ class FakeKeystone:
             raise exception.CredentialsLost("There is no such trust")
         return {region: f"http://{region}" for region in ("R1", "R2", "R3")}
 
+    def try_token(self) -> None:
+        self._call("try")
+
     def delete_trust(
         self, trust_id: str, auth: str | None = None, *, global_request_id: str | None = None
     ) -> None:
@@ -58,6 +66,14 @@ class FakeKeystone:
         if trust_id in self.kept:
             raise exception.TrustRefused("Keystone refuses to delete the trust (HTTP 403)")
         self.trusts.discard(trust_id)
+
+    def auth_lasts(self, auth: str, seconds: float) -> bool:
+        self._call("look at token")
+        return auth not in self.short
+
+    def token_lasts(self, token: str, seconds: float) -> bool:
+        self._call("look at token")
+        return token not in self.short
 
     def is_trust_gone(self, trust_id: str) -> bool:
         self._call("look up")
@@ -69,15 +85,19 @@ class FakeKeystone:
 
 
 class FakeRegions:
-    """Opens regions as a member of the project."""
+    """Opens regions as a member of the project, or as an admin."""
 
-    def __init__(self, glances: Mapping[str, FakeGlance]) -> None:
+    def __init__(self, glances: Mapping[str, FakeGlance], *, as_admin: bool = False) -> None:
         self.glances = glances
+        self._as_admin = as_admin
 
     def clients_for(
         self, endpoints: Mapping[str, str], auth: str, *, global_request_id: str | None = None
     ) -> dict[str, ImageClient]:
-        return {region: self.glances[region].images_for(PROJECT) for region in endpoints}
+        return {
+            region: self.glances[region].images_for(PROJECT, self._as_admin)
+            for region in endpoints
+        }
 
 
 class Scene:
@@ -92,8 +112,16 @@ class Scene:
         ):
             conf.set_override(name, value, group="engine")
         conf.set_override("retry_timeout", 0.2, group="sync")
+        # On a busy machine no region lags, unless a test is about that.
+        conf.set_override("slow_region_timeout", 2 * PATIENCE, group="sync")
+        # Items of a region that is away fail, unless a test is about pauses.
+        conf.set_override("region_patience", 0, group="sync")
         self.keystone = FakeKeystone()
         self.glances = {region: FakeGlance(region) for region in ("R1", "R2", "R3")}
+        for glance in self.glances.values():
+            glance.peers = self.glances
+        #: Whether the users of jobs are admins.
+        self.as_admin = False
         self.announced: list[str] = []
         self.engines: list[Engine] = []
 
@@ -102,7 +130,7 @@ class Scene:
             self.conf,
             rpc_version="1.0",
             keystone=cast(Keystone, self.keystone),
-            regions=cast(ImageClientFactory, FakeRegions(self.glances)),
+            regions=cast(ImageClientFactory, FakeRegions(self.glances, as_admin=self.as_admin)),
             announce=self.announced.append,
         )
         self.engines.append(engine)
@@ -120,7 +148,9 @@ class Scene:
         return accepted_job(trust_id=trust_id, resources=images, targets=targets)
 
     def items(self, job_id: str) -> list[db.Item]:
-        return list(db.jobs.list_items(self.get(job_id)))
+        query = sa.select(db.Item).where(db.Item.job_pk == self.get(job_id).pk)
+        with connection.reader() as session:
+            return list(session.scalars(query.order_by(db.Item.pk)))
 
     def get(self, job_id: str) -> db.Job:
         job = db.jobs.get(PROJECT, job_id, with_all_projects=True)

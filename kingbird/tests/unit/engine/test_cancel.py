@@ -7,6 +7,7 @@ import pytest
 
 from kingbird import exception
 from kingbird.db import api as db
+from kingbird.db import item_rows
 from kingbird.tests.doubles.glance import unavailable
 from kingbird.tests.unit.db.rows import planned_job, row
 from kingbird.tests.unit.engine.jobs import active, counts, slow_creates, wildcard_job
@@ -164,3 +165,22 @@ def test_what_had_ended_before_it_was_cancelled_keeps_its_outcome(scene):
     assert scene.ended(job_id) == "SUCCESS"
     assert not db.job_actions.cancel(scene.get(job_id))
     assert scene.get(job_id).status == "SUCCESS"
+
+
+def test_rows_of_a_large_job_follow_its_end_and_come_back_with_a_retry(scene, monkeypatch):
+    monkeypatch.setattr(item_rows, "LIMIT", 3)
+    images = [scene.image() for _ in range(5)]
+    job_id = scene.job(*images)
+    db.job_actions.cancel(scene.get(job_id))
+    engine = scene.engine()
+    assert scene.tidied(job_id) == "CANCELLED"
+    wait_for(lambda: not db.settling.unsettled())
+    assert {item.status for item in scene.items(job_id)} == {"CANCELLED"}
+    assert counts(scene, job_id)[0] == {"CANCELLED": 10}
+    scene.keystone.trusts.add("again")
+    about = {"user_id": "u", "is_admin": False, "trust_id": "again", "request_id": "r"}
+    assert db.job_actions.retry(scene.get(job_id), **about) == 10
+    engine.wake()
+    assert scene.tidied(job_id) == "SUCCESS"
+    assert counts(scene, job_id)[0] == {"SUCCESS": 10}
+    assert {item.attempts for item in scene.items(job_id)} == {2}

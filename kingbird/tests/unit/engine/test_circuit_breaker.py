@@ -274,3 +274,20 @@ def test_few_runs_are_remembered(breakers, monkeypatch):
     for number in range(5):
         ask(breakers, (f"new {number}", 1), failed=True)
     assert [run for run, _ in breakers._breakers["R1"].runs] == ["new 2", "new 3", "new 4"]
+
+
+def test_open_ones_tell_since_when(breakers, clock, monkeypatch):
+    now = [1000.5]
+    monkeypatch.setattr(circuit_breaker.time, "time", lambda: now[0])
+    attempt(breakers, "R2", failed=False)
+    fail(breakers, 3)
+    since = {"breaker": "open", "since": 1_000_500}
+    assert breakers.describe() == {"R1": since}
+    clock.now += 31
+    now[0] = 2000.0
+    with call(breakers, failed=True):
+        assert breakers.describe() == {"R1": {**since, "breaker": "half_open"}}
+    assert breakers.describe() == {"R1": since}, "it was never closed"
+    clock.now += 31
+    attempt(breakers, failed=False)
+    assert breakers.describe() == {}

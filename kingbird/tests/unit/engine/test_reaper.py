@@ -3,6 +3,7 @@
 import time
 
 import pytest
+import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
@@ -92,9 +93,9 @@ def raising(error):
 
 def test_one_job_that_can_not_be_ended_keeps_no_other_from_it(scene, monkeypatch):
     first, second = (planned_job(trust_id=None, engine="me") for _ in range(2))
-    end = db.outcomes.end_job
+    end = db.job_ends.end_job
     monkeypatch.setattr(
-        db.outcomes,
+        db.job_ends,
         "end_job",
         lambda job, *more: raising(ValueError()) if job.id == first else end(job, *more),
     )
@@ -105,7 +106,7 @@ def test_one_job_that_can_not_be_ended_keeps_no_other_from_it(scene, monkeypatch
 
 def test_old_jobs_are_deleted_if_the_operator_wants_it(scene):
     job_id = planned_job()
-    db.outcomes.end_job(scene.get(job_id))
+    db.job_ends.end_job(scene.get(job_id))
     reaper(scene).run()
     assert db.jobs.get(PROJECT, job_id)
     scene.conf.set_override("purge_after_days", 1, group="engine")
@@ -113,11 +114,20 @@ def test_old_jobs_are_deleted_if_the_operator_wants_it(scene):
     assert db.jobs.get(PROJECT, job_id), "it is not old enough"
 
 
+def test_outcomes_that_no_comparison_needs_are_forgotten(scene):
+    with db.get_engine().begin() as bind:
+        one = {"image_id": "i1", "region": "R2", "project_id": PROJECT, "told_at": 1}
+        bind.execute(sa.insert(db.FreshState.__table__), [one])
+    reaper(scene).run()
+    with db.get_engine().connect() as bind:
+        assert bind.execute(sa.select(db.FreshState.pk)).all() == []
+
+
 def test_the_trust_of_an_ended_job_is_deleted_later_if_need_be(scene, monkeypatch):
     monkeypatch.setattr(credentials, "KEYSTONE_PAUSE", 0)
     scene.keystone.trusts.add("t1")
     job_id = planned_job(trust_id="t1")
-    db.outcomes.end_job(scene.get(job_id))
+    db.job_ends.end_job(scene.get(job_id))
     scene.keystone.problem = exception.KeystoneUnavailable("Away.")
     reaping = reaper(scene)
     reaping.run()
@@ -152,14 +162,14 @@ def test_tokens_of_jobs_that_others_ended_are_forgotten(scene):
     running, ended = planned_job(trust_id=None), planned_job(trust_id=None)
     for job_id in (running, ended, "deleted"):
         held.add_token(job_id, UserToken("secret", {}))
-    db.outcomes.end_job(scene.get(ended))
+    db.job_ends.end_job(scene.get(ended))
     held.prune()
     assert held.token_jobs == {running: None}
 
 
 def test_keystone_is_not_waited_for_once_a_job(scene):
     for name in ("t1", "t2", "t3"):
-        db.outcomes.end_job(scene.get(planned_job(trust_id=name)))
+        db.job_ends.end_job(scene.get(planned_job(trust_id=name)))
     scene.keystone.problem = exception.KeystoneUnavailable("Away.")
     reaper(scene).run()
     assert scene.keystone.calls.count("delete") == 1
@@ -174,7 +184,7 @@ def warnings(caplog):
 def test_a_trust_that_keystone_keeps_keeps_no_other(scene, caplog):
     jobs = {name: planned_job(trust_id=name) for name in ("t1", "t2", "t3", "t4")}
     for job_id in jobs.values():
-        db.outcomes.end_job(scene.get(job_id))
+        db.job_ends.end_job(scene.get(job_id))
     scene.keystone.trusts |= set(jobs)
     scene.keystone.kept = {"t1", "t3"}
     reaping = reaper(scene)

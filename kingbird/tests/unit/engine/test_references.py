@@ -3,7 +3,7 @@
 import pytest
 
 from kingbird.db import api as db
-from kingbird.engine.worker import _resolve_references
+from kingbird.engine.resource_types.images import resolve_references
 from kingbird.sync.outcome import SEVERAL_SETS
 from kingbird.tests.unit.db.rows import accepted_job, sync_set
 from kingbird.tests.unit.engine.jobs import active, retry, wildcard_job
@@ -106,7 +106,7 @@ def test_an_image_is_referred_to_only_if_it_is_there(part, status, target, is_th
     work = {"record": {"id": "ami"}, "owner": None, "data": {}, "references": {"kernel_id": "k"}}
     ami = db.Item(resource="ami", part=1, target_region="R2", work=work)
     kernel = db.Item(resource="k", part=part, status=status, target_resource=target, reason="r")
-    found = _resolve_references(ami, {"k": kernel})
+    found = resolve_references(ami, {"k": kernel})
     if is_there:
         assert found.record["kernel_id"] == "new"
     else:

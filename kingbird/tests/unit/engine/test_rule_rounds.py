@@ -49,7 +49,7 @@ def multiply(number):
 
 
 def one_round():
-    assert begin_event_runs() == 0
+    assert begin_event_runs() == (0, False)
     assert begin_due_runs() == 0
 
 
@@ -88,17 +88,17 @@ def test_a_message_lets_the_engine_look_at_marks_alone(monkeypatch):
     looked = Counter()
     stopping = threading.Event()
 
-    def look(what):
+    def look(what, result):
         def count():
             looked[what] += 1
-            return 0
+            return result
 
         return count
 
     monkeypatch.setattr(rules, "INTERVAL", 1_000)
     monkeypatch.setattr(rules, "SHORTEST", 0)
-    monkeypatch.setattr(rules, "begin_event_runs", look("marks"))
-    monkeypatch.setattr(rules, "begin_due_runs", look("due"))
+    monkeypatch.setattr(rules, "begin_event_runs", look("marks", (0, False)))
+    monkeypatch.setattr(rules, "begin_due_runs", look("due", 0))
     loop = rules.RulesLoop(lambda: None, stopping)
     thread = threading.Thread(target=loop.run)
     thread.start()
@@ -111,3 +111,52 @@ def test_a_message_lets_the_engine_look_at_marks_alone(monkeypatch):
         loop.wake()
         thread.join()
     assert looked["due"] == 1
+
+
+def test_a_pause_is_waited_for_without_a_message(monkeypatch):
+    looked, stopping = Counter(), threading.Event()
+
+    def look():
+        looked["marks"] += 1
+        return 0, looked["marks"] < 3
+
+    monkeypatch.setattr(rules, "INTERVAL", 1_000)
+    monkeypatch.setattr(rules, "PAUSING", 0.01)
+    monkeypatch.setattr(rules, "begin_event_runs", look)
+    monkeypatch.setattr(rules, "begin_due_runs", lambda: 0)
+    loop = rules.RulesLoop(lambda: None, stopping)
+    thread = threading.Thread(target=loop.run)
+    thread.start()
+    try:
+        eventually("the pause is over", lambda: looked["marks"] == 3)
+    finally:
+        stopping.set()
+        loop.wake()
+        thread.join()
+
+
+@pytest.mark.parametrize("pausing", [True, False])
+def test_messages_begin_nothing_while_a_rule_pauses(monkeypatch, pausing):
+    """See for how long the engine looks at nothing, though a message has come."""
+    waits = []
+
+    class Stopping(threading.Event):
+        def wait(self, timeout=None):
+            waits.append(timeout)
+            self.set()
+            return True
+
+    loop = rules.RulesLoop(lambda: None, Stopping())
+
+    def look():
+        # A message comes while it looks.
+        loop.wake()
+        return 0, pausing
+
+    monkeypatch.setattr(rules, "PAUSING", 1_000)
+    monkeypatch.setattr(rules, "SHORTEST", 1)
+    monkeypatch.setattr(rules, "begin_event_runs", look)
+    monkeypatch.setattr(rules, "begin_due_runs", lambda: 0)
+    loop.run()
+    (waited,) = waits
+    assert (waited > 900) is pausing

@@ -276,5 +276,5 @@ def test_an_idle_round_asks_twice(database, scene, monkeypatch):
     plain = db.rule_runs.connection.reader
     monkeypatch.setattr(db.rule_runs.connection, "reader", lambda: readers.append(1) or plain())
     assert begin_due_runs() == 0
-    assert begin_event_runs() == 0
+    assert begin_event_runs() == (0, False)
     assert len(readers) == 2

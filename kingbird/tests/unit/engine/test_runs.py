@@ -114,7 +114,7 @@ def ended(scene):
     """Make a job that was ended by an engine that could not delete its trust."""
     scene.keystone.trusts.add("t1")
     job_id = planned_job(trust_id="t1")
-    db.outcomes.end_job(scene.get(job_id))
+    db.job_ends.end_job(scene.get(job_id))
     return job_id
 
 
@@ -145,7 +145,7 @@ def test_of_two_reapers_one_ends_a_run_and_none_the_next(
     stale = getattr(db.maintenance, name)(*about)
     assert [job.id for job in stale] == [job_id]
     # The first engine ends the job.
-    db.outcomes.end_job(scene.get(job_id), "credentials_lost", "")
+    db.job_ends.end_job(scene.get(job_id), "credentials_lost", "")
     assert scene.get(job_id).status == "FAILURE"
     retry(scene, job_id, trust_id)
     access = JobCredentials(scene.keystone, FakeRegions(scene.glances))
@@ -203,7 +203,7 @@ def test_what_a_later_run_brought_is_not_forgotten(scene, credentials):
     old = scene.get(job_id)
     access.add_token(job_id, UserToken("old", {"R1": "http://R1"}))
     assert access.open_regions(old)
-    db.outcomes.end_job(old, "quota", "")
+    db.job_ends.end_job(old, "quota", "")
     if credentials == "token":
         retry(scene, job_id, None)
         access.add_token(job_id, UserToken("new", {"R1": "http://R1"}, "req-2"))
@@ -221,7 +221,7 @@ def test_what_a_later_run_brought_is_not_forgotten(scene, credentials):
 def test_a_token_that_comes_while_ended_jobs_are_looked_for_stays(scene, monkeypatch):
     access = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     job_id = planned_job(trust_id=None)
-    db.outcomes.end_job(scene.get(job_id), "quota", "")
+    db.job_ends.end_job(scene.get(job_id), "quota", "")
     access.add_token(job_id, UserToken("old", {}))
     still_open = db.maintenance.still_open
 

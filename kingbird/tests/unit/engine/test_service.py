@@ -387,7 +387,7 @@ def test_a_silent_database_holds_no_stopping_engine_up(scene, monkeypatch, caplo
 
 def test_an_engine_shows_that_it_is_alive_and_leaves(scene):
     from kingbird.db.connection import reader
-    from kingbird.db.models import Engine
+    from kingbird.db.program_models import Engine
 
     def known():
         with reader() as session:

@@ -36,7 +36,9 @@ HEARD = {7}
         ({"status": "queued"}, {}, Drop.STATUS),
         ({"status": "saving"}, {}, Drop.STATUS),
         ({"status": "importing"}, {}, Drop.STATUS),
-        ({"status": "deactivated"}, {}, Drop.STATUS),
+        # Its copies follow.
+        ({"status": "deactivated"}, {}, HEARD),
+        ({"status": "deactivated"}, {"filters": {"statuses": ["queued"]}}, Drop.STATUS),
         ({"status": "deactivated"}, {"filters": {"statuses": ["deactivated"]}}, HEARD),
         ({}, {"filters": {"statuses": ["deactivated"]}}, Drop.STATUS),
         ({"status": None}, {}, Drop.STATUS),

@@ -76,6 +76,7 @@ def scene(
 def test_a_broker_that_is_away_disturbs_no_other(scene: Any) -> None:
     scene.listener.start()
     wait_for(lambda: scene.rows.beats and scene.rows.beats[-1]["regions"]["R1"]["connected"])
+    wait_for(lambda: "R2" in scene.brokers)
     assert not scene.rows.beats[-1]["regions"]["R2"]["connected"]
     answer = scene.brokers["R1"].endpoint.info({}, "image.x", "image.update", payload(), {})
     assert answer == "handled"

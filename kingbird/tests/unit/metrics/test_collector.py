@@ -7,8 +7,11 @@ import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
+from kingbird.db.clock import now_ms
 from kingbird.db.models import Task
+from kingbird.db.region_states import Figures
 from kingbird.metrics.collector import DatabaseCollector
+from kingbird.tests.unit.db import states
 from kingbird.tests.unit.db.rows import (
     LEASE,
     accepted_job,
@@ -107,6 +110,64 @@ def test_rules_by_state(collector):
         "NO_CREDENTIALS": 2,
         "DISABLED": 1,
     }
+
+
+def test_data_that_are_to_arrive(collector):
+    waits = {"data": "pending", "bytes": 1, "data_since": 0}
+    planned_job(
+        row("a", **waits),
+        row("b", **waits),
+        row("c", **{**waits, "data": "importing"}),
+        row("d", "R3", **waits),
+        # Their records are not in order yet, have ended, or were planned by a dry run.
+        row("e", data="pending"),
+        row("f", status="SUCCESS", reason="created", data="active", data_since=0),
+        row("g", status="PLANNED", reason="created", data="pending"),
+    )
+    ago = 90_000
+    with db.get_engine().begin() as bind:
+        now = bind.scalar(sa.select(now_ms()))
+        old = sa.update(db.Item).where(db.Item.resource == "a")
+        bind.execute(sa.update(db.Item).where(db.Item.data_since == 0).values(data_since=now))
+        bind.execute(old.values(data_since=now - ago))
+    found = collected(collector)
+    numbers = {name[1:]: number for name, number in found.items() if name[0] == "imports"}
+    assert numbers == {
+        ("R2", "pending"): 2,
+        ("R2", "importing"): 1,
+        ("R3", "pending"): 1,
+        ("R3", "importing"): 0,
+    }
+    assert 90 <= found["imports_oldest_seconds", "R2", "pending"] < 150
+    assert found["imports_oldest_seconds", "R2", "importing"] < 60
+
+
+def test_images_that_are_not_in_order(collector):
+    rows = [states.state("a"), states.state("b", state="drift"), states.state("c", region="R3")]
+    claim = states.find(*rows, figures=Figures(False, {"R2": 5}, away={"R3": ("away", "Away")}))
+    states.age()
+    states.find(states.state("d"), states.state("e", project_id="other"))
+    found = collected(collector)
+    assert (found["images", "R2", "missing"], found["images", "R2", "drift"]) == (3, 1)
+    assert (found["images", "R2", "no_data"], found["images", "R3", "missing"]) == (0, 1)
+    assert found["images_oldest_seconds", "R2", "drift"] > 86400
+    assert found["images_oldest_seconds", "R2", "no_data"] == 0
+    assert 0 <= found["region_compared_seconds", "R2"] < 60
+    assert ("region_compared_seconds", "R3") not in found
+    assert found["region_away_seconds", "R2"] == 0
+    earlier = utcnow() - timedelta(hours=2)
+    with db.get_engine().begin() as bind:
+        bind.execute(sa.update(db.RegionState).values(away_since=earlier, compared_at=earlier))
+        keys = {"project_id": "*", "region": "R2", "bulk_missing": 7, "bulk_no_data": 2}
+        bind.execute(sa.insert(db.RegionState).values(images=9, compared_at=earlier, **keys))
+        # Those of a project are among those of all.
+        of_project = db.RegionState.project_id == claim.job.project_id
+        bind.execute(sa.update(db.RegionState).where(of_project).values(bulk_missing=1))
+    found = collected(collector)
+    assert 7200 <= found["region_compared_seconds", "R2"] < 7260
+    assert 7200 <= found["region_away_seconds", "R3"] < 7260
+    assert (found["images", "R2", "missing"], found["images", "R2", "no_data"]) == (10, 2)
+    assert found["images", "R3", "missing"] == 2
 
 
 def test_without_the_database(collector, monkeypatch):

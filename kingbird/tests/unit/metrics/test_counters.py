@@ -75,6 +75,16 @@ def test_runs_of_rules_are_counted_beside_other_jobs(registry):
         assert value(registry, "rule_runs_total", trigger=trigger, state=state) == number
 
 
+def test_imports(registry):
+    events.emit(events.ImportEnded("R2", "imported", 7, 2.5))
+    events.emit(events.ImportEnded("R2", "import_stuck", 0, None))
+    for reason in ("imported", "import_stuck"):
+        assert value(registry, "imports_ended_total", region="R2", reason=reason) == 1
+    assert value(registry, "imported_bytes_total", region="R2") == 7
+    assert value(registry, "import_duration_seconds_sum", region="R2") == 2.5
+    assert value(registry, "import_duration_seconds_count", region="R2") == 1
+
+
 def test_a_breaker_opens_and_closes(registry):
     for is_open in (True, False):
         events.emit(events.BreakerChanged("R1", is_open))

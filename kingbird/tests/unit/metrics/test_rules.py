@@ -15,8 +15,11 @@ import pytest
 import yaml
 from prometheus_client import CollectorRegistry
 
+from kingbird.db.region_states import Figures
 from kingbird.metrics.collector import DatabaseCollector
 from kingbird.metrics.counters import Counters
+from kingbird.tests.unit.db.rows import planned_job, row
+from kingbird.tests.unit.db.states import find, state
 from kingbird.tests.waiting import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -45,6 +48,10 @@ def there(database) -> dict[str, set[str]]:
     """Return the samples that can be asked for, with their labels."""
     # Figures of the database that come late are left out, and the machine may be busy.
     database.set_override("database_timeout", PATIENCE, "metrics")
+    # Regions are known by their data that are to arrive.
+    planned_job(row(data="pending", bytes=1, data_since=0))
+    # Regions are known by what was compared.
+    find(state(), figures=Figures(False, {"R2": 1}))
     registry = CollectorRegistry()
     Counters(registry)
     # Metrics without a sample are known by their families alone.

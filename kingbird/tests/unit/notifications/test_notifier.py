@@ -141,7 +141,7 @@ def test_a_rule_in_another_state(listener, notifier, priority, before, state, re
 
 def test_progress_is_not_sent_after_the_end(listener, notifier, job):
     """Two engines may work on a job; the one that is late has no news."""
-    db.outcomes.end_job(job)
+    db.job_ends.end_job(job)
     listener(events.JobEnded(job, "FAILURE", None, END))
     listener(events.JobProgress(job))
     listener.stop(5)
@@ -149,7 +149,7 @@ def test_progress_is_not_sent_after_the_end(listener, notifier, job):
 
 
 def test_the_numbers_are_those_of_the_run(listener, notifier, job):
-    db.outcomes.end_job(job)
+    db.job_ends.end_job(job)
     ended = db.jobs.get(PROJECT, job.id)
     assert db.job_actions.retry(
         ended, user_id="v" * 32, is_admin=False, trust_id="second", request_id="r2"

@@ -35,7 +35,7 @@ def client_of():
 
 
 #: The version that a next release may add.
-NEXT = "1.2"
+NEXT = "1.3"
 
 CONTEXT = RequestContext(auth_token="secret", request_id="req-1")
 

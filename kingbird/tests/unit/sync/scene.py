@@ -6,13 +6,18 @@ from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
 
+from kingbird import exception
+from kingbird.hidden_orphan import HiddenOrphan
 from kingbird.sync.apply import Applier
 from kingbird.sync.image import Rules
-from kingbird.sync.item import UPDATE, Item
+from kingbird.sync.item import UPDATE, Item, WriteSpec
 from kingbird.sync.listing.calls import RegionCalls
+from kingbird.sync.members import Members, with_members
+from kingbird.sync.orphans import OrphanKeeper
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
+from kingbird.sync.plan.members import members_of
 from kingbird.sync.plan.planner import Planner
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.retry import Retry, Submit
@@ -52,9 +57,16 @@ class Scene:
 
     def __init__(self, retry_timeout: float = 1.0) -> None:
         self.glances = {name: FakeGlance(name) for name in ALL3}
+        for glance in self.glances.values():
+            glance.peers = self.glances
         self.slept: list[float] = []
         self.retry = Retry(lambda: retry_timeout, Hasty(self.slept))
         self.unusable: dict[str, dict[str, str]] = {}
+        #: The orphans that were hidden, by region and id, as the database keeps them.
+        self.hidden: dict[tuple[str, str], HiddenOrphan] = {}
+        #: Seconds for which orphans are hidden before they are deleted.
+        self.grace = 0.0
+        self.now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     @property
     def contents(self) -> dict[str, set[str]]:
@@ -128,6 +140,10 @@ class Scene:
                 if item.target_region == target and item.resource in ids
             },
             calls=RegionCalls(submit, self.retry),
+            hidden=lambda region, ids: {
+                one: self.hidden[region, one] for one in ids if (region, one) in self.hidden
+            },
+            orphan_grace=self.grace,
             at_once=at_once,
         )
         self.planner = Planner(cloud, slow_region_timeout=slow_region_timeout)
@@ -154,13 +170,60 @@ class Scene:
             retry=self.retry,
         )
 
+    def keeper(
+        self,
+        region: str,
+        caller: Requester | None = None,
+        may_write: Callable[[], None] = lambda: None,
+        without: Collection[str] = (),
+    ) -> OrphanKeeper:
+        """Return what hides and deletes the orphans of a region.
+
+        :param without: regions that have no endpoint.
+        """
+        caller = caller or self.caller()
+        seen = {
+            name: self.images(name, caller.project_id, caller.is_admin)
+            for name in self.glances
+            if name not in without
+        }
+        return OrphanKeeper(seen[region], seen.get, may_write, self.retry, now=self.now)
+
+    def keep(self, item: Item, keeper: OrphanKeeper) -> Outcome:
+        """Do the work of an orphan's item, and keep what the database would."""
+        assert item.work is not None
+        outcome = keeper.act(item.work)
+        if outcome.orphan is not None:
+            key = item.target_region, outcome.orphan["id"]
+            self.hidden.pop(key, None)
+            if moment := outcome.orphan.get("updated_at"):
+                self.hidden[key] = HiddenOrphan(moment, 0.0)
+        return outcome
+
     def apply(self, item: Item, caller: Requester | None = None, **options: Any) -> Outcome:
         """Do an item's work."""
         assert item.work is not None
+        if item.work.orphan is not None:
+            return self.keep(item, self.keeper(item.target_region, caller, **options))
         applier = self.applier(item.target_region, caller, **options)
+        if item.work.undo is not None:
+            return applier.undo(item.work)
+        work = self._with_members(item, item.work, caller or self.caller())
         if item.action == UPDATE:
-            return applier.update(item.source_region, item.work)
-        return applier.create(item.resource, item.source_region, item.work)
+            return applier.update(item.source_region, work)
+        return applier.create(item.resource, item.source_region, work)
+
+    def _with_members(self, item: Item, work: WriteSpec, caller: Requester) -> WriteSpec:
+        """Return the work with the members that an engine reads before it."""
+        if not work.reads_members:
+            return work
+        images = self.images(item.source_region, caller.project_id, caller.is_admin)
+        found: Members | exception.KingbirdError
+        try:
+            found = members_of(images, item.resource)
+        except exception.KingbirdError as error:
+            found = error
+        return with_members(work, item.source_region, found)
 
     def sync(self, *ids: str, **options: Any) -> list[Outcome]:
         """Plan images and do the work."""

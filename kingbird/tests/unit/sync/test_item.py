@@ -72,6 +72,12 @@ UPDATED = work(changes=[{"path": "/p"}, {"path": "/name"}, {"path": "/p"}])
         (item(work=work()), "missing", "Would be created from R1"),
         (item(work=work(forced=1)), "missing", "Would be created from R1 under an id of its own"),
         (item(UPDATE, work=UPDATED), "drift", "Would follow R1 in: name, p"),
+        # The pointer of a field is not its name.
+        (
+            item(UPDATE, work=work(changes=[{"path": "/a~1b~0"}])),
+            "drift",
+            "Would follow R1 in: a/b~",
+        ),
         (
             item(UPDATE, work=work(changes=[{"path": "/p"}], left=["disk_format", "min_disk"])),
             "drift",
@@ -91,3 +97,58 @@ def test_what_a_dry_run_has_found_is_planned_too():
     assert (dry.outcome.status, dry.outcome.reason) == ("PLANNED", Reason.IN_SYNC)
     away = item().with_outcome(Outcome(Reason.REGION_UNAVAILABLE, "away")).as_dry_run()
     assert away.outcome.status == "FAILURE", "nothing is known of it"
+
+
+RECORD = {"id": "i", "name": "one", "tags": ["b", "a"]}
+
+
+def found(record=RECORD, **more):
+    spec = {"owner": "p", "data": {"checksum": "c"}, "fallback": record, **more}
+    return item(work=WriteSpec(record=record, **spec))
+
+
+def test_a_fingerprint_is_the_same_for_what_would_be_written_alike():
+    one = found(note="a", members=[["p", "accepted"]], reads_members=True, updates=True)
+    tags = {**RECORD, "tags": ["a", "b"]}
+    assert one.fingerprint() == found(tags).fingerprint()
+    changes = [
+        [{"op": "add", "path": "/tags", "value": each}] for each in (["a", "b"], ["b", "a"])
+    ]
+    first, second = (found(changes=each).fingerprint() for each in changes)
+    assert first == second != one.fingerprint()
+    # A member's answer is no part of the plan.
+    first, second = (
+        found(members=[["p", answer]]).fingerprint() for answer in ("pending", "accepted")
+    )
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        found({**RECORD, "name": "two"}),
+        found({**RECORD, "tags": ["a"]}),
+        found(data={"checksum": "d"}),
+        found(owner="q"),
+        found(forced=1),
+        found(references={"kernel_id": "k"}),
+        found(left=["disk_format"]),
+        found(members=[["p", "accepted"]]),
+        found(removed_members=["p"]),
+        found(changes=[{"op": "add", "path": "/name", "value": "two"}]),
+        found().with_outcome(Outcome(Reason.IN_SYNC)),
+        Item("i", "R3", "R2", CREATE, "i", work=found().work),
+        Item("i", "R1", "R2", UPDATE, "i", work=found().work),
+        Item("i", "R1", "R2", CREATE, "j", work=found().work),
+    ],
+)
+def test_a_fingerprint_is_another_one_for_all_else(other):
+    assert other.fingerprint() != found().fingerprint()
+
+
+def test_a_dry_run_keeps_the_fingerprint_of_what_it_knows():
+    assert found().as_dry_run().digest == found().fingerprint()
+    ended = item().with_outcome(Outcome(Reason.IN_SYNC))
+    assert ended.as_dry_run().digest == ended.fingerprint()
+    away = item().with_outcome(Outcome(Reason.REGION_UNAVAILABLE, "away"))
+    assert away.as_dry_run().digest is None

@@ -1,6 +1,7 @@
 """No call that writes to Glance is made once the lease is lost: each call, wherever it is made."""
 
 import contextlib
+import dataclasses
 import inspect
 import typing
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ import pytest
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.clients.image_lists import Image
+from kingbird.states import MemberMode
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import HALF_MADE, FakeGlance, refused, unavailable
 from kingbird.tests.unit.sync.scene import ADMIN, DEMO, OTHER, Scene
@@ -99,6 +101,16 @@ class Work:
         (self.item,) = self.scene.plan_sets(wanted, caller=self.caller)
         self.region.made.clear()
 
+    def sweep(self) -> None:
+        """Plan a set that has orphans deleted."""
+        wanted = SyncSet(("*",), ("R1",), ("R2",), on_orphan="delete")
+        (self.item,) = (
+            item
+            for item in self.scene.plan_sets(wanted, caller=self.caller)
+            if item.resource == self.image
+        )
+        self.region.made.clear()
+
     def do(self, lose_after: int | None) -> list[bool]:
         """Do the work until the lease is lost, and return which calls wrote."""
         self.region.lose_after = lose_after
@@ -171,17 +183,95 @@ def updated_after_a_change() -> Work:
     return work
 
 
+def quarantined() -> Work:
+    work = Work()
+    work.scene.glances["R1"].upload(work.image, b"x")
+    work.scene.sync(work.image)
+    work.region.upload(work.image, b"x")
+    work.scene.images("R1").update(work.image, [{"op": "add", "path": "/p", "value": "new"}])
+    work.scene.images("R1").set_active(work.image, False)
+    work.plan(updates=True)
+    return work
+
+
+def released() -> Work:
+    work = quarantined()
+    work.scene.images("R2").set_active(work.image, False)
+    work.scene.images("R1").set_active(work.image, True)
+    work.plan(updates=True)
+    return work
+
+
+def exact() -> Work:
+    work = Work(is_admin=True, visibility="shared", owner=DEMO)
+    work.scene.sync(work.image, caller=work.caller)
+    work.scene.glances["R1"].share(work.image, OTHER)
+    work.scene.glances["R2"].share(work.image, ADMIN)
+    work.plan(updates=True, members=MemberMode.EXACT)
+    return work
+
+
+def exact_in_a_second_try() -> Work:
+    work = exact()
+    for call in ("unshare", "share", "accept"):
+        work.region.fail(call, unavailable(503))
+    return work
+
+
+def orphaned() -> Work:
+    work = Work()
+    work.scene.create("R1", name="another")
+    work.scene.sync(work.image)
+    work.scene.glances["R1"].delete(work.image)
+    work.sweep()
+    return work
+
+
+def orphaned_for_long() -> Work:
+    work = orphaned()
+    work.scene.apply(work.item, work.caller)
+    work.sweep()
+    return work
+
+
+def revived() -> Work:
+    work = orphaned()
+    work.scene.apply(work.item, work.caller)
+    work.scene.glances["R1"].purge()
+    work.scene.create("R1", id=work.image)
+    work.sweep()
+    return work
+
+
+def undone(work: Work) -> Work:
+    """Return the work of undoing some other work."""
+    outcome = work.scene.apply(work.item, work.caller)
+    assert work.item.work is not None
+    spec = dataclasses.replace(work.item.work, undo={**(outcome.undo or {}), "job": "j"})
+    work.item = dataclasses.replace(work.item, work=spec)
+    work.region.made.clear()
+    return work
+
+
 #: The ways to each call that writes.
 WAYS = {
     "create": (created, created_in_a_second_try, created_under_the_next_id),
-    "update": (completed, updated, updated_after_a_change),
-    "add_member": (shared, shared_in_a_second_try),
-    "set_member_status": (shared, shared_in_a_second_try),
+    "update": (
+        *(completed, updated, updated_after_a_change),
+        *(lambda: undone(created()), lambda: undone(updated())),
+        *(orphaned, revived),
+    ),
+    "delete": (orphaned_for_long,),
+    "set_active": (quarantined, released, lambda: undone(quarantined())),
+    "add_member": (shared, shared_in_a_second_try, exact, exact_in_a_second_try),
+    "set_member_status": (shared, shared_in_a_second_try, exact),
+    "remove_member": (exact, exact_in_a_second_try),
 }
 
 
 def test_each_call_that_writes_has_a_row() -> None:
-    assert sorted(WAYS) == WRITES
+    # The tests of the importer have the way to an import.
+    assert sorted([*WAYS, "import_data"]) == WRITES
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ def test_provenance_gives_way_the_hash_first(scene, quota, left, posts):
     assert marks_of(scene, image) == left
     assert scene.glances["R2"].count()["create"] == posts
     (item,) = scene.plan(image["id"])
-    assert item.outcome.reason == "in_sync"
+    assert item.outcome.reason == "no_data"
 
 
 def test_each_region_has_its_own_quota(scene):
@@ -110,7 +110,7 @@ def test_a_lost_answer_to_a_record_with_less_provenance(scene, quota, when):
     if quota == 6:
         assert (outcome.reason, tags) == ("created", ["a"])
     elif when == AFTER:
-        assert (outcome.reason, tags) == ("in_sync", ["a"])
+        assert (outcome.reason, tags) == ("no_data", ["a"])
     else:
         assert (outcome.reason, tags) == ("drift", [])
         assert "tags" in outcome.message
@@ -124,7 +124,7 @@ def test_a_forced_copy_is_found_without_its_provenance(scene):
     assert not scene.glances["R2"].peek(outcome.target_resource).keys() & fields.PROVENANCE
     for force in (False, True):
         (item,) = scene.plan(image["id"], force=force)
-        assert (item.outcome.reason, item.target_resource) == ("in_sync", outcome.target_resource)
+        assert (item.outcome.reason, item.target_resource) == ("no_data", outcome.target_resource)
 
 
 # Updates.

@@ -90,11 +90,11 @@ def test_what_glance_is_asked_for():
         ("size_min", "1"),
         ("size_max", "2"),
         ("updated_at", "gte:2026-01-01T00:00:00Z"),
-        ("status", "in:active,queued"),
+        ("status", "in:active,queued,deactivated"),
     ]
     assert Selection.from_request(None, {"owner": MINE}).query() == [
         ("owner", MINE),
-        ("status", "active"),
+        ("status", "in:active,deactivated"),
     ]
 
 
@@ -118,7 +118,7 @@ def test_what_glance_is_asked_for():
     ],
 )
 def test_what_glance_would_misunderstand_is_not_sent(filters):
-    assert Selection.from_request(None, filters).query() == [("status", "active")]
+    assert Selection.from_request(None, filters).query() == [("status", "in:active,deactivated")]
 
 
 def test_equal_filters_are_the_same_selection():

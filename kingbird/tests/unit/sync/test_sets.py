@@ -2,6 +2,7 @@
 
 import pytest
 
+from kingbird.states import MemberMode
 from kingbird.sync import image as fields
 from kingbird.sync.request import Force, Requester, SyncOptions, SyncSet
 from kingbird.tests.unit.db.rows import sync_set
@@ -22,8 +23,10 @@ def test_each_field_of_a_stored_set_arrives():
         dry_run=True,
         on_drift="update",
         prune=True,
+        members="exact",
         filters={"name": "n"},
     )
+    assert stored.members is MemberMode.EXACT
     assert (stored.resources, stored.sources, stored.targets) == (
         ("a", "b"),
         ("R1", "R2"),
@@ -36,6 +39,7 @@ def test_each_field_of_a_stored_set_arrives():
 
 def test_a_set_without_options():
     stored = read()
+    assert stored.members is MemberMode.CREATE
     assert (stored.force, stored.all_projects, stored.dry_run) == (False, False, False)
     assert (stored.updates, stored.prunes, stored.filters) == (False, False, {})
 

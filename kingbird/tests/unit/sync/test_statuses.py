@@ -82,6 +82,9 @@ def expected(world, record, moment):
     gone = world.status in UNLISTED_IMAGES
     if gone:
         return "id_taken", False
+    if world.status == "importing" and record not in ("ours", "not ours"):
+        # Glance would lose a change.
+        return "drift", False
     if "changed" in record:
         return ("updated", True) if world.set.updates else ("drift", False)
     if record == "ours, without tags":
@@ -89,7 +92,12 @@ def expected(world, record, moment):
             return "created", True
         return ("updated", True) if world.set.updates else ("drift", False)
     made = record == "ours" and world.status == "queued" and moment != "planned"
-    return "created" if made else "in_sync", False
+    if made:
+        return "created", False
+    # The source is active.
+    if world.status == fields.DEACTIVATED:
+        return ("updated", True) if world.set.updates else ("drift", False)
+    return ("in_sync" if world.status == "active" else "no_data"), False
 
 
 @pytest.mark.parametrize("updates", [False, True], ids=["report", "update"])
@@ -104,9 +112,10 @@ def test_an_outcome_is_what_was_seen(by_id, status, record, moment, updates):
         outcomes = world.meet(moment)
         if not outcomes:
             # A wildcard has no item for what is in sync.
-            assert reason == "in_sync"
             assert not by_id
-            assert world.scene.planner.in_sync == {"R2": 1}
+            planner = world.scene.planner
+            counted = {"in_sync": planner.in_sync, "no_data": planner.no_data}[reason]
+            assert counted == {"R2": 1} == planner.in_sync + planner.no_data
             break
         (outcome,) = outcomes
         assert outcome.reason == reason
@@ -116,6 +125,7 @@ def test_an_outcome_is_what_was_seen(by_id, status, record, moment, updates):
             assert outcome.unusable == ((world.id, "id_taken"),)
         if changes:
             assert sorted(world.glance.peek(world.id)["tags"]) == ["a"]
+            assert world.glance.peek(world.id)["status"] != fields.DEACTIVATED
             break
         assert world.is_unchanged
         assert not world.glance.count()["update"]
@@ -132,7 +142,7 @@ def test_a_forced_sync_goes_past_what_no_list_shows(status, by_id):
     world.scene.images("R2").create({**world.record, "id": taken})
     world.glance.set_status(taken, status)
     before = {one: world.glance.peek(one) for one in world.glance.ids}
-    for reason in ("created", "in_sync"):
+    for reason in ("created", "no_data"):
         outcomes = [
             one.outcome or world.scene.apply(one) for one in world.scene.plan_sets(world.set)
         ]
@@ -168,6 +178,8 @@ def test_an_update_of_what_changed_its_state_since_the_plan(status):
         assert (outcome.reason, world.glance.peek(world.id)) == ("id_taken", before)
     elif status == "queued":
         assert outcome.reason == "updated"
+    elif status == "importing":
+        assert (outcome.reason, world.glance.peek(world.id)) == ("drift", before)
     else:
         # Its Glance may have converted the data, so the formats are not compared.
         assert outcome.reason == "updated"

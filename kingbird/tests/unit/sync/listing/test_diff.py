@@ -127,6 +127,18 @@ def same_data(a, b):
     return True
 
 
+def naive_fields(source, copy):
+    """Return the fields that differ, one by one."""
+    fields = {name for name in ("name", "os_hidden") if source[name] != copy[name]}
+    if sorted(source["tags"]) != sorted(copy["tags"]):
+        fields.add("tags")
+    if "os_distro" in source and source["os_distro"] != copy.get("os_distro"):
+        fields.add("os_distro")
+    if {source["status"], copy["status"]} == {"active", "deactivated"}:
+        fields.add("status")
+    return fields
+
+
 def naive(region_images, scopes, known):
     """Compare by looking at each image in each target."""
     result, in_sync = set(), Counter()
@@ -144,7 +156,7 @@ def naive(region_images, scopes, known):
                 region
                 for region in scope.sources
                 if region in copies
-                and copies[region]["status"] == "active"
+                and copies[region]["status"] in ("active", "deactivated")
                 and copies[region]["owner"] == ME
             ]
             if not usable:
@@ -152,24 +164,28 @@ def naive(region_images, scopes, known):
             source_region = min(usable, key=lambda region: (copies[region]["created_at"], region))
             source = copies[source_region]
             for target in set(scope.targets) - seen:
-                seen.add(target)
                 copy = copies.get(target)
+                if source["status"] == "deactivated" and not (
+                    copy is not None
+                    and "status" in naive_fields(source, copy)
+                    and copy["owner"] == ME
+                    and same_data(source, copy)
+                ):
+                    continue
+                seen.add(target)
                 if copy is None:
                     if target not in known.unknown_regions(image_id):
                         result.add((image_id, source_region, target, "missing", ()))
                     continue
-                names = ("name", "os_hidden")
-                fields = {name for name in names if source[name] != copy[name]}
-                if sorted(source["tags"]) != sorted(copy["tags"]):
-                    fields.add("tags")
-                if "os_distro" in source and source["os_distro"] != copy.get("os_distro"):
-                    fields.add("os_distro")
+                fields = naive_fields(source, copy)
                 if copy["owner"] != ME:
                     found = "owner_conflict", ()
                 elif not same_data(source, copy):
                     found = "data_conflict", ()
                 elif fields and target != source_region:
                     found = "drift", tuple(sorted(fields))
+                elif copy["status"] != source["status"]:
+                    found = "no_data", ()
                 else:
                     in_sync[target] += 1
                     continue
@@ -184,6 +200,7 @@ def flat(differences, in_sync):
         image_id = one.source["id"].lower()
         in_sync.update(one.in_sync)
         rows = [(target, "missing", ()) for target in one.missing]
+        rows += [(target, "no_data", ()) for target in one.no_data]
         rows += [(target, v.reason, v.fields) for target, v in one.comparisons.items()]
         for target, reason, fields in rows:
             row = (image_id, one.source_region, target, reason, fields)
@@ -263,7 +280,6 @@ def test_what_is_equal_everywhere_makes_no_difference():
     [
         {"created_at": "2026-02-02T00:00:00Z", "updated_at": "2026-02-02T00:00:00Z"},
         {"kingbird_source_id": "1", "kingbird_source_region": "R1"},
-        {"status": "queued", "checksum": None, "size": None, "os_hash_value": None},
         {"instance_uuid": "in R2 it is another"},
         {"direct_url": "file:///r2"},
     ],
@@ -272,6 +288,14 @@ def test_what_tells_nothing_is_not_compared(other):
     found, in_sync = differences(R1=[an_image()], R2=[an_image(**other)], R3=[an_image()])
     assert not found
     assert in_sync == Counter(dict.fromkeys(REGIONS, 1))
+
+
+def test_a_copy_that_is_not_active_is_told_apart():
+    queued = {"status": "queued", "checksum": None, "size": None, "os_hash_value": None}
+    (one,), in_sync = differences(R1=[an_image()], R2=[an_image(**queued)], R3=[an_image()])
+    assert (one.no_data, one.missing, one.comparisons) == (("R2",), (), {})
+    assert sorted(one.in_sync) == ["R1", "R3"]
+    assert not in_sync
 
 
 def test_an_image_nobody_means_is_not_counted():

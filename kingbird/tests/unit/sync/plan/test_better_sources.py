@@ -1,7 +1,6 @@
 """Test that no copy is updated while a source that may be the right one is not known."""
 
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -16,6 +15,8 @@ from kingbird.tests.unit.sync.scene import Scene
 #: Behind all others, so that lists with holes have one before it.
 LAST = "ffffffff-ffff-4fff-bfff-ffffffffffff"
 REGIONS = ("R1", "R2", "R3")
+#: Seconds after which a region answers though nothing lets it: they only bound what would hang.
+LONG = 60
 
 
 @pytest.fixture
@@ -144,13 +145,13 @@ def test_a_copy_that_differs_waits_for_a_source_that_lags(scene, pool, follows):
         change = [{"op": "replace", "path": "/name", "value": "other"}]
         scene.images("R3").update(LAST, change)
     one = SyncSet(("*",), REGIONS, REGIONS, preferred=REGIONS, updates=True)
-    slow = threading.Event()
-    scene.glances["R1"].before_page = lambda query: slow.is_set() or time.sleep(0.7)
+    answers = threading.Event()
+    scene.glances["R1"].before_page = lambda query: answers.wait(LONG)
     first = scene.plan_sets(one, submit=pool, slow_region_timeout=0.1)
     assert first == []
     counted = scene.planner.in_sync
     cursor = PlanCursor.from_json(scene.planner.next_cursor.to_json())
-    slow.set()
+    answers.set()
     second = scene.plan_sets(one, submit=pool, slow_region_timeout=0.1, cursor=cursor)
     found = {item.target_region: (item.action, item.source_region) for item in second}
     assert found == {"R2": ("update", "R1")} | ({} if follows else {"R3": ("update", "R1")})

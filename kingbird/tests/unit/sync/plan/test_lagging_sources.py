@@ -6,7 +6,6 @@ first part creates records and compares nothing with another source.
 
 import itertools
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -34,6 +33,8 @@ COPIES = {
     "data conflict": ({}, b"two"),
     "owner conflict": ({"owner": OTHER}, b"one"),
 }
+#: Seconds after which a region answers though nothing lets it: they only bound what would hang.
+LONG = 60
 
 
 @pytest.fixture
@@ -84,12 +85,12 @@ def test_two_parts_find_what_one_finds(pool, name, lagging, written):
     assert whole
     assert in_sync
 
-    slow = threading.Event()
-    cloud.glances[lagging].before_page = lambda query: slow.is_set() or time.sleep(0.4)
+    answers = threading.Event()
+    cloud.glances[lagging].before_page = lambda query: answers.wait(LONG)
     first = cloud.plan_sets(one, **options)
     counted = cloud.planner.in_sync
     cursor = PlanCursor.from_json(cloud.planner.next_cursor.to_json())
-    slow.set()
+    answers.set()
     if written:
         for item in first:
             if item.work:

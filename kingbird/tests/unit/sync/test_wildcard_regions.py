@@ -1,0 +1,29 @@
+"""Test the regions that ``*`` stands for."""
+
+import pytest
+
+from kingbird.sync.wildcard_regions import resolve_regions
+
+KNOWN = ["R1", "R2", "R3"]
+
+
+@pytest.mark.parametrize(
+    ("sources", "preferred", "targets", "expected"),
+    [
+        (["R1"], ["R1"], ["R2"], (["R1"], ["R2"])),
+        # A region is no target of itself alone.
+        (["R1"], ["R1"], ["*"], (["R1"], ["R2", "R3"])),
+        (["R1", "R2"], ["R1", "R2"], ["*"], (["R1", "R2"], KNOWN)),
+        (["*"], [], ["*"], (KNOWN, KNOWN)),
+        # Those that the user prefers come first.
+        (["*"], ["R3"], ["R1"], (["R3", "R1", "R2"], ["R1"])),
+    ],
+)
+def test_regions_by_name(
+    sources: list[str],
+    preferred: list[str],
+    targets: list[str],
+    expected: tuple[list[str], list[str]],
+) -> None:
+    given = {"sources": sources, "preferred": preferred, "targets": targets}
+    assert resolve_regions(given, KNOWN) == expected
