@@ -103,7 +103,9 @@ class Document:
             yield from ("", f"Body: {self._type(media['schema'])}{needed}", "")
         for code, answer in operation["responses"].items():
             found = self._resolved(answer)
-            kind = self._type(found["content"]["application/json"]["schema"])
+            # An answer such as 304 has no body.
+            media = found.get("content", {}).get("application/json")
+            kind = self._type(media["schema"]) if media else ""
             rows.append([code, kind, _plain(found["description"])])
         yield from _table(["status", "answer", ""], rows)
         yield from self._examples(operation)

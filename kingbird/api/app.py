@@ -34,6 +34,7 @@ from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
 from kingbird.api.controllers.v1.sync_rules import SyncRulesController
+from kingbird.api.controllers.v1.sync_state import SyncStateController
 from kingbird.api.jobs import resolve
 from kingbird.api.jobs.create import EngineRPC, JobCreator
 from kingbird.api.jobs.retry import JobRetrier
@@ -44,6 +45,7 @@ from kingbird.api.request import hooks
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline
 from kingbird.api.rules.manage import RuleManager
+from kingbird.api.state.live import LiveLookup
 from kingbird.clients.keystone import Keystone
 from kingbird.clients.regions import ImageClientFactory
 from kingbird.conf.keystone import GROUP
@@ -106,12 +108,15 @@ def build(
     controllers = (
         v1.V1Controller(conf, pipeline, ROUTES),
         SyncJobsController(conf, pipeline, authorizer, job_creator),
-        ActionsController(pipeline, authorizer, job_retrier, engines),
+        ActionsController(pipeline, authorizer, job_retrier, job_creator, engines),
         SyncRulesController(
             conf,
             pipeline,
             authorizer,
             RuleManager(conf, keystone=keystone, engines=engines),
+        ),
+        SyncStateController(
+            conf, pipeline, authorizer, LiveLookup(conf, keystone=keystone, regions=regions)
         ),
         EnginesController(conf, pipeline),
     )

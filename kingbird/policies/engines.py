@@ -8,7 +8,8 @@ RULES = [
     base.guard(
         LIST,
         f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
-        "List the engines with their hosts and their last heartbeats.",
+        "List the engines with their hosts, their last heartbeats, the jobs of any project that "
+        "they work on, and the regions that fail.",
         "GET /v1.0/{project_id}/os-sync-engines",
     ),
 ]

@@ -9,9 +9,12 @@ SHOW = "kingbird:sync_rules:show"
 UPDATE = "kingbird:sync_rules:update"
 DELETE = "kingbird:sync_rules:delete"
 RUN = "kingbird:sync_rules:run"
+ORPHANS = "kingbird:sync_rules:orphans"
 
 _RULES = "/v1.0/{project_id}/os-sync-rules"
 _RULE = f"{_RULES}/{{rule_id}}"
+_JOBS = "/v1.0/{project_id}/os-sync"
+_JOB = f"{_JOBS}/{{job_id}}"
 
 RULES = [
     base.guard(
@@ -50,5 +53,18 @@ RULES = [
         f"rule:{base.PROJECT_MEMBER}",
         "Run a rule now, with the rights of the user who created or changed it last.",
         f"POST {_RULE}/run",
+    ),
+    base.guard(
+        ORPHANS,
+        f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
+        "Have copies hidden or deleted whose home region has deleted the image (on_orphan), "
+        "beside the rule for the call: by rules that are created or changed, and by jobs that are "
+        "created, retried, applied or undone; and run a rule with a limit of its own "
+        "(orphan_limit).",
+        f"POST {_RULES}",
+        f"PATCH {_RULE}",
+        f"POST {_RULE}/run",
+        f"POST {_JOBS}",
+        *(f"POST {_JOB}/{action}" for action in ("retry", "apply", "undo")),
     ),
 ]

@@ -8,19 +8,20 @@ between two steps.  The engines' reaper deletes such trusts.
 import logging
 import uuid
 from collections.abc import Collection, Mapping
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api.jobs import quotas, resolve
-from kingbird.api.jobs.trusts import TrustManager
+from kingbird.api.jobs import quotas, releases, resolve
+from kingbird.api.jobs.trusts import TrustManager, lifetime_of
 from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.clients import catalog as service_catalog
 from kingbird.clients.keystone import Keystone, Trust
 from kingbird.clients.regions import ImageClientFactory
 from kingbird.context import RequestContext
 from kingbird.db import api as db
+from kingbird.states import JobState, ResourceType
 
 LOG = logging.getLogger(__name__)
 
@@ -85,7 +86,8 @@ class JobCreator:
             context.service_catalog, self._conf.glance.interface
         )
         resolve.check_regions(sets, endpoints, unusable)
-        sets = resolve.resolve_regions(sets, endpoints)
+        releases.check_types(self._conf, sets)
+        asked, sets = sets, resolve.resolve_regions(sets, endpoints)
         sets_by_id = resolve.sets_with_ids(sets)
         resolve.check_dry_runs(sets_by_id)
         quotas.check_item_quota(self._conf, sets_by_id)
@@ -96,23 +98,100 @@ class JobCreator:
             self._keystone.token_auth(context.auth_token),
             global_request_id=context.global_id,
         )
-        resolve.check_images(sets_by_id, clients)
+        resolve.check_resources(sets_by_id, clients)
+        return self._start(
+            context,
+            [dict(each) for each in sets.values()],
+            endpoints,
+            is_admin=is_admin,
+            asked=[dict(each) for each in asked.values()],
+        )
 
+    def apply(self, context: RequestContext, dry_run: db.Job, *, is_admin: IsAdmin) -> db.Job:
+        """Store a job that carries out the plan of a dry run, and wake an engine.
+
+        The engine plans anew, and writes what it finds as the dry run did.
+
+        :param is_admin: returns True if Glance accepts the caller as an admin.
+        :raises kingbird.exception.Conflict: the job is in progress, or no dry run.
+        :raises kingbird.exception.TooManyRequests: the project has too many jobs in progress.
+        :raises kingbird.exception.Unauthorized: the caller's token is no longer valid.
+        :raises kingbird.exception.Unavailable: Keystone or the database is unavailable.
+        """
+        if dry_run.status == JobState.IN_PROGRESS:
+            raise exception.Conflict(f"The job {dry_run.id} is in progress")
+        if not dry_run.is_dry:
+            raise exception.Conflict(f"The job {dry_run.id} is no dry run, so there is no plan")
+        quotas.check_job_quota(self._conf, cast(str, context.project_id))
+        # The sets stay dry runs: ``Job.applies`` tells why.
+        sets = [each for each in dry_run.request if each["dry_run"]]
+        endpoints = service_catalog.read(context.service_catalog, self._conf.glance.interface).urls
+        return self._start(context, sets, endpoints, is_admin=is_admin, of=dry_run.id)
+
+    def undo(self, context: RequestContext, job: db.Job, *, is_admin: IsAdmin) -> db.Job:
+        """Store a job that undoes what another one wrote, and wake an engine.
+
+        :param is_admin: returns True if Glance accepts the caller as an admin.
+        :raises kingbird.exception.Conflict: the job is in progress, has written nothing that
+            could be undone, or has been undone.
+        :raises kingbird.exception.TooManyRequests: the project has too many jobs in progress.
+        :raises kingbird.exception.Unauthorized: the caller's token is no longer valid.
+        :raises kingbird.exception.Unavailable: Keystone or the database is unavailable.
+        """
+        if job.status == JobState.IN_PROGRESS:
+            raise exception.Conflict(f"The job {job.id} is in progress")
+        if job.is_dry:
+            raise exception.Conflict(f"The job {job.id} is a dry run, which has written nothing")
+        if job.undoes:
+            raise exception.Conflict(
+                f"The job {job.id} undoes the job {job.of_id}; sync again to redo it"
+            )
+        if job.resource_type != ResourceType.IMAGE:
+            raise exception.Conflict(
+                f"The job {job.id} is about metadata definitions: what it wrote can't be hidden, "
+                "and nothing is deleted"
+            )
+        if db.undos.is_undone(job):
+            raise exception.Conflict(f"The job {job.id} has been undone already")
+        quotas.check_job_quota(self._conf, cast(str, context.project_id))
+        sets = [{**each, "dry_run": False, "data": "none"} for each in job.request]
+        endpoints = service_catalog.read(context.service_catalog, self._conf.glance.interface).urls
+        return self._start(context, sets, endpoints, is_admin=is_admin, of=job.id)
+
+    def _start(
+        self,
+        context: RequestContext,
+        sets: list[dict[str, Any]],
+        endpoints: dict[str, str],
+        *,
+        is_admin: IsAdmin,
+        asked: list[dict[str, Any]] | None = None,
+        of: str | None = None,
+    ) -> db.Job:
+        """Store a job, make its trust, and wake an engine.
+
+        :param sets: the sets in their stored form.
+        :param endpoints: the image endpoints of the caller's catalog by region.
+        """
+        project_id = cast(str, context.project_id)
         job = db.jobs.create(
             job_id=str(uuid.uuid4()),
             project_id=project_id,
             user_id=cast(str, context.user_id),
-            request=[dict(each) for each in sets.values()],
+            request=sets,
             is_admin=is_admin(),
             request_id=context.request_id,
             global_request_id=context.global_request_id,
-            all_projects=any(each["all_projects"] for each in sets.values()),
+            all_projects=any(each["all_projects"] for each in sets),
+            asked=asked,
+            of=of,
         )
         try:
             # Concurrent requests may have passed the first check.  Now every one of their rows
             # counts.
             quotas.check_job_quota(self._conf, project_id, requested=0)
-            trust = self._trusts.create(context, job.id)
+            lifetime = lifetime_of(self._conf, sets)
+            trust = self._trusts.create(context, job.id, lifetime=lifetime)
         except BaseException:
             self._roll_back(job)
             raise
@@ -165,7 +244,7 @@ class JobCreator:
             deleted = db.jobs.discard(job.id)
         except Exception as error:
             # The reaper deletes jobs that stay unaccepted and trusts that no job names.
-            LOG.warning("Unable to roll back job %s: %s", job.id, error)
+            LOG.warning("Unable to roll back job %s: %s", job.id, exception.explain(error))
             return None
         if not deleted:
             LOG.warning("Job %s is already running, not rolled back", job.id)

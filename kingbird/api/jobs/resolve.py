@@ -1,14 +1,17 @@
 """Check that a request's regions are in the catalog and its images in their source regions."""
 
+import functools
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from kingbird import exception
 from kingbird.api.schemas.sync_jobs import StoredSyncSet
 from kingbird.batching import batched
 from kingbird.clients.glance import ImageClient
 from kingbird.clients.image_lists import IDS_PER_CALL
-from kingbird.states import ALL
+from kingbird.resource_keys import noun_of
+from kingbird.states import ALL, ResourceType
 from kingbird.sync import wildcard_regions
 from kingbird.text import join_some, quote
 
@@ -91,6 +94,7 @@ def check_dry_runs(sets_by_id: Mapping[str, StoredSyncSet]) -> None:
     if len({each["dry_run"] for each in sets_by_id.values()}) < 2:
         return
     for field, each in sets_by_id.items():
+        noun = noun_of(each["resource_type"])
         for image_id in each["resources"]:
             for region in each["targets"]:
                 first = (field, each["dry_run"])
@@ -98,7 +102,7 @@ def check_dry_runs(sets_by_id: Mapping[str, StoredSyncSet]) -> None:
                 if dry_run != each["dry_run"]:
                     raise exception.BadRequest(
                         f"{field}.dry_run has to be {quote(dry_run)} as {earlier}.dry_run is, "
-                        f"because both sets name image {image_id} for region {quote(region)}"
+                        f"because both sets name {noun} {image_id} for region {quote(region)}"
                     )
 
 
@@ -123,23 +127,24 @@ class _TimeBudget:
 
 
 class _RegionLookup:
-    """Look images up in one region, each of them once even if several sets name it.
+    """Look images or namespaces up in one region, each once even if several sets name it.
 
     A region that failed once is not called again.
 
     :param budget: the time that all regions of the request share.
     """
 
-    def __init__(self, images: ImageClient, budget: _TimeBudget) -> None:
+    def __init__(self, images: ImageClient, budget: _TimeBudget, resource_type: str) -> None:
         self._images = images
         self._budget = budget
+        self._type = resource_type
         self._requested: set[str] = set()
         self._found: set[str] = set()
         #: The error of the call that failed.
         self.error: exception.KingbirdError | None = None
 
     def find(self, ids: list[str]) -> set[str]:
-        """Return those of some images that the caller can see in the region, hidden or not."""
+        """Return those of some resources that the caller can see in the region, hidden or not."""
         if self.error is None:
             try:
                 self._look_up(ids)
@@ -152,25 +157,36 @@ class _RegionLookup:
 
     def _look_up(self, ids: list[str]) -> None:
         unknown = [image_id for image_id in ids if image_id not in self._requested]
+        if self._type != ResourceType.IMAGE:
+            if not self._requested:
+                # One list has all namespaces.
+                self._found.update(one["namespace"] for one in self._call(self._list_namespaces))
+            self._requested.update(unknown)
+            return
         self._requested.update(unknown)
         for hidden in (False, True):
             found: set[str] = set()
             for batch in batched(unknown, IDS_PER_CALL):
-                found.update(image["id"] for image in self._list(batch, hidden))
+                listing = functools.partial(self._images.list_by_ids, batch, hidden=hidden)
+                found.update(image["id"] for image in self._call(listing))
             self._found |= found
             unknown = [image_id for image_id in unknown if image_id not in found]
 
-    def _list(self, ids: list[str], hidden: bool) -> list[dict[str, str]]:
+    def _list_namespaces(self, *, timeout: float) -> list[dict[str, Any]]:
+        return self._images.metadefs.list_namespaces(timeout=timeout)
+
+    def _call(self, listing: Callable[..., list[dict[str, Any]]]) -> list[dict[str, Any]]:
         region = self._images.region
         remaining = self._budget.call_timeout()
         if remaining <= 0:
             raise exception.Unavailable(
-                f"Looking for the images took too long; region {region} was not asked for all",
+                f"Looking for the {noun_of(self._type)}s took too long; region {region} was not "
+                "asked for all",
                 retry_after=RETRY_AFTER,
             )
         start = time.monotonic()
         try:
-            return self._images.list_by_ids(ids, hidden=hidden, timeout=remaining)
+            return listing(timeout=remaining)
         except exception.RegionUnavailable as error:
             if error.status is None:
                 # There was no answer.
@@ -182,8 +198,8 @@ class _RegionLookup:
             raise exception.Unavailable(error.message) from error
 
 
-def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageClient]) -> None:
-    """Check that the caller can see each image in one of its sources.
+def check_resources(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageClient]) -> None:
+    """Check that the caller can see each image, or namespace, in one of its sources.
 
     The first sources are called first, and a later one only for images that are still missing.  A
     region that fails does not matter if all images are found in others.
@@ -198,7 +214,11 @@ def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageC
         caller.
     """
     budget = _TimeBudget(len(clients))
-    regions = {name: _RegionLookup(images, budget) for name, images in clients.items()}
+    # All sets of a job have the same type.
+    resource_type = next((each["resource_type"] for each in sets.values()), ResourceType.IMAGE)
+    regions = {
+        name: _RegionLookup(images, budget, resource_type) for name, images in clients.items()
+    }
     missing: dict[str, str] = {}
     errors: list[exception.KingbirdError] = []
     for field, each in sets_with_ids(sets).items():
@@ -216,7 +236,8 @@ def check_images(sets: Mapping[str, StoredSyncSet], clients: Mapping[str, ImageC
         missing.update({image_id: f"{image_id} in {where} ({field})" for image_id in remaining})
     if missing:
         raise exception.NotFound(
-            f"{len(missing)} image(s) can't be found: {join_some(missing.values(), 5)}"
+            f"{len(missing)} {noun_of(resource_type)}(s) can't be found: "
+            f"{join_some(missing.values(), 5)}"
         )
     if errors:
         raise errors[0]

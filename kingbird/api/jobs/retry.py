@@ -8,7 +8,7 @@ from oslo_config import cfg
 from kingbird import exception
 from kingbird.api.jobs import quotas
 from kingbird.api.jobs.create import EngineRPC, IsAdmin
-from kingbird.api.jobs.trusts import TrustManager
+from kingbird.api.jobs.trusts import TrustManager, lifetime_of
 from kingbird.clients import catalog as service_catalog
 from kingbird.clients.keystone import Keystone, Trust
 from kingbird.context import RequestContext
@@ -32,9 +32,17 @@ class JobRetrier:
         self._trusts = TrustManager(keystone)
         self._engines = engines
 
-    def retry(self, context: RequestContext, job: db.Job, *, is_admin: IsAdmin) -> None:
+    def retry(
+        self,
+        context: RequestContext,
+        job: db.Job,
+        part: db.job_actions.Part | None = None,
+        *,
+        is_admin: IsAdmin,
+    ) -> None:
         """Reopen the failed items of a job and wake an engine.
 
+        :param part: the part of the job that is retried; all of it without one.
         :param is_admin: returns True if Glance accepts the caller as an admin.
         :raises kingbird.exception.Conflict: the job is in progress, or no item of it can be
             retried.
@@ -46,13 +54,14 @@ class JobRetrier:
         if job.status == JobState.IN_PROGRESS:
             raise exception.Conflict(f"The job {job.id} is running")
         quotas.check_job_quota(self._conf, job.project_id)
-        trust = self._trusts.create(context, job.id)
-        if not self._reopen(context, job, trust, is_admin):
+        lifetime = lifetime_of(self._conf, job.request)
+        trust = self._trusts.create(context, job.id, lifetime=lifetime)
+        if not self._reopen(context, job, part, trust, is_admin):
             if trust is not None:
                 self._trusts.delete(context, trust.id, f"job {job.id}")
             raise exception.Conflict(
-                f"The job {job.id} has no item that failed, was cancelled or met an id that "
-                "can't be used, or it is running again"
+                f"The job {job.id} has no item {'there ' if part else ''}that failed, was "
+                "cancelled or met an id that can't be used, or it is running again"
             )
         if trust is not None:
             self._engines.job_ready(context, job.id)
@@ -61,7 +70,12 @@ class JobRetrier:
         LOG.info("Job %s retried", job.id)
 
     def _reopen(
-        self, context: RequestContext, job: db.Job, trust: Trust | None, is_admin: IsAdmin
+        self,
+        context: RequestContext,
+        job: db.Job,
+        part: db.job_actions.Part | None,
+        trust: Trust | None,
+        is_admin: IsAdmin,
     ) -> bool:
         try:
             items = db.job_actions.retry(
@@ -71,6 +85,7 @@ class JobRetrier:
                 trust_id=trust and trust.id,
                 request_id=context.request_id,
                 global_request_id=context.global_request_id,
+                part=part,
             )
         except BaseException:
             if trust is not None and self._trust_unused(job, trust):
@@ -97,8 +112,9 @@ class JobRetrier:
             try:
                 reopened = db.jobs.get(job.project_id, job.id, with_all_projects=True)
                 if reopened is not None and reopened.request_id == context.request_id:
-                    db.outcomes.end_job(reopened, Reason.CREDENTIALS_LOST, NOT_DELIVERED)
+                    db.job_ends.end_job(reopened, Reason.CREDENTIALS_LOST, NOT_DELIVERED)
             except Exception as error:
                 # Engines close the job, because none of them has its token.
-                LOG.warning("Unable to roll back the retry of job %s: %s", job.id, error)
+                why = exception.explain(error)
+                LOG.warning("Unable to roll back the retry of job %s: %s", job.id, why)
             raise

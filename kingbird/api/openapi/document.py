@@ -40,6 +40,12 @@ _HEADERS = {
         "description": "Seconds after which trying again makes sense.",
         "schema": {"type": "integer", "minimum": 1},
     },
+    "ETag": {
+        "description": "The tag of this answer, for If-None-Match. A list without a limit has "
+        "none if it is longer than [api] max_limit.",
+        "required": False,
+        "schema": {"type": "string", "pattern": '^"[0-9a-f]+"$'},
+    },
     "WWW-Authenticate": {
         "description": "Where tokens are to be had.",
         "schema": {"type": "string"},

@@ -18,6 +18,7 @@ PATH_PARAMETERS = {
     "project_id": "The id of the project that the token is for, with or without dashes.",
     "job_id": "The id of a job, with or without dashes.",
     "rule_id": "The id of a rule, with or without dashes.",
+    "image_id": "The id of an image, with or without dashes.",
 }
 
 JSON = "application/json"
@@ -54,6 +55,17 @@ def _parameters(path: str, operation: Operation, components: Components) -> list
         for name in PATH_PARAMETERS
         if f"{{{name}}}" in path
     ]
+    if operation.conditional:
+        parameters.append(
+            {
+                "name": "If-None-Match",
+                "in": "header",
+                "required": False,
+                "description": "The ETag of an earlier answer: 304 says that it is the present "
+                "one.",
+                "schema": {"type": "string"},
+            }
+        )
     for name, schema in operation.query["properties"].items():
         converted = components.reference(schema)
         parameter = {
@@ -141,13 +153,19 @@ def operation_object(
                 JSON: {"schema": components.reference(body), **_examples_object(request_bodies)}
             },
         }
+    headers = ["X-Openstack-Request-Id", *(["ETag"] if operation.conditional else ())]
     response_bodies = [(each, each.response["body"]) for each in successful]
     result["responses"] = {
         str(operation.status): {
             "description": HTTPStatus(operation.status).phrase,
-            "headers": _headers("X-Openstack-Request-Id"),
+            "headers": _headers(*headers),
         }
     }
+    if operation.conditional:
+        result["responses"]["304"] = {
+            "description": "The answer is still the one of If-None-Match.",
+            "headers": _headers(*headers),
+        }
     if operation.response_schema is not None:
         result["responses"][str(operation.status)]["content"] = {
             JSON: {

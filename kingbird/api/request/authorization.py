@@ -1,7 +1,8 @@
 """Authorize requests by the project in the path and the policies."""
 
 import copy
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from typing import Any
 
 import webob
 
@@ -11,6 +12,8 @@ from kingbird.api.request.hooks import context_of
 from kingbird.context import RequestContext
 from kingbird.policies import base, sync_jobs, sync_rules
 from kingbird.policies.enforcer import Enforcer
+from kingbird.states import ResourceType
+from kingbird.sync.request import acts_on_orphans, imports_data
 
 #: Rules that also apply to another project's path, for callers with ``other_projects``.
 #: Operations that run with the caller's own rights are not among them: those rights belong to the
@@ -70,23 +73,64 @@ class Authorizer:
         """Return True if a rule allows a part of a request."""
         return self._enforcer.allows(context, rule, {"project_id": project_id})
 
+    def check(self, context: RequestContext, project_id: str, rule: str) -> None:
+        """Check that a rule allows a part of a request.
+
+        :raises kingbird.exception.Forbidden: the rule does not.
+        """
+        self._enforcer.authorize(context, rule, {"project_id": project_id})
+
     def can_see_all_projects(self, context: RequestContext, project_id: str) -> bool:
         """Return True if the caller may see jobs and rules about every project's images."""
         return self.allows(context, project_id, sync_jobs.ALL_PROJECTS)
 
-    def check_all_projects(
-        self, context: RequestContext, project_id: str, rule: str, field: str
+    def check_every_project(
+        self, context: RequestContext, project_id: str, noun: str = "jobs"
     ) -> None:
-        """Check that a rule lets the caller sync every project's images.
+        """Check that the caller may list what belongs to any project.
 
-        :param field: the part of the body whose ``all_projects`` is true.
-        :raises kingbird.exception.Forbidden: the rule does not.
+        :param noun: what is listed, for the message.
+        :raises kingbird.exception.Forbidden: a rule does not allow it.
         """
-        if not self.allows(context, project_id, rule):
-            raise exception.Forbidden(
-                f"{field}.all_projects is true, and the policy {rule} doesn't allow you to sync "
-                "the images of every project"
+        for rule in (sync_jobs.OTHER_PROJECTS, sync_jobs.ALL_PROJECTS):
+            if not self.allows(context, project_id, rule):
+                raise exception.Forbidden(
+                    f"all_projects is true, and the policy {rule} doesn't allow you to see the "
+                    f"{noun} of every project"
+                )
+
+    def check_set(
+        self,
+        context: RequestContext,
+        project_id: str,
+        sync_set: Mapping[str, Any],
+        name: str,
+        *,
+        all_projects: str = sync_jobs.CREATE_ALL_PROJECTS,
+    ) -> None:
+        """Check that the caller may have a set synced with its options.
+
+        :param sync_set: the set as it is stored.
+        :param name: what has the set, for the message.
+        :param all_projects: the rule for a set about every project's images.
+        :raises kingbird.exception.Forbidden: a rule does not allow an option.
+        """
+        about: list[tuple[str, str, str]] = []
+        if sync_set["resource_type"] == ResourceType.METADEF:
+            about.append(
+                ("is about metadata definitions", sync_jobs.CREATE_METADEF, "to sync them")
             )
+        elif sync_set["all_projects"]:
+            about.append(("is about every project's images", all_projects, "to sync them"))
+        if imports_data(sync_set):
+            about.append(("has data imported", sync_jobs.IMPORT, "that"))
+        if acts_on_orphans(sync_set):
+            about.append(("has orphans hidden or deleted", sync_rules.ORPHANS, "that"))
+        for what, rule, act in about:
+            if not self.allows(context, project_id, rule):
+                raise exception.Forbidden(
+                    f"{name} {what}, and the policy {rule} doesn't allow you {act}"
+                )
 
     def is_admin(
         self, context: RequestContext, project_id: str, roles: Collection[str] | None = None

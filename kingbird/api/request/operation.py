@@ -19,8 +19,8 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.api.request import body as request_body
+from kingbird.api.request import conditional, streaming
 from kingbird.api.request import query as request_query
-from kingbird.api.request import streaming
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.validation import Schema, json_path
 from kingbird.api.schemas.limits import RequestLimits
@@ -40,6 +40,7 @@ class Operation:
         policies needs no token.
     :ivar body: returns the schema of the body.  Without it the body is not read.
     :ivar errors: error codes beside the common ones.
+    :ivar conditional: whether the answer has a tag; see :mod:`kingbird.api.request.conditional`.
     """
 
     operation_id: str
@@ -51,6 +52,7 @@ class Operation:
     body: Body | None = None
     body_optional: bool = False
     errors: tuple[int, ...] = ()
+    conditional: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class ValidRequest:
     :ivar project_id: the project in Keystone's form, without dashes.
     :ivar path: the values in the path after the project.
     :ivar body: the parsed body; ``None`` if the operation takes none.
+    :ivar response: the response, for headers.
     """
 
     webob_request: webob.Request
@@ -68,6 +71,14 @@ class ValidRequest:
     path: tuple[str, ...]
     query: dict[str, Any]
     body: Any
+    response: webob.Response
+
+    def end_if_unchanged(self, *parts: Any) -> None:
+        """Answer 304 if the caller has the present answer; see :func:`conditional.check`.
+
+        :param parts: what the answer depends on.
+        """
+        conditional.check(self.webob_request, self.response, *parts)
 
 
 class _Compiled:
@@ -101,7 +112,7 @@ class RequestPipeline:
         return compiled
 
     def validate_request(
-        self, operation: Operation, request: webob.Request, path: Any
+        self, operation: Operation, request: webob.Request, response: webob.Response, path: Any
     ) -> ValidRequest:
         """Authorize a request, and parse and validate its query and body.
 
@@ -120,7 +131,7 @@ class RequestPipeline:
             if text.strip() or not operation.body_optional:
                 body = request_body.parse(text, self._options.max_json_depth)
                 schemas.body.validate(body)
-        return ValidRequest(request, context, project_id, tuple(more), query, body)
+        return ValidRequest(request, context, project_id, tuple(more), query, body, response)
 
     def validate_response(self, operation: Operation, answer: Any) -> Any:
         """Return a response after checking it against its schema.
@@ -175,9 +186,12 @@ def operation(operation_id: str, summary: str, **details: Any) -> Callable[[Any]
         def wrapper(
             self: Any, request: webob.Request, response: webob.Response, *path: str
         ) -> Any:
-            valid_request = self.pipeline.validate_request(operation, request, path)
+            valid_request = self.pipeline.validate_request(operation, request, response, path)
             response.status_int = operation.status
-            answer = self.pipeline.respond(operation, method(self, valid_request), response)
+            try:
+                answer = self.pipeline.respond(operation, method(self, valid_request), response)
+            except conditional.NotModified:
+                return conditional.not_modified(response)
             return b"" if operation.response_schema is None else answer
 
         wrapper.operation = operation  # type: ignore[attr-defined]

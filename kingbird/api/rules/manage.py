@@ -12,7 +12,7 @@ from typing import Any, cast
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api.jobs import resolve
+from kingbird.api.jobs import releases, resolve
 from kingbird.api.jobs.create import EngineRPC, IsAdmin
 from kingbird.api.jobs.trusts import TrustManager
 from kingbird.api.rules import quotas
@@ -21,7 +21,7 @@ from kingbird.clients import catalog as service_catalog
 from kingbird.clients.keystone import Keystone, Trust
 from kingbird.context import RequestContext
 from kingbird.db import api as db
-from kingbird.states import ALL
+from kingbird.states import ALL, ResourceType
 
 LOG = logging.getLogger(__name__)
 
@@ -117,10 +117,13 @@ class RuleManager:
         rule: db.Rule,
         *,
         dry_run: bool,
+        orphan_limit: int = 0,
         resources: Sequence[str] = (),
     ) -> db.Job:
         """Begin a run of a rule, with the rule's own trust.
 
+        :param orphan_limit: the orphans that may be hidden or deleted in this run, if it is more
+            than usual.
         :param resources: the images that the run is about; by default all.
         :raises kingbird.exception.BadRequest: the rule is about other images.
         :raises kingbird.exception.Conflict: a full run is in progress, or the rule was changed
@@ -132,7 +135,10 @@ class RuleManager:
             job_id=str(uuid.uuid4()),
             request_id=context.request_id,
             global_request_id=context.global_request_id,
-            sync_set=_set_to_run(rule, dry_run=dry_run, resources=resources),
+            sync_set=_set_to_run(
+                rule, dry_run=dry_run, orphan_limit=orphan_limit, resources=resources
+            ),
+            is_full=not (dry_run or resources),
         )
         if job is None:
             raise exception.Conflict(
@@ -148,6 +154,7 @@ class RuleManager:
         )
         sets = {"rule": stored["sync_set"]}
         resolve.check_regions(sets, endpoints, unusable)
+        releases.check_types(self._conf, sets)
         # The regions of the day of each run count, but a rule has to make sense today.
         resolve.resolve_regions(sets, endpoints)
 
@@ -167,7 +174,8 @@ class RuleManager:
                 return
         except Exception as error:
             # The reaper deletes the trust if nothing names it.
-            LOG.warning("Unable to look for users of a trust of rule %s: %s", rule_id, error)
+            why = exception.explain(error)
+            LOG.warning("Unable to look for users of a trust of rule %s: %s", rule_id, why)
             return
         self._trusts.delete(context, trust_id, f"rule {rule_id}")
 
@@ -177,12 +185,18 @@ class RuleManager:
 
 
 def _set_to_run(
-    rule: db.Rule, *, dry_run: bool, resources: Sequence[str]
+    rule: db.Rule, *, dry_run: bool, orphan_limit: int, resources: Sequence[str]
 ) -> Mapping[str, Any] | None:
     """Return a rule's set with what differs in a run, or ``None`` if nothing does."""
-    if not (dry_run or resources):
+    if not (dry_run or orphan_limit or resources):
         return None
-    sync_set = {**rule.sync_set, "dry_run": dry_run}
+    sync_set = {**rule.sync_set, "dry_run": dry_run, "orphan_limit": orphan_limit}
+    if rule.sync_set["resource_type"] != ResourceType.IMAGE and (resources or orphan_limit):
+        name = "resources" if resources else "orphan_limit"
+        raise exception.BadRequest(
+            f"{name} can be given only for a rule about images; this one is about metadata "
+            "definitions"
+        )
     if not resources:
         return sync_set
     named = rule.sync_set["resources"]

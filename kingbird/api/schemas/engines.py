@@ -3,12 +3,14 @@
 from typing import Any
 
 from kingbird.api.schemas.shapes import (
+    STRING_OR_NULL,
     JSONSchema,
     closed_object,
     output,
     output_count,
     output_datetime,
     output_nullable_datetime,
+    output_uuid,
 )
 
 
@@ -42,12 +44,48 @@ _HEARD = closed_object(
     },
 )
 
+_TASK = closed_object(
+    "EngineTask",
+    "A part of a job that an engine works on",
+    {
+        "job": output_uuid("The job's id"),
+        "region": output("The target region; null while the job is planned", STRING_OR_NULL),
+        "since": output_nullable_datetime("The time of the claim, by the database's clock"),
+    },
+)
+
+_FAILING = closed_object(
+    "FailingRegion",
+    "A region that an engine leaves alone, as it kept failing",
+    {
+        "breaker": {
+            "description": "The state of its circuit breaker; half_open while one call tries it",
+            "enum": ["open", "half_open"],
+        },
+        "away_since": output_datetime(
+            "The time at which the breaker opened, by the engine's clock"
+        ),
+    },
+)
+
 LISTED = closed_object(
     "Engines",
     "All engines and listeners",
     {
         "engines": output(
-            "The engines", "array", items=_program("Engine", "an engine", "two leases")
+            "The engines",
+            "array",
+            items=_program(
+                "Engine",
+                "an engine",
+                "two leases",
+                tasks=output("What it works on", "array", items=_TASK),
+                failing_regions={
+                    "description": "By name, the regions that fail, as of the last heartbeat",
+                    "type": "object",
+                    "additionalProperties": _FAILING,
+                },
+            ),
         ),
         "listeners": output(
             "The listeners",

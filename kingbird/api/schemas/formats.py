@@ -79,7 +79,14 @@ def normalize_uuid(text: str) -> str:
 def normalize_datetime(text: str) -> str:
     """Return a time in Glance's form: UTC, to the second.
 
-    A fraction of a second is dropped, as Glance drops it from the times that it shows.
+    A fraction of a second is dropped, as Glance drops it from the times that it shows.  The rest
+    is as :func:`read_datetime` has it.
+    """
+    return read_datetime(text).isoformat(timespec="seconds") + "Z"
+
+
+def read_datetime(text: str) -> datetime:
+    """Return a time in UTC, to the microsecond.
 
     :param text: a date, or a date and time, in ISO 8601.  A date alone is its midnight.  It is UTC
         if it names no zone.
@@ -104,7 +111,12 @@ def normalize_datetime(text: str) -> str:
         raise UnfitError("there is no such time zone")
     zone = timedelta(hours=given["zone_hour"], minutes=given["zone_minute"])
     # A leap second, which datetime does not know, counts as the second before.
-    time = timedelta(hours=hour, minutes=minute, seconds=min(second, 59))
+    time = timedelta(
+        hours=hour,
+        minutes=minute,
+        seconds=min(second, 59),
+        microseconds=int(f"{match['fraction'] or ''}000000"[:6]),
+    )
     day = _read_day(match, given)
     try:
         value = datetime(day.year, day.month, day.day) + (
@@ -114,7 +126,7 @@ def normalize_datetime(text: str) -> str:
         raise UnfitError("in UTC it is beyond the years 1 to 9999") from None
     if second == 60 and (value.hour, value.minute) != (23, 59):
         raise UnfitError("the clock has no such time")
-    return value.isoformat(timespec="seconds") + "Z"
+    return value
 
 
 def _read_day(match: re.Match[str], given: dict[str, int]) -> date:

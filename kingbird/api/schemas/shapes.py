@@ -79,6 +79,20 @@ def output_nullable_datetime(meaning: str) -> JSONSchema:
     return output(meaning, STRING_OR_NULL, pattern=f"^{_DATETIME}$")
 
 
+#: The values of fields that differ, by field.
+DIFFERENT_FIELDS = output(
+    "The values of the fields that differ, by field",
+    "object",
+    additionalProperties=closed_object(
+        "DifferentValues",
+        "The values of a field as texts, shortened; null where it is absent",
+        {
+            "source": output("The value in the source region", STRING_OR_NULL),
+            "target": output("The copy's value", STRING_OR_NULL),
+        },
+    ),
+)
+
 LINKS = output(
     "Links to related pages",
     "array",

@@ -3,6 +3,7 @@
 import json
 import os
 import tempfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -14,8 +15,9 @@ from oslo_policy import policy
 from kingbird import exception, policies
 from kingbird.api import app
 from kingbird.db import api as db
+from kingbird.resource_keys import key_of
 from kingbird.tests.api import world
-from kingbird.tests.unit.db.rows import stored_rule, sync_set
+from kingbird.tests.unit.db.rows import row, stored_rule, sync_set
 
 #: A body limit that is small enough for a test and large enough for the others.
 LIMIT = 4096
@@ -26,6 +28,8 @@ LONG_JOB = "dddddddd-0000-4000-8000-000000000005"
 EVERYBODYS_JOB = "dddddddd-0000-4000-8000-000000000006"
 RUNNING_JOB = "dddddddd-0000-4000-8000-000000000002"
 FAILED_JOB = "dddddddd-0000-4000-8000-000000000003"
+DRY_RUN = "dddddddd-0000-4000-8000-000000000007"
+METADEF_JOB = "dddddddd-0000-4000-8000-000000000018"
 THEIR_JOB = "dddddddd-0000-4000-8000-000000000009"
 
 _current: world.World | None = None
@@ -112,6 +116,7 @@ def _end(*outcomes: dict[str, Any], in_sync: dict[str, int] | None = None) -> No
             "target_resource": outcome["resource"],
             "reason": None,
             "message": None,
+            "resource_name": "an image",
             **outcome,
         }
         for outcome in outcomes
@@ -119,7 +124,34 @@ def _end(*outcomes: dict[str, Any], in_sync: dict[str, int] | None = None) -> No
     with db.plans.PlanWriter(claim) as plan:
         plan.add(rows)
         plan.finish(in_sync or {})
-    db.outcomes.end_job(claim.job)
+    db.job_ends.end_job(claim.job)
+
+
+class Metadefs(fixture.GabbiFixture):
+    """An ended job about a namespace, which differs in one region and was missing in another."""
+
+    def start_fixture(self) -> None:
+        """Store the job."""
+        name, targets = world.NAMESPACE, ["RegionTwo", "RegionThree"]
+        options = {"resource_type": "metadef"}
+        _job(METADEF_JOB, world.PROJECT, [name], targets, all_projects=True, **options)
+        item = {
+            "resource_type": "metadef",
+            "resource": key_of("metadef", name),
+            "resource_name": name,
+            "target_resource": key_of("metadef", name),
+        }
+        _end(
+            {
+                **item,
+                "status": "FAILURE",
+                "reason": "drift",
+                "action": "none",
+                "message": "Differs from the namespace in RegionOne in: display_name",
+                "differences": {"display_name": {"source": "Test", "target": "Old"}},
+            },
+            {**item, "target_region": "RegionThree", "status": "SUCCESS", "reason": "created"},
+        )
 
 
 class Jobs(fixture.GabbiFixture):
@@ -179,6 +211,15 @@ class LongJob(fixture.GabbiFixture):
             )
 
 
+class DryRun(fixture.GabbiFixture):
+    """A dry run that found an image missing."""
+
+    def start_fixture(self) -> None:
+        """Store the job."""
+        _job(DRY_RUN, world.PROJECT, ["*"], ["RegionTwo"], dry_run=True)
+        _end({"resource": world.IMAGE, "status": "PLANNED", "reason": "missing"})
+
+
 class EverybodysJob(fixture.GabbiFixture):
     """A job for the images of all projects, and such a job of another project."""
 
@@ -207,6 +248,8 @@ RIGHTS_JOBS = {
     "success": (world.PROJECT, False, "SUCCESS"),
     "failure": (world.PROJECT, False, "FAILURE"),
     "all-failure": (world.PROJECT, True, "FAILURE"),
+    "dry": (world.PROJECT, False, "PLANNED"),
+    "all-dry": (world.PROJECT, True, "PLANNED"),
     "their-success": (world.OTHER_PROJECT, False, "SUCCESS"),
     "running": (world.PROJECT, False, None),
     "all-running": (world.PROJECT, True, None),
@@ -237,8 +280,11 @@ def add_rules() -> None:
         )
 
 
-def store_rights_rules(*names: str) -> None:
-    """Store some of :data:`RIGHTS_RULES`, which do not run, in place of all rules."""
+def store_rights_rules(*names: str, **options: str) -> None:
+    """Store some of :data:`RIGHTS_RULES`, which do not run, in place of all rules.
+
+    :param options: further options of their sets.
+    """
     with db.get_engine().begin() as connection:
         connection.execute(sa.delete(db.Rule))
         connection.execute(sa.delete(db.Job))
@@ -247,21 +293,105 @@ def store_rights_rules(*names: str) -> None:
         stored_rule(
             rule_id=f"{RIGHTS_RULE[:-1]}{number}",
             project=project,
-            sync=sync_set(["*"], ["RegionOne"], ["RegionTwo"], all_projects=all_projects),
+            sync=sync_set(
+                ["*"], ["RegionOne"], ["RegionTwo"], all_projects=all_projects, **options
+            ),
         )
 
 
-def store_rights_jobs(*names: str) -> None:
-    """Store some of :data:`RIGHTS_JOBS` in place of all jobs."""
+def store_rights_jobs(*names: str, **options: str) -> None:
+    """Store some of :data:`RIGHTS_JOBS` in place of all jobs.
+
+    :param options: further options of their sets.
+    """
     with db.get_engine().begin() as connection:
         connection.execute(sa.delete(db.Job))
     for number, name in enumerate(names):
         project, all_projects, status = RIGHTS_JOBS[name]
         job_id = f"{RIGHTS_JOB[:-1]}{number}"
-        _job(job_id, project, ["*"], ["RegionTwo"], all_projects=all_projects)
+        is_dry = status == "PLANNED"
+        more: dict[str, Any] = {"all_projects": all_projects, "dry_run": is_dry, **options}
+        _job(job_id, project, ["*"], ["RegionTwo"], **more)
         if status:
-            reason = "created" if status == "SUCCESS" else "region_unavailable"
+            reasons = {"SUCCESS": "created", "PLANNED": "missing"}
+            reason = reasons.get(status, "region_unavailable")
             _end({"resource": world.IMAGE, "status": status, "reason": reason})
+
+
+def _state(image_id: str, region: str, state: str, **more: Any) -> dict[str, Any]:
+    """Return the columns of a state."""
+    return {
+        "image_id": image_id,
+        "region": region,
+        "project_id": world.PROJECT,
+        "name": "one",
+        "source_region": "RegionOne",
+        "state": state,
+        "reason": state,
+        "message": None,
+        "differences": None,
+        "image_status": None,
+        "job_id": RIGHTS_JOB,
+        "since": datetime(2026, 11, 27, 4, 30),
+        "compared_at": datetime(2026, 11, 27, 5, 0),
+        **more,
+    }
+
+
+def _namespace(name: str, region: str, state: str, **more: Any) -> dict[str, Any]:
+    row = _state(key_of("metadef", name), region, state, name=name, project_id="admin", **more)
+    del row["image_status"]
+    row["resource"] = row.pop("image_id")
+    return row
+
+
+def store_states() -> None:
+    """Store the states of one image of the project, one of another project, and namespaces."""
+    later = datetime(2026, 11, 27, 5, 0)
+    theirs = {"project_id": world.OTHER_PROJECT, "name": "theirs"}
+    differing = {
+        "message": "Differs from the image in RegionOne in: name",
+        "differences": {"name": {"source": "one", "target": "uno"}},
+        "image_status": "active",
+    }
+    states = [
+        _state(world.IMAGE, "RegionTwo", "drift", **differing),
+        _state(world.IMAGE, "RegionThree", "missing", since=later),
+        _state(world.PRIVATE, "RegionTwo", "missing", since=datetime(2026, 11, 26), **theirs),
+    ]
+    compared = {"images": 5, "compared_at": later, "bulk_no_data": 0}
+    regions = [
+        {"project_id": world.PROJECT, "region": "RegionTwo", **compared, "bulk_missing": 0},
+        {"project_id": "*", "region": "RegionThree", **compared, "bulk_missing": 4},
+    ]
+    seen = {"images": 0, "bulk_missing": 0, "bulk_no_data": 0, "compared_at": None}
+    regions += [
+        {"project_id": world.PROJECT, "region": "RegionThree", **seen},
+        {"project_id": world.OTHER_PROJECT, "region": "RegionTwo", **seen},
+    ]
+    namespaces = [
+        _namespace(world.NAMESPACE, "RegionTwo", "missing"),
+        _namespace(world.NAMESPACE, "RegionThree", "missing", since=later),
+        _namespace("OS::Other", "RegionTwo", "drift", since=datetime(2026, 11, 26)),
+    ]
+    counted = {"namespaces": 4, "compared_at": later, "away_since": None}
+    with db.get_engine().begin() as connection:
+        for model, rows in (
+            (db.ImageState, states),
+            (db.RegionState, regions),
+            (db.MetadefState, namespaces),
+            (db.MetadefRegion, [{"region": "RegionTwo", **counted}]),
+        ):
+            connection.execute(sa.delete(model))
+            connection.execute(sa.insert(model), rows)
+
+
+class States(fixture.GabbiFixture):
+    """States of images of two projects."""
+
+    def start_fixture(self) -> None:
+        """Store them."""
+        store_states()
 
 
 class _Policy(fixture.GabbiFixture):
@@ -306,6 +436,7 @@ class SitePolicy(_Policy):
         "kingbird:sync_jobs:create": "rule:project_reader",
         "kingbird:sync_jobs:delete": "rule:admin_required and project_id:%(project_id)s",
         "kingbird:sync_jobs:list": "role:service and project_id:%(project_id)s",
+        "kingbird:sync_jobs:import": "rule:admin_required and project_id:%(project_id)s",
         "kingbird:sync_jobs:all_projects": "rule:project_member",
         "kingbird:sync_jobs:other_projects": "!",
     }
@@ -316,7 +447,15 @@ class Engines(fixture.GabbiFixture):
 
     def start_fixture(self) -> None:
         """Store the engines and the listeners."""
-        db.engines.heartbeat("here:1", host="here", pid=1, version="1.2.3", rpc_version="1.0")
+        db.engines.heartbeat(
+            "here:1",
+            host="here",
+            pid=1,
+            version="1.2.3",
+            rpc_version="1.0",
+            regions={"RegionTwo": {"breaker": "open", "since": 1_795_736_122_722}},
+        )
+        _let_work("here:1")
         db.engines.heartbeat("there:2", host="there", pid=2, version="1.2.3", rpc_version="1.0")
         silence = 1000 * db.engines.heartbeat_timeout(current().conf)
         with db.get_engine().begin() as connection:
@@ -337,6 +476,23 @@ class Engines(fixture.GabbiFixture):
                 .where(db.Listener.id == "there:4")
                 .values(seen=db.Listener.seen - 1000 * db.listeners.HEARTBEAT_TIMEOUT)
             )
+
+
+def _let_work(engine: str) -> None:
+    """Let an engine work on two tasks of a job, and plan another job."""
+    regions = ["RegionTwo", "RegionThree"]
+    for number in (0, 1):
+        job_id = f"{RIGHTS_JOB[:-1]}{number}"
+        _job(job_id, world.OTHER_PROJECT, [world.IMAGE], regions)
+        claim = db.leases.claim_job(engine, 30)
+        assert claim is not None
+        if number:
+            return
+        with db.plans.PlanWriter(claim) as plan:
+            plan.hold([row(world.IMAGE, region) for region in regions])
+            plan.finish({})
+        while db.leases.claim_task(engine, 30):
+            pass
 
 
 class Limits(fixture.GabbiFixture):

@@ -20,7 +20,7 @@ from kingbird.api.controllers.root import ROUTES
 from kingbird.api.openapi import examples
 from kingbird.db import api as db
 from kingbird.tests.api import fixtures
-from kingbird.tests.api.world import IMAGE, IMAGE_2, PROJECT, World
+from kingbird.tests.api.world import IMAGE, IMAGE_2, NAMESPACE, PROJECT, World
 
 FOLDER = Path(__file__).parents[3] / "api-ref" / "examples"
 #: Record the examples instead of comparing them.
@@ -81,15 +81,36 @@ CALLS: list[tuple[Any, ...]] = [
         "member",
     ),
     (
+        *("create-metadef", "create_sync_job", "Metadata definitions, for admins", "POST", JOBS),
+        {
+            "resource_set": {
+                "resource_type": "metadef",
+                "resources": [NAMESPACE],
+                "source": "RegionOne",
+                "target": ["*"],
+                "on_drift": "update",
+            }
+        },
+        "admin",
+    ),
+    (
         *("create-unknown-region", "create_sync_job", "An unknown region", "POST", JOBS),
         {"resource_set": {**ONE_SET, "target": ["Nowhere"]}},
         "member",
     ),
     ("list-jobs", "list_sync_jobs", "A page of jobs", "GET", f"{JOBS}?limit=2", None, "reader"),
+    (
+        *("list-jobs-detail", "list_sync_jobs_detail", "Two jobs in detail", "GET"),
+        *(f"{JOBS}/detail?limit=2", None, "reader"),
+    ),
     ("list-active", "list_active_sync_jobs", "Jobs", "GET", f"{JOBS}/active", None, "reader"),
     (
         *("show-job", "show_sync_job", "A job that failed in part", "GET"),
         *(f"{JOBS}/{fixtures.FAILED_JOB}", None, "reader"),
+    ),
+    (
+        *("show-metadef-job", "show_sync_job", "A job about metadata definitions", "GET"),
+        *(f"{JOBS}/{fixtures.METADEF_JOB}", None, "admin"),
     ),
     (
         *("show-job-not-planned", "show_sync_job", "A job that is not planned yet", "GET"),
@@ -106,6 +127,26 @@ CALLS: list[tuple[Any, ...]] = [
     (
         *("cancel-job", "cancel_sync_job", "The job ends early", "POST"),
         *(f"{JOBS}/{fixtures.RUNNING_JOB}/cancel", None, "member"),
+    ),
+    (
+        *("cancel-part", "cancel_sync_job", "One region is cancelled", "POST"),
+        *(f"{JOBS}/{fixtures.RUNNING_JOB}/cancel", {"regions": ["RegionTwo"]}, "member"),
+    ),
+    (
+        *("apply-dry-run", "apply_sync_job", "A job of its own", "POST"),
+        *(f"{JOBS}/{fixtures.DRY_RUN}/apply", None, "member"),
+    ),
+    (
+        *("apply-no-dry-run", "apply_sync_job", "Not a dry run", "POST"),
+        *(f"{JOBS}/{fixtures.FAILED_JOB}/apply", None, "member"),
+    ),
+    (
+        *("undo-job", "undo_sync_job", "A job of its own", "POST"),
+        *(f"{JOBS}/{fixtures.ENDED_JOB}/undo", None, "member"),
+    ),
+    (
+        *("undo-dry-run", "undo_sync_job", "A dry run has written nothing", "POST"),
+        *(f"{JOBS}/{fixtures.DRY_RUN}/undo", None, "member"),
     ),
     (
         *("retry-job", "retry_sync_job", "The job goes on", "POST"),
@@ -149,6 +190,18 @@ CALLS: list[tuple[Any, ...]] = [
     ),
     ("delete-rule", "delete_sync_rule", "The rule is gone", "DELETE", RULE, None, "member"),
     (
+        *("list-state", "list_sync_state", "What is not in order", "GET"),
+        *(f"{JOBS}-state?limit=1", None, "reader"),
+    ),
+    (
+        *("list-metadef-state", "list_sync_state", "Namespaces that are not in order", "GET"),
+        *(f"{JOBS}-state?resource_type=metadef&limit=1", None, "admin"),
+    ),
+    (
+        *("show-state", "show_sync_state", "An image in each region", "GET"),
+        *(f"{JOBS}-state/{IMAGE}", None, "reader"),
+    ),
+    (
         *("list-engines", "list_engines", "An engine and a listener live", "GET"),
         *(f"/v1.0/{PROJECT}/os-sync-engines", None, "admin"),
     ),
@@ -181,10 +234,18 @@ def recorded() -> dict[str, dict[str, Any]]:
     """Make all calls in order and return the examples by name."""
     found = {}
     with World() as world:
+        fixtures.DryRun().start_fixture()
+        fixtures.Metadefs().start_fixture()
         fixtures.Jobs().start_fixture()
         fixtures.add_rules()
+        fixtures.store_states()
         db.engines.heartbeat(
-            "node1:4711", host="node1", pid=4711, version="1.0.0", rpc_version="1.0"
+            "node1:4711",
+            host="node1",
+            pid=4711,
+            version="1.0.0",
+            rpc_version="1.2",
+            regions={"RegionThree": {"breaker": "open", "since": 1_795_736_122_722}},
         )
         db.listeners.beat(
             "node2:815",
@@ -252,8 +313,8 @@ def test_each_example_is_valid(document: dict[str, Any]) -> None:
             for example in media.get("examples", {}).values():
                 jsonschema_rs.validate(schema, example["value"])
                 checked += 1
-    # Each response but the empty one, and the bodies of six valid requests.
-    assert checked == len(CALLS) - 1 + 6
+    # Each response but the empty one, and the bodies of eight valid requests.
+    assert checked == len(CALLS) - 1 + 8
 
 
 def test_each_call_has_an_example(document: dict[str, Any]) -> None:

@@ -11,30 +11,49 @@ from kingbird import policies
 from kingbird.api import app
 from kingbird.api.controllers.v1 import root as v1
 from kingbird.tests.api import fixtures
-from kingbird.tests.api.world import OTHER_PROJECT, PROJECT, World
+from kingbird.tests.api.world import IMAGE, OTHER_PROJECT, PROJECT, World
 
 #: Tokens that no policy file grants anything.  The empty name means no token.
 NOBODIES = {"": "401", "unscoped": "403", "system": "403", "no-role": "403"}
 
 #: A row has rules, a call, its job and the status for each token.  A number after a colon is the
-#: count of jobs in a list.
+#: count of jobs in a list.  A job or a rule with ``+data`` has data imported, one with
+#: ``+orphans`` has orphans hidden, and one with ``+metadef`` is about metadata definitions.
 DEFAULTS = """
 rules                call    job           service reader member admin other other-admin
 engines:list         engines -             403     403    403    200   403   403
 create               create  -             403     403    200    200   403   403
-list,all_projects    list    -             403     200:3  200:3  200:5 403   200:5
+list,all_projects    list    -             403     200:4  200:4  200:7 403   200:7
+list,all_projects    detail  -             403     200:4  200:4  200:7 403   200:7
 list,all_projects    active  -             403     200:1  200:1  200:2 403   200:2
 show                 show    success       403     200    200    200   403   200
 delete               delete  success       403     403    200    200   403   200
 cancel               cancel  running       403     403    202    202   403   202
 retry                retry   failure       403     403    202    202   403   403
+apply                apply   dry           403     403    202    202   403   403
+undo                 undo    success       403     403    202    202   403   403
+create:all_projects  undo    all-failure   403     403    404    202   403   403
+all_projects         undo    all-failure   403     403    404    202   403   403
+import               create  +data         403     403    200    200   403   403
+import               retry   failure+data  403     403    202    202   403   403
+import               make-rule +data       403     403    201    201   403   403
+import               change-rule rule+data 403     403    200    200   403   403
+import               apply   dry+data      403     403    202    202   403   403
+create:metadef       create  +metadef      403     403    403    200   403   403
+create:metadef       retry   all-failure+metadef 403 403  404    202   403   403
+create:metadef       apply   all-dry+metadef 403   403    404    202   403   403
+create:metadef       make-rule +metadef    403     403    403    201   403   403
+create:metadef       change-rule all-rule+metadef 403 403 404    200   403   403
 create:all_projects  create  everybody's   403     403    403    200   403   403
 create:all_projects  retry   all-failure   403     403    404    202   403   403
+create:all_projects  apply   all-dry       403     403    404    202   403   403
 all_projects         show    all-failure   403     404    404    200   403   200
 all_projects         delete  all-failure   403     403    404    200   403   200
 all_projects         cancel  all-running   403     403    404    202   403   202
 all_projects         retry   all-failure   403     403    404    202   403   403
+all_projects         apply   all-dry       403     403    404    202   403   403
 other_projects       list    theirs        403     403    403    200:2 200:2 200:2
+other_projects       detail  theirs        403     403    403    200:2 200:2 200:2
 other_projects       active  theirs        403     403    403    200:1 200:1 200:1
 other_projects       show    their-success 403     403    403    200   200   200
 other_projects       delete  their-success 403     403    403    200   200   200
@@ -52,8 +71,20 @@ all_projects         change-rule all-rule  403     403    404    200   403   403
 all_projects         delete-rule all-rule  403     403    404    204   403   204
 all_projects         run-rule    all-rule  403     403    404    202   403   403
 other_projects       list-rules  theirs    403     403    403    200:1 200:1 200:1
+other_projects,all_projects list-rules everybody's 403 403 403   200:3 403   200:3
 other_projects       show-rule   their-rule 403    403    403    200   200   200
 other_projects       delete-rule their-rule 403    403    403    204   204   204
+sync_rules:orphans   create  +orphans      403     403    403    200   403   403
+sync_rules:orphans   retry   failure+orphans 403   403    403    202   403   403
+sync_rules:orphans   apply   dry+orphans   403     403    403    202   403   403
+sync_rules:orphans   undo    success+orphans 403   403    403    202   403   403
+sync_rules:orphans   make-rule +orphans    403     403    403    201   403   403
+sync_rules:orphans   change-rule rule+orphans 403  403    403    200   403   403
+sync_rules:orphans   run-rule rule+orphans 403     403    403    202   403   403
+sync_state:list      state   -             403     200:1  200:1  200:1 403   403
+sync_state:list:all_projects state everybody's 403 403    403    200:2 403   403
+sync_state:list:all_projects state +metadef 403    403    403    200:2 403   403
+sync_state:show      show-state -          403     200    200    200   403   403
 """
 #: A policy file that grants each rule to a role of its own.
 OPERATOR = """
@@ -61,17 +92,33 @@ rules                call    job           operator service member admin other-a
 engines:list         engines -             200      403     403    403   403
 create               create  -             200      403     403    403   403
 create:all_projects  create  everybody's   200      403     403    403   403
-list,all_projects    list    -             200:5    403     403    403   403
+list,all_projects    list    -             200:7    403     403    403   403
+list,all_projects    detail  -             200:7    403     403    403   403
 list,all_projects    active  -             200:2    403     403    403   403
 show                 show    success       200      403     403    403   403
 delete               delete  success       200      403     403    403   403
 cancel               cancel  running       202      403     403    403   403
 retry                retry   failure       202      403     403    403   403
+apply                apply   dry           202      403     403    403   403
+undo                 undo    success       202      403     403    403   403
+import               create  +data         200      403     403    403   403
+import               retry   failure+data  202      403     403    403   403
+import               make-rule +data       201      403     403    403   403
+import               change-rule rule+data 200      403     403    403   403
+import               apply   dry+data      202      403     403    403   403
+create:metadef       create  +metadef      200      403     403    403   403
+create:metadef       retry   all-failure+metadef 202 403    403    403   403
+create:metadef       apply   all-dry+metadef 202    403     403    403   403
+create:metadef       make-rule +metadef    201      403     403    403   403
+create:metadef       change-rule all-rule+metadef 200 403   403    403   403
 all_projects         show    all-failure   200      403     403    403   403
 all_projects         delete  all-failure   200      403     403    403   403
 all_projects         cancel  all-running   202      403     403    403   403
 all_projects,create:all_projects retry all-failure 202 403  403    403   403
+all_projects,create:all_projects apply all-dry     202 403  403    403   403
+all_projects,create:all_projects undo  all-failure 202 403  403    403   403
 other_projects       list    theirs        200:2    403     403    403   403
+other_projects       detail  theirs        200:2    403     403    403   403
 other_projects       active  theirs        200:1    403     403    403   403
 other_projects       show    their-success 200      403     403    403   403
 other_projects       delete  their-success 200      403     403    403   403
@@ -89,20 +136,40 @@ all_projects         change-rule all-rule  200      403     403    403   403
 all_projects         delete-rule all-rule  204      403     403    403   403
 all_projects         run-rule    all-rule  202      403     403    403   403
 other_projects       list-rules  theirs    200:1    403     403    403   403
+other_projects,all_projects list-rules everybody's 200:3 403 403 403 403
 other_projects       show-rule   their-rule 200     403     403    403   403
 other_projects       delete-rule their-rule 204     403     403    403   403
+sync_rules:orphans   create  +orphans      200      403     403    403   403
+sync_rules:orphans   retry   failure+orphans 202    403     403    403   403
+sync_rules:orphans   apply   dry+orphans   202      403     403    403   403
+sync_rules:orphans   undo    success+orphans 202    403     403    403   403
+sync_rules:orphans   make-rule +orphans    201      403     403    403   403
+sync_rules:orphans   change-rule rule+orphans 200   403     403    403   403
+sync_rules:orphans   run-rule rule+orphans 202      403     403    403   403
+sync_state:list      state   -             200:1    403     403    403   403
+sync_state:list:all_projects state everybody's 200:2 403   403    403   403
+sync_state:list:all_projects state +metadef 200:2  403     403    403   403
+sync_state:show      show-state -          200      403     403    403   403
 """
 #: A policy file that changes some rules: readers create, members do not delete, a service lists,
-#: and an admin is bound to its own project.
+#: only admins have data imported, and an admin is bound to its own project.
 SITE = """
 rules                call    job           service reader member admin other other-admin
 create               create  -             403     200    200    200   403   403
 create:all_projects  create  everybody's   403     403    403    200   403   403
 delete               delete  success       403     403    403    200   403   403
-list                 list    -             200:3   403    403    403   403   403
+list                 list    -             200:4   403    403    403   403   403
+list                 detail  -             200:4   403    403    403   403   403
 show                 show    failure       403     200    200    200   403   403
 all_projects         show    all-failure   403     404    200    200   403   403
 retry                retry   failure       403     202    202    202   403   403
+apply                apply   dry           403     202    202    202   403   403
+undo                 undo    success       403     202    202    202   403   403
+create               create  +data         403     403    403    200   403   403
+retry                retry   failure+data  403     403    403    202   403   403
+sync_rules:create    make-rule +data       403     403    403    201   403   403
+sync_rules:update    change-rule rule+data 403     403    403    200   403   403
+apply                apply   dry+data      403     403    403    202   403   403
 """
 
 #: Method, and the path after ``/os-sync``.
@@ -114,6 +181,9 @@ CALLS = {
     "delete": ("DELETE", "/{job_id}"),
     "cancel": ("POST", "/{job_id}/cancel"),
     "retry": ("POST", "/{job_id}/retry"),
+    "apply": ("POST", "/{job_id}/apply"),
+    "undo": ("POST", "/{job_id}/undo"),
+    "detail": ("GET", "/detail"),
     "engines": ("GET", "-engines"),
     "list-rules": ("GET", "-rules"),
     "make-rule": ("POST", "-rules"),
@@ -121,9 +191,17 @@ CALLS = {
     "change-rule": ("PATCH", "-rules/{rule_id}"),
     "delete-rule": ("DELETE", "-rules/{rule_id}"),
     "run-rule": ("POST", "-rules/{rule_id}/run"),
+    "state": ("GET", "-state"),
+    "show-state": ("GET", "-state/{image_id}"),
+}
+#: What a word after a plus adds to a set.
+OPTIONS = {
+    "data": {"data": "import"},
+    "orphans": {"on_orphan": "hide"},
+    "metadef": {"resource_type": "metadef"},
 }
 #: Calls whose answer is a list.
-LISTS = ("list", "active", "list-rules")
+LISTS = ("list", "active", "detail", "list-rules", "state")
 RULES = {
     rule.name.removeprefix("kingbird:").removeprefix("sync_jobs:"): rule
     for rule in policies.list_rules()
@@ -179,31 +257,41 @@ def world(request: pytest.FixtureRequest) -> Iterator[World]:
 
 def _ask(world: World, row: Row, token: str) -> str:
     """Make the call of a row and return its status and the number of listed jobs."""
-    if row.job in fixtures.RIGHTS_JOBS:
-        fixtures.store_rights_jobs(row.job)
-    if row.job in fixtures.RIGHTS_RULES:
+    job, _, option = row.job.partition("+")
+    options = OPTIONS.get(option, {})
+    if job in fixtures.RIGHTS_JOBS:
+        fixtures.store_rights_jobs(job, **options)
+    if job in fixtures.RIGHTS_RULES or row.call == "make-rule":
         # A call that makes a rule begins with none.
-        fixtures.store_rights_rules(*(() if row.call == "make-rule" else (row.job,)))
+        fixtures.store_rights_rules(*(() if row.call == "make-rule" else (job,)), **options)
     method, end = CALLS[row.call]
     project = OTHER_PROJECT if row.job.startswith("their") else PROJECT
     path = f"/v1.0/{project}/os-sync{end}".format(
-        job_id=fixtures.RIGHTS_JOB, rule_id=fixtures.RIGHTS_RULE
+        job_id=fixtures.RIGHTS_JOB, rule_id=fixtures.RIGHTS_RULE, image_id=IMAGE
     )
+    if row.call in ("state", "list-rules") and row.job == "everybody's":
+        path += "?all_projects=true"
+    elif row.call == "state" and option == "metadef":
+        path += "?resource_type=metadef"
     request = webob.Request.blank(path, method=method, headers={"X-Auth-Token": token})
     if not token:
         del request.headers["X-Auth-Token"]
     wanted: dict[str, Any] = {"resource_type": "image", "resources": ["*"]}
     wanted |= {"source": "RegionOne", "target": ["RegionTwo"]}
-    wanted["all_projects"] = row.job in ("everybody's", "all-rule")
+    wanted["all_projects"] = job in ("everybody's", "all-rule")
+    wanted |= options
     if row.call == "create":
         request.json = {"resource_set": wanted}
     elif row.call == "make-rule":
         request.json = {"rule": {"name": "all", **wanted}}
+    elif row.call == "run-rule" and options:
+        request.json = {"orphan_limit": 40}
     elif row.call == "change-rule":
-        request.json = {"rule": {"description": "new"}}
+        # A rule about images hears of events.
+        request.json = {"rule": {"description": "new", "events": option != "metadef"}}
     answer = request.get_response(world.application)
     body = answer.json if row.call in LISTS else {}
-    shown = body.get("job_set") or body.get("rules") or ()
+    shown = body.get("job_set") or body.get("rules") or body.get("images") or ()
     return f"{answer.status_int}:{len(shown)}" if shown else str(answer.status_int)
 
 
@@ -211,6 +299,8 @@ def _ask(world: World, row: Row, token: str) -> str:
 def test_everybody_gets_what_the_table_says(world: World, row: Row) -> None:
     if row.call == "list-rules":
         fixtures.store_rights_rules(*fixtures.RIGHTS_RULES)
+    elif row.call == "state":
+        fixtures.store_states()
     elif row.call in LISTS:
         fixtures.store_rights_jobs(*fixtures.RIGHTS_JOBS)
     assert {token: _ask(world, row, token) for token in row.statuses} == row.statuses

@@ -35,6 +35,9 @@ IN_TWO = "bbbbbbbb-0000-4000-8000-000000000001"
 #: A private image of another project in RegionOne.
 PRIVATE = "cccccccc-0000-4000-8000-000000000001"
 
+#: A namespace of metadata definitions in RegionOne.
+NAMESPACE = "OS::Test::Namespace"
+
 REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
 
 MEMBER_ROLES = ("member", "reader")
@@ -157,5 +160,6 @@ class World:
         mine["RegionTwo"].create({"id": IN_TWO})
         theirs = self.glances["RegionOne"].images_for(OTHER_PROJECT, is_admin=True)
         theirs.create({"id": PRIVATE, "visibility": "private"})
+        mine["RegionOne"].metadefs.create({"namespace": NAMESPACE, "visibility": "public"})
         for glance in self.glances.values():
             glance.calls.clear()

@@ -1,11 +1,13 @@
 """The controller of the actions on a job, ``/v1.0/{project}/os-sync/{job}/{action}``."""
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 from kingbird import exception
 from kingbird.api.controllers.v1.lookups import get_job_or_404
-from kingbird.api.jobs.create import EngineRPC
+from kingbird.api.jobs import parts
+from kingbird.api.jobs.create import EngineRPC, JobCreator
 from kingbird.api.jobs.retry import JobRetrier
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
@@ -13,30 +15,34 @@ from kingbird.api.schemas.sync_jobs import answers, bodies
 from kingbird.api.views import sync_jobs as view
 from kingbird.db import api as db
 from kingbird.policies import sync_jobs as policy
+from kingbird.policies import sync_rules as rule_policy
+from kingbird.states import JobState
 
 JSON = dict[str, Any]
 
 
 class ActionsController:
-    """The controller that cancels and retries jobs."""
+    """The controller that cancels, retries, undoes and applies jobs."""
 
     def __init__(
         self,
         pipeline: RequestPipeline,
         authorizer: Authorizer,
         job_retrier: JobRetrier,
+        job_creator: JobCreator,
         engines: EngineRPC,
     ) -> None:
         self.pipeline = pipeline
         self._authorizer = authorizer
         self._job_retrier = job_retrier
+        self._job_creator = job_creator
         self._engines = engines
 
     @operation(
         "cancel_sync_job",
         "End a job early",
         rules=(policy.CANCEL, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
-        body=bodies.empty,
+        body=bodies.part,
         body_optional=True,
         response_schema=answers.ACCEPTED,
         status=202,
@@ -45,7 +51,11 @@ class ActionsController:
     def cancel_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/cancel``"""
         found = get_job_or_404(request, self._authorizer)
-        if not db.job_actions.cancel(found):
+        has_ended = found.status != JobState.IN_PROGRESS
+        part = None if has_ended else parts.read(found, request.body)
+        if has_ended or not (
+            db.job_actions.cancel_part(found, part) if part else db.job_actions.cancel(found)
+        ):
             raise exception.Conflict(
                 f"The job {found.id} has ended; only one in progress can be cancelled"
             )
@@ -55,8 +65,15 @@ class ActionsController:
     @operation(
         "retry_sync_job",
         "Try again what failed of a job",
-        rules=(policy.RETRY, policy.ALL_PROJECTS, policy.CREATE_ALL_PROJECTS),
-        body=bodies.empty,
+        rules=(
+            policy.RETRY,
+            policy.IMPORT,
+            rule_policy.ORPHANS,
+            policy.ALL_PROJECTS,
+            policy.CREATE_ALL_PROJECTS,
+            policy.CREATE_METADEF,
+        ),
+        body=bodies.part,
         body_optional=True,
         response_schema=answers.ACCEPTED,
         status=202,
@@ -64,17 +81,77 @@ class ActionsController:
     )
     def retry_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/retry``"""
-        context, found = request.context, get_job_or_404(request, self._authorizer)
-        if found.all_projects and not self._authorizer.allows(
-            context, found.project_id, policy.CREATE_ALL_PROJECTS
-        ):
-            raise exception.Forbidden(
-                f"The job {found.id} is about every project's images, and the policy "
-                f"{policy.CREATE_ALL_PROJECTS} doesn't allow you to sync them"
+        context, found = request.context, self._get_to_run(request)
+        if found.status == JobState.IN_PROGRESS:
+            raise exception.Conflict(f"The job {found.id} is running")
+        if found.undoes:
+            raise exception.Conflict(
+                f"The job {found.id} undoes the job {found.of_id}; undo that one again"
             )
         self._job_retrier.retry(
             context,
             found,
+            parts.read(found, request.body),
             is_admin=functools.partial(self._authorizer.is_admin, context, found.project_id),
         )
         return view.render_status(found)
+
+    def _get_to_run(self, request: ValidRequest) -> db.Job:
+        """Return the job of the path, if the caller may have its images synced.
+
+        :raises kingbird.exception.Forbidden: a policy does not allow an option of the job.
+        """
+        found = get_job_or_404(request, self._authorizer)
+        for each in found.request:
+            # The job's row decides who sees it.
+            one = {**each, "all_projects": found.all_projects}
+            self._authorizer.check_set(
+                request.context, found.project_id, one, f"The job {found.id}"
+            )
+        return found
+
+    @operation(
+        "undo_sync_job",
+        "Undo what a job wrote",
+        rules=(
+            policy.UNDO,
+            rule_policy.ORPHANS,
+            policy.ALL_PROJECTS,
+            policy.CREATE_ALL_PROJECTS,
+        ),
+        body=bodies.empty,
+        body_optional=True,
+        response_schema=answers.ACCEPTED,
+        status=202,
+        errors=(404, 409, 413, 429),
+    )
+    def undo_job(self, request: ValidRequest) -> JSON:
+        """``POST /v1.0/{project}/os-sync/{job}/undo``"""
+        return self._start_from(request, self._job_creator.undo)
+
+    @operation(
+        "apply_sync_job",
+        "Carry out the plan of a dry run",
+        rules=(
+            policy.APPLY,
+            policy.IMPORT,
+            rule_policy.ORPHANS,
+            policy.ALL_PROJECTS,
+            policy.CREATE_ALL_PROJECTS,
+            policy.CREATE_METADEF,
+        ),
+        body=bodies.empty,
+        body_optional=True,
+        response_schema=answers.ACCEPTED,
+        status=202,
+        errors=(404, 409, 413, 429),
+    )
+    def apply_job(self, request: ValidRequest) -> JSON:
+        """``POST /v1.0/{project}/os-sync/{job}/apply``"""
+        return self._start_from(request, self._job_creator.apply)
+
+    def _start_from(self, request: ValidRequest, create: Callable[..., db.Job]) -> JSON:
+        """Create a job that carries on from the one of the path, and answer its status."""
+        context, found = request.context, self._get_to_run(request)
+        is_admin = functools.partial(self._authorizer.is_admin, context, found.project_id)
+        return view.render_status(create(context, found, is_admin=is_admin))

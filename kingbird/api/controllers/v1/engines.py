@@ -26,9 +26,12 @@ class EnginesController:
     )
     def list_engines(self, request: ValidRequest) -> dict[str, Any]:
         """``GET /v1.0/{project}/os-sync-engines``"""
+        work = db.engines.list_work()
         return {
             "engines": [
-                view.render_engine(engine, alive)
+                view.render_engine(
+                    engine, alive, [one for one in work if one.engine_id == engine.id]
+                )
                 for engine, alive in db.engines.list_all(self._heartbeat_timeout)
             ],
             "listeners": [

@@ -16,6 +16,12 @@ def get_job_or_404(request: ValidRequest, authorizer: Authorizer) -> db.Job:
     return job
 
 
+def get_job_version_or_404(request: ValidRequest, authorizer: Authorizer) -> tuple[str, int, int]:
+    """Return the version of the job that the request's path names; see :func:`_get_or_404`."""
+    version: tuple[str, int, int] = _get_or_404(request, authorizer, "job", db.job_versions.get)
+    return version
+
+
 def get_rule_or_404(request: ValidRequest, authorizer: Authorizer) -> db.Rule:
     """Return the rule that the request's path names; see :func:`_get_or_404`."""
     rule: db.Rule = _get_or_404(request, authorizer, "rule", db.rules.get)

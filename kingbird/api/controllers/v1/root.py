@@ -12,6 +12,7 @@ from kingbird.api.controllers.v1.actions import ActionsController
 from kingbird.api.controllers.v1.engines import EnginesController
 from kingbird.api.controllers.v1.sync_jobs import SyncJobsController
 from kingbird.api.controllers.v1.sync_rules import SyncRulesController
+from kingbird.api.controllers.v1.sync_state import SyncStateController
 from kingbird.api.openapi import Route
 from kingbird.api.request.operation import RequestPipeline, public_operation
 from kingbird.api.schemas import versions as schema
@@ -80,6 +81,7 @@ ROUTES = (
         ("{project_id}", "os-sync"), SyncJobsController, {"GET": "list_jobs", "POST": "create_job"}
     ),
     Route(("{project_id}", "os-sync", "active"), SyncJobsController, {"GET": "list_active"}),
+    Route(("{project_id}", "os-sync", "detail"), SyncJobsController, {"GET": "list_details"}),
     Route(
         ("{project_id}", "os-sync", "{job_id}"),
         SyncJobsController,
@@ -92,6 +94,12 @@ ROUTES = (
     ),
     Route(
         ("{project_id}", "os-sync", "{job_id}", "retry"), ActionsController, {"POST": "retry_job"}
+    ),
+    Route(
+        ("{project_id}", "os-sync", "{job_id}", "apply"), ActionsController, {"POST": "apply_job"}
+    ),
+    Route(
+        ("{project_id}", "os-sync", "{job_id}", "undo"), ActionsController, {"POST": "undo_job"}
     ),
     Route(
         ("{project_id}", "os-sync-rules"),
@@ -107,6 +115,12 @@ ROUTES = (
         ("{project_id}", "os-sync-rules", "{rule_id}", "run"),
         SyncRulesController,
         {"POST": "run_rule"},
+    ),
+    Route(("{project_id}", "os-sync-state"), SyncStateController, {"GET": "list_state"}),
+    Route(
+        ("{project_id}", "os-sync-state", "{image_id}"),
+        SyncStateController,
+        {"GET": "show_state"},
     ),
     Route(("{project_id}", "os-sync-engines"), EnginesController, {"GET": "list_engines"}),
 )

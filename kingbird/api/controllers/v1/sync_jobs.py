@@ -7,9 +7,10 @@ from typing import Any
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api.controllers.v1.lookups import get_job_or_404
+from kingbird.api.controllers.v1.lookups import get_job_or_404, get_job_version_or_404
+from kingbird.api.jobs import parts
 from kingbird.api.jobs.create import JobCreator
-from kingbird.api.request import pagination
+from kingbird.api.request import conditional, pagination
 from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.schemas import formats
@@ -18,7 +19,8 @@ from kingbird.api.schemas.sync_jobs import answers, queries
 from kingbird.api.views import sync_jobs as view
 from kingbird.db import api as db
 from kingbird.policies import sync_jobs as policy
-from kingbird.states import JobState
+from kingbird.policies import sync_rules as rule_policy
+from kingbird.states import ALL, JobState
 
 JSON = dict[str, Any]
 
@@ -27,6 +29,26 @@ def _job_in_progress(job: db.Job) -> exception.NotAcceptable:
     return exception.NotAcceptable(
         f"The job {job.id} is in progress; it can be deleted once it has ended or was cancelled"
     )
+
+
+def _narrower(request: ValidRequest, job: db.Job) -> dict[str, Any]:
+    """Return the parameters that select items, as :func:`kingbird.db.jobs.list_items` does.
+
+    :raises kingbird.exception.BadRequest: the job is about images, and ``resource`` is no id.
+    """
+    query = request.query
+    selected: dict[str, Any] = {}
+    if "resource" in query:
+        selected["resource"] = parts.key_in(
+            job, query["resource"], "resource", f'the id of an image (a UUID), or "{ALL}"'
+        )
+    if "target_region" in query:
+        selected["target_region"] = query["target_region"]
+    if "reason" in query:
+        selected["reason"] = frozenset(query["reason"])
+    if "changed_since" in query:
+        selected["changed_since"] = formats.read_datetime(query["changed_since"])
+    return selected
 
 
 class SyncJobsController:
@@ -50,6 +72,7 @@ class SyncJobsController:
         rules=(policy.LIST, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
         query=queries.JOBS,
         response_schema=answers.LISTED,
+        conditional=True,
     )
     def list_jobs(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync``"""
@@ -67,9 +90,49 @@ class SyncJobsController:
                 request.context, request.project_id
             ),
         )
-        for jobs in page.read(fetch):
+        for number, jobs in enumerate(page.read(fetch)):
+            if not number:
+                # Rows beyond the page tell that there is a next one.
+                self._tag(request, page, [(job.id, job.revision) for job in jobs])
             entries, links = page.paginate(jobs, lambda job: job.id)
             yield {"job_set": [view.render_summary(job) for job in entries], "links": links}
+
+    @staticmethod
+    def _tag(request: ValidRequest, page: pagination.Page, versions: list[Any]) -> None:
+        """Tag the answer by its rows, unless it has more than one page of them."""
+        if not page.is_whole or len(versions) <= page.limit:
+            request.end_if_unchanged(versions)
+
+    @operation(
+        "list_sync_jobs_detail",
+        "List jobs with the numbers of their items, and how far they are",
+        rules=(policy.LIST, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
+        query=queries.DETAILS,
+        response_schema=answers.DETAILED,
+        conditional=True,
+    )
+    def list_details(self, request: ValidRequest) -> Iterator[JSON]:
+        """``GET /v1.0/{project}/os-sync/detail``"""
+        page = self._page(request)
+        rule = request.query.get("rule")
+        sees_all = self._authorizer.can_see_all_projects(request.context, request.project_id)
+        of_all = request.query.get("all_projects") == "true"
+        if of_all:
+            self._authorizer.check_every_project(request.context, request.project_id)
+        project_id = None if of_all else request.project_id
+        wanted: JSON = {
+            "with_all_projects": sees_all,
+            "rule_id": None if rule is None else formats.normalize_uuid(rule),
+        }
+        if conditional.is_asked(request.webob_request):
+            versions = db.job_versions.list_versions(project_id, **wanted, **page.query_args)
+            self._tag(request, page, versions)
+        fetch = functools.partial(db.job_details.list_details, project_id, **wanted)
+        for number, details in enumerate(page.read(fetch)):
+            if not number:
+                self._tag(request, page, [one.version for one in details])
+            entries, links = page.paginate(details, lambda one: one.job.id)
+            yield {"job_set": [view.render_listed_detail(one) for one in entries], "links": links}
 
     def _page(self, request: ValidRequest) -> pagination.Page:
         return pagination.from_request(
@@ -79,7 +142,13 @@ class SyncJobsController:
     @operation(
         "create_sync_job",
         "Have images synced",
-        rules=(policy.CREATE, policy.CREATE_ALL_PROJECTS),
+        rules=(
+            policy.CREATE,
+            policy.IMPORT,
+            rule_policy.ORPHANS,
+            policy.CREATE_ALL_PROJECTS,
+            policy.CREATE_METADEF,
+        ),
         body=schema.create,
         response_schema=answers.ACCEPTED,
         errors=(404, 413, 429),
@@ -89,10 +158,7 @@ class SyncJobsController:
         context, project_id = request.context, request.project_id
         sets = schema.normalize_sets(request.body, self.pipeline.limits)
         for field, each in sets.items():
-            if each["all_projects"]:
-                self._authorizer.check_all_projects(
-                    context, project_id, policy.CREATE_ALL_PROJECTS, field
-                )
+            self._authorizer.check_set(context, project_id, each, field)
         is_admin = functools.partial(self._authorizer.is_admin, context, project_id)
         return view.render_status(self._job_creator.create_job(context, sets, is_admin=is_admin))
 
@@ -102,6 +168,7 @@ class SyncJobsController:
         rules=(policy.LIST, policy.OTHER_PROJECTS, policy.ALL_PROJECTS),
         query=queries.JOBS,
         response_schema=answers.LISTED,
+        conditional=True,
     )
     def list_active(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync/active``"""
@@ -114,20 +181,23 @@ class SyncJobsController:
         query=queries.ITEMS,
         response_schema=answers.SHOWN,
         errors=(404,),
+        conditional=True,
     )
     def show_job(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync/{job}``"""
         page = self._page(request)
+        request.end_if_unchanged(*get_job_version_or_404(request, self._authorizer))
         found = get_job_or_404(request, self._authorizer)
-        pages = page.read_entries(view.render_unplanned(found))
+        narrower = _narrower(request, found)
+        pages = page.read_entries(view.render_unplanned(found, **narrower))
         if found.planned_at is not None:
-            rows = page.read(functools.partial(db.jobs.list_items, found))
-            pages = ([view.render_item(item) for item in items] for items in rows)
+            rows = page.read(functools.partial(db.jobs.list_items, found, **narrower))
+            pages = (view.render_items(found, items) for items in rows)
         detail = None
         for items in pages:
             entries, links = page.paginate(items, lambda item: item["id"])
             # The counts come after the items, so that they miss none of them.
-            detail = detail or view.render_detail(found, *db.jobs.outcome_counts(found))
+            detail = detail or view.render_detail(found, db.jobs.numbers_of(found))
             yield {"job_set": entries, "job": detail, "links": links}
 
     @operation(

@@ -22,6 +22,7 @@ from kingbird.clients import catalog as service_catalog
 from kingbird.db import api as db
 from kingbird.policies import sync_jobs as job_policy
 from kingbird.policies import sync_rules as policy
+from kingbird.sync.request import acts_on_orphans
 
 JSON = dict[str, Any]
 
@@ -42,12 +43,19 @@ class SyncRulesController:
         self._rules = rule_manager
         self._complete = Schema(schema.create(pipeline.limits))
 
-    def _check_all_projects(self, request: ValidRequest, stored: schema.StoredRule) -> None:
-        """Check that the caller may have a rule about every project's images."""
-        if stored["sync_set"]["all_projects"]:
-            self._authorizer.check_all_projects(
-                request.context, request.project_id, policy.CREATE_ALL_PROJECTS, "rule"
-            )
+    def _check_options(self, request: ValidRequest, stored: schema.StoredRule) -> None:
+        """Check that the caller may have a rule with these options.
+
+        :raises kingbird.exception.Forbidden: one is about every project's images, imports data,
+            or has orphans hidden or deleted, and a policy does not allow that.
+        """
+        self._authorizer.check_set(
+            request.context,
+            request.project_id,
+            stored["sync_set"],
+            "rule",
+            all_projects=policy.CREATE_ALL_PROJECTS,
+        )
 
     def _context(self, request: ValidRequest, rules: Collection[db.Rule]) -> view.RuleContext:
         catalog = request.context.service_catalog
@@ -69,9 +77,12 @@ class SyncRulesController:
         query = {**request.query, "status": request.query.get("state", ())}
         page = pagination.from_request(request.webob_request, query, self._conf.api.max_limit)
         enabled = request.query.get("enabled")
+        of_all = request.query.get("all_projects") == "true"
+        if of_all:
+            self._authorizer.check_every_project(request.context, request.project_id, noun="rules")
         fetch = functools.partial(
             db.rules.list_for_project,
-            request.project_id,
+            None if of_all else request.project_id,
             with_all_projects=self._authorizer.can_see_all_projects(
                 request.context, request.project_id
             ),
@@ -88,7 +99,13 @@ class SyncRulesController:
     @operation(
         "create_sync_rule",
         "Have images synced again and again",
-        rules=(policy.CREATE, policy.CREATE_ALL_PROJECTS),
+        rules=(
+            policy.CREATE,
+            job_policy.IMPORT,
+            policy.ORPHANS,
+            policy.CREATE_ALL_PROJECTS,
+            job_policy.CREATE_METADEF,
+        ),
         body=schema.create,
         response_schema=answers.SHOWN,
         status=201,
@@ -97,7 +114,7 @@ class SyncRulesController:
     def create_rule(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync-rules``"""
         stored = schema.normalize_rule(request.body["rule"])
-        self._check_all_projects(request, stored)
+        self._check_options(request, stored)
         rule = self._rules.create(request.context, stored, is_admin=self._is_admin(request))
         return self._render(request, rule)
 
@@ -118,7 +135,14 @@ class SyncRulesController:
     @operation(
         "update_sync_rule",
         "Change a rule",
-        rules=(policy.UPDATE, policy.CREATE_ALL_PROJECTS, job_policy.ALL_PROJECTS),
+        rules=(
+            policy.UPDATE,
+            job_policy.IMPORT,
+            policy.ORPHANS,
+            policy.CREATE_ALL_PROJECTS,
+            job_policy.CREATE_METADEF,
+            job_policy.ALL_PROJECTS,
+        ),
         body=schema.update,
         response_schema=answers.SHOWN,
         errors=(404, 409, 413),
@@ -129,7 +153,7 @@ class SyncRulesController:
         merged = schema.merge(view.stored_fields(found), request.body["rule"])
         self._complete.validate({"rule": merged})
         stored = schema.normalize_rule(merged)
-        self._check_all_projects(request, stored)
+        self._check_options(request, stored)
         changed = self._rules.update(
             request.context, found, stored, is_admin=self._is_admin(request)
         )
@@ -150,7 +174,7 @@ class SyncRulesController:
     @operation(
         "run_sync_rule",
         "Run a rule now",
-        rules=(policy.RUN, job_policy.ALL_PROJECTS),
+        rules=(policy.RUN, policy.ORPHANS, job_policy.ALL_PROJECTS),
         body=schema.run,
         body_optional=True,
         response_schema=ACCEPTED,
@@ -161,9 +185,13 @@ class SyncRulesController:
         """``POST /v1.0/{project}/os-sync-rules/{rule}/run``"""
         found = get_rule_or_404(request, self._authorizer)
         body = request.body or {}
+        limit = int(body.get("orphan_limit", 0))
+        if limit and acts_on_orphans(found.sync_set):
+            self._authorizer.check(request.context, request.project_id, policy.ORPHANS)
         job = self._rules.run(
             request.context,
             found,
+            orphan_limit=limit,
             dry_run=body.get("dry_run") in (True, "True"),
             resources=[formats.normalize_uuid(one) for one in body.get("resources", ())],
         )

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from kingbird import request_summary
+from kingbird.api.schemas.limits import MAX_NAME
 from kingbird.api.schemas.shapes import (
+    DIFFERENT_FIELDS,
     LINKS,
     STRING_OR_NULL,
     JSONSchema,
@@ -11,9 +14,23 @@ from kingbird.api.schemas.shapes import (
     output,
     output_count,
     output_datetime,
+    output_nullable_datetime,
     output_uuid,
 )
-from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState, Trigger
+from kingbird.api.schemas.sync_jobs.bodies import ON_ORPHAN
+from kingbird.states import (
+    ALL,
+    PUBLIC_JOB_STATES,
+    DataState,
+    ItemState,
+    MemberMode,
+    Origin,
+    Phase,
+    ResourceType,
+    Trigger,
+)
+
+_TYPES = [str(one) for one in ResourceType]
 
 _UPDATED_AT = 'The time of the last update; "None" before the first one'
 
@@ -38,10 +55,12 @@ _ITEM = closed_object(
     {
         "id": output_uuid("The item's id"),
         "resource": output(
-            f'The image\'s id in the source region, or "{ALL}" until the job is planned',
-            maxLength=36,
+            f'The image\'s id in the source region, or "{ALL}" until the job is planned; the '
+            "name of a namespace of metadata definitions",
+            maxLength=MAX_NAME,
         ),
-        "resource_type": {"description": "The type of the resource", "enum": ["image"]},
+        "resource_name": output("The image's name when it was planned", STRING_OR_NULL),
+        "resource_type": {"description": "The type of the resource", "enum": _TYPES},
         "source_region": output("The region where the record is read"),
         "target_region": output("The region where the record is created"),
         "sync_status": enum(tuple(ItemState)),
@@ -49,13 +68,69 @@ _ITEM = closed_object(
         "updated_at": output_datetime(_UPDATED_AT, allow_none_text=True),
         "action": {
             "description": "The planned action; null until the job is planned",
-            "enum": ["create", "update", "none", "retry", None],
+            "enum": ["create", "update", "import", "delete", "none", "retry", None],
         },
-        "target_resource": output("The image's id in the target region", STRING_OR_NULL),
+        "target_resource": output(
+            "The image's id, or the namespace's name, in the target region", STRING_OR_NULL
+        ),
         "reason": output("A stable word for the item's outcome", STRING_OR_NULL),
         "message": output("A sentence for a person", STRING_OR_NULL),
+        "fields": DIFFERENT_FIELDS,
         "attempts": output_count("The number of runs that have tried the item"),
+        "data": {
+            "description": "The state of the copy's data; null if the set does not ask for them",
+            "enum": [*map(str, DataState), None],
+        },
+        "bytes": output("The size of the data", ["integer", "null"], minimum=0),
+        "data_seconds": output(
+            "The seconds that the import of the data took", ["number", "null"], minimum=0
+        ),
+        "import_task": output(
+            "Glance's task of the last import of the data that was seen, as the target's log "
+            "names it",
+            STRING_OR_NULL,
+        ),
     },
+)
+
+_OF = output(
+    "The id of the dry run whose plan the job carries out, or of the job that it undoes",
+    STRING_OR_NULL,
+    maxLength=36,
+)
+_STRINGS: JSONSchema = {"type": "string"}
+_DATA = {
+    "data": output(
+        "The number of items by the state of their data, with their bytes",
+        "object",
+        additionalProperties=closed_object(
+            "DataCount",
+            "Items whose data are in one state",
+            {
+                "items": output_count("The number of items"),
+                "bytes": output_count("The size of their data"),
+            },
+        ),
+    )
+}
+_ALL_COUNTS = {
+    **_COUNTS,
+    **_DATA,
+    "regions": output(
+        "The counts by target region",
+        "object",
+        additionalProperties=closed_object(
+            "RegionCounts",
+            "The counts of a region's items, and of their data",
+            {**_COUNTS, **_DATA},
+        ),
+    ),
+}
+
+_WAITS_FOR = output(
+    "Target regions that are away, and whose items wait until they are back",
+    "array",
+    items=_STRINGS,
 )
 
 _JOB = closed_object(
@@ -65,6 +140,7 @@ _JOB = closed_object(
         **_SUMMARY,
         "all_projects": output("True if the job is about the images of every project", "boolean"),
         "dry_run": output("True if a set of the job is a dry run", "boolean"),
+        "of": _OF,
         "cancelled": output("True if the job was cancelled", "boolean"),
         "runs": output_count("The number of runs"),
         "rule": output(
@@ -74,18 +150,78 @@ _JOB = closed_object(
             "description": "The cause of a rule's job",
             "enum": [*map(str, Trigger), None],
         },
-        **_COUNTS,
-        "regions": output(
-            "The two counts by target region",
+        "waits_for": _WAITS_FOR,
+        **_ALL_COUNTS,
+    },
+)
+
+_ASKED = closed_object(
+    "AskedSet",
+    "A set as it was asked for, shortened",
+    {
+        "resource_type": {"description": "The type of the resources", "enum": _TYPES},
+        "resources": output(
+            f'The first ids of images, at most {request_summary.MAX_RESOURCES}, or "{ALL}"',
+            "array",
+            items=_STRINGS,
+        ),
+        "resources_total": output_count("The number of ids in the request"),
+        "source": output("The regions where the images are read", "array", items=_STRINGS),
+        "target": output("The regions where the records are created", "array", items=_STRINGS),
+        "filters": {"description": "The filters, as a request has them", "type": "object"},
+        "all_projects": output("True if the set is about every project's images", "boolean"),
+        "dry_run": output("True if the set is a dry run", "boolean"),
+        "force": output("True if copies get other ids", "boolean"),
+        "on_drift": enum(["report", "update"]),
+        "prune": output(
+            "True if updates remove properties that the source does not have", "boolean"
+        ),
+        "same_name": enum(["report", "skip"]),
+        "members": enum(tuple(MemberMode), "The members of copies that are compared."),
+        "on_orphan": enum(ON_ORPHAN),
+    },
+)
+
+_DETAIL = closed_object(
+    "JobDetail",
+    "A job, how far it is, and what was asked for",
+    {
+        **_SUMMARY,
+        "ended_at": output_nullable_datetime("The time of the job's end, in UTC"),
+        "project_id": output("The project that the job belongs to"),
+        "user_id": output("The user whose rights the job has"),
+        "all_projects": output("True if the job is about the images of every project", "boolean"),
+        "dry_run": output("True if a set of the job is a dry run", "boolean"),
+        "of": _OF,
+        "cancelled": output("True if the job was cancelled", "boolean"),
+        "runs": output_count("The number of runs"),
+        "origin": enum(tuple(Origin), "Who made the job."),
+        "rule": output(
+            "The id of the rule that made the job, if one did", STRING_OR_NULL, maxLength=36
+        ),
+        "trigger": {
+            "description": "The cause of a rule's job",
+            "enum": [*map(str, Trigger), None],
+        },
+        "phase": enum(tuple(Phase), "How far the job is."),
+        "waits_for": _WAITS_FOR,
+        "listed": output(
+            "The number of images that planning has listed so far, by region",
             "object",
-            additionalProperties=closed_object(
-                "RegionCounts", "The counts of a region's items", _COUNTS
-            ),
+            additionalProperties=_COUNTED,
+        ),
+        **_ALL_COUNTS,
+        "in_sync": output_count("Images that are in sync and have no item"),
+        "sets_total": output_count("The number of sets in the request"),
+        "request": output(
+            f"The first sets of the request, at most {request_summary.MAX_SETS}",
+            "array",
+            items=_ASKED,
         ),
     },
 )
 
-#: The response to a request that creates, cancels or retries a job.
+#: The response to a request that creates, cancels, retries or applies a job.
 ACCEPTED = closed_object(
     "JobAccepted",
     "The job, in brief",
@@ -111,6 +247,12 @@ LISTED = closed_object(
         ),
         "links": LINKS,
     },
+)
+
+DETAILED = closed_object(
+    "JobDetails",
+    "A page of jobs with details",
+    {"job_set": output("The jobs", "array", items=_DETAIL), "links": LINKS},
 )
 
 SHOWN = closed_object(

@@ -6,7 +6,8 @@ from kingbird.api.schemas import formats
 from kingbird.api.schemas.filters import FILTERS
 from kingbird.api.schemas.limits import MAX_NAME, RequestLimits
 from kingbird.api.schemas.shapes import DIALECT, JSONSchema
-from kingbird.states import ALL
+from kingbird.api.schemas.sync_jobs.metadefs import by_type, set_of_namespaces
+from kingbird.states import ALL, MemberMode, ResourceType
 
 BOOLEAN = {
     "description": 'true, false, "True" or "False"',
@@ -14,6 +15,12 @@ BOOLEAN = {
     "enum": [True, False, "True", "False"],
 }
 _FALSE = [False, "False"]
+#: What becomes of orphans.
+ON_ORPHAN = ["report", "hide", "delete"]
+#: The most orphans that a limit can allow.
+MAX_ORPHANS = 1_000_000
+#: The maximum of image ids that name a part of a job.
+MAX_IDS = 1000
 
 _REGION = {
     "description": f"the name of a region, 1 to {MAX_NAME} characters",
@@ -55,8 +62,31 @@ def bounded_array(limit: str, limits: RequestLimits) -> JSONSchema:
     }
 
 
+def orphan_limit() -> JSONSchema:
+    """Return the schema of the number of orphans that a run may hide or delete."""
+    return {
+        "meaning": "The number of orphans of one region that a run may hide or delete in another "
+        "one, if it is more than 10 and more than a tenth of the images from there.",
+        "description": f"a number from 0 to {MAX_ORPHANS}",
+        "type": "integer",
+        "minimum": 0,
+        "maximum": MAX_ORPHANS,
+    }
+
+
 def sync_set(limits: RequestLimits) -> JSONSchema:
-    """Return the schema of a set."""
+    """Return the schema of a set of images or of metadata definitions."""
+    of_images = image_set(limits)
+    return by_type(of_images, metadef_set(limits), of_images["description"])
+
+
+def metadef_set(limits: RequestLimits) -> JSONSchema:
+    """Return the schema of a set of metadata definitions."""
+    return set_of_namespaces(image_set(limits), bounded_array("resources", limits))
+
+
+def image_set(limits: RequestLimits) -> JSONSchema:
+    """Return the schema of a set of images."""
     return {
         "title": "SyncSet",
         "meaning": "Images, their source and target regions, and how to sync them.",
@@ -65,7 +95,10 @@ def sync_set(limits: RequestLimits) -> JSONSchema:
         "additionalProperties": False,
         "required": ["resource_type", "resources", "source", "target"],
         "properties": {
-            "resource_type": {"description": '"image"', "enum": ["image"]},
+            "resource_type": {
+                "description": " or ".join(f'"{one}"' for one in ResourceType),
+                "enum": [str(ResourceType.IMAGE)],
+            },
             "resources": {
                 "meaning": f'Ids of images, or ["{ALL}"] for all that the project owns. A '
                 "repeated id counts once.",
@@ -122,6 +155,29 @@ def sync_set(limits: RequestLimits) -> JSONSchema:
                 "description": '"report" or "skip"',
                 "enum": ["report", "skip"],
             },
+            "data": {
+                "meaning": "The data of the copies; the default is none. With import, the Glance "
+                "of each target is asked to fetch them from the source, and the job ends when "
+                "they have arrived.",
+                "description": '"none" or "import"',
+                "enum": ["none", "import"],
+            },
+            "members": {
+                "meaning": "The members of copies of shared images that are compared with the "
+                "source's. The default is create, which compares none: a copy gets them when it "
+                "is created. With add, members that only the source has are drift; with exact, "
+                "also those that only a copy made by Kingbird has.",
+                "description": '"create", "add" or "exact"',
+                "enum": [str(mode) for mode in MemberMode],
+            },
+            "on_orphan": {
+                "meaning": "The action for an orphan, a copy whose home region has deleted the "
+                "image; the default is report. With hide it is hidden; with delete it is deleted "
+                "after it was hidden for [sync] orphan_grace.",
+                "description": '"report", "hide" or "delete"',
+                "enum": ON_ORPHAN,
+            },
+            "orphan_limit": orphan_limit(),
             "prune": {
                 "meaning": "Removes properties from a copy that its source does not have.",
                 **BOOLEAN,
@@ -135,6 +191,8 @@ def sync_set(limits: RequestLimits) -> JSONSchema:
                         f'resources is not ["{ALL}"]',
                         filters={"description": "left out", "not": {}},
                         all_projects={"description": "false", "enum": _FALSE},
+                        # The homes of named images are not walked through.
+                        on_orphan={"description": '"report"', "enum": ON_ORPHAN[:1]},
                     )
                 },
             },
@@ -190,6 +248,41 @@ def create(limits: RequestLimits) -> dict[str, Any]:
                 },
                 "else": one,
             }
+        },
+    }
+
+
+def part(limits: RequestLimits) -> dict[str, Any]:
+    """Return the schema of an optional body that names a part of a job."""
+    return {
+        "title": "Part",
+        "meaning": "The part of a job that the call is about; all of it without a body.",
+        "description": "empty, or an object with regions, resources or both",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "regions": {
+                "meaning": "Only items in these target regions.",
+                "description": "a list of at least one name of a region of the job",
+                **bounded_array("regions", limits),
+                "items": _REGION,
+            },
+            "resources": {
+                "meaning": "Only items of these images, or namespaces.",
+                "description": f"a list of at least one image id of the job, at most {MAX_IDS}",
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MAX_IDS,
+                "items": {
+                    # The type of the job decides, which the schema does not know.
+                    "meaning": "Names of namespaces if the job is about metadata definitions.",
+                    "description": "an image id (a UUID)",
+                    "type": "string",
+                    "minLength": 1,
+                    "maxLength": MAX_NAME,
+                    "format": formats.TEXT,
+                },
+            },
         },
     }
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from kingbird.api.schemas import formats
+from kingbird.api.schemas.limits import MAX_NAME
 from kingbird.api.schemas.shapes import enum
 from kingbird.db import api as db
-from kingbird.states import PUBLIC_JOB_STATES, ItemState
+from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState
 
 #: The maximum of states in a query, more than there are.
 MAX_STATUSES = 32
@@ -58,19 +59,75 @@ def states_of(field: str, states: Sequence[str]) -> dict[str, Any]:
     }
 
 
-JOBS = page_query(
+def of_all_projects(noun: str) -> dict[str, Any]:
+    """Return the schema of a parameter that selects entries of all projects."""
+    return {
+        "meaning": f"True for the {noun} of all projects, which only admins may list.",
+        "type": "string",
+        **enum(["true", "false"]),
+    }
+
+
+JOBS_BY = {
+    "rule": {
+        "meaning": "Only jobs that this rule made.",
+        "description": "the id of a rule (a UUID)",
+        "type": "string",
+        "format": formats.UUID,
+    },
+    "status": states_of("sync_status", PUBLIC_JOB_STATES),
+}
+JOBS = page_query("job", db.pagination.JOB_KEYS, JOBS_BY)
+DETAILS = page_query(
     "job",
     db.pagination.JOB_KEYS,
     {
-        "rule": {
-            "meaning": "Only jobs that this rule made.",
-            "description": "the id of a rule (a UUID)",
-            "type": "string",
-            "format": formats.UUID,
-        },
-        "status": states_of("sync_status", PUBLIC_JOB_STATES),
+        **JOBS_BY,
+        "all_projects": of_all_projects("jobs"),
     },
 )
 ITEMS = page_query(
-    "item", db.pagination.ITEM_KEYS, {"status": states_of("sync_status", tuple(ItemState))}
+    "item",
+    db.pagination.ITEM_KEYS,
+    {
+        "changed_since": {
+            "meaning": "Only items that were planned, or changed, then or later; UTC unless it "
+            "names another zone.",
+            "description": "a date, or a date and time, in ISO 8601, such as "
+            "2026-11-22T23:00:00.000000",
+            "type": "string",
+            "format": formats.DATETIME,
+        },
+        "reason": {
+            "meaning": "Only items with this reason, or one of these.",
+            "description": f"a list of {MAX_STATUSES} reasons at most",
+            "type": "array",
+            "minItems": 1,
+            "maxItems": MAX_STATUSES,
+            "items": {
+                "type": "string",
+                "description": "a reason, in lower case with underscores",
+                "pattern": "^[a-z_]{1,64}$",
+            },
+        },
+        "resource": {
+            # The type of the job decides, which the schema does not know.
+            "meaning": "Only items of this image; of this namespace, by its name, if the job is "
+            "about metadata definitions.",
+            "description": f'the id of an image (a UUID), or "{ALL}"',
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_NAME,
+            "format": formats.TEXT,
+        },
+        "status": states_of("sync_status", tuple(ItemState)),
+        "target_region": {
+            "meaning": "Only items in this region.",
+            "description": f"the name of a region, 1 to {MAX_NAME} characters",
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_NAME,
+            "format": formats.TEXT,
+        },
+    },
 )

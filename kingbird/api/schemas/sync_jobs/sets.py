@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 from kingbird import exception
 from kingbird.api.schemas import filters, formats
 from kingbird.api.schemas.limits import RequestLimits
-from kingbird.states import ALL
+from kingbird.states import ALL, MemberMode, ResourceType
 
 
 class StoredSyncSet(TypedDict):
@@ -17,7 +17,8 @@ class StoredSyncSet(TypedDict):
     """
 
     resource_type: str
-    #: Image ids in lower case with dashes, each once; or :data:`ALL` alone.
+    #: Image ids in lower case with dashes, or names of namespaces, each once; or :data:`ALL`
+    #: alone.
     resources: list[str]
     #: Region names, each once; those that the request names come first and in its order.
     sources: list[str]
@@ -32,6 +33,13 @@ class StoredSyncSet(TypedDict):
     prune: bool
     #: ``report`` or ``skip``.
     same_name: str
+    #: ``none`` or ``import``.
+    data: str
+    #: ``create``, ``add`` or ``exact``.
+    members: str
+    #: ``report``, ``hide`` or ``delete``.
+    on_orphan: str
+    orphan_limit: int
     #: The result of :func:`kingbird.api.schemas.filters.normalize`.
     filters: dict[str, Any]
 
@@ -55,6 +63,12 @@ def normalize_sets(body: dict[str, Any], limits: RequestLimits) -> dict[str, Sto
         too many images.
     """
     resource_set = body["resource_set"]
+    types = {each["resource_type"] for each in resource_set.get("Sync", ())}
+    if len(types) > 1:
+        raise exception.BadRequest(
+            "The sets in resource_set.Sync have different values of resource_type; all sets of a "
+            "request have the same"
+        )
     if "Sync" not in resource_set:
         return {"resource_set": normalize_set(resource_set, "resource_set")}
     fields = {
@@ -75,22 +89,27 @@ def normalize_set(given: dict[str, Any], field: str) -> StoredSyncSet:
     :param field: the path of the set in the request.
     :raises kingbird.exception.BadRequest: values contradict each other.
     """
-    resources = given["resources"]
+    resources, is_image = given["resources"], given["resource_type"] == ResourceType.IMAGE
     sources = _as_list(given["source"])
     return {
         "resource_type": given["resource_type"],
-        "resources": resources
-        if resources == [ALL]
-        else _unique(map(formats.normalize_uuid, resources)),
+        "resources": _unique(map(formats.normalize_uuid, resources))
+        if is_image and resources != [ALL]
+        else _unique(resources),
         "sources": sources,
         "preferred": [name for name in sources if name != ALL],
         "targets": _as_list(given["target"]),
         "force": given.get("force") in _TRUE,
-        "all_projects": given.get("all_projects") in _TRUE,
+        # Namespaces belong to no project that would be the caller's: admins alone see such a job.
+        "all_projects": not is_image or given.get("all_projects") in _TRUE,
         "dry_run": given.get("dry_run") in _TRUE,
         "on_drift": given.get("on_drift", "report"),
         "prune": given.get("prune") in _TRUE,
         "same_name": given.get("same_name", "report"),
+        "data": given.get("data", "none"),
+        "members": given.get("members", str(MemberMode.CREATE)),
+        "on_orphan": given.get("on_orphan", "report"),
+        "orphan_limit": int(given.get("orphan_limit", 0)),
         "filters": filters.normalize(given["filters"], f"{field}.filters")
         if "filters" in given
         else {},

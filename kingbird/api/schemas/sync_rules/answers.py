@@ -12,7 +12,10 @@ from kingbird.api.schemas.shapes import (
     output_nullable_datetime,
     output_uuid,
 )
-from kingbird.states import RuleState
+from kingbird.api.schemas.sync_jobs.bodies import ON_ORPHAN
+from kingbird.states import MemberMode, ResourceType, RuleState
+
+_TYPES = [str(one) for one in ResourceType]
 
 _STRINGS = {"type": "string"}
 
@@ -28,7 +31,7 @@ _RULE: JSONSchema = closed_object(
         "enabled": output("False if the rule does not run", "boolean"),
         "events": output("True if uploads begin runs", "boolean"),
         "interval": output_count("Seconds between two full runs; 0: none but the first"),
-        "resource_type": {"description": "The type of the resources", "enum": ["image"]},
+        "resource_type": {"description": "The type of the resources", "enum": _TYPES},
         "resources": output('Ids of images, or "*" alone', "array", items=_STRINGS),
         "source": output("The regions where the images are read", "array", items=_STRINGS),
         "target": output("The regions where the records are created", "array", items=_STRINGS),
@@ -39,6 +42,10 @@ _RULE: JSONSchema = closed_object(
             "True if updates remove properties that the source does not have", "boolean"
         ),
         "force": output("True if copies get other ids where theirs can't be used", "boolean"),
+        "same_name": enum(["report", "skip"]),
+        "data": enum(["none", "import"]),
+        "members": enum(tuple(MemberMode), "The members of copies that are compared."),
+        "on_orphan": enum(ON_ORPHAN),
         "state": enum(tuple(RuleState)),
         "reason": output("A stable word for the cause of the state", STRING_OR_NULL),
         "message": output("A sentence for a person", STRING_OR_NULL),

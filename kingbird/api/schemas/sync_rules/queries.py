@@ -1,6 +1,6 @@
 """The schema of the list's query."""
 
-from kingbird.api.schemas.sync_jobs.queries import page_query, states_of
+from kingbird.api.schemas.sync_jobs.queries import of_all_projects, page_query, states_of
 from kingbird.db import api as db
 from kingbird.states import RuleState
 
@@ -8,6 +8,7 @@ RULES = page_query(
     "rule",
     db.pagination.RULE_KEYS,
     {
+        "all_projects": of_all_projects("rules"),
         "enabled": {
             "meaning": "Only rules that are enabled, or only those that are not.",
             "description": "true or false",

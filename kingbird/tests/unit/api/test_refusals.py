@@ -183,7 +183,7 @@ SETS: list[tuple[dict[str, Any], str]] = [
     ),
     (
         request_body(resource_type="keypair"),
-        'resource_set.resource_type is "keypair"; it must be "image"',
+        'resource_set.resource_type is "keypair"; it must be "image" or "metadef"',
     ),
     (
         request_body(force="yes"),
@@ -192,8 +192,9 @@ SETS: list[tuple[dict[str, Any], str]] = [
     (request_body(force=1), 'resource_set.force is 1; it must be true, false, "True" or "False"'),
     (
         request_body(overwrite=True),
-        "resource_set.overwrite is unknown; resource_set can have all_projects, dry_run, "
-        "filters, force, on_drift, prune, resource_type, resources, same_name, source, target",
+        "resource_set.overwrite is unknown; resource_set can have all_projects, data, dry_run, "
+        "filters, force, members, on_drift, on_orphan, orphan_limit, prune, resource_type, "
+        "resources, same_name, source, target",
     ),
     (
         {"resource_set": {"force": "True", "Sync": [SET]}},

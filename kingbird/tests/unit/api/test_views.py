@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from kingbird.api.views import sync_jobs as view
 from kingbird.db import api as db
 from kingbird.tests.unit.db.rows import sync_set
@@ -55,7 +57,7 @@ def test_a_wildcard_is_one_entry_a_region() -> None:
 def test_items_keep_their_ids_when_they_are_planned() -> None:
     (before,) = view.render_unplanned(job(sync_set(["a"], ["R1"], ["R2"])))
     item = db.Item(
-        id=db.jobs.item_id(JOB, "a", "R2"),
+        id=db.item_id(JOB, "a", "R2"),
         resource="a",
         resource_type="image",
         source_region="R1",
@@ -66,11 +68,46 @@ def test_items_keep_their_ids_when_they_are_planned() -> None:
         reason="created",
         created_at=CREATED,
     )
-    after = view.render_item(item)
+    (after,) = view.render_items(job(sync_set(["a"], ["R1"], ["R2"])), [item])
     assert after["id"] == before["id"]
     assert set(after) == set(before)
     (elsewhere,) = view.render_unplanned(job(sync_set(["a"], ["R1"], ["R3"])))
     assert elsewhere["id"] != before["id"]
+
+
+@pytest.mark.parametrize(
+    ("pending", "status", "wanted"),
+    [
+        ({}, "IN_PROGRESS", ("IN_PROGRESS", None, "None")),
+        (
+            {"ending": {"run": 1, "reason": "forbidden", "message": "No."}},
+            "IN_PROGRESS",
+            ("FAILURE", "forbidden", view.format_time(CREATED)),
+        ),
+        (
+            {"reopening": {"regions": None, "resources": None}, "runs": 2},
+            "FAILURE",
+            ("IN_PROGRESS", None, view.format_time(CREATED)),
+        ),
+    ],
+)
+def test_items_are_shown_as_they_will_be(
+    pending: dict[str, Any], status: str, wanted: tuple[str, ...]
+) -> None:
+    item = db.Item(
+        id="i",
+        resource="a",
+        resource_type="image",
+        target_region="R2",
+        status=status,
+        action="create",
+        reason=None,
+        attempts=1,
+        created_at=CREATED,
+    )
+    made = job(sync_set(["a"], ["R1"], ["R2"]), **{"runs": 1, "updated_at": CREATED, **pending})
+    (shown,) = view.render_items(made, [item])
+    assert (shown["sync_status"], shown["reason"], shown["updated_at"]) == wanted
 
 
 def test_a_job_tells_of_its_options() -> None:
@@ -78,9 +115,13 @@ def test_a_job_tells_of_its_options() -> None:
     loud["dry_run"] = True
     made = view.render_detail(
         job(quiet, loud, all_projects=True, cancelled=True, runs=3),
-        {"PLANNED": 1},
-        {"created": 1},
-        {"R2": {"statuses": {"PLANNED": 1}, "outcomes": {"created": 1}}},
+        db.jobs.Numbers(
+            {"PLANNED": 1},
+            {"created": 1},
+            {"R2": {"statuses": {"PLANNED": 1}, "outcomes": {"created": 1}}},
+            {"R2": {"active": (1, 5)}, "R3": {"active": (2, 7), "failed": (1, 0)}},
+            {"R3", "R2"},
+        ),
     )
     assert made == {
         "id": JOB,
@@ -89,12 +130,42 @@ def test_a_job_tells_of_its_options() -> None:
         "updated_at": "None",
         "all_projects": True,
         "dry_run": True,
+        "of": None,
         "cancelled": True,
         "runs": 3,
         "rule": None,
         "trigger": None,
+        "waits_for": ["R2", "R3"],
         "statuses": {"PLANNED": 1},
         "outcomes": {"created": 1},
-        "regions": {"R2": {"statuses": {"PLANNED": 1}, "outcomes": {"created": 1}}},
+        "data": {"active": {"items": 3, "bytes": 12}, "failed": {"items": 1, "bytes": 0}},
+        "regions": {
+            "R2": {
+                "statuses": {"PLANNED": 1},
+                "outcomes": {"created": 1},
+                "data": {"active": {"items": 1, "bytes": 5}},
+            }
+        },
     }
-    assert view.render_detail(job(quiet, all_projects=False), {}, {}, {})["dry_run"] is False
+    nothing = db.jobs.Numbers({}, {}, {}, {})
+    assert view.render_detail(job(quiet, all_projects=False), nothing)["dry_run"] is False
+
+
+def test_an_unplanned_job_that_is_retried_in_part_has_its_other_items_ended() -> None:
+    ending = {"run": 1, "reason": "quota", "message": "Full", "after": 0}
+    part = {"regions": ["R3"], "resources": None, "after": 0, "counted": True}
+    sets = sync_set(["a", "b"], ["R1"], ["R2", "R3"])
+    retried = job(sets, runs=2, ending=ending, reopening=part)
+    found = {
+        (one["resource"], one["target_region"]): (one["sync_status"], one["reason"])
+        for one in view.render_unplanned(retried)
+    }
+    ended, again = ("FAILURE", "quota"), ("IN_PROGRESS", None)
+    assert found == {
+        ("a", "R2"): ended,
+        ("a", "R3"): again,
+        ("b", "R2"): ended,
+        ("b", "R3"): again,
+    }
+    only = view.render_unplanned(retried, reason=["quota"])
+    assert {one["target_region"] for one in only} == {"R2"}

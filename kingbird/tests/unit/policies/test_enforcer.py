@@ -9,7 +9,7 @@ from oslo_policy import policy
 
 from kingbird import exception
 from kingbird.context import RequestContext
-from kingbird.policies import base, enforcer, engines, list_rules, sync_jobs
+from kingbird.policies import base, enforcer, engines, list_rules, sync_jobs, sync_rules
 
 PROJECT = "a" * 32
 TARGET = {"project_id": PROJECT}
@@ -20,15 +20,18 @@ RULES = (
     sync_jobs.DELETE,
     sync_jobs.CANCEL,
     sync_jobs.RETRY,
+    sync_jobs.IMPORT,
     sync_jobs.ALL_PROJECTS,
     sync_jobs.OTHER_PROJECTS,
     sync_jobs.CREATE_ALL_PROJECTS,
+    sync_jobs.CREATE_METADEF,
+    sync_rules.ORPHANS,
     engines.LIST,
 )
 
 
 READS = {"list", "show"}
-ACTS = {*READS, "create", "delete", "cancel", "retry"}
+ACTS = {*READS, "create", "delete", "cancel", "retry", "import"}
 
 
 def context(*roles: str, **more: Any) -> RequestContext:
@@ -56,8 +59,14 @@ def allowed(conf: cfg.ConfigOpts, asking: RequestContext) -> set[str]:
         (
             ["admin", "manager", "member", "reader"],
             {
-                *(*ACTS, "all_projects", "create:all_projects", "other_projects"),
-                "kingbird:engines:list",
+                *(
+                    *ACTS,
+                    "all_projects",
+                    "create:all_projects",
+                    "create:metadef",
+                    "other_projects",
+                ),
+                *("kingbird:engines:list", "kingbird:sync_rules:orphans"),
             },
         ),
     ],
@@ -146,10 +155,13 @@ def test_every_call_is_documented() -> None:
         ("POST", "/v1.0/{project_id}/os-sync"),
         ("GET", "/v1.0/{project_id}/os-sync"),
         ("GET", "/v1.0/{project_id}/os-sync/active"),
+        ("GET", "/v1.0/{project_id}/os-sync/detail"),
         ("GET", "/v1.0/{project_id}/os-sync/{job_id}"),
         ("DELETE", "/v1.0/{project_id}/os-sync/{job_id}"),
         ("POST", "/v1.0/{project_id}/os-sync/{job_id}/cancel"),
         ("POST", "/v1.0/{project_id}/os-sync/{job_id}/retry"),
+        ("POST", "/v1.0/{project_id}/os-sync/{job_id}/apply"),
+        ("POST", "/v1.0/{project_id}/os-sync/{job_id}/undo"),
         ("GET", "/v1.0/{project_id}/os-sync-engines"),
         ("POST", "/v1.0/{project_id}/os-sync-rules"),
         ("GET", "/v1.0/{project_id}/os-sync-rules"),
@@ -157,15 +169,22 @@ def test_every_call_is_documented() -> None:
         ("PATCH", "/v1.0/{project_id}/os-sync-rules/{rule_id}"),
         ("DELETE", "/v1.0/{project_id}/os-sync-rules/{rule_id}"),
         ("POST", "/v1.0/{project_id}/os-sync-rules/{rule_id}/run"),
+        ("GET", "/v1.0/{project_id}/os-sync-state"),
+        ("GET", "/v1.0/{project_id}/os-sync-state/{image_id}"),
     }
 
 
 #: Policy files of operators have these names.
 NAMES = {
     *("admin_required", "project_member", "project_reader", "kingbird:engines:list"),
-    *(f"kingbird:sync_jobs:{name}" for name in (*ACTS, "all_projects", "other_projects")),
+    *(
+        f"kingbird:sync_jobs:{name}"
+        for name in (*ACTS, "apply", "undo", "all_projects", "other_projects")
+    ),
     *(f"kingbird:sync_rules:{name}" for name in (*READS, "create", "update", "delete", "run")),
     *(f"kingbird:sync_{noun}:create:all_projects" for noun in ("jobs", "rules")),
+    *("kingbird:sync_jobs:create:metadef", "kingbird:sync_rules:orphans"),
+    *(f"kingbird:sync_state:{name}" for name in (*READS, "list:all_projects")),
 }
 
 

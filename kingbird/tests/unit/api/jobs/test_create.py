@@ -64,6 +64,10 @@ def test_row_then_trust_then_claimable_then_message(
             "on_drift": "report",
             "prune": False,
             "same_name": "report",
+            "data": "none",
+            "members": "create",
+            "on_orphan": "report",
+            "orphan_limit": 0,
             "filters": {},
         }
     ]
@@ -271,14 +275,36 @@ def test_a_row_that_is_gone_meanwhile(world: w.World, call: Call, journal: list[
     """The reaper deletes what was not accepted for long."""
     create_trust = world.keystone.create_trust
 
-    def slow(context: Any) -> Trust:
+    def slow(context: Any, **options: Any) -> Trust:
         db.maintenance.discard_unaccepted(-1)
-        return create_trust(context)
+        return create_trust(context, **options)
 
-    world.keystone.create_trust = slow  # type: ignore[method-assign,assignment]
+    world.keystone.create_trust = slow  # type: ignore[method-assign]
     assert post(call).status_int == 503
     assert world.keystone.trusts == set()
     assert "job_ready" not in journal
+
+
+@pytest.mark.parametrize(
+    ("sets", "lifetime"),
+    [([{}], 1000), ([{"data": "none"}], 1000), ([{}, {"data": "import"}], 5000)],
+)
+def test_the_trust_of_a_job_with_data_lasts_longer(
+    world: w.World, call: Call, sets: list[dict[str, str]], lifetime: int
+) -> None:
+    world.conf.set_override("trust_lifetime", 1000, group="sync")
+    world.conf.set_override("data_trust_lifetime", 5000, group="sync")
+    create_trust, lifetimes = world.keystone.create_trust, []
+
+    def noted(context: Any, *, lifetime: int | None = None) -> Trust:
+        lifetimes.append(lifetime)
+        return create_trust(context)
+
+    world.keystone.create_trust = noted  # type: ignore[method-assign]
+    bodies = [request_body(**one)["resource_set"] for one in sets]
+    body = {"resource_set": {"Sync": bodies}}
+    assert call(JOBS, "POST", body=body).status_int == 200
+    assert lifetimes == [lifetime]
 
 
 def test_a_commit_whose_answer_was_lost(world: w.World, call: Call) -> None:

@@ -57,7 +57,7 @@ def asked(glance: FakeGlance) -> list[int]:
 def test_images_are_asked_for_by_the_hundred(glances: Any, opened: Any) -> None:
     ids = new_ids(250)
     fill(glances["R1"], ids)
-    resolve.check_images({"set": sync_set(ids)}, opened)
+    resolve.check_resources({"set": sync_set(ids)}, opened)
     assert asked(glances["R1"]) == [100, 100, 50]
     assert asked(glances["R2"]) == []
 
@@ -66,7 +66,7 @@ def test_what_is_not_found_is_asked_for_among_the_hidden(glances: Any, opened: A
     shown, hidden = new_ids(150), new_ids(20)
     fill(glances["R1"], shown)
     fill(glances["R1"], hidden, os_hidden=True)
-    resolve.check_images({"set": sync_set(shown + hidden)}, opened)
+    resolve.check_resources({"set": sync_set(shown + hidden)}, opened)
     assert asked(glances["R1"]) == [100, 70, 20]
 
 
@@ -74,7 +74,7 @@ def test_later_sources_are_asked_for_what_the_first_lack(glances: Any, opened: A
     first, second = new_ids(30), new_ids(10)
     fill(glances["R1"], first)
     fill(glances["R2"], first + second)
-    resolve.check_images({"set": sync_set(first + second, ["R1", "R2"])}, opened)
+    resolve.check_resources({"set": sync_set(first + second, ["R1", "R2"])}, opened)
     assert asked(glances["R1"]) == [40, 10]
     assert asked(glances["R2"]) == [10]
 
@@ -87,7 +87,7 @@ def test_no_image_is_asked_for_twice(glances: Any, opened: Any) -> None:
         "two": sync_set(ids[10:]),
         "three": sync_set(ids, ["R1", "R2"]),
     }
-    resolve.check_images(sets, opened)
+    resolve.check_resources(sets, opened)
     assert asked(glances["R1"]) == [20, 10]
     assert asked(glances["R2"]) == []
 
@@ -96,7 +96,7 @@ def test_an_image_under_an_upper_case_id_is_found_by_no_other(glances: Any, open
     image_id = new_ids(1)[0]
     fill(glances["R1"], [image_id.upper()])
     with pytest.raises(exception.NotFound):
-        resolve.check_images({"set": sync_set([image_id])}, opened)
+        resolve.check_resources({"set": sync_set([image_id])}, opened)
 
 
 def test_images_that_are_missing_are_named(glances: Any, opened: Any) -> None:
@@ -104,7 +104,7 @@ def test_images_that_are_missing_are_named(glances: Any, opened: Any) -> None:
     fill(glances["R1"], here)
     sets = {"one": sync_set(here), "two": sync_set(missing, ["R2", "R1"])}
     with pytest.raises(exception.NotFound) as caught:
-        resolve.check_images(sets, opened)
+        resolve.check_resources(sets, opened)
     assert "7 image(s)" in caught.value.message
     for image_id in missing[:5]:
         assert f"{image_id} in R2 or R1 (two)" in caught.value.message
@@ -115,13 +115,13 @@ def test_images_that_are_missing_are_named(glances: Any, opened: Any) -> None:
 def test_a_region_without_an_answer_is_named(glances: Any, opened: Any) -> None:
     glances["R1"].fail("list", exception.RegionUnavailable("Region R1 does not answer"))
     with pytest.raises(exception.Unavailable, match="R1"):
-        resolve.check_images({"set": sync_set(new_ids(1))}, opened)
+        resolve.check_resources({"set": sync_set(new_ids(1))}, opened)
 
 
 def test_a_region_that_is_busy_is_named(glances: Any, opened: Any) -> None:
     glances["R1"].fail("list", exception.RegionUnavailable("Slow down", 429, retry_after=9))
     with pytest.raises(exception.Unavailable, match=r"R1.*Slow down") as caught:
-        resolve.check_images({"set": sync_set(new_ids(1))}, opened)
+        resolve.check_resources({"set": sync_set(new_ids(1))}, opened)
     assert caught.value.retry_after == 9
 
 
@@ -139,28 +139,28 @@ def test_a_region_that_says_no_is_named(
 ) -> None:
     glances["R1"].fail("list", refused(status, "Go away"))
     with pytest.raises(error, match=r"R1.*Go away"):
-        resolve.check_images({"set": sync_set(new_ids(1))}, opened)
+        resolve.check_resources({"set": sync_set(new_ids(1))}, opened)
 
 
 def test_a_region_that_is_away_is_in_nobodys_way(glances: Any, opened: Any) -> None:
     ids = new_ids(5)
     fill(glances["R2"], ids)
     glances["R1"].fail("list", unavailable(), times=None)
-    resolve.check_images({"set": sync_set(ids, ["R1", "R2"])}, opened)
+    resolve.check_resources({"set": sync_set(ids, ["R1", "R2"])}, opened)
 
 
 def test_a_region_that_refuses_is_in_nobodys_way(glances: Any, opened: Any) -> None:
     ids = new_ids(5)
     fill(glances["R2"], ids)
     glances["R1"].fail("list", refused(403), times=None)
-    resolve.check_images({"set": sync_set(ids, ["R1", "R2"])}, opened)
+    resolve.check_resources({"set": sync_set(ids, ["R1", "R2"])}, opened)
 
 
 def test_without_a_service_token_no_other_region_is_asked(glances: Any, opened: Any) -> None:
     """Each would take as long as Keystone does not answer."""
     glances["R1"].fail("list", exception.KeystoneUnavailable("No token"))
     with pytest.raises(exception.KeystoneUnavailable):
-        resolve.check_images({"set": sync_set(new_ids(1), ["R1", "R2"])}, opened)
+        resolve.check_resources({"set": sync_set(new_ids(1), ["R1", "R2"])}, opened)
     assert glances["R2"].calls == []
 
 
@@ -173,7 +173,7 @@ def test_a_region_that_is_away_may_have_what_is_missing(glances: Any, opened: An
         "two": sync_set(missing, ["R2", "R1"]),
     }
     with pytest.raises(exception.Unavailable, match="region R1 can't be used") as caught:
-        resolve.check_images(sets, opened)
+        resolve.check_resources(sets, opened)
     assert caught.value.retry_after == 9
     assert len(glances["R1"].calls) == 1, "once is enough"
 
@@ -217,7 +217,7 @@ def test_looking_ends_in_time(opened: Any, clock: Clock, monkeypatch: pytest.Mon
     """A call takes no longer than is left, and none begins when nothing is."""
     timeouts = slow(monkeypatch, opened["R1"], clock, 7.5)
     with pytest.raises(exception.Unavailable, match="took too long; region R1") as caught:
-        resolve.check_images({"set": sync_set(new_ids(550))}, {"R1": opened["R1"]})
+        resolve.check_resources({"set": sync_set(new_ids(550))}, {"R1": opened["R1"]})
     assert caught.value.retry_after == 30
     assert timeouts == [8.0, 8.0, 8.0, 7.5]
 
@@ -227,7 +227,7 @@ def test_a_region_is_not_waited_for_longer_than_a_caller_waits(
 ) -> None:
     timeouts = slow(monkeypatch, opened["R1"], clock, 60)
     with pytest.raises(exception.Unavailable, match="R1 does not answer"):
-        resolve.check_images({"set": sync_set(new_ids(250))}, {"R1": opened["R1"]})
+        resolve.check_resources({"set": sync_set(new_ids(250))}, {"R1": opened["R1"]})
     assert timeouts == [8.0]
     assert clock.now <= 100 + 9
 
@@ -238,7 +238,7 @@ def test_silent_regions_leave_time_for_others(
     ids = new_ids(3)
     fill(glances["R2"], ids)
     timeouts = slow(monkeypatch, opened["R1"], clock, 60)
-    resolve.check_images({"set": sync_set(ids, ["R1", "R2"])}, opened)
+    resolve.check_resources({"set": sync_set(ids, ["R1", "R2"])}, opened)
     assert timeouts == [4.0]
 
 
@@ -249,7 +249,7 @@ def test_many_silent_regions_take_no_longer_than_one(
     opened: Any = {name: FakeGlance(name).images_for(PROJECT) for name in names}
     timeouts = {name: slow(monkeypatch, images, clock, 60) for name, images in opened.items()}
     with pytest.raises(exception.Unavailable, match="R0 does not answer"):
-        resolve.check_images({"set": sync_set(new_ids(1), names)}, opened)
+        resolve.check_resources({"set": sync_set(new_ids(1), names)}, opened)
     assert [*timeouts.values()][:3] == [[4.0], [4.0], []]
     assert clock.now <= 100 + 9
 
@@ -258,13 +258,13 @@ def test_what_is_missing_for_certain_is_reported_first(glances: Any, opened: Any
     glances["R1"].fail("list", unavailable(), times=None)
     sets = {"one": sync_set(new_ids(1), ["R1"]), "two": sync_set(new_ids(2), ["R2"])}
     with pytest.raises(exception.NotFound, match=r"2 image\(s\)"):
-        resolve.check_images(sets, opened)
+        resolve.check_resources(sets, opened)
 
 
 def test_what_nobody_named_is_not_looked_for(glances: Any, opened: Any) -> None:
     sets = {"one": sync_set(["*"]), "two": sync_set(new_ids(1))}
     assert set(resolve.sets_with_ids(sets)) == {"two"}
-    resolve.check_images({"one": sets["one"]}, opened)
+    resolve.check_resources({"one": sets["one"]}, opened)
     assert glances["R1"].calls == []
 
 

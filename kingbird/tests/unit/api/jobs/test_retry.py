@@ -14,7 +14,7 @@ from kingbird.db import api as db
 from kingbird.tests.api import world as w
 from kingbird.tests.unit.api.conftest import JOBS, Call, caller, request_body
 
-CLOSE = db.outcomes.end_job
+CLOSE = db.job_ends.end_job
 AWAY = exception.Unavailable("The database can't be used at the moment", retry_after=5)
 
 
@@ -23,7 +23,7 @@ def failed(world: w.World, call: Call) -> db.Job:
     """Give a job of which everything failed, made by an admin."""
     made = call(JOBS, "POST", token="admin", body=request_body())
     job = stored(made.json["job_status"]["id"])
-    db.outcomes.end_job(job, "region_unavailable", "Away")
+    db.job_ends.end_job(job, "region_unavailable", "Away")
     with db.get_engine().begin() as connection:
         connection.execute(
             sa.update(db.Job).where(db.Job.pk == job.pk).values(user_id="admin", trust_id=None)
@@ -81,7 +81,7 @@ def test_a_token_that_no_engine_gets(
 ) -> None:
     world.engines.broken = True
     with mock.patch.object(
-        db.outcomes, "end_job", **({"side_effect": AWAY} if database_too else {"wraps": CLOSE})
+        db.job_ends, "end_job", **({"side_effect": AWAY} if database_too else {"wraps": CLOSE})
     ):
         response = retry(call, failed, token="application")
     assert response.status_int == 503
@@ -103,7 +103,7 @@ def test_a_token_that_no_engine_gets_ends_no_other_run(
     """Engines have given this one up meanwhile, and somebody has begun the next one."""
 
     def late(*args: Any) -> None:
-        db.outcomes.end_job(stored(failed.id), "credentials_lost", "")
+        db.job_ends.end_job(stored(failed.id), "credentials_lost", "")
         next_one: dict[str, Any] = {"user_id": "u", "is_admin": False, "request_id": "req-next"}
         assert db.job_actions.retry(stored(failed.id), trust_id="next", **next_one)
         raise exception.Unavailable("No engine")

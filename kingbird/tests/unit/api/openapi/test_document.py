@@ -99,7 +99,7 @@ def test_each_described_call_is_served() -> None:
         call = caller(world.application)
         for method, path, operation in operations():
             project_id = "a1111111222233334444555555555555"
-            there = path.format(project_id=project_id, job_id="x", rule_id="x")
+            there = path.format(project_id=project_id, job_id="x", rule_id="x", image_id="x")
             response = call(there, method, token="admin")
             assert response.status_int not in (404, 405), path
             if operation.get("security") == []:

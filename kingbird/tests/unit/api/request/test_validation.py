@@ -18,7 +18,7 @@ BOUNDS = RequestLimits(sets=3, resources=5, regions=4)
 CREATE = validation.Schema(schema.create(BOUNDS))
 
 #: Fields of a set that can be left out.
-OPTIONS = ("force", "filters", "all_projects", "dry_run", "on_drift", "prune", "same_name")
+OPTIONS = ("force", "filters", "all_projects", "dry_run", "on_drift", "prune", "same_name", "data")
 
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -123,6 +123,10 @@ def test_sets_are_stored_in_one_spelling() -> None:
         "on_drift": "report",
         "prune": False,
         "same_name": "report",
+        "data": "none",
+        "members": "create",
+        "on_orphan": "report",
+        "orphan_limit": 0,
         "filters": {},
     }
     one, two = ["RegionOne"], ["RegionTwo", "RegionOne"]
