@@ -21,6 +21,28 @@ function install_kingbird_tempest_plugin {
     fi
 }
 
+function install_kingbird_dashboard {
+    setup_develop "$KINGBIRD_DASHBOARD_DIR"
+}
+
+# A script that is not compressed would make every page of Horizon an error, the login too.
+# devstack restarts Horizon after this phase.
+function configure_kingbird_dashboard {
+    local package=$KINGBIRD_DASHBOARD_DIR/kingbird_dashboard
+    cp "$package"/enabled/_[0-9]*.py "$KINGBIRD_HORIZON_DIR/local/enabled/"
+    cp "$package"/local_settings.d/_[0-9]*.py "$KINGBIRD_HORIZON_DIR/local/local_settings.d/"
+    (
+        cd "$KINGBIRD_HORIZON_DIR/.." || exit
+        "$(get_python_exec_prefix)/python3" manage.py collectstatic --noinput
+        "$(get_python_exec_prefix)/python3" manage.py compress --force
+    )
+}
+
+function cleanup_kingbird_dashboard {
+    rm -f "$KINGBIRD_HORIZON_DIR"/local/enabled/_*_image_sync.py \
+        "$KINGBIRD_HORIZON_DIR"/local/local_settings.d/_*_kingbird.py
+}
+
 # Each region has an endpoint, because clients look in the user's region.
 function register_kingbird {
     local url=$KINGBIRD_URL/v1.0
@@ -124,6 +146,9 @@ case "$1 ${2:-}" in
                 install_kingbird_tempest_plugin
             fi
         fi
+        if is_service_enabled horizon; then
+            install_kingbird_dashboard
+        fi
         ;;
     "stack post-config")
         echo_summary "Registering Kingbird in $REGION_NAME"
@@ -133,6 +158,9 @@ case "$1 ${2:-}" in
             create_kingbird_accounts
             configure_kingbird
             init_kingbird
+        fi
+        if is_service_enabled horizon; then
+            configure_kingbird_dashboard
         fi
         ;;
     "stack extra")
@@ -154,6 +182,7 @@ case "$1 ${2:-}" in
         ;;
     "clean ")
         cleanup_kingbird
+        cleanup_kingbird_dashboard
         ;;
 esac
 

@@ -42,6 +42,7 @@ class KingbirdTempestPlugin(plugins.TempestPlugin):
                 "EnginesClient",
                 "SyncJobsClient",
                 "SyncRulesClient",
+                "SyncStateClient",
                 "VersionsClient",
             ],
         )

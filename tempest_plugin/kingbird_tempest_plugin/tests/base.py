@@ -140,7 +140,8 @@ class BaseSyncTest(test.BaseTestCase):
             self.fail(f"Job {job_id} has not ended within {seconds} seconds")
         items = self.items_of(job_id, client)
         for item in items:
-            if item["action"] == "create" and item["target_resource"]:
+            is_image = item["resource_type"] == "image"
+            if is_image and item["action"] == "create" and item["target_resource"]:
                 self.images.delete_later(item["target_region"], item["target_resource"])
         return client.show_sync_job(job_id, limit=1)["job"]["sync_status"], items
 

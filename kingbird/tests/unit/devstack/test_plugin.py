@@ -124,6 +124,28 @@ class TestStack:
         (path,) = plugins[0].split()
         assert (Path(path) / "pyproject.toml").exists()
 
+    def test_horizon(self, stack: Stack) -> None:
+        stack.services += ",horizon"
+        horizon = stack.folder / "opt" / "horizon"
+        for part in ("enabled", "local_settings.d"):
+            (horizon / "openstack_dashboard" / "local" / part).mkdir(parents=True)
+        python = stack.bin / "python3"
+        python.write_text('#!/bin/sh\necho program python3 "$PWD" "$@" >> "$STANDIN_LOG"\n')
+        python.chmod(0o755)
+        done = stack.run("stack install", "stack post-config", "stack post-config")
+        assert done.code == 0, done.output
+        plugin = str(stack.folder / "opt" / "kingbird" / "horizon_plugin")
+        assert ("setup_develop", plugin) in done.within("stack install")
+        # A panel that is enabled without it would be an error on every page.
+        assert done.within("stack post-config")[-2:] == [
+            ("program", "python3", str(horizon), "manage.py", "collectstatic", "--noinput"),
+            ("program", "python3", str(horizon), "manage.py", "compress", "--force"),
+        ]
+        local = horizon / "openstack_dashboard" / "local"
+        assert len([*local.rglob("*.py")]) == 3
+        assert stack.run("clean").code == 0
+        assert [*local.rglob("*.py")] == []
+
     @pytest.mark.parametrize(
         ("before", "after"), [("0", "{plugin}"), ("/opt/other", "/opt/other {plugin}")]
     )

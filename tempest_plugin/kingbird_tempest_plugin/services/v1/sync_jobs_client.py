@@ -41,6 +41,10 @@ class SyncJobsClient(rest_client.RestClient):
         """Return a page of the jobs that are in progress."""
         return self._get(self._jobs("/active", project), params)
 
+    def list_sync_jobs_detail(self, project: str | None = None, **params: Any) -> Any:
+        """Return a page of the jobs with the numbers of their items."""
+        return self._get(self._jobs("/detail", project), params)
+
     def show_sync_job(self, job_id: str, project: str | None = None, **params: Any) -> Any:
         """Return a page of a job's items as ``job_set``, with the ``job``."""
         return self._get(self._jobs(f"/{job_id}", project), params)
@@ -51,16 +55,30 @@ class SyncJobsClient(rest_client.RestClient):
         self.expected_success(200, resp.status)
         return rest_client.ResponseBody(resp, json.loads(body))
 
-    def cancel_sync_job(self, job_id: str, project: str | None = None) -> Any:
-        """Cancel a job in progress."""
-        return self._act(job_id, "cancel", project)
+    def cancel_sync_job(self, job_id: str, project: str | None = None, **part: Any) -> Any:
+        """Cancel a job in progress.
 
-    def retry_sync_job(self, job_id: str, project: str | None = None) -> Any:
-        """Retry what failed of a job that has ended, only in the user's project."""
-        return self._act(job_id, "retry", project)
+        :param part: ``regions`` and ``resources``; all of the job without them.
+        """
+        return self._act(job_id, "cancel", project, part)
 
-    def _act(self, job_id: str, action: str, project: str | None) -> Any:
-        resp, body = self.post(self._jobs(f"/{job_id}/{action}", project), "{}")
+    def retry_sync_job(self, job_id: str, project: str | None = None, **part: Any) -> Any:
+        """Retry what failed of a job that has ended, only in the user's project.
+
+        :param part: ``regions`` and ``resources``; all of the job without them.
+        """
+        return self._act(job_id, "retry", project, part)
+
+    def apply_sync_job(self, job_id: str, project: str | None = None) -> Any:
+        """Carry out the plan of a dry run as a new job, only in the user's project."""
+        return self._act(job_id, "apply", project, {})
+
+    def undo_sync_job(self, job_id: str, project: str | None = None) -> Any:
+        """Take back what a job has written as a new job, only in the user's project."""
+        return self._act(job_id, "undo", project, {})
+
+    def _act(self, job_id: str, action: str, project: str | None, body: Any) -> Any:
+        resp, body = self.post(self._jobs(f"/{job_id}/{action}", project), json.dumps(body))
         self.expected_success(202, resp.status)
         return rest_client.ResponseBody(resp, json.loads(body))
 

@@ -49,4 +49,4 @@ class DriftTest(base.BaseSyncTest):
         self.assert_copy(image, record)
         self.assertNotIn("demo_local", record)
         _, items = self.run_job(wanted)
-        self.assertEqual("in_sync", items[0]["reason"])
+        self.assertEqual("no_data", items[0]["reason"])
