@@ -2,7 +2,6 @@
 
 import json
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,20 +12,20 @@ from typing import Any
 import urllib3
 from minicloud import Cloud
 
+from benchmarks.arrivals import REGIONS, created
 from benchmarks.rounds import median
 from benchmarks.table import Row
 from benchmarks.world import World
 from kingbird.clients.image_lists import PAGE_SIZE
 from kingbird.tests.functional.deployment import Kind, deploy
 from kingbird.tests.functional.kingbird_api import KingbirdAPI, wildcard
-from kingbird.tests.functional.listening import Consumer, listener
+from kingbird.tests.functional.listening import listener
 from kingbird.tests.functional.people import RAW, Person, unique
 
-REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
 #: Milliseconds that the slowest image may take, and the ratio of the medians.
 AT_MOST, RATIO = 2000, 3.0
-#: Seconds after which a record that is missing is an error.
-PATIENCE = 60.0
+#: Seconds between two uploads: a rule pauses after images in quick succession.
+APART = 0.5
 #: Milliseconds of a bar of the histogram.
 BAR = 100
 
@@ -64,31 +63,6 @@ class _Bare:
         if answer.status != expected:
             raise RuntimeError(f"The bare loop was answered {answer.status}: {answer.data!r}")
         json.loads(answer.data)
-
-
-class _Creations(Consumer):
-    """Hear from Glance itself when a region has a record; asking for it would cost as much."""
-
-    def __init__(self, transport_url: str, topic: str) -> None:
-        self._times: dict[tuple[str, str], float] = {}
-        self._came = threading.Condition()
-        super().__init__(transport_url, topic)
-
-    def info(self, context: Any, publisher: Any, event: Any, payload: Any, metadata: Any) -> None:
-        """Note the time of a new record."""
-        if event == "image.create":
-            with self._came:
-                region = str(publisher).rpartition(".")[2]
-                self._times[payload["id"], region] = time.monotonic()
-                self._came.notify_all()
-
-    def wait(self, image_id: str, home: str) -> float:
-        """Wait until all other regions have a record, and return the time of the last one."""
-        others = [(image_id, region) for region in REGIONS if region != home]
-        with self._came:
-            if not self._came.wait_for(lambda: self._times.keys() >= {*others}, PATIENCE):
-                raise RuntimeError(f"The image {image_id} of {home} is not in all regions")
-            return max(self._times[one] for one in others)
 
 
 def histogram(seconds: Sequence[float]) -> str:
@@ -135,7 +109,7 @@ def _measure(cloud: Cloud, folder: Path, count: int) -> tuple[list[float], list[
     with (
         deploy(kind, cloud, folder) as running,
         listener(running, cloud, REGIONS),
-        _Creations(broker.transport_url, broker.topic) as creations,
+        created(broker.transport_url, broker.topic) as creations,
     ):
         person, other = Person(cloud, "demo"), Person(cloud, "other")
         api = KingbirdAPI(running.url, person)
@@ -150,6 +124,7 @@ def _measure(cloud: Cloud, folder: Path, count: int) -> tuple[list[float], list[
             begin = time.monotonic()
             seconds = creations.wait(image["id"], home) - begin
             loop = bare(home, other.make(home, b"data"))
+            time.sleep(APART)
             if number >= 0:
                 # The first round makes connections and fills caches.
                 by_rule.append(seconds)

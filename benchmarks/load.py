@@ -15,7 +15,7 @@ from benchmarks.scene import SOURCE, fill
 from benchmarks.service import Service, wildcard
 from benchmarks.table import Row
 from benchmarks.world import World
-from kingbird.db.jobs import item_id
+from kingbird.db.item_ids import item_id
 from kingbird.db.models import Item, Job
 from kingbird.tests.functional import load
 from kingbird.tests.functional.deployment import SERVICE_USER

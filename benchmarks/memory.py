@@ -13,12 +13,17 @@ MISSING = DRIFTED = 0.01
 AT_MOST = 200
 
 
+def status(pid: int, name: str) -> int:
+    """Return a number of a process's status, such as its threads or its memory in KiB."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1])
+    raise RuntimeError(f"Nothing tells {name} of process {pid}")
+
+
 def peak(pid: int) -> float:
     """Return the peak memory of a process in MiB."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM:"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError(f"Nothing tells the memory of process {pid}")
+    return status(pid, "VmHWM") / 1024
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:

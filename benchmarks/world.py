@@ -71,6 +71,7 @@ class World:
         *,
         engines: int = 1,
         workers: int = 1,
+        database: str = "MariaDB",
         sync: Mapping[str, Any] = MappingProxyType({}),
         options: Options = MappingProxyType({}),
     ) -> Iterator[Service]:
@@ -78,11 +79,12 @@ class World:
 
         :param engines: the number of engines, if RabbitMQ and MariaDB are available.
         :param workers: the number of the API's processes, likewise.
+        :param database: the name of the database, likewise.
         :param sync: options of ``[sync]`` that differ from the default.
         :param options: options of other groups.
         """
         kind = Kind(
-            database="MariaDB" if self.is_complete else "SQLite",
+            database=database if self.is_complete else "SQLite",
             broker=self.is_complete,
             backend="threading",
             engines=engines,

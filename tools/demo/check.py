@@ -109,6 +109,21 @@ def wrong_rows(
     return found
 
 
+def records_not_same(
+    rows: Sequence[Mapping[str, str]], without_data: Collection[str], regions: Sequence[str]
+) -> list[str]:
+    """Return the ids of images in a matrix whose records are not the same everywhere.
+
+    :param without_data: images whose copies lack their data, which have a row all the same.
+    """
+    same = {"=", "o"}
+    return [
+        row["ID"]
+        for row in rows
+        if row["ID"] not in without_data or {row.get(region) for region in regions} - same
+    ]
+
+
 def _comparable(image: Image) -> dict[str, Any]:
     """Return the fields to compare; tags are sorted, and fields that are null are left out."""
     return {

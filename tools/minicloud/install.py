@@ -53,7 +53,7 @@ def _constraints(service: str) -> Path:
 
 
 def _install(home: Home, service: str) -> None:
-    uv = _installer(home)
+    uv = installer(home)
     _run(uv, "venv", "--clear", "--python", sys.executable, home.venv(service))
     _run(
         *(uv, "pip", "install", "--python", home.python(service), "--compile-bytecode"),
@@ -63,13 +63,18 @@ def _install(home: Home, service: str) -> None:
     home.stamp(service).write_text(_fingerprint(service))
 
 
-def _installer(home: Home) -> Path:
-    """Return uv in its own virtual environment; it is much faster than pip."""
+def installer(home: Home) -> Path:
+    """Return uv in its own virtual environment; it is much faster than pip.
+
+    :raises MinicloudError: it cannot be installed.
+    """
     uv = home.installer / "bin" / "uv"
-    if not uv.exists():
-        _run(sys.executable, "-m", "venv", "--clear", home.installer)
-        python = home.installer / "bin" / "python"
-        _run(python, "-m", "pip", "install", "--disable-pip-version-check", INSTALLER)
+    # Environments are made at the same time.
+    with locked(home.path / "install-uv.lock"):
+        if not uv.exists():
+            _run(sys.executable, "-m", "venv", "--clear", home.installer)
+            python = home.installer / "bin" / "python"
+            _run(python, "-m", "pip", "install", "--disable-pip-version-check", INSTALLER)
     return uv
 
 

@@ -24,7 +24,18 @@ TESTS_OF: dict[str, Sequence[str]] = {
         "db/test_plans.py",
         "db/test_transitions.py",
         "db/test_claims.py",
+        "db/test_turns.py",
+        "db/test_counts.py",
     ],
+    "kingbird/db/unplanned.py": [
+        "db/test_plans.py",
+        "db/test_outcomes.py",
+        "db/test_runs.py",
+        "db/test_settling.py",
+    ],
+    "kingbird/db/item_rows.py": ["db/test_settling.py", "db/test_outcomes.py"],
+    "kingbird/db/settling.py": ["db/test_settling.py", "db/test_job_actions.py"],
+    "kingbird/db/unsettled.py": ["db/test_settling.py", "api/test_views.py"],
     "kingbird/db/clock.py": ["db/test_clock.py", "db/test_leases.py"],
     "kingbird/db/timeouts.py": ["db/test_timeouts.py", "db/test_connection.py"],
     "kingbird/engine": ["engine/test_leases.py", "engine/test_runs.py", "engine/test_events.py"],
@@ -37,8 +48,14 @@ CHANGED = (
     "kingbird/db/leases.py",
     "kingbird/db/runs.py",
     "kingbird/db/outcomes.py",
+    "kingbird/db/job_ends.py",
+    "kingbird/db/unplanned.py",
+    "kingbird/db/item_rows.py",
+    "kingbird/db/settling.py",
+    "kingbird/db/unsettled.py",
     "kingbird/db/timeouts.py",
     "kingbird/db/clock.py",
+    "kingbird/db/counts.py",
     "kingbird/engine/leases.py",
     "kingbird/engine/completion.py",
 )
@@ -59,9 +76,12 @@ def changed_files(root: Path, only: str | None = None) -> list[str]:
 def tests_of(root: Path, path: str) -> list[str]:
     """Return the files of tests of a module, relative to the tree, in the order to run them."""
     beginning = max((one for one in TESTS_OF if path.startswith(one)), key=len)
-    own = [one for one in _files(root, [f"{TESTS}"]) if one.endswith(f"/test_{Path(path).name}")]
+    module = Path(path)
+    mirrored = f"{TESTS}/{module.parent.relative_to('kingbird')}/test_{module.name}"
     room = list(_files(root, [f"{TESTS}/{name}" for name in TESTS_OF[beginning]]))
-    first = [one for one in room if one in own]
+    own = [one for one in room if one.endswith(f"/test_{module.name}")]
+    # Other rooms have tests of the same name.
+    first = sorted(own, key=lambda one: one != mirrored)
     return list(dict.fromkeys([*first, *room]))
 
 

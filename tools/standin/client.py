@@ -179,6 +179,10 @@ class Standin:
         """Delay the answers of a region, or of all regions, by some milliseconds."""
         self._call("latency", region=region, ms=ms)
 
+    def import_time(self, region: str, seconds: float) -> None:
+        """Let an import of data into a region take some seconds, from the next request on."""
+        self._call("import_time", region=region, seconds=seconds)
+
     def page_size(self, region: str, size: int | None) -> None:
         """Limit a region's pages below the requested size; ``None`` for Glance's own 1000."""
         self._call("page_size", region=region, size=size)
@@ -209,7 +213,8 @@ class Standin:
         """Return the number of calls of each kind, by region.
 
         The kinds are ``list`` (each page is a call), ``get``, ``create``, ``update``, ``members``,
-        ``share`` and ``accept``.  Calls that failed are counted.
+        ``share``, ``accept``, ``import``, ``tasks`` and ``methods``.  Calls that failed
+        are counted.
         """
         counted: dict[str, dict[str, int]] = self._call("counts")
         return counted

@@ -48,6 +48,9 @@ class Control:
         for each in [self._regions[region]] if region else self._regions.values():
             each.latency = ms / 1000
 
+    def import_time(self, region: str, seconds: float) -> None:
+        self._regions[region].import_time = seconds
+
     def counts(self) -> dict[str, dict[str, int]]:
         return {name: dict(region.glance.counted) for name, region in self._regions.items()}
 

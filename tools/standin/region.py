@@ -22,6 +22,8 @@ from standin.tokens import Tokens
 Json = Any
 #: Takes the event type and the payload of a message.
 Tell = Callable[[str, Mapping[str, Any]], None]
+#: Seconds that an import of data takes.
+IMPORT_TIME = 0.3
 #: The messages of calls that change an image.
 _OF_CALLS = {"POST": "image.create", "PATCH": "image.update"}
 
@@ -47,6 +49,7 @@ class Region:
     :param tell: sends a message of this Glance.
     :param tokens: asks Keystone.
     :ivar latency: seconds that each answer is delayed.  Calls do not wait for each other.
+    :ivar import_time: seconds that an import of data takes.
     :ivar peak: the maximum of simultaneous calls.
     """
 
@@ -60,7 +63,9 @@ class Region:
         tokens: Tokens | None = None,
     ) -> None:
         self.glance = CountingGlance(name)
+        self.glance.on_import = self._begin_import
         self.latency = latency
+        self.import_time = IMPORT_TIME
         self.peak = 0
         self._usual = usual
         self._tell = tell
@@ -116,12 +121,28 @@ class Region:
             return _error(501, str(error))
         except ValueError:
             return _error(400, "Malformed JSON in request body.")
+        if request.path.endswith("/import") and request.method == "POST":
+            return web.Response(status=202)
+        if "/actions/" in request.path:
+            self._tell_of_change(request.path.split("/")[-3])
+            return web.Response(status=204)
         made = request.method == "POST" and request.path == "/v2/images"
         if self._tell is not None and (made or request.method == "PATCH"):
             self.tell(_OF_CALLS[request.method], json.loads(found))
         return web.Response(
             body=found, status=201 if made else 200, content_type="application/json"
         )
+
+    def _begin_import(self, image_id: str) -> None:
+        """Let the data of an image arrive after a while, as they do in a Glance."""
+        loop = asyncio.get_running_loop()
+        loop.call_later(self.import_time / 2, self.glance.begin_import, image_id)
+        loop.call_later(self.import_time, self.glance.finish_import, image_id)
+
+    def _tell_of_change(self, image_id: str) -> None:
+        """Send the message about an image that was changed by a call without a body."""
+        if image := self.glance.peek(image_id):
+            self.tell("image.update", image)
 
     async def _caller(self, token: str | None) -> Caller | None:
         if not token:

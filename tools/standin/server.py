@@ -52,6 +52,8 @@ def run(
         )
         for name in names
     }
+    for region in regions.values():
+        region.glance.peers = {name: each.glance for name, each in regions.items()}
     serving = _serve(regions, Control(regions, sender), port_base, until_stdin_ends)
     try:
         import uvloop
