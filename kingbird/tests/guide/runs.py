@@ -8,6 +8,7 @@ from kingbird.tests.guide.pages import Command, commands
 
 INSTALL = "test_install_guide.py::test_a_stranger_installs_kingbird_and_syncs_a_region"
 USER = "test_user_guide.py::test_the_commands_of_a_page"
+ROTATION = "test_rotation.py::test_a_line_of_images_is_rotated"
 PURGE = "test_purged_ids.py::test_an_id_is_free_after_the_guides_purge"
 
 #: Pages, and the functional test that runs their commands.
@@ -18,6 +19,7 @@ RUN_BY = {
     "doc/source/user/wildcard.rst": USER,
     "doc/source/user/outcomes.rst": USER,
     "doc/source/user/openstackclient.rst": USER,
+    "doc/source/user/rules.rst": ROTATION,
     "doc/source/api/create.rst": USER,
     "doc/source/admin/glance.rst": PURGE,
     "doc/source/admin/health.rst": USER,
@@ -30,6 +32,11 @@ ROOT_ONLY = "changes the host, as root"
 DEVELOPER = "is a way to run the tests, the benchmark or the documentation's own build"
 DEVSTACK = "needs a devstack"
 RULES = "unit/osc/test_rules.py runs these commands, as rules run at times of their own"
+STATE = "test_osc.py and unit/osc/test_state.py run these commands: ages differ from run to run"
+PARTS = "test_osc.py and unit/osc/test_commands.py run these commands, about jobs that fit"
+DATA = "test_data.py and unit/osc/test_commands.py let Glance import data"
+METADEFS = "test_metadefs.py and unit/osc/test_commands.py sync definitions"
+REGIONS = "unit/cmd/test_data_sources.py runs it, and Glances differ"
 CREDENTIALS = "the tests give their own credentials to the clients in these variables"
 
 #: Beginnings of commands that no test runs, with the reason.
@@ -51,6 +58,20 @@ NOT_RUN = {
     "pip install ": "test-requirements.txt has the same requirements, which a unit test compares",
     "openstack image sync rule ": RULES,
     "openstack image sync list --rule ": RULES,
+    "openstack image sync state": STATE,
+    "openstack image sync image show ": STATE,
+    "openstack image sync apply ": PARTS,
+    "openstack image sync create --resource-type metadef": METADEFS,
+    "openstack image sync undo ": PARTS,
+    'openstack image sync create --all --source RegionOne --target "*" --data import ': DATA,
+    "openstack image sync create web-server --source RegionOne --target RegionTwo --data ": DATA,
+    'openstack image sync create NEW --target "*" --data import': DATA,
+    "openstack image set --hidden OLD": "test_rotation.py hides an image so",
+    "rm /var/lib/glance/staging/": ROOT_ONLY,
+    "kingbird-manage regions": REGIONS,
+    "openstack image sync cancel ef67753a-cca5-45c8-9a95-4d9a4c657455 --region ": PARTS,
+    "openstack image sync retry ef67753a-cca5-45c8-9a95-4d9a4c657455 --image ": PARTS,
+    "openstack image sync show ef67753a-cca5-45c8-9a95-4d9a4c657455 --image ": PARTS,
     "kingbird-standalone ": "test_packaging.py starts it so, from a wheel",
 }
 

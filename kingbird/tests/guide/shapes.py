@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-#: Keys below these are outcomes and regions, which differ from run to run.
-COUNTS = ("statuses", "outcomes", "regions")
+#: Keys below these are outcomes, regions and names of fields, which differ from run to run.
+COUNTS = ("statuses", "outcomes", "regions", "fields")
 
 Shape = tuple[str, tuple[str, ...]]
 
