@@ -8,11 +8,12 @@ export PYTHONPATH := $(CURDIR)/tools
 export PYTHONDONTWRITEBYTECODE :=
 MINICLOUD := $(PYTHON) -m minicloud
 
-.PHONY: examples help venv cloud demo up down test test-more lint docs unit unit-threading unit-eventlet unit-thorough mutate functional functional-core functional-more functional-guides tempest chaos fuzz bench samples clean
+.PHONY: examples help venv cloud demo up down dashboard horizon dashboard-unit dashboard-test test test-more lint docs unit unit-threading unit-eventlet unit-thorough mutate functional functional-core functional-more functional-guides tempest chaos fuzz bench samples clean
 
 help:
 	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
 	@echo "make up          start a cloud and Kingbird, and leave them running"
+	@echo "make dashboard   the same with Horizon, and tell where to look at it"
 	@echo "make down        stop them"
 	@echo "make test        what a change has to pass: lint, documentation, tests, Tempest"
 	@echo "make test-more   the rest: everything on eventlet, chaos, fuzz, guides, packages"
@@ -20,6 +21,7 @@ help:
 	@echo "make mutate      break the code and report what unit tests miss: MINUTES=10 SEED=1"
 	@echo "make functional  tests on a real Keystone, real Glances, brokers and databases"
 	@echo "make tempest     run the real Tempest with the plugin's tests"
+	@echo "make dashboard-test  test the pages of Horizon, with a browser too"
 	@echo "make chaos       throw faults into jobs: ROUNDS=10 SEED=1 DATABASE=PostgreSQL"
 	@echo "make fuzz        send requests made up by a program: MINUTES=10 SEED=1"
 	@echo "make bench       measure, as ratios in one run, and write benchmarks/RESULTS.md"
@@ -44,7 +46,16 @@ demo: venv cloud
 up: venv cloud
 	$(BIN)/python -m demo up
 
+# The three environments are made at the same time.
+dashboard:
+	$(MAKE) --jobs=3 --output-sync=target venv cloud horizon
+	$(BIN)/python -m dashboard_run up
+
+horizon:
+	$(PYTHON) -m dashboard_run install
+
 down:
+	$(PYTHON) -m dashboard_run down
 	$(PYTHON) -m demo down
 
 # Parts run beside each other, as they wait as long as they work.  The cloud is there already.
@@ -54,18 +65,20 @@ test: venv cloud .venv/debian/ready
 
 test-more: venv cloud .venv/debian/ready
 	$(MAKE) --jobs=2 --output-sync=target --old-file=cloud functional-more unit-thorough
+	$(MAKE) --old-file=cloud dashboard-test
 
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy kingbird tools benchmarks
 	$(BIN)/mypy tempest_plugin/kingbird_tempest_plugin
+	$(BIN)/mypy horizon_plugin/kingbird_dashboard
 	$(BIN)/mypy --strict --follow-imports=silent kingbird/sync
-	PYTHONPATH=. $(BIN)/lint-imports
+	PYTHONPATH=.:horizon_plugin $(BIN)/lint-imports
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml kingbird
 	$(BIN)/shellcheck --external-sources devstack/plugin.sh devstack/settings kingbird/tests/devstack/*.sh
 	$(BIN)/doc8 README.rst CONTRIBUTING.rst HACKING.rst doc/source api-ref/source releasenotes tools/minicloud/README.rst tools/standin/README.rst \
-	    devstack/README.rst tempest_plugin/README.rst
+	    devstack/README.rst tempest_plugin/README.rst horizon_plugin/README.rst
 	$(BIN)/reno --quiet lint
 
 docs: venv
@@ -116,7 +129,8 @@ FAULTS := $(addprefix kingbird/tests/functional/,chaos fuzz odd_regions test_loa
 # These bring all that they need, or are about running processes rather than about jobs.
 GUIDES := $(addprefix kingbird/tests/functional/,test_install_guide.py test_user_guide.py \
     $(addsuffix .py,$(addprefix test_,packaging upgrades devstack demo osc start_order reports \
-    reload systemd tls_proxy tracing metrics stopped_transaction silent_database backends)))
+    reload systemd tls_proxy tracing metrics stopped_transaction silent_database backends \
+    rotation state_engines undo)))
 MORE := $(FAULTS) $(GUIDES)
 # Each of the two processes starts a cloud, and runs whole files: their tests share scenes.
 SHARED_OUT := --numprocesses=2 --dist=loadfile
@@ -138,11 +152,22 @@ functional-guides: venv cloud
 tempest: venv cloud
 	$(BIN)/python -m tempest_run
 
+# The unit tests of the pages, with the newest Horizon and the oldest that is supported.
+dashboard-unit: venv
+	$(BIN)/python -m dashboard_run unit
+	$(BIN)/python -m dashboard_run unit --release oldest
+
+# The pages as people use them: a real Horizon, Keystone, Glance and Chromium.
+dashboard-test: venv cloud dashboard-unit
+	$(BIN)/python -m dashboard_run test
+
 # Each fault is thrown once by `make test-more` too.  FAULT is the name of one of them.
 chaos: venv cloud
 	$(BIN)/python -m kingbird.tests.functional.chaos --rounds $(or $(ROUNDS),1) \
 	    $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) \
 	    $(if $(BACKEND),--backend $(BACKEND)) $(if $(FAULT),--only "$(FAULT)")
+	$(BIN)/pytest --quiet $(wildcard kingbird/tests/functional/chaos/test_import*.py) \
+	    kingbird/tests/functional/chaos/test_orphans.py
 
 # A shorter run is part of `make test-more`.
 fuzz: venv cloud
@@ -157,6 +182,7 @@ samples: venv
 	$(BIN)/oslopolicy-sample-generator --config-file etc/kingbird-policy-generator.conf
 	$(BIN)/kingbird-manage --config-file /dev/null api-spec \
 	    --examples api-ref/examples --output api-ref/openapi.yaml
+	$(BIN)/python -m dashboard_run policies
 
 # Record the application's answers, which the documentation shows.
 examples: venv

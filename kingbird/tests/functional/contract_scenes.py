@@ -55,12 +55,16 @@ class Scene(Protocol):
     def share(self, image: Image, user: str, status: str) -> None:
         """Share an image of demo's with a user's project and set the status of the share."""
 
+    def run_imports(self) -> None:
+        """Let the imports of data end, as far as that needs help."""
+
 
 class FakeScene:
     """The double."""
 
     def __init__(self) -> None:
         self._glance = FakeGlance("RegionOne")
+        self._glance.peers = {"RegionOne": self._glance}
 
     def images(self, user: str) -> ImageClient:
         project, roles = USERS[user]
@@ -83,6 +87,9 @@ class FakeScene:
 
     def share(self, image: Image, user: str, status: str) -> None:
         self._glance.share(image["id"], self.project(user), status)
+
+    def run_imports(self) -> None:
+        self._glance.run_imports()
 
 
 class StandinScene:
@@ -122,6 +129,9 @@ class StandinScene:
     def share(self, image: Image, user: str, status: str) -> None:
         self._standin.share(self._region, image["id"], self.project(user), status)
 
+    def run_imports(self) -> None:
+        pass
+
 
 class RealScene:
     """A Glance of the cloud."""
@@ -154,6 +164,9 @@ class RealScene:
         self._person("demo").share(self._region, image["id"], self.project(user))
         if status != "pending":
             self._person(user).answer_share(self._region, image["id"], status)
+
+    def run_imports(self) -> None:
+        pass
 
 
 def page(images: ImageClient, *query: tuple[str, object]) -> Image:

@@ -2,6 +2,7 @@
 
 import configparser
 import contextlib
+import math
 import os
 import uuid
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from kingbird.tests.functional.leaks.watch import WATCH
 from kingbird.tests.functional.programs import Program, eventually, free_port, run
 from kingbird.tests.functional.proxy import Proxy
 from kingbird.tests.functional.relay import Relay
+from kingbird.tests.waiting import PATIENCE
 
 Options = Mapping[str, Mapping[str, Any]]
 
@@ -25,6 +27,14 @@ Options = Mapping[str, Mapping[str, Any]]
 SERVICE_USER = "kingbird"
 #: Seconds until the circuit breaker of a region allows a trial call.
 BREAKER_RESET_TIMEOUT = 0.2
+
+#: Options with which no region seems to be away on a busy machine.  An engine's call takes at most
+#: a quarter of its lease.
+PATIENT: Options = {
+    "engine": {"lease": 4 * math.ceil(PATIENCE)},
+    "glance": {"timeout": PATIENCE, "call_timeout": PATIENCE},
+    "sync": {"retry_timeout": PATIENCE},
+}
 
 
 @dataclass(frozen=True)
@@ -125,6 +135,8 @@ class Deployment:
             "sync": {
                 "retry_timeout": 2,
                 "breaker_reset_timeout": BREAKER_RESET_TIMEOUT,
+                # Items in a region that is away fail.  A test of pauses has patience.
+                "region_patience": 0,
                 # On a busy machine no region lags by accident: a plan in two parts may choose
                 # other sources.
                 "slow_region_timeout": 60,

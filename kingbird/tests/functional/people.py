@@ -98,17 +98,17 @@ class Person:
         )
         return answer
 
-    def with_new_project(self, name: str) -> "Person":
-        """Create a project and return another user as its member.
+    def with_new_project(self, name: str, role: str = "member") -> "Person":
+        """Create a project and return another user who has a role in it.
 
         The caller has to be an admin.
         """
         project = unique("project")
         body = {"project": {"name": project, "domain_id": "default"}}
         project_id = self.keystone("POST", "/projects", json=body).json()["project"]["id"]
-        (role,) = self.keystone("GET", "/roles?name=member").json()["roles"]
+        (found,) = self.keystone("GET", f"/roles?name={role}").json()["roles"]
         user_id = self._cloud.users[name]
-        self.keystone("PUT", f"/projects/{project_id}/users/{user_id}/roles/{role['id']}")
+        self.keystone("PUT", f"/projects/{project_id}/users/{user_id}/roles/{found['id']}")
         return Person(self._cloud, name, project, project_id)
 
     def make(self, region: str, data: bytes | None = None, **fields: Any) -> Image:

@@ -100,9 +100,8 @@ def test_lists_longer_than_a_page(
     multiply(deployment, models.Item, job.only["id"], resource=lambda: str(uuid.uuid4()))
     shown = client(newcomer, "show", job.id)
     assert len({row["ID"] for row in shown}) == len(shown) == MANY
-    items, overview = caller.show(job.id, limit=400)
+    items, _ = caller.show(job.id, limit=400)
     assert [item["id"] for item in items] == [row["ID"] for row in shown]
-    assert overview["statuses"] == {"SUCCESS": MANY}
 
     multiply(deployment, models.Job, job.id)
     listed = client(newcomer, "list")

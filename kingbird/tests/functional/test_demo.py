@@ -41,6 +41,7 @@ def test_the_demo_finds_nothing_wrong_and_leaves_nothing_running(tmp_path: Path)
     # One row for each combination of two targets and two initial states.
     assert output.count("| =         | +           | +         |") == 4, output
     assert output.count("has the record") == 2, output
+    assert "turned active in RegionTwo, and the hash of its data is the same" in output
     assert "min_ram: 4096 -> 512" in output
     ended = next(line for line in output.splitlines() if line.startswith("ended: "))
     assert len(ended.split(",")) == 5, ended

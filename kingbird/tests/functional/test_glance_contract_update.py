@@ -53,6 +53,40 @@ UPDATE_REFUSED = [
 ]
 
 
+class TestStatus:
+    """The calls that begin and end a quarantine."""
+
+    def test_the_owner_begins_and_ends_it_as_often_as_it_asks(self, scene: Scene) -> None:
+        images = scene.images("demo")
+        image = scene.upload(images.create(RAW), b"x")
+        for active, status in ((False, "deactivated"), (True, "active")):
+            for _ in range(2):
+                images.set_active(image["id"], active)
+                found = images.get(image["id"]) or {}
+                assert found["status"] == status
+                # All else is as it was.  Glance tells where the data are while it is active.
+                names = image.keys() - {"status", "updated_at", "direct_url", "stores"}
+                assert {name: found.get(name) for name in names} == {
+                    name: image[name] for name in names
+                }
+
+    @pytest.mark.parametrize("action", ["deactivate", "reactivate"])
+    def test_an_image_without_data_has_none(self, scene: Scene, action: str) -> None:
+        images = scene.images("demo")
+        image = images.create(RAW)
+        refused = refusal(images.set_active, image["id"], action == "reactivate")
+        assert refused.status == 403
+        assert f"Not allowed to {action} image in status 'queued'" in refused.message
+
+    def test_only_members_of_the_owner_may(self, scene: Scene) -> None:
+        images = scene.images("demo")
+        image = scene.upload(images.create({**RAW, "visibility": "community"}), b"x")
+        for user in ("reader", "other"):
+            assert refusal(scene.images(user).set_active, image["id"], False).status == 403
+        assert refusal(images.set_active, new_id(), False).status == 404
+        scene.images("admin").set_active(image["id"], False)
+
+
 class TestUpdate:
     @pytest.mark.parametrize(("change", "status", "words"), UPDATE_REFUSED)
     def test_refused_completely(self, scene: Scene, change: Any, status: int, words: str) -> None:

@@ -27,12 +27,12 @@ def posts(calls: list[Call]) -> list[Call]:
     return [call for call in calls if call.method == "POST"]
 
 
-def test_created_then_in_sync(demo: Person, api: API, glances: dict[str, Proxy]) -> None:
+def test_created_then_without_data(demo: Person, api: API, glances: dict[str, Proxy]) -> None:
     image = demo.make("RegionOne", b"data", tags=["a", "b"], os_distro="plan9")
     assert api(demo).run(sync(image["id"])).outcome == (SUCCESS, "created")
     with glances["RegionTwo"].recording() as calls:
         again = api(demo).run(sync(image["id"]))
-    assert again.outcome == (SUCCESS, "in_sync")
+    assert again.outcome == (SUCCESS, "no_data")
     assert (again.only["action"], again.only["target_resource"]) == ("none", image["id"])
     assert not [call for call in calls if call.writes]
 
@@ -284,7 +284,7 @@ class TestImagesOfOthers:
         first = api(demo).run(sync(image["id"], force=True))
         again = api(demo).run(sync(image["id"], force=True))
         assert first.outcome == (SUCCESS, "created")
-        assert again.outcome == (SUCCESS, "in_sync")
+        assert again.outcome == (SUCCESS, "no_data")
         assert first.only["target_resource"] == again.only["target_resource"] != image["id"]
         record = demo.see("RegionTwo", first.only["target_resource"])
         assert (record["owner"], record["visibility"]) == (demo.project_id, "private")

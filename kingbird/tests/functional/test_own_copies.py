@@ -109,7 +109,7 @@ def test_provenance_gives_way_to_the_quota_of_one_region(demo: Person, api: API)
             assert f"Attempted: {used}, Maximum: {PROPERTY_QUOTA}" in item["message"]
             assert demo.images("RegionThree").get(image["id"]) is None
             continue
-        assert (item["reason"], later["reason"]) == ("created", "in_sync")
+        assert (item["reason"], later["reason"]) == ("created", "no_data")
         record = demo.see("RegionThree", image["id"])
         assert len(PROVENANCE & set(record)) == ROOM[used]
         assert all(record[f"p{n}"] == "x" for n in range(used))

@@ -107,6 +107,15 @@ def test_the_tempest_plugin_is_a_package_by_itself(
         assert f"class {name}(" in archive.read(f"{module.replace('.', '/')}.py").decode()
 
 
+def test_the_dashboard_is_a_package_by_itself(tmp_path_factory: pytest.TempPathFactory) -> None:
+    plugin = Packages(tmp_path_factory.mktemp("dashboard"), "horizon_plugin")
+    call(BIN / "twine", "check", "--strict", plugin.wheel, plugin.sdist)
+    # Horizon reads templates, styles, policies and snippets of settings besides the code.
+    belongs = {name for name in plugin.files if name.startswith("kingbird_dashboard/")}
+    assert {Path(name).suffix for name in belongs} >= {".py", ".html", ".js", ".scss", ".yaml"}
+    assert belongs - plugin.in_wheel == set()
+
+
 def test_the_metadata_are_those_of_a_release(packages: Packages, installed: Environment) -> None:
     call(BIN / "twine", "check", "--strict", packages.wheel, packages.sdist)
     script = (

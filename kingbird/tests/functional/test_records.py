@@ -174,11 +174,11 @@ class TestAMI:
             assert record[name] != trio[name]["id"]
             assert demo.see("RegionTwo", record[name])["name"] == trio[name]["name"]
 
-    def test_a_run_that_comes_again_finds_the_trio_in_sync(
+    def test_a_run_that_comes_again_finds_the_trio(
         self, demo: Person, api: Callable[[Person], KingbirdAPI]
     ) -> None:
         trio = ami_trio(demo)
-        for reason in ("created", "in_sync"):
+        for reason in ("created", "no_data"):
             for force in (False, True):
                 job = api(demo).run(sync(trio["ami"]["id"], force=force))
                 assert {item["reason"] for item in job.items} == {reason}, job
@@ -191,7 +191,7 @@ class TestForce:
         image = demo.make("RegionOne", b"data", tags=["one"], os_distro="plan9")
         first = api(demo).run(sync(image["id"], force="True")).only
         again = api(demo).run(sync(image["id"], force=True)).only
-        assert (first["reason"], again["reason"]) == ("created", "in_sync")
+        assert (first["reason"], again["reason"]) == ("created", "no_data")
         assert first["target_resource"] == again["target_resource"] != image["id"]
         (copy,) = copies_of(demo, "RegionTwo", image)
         assert copy["id"] == first["target_resource"]

@@ -84,11 +84,13 @@ def comparer(person: Callable[..., Person]) -> tuple[Person, dict[str, str]]:
         in_order.append(image["id"])
         for region in regions[1:]:
             made.images(region).create({**RAW, "id": image["id"], "name": image["name"]})
+            made.upload(region, image["id"], b"data")
     made.make("RegionOne", b"data", name="golden-web", tags=["released"])
     web = made.make("RegionOne", b"data", name="web-server")
     for region, tags in zip(regions[1:], (["changed"], []), strict=True):
         copy = {**RAW, "id": web["id"], "name": web["name"], "tags": tags}
         made.images(region).create(copy)
+        made.upload(region, web["id"], b"data")
     edge = made.make("RegionThree", b"data", name="edge-node")
     stranger = {**RAW, "id": edge["id"], "name": "theirs", "visibility": "community"}
     person("other").images("RegionOne").create(stranger)
@@ -117,7 +119,8 @@ class Reader:
     def run(self, command: Command) -> str:
         """Run a command after setting up the state that it needs."""
         admins = any(
-            words in command.words for words in ("--all-projects", "--project ", "engine list")
+            words in command.words
+            for words in ("--all-projects", "--project ", "engine list", "--resource-type metadef")
         )
         shell = self.admin if admins or "/admin/" in command.page else self.shell
         exits = EXITS.get(command.words, 0)

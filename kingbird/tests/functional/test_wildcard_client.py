@@ -37,5 +37,5 @@ def test_all_images_to_all_regions(newcomer: Person, api: Callable[[Person], Kin
     # If all images are in order, there is no item to show.
     (row,) = client(newcomer, *words, "--source", "RegionTwo", "--target", "*")
     job = api(newcomer).wait(row["ID"])
-    assert (job.status, job.outcomes) == (SUCCESS, {"in_sync": 2})
+    assert (job.status, job.outcomes) == (SUCCESS, {"no_data": 2})
     assert client(newcomer, "list")[0]["ID"] == job.id

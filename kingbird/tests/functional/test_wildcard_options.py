@@ -137,7 +137,7 @@ class TestForce:
             with recording(glances) as calls:
                 job = api(newcomer).run(wildcard(**ONE_WAY, **options))
             assert job.status == SUCCESS
-            assert job.outcomes == {"in_sync": len(moved) + 2}
+            assert job.outcomes == {"in_sync": 1, "no_data": len(moved) + 1}
             assert not calls.all_writes
             lists = lists_of_a_walk(newcomer, "RegionTwo")
             assert calls.counts("RegionTwo") == lists
@@ -155,7 +155,7 @@ class TestForce:
             job = api(newcomer).run(wildcard(force=True))
             assert job.status == SUCCESS
             assert copy not in {item["resource"] for item in job.items}
-        assert job.outcomes == {"in_sync": 3}
+        assert job.outcomes == {"in_sync": 2, "no_data": 1}
         for region in ("RegionOne", "RegionThree"):
             assert newcomer.images(region).get(copy) is None
         assert newcomer.see("RegionThree", image["id"])["name"] == image["name"]
@@ -180,7 +180,7 @@ class TestForce:
         assert ami["ramdisk_id"] == trio["ramdisk_id"]["id"]
         # The changed reference does not count as drift.
         job = api(newcomer).run(wildcard(**ONE_WAY))
-        assert job.outcomes == {"in_sync": 3}, job.items
+        assert job.outcomes == {"no_data": 3}, job.items
 
 
 class TestMembers:
@@ -219,3 +219,37 @@ class TestMembers:
         assert f"{other.project_id} (rejected)" in message
         # The members can accept the shares there.
         demo.answer_share("RegionTwo", image["id"], "accepted")
+
+    def test_copies_follow_the_members_of_their_source(
+        self, image: Image, newcomer: Person, demo: Person, other: Person, admin: Person, api: API
+    ) -> None:
+        assert api(newcomer).run(wildcard(**ONE_WAY)).outcomes == {"created": 1}
+        demo.answer_share("RegionTwo", image["id"], "rejected")
+        newcomer.images("RegionOne").remove_member(image["id"], admin.project_id)
+        newcomer.share("RegionOne", image["id"], "new")
+
+        follow = {**ONE_WAY, "members": "exact"}
+        job = api(newcomer).run(wildcard(**follow))
+        assert job.outcome == (FAILURE, "drift")
+        assert job.only["message"] == "Differs from the image in RegionOne in: members"
+        (stated,) = api(newcomer).call("GET", "-state?state=drift").json()["images"]
+        assert stated["cells"]["RegionTwo"]["fields"] == {
+            "members": {"source": "new", "target": admin.project_id}
+        }
+        follow["on_drift"] = "update"
+        job = api(newcomer).run(wildcard(**follow, dry_run=True))
+        assert "members that would be added: new" in job.only["message"]
+        before = newcomer.see("RegionTwo", image["id"])
+        job = api(newcomer).run(wildcard(**{**follow, "members": "add"}))
+        assert job.only["message"] == "Members added: new"
+        job = api(newcomer).run(wildcard(**follow))
+        assert job.outcome == (SUCCESS, "updated")
+        assert job.only["message"] == f"Members removed: {admin.project_id}"
+        # What the members answered is theirs.
+        assert newcomer.members("RegionTwo", image["id"]) == {
+            demo.project_id: "rejected",
+            other.project_id: "pending",
+            "new": "pending",
+        }
+        assert newcomer.see("RegionTwo", image["id"]) == before
+        assert api(newcomer).run(wildcard(**follow)).outcomes == {"no_data": 1}

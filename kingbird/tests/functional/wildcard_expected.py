@@ -12,7 +12,7 @@ from kingbird.tests.functional.snapshots import Snapshot
 
 REGIONS = ("RegionOne", "RegionTwo", "RegionThree")
 
-CREATED, IN_SYNC, DRIFT = "created", "in_sync", "drift"
+CREATED, IN_SYNC, NO_DATA, DRIFT = "created", "in_sync", "no_data", "drift"
 DATA_CONFLICT, OWNER_CONFLICT = "data_conflict", "owner_conflict"
 DELETED, ID_TAKEN = "deleted_in_target", "id_taken"
 FORBIDDEN, REGION_BOUND = "forbidden", "region_bound"
@@ -71,6 +71,9 @@ def expect(
             else:
                 beside = target in planted.homes and target != source
                 reason = planted.beside if beside else IN_SYNC
+                # A source is active.
+                if reason == IN_SYNC and copy["status"] != "active":
+                    reason = NO_DATA
             found[planted.id, target] = source, reason
             brought = (image.get(name) for name in ("kernel_id", "ramdisk_id"))
             for name in brought if reason == CREATED else ():
@@ -113,9 +116,13 @@ def outcomes(expected: Expected) -> dict[str, int]:
     return dict(Counter(reason for _, reason in expected.values()))
 
 
-def items(expected: Expected) -> dict[tuple[str, str], str]:
-    """Return the expected reasons of items.  Images that are in sync have no item."""
-    return {pair: reason for pair, (_, reason) in expected.items() if reason != IN_SYNC}
+def items(expected: Expected, *, dry_run: bool = False) -> dict[tuple[str, str], str]:
+    """Return the expected reasons of items.
+
+    Images that are in sync have no item, but in a dry run those without data have one.
+    """
+    none = (IN_SYNC,) if dry_run else (IN_SYNC, NO_DATA)
+    return {pair: reason for pair, (_, reason) in expected.items() if reason not in none}
 
 
 def created(expected: Expected) -> dict[str, set[str]]:

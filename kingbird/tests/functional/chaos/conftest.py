@@ -1,13 +1,17 @@
 """One cloud for all faults, and one Kingbird at a time."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from kingbird.tests.functional.chaos.import_trial import OPTIONS, Trial
 from kingbird.tests.functional.chaos.stage import kind
 from kingbird.tests.functional.chaos.trial import Trials
 from kingbird.tests.functional.chaos.world import World, world
-from kingbird.tests.functional.deployment import Kind, deploy
+from kingbird.tests.functional.deployment import Deployment, Kind, deploy
+from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.proxy import Proxy
 
 #: Images of a job between stand-ins, and between real Glances.  ``make chaos`` takes at least as
 #: many.
@@ -43,3 +47,24 @@ def trials(
             yield Trials(chaos_world, kingbird, many=many, real=real)
         finally:
             chaos_world.kingbirds.remove(kingbird)
+
+
+@pytest.fixture(scope="module")
+def importing_kingbird(
+    cloud: Any, glances: dict[str, Proxy], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployment]:
+    """Start a Kingbird that has little patience with imports."""
+    with deploy(Kind(options=OPTIONS), cloud, tmp_path_factory.mktemp("imports")) as running:
+        yield running
+
+
+@pytest.fixture
+def trial(
+    importing_kingbird: Deployment, demo: Person, glances: dict[str, Proxy]
+) -> Iterator[Trial]:
+    """Make an image in RegionOne whose data RegionTwo is to get."""
+    made = Trial(importing_kingbird, demo, glances)
+    try:
+        yield made
+    finally:
+        made.gate.set()

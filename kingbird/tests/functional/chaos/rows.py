@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
 from kingbird.db.clock import now_ms
-from kingbird.db.models import Engine, Item, Job, Task
+from kingbird.db.models import Item, Job, Task
+from kingbird.db.program_models import Engine
 
 ENDED = ("SUCCESS", "FAILURE", "CANCELLED")
 

@@ -40,5 +40,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "breaker_threshold": 5,
         # Only the region of its own fault keeps failing for so long that its breaker opens.
         "breaker_reset_timeout": 120,
+        # Retries alone have to survive the faults that last for a while.
+        "region_patience": 0,
     },
 }

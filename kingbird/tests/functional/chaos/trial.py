@@ -22,7 +22,7 @@ from kingbird.tests.functional.kingbird_api import SUCCESS, KingbirdAPI
 from kingbird.tests.functional.programs import eventually
 
 #: Outcomes of an image that two jobs make at the same time.
-MADE = {"created", "in_sync"}
+MADE = {"created", "in_sync", "no_data"}
 
 
 class Trials:

@@ -51,7 +51,8 @@ def _plain(schema: Any) -> Any:
         return {"anyOf": [{"const": ["*"]}, {**schema, "items": _without_star(schema["items"])}]}
     if set(condition) == {"type"}:
         return {"anyOf": [{**then, **condition}, otherwise]}
-    if condition.get("required") == ["Sync"]:
+    # A body is that of sets or of one set; a set is one of metadata definitions or of images.
+    if condition.get("required") in (["Sync"], ["resource_type"]):
         return {"anyOf": [then, otherwise]}
     raise ValueError(f"Unknown condition: {condition}")
 
