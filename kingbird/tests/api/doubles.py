@@ -7,6 +7,7 @@ from typing import Any
 from kingbird import exception
 from kingbird.clients.keystone import UNTRUSTED_METHODS, Trust
 from kingbird.tests.doubles.glance import FakeGlance, FakeImages
+from kingbird.tests.doubles.trusts import Trusts
 
 
 class Journal(list[str]):
@@ -27,7 +28,7 @@ class FakeKeystone:
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
-        self.trusts: set[str] = set()
+        self.trusts = Trusts()
         #: A trust delegates the first of these roles that its token carries.
         self.trust_roles = ["admin", "member"]
         #: Exceptions that calls raise, by the name of the call.
@@ -48,9 +49,7 @@ class FakeKeystone:
         role = next((role for role in self.trust_roles if role in context.roles), None)
         if role is None:
             raise exception.TrustRefused("The token carries no role that may be delegated")
-        trust_id = f"trust{len(self.trusts)}"
-        self.trusts.add(trust_id)
-        return Trust(trust_id, role)
+        return Trust(self.trusts.make("trust0"), role)
 
     def delete_trust(
         self, trust_id: str, auth: Any = None, *, global_request_id: str | None = None

@@ -13,7 +13,7 @@ def counts(scene, job_id):
 
 
 def retry(scene, job_id, trust_id="again"):
-    scene.keystone.trusts.add(trust_id)
+    trust_id = scene.keystone.trusts.make(trust_id)
     job = scene.get(job_id)
     return db.job_actions.retry(
         job, user_id="who", is_admin=False, trust_id=trust_id, request_id=None
@@ -25,7 +25,7 @@ def wildcard_job(scene, *sets, trust_id="trust"):
 
     :param sets: the fields of each set that differ from any-to-any.
     """
-    scene.keystone.trusts.add(trust_id)
+    trust_id = scene.keystone.trusts.make(trust_id)
     regions = ["R1", "R2", "R3"]
     any_to_any = sync_set(["*"], regions, regions, preferred=[])
     request = [{**any_to_any, **each} for each in sets or ({},)]

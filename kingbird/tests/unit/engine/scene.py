@@ -13,6 +13,7 @@ from kingbird.db import api as db
 from kingbird.db import connection
 from kingbird.engine.service import Engine
 from kingbird.tests.doubles.glance import FakeGlance
+from kingbird.tests.doubles.trusts import Trusts
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job
 from kingbird.tests.waiting import PATIENCE, wait_for
 
@@ -24,7 +25,7 @@ class FakeKeystone:
     """Trusts as a set of ids; what an engine asks of Keystone is counted."""
 
     def __init__(self) -> None:
-        self.trusts: set[str] = set()
+        self.trusts = Trusts()
         #: Trusts that exist and give no token.
         self.disabled: set[str] = set()
         #: Trusts and tokens that are about to expire.
@@ -144,7 +145,7 @@ class Scene:
 
     def job(self, *images: str, targets=("R2", "R3"), trust_id: str | None = "trust") -> str:
         if trust_id:
-            self.keystone.trusts.add(trust_id)
+            trust_id = self.keystone.trusts.make(trust_id)
         return accepted_job(trust_id=trust_id, resources=images, targets=targets)
 
     def items(self, job_id: str) -> list[db.Item]:

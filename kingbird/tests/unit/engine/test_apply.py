@@ -19,17 +19,17 @@ KINDS = pytest.mark.parametrize("kind", [NAMED, WILDCARD])
 
 def dry_run(scene, kind, *images, **options):
     """Store a dry run, and return its id when it has ended."""
-    scene.keystone.trusts.add("dry")
+    trust_id = scene.keystone.trusts.make("dry")
     resources = images if kind == NAMED else ["*"]
     request = [sync_set(resources, ["R1"], ["R2", "R3"], dry_run=True, **options)]
-    job_id = accepted_job(trust_id="dry", request=request)
+    job_id = accepted_job(trust_id=trust_id, request=request)
     scene.tidied(job_id)
     return job_id
 
 
 def apply(scene, of, *, trust_id="apply"):
     """Store a job as the API does, and return its id."""
-    scene.keystone.trusts.add(trust_id)
+    trust_id = scene.keystone.trusts.make(trust_id)
     job_id = str(uuid.uuid4())
     db.jobs.create(
         job_id=job_id,

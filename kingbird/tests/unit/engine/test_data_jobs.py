@@ -21,7 +21,6 @@ def quick(scene, monkeypatch):
 
 
 def data_job(scene, *images, **options):
-    scene.keystone.trusts.add("trust")
     request = sync_set(images or ["*"], targets=("R2", "R3"), data="import", **options)
     return wildcard_job(scene, request)
 

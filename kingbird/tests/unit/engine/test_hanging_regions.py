@@ -27,8 +27,7 @@ def hang(scene, gate, *regions, method="list"):
 
 
 def job_for(scene, *sets):
-    scene.keystone.trusts.add("trust")
-    return accepted_job(request=list(sets))
+    return accepted_job(trust_id=scene.keystone.trusts.make(), request=list(sets))
 
 
 #: The sets of a job for an image of R1, by what R3 is in them.

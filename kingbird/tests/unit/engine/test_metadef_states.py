@@ -37,7 +37,7 @@ def make(scene, region, name=NAME, **fields):
 
 
 def run(scene, *named, sources=("R1",), targets=("R2", "R3"), status="SUCCESS", **options):
-    scene.keystone.trusts.add("trust")
+    trust_id = scene.keystone.trusts.make()
     request = [
         sync_set(
             named or ["*"],
@@ -48,7 +48,7 @@ def run(scene, *named, sources=("R1",), targets=("R2", "R3"), status="SUCCESS", 
             **options,
         )
     ]
-    job_id = accepted_job(request=request)
+    job_id = accepted_job(trust_id=trust_id, request=request)
     scene.engines[0].wake() if scene.engines else scene.engine()
     assert scene.tidied(job_id) == status
     return job_id

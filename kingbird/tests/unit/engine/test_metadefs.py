@@ -32,7 +32,6 @@ def names(scene, region):
 
 
 def job(scene, *named, targets=("R2", "R3"), **options):
-    scene.keystone.trusts.add("trust")
     request = [
         sync_set(
             named or ["*"],
@@ -42,7 +41,7 @@ def job(scene, *named, targets=("R2", "R3"), **options):
             **options,
         )
     ]
-    return accepted_job(request=request)
+    return accepted_job(trust_id=scene.keystone.trusts.make(), request=request)
 
 
 def reasons(scene, job_id):
@@ -115,7 +114,6 @@ def test_a_dry_run_writes_nothing_and_is_applied(scene):
 
 def applied_job(scene, dry_run):
     """Store a job that carries out the plan of a dry run, as the API does, and return its id."""
-    scene.keystone.trusts.add("trust")
     made = db.jobs.create(
         job_id=str(uuid.uuid4()),
         project_id=PROJECT,
@@ -125,7 +123,7 @@ def applied_job(scene, dry_run):
         request_id=None,
         of=dry_run,
     )
-    assert db.jobs.accept(made.id, trust_id="trust")
+    assert db.jobs.accept(made.id, trust_id=scene.keystone.trusts.make())
     return made.id
 
 

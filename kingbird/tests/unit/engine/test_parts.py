@@ -22,12 +22,11 @@ def outcomes(scene, job_id):
 
 
 def retry(scene, job_id, **part):
-    scene.keystone.trusts.add("again")
     return db.job_actions.retry(
         scene.get(job_id),
         user_id="who",
         is_admin=False,
-        trust_id="again",
+        trust_id=scene.keystone.trusts.make("again"),
         request_id="r",
         part=Part(**part),
     )

@@ -123,7 +123,7 @@ def test_a_rule_whose_trust_gives_no_token_says_so(scene, rule, disabled, reason
     assert (found.state, found.reason) == ("NO_CREDENTIALS", reason)
     assert found.message
     # The user is enabled again: the same trust works.
-    scene.keystone.trusts.add("rule-trust")
+    scene.keystone.trusts.enable("rule-trust")
     assert run_again(scene, rule).state == "OK"
 
 

@@ -57,9 +57,9 @@ def run(scene, *sets):
 
 
 def named(scene, ids, **options):
-    scene.keystone.trusts.add("trust")
+    trust_id = scene.keystone.trusts.make()
     request = [sync_set(sorted(ids), ALL3, ALL3, preferred=[], **options)]
-    job_id = accepted_job(trust_id="trust", request=request)
+    job_id = accepted_job(trust_id=trust_id, request=request)
     scene.engines or scene.engine()
     scene.ended(job_id)
 
@@ -145,8 +145,7 @@ def test_a_copy_that_was_mended_while_others_compare_is_in_order(scene, is_slow)
     if not is_slow:
         scene.ended(comparison)
     repair = [sync_set([image], ["R1"], ["R2"], on_drift="update")]
-    scene.keystone.trusts.add("another")
-    repair_id = accepted_job(trust_id="another", request=repair)
+    repair_id = accepted_job(trust_id=scene.keystone.trusts.make(), request=repair)
     scene.engines[0].wake()
     assert scene.ended(repair_id) == "SUCCESS"
     mended.set()

@@ -33,9 +33,9 @@ def job_id(scene, monkeypatch):  # noqa: F811
 
 def test_a_run_is_traced_by_the_request_that_began_it(traced, scene, job_id):  # noqa: F811
     def retry(request_id):
-        scene.keystone.trusts.add("again")
+        trust_id = scene.keystone.trusts.make("again")
         job = scene.get(job_id)
-        about = {"user_id": "u" * 32, "is_admin": False, "trust_id": "again"}
+        about = {"user_id": "u" * 32, "is_admin": False, "trust_id": trust_id}
         assert db.job_actions.retry(job, request_id=request_id, **about)
         assert scene.ended(job_id) == "FAILURE"
 

@@ -53,7 +53,7 @@ def test_it_runs_with_the_rights_of_who_asked(world: w.World, call: Call, failed
     job = stored(failed.id)
     assert (job.status, job.runs) == ("IN_PROGRESS", 2)
     assert (job.user_id, job.is_admin) == ("0123456789abcdef0123456789abcdef", False)
-    assert (job.credentials, job.trust_id) == ("trust", "trust0")
+    assert (job.credentials, job.trust_id) == ("trust", "trust0~2")
     assert job.request_id == response.headers["X-Openstack-Request-Id"]
 
 
@@ -164,7 +164,7 @@ def test_a_trust_that_the_job_names_stays(world: w.World, call: Call, failed: db
 
     with mock.patch.object(db.job_actions, "retry", lost):
         assert retry(call, failed).status_int == 503
-    assert world.keystone.trusts == {"trust0"} == {stored(failed.id).trust_id}
+    assert world.keystone.trusts == {"trust0~2"} == {stored(failed.id).trust_id}
 
 
 def test_a_trust_that_the_job_may_name_stays(world: w.World, call: Call, failed: db.Job) -> None:
@@ -174,7 +174,7 @@ def test_a_trust_that_the_job_may_name_stays(world: w.World, call: Call, failed:
         mock.patch.object(db.jobs, "get", side_effect=[get(w.PROJECT, failed.id), AWAY]),
     ):
         assert retry(call, failed).status_int == 503
-    assert world.keystone.trusts == {"trust0"}
+    assert world.keystone.trusts == {"trust0~2"}
 
 
 def test_who_may_not_sync_everybodys_images_may_not_retry_that(
