@@ -185,7 +185,7 @@ class TaskWorker:
         region, patience = held.claim.region_task.region, self._conf.sync.region_patience
         delay = max(self._conf.sync.breaker_reset_timeout, SHORTEST_PAUSE)
         held.stop_renewing()
-        pause = db.leases.pause(held.claim, delay, patience)
+        pause = db.pauses.pause(held.claim, delay, patience)
         if pause is None:
             held.go_on_renewing()
             message = AWAY_FOR_TOO_LONG.format(region=region, seconds=patience)

@@ -232,7 +232,7 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
         [nothing],
     ),
     "release a task": (working, lambda held: db.leases.release(held.claim), ALL, [nothing]),
-    "pause a task": (working, lambda held: db.leases.pause(held.claim, 5, 60), ALL, [nothing]),
+    "pause a task": (working, lambda held: db.pauses.pause(held.claim, 5, 60), ALL, [nothing]),
     "record outcomes": (
         working,
         lambda held: db.outcomes.record(held.claim, outcomes_of(held.claim)),
