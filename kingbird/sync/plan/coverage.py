@@ -1,6 +1,6 @@
 """Tells which images a walk has compared, so that states of images in order can be deleted."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from kingbird import exception
 from kingbird.stretch import Stretch
@@ -42,12 +42,9 @@ class WalkCoverage:
             number: [] for number, one in enumerate(scopes) if one.sync_set.filters
         }
 
-    def look(self, page: MergedPage, narrowed: Collection[str]) -> None:
-        """Note what the scopes with filters select of the images of a page that have a state.
-
-        :param narrowed: regions whose list leaves out what is not selected.
-        """
-        self._look(page.ids[-1], page, narrowed)
+    def look(self, page: MergedPage, listings: RegionListings) -> None:
+        """Note what the scopes with filters select of the images of a page that have a state."""
+        self._look(page.ids[-1], page, listings)
 
     def leave_out(self, image_id: str) -> None:
         """Note an image about which the walk decides later."""
@@ -66,16 +63,17 @@ class WalkCoverage:
 
     def finish(self, listings: RegionListings) -> None:
         """Cover the images after the last one, too."""
-        self._look(END, None, listings.narrowed)
+        self._look(END, None, listings)
         self._cover(END, listings)
 
-    def _look(self, last: str, page: MergedPage | None, narrowed: Collection[str]) -> None:
-        if self._is_partial:
+    def _look(self, last: str, page: MergedPage | None, listings: RegionListings) -> None:
+        # What lags covers nothing, and would hold up the others if it were asked by ids.
+        if self._is_partial or listings.lagging:
             return
         for number in self._compared:
             scope = self._scopes[number]
             stated = self._context.stated(self._looked_to, last, self._all_projects(scope))
-            self._compared[number] += self._selected(scope, stated, page, narrowed)
+            self._compared[number] += self._selected(scope, stated, page, listings)
         self._looked_to = last
 
     def _selected(
@@ -83,7 +81,7 @@ class WalkCoverage:
         scope: WildcardScope,
         ids: Iterable[str],
         page: MergedPage | None,
-        narrowed: Collection[str],
+        listings: RegionListings,
     ) -> list[str]:
         """Return the ids of images that a scope selects, or that none of its regions has."""
         selected, unseen = [], []
@@ -99,8 +97,11 @@ class WalkCoverage:
                     unseen.append(image_id)
             elif scope.choose_source(copies) or scope.contested(copies):
                 selected.append(image_id)
-        is_narrowed = any(region in narrowed for region in scope.sources)
-        return selected + (self._gone(scope, unseen) if is_narrowed else unseen)
+        if listings.narrowed.isdisjoint(scope.sources):
+            return selected + unseen
+        if not listings.problems.keys().isdisjoint(scope.sources):
+            return selected
+        return selected + self._gone(scope, unseen)
 
     def _gone(self, scope: WildcardScope, ids: Sequence[str]) -> list[str]:
         """Return those of some images that the sources of a scope do not have.

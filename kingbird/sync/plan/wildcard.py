@@ -191,7 +191,7 @@ class WildcardPlanner:
                     name: {one.lower() for one in self._context.planned(name, ids)}
                     for name in self._targets
                 }
-            self._coverage.look(page, listings.narrowed)
+            self._coverage.look(page, listings)
             self._guard.look(page)
             yield page
             # The next pages are parsed before the names are bound anew.

@@ -67,6 +67,27 @@ def test_the_others_do_not_wait(scene, gate, kind, dry_run):
     )
 
 
+@pytest.mark.parametrize("dry_run", [False, True])
+def test_a_source_that_hangs_is_not_asked_what_a_filter_leaves_out(scene, gate, dry_run):
+    other = active(scene, name="other")
+    stated = job_for(scene, sync_set(["*"], targets=("R3",), dry_run=True))
+    engine = scene.engine()
+    scene.ended(stated)
+    image = active(scene, name="one")
+    hang(scene, gate, "R2")
+    filters = {"name": "one"}
+    job_id = job_for(
+        scene,
+        sync_set(["*"], ("R1", "R2"), ("R3",), preferred=[], filters=filters, dry_run=dry_run),
+    )
+    engine.wake()
+    wait_for(lambda: [item.resource for item in scene.items(job_id)] == [image])
+    assert not gate.is_set()
+    gate.set()
+    assert scene.ended(job_id) == "SUCCESS"
+    assert other not in scene.glances["R3"].ids
+
+
 @pytest.mark.parametrize("resource", ["image", "*"])
 @pytest.mark.parametrize("method", ["list", "members"])
 def test_a_job_that_waits_for_a_region_can_be_cancelled(scene, gate, resource, method):
