@@ -34,6 +34,8 @@ Run = tuple[str, int]
 @dataclass
 class _Breaker:
     failures: int = 0
+    #: The reason of the last failure in Kingbird's own words, or "".
+    problem: str = ""
     #: The monotonic time at which a trial is allowed; ``None`` while the breaker is closed.
     open_until: float | None = None
     #: The time at which it opened, in seconds since 1970; later failures don't change it.
@@ -83,9 +85,16 @@ class Attempt:
     :ivar failed: whether the region failed after all retries.  ``None``, the default, means that
         the call shows nothing about the region: Keystone refused a token, or the call was
         cancelled.
+    :ivar problem: the reason of the failure in Kingbird's own words, or "".
     """
 
     failed: bool | None = None
+    problem: str = ""
+
+
+def _own_words(error: exception.RegionUnavailable) -> str:
+    """Return why a region failed, without the region's words, which may be about one project."""
+    return error.message if error.status is None else f"HTTP {error.status}"
 
 
 class CircuitBreakers:
@@ -131,8 +140,9 @@ class CircuitBreakers:
         attempt = Attempt()
         try:
             yield attempt
-        except exception.RegionUnavailable:
+        except exception.RegionUnavailable as error:
             attempt.failed = True
+            attempt.problem = _own_words(error)
             raise
         except exception.ImageRequestRejected:
             # The region answered.
@@ -140,7 +150,7 @@ class CircuitBreakers:
             raise
         finally:
             self._thread.is_trial = False
-            self._record(region, epoch, attempt.failed, caller)
+            self._record(region, epoch, attempt, caller)
 
     def call(
         self, region: str, caller: Caller | None, function: Callable[..., Any], /, *args: Any
@@ -206,17 +216,20 @@ class CircuitBreakers:
             if breaker.open_until is not None:
                 if self._clock() < breaker.open_until and not breaker.is_new(caller):
                     breaker.note_failure(caller)
+                    last = breaker.problem and f"; the last time: {breaker.problem}"
                     raise exception.RegionUnavailable(
-                        f"Region {region} kept failing, so this was not tried"
+                        f"Region {region} kept failing, so this was not tried{last}"
                     )
                 breaker.half_open = True
             return breaker.epoch, breaker.half_open
 
-    def _record(self, region: str, epoch: int, failed: bool | None, caller: Caller | None) -> None:
+    def _record(self, region: str, epoch: int, attempt: Attempt, caller: Caller | None) -> None:
+        failed = attempt.failed
         with self._changed:
             breaker = self._breakers[region]
             if failed:
                 breaker.note_failure(caller)
+                breaker.problem = attempt.problem
             if epoch != breaker.epoch:
                 return
             breaker.half_open = False

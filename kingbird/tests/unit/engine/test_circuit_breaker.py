@@ -9,6 +9,7 @@ import pytest
 from kingbird import exception
 from kingbird.engine import circuit_breaker
 from kingbird.engine.circuit_breaker import CircuitBreakers
+from kingbird.states import Reason
 from kingbird.sync.outcome import Outcome
 from kingbird.tests.waiting import PATIENCE
 
@@ -191,6 +192,31 @@ def test_no_call_is_made_while_it_is_open(breakers):
     with pytest.raises(exception.RegionUnavailable, match="kept failing"):
         breakers.call("R1", None, pytest.fail)
     assert breakers.call("R2", None, lambda: "answer") == "answer"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (exception.RegionUnavailable("It does not answer"), "; the last time: It does not answer"),
+        (
+            exception.RegionUnavailable("HTTP 503: no room for image 1", 503),
+            "; the last time: HTTP 503",
+        ),
+        (Outcome(Reason.REGION_UNAVAILABLE, "no room for image 1"), ""),
+    ],
+)
+def test_a_call_that_is_not_made_tells_the_last_problem(breakers, error, told):
+    """Other projects' images may be in what the region said."""
+    fail(breakers, 2)
+
+    def function():
+        return raising(error) if isinstance(error, Exception) else error
+
+    with contextlib.suppress(exception.RegionUnavailable):
+        breakers.call("R1", None, function)
+    with pytest.raises(exception.RegionUnavailable) as refused:
+        breakers.call("R1", None, pytest.fail)
+    assert refused.value.message == f"Region R1 kept failing, so this was not tried{told}"
 
 
 # New jobs.
