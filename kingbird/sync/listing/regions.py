@@ -5,6 +5,7 @@ list is known up to some id only.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from kingbird import exception, lenient_json
 from kingbird.clients.glance import ImageClient
@@ -27,8 +28,11 @@ class RegionListings:
     :param calls: the calls to the regions; a region that lags is given up.
     :param forced_regions: regions whose forced copies are listed first, before any page is given.
     :param filters: filters for Glance by region; a region without one is listed completely.
+    :param narrowed: regions whose filters leave out what is not selected.
+    :param owners: the project whose images alone are listed, by region; ``filters`` say so too.
     :param unsorted_regions: regions known to be unsorted: they are sorted here, as compact tuples.
     :ivar narrowed: regions whose list leaves out what is not selected.
+    :ivar owners: the project whose images alone are listed, by region.
     :ivar problems: the reasons why regions could not be listed completely.
     :ivar lagging: regions given up because they are slow or unsorted.
     :ivar covered_to: the id up to which a region with a problem, or that lags, is known.
@@ -41,10 +45,13 @@ class RegionListings:
         *,
         calls: RegionCalls,
         forced_regions: Iterable[str] = (),
-        filters: Mapping[str, Sequence[tuple[str, str]]] | None = None,
+        filters: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
+        narrowed: frozenset[str] = frozenset(),
+        owners: Mapping[str, str] = MappingProxyType({}),
         unsorted_regions: Iterable[str] = (),
     ) -> None:
-        self.narrowed = frozenset(filters or ())
+        self.narrowed = narrowed
+        self.owners = owners
         self.problems: dict[str, Outcome] = {}
         self.lagging: set[str] = set()
         self.covered_to: dict[str, str] = {}
@@ -54,16 +61,14 @@ class RegionListings:
         self._calls = calls
         self._passed = ""
         self._given_up: set[str] = set()
-        forced = [(FORCED, "true")]
         self._forced_in = {
-            region: self._walk(region, False, forced)
+            region: self._walk(region, False, self._forced_filters(region))
             for region in forced_regions
             if region in self._clients
         }
         self._walks = {
             region: [
-                self._walk(region, hidden, (filters or {}).get(region, ()))
-                for hidden in (False, True)
+                self._walk(region, hidden, filters.get(region, ())) for hidden in (False, True)
             ]
             for region in self._clients
         }
@@ -78,6 +83,10 @@ class RegionListings:
             filters=filters,
             calls=self._calls,
         )
+
+    def _forced_filters(self, region: str) -> Sequence[tuple[str, str]]:
+        owner = self.owners.get(region)
+        return [(FORCED, "true"), *([("owner", owner)] if owner else [])]
 
     def streams(self) -> dict[str, list[Iterator[Page]]]:
         """Return the pages of each region: of its visible and of its hidden images.
@@ -102,12 +111,11 @@ class RegionListings:
     def _pages(self, region: str, walk: ImageWalk) -> Iterator[Page]:
         try:
             yield from self._all_pages(region, walk)
-        except (RegionLags, UnsortedListing) as reason:
-            if isinstance(reason, UnsortedListing):
-                self.unsorted.add(region)
+        except UnsortedListing:
+            self.unsorted.add(region)
             self._give_up(region, None)
         except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
-            self._give_up(region, region_failure(error))
+            self.give_up(region, error)
 
     def _all_pages(self, region: str, walk: ImageWalk) -> Iterator[Page]:
         # Only the first of the two walks waits for them.
@@ -134,6 +142,10 @@ class RegionListings:
             self.lagging.add(region)
         else:
             self.problems[region] = problem
+
+    def give_up(self, region: str, error: exception.KingbirdError) -> None:
+        """End the lists of a region that fails or lags; its gap begins after the last page."""
+        self._give_up(region, None if isinstance(error, RegionLags) else region_failure(error))
 
     def _give_up(self, region: str, problem: Outcome | None) -> None:
         self._mark(region, problem)

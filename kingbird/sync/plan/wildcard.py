@@ -4,6 +4,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
@@ -30,6 +31,8 @@ from kingbird.sync.plan import references
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.coverage import WalkCoverage
 from kingbird.sync.plan.cursor import PlanCursor
+from kingbird.sync.plan.list_filters import filters_of
+from kingbird.sync.plan.missing_copies import MissingCopies
 from kingbird.sync.plan.orphan_guard import OrphanGuard
 from kingbird.sync.plan.orphans import OrphanFinder, orphaned, revival
 from kingbird.sync.plan.same_name import ItemOfSet, SameNames
@@ -78,6 +81,7 @@ class WildcardPlanner:
         self.no_data = self._items.no_data
         self._calls = calls
         self._cursor = cursor
+        self._filters = filters_of(self._scopes)
         self._targets = {name for scope in self._scopes for name in scope.targets}
         #: Items of the first part for the images that are being compared, by target region.
         self._planned: Mapping[str, Collection[str]] = {}
@@ -107,11 +111,19 @@ class WildcardPlanner:
             handled=self._handled_targets(handled),
             is_forced=is_forced_copy,
         )
+        missing = MissingCopies(
+            self._context,
+            self._scopes,
+            listings,
+            calls=self._calls,
+            known_targets=partial(self._known_targets, handled),
+            needs_item=self._needs_item,
+        )
         with ExitStack() as stack:
             deferred = stack.enter_context(DeferredSpool())
             found = stack.enter_context(DeferredSpool())
             self._guard = OrphanGuard(self._context, self._scopes, found)
-            differences = differ.differences(self._read_pages(listings))
+            differences = differ.differences(self._read_pages(listings, missing))
             planned: list[ItemOfSet] = []
             for batch in batched(differences, BATCH):
                 planned += self._decide(batch, deferred)
@@ -140,25 +152,13 @@ class WildcardPlanner:
         regions = dict.fromkeys(
             name for scope in self._scopes for name in (*scope.sources, *scope.targets)
         )
-        # Glance need not list what is not selected in a region that is only a source, unless it
-        # decides about owners.
-        complete = self._targets.union(
-            *(
-                scope.sources
-                for scope in self._scopes
-                if scope.depends_on_all_owners or scope.sync_set.acts_on_orphans
-            )
-        )
-        selections = {
-            name: {scope.selection for scope in self._scopes if name in scope.sources}
-            for name in regions
-            if name not in complete
-        }
         return RegionListings(
             {name: self._context.regions.get(name) for name in regions},
             calls=self._calls,
             forced_regions=self._targets,
-            filters={name: one.pop().query() for name, one in selections.items() if len(one) == 1},
+            filters=self._filters.by_region,
+            narrowed=self._filters.narrowed,
+            owners=self._filters.owners,
             unsorted_regions=self._cursor.unsorted if self._cursor else (),
         )
 
@@ -168,15 +168,21 @@ class WildcardPlanner:
             return None
 
         def targets(scope: Scope, image_id: str, copies: Copies) -> set[str]:
-            before = set(handled.get(image_id, ()))
+            before = self._known_targets(handled, image_id)
             if cursor:
                 before.update(cursor.handled_targets(scope, image_id, copies))
-                before.update(name for name, ids in self._planned.items() if image_id in ids)
             return before
 
         return targets
 
-    def _read_pages(self, listings: RegionListings) -> Iterator[MergedPage]:
+    def _known_targets(self, handled: Mapping[str, Collection[str]], image_id: str) -> set[str]:
+        """Return the targets that have an item for an image, or need none."""
+        planned = (name for name, ids in self._planned.items() if image_id in ids)
+        return {*handled.get(image_id, ()), *planned}
+
+    def _read_pages(
+        self, listings: RegionListings, missing: MissingCopies
+    ) -> Iterator[MergedPage]:
         """Yield the regions' pages, whose forced copies are indexed before they are compared."""
         for page in merge_by_id(listings.streams()):
             for region, copies in listings.forced.items():
@@ -191,6 +197,7 @@ class WildcardPlanner:
                     name: {one.lower() for one in self._context.planned(name, ids)}
                     for name in self._targets
                 }
+            missing.add_to(page)
             self._coverage.look(page, listings)
             self._guard.look(page)
             yield page

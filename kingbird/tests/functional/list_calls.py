@@ -13,7 +13,7 @@ from kingbird.tests.functional.snapshots import walk
 #: Glance's limit of a page.
 PAGE = 1000
 FORCED, VISIBLE, HIDDEN = "forced copies", "page of visible", "page of hidden"
-NAMES = "images by their names"
+NAMES, BY_IDS = "images by their names", "images by their ids"
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
 
@@ -41,7 +41,7 @@ def name_of(call: Call) -> str:
     if call.path == "/v2/images" and "kingbird_forced" in call.query:
         return FORCED
     if call.path == "/v2/images" and "id" in call.query:
-        return "images by their ids"
+        return BY_IDS
     return f"{call.method} {_UUID.sub('ID', call.path)}"
 
 

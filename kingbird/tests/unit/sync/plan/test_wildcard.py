@@ -55,8 +55,9 @@ def test_a_second_run_makes_list_calls_only(scene):
     # Each image is in sync at home, and its copies but for their data.
     assert scene.planner.in_sync == {"R1": 5, "R2": 4, "R3": 4}
     assert scene.planner.no_data == {"R1": 8, "R2": 8, "R3": 9}
-    # Forced copies, visible images, hidden images.
-    assert all(glance.count() == {"list": 3} for glance in scene.glances.values())
+    # Forced copies, visible images, hidden images.  One image is missing in the second region.
+    calls = {region: glance.count() for region, glance in scene.glances.items()}
+    assert calls == {"R1": {"list": 3}, "R2": {"list": 3 + 2}, "R3": {"list": 3}}
 
 
 def test_a_members_star_is_what_its_project_owns(scene):
@@ -178,7 +179,8 @@ def test_a_region_that_is_a_source_only_lists_what_is_selected(scene):
     for _, query in scene.glances["R1"].calls:
         assert (query["name"], query["owner"]) == (["two"], [DEMO])
         assert query["status"] == ["in:active,deactivated"]
-    assert not any(query.get("name") == ["two"] for _, query in scene.glances["R2"].calls)
+    lists = [query for _, query in scene.glances["R2"].calls if isinstance(query, dict)]
+    assert not any("status" in query for query in lists)
 
 
 def test_the_star_leaves_out_what_a_set_before_it_names(scene):
