@@ -23,6 +23,8 @@ CHUNK = 1 << 16
 
 #: The monotonic time at which the thread's call has to end.
 _end: ContextVar[float] = ContextVar("end of the call", default=math.inf)
+#: Bytes of the largest answer that the thread's call reads.
+_size: ContextVar[float] = ContextVar("size of the answer", default=math.inf)
 
 
 @contextmanager
@@ -50,6 +52,27 @@ def time_left(timeout: float | None = None) -> float | None:
     if left <= 0:
         raise TimeoutError("The deadline of the call has passed")
     return None if left == math.inf else left
+
+
+@contextmanager
+def largest_answer(size: int | None) -> Iterator[None]:
+    """Let the calls in the block read no answer beyond a size.
+
+    :param size: bytes; ``None`` for what is configured.
+    """
+    token = _size.set(math.inf if size is None else size)
+    try:
+        yield
+    finally:
+        _size.reset(token)
+
+
+def size_to_read(max_size: int) -> int:
+    """Return the bytes of the largest answer that the thread's call reads.
+
+    :param max_size: bytes that no call reads more of.
+    """
+    return int(min(_size.get(), max_size))
 
 
 class _Reader(io.RawIOBase):

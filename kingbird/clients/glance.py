@@ -15,11 +15,12 @@ from keystoneauth1.session import Session
 
 from kingbird import exception
 from kingbird.clients import refusals
-from kingbird.clients.call_limits import deadline
+from kingbird.clients.call_limits import deadline, largest_answer
 from kingbird.clients.glance_http import IMAGE_LIST, GlanceClient, open_http
 from kingbird.clients.glance_metadefs import MetadefClient
 from kingbird.clients.image_lists import (
     LIST_TIMEOUT,
+    PAGE_BYTES,
     PAGE_SIZE,
     SHRINK,
     Image,
@@ -80,12 +81,15 @@ class ImageClient(GlanceClient):
             "the query"
         )
 
-    def fetch_page(self, query: str) -> bytes:
+    def fetch_page(self, query: str, *, limit: int = PAGE_SIZE) -> bytes:
         """Fetch one page of a list, which :meth:`parse_page` parses later.
 
         :param query: a query string, see :func:`kingbird.clients.image_lists.list_query`.
+        :param limit: the largest number of images in the page, as the query says.
+        :raises kingbird.exception.AnswerTooLarge: ask for a smaller page.
         """
-        return self._fetch("GET", f"{IMAGE_LIST}{query}")
+        with largest_answer(PAGE_BYTES if limit > 1 else None):
+            return self._fetch("GET", f"{IMAGE_LIST}{query}")
 
     def parse_page(self, body: bytes) -> list[Image]:
         """Return the images of a fetched page; see :func:`with_ids`."""
@@ -134,7 +138,8 @@ class ImageClient(GlanceClient):
         with deadline(LIST_TIMEOUT if timeout is None else timeout):
             while query is not None:
                 try:
-                    page = self._call("GET", f"/v2/images?{query}")
+                    with largest_answer(PAGE_BYTES if limit > 1 else None):
+                        page = self._call("GET", f"{IMAGE_LIST}{query}")
                 except exception.AnswerTooLarge:
                     limit //= SHRINK
                     if not limit:
@@ -162,7 +167,7 @@ class ImageClient(GlanceClient):
             query["owner"] = owner
         if hidden:
             query["os_hidden"] = "true"
-        page = self._call("GET", f"/v2/images?{urlencode(query)}")
+        page = self._parse(self.fetch_page(urlencode(query)))
         images = with_ids(self._images_of(page))
         return images if self._next_query(page) is None else None
 

@@ -13,6 +13,8 @@ Image = dict[str, Any]
 
 #: Glance's own maximum of images in a page.
 PAGE_SIZE = 1000
+#: Bytes of a page of several images.  One image may be as large as any answer.
+PAGE_BYTES = 4 << 20
 #: The divisor of the number of images in a page that was too large.
 SHRINK = 10
 #: Seconds for the pages of one query.

@@ -63,10 +63,10 @@ class _Adapter(TCPKeepAliveAdapter):
                     f"redirects to another host or port, to which no token is sent: {target}",
                     status,
                 )
-        if not call_limits.read_body(response, self._max_size):
+        max_size = call_limits.size_to_read(self._max_size)
+        if not call_limits.read_body(response, max_size):
             raise self._error(
-                request,
-                f"answers with more than {self._max_size} bytes ([glance] max_response_size)",
+                request, f"answers with more than {max_size} bytes ([glance] max_response_size)"
             )
         return response
 

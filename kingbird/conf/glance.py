@@ -33,7 +33,8 @@ OPTS = [
         default=32 * 1024 * 1024,
         min=1024 * 1024,
         help="Bytes of the largest answer of Glance or Keystone that is read. A larger one counts "
-        "as an outage. A page of a list has up to 1000 images, which are about one MiB.",
+        "as an outage. A page with several images is read up to 4 MiB, and asked for in smaller "
+        "parts beyond that.",
     ),
 ]
 

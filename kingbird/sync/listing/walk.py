@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
-from kingbird.clients.image_lists import PAGE_SIZE, SHRINK, Image, list_query, with_ids
+from kingbird.clients.image_lists import PAGE_BYTES, PAGE_SIZE, SHRINK, Image, list_query, with_ids
 from kingbird.sync.listing.calls import RegionCalls
 
 Page = list[Image]
@@ -70,7 +70,7 @@ class ImageWalk:
         query = list_query(
             hidden=self._hidden, marker=marker, filters=self._filters, limit=self._limit
         )
-        return self._calls.begin(self.region, self._images.fetch_page, query)
+        return self._calls.begin(self.region, self._images.fetch_page, query, limit=self._limit)
 
     def stop(self) -> None:
         """End the walk."""
@@ -84,6 +84,9 @@ class ImageWalk:
             body = self._await_page(self._prefetched, earlier)
             marker = self._images.next_marker(body)
             self._note_marker(marker)
+            if self._limit < PAGE_SIZE and len(body) * SHRINK <= PAGE_BYTES:
+                # The large images were few.
+                self._limit *= SHRINK
             self._prefetched = self._prefetch(marker) if marker else None
             page = self._images.parse_page(body)
             self._calls.listed[self.region] += len(page)

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from kingbird import exception
+from kingbird.clients import call_limits
 from kingbird.clients.glance import ImageClient
 from kingbird.tests.doubles import glance_imports as imports
 from kingbird.tests.doubles import glance_lists as lists
@@ -28,6 +29,10 @@ from kingbird.tests.doubles.glance_rules import Caller, Image
 from kingbird.tests.doubles.glance_store import Record, Store, precise, seconds
 
 __all__ = ["AFTER", "BEFORE", "HALF_MADE", "FakeGlance", "FakeImages", "refused", "unavailable"]
+
+
+#: Bytes of the largest answer that Kingbird reads by default.
+LARGEST_ANSWER = 32 << 20
 
 
 def unavailable(status: int | None = 503, retry_after: int | None = None) -> Exception:
@@ -498,7 +503,10 @@ class _Transport:
 
     def request(self, url: str, method: str, **kwargs: Any) -> tuple[None, bytes]:
         body = json.loads(kwargs["data"]) if "data" in kwargs else None
-        return None, self._glance.handle(self._caller, method, url, body)
+        answer = self._glance.handle(self._caller, method, url, body)
+        if len(answer) > call_limits.size_to_read(LARGEST_ANSWER):
+            raise exception.AnswerTooLarge("The answer is too large")
+        return None, answer
 
 
 def _dumped(answer: Any) -> bytes:

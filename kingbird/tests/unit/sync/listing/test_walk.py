@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from kingbird import exception
+from kingbird.clients.image_lists import PAGE_BYTES
 from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.walk import ImageWalk, UnsortedListing
 from kingbird.tests.doubles.glance import FakeGlance, refused, unavailable
@@ -148,18 +149,37 @@ def too_large_above(limit):
     return lambda query: error if int(query["limit"][0]) > limit else None
 
 
+def large(number):
+    """Return properties with a number of bytes."""
+    return {f"property{n}": "x" * 60_000 for n in range(number // 60_000 + 1)}
+
+
 def test_a_page_that_is_too_large_is_asked_for_in_parts(scene):
-    ids = make(scene, 30)
-    glance = scene.glances["R1"]
-    glance.page_size = 20
-    glance.fail(
-        "list", lambda query: too_large_above(10)(query) if "marker" in query else None, times=None
-    )
+    """Three images are as large as a page may be, and each of them has a page."""
+    ids = make(scene, 3, **large(PAGE_BYTES // 2))
     one = walk(scene)
-    assert ids_of(one) == ids
+    assert [[image["id"] for image in page] for page in one] == [[one] for one in ids]
     assert not one.is_truncated
-    # 20 images, two pages that are too large, 10 images and none.
-    assert glance.count()["list"] == 5
+    # Pages of 1000, 100, 10, then of 1, of which the last is empty.
+    assert scene.glances["R1"].count()["list"] == 3 + 4
+
+
+def test_an_image_may_be_larger_than_a_page(scene):
+    ids = make(scene, 2, **large(PAGE_BYTES * 3 // 2))
+    assert ids_of(walk(scene)) == ids
+
+
+def test_pages_grow_again_after_a_large_image(scene):
+    """Few large images don't make a long list of small pages."""
+    ids = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(1200)]
+    for n, image_id in enumerate(ids):
+        scene.create(id=image_id, **(large(PAGE_BYTES * 3 // 2) if n == 101 else {}))
+    one = walk(scene)
+    pages = [[image["id"] for image in page] for page in one]
+    assert [image_id for page in pages for image_id in page] == ids
+    assert not one.is_truncated
+    assert [len(page) for page in pages][:2] == [100, 1]
+    assert len(pages[-1]) > 100
 
 
 def test_a_region_whose_single_images_are_too_large_is_given_up(scene):
