@@ -11,7 +11,7 @@ import threading
 from pathlib import Path
 from typing import Any, NamedTuple
 
-_FORM = struct.Struct("QQQ")
+_FORM = struct.Struct("QQQQ")
 
 
 class Counted(NamedTuple):
@@ -19,11 +19,13 @@ class Counted(NamedTuple):
 
     :ivar ended: commits and rollbacks, each of which is a call too.
     :ivar connections: new connections.
+    :ivar bytes: characters of the statements and of their parameters, which is about what is sent.
     """
 
     statements: int
     ended: int
     connections: int
+    bytes: int
 
     def since(self, before: "Counted") -> "Counted":
         """Return the difference to an earlier count."""
@@ -32,7 +34,7 @@ class Counted(NamedTuple):
 
 def command(file: Path, name: str) -> tuple[str, ...]:
     """Return the command that runs a program, such as ``engine``, with its count in a file."""
-    file.write_bytes(_FORM.pack(0, 0, 0))
+    file.write_bytes(_FORM.pack(0, 0, 0, 0))
     return sys.executable, "-m", "benchmarks.counting", str(file), name
 
 
@@ -53,20 +55,20 @@ def main() -> None:
     with Path(file).open("r+b") as opened:
         shared = mmap.mmap(opened.fileno(), _FORM.size)
 
-    def counter(index: int) -> Any:
-        def count(*_: Any) -> None:
-            # A process that the program forks goes on with the same count.
-            with lock:
-                counts = [*_FORM.unpack_from(shared)]
-                counts[index] += 1
-                _FORM.pack_into(shared, 0, *counts)
+    def add(**numbers: int) -> None:
+        # A process that the program forks goes on with the same count.
+        with lock:
+            counts = Counted(*_FORM.unpack_from(shared))
+            changed = {name: getattr(counts, name) + number for name, number in numbers.items()}
+            _FORM.pack_into(shared, 0, *counts._replace(**changed))
 
-        return count
+    def count_statement(_: Any, cursor: Any, statement: str, parameters: Any, *rest: Any) -> None:
+        add(statements=1, bytes=len(statement) + len(str(parameters)))
 
-    sa.event.listen(sa.Engine, "before_cursor_execute", counter(0))
+    sa.event.listen(sa.Engine, "before_cursor_execute", count_statement)
     for end in ("commit", "rollback"):
-        sa.event.listen(sa.Engine, end, counter(1))
-    sa.event.listen(sa.pool.Pool, "connect", counter(2))
+        sa.event.listen(sa.Engine, end, lambda *_: add(ended=1))
+    sa.event.listen(sa.pool.Pool, "connect", lambda *_: add(connections=1))
     program.main()
 
 

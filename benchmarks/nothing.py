@@ -9,6 +9,7 @@ from benchmarks.rounds import median, spread, take_turns
 from benchmarks.scene import fill, warm_up
 from benchmarks.service import Service, wildcard
 from benchmarks.table import Row
+from benchmarks.work import CountedEngine
 from benchmarks.world import World
 
 REGIONS = 10
@@ -17,16 +18,30 @@ GLANCE, FASTER = 470, 100
 #: Without latency only processor time is compared, of which the stand-in uses a part.
 NONE = 0
 AT_MOST = 1.15
+#: Microseconds of processor time for an image in a region that is in order.
+CPU = 15
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
     """Measure jobs and the bare loop in turns."""
     count, rounds = (4_000, 1) if quick else (20_000, 3)
-    with world.glances(REGIONS) as glances, world.kingbird() as kingbird:
+    with world.glances(REGIONS) as glances, world.kingbird(engines=0) as kingbird:
+        engine = CountedEngine(kingbird)
         warm_up(world, kingbird, glances)
         fill(glances, count)
         for latency in (GLANCE, FASTER, NONE):
+            before = engine.work()
             yield _row(world, kingbird, glances, count=count, rounds=rounds, latency=latency)
+            used = engine.work().since(before)
+        compared = count * REGIONS * rounds
+        yield Row(
+            f"nothing to do: {count} images in {REGIONS} regions, a page takes no time: processor "
+            "time of the engine, an image compared",
+            1e6 * used.seconds / compared,
+            CPU,
+            used.text(compared, "an image"),
+            unit="µs",
+        )
 
 
 def _row(

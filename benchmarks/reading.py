@@ -11,10 +11,10 @@ import urllib3
 
 from benchmarks.load import add_jobs
 from benchmarks.rounds import median
-from benchmarks.rule_scene import cpu
 from benchmarks.scene import SOURCE
 from benchmarks.service import Service
 from benchmarks.table import Row
+from benchmarks.work import cpu
 from benchmarks.world import World
 from kingbird.batching import batched
 from kingbird.db.models import Item, Job

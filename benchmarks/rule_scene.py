@@ -1,10 +1,8 @@
 """Rules of some users on stand-in Glances that send notifications, and what hears of them."""
 
 import contextlib
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -13,6 +11,7 @@ from standin import Standin
 
 from benchmarks.counting import Counted, command, read
 from benchmarks.service import Service
+from benchmarks.work import cpu
 from benchmarks.world import World
 from kingbird.tests.functional import listening, services
 from kingbird.tests.functional.deployment import Options
@@ -22,16 +21,6 @@ from kingbird.tests.functional.programs import Program, eventually
 
 #: The topic that others than Kingbird read.
 SHARED_TOPIC = "notifications"
-
-
-def cpu(program: Program) -> float:
-    """Return the seconds of processor time of a program, of all its processes and threads."""
-    ticks = 0
-    for pid in program.pids:
-        # The name of a program, which may hold spaces, stands in parentheses.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass

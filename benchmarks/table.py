@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+#: Numbers below this are shown with two decimals.
+SMALL = 2
+
 
 @dataclass(frozen=True)
 class Row:
@@ -31,7 +34,9 @@ class Row:
         """Return a number with its unit."""
         if number is None:
             return "for information"
-        return f"{number:.2f} x" if self.unit == "x" else f"{number:.0f} {self.unit}"
+        if self.unit == "x" or number < SMALL:
+            return f"{number:.2f} {self.unit}"
+        return f"{number:.0f} {self.unit}"
 
 
 def markdown(rows: Sequence[Row]) -> str:

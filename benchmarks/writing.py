@@ -9,6 +9,7 @@ from benchmarks.rounds import median, spread, take_turns
 from benchmarks.scene import SOURCE, warm_up
 from benchmarks.service import Job, wildcard
 from benchmarks.table import Row
+from benchmarks.work import CountedEngine, Work
 from benchmarks.world import CONNECTIONS, World
 from kingbird.sync import image as fields
 
@@ -16,6 +17,8 @@ TARGET = "RegionTwo"
 #: Milliseconds that a Glance takes for a POST, approximately.
 LATENCY = 15
 AT_MOST = 1.15
+#: Milliseconds of processor time for a record.
+CPU = 1.5
 
 
 def original(number: int, owner: str) -> dict[str, Any]:
@@ -37,7 +40,8 @@ def original(number: int, owner: str) -> dict[str, Any]:
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
     """Measure jobs and the bare loop in turns."""
     count, rounds = (500, 2) if quick else (2000, 5)
-    with world.glances(2) as glances, world.kingbird() as kingbird:
+    with world.glances(2) as glances, world.kingbird(engines=0) as kingbird:
+        engine = CountedEngine(kingbird)
         warm_up(world, kingbird, glances)
         person = world.person()
         records = [original(number, person.project_id) for number in range(count)]
@@ -57,12 +61,15 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
             return bare.post_all(glances.urls[TARGET], person.token, records, CONNECTIONS)
 
         jobs: list[Job] = []
+        used: list[Work] = []
 
         def job() -> float:
             glances.clear(TARGET)
+            before = engine.work()
             jobs.append(kingbird.run(person, wildcard(SOURCE, [TARGET])))
             if kingbird.reasons(jobs[-1].id) != {"created": count}:
                 raise RuntimeError(f"Not all were created: {kingbird.reasons(jobs[-1].id)}")
+            used.append(engine.work().since(before))
             return jobs[-1].seconds
 
         loops, seconds = take_turns(rounds, loop, job)
@@ -76,3 +83,10 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
             at_most,
             f"{part} {spread(measured)}, bare loop {spread(loops)}",
         )
+    yield Row(
+        f"{what}: processor time of the engine, a record",
+        1000 * median([one.seconds for one in used]) / count,
+        CPU,
+        used[-1].text(count, "a record"),
+        unit="ms",
+    )
