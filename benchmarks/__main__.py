@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT / "tools"))
 from benchmarks import (  # noqa: E402
     answer,
     calls,
+    claims,
     doubling,
     endings,
     engines,
@@ -47,6 +48,7 @@ ROWS = {
     "slow": slow.measure,
     "engines": engines.measure,
     "fair": fair.measure,
+    "claims": claims.measure,
     "endings": endings.measure,
     "answer": answer.measure,
     "records": records.measure,

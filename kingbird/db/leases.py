@@ -4,6 +4,7 @@ A lease names an engine, the time it runs out and a generation that grows with e
 Every transaction that writes on behalf of a lease begins with :func:`fence`.
 """
 
+import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -18,8 +19,9 @@ from kingbird.db.clock import now_ms
 from kingbird.db.models import Job, Task
 from kingbird.states import JobState, TaskKind
 
-#: Rows to choose from in one attempt to claim; other engines choose from the first ones too.
-CANDIDATES = 20
+#: Rows to choose from in one attempt to claim.  There are more than engines that may be woken by
+#: one message, as these choose from the same ones.
+CANDIDATES = 64
 #: Each further page of rows is so many times as long.
 PAGE_FACTOR = 4
 
@@ -146,7 +148,7 @@ def claim_job(
             return None
         return Claim(job, None, engine_id, job.generation + 1)
 
-    return _claim_first(Job, waiting, mine, take)
+    return _claim_first(Job, engine_id, waiting, mine, take)
 
 
 @connection.retry_on_disconnect
@@ -218,7 +220,7 @@ def claim_task(
             return None
         return Claim(job, task, engine_id, task.generation + 1)
 
-    return _claim_first(Task, waiting, mine, take)
+    return _claim_first(Task, engine_id, waiting, mine, take)
 
 
 def _cancelled(
@@ -230,6 +232,7 @@ def _cancelled(
 
 def _claim_first(
     model: type[Job] | type[Task],
+    engine_id: str,
     waiting: sa.ColumnElement[bool],
     mine: sa.ColumnElement[bool],
     take: Callable[[orm.Session, int], Claim | None],
@@ -255,19 +258,34 @@ def _claim_first(
             .limit(limit)
             .subquery()
         )
-        query = sa.select(page.c.turn, page.c.pk, page.c.generation, sa.case((mine, 1), else_=0))
-        query = query.select_from(page).join(model, model.pk == page.c.pk)
+        # Each row is looked up by its key.  A join of this many could read whole tables instead.
+        is_mine = sa.select(sa.case((mine, 1), else_=0)).where(model.pk == page.c.pk)
+        is_mine = is_mine.select_from(model)
         if model is Task:
-            query = query.join(Job, Job.pk == Task.job_pk)
+            is_mine = is_mine.join(Job, Job.pk == Task.job_pk)
+        query = sa.select(
+            page.c.turn, page.c.pk, page.c.generation, is_mine.scalar_subquery().label("is_mine")
+        )
         with connection.reader() as session:
             found = session.execute(query.order_by(page.c.turn, page.c.pk)).all()
         candidates = [(pk, generation) for _, pk, generation, is_mine in found if is_mine]
-        claim = _claim_one_of(model, candidates, take) if candidates else None
+        claim = _claim_one_of(model, _spread(candidates, engine_id), take) if candidates else None
         if claim is not None or len(found) < limit:
             return claim
         turn, key = found[-1][:2]
         later = sa.or_(model.turn > turn, sa.and_(model.turn == turn, model.pk > key))
         limit = min(PAGE_FACTOR * limit, connection.BATCH)
+
+
+def _spread(candidates: Sequence[tuple[int, int]], engine_id: str) -> list[tuple[int, int]]:
+    """Return candidates in the order in which an engine tries them.
+
+    The first one is everybody's first.  Engines that come too late for it try different ones next,
+    so that each finds one soon.
+    """
+    first, rest = candidates[:1], candidates[1:]
+    begin = zlib.crc32(engine_id.encode()) % len(rest) if rest else 0
+    return [*first, *rest[begin:], *rest[:begin]]
 
 
 def _claim_one_of(
@@ -277,20 +295,21 @@ def _claim_one_of(
 ) -> Claim | None:
     """Claim the first of some rows that nobody has locked or changed.
 
+    Each is asked for by itself: MariaDB and MySQL lock every row that a statement reads, not only
+    the one that it returns, and other engines would pass by all of them.
+
     :param candidates: keys and generations.
     """
-    same = sa.or_(
-        *(sa.and_(model.pk == pk, model.generation == number) for pk, number in candidates)
-    )
     with connection.writer() as session:
-        pk = session.scalar(
-            sa.select(model.pk)
-            .where(same, _free(model))
-            .order_by(model.turn, model.pk)
-            .limit(1)
-            .with_for_update(skip_locked=True)
-        )
-        return take(session, pk) if pk is not None else None
+        for pk, generation in candidates:
+            locked = session.scalar(
+                sa.select(model.pk)
+                .where(model.pk == pk, model.generation == generation, _free(model))
+                .with_for_update(skip_locked=True)
+            )
+            if locked is not None:
+                return take(session, pk)
+    return None
 
 
 def _is_held(claim: Claim) -> sa.ColumnElement[bool]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -168,3 +169,34 @@ def test_engines_that_claim_at_once_take_different_work(database, claimed, monke
             for pk in first:
                 session.execute(sa.select(model.pk).where(model.pk == pk).with_for_update())
         assert claimed("e2", LEASE).row.pk == pks[2]
+
+
+@pytest.mark.parametrize("claimed", [db.leases.claim_job, db.leases.claim_task])
+def test_a_claim_locks_no_row_but_its_own(database, claimed, monkeypatch):
+    """The database must not lock what it reads to find one: others would pass by all of that."""
+    for _ in range(3):
+        planned_job() if claimed is db.leases.claim_task else accepted_job()
+    swap, others = leases._compare_and_swap, []
+
+    def swap_while_others_claim(*args, **options):
+        if db.get_engine().dialect.name != "sqlite" and not others:
+            others.append(None)
+            with ThreadPoolExecutor(2) as pool:
+                others[:] = pool.map(lambda name: claimed(name, LEASE), ("e2", "e3"))
+        return swap(*args, **options)
+
+    monkeypatch.setattr(leases, "_compare_and_swap", swap_while_others_claim)
+    first = claimed("e1", LEASE)
+    if db.get_engine().dialect.name == "sqlite":
+        # It locks the database as a whole.
+        others[:] = [claimed(name, LEASE) for name in ("e2", "e3")]
+    assert len({claim.row.pk for claim in (first, *others)}) == 3
+
+
+def test_engines_that_come_too_late_for_the_first_row_try_different_ones():
+    candidates = [(pk, 0) for pk in range(100)]
+    tried = [leases._spread(candidates, f"engine {number}") for number in range(50)]
+    assert {order[0] for order in tried} == {candidates[0]}
+    assert len({order[1] for order in tried}) > 25
+    assert all(sorted(order) == candidates for order in tried)
+    assert leases._spread([], "engine") == []

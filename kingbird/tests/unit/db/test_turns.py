@@ -20,7 +20,7 @@ from kingbird.tests.unit.db.rows import (
 A, B = "a" * 32, "b" * 32
 WHOLE = [sync_set(["*"], ["R1"], [f"R{n}" for n in range(2, 12)])]
 #: Rows that a claim may read, each in all tables that it joins, and rows that there are.
-FEW, WAITING, ENDED = 300, 2_000, 12_000
+FEW, WAITING, ENDED = 10 * db.leases.CANDIDATES, 2_000, 12_000
 
 
 @pytest.fixture
