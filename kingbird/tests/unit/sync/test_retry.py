@@ -57,6 +57,15 @@ def test_a_single_call_is_made_once():
     assert slept == []
 
 
+def test_each_retry_is_told_with_its_error():
+    told = []
+    Retry(lambda: 10_000, Hasty([]), told.append)(flaky(2, status=503))
+    assert [(type(error), error.status) for error in told] == [
+        (exception.RegionUnavailable, 503),
+        (exception.RegionUnavailable, 503),
+    ]
+
+
 def test_the_last_error_is_raised_in_the_end():
     with pytest.raises(exception.RegionUnavailable, match="away"):
         Retry(lambda: 0, Hasty([]))(flaky(1))
