@@ -31,7 +31,7 @@ def _drop_raise(node: cst.Raise) -> Iterator[cst.CSTNode]:
 
 def _return_nothing(node: cst.Return) -> Iterator[cst.CSTNode]:
     """Return ``None``."""
-    if node.value is not None and not _is_none(node.value):
+    if node.value is not None and not is_none(node.value):
         yield node.with_changes(value=cst.Name("None"))
 
 
@@ -64,7 +64,8 @@ def _drop_decorator(node: cst.FunctionDef) -> Iterator[cst.CSTNode]:
             yield node.with_changes(decorators=left)
 
 
-def _is_none(node: cst.BaseExpression) -> bool:
+def is_none(node: object) -> bool:
+    """Return whether an expression is ``None``."""
     return isinstance(node, cst.Name) and node.value == "None"
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import libcst as cst
 
-from mutate.operators import dotted
+from mutate.operators import dotted, is_none
 
 Parent = Callable[[cst.CSTNode], cst.CSTNode | None]
 
@@ -42,10 +42,24 @@ def is_left_out(node: cst.CSTNode, parent: Parent) -> bool:
 
 def is_same(node: cst.CSTNode, changed: cst.CSTNode, parent: Parent) -> bool:
     """Return whether a changed node does the same as the node did."""
+    if _is_unset(node, changed):
+        return True
     if not (isinstance(node, cst.Call) and isinstance(changed, cst.Call)):
         return False
+    if len(node.args) == len(changed.args) and any(map(_is_unset, node.args, changed.args)):
+        return True
     gone = [one for one in node.args if not any(one is other for other in changed.args)]
     return any(is_left_out(arg, parent) or _is_message(arg, node, parent) for arg in gone)
+
+
+def _is_unset(node: cst.CSTNode, changed: cst.CSTNode) -> bool:
+    """Return whether ``False`` becomes ``None``.
+
+    Code only asks whether such a value is true, and the type checker tells the two apart.
+    """
+    before = getattr(node, "value", None)
+    is_false = isinstance(before, cst.Name) and before.value == "False"
+    return is_false and is_none(getattr(changed, "value", None))
 
 
 def _is_sentence(text: str) -> bool:

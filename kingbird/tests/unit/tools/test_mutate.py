@@ -35,6 +35,12 @@ def small(value: int = 5, *, texts: dict[str, int] | None = None) -> bool:
     number = cast(int, value)
     store(number, "It is a small number", "SELECT one, two")
     return number < MOST
+
+
+def odd(value: int) -> bool:
+    strict = False
+    check(value, strict=False)
+    return False
 '''
 
 
@@ -77,6 +83,18 @@ def test_what_shows_nothing_is_left_out(file: SourceFile) -> None:
     assert "number = cast(None, value)" not in nows
     assert not [now for now in nows if "XXIt is" in now]
     assert not [now for now in nows if now.startswith("raise ValueError(None")]
+
+
+def test_false_becomes_true_and_not_none(file: SourceFile) -> None:
+    assert {now for was, now in changes(file) if "False" in was} == {
+        "strict = True",
+        "check(value, strict=True)",
+        "check(None, strict=False)",
+        "check(strict=False)",
+        "check(value, )",
+        "pass",
+        "return True",
+    }
 
 
 def test_each_change_is_code_with_one_change(file: SourceFile) -> None:
