@@ -25,8 +25,10 @@ from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.identity import Reference
 from kingbird.sync.plan.members import MemberLookup, wanted
+from kingbird.sync.plan.named_images import Chunk, NamedImages, NamedPair
 from kingbird.sync.plan.orphans import orphaned, revival
-from kingbird.sync.plan.same_name import SameNames
+from kingbird.sync.plan.references import with_rank
+from kingbird.sync.plan.same_name import ItemOfSet, SameNames
 from kingbird.sync.plan.sources import RequestedImage, SourceFinder, by_rank
 from kingbird.sync.plan.targets import NUMBERS, IdsByTarget, TargetLookup, merge_results
 from kingbird.sync.request import Force, Requester, SyncSet
@@ -80,36 +82,48 @@ class _Decided:
 class ByIdPlanner:
     """Plans a job's sets of images by id.
 
+    Memory holds the images of one chunk.  A chain of references that is deeper than
+    :data:`REFERENCE_DEPTH` has to be in one chunk.
+
     :param resumes: whether an earlier part of the plan may have items of the sets.
-    :ivar deferred: images and targets that are left to a later part, because a region lags.
+    :ivar is_deferred: whether images and targets are left to a later part, because a region lags.
     """
 
     def __init__(
         self, context: PlanContext, same_names: SameNames, *, resumes: bool = False
     ) -> None:
-        self.deferred: set[tuple[str, str]] = set()
+        self.is_deferred = False
         self._context = context
         self._same_names = same_names
         self._copies = TargetLookup(context)
         self._members = MemberLookup(context)
         self._resumes = resumes
+        #: Images of the present chunk and targets that are left to a later part.
+        self._deferred: set[tuple[str, str]] = set()
+        #: Images that were planned with those of another chunk; ``None`` before the first chunk.
+        self._early: set[str] | None = None
 
-    def plan(self, sets: Sequence[SyncSet]) -> Iterator[tuple[SyncSet, Item]]:
-        """Yield the items, each with its set; images that others refer to come before them.
+    def plan(self, sets: Sequence[SyncSet]) -> Iterator[list[ItemOfSet]]:
+        """Yield batches of items, each with its set; images that others refer to come first.
 
         Makes list calls only.
         """
-        sets = self._unplanned(sets)
-        if not sets:
-            return
-        in_targets = _ids_in_targets(sets, at_once=self._context.at_once)
+        named = NamedImages(sets)
+        for pairs in named.chunks():
+            self._deferred.clear()
+            chunk = self._unplanned(named, pairs)
+            if chunk.pairs:
+                yield from self._plan(chunk)
+
+    def _plan(self, chunk: Chunk) -> Iterator[list[ItemOfSet]]:
+        in_targets = _ids_in_targets(chunk.pairs, at_once=self._context.at_once)
         requested, answers = SourceFinder(self._context).find(
-            sets, self._copies.ids_of_copies(in_targets)
+            chunk, self._copies.ids_of_copies(in_targets)
         )
         requested = [image for image in requested if not image.is_left_out]
         states = self._target_states(requested, in_targets, answers)
         self._list_members(requested, states)
-        planned = self._planned(states, {image.resource for image in requested})
+        planned = self._planned(states, self._may_be_planned(chunk, requested))
         decided = _Decided(requested, self._context.caller)
         asked = Counter(
             (image.resource, target)
@@ -124,7 +138,7 @@ class ByIdPlanner:
             for image, rank in group:
                 for target in image.sync_set.targets:
                     pair = image.resource, target
-                    if pair in items or pair in decided or pair in self.deferred:
+                    if pair in items or pair in decided or pair in self._deferred:
                         continue
                     if image.resource in planned[target]:
                         decided.add(image, planned[target][image.resource])
@@ -134,7 +148,8 @@ class ByIdPlanner:
                         decided.add(image, item)
                         continue
                     if self._has_to_wait(image, item):
-                        self.deferred.add(pair)
+                        self._deferred.add(pair)
+                        self.is_deferred = True
                         continue
                     if asked[pair] > 1:
                         item = item.with_note(SEVERAL_SETS)
@@ -143,40 +158,50 @@ class ByIdPlanner:
                         decided.add(image, item)
             for batch in batched(items.values(), BATCH):
                 checked = self._same_names.check([(one.sync_set, item) for one, item in batch])
-                for (image, _), (sync_set, item) in zip(batch, checked, strict=True):
+                for (image, _), (_, item) in zip(batch, checked, strict=True):
                     decided.add(image, item)
-                    yield sync_set, item
+                yield checked
+        self._early = self._early or set()
+        self._early.update(image.resource for image in requested)
+        self._early -= chunk.names
 
     # Parts.
+
+    def _may_be_planned(self, chunk: Chunk, requested: Sequence[RequestedImage]) -> set[str]:
+        """Return the images of which an earlier part or chunk may have items."""
+        ids = {image.resource for image in requested}
+        if self._resumes:
+            return ids
+        if self._early is None:
+            return set()
+        return (ids - chunk.names) | (ids & self._early)
 
     def _planned(
         self, targets: Iterable[str], ids: Collection[str]
     ) -> dict[str, Mapping[str, Item]]:
-        """Return the items of an earlier part for some images, by target and image."""
-        planned = self._context.planned
-        return {target: planned(target, ids) if self._resumes else {} for target in targets}
+        """Return the stored items of some images, by target and image."""
+        return {target: self._context.planned(target, ids) if ids else {} for target in targets}
 
-    def _unplanned(self, sets: Sequence[SyncSet]) -> Sequence[SyncSet]:
-        """Limit sets to images and targets without an item."""
+    def _unplanned(self, named: NamedImages, pairs: Sequence[NamedPair]) -> Chunk:
+        """Return a chunk with the images and targets that have no item of an earlier part."""
         if not self._resumes:
-            return sets
-        left = []
-        for one in sets:
-            planned = self._planned(one.targets, one.resources)
+            return Chunk(named, pairs, {})
+        left: list[NamedPair] = []
+        limited = {}
+        for one, some in groupby(pairs, key=lambda pair: pair[1]):
+            names = [name for name, _ in some]
+            planned = self._planned(one.targets, names)
             resources = [
-                name
-                for name in one.resources
-                if any(name not in items for items in planned.values())
+                name for name in names if any(name not in items for items in planned.values())
             ]
             targets = [
                 target
                 for target, items in planned.items()
                 if any(name not in items for name in resources)
             ]
-            left.append(
-                dataclasses.replace(one, resources=tuple(resources), targets=tuple(targets))
-            )
-        return [one for one in left if one.resources]
+            limited[one] = dataclasses.replace(one, targets=tuple(targets))
+            left += [(name, limited[one]) for name in resources]
+        return Chunk(named, left, limited)
 
     def _has_to_wait(self, image: RequestedImage, item: Item) -> bool:
         """Return whether an item is not known before a region that lags has answered."""
@@ -188,7 +213,7 @@ class ByIdPlanner:
         return (
             image.source[0] in lagging
             or (may_be_elsewhere and _depends_on_all_sources(item))
-            or any((other, item.target_region) in self.deferred for other in references)
+            or any((other, item.target_region) in self._deferred for other in references)
         )
 
     def _follows_status_only(self, image: RequestedImage, item: Item) -> bool:
@@ -281,6 +306,7 @@ class ByIdPlanner:
         elif hidden := _of_hidden(image, target, state):
             return hidden
         else:
+            references = decided.references(image, state)
             item = decide(
                 image.source[1],
                 image.source[0],
@@ -288,10 +314,12 @@ class ByIdPlanner:
                 self._context.caller,
                 self._context.rules,
                 image.sync_set.options,
-                references=decided.references(image, state),
+                references=references,
                 doubt=image.doubt,
                 member_lists=self._members.found,
             )
+            # One that was planned with another chunk may have a higher rank than is seen here.
+            rank = max(rank, with_rank(item, references).rank)
         if image.referrer and image.came_along:
             reference = image.reference(image.referrer, self._context.caller)
             if isinstance(reference, Reference):
@@ -320,16 +348,16 @@ def _depends_on_all_sources(item: Item) -> bool:
     return item.action == UPDATE or (item.outcome is not None and item.outcome.is_doubtful)
 
 
-def _ids_in_targets(sets: Sequence[SyncSet], *, at_once: bool) -> dict[str, set[str]]:
-    """Return the images of a request by target region.
+def _ids_in_targets(pairs: Sequence[NamedPair], *, at_once: bool) -> dict[str, set[str]]:
+    """Return named images by target region.
 
     A target that is also a source is left out: the ids to ask for depend on the chosen source.
 
     :param at_once: ask for more than is needed rather than once more.
     """
     in_targets: dict[str, set[str]] = {}
-    for one in sets:
+    for name, one in pairs:
         for target in one.targets:
             if at_once or target not in one.sources:
-                in_targets.setdefault(target, set()).update(one.resources)
+                in_targets.setdefault(target, set()).add(name)
     return in_targets

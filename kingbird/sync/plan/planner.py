@@ -9,7 +9,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from kingbird.batching import batched
 from kingbird.sync.finding import FindingLog, finding_of
 from kingbird.sync.item import Item
 from kingbird.sync.plan import data
@@ -20,9 +19,6 @@ from kingbird.sync.plan.order import in_order
 from kingbird.sync.plan.same_name import SameNames
 from kingbird.sync.plan.wildcard import WildcardPlanner
 from kingbird.sync.request import SyncSet
-
-#: Items in a batch.
-BATCH = 500
 
 
 def _by_id(sets: Sequence[SyncSet]) -> Iterator[SyncSet]:
@@ -100,7 +96,7 @@ class Planner:
         regions = {name for one in sets for name in one.regions} & self._context.regions.keys()
         calls = self._context.calls.for_part(regions, timeout)
         handled = dict(known or {})
-        for one in by_id:
+        for one in by_id if wildcard else ():
             for resource in one.resources:
                 # A large job has many, and most of them have the same targets: no set for each.
                 before = handled.get(resource, ())
@@ -108,8 +104,8 @@ class Planner:
         first = ByIdPlanner(
             dataclasses.replace(self._context, calls=calls), same_names, resumes=bool(cursor)
         )
-        for batch in batched(first.plan(by_id), BATCH):
-            for _, item in batch:
+        for batch in first.plan(by_id):
+            for _, item in batch if wildcard else ():
                 before = handled.get(item.resource, ())
                 if item.target_region not in before:
                     # It came along with another image.
@@ -136,7 +132,7 @@ class Planner:
             if cursor is None or self._slow_region_timeout is not None:
                 self.next_cursor = cursor
                 break
-        if first.deferred:
+        if first.is_deferred:
             rest = self.next_cursor or PlanCursor({})
             covered = {**dict.fromkeys(calls.lagging, ""), **rest.covered_to}
             self.next_cursor = PlanCursor(covered, rest.unsorted)

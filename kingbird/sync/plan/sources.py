@@ -18,6 +18,7 @@ from kingbird.sync.outcome import (
 )
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.identity import Reference
+from kingbird.sync.plan.named_images import Chunk
 from kingbird.sync.plan.orphans import OrphanFinder
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.source_order import Copy, SourceOrder
@@ -27,6 +28,7 @@ from kingbird.sync.source_order import Copy, SourceOrder
 class RequestedImage:
     """An image of a set.
 
+    :ivar is_named: whether the set names it.
     :ivar referrer: an image of the set that refers to it, with its region.
     :ivar source: the chosen copy, with its region.
     :ivar found: the source regions' answers.
@@ -37,6 +39,7 @@ class RequestedImage:
 
     resource: str
     sync_set: SyncSet
+    is_named: bool = False
     referrer: tuple[str, Image] | None = None
     source: tuple[str, Image] | None = None
     problem: Outcome | None = None
@@ -50,8 +53,8 @@ class RequestedImage:
 
         The sets of a retry name such images too.
         """
-        named = self.resource in self.sync_set.resources and self.sync_set.force_mode is None
-        return self.referrer is not None and not named
+        is_named = self.is_named and self.sync_set.force_mode is None
+        return self.referrer is not None and not is_named
 
     @property
     def is_asked_for(self) -> bool:
@@ -95,17 +98,21 @@ class SourceFinder:
         self._orphans = OrphanFinder(context)
 
     def find(
-        self, sets: Sequence[SyncSet], in_targets: Mapping[str, set[str]]
+        self, chunk: Chunk, in_targets: Mapping[str, set[str]]
     ) -> tuple[list[RequestedImage], RegionResults]:
         """Find each image's source; an AMI takes its kernel and ramdisk along, and so on.
+
+        An image of another chunk comes with all sets that name it, so that the first of them
+        counts.
 
         :param in_targets: ids to ask target regions for at the same time.
         :returns: also what the target regions answered.
         """
         requested: dict[tuple[str, SyncSet], RequestedImage] = {}
-        todo = {(name, one): RequestedImage(name, one) for one in sets for name in one.resources}
+        todo = {pair: RequestedImage(*pair, is_named=True) for pair in chunk.pairs}
         answers = self._context.find(_union(_ids_in_sources(todo.values()), in_targets))
         copies = {region: answers[region] for region in in_targets}
+        referrers: dict[tuple[str, SyncSet], Copy] = {}
         for depth in range(REFERENCE_DEPTH + 1):
             if depth:
                 answers = self._context.find(_ids_in_sources(todo.values()))
@@ -115,12 +122,21 @@ class SourceFinder:
             requested.update(zip(todo, found, strict=True))
             todo = {}
             for image in found:
-                for other in fields.references(image.source[1]).values() if image.source else ():
+                if image.source is None:
+                    continue
+                for other in fields.references(image.source[1]).values():
+                    named = [(other, one) for one in chunk.sets_of(other)]
+                    for key in named:
+                        if key not in requested:
+                            todo[key] = RequestedImage(*key, is_named=True)
                     key = (other, image.sync_set)
-                    if key not in requested:
-                        todo[key] = RequestedImage(*key, image.source)
+                    if key not in requested and key not in named:
+                        todo[key] = RequestedImage(*key, referrer=image.source)
                     elif other != image.resource:
-                        requested[key] = dataclasses.replace(requested[key], referrer=image.source)
+                        referrers[key] = image.source
+        for key, source in referrers.items():
+            if key in requested:
+                requested[key] = dataclasses.replace(requested[key], referrer=source)
         return list(requested.values()), copies
 
     def _with_source(

@@ -3,7 +3,7 @@
 A copy has the image's own id, or an id of a forced copy.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from kingbird import exception
@@ -17,6 +17,8 @@ from kingbird.sync.plan.context import PlanContext
 #: Source images' ids, by target region.
 IdsByTarget = Mapping[str, set[str]]
 
+#: Forced copies of a region that are kept for the images of later calls.
+KEPT = 200
 #: The numbers of forced copies.
 NUMBERS = range(1, MAX_FORCED_IDS + 1)
 
@@ -32,6 +34,8 @@ class TargetLookup:
         self._context = context
         #: Images whose possible ids have all been asked for, by target region.
         self._complete: dict[str, set[str]] = {}
+        #: Lists of forced copies for the images of later calls; ``None`` if they are too long.
+        self._forced: dict[str, list[Image] | None] = {}
 
     def ids_of_copies(self, wanted: IdsByTarget) -> dict[str, set[str]]:
         """Return the ids to ask for first, by target region.
@@ -84,7 +88,7 @@ class TargetLookup:
             del ask[target]
         merge_results(answers, self._context.find(ask))
 
-    def _list_forced(self, targets: Iterable[str]) -> Iterator[tuple[str, list[Image]]]:
+    def _list_forced(self, targets: Sequence[str]) -> Iterator[tuple[str, list[Image]]]:
         """Yield the forced copies of each region that has no more of them than a page."""
         caller, context = self._context.caller, self._context
         owner = None if caller.is_admin else caller.project_id
@@ -96,6 +100,7 @@ class TargetLookup:
                 for hidden in (False, True)
             ]
             for target in targets
+            if target not in self._forced
         }
         for target, both in calls.items():
             try:
@@ -103,8 +108,15 @@ class TargetLookup:
             except (exception.RegionUnavailable, exception.ImageRequestRejected):
                 # Asking for ids tells the region's problem.
                 continue
-            if visible is not None and hidden is not None:
+            if visible is None or hidden is None:
+                self._forced[target] = None
+            elif len(visible) + len(hidden) <= KEPT:
+                self._forced[target] = [*visible, *hidden]
+            else:
                 yield target, [*visible, *hidden]
+        for target in targets:
+            if (images := self._forced.get(target)) is not None:
+                yield target, images
 
 
 def _is_copy(source: Image, image: Image | None) -> bool:

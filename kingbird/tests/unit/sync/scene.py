@@ -1,7 +1,7 @@
 """Three regions in memory, and a planner and appliers over them."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any
@@ -105,7 +105,11 @@ class Scene:
         first = SyncSet(tuple(ids), sources, targets, force, preferred=sources)
         return self.plan_sets(first, *more, caller=caller, without=without)
 
-    def plan_sets(
+    def plan_sets(self, *sets: SyncSet, **options: Any) -> list[Item]:
+        """Plan sets, with the options of :meth:`batches`."""
+        return [item for batch in self.batches(*sets, **options) for item in batch]
+
+    def batches(
         self,
         *sets: SyncSet,
         caller: Requester | None = None,
@@ -117,8 +121,8 @@ class Scene:
         retried_regions: Collection[str] | None = None,
         earlier: Collection[Item] = (),
         at_once: bool = False,
-    ) -> list[Item]:
-        """Plan sets.
+    ) -> Iterator[list[Item]]:
+        """Yield the plan of sets.
 
         :param without: regions that have no endpoint.
         :param earlier: items of earlier runs.
@@ -149,7 +153,7 @@ class Scene:
         self.planner = Planner(cloud, slow_region_timeout=slow_region_timeout)
         for batch in self.planner.plan(sets, cursor, known, retried_regions):
             items += batch
-        return items
+            yield batch
 
     def _find_tombstones(self, region: str, ids: Any) -> Mapping[str, str]:
         known = self.unusable.get(region, {})
