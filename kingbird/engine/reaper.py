@@ -1,6 +1,7 @@
 """End jobs that no engine can work on, and delete orphaned trusts."""
 
 import logging
+import time
 from collections.abc import Callable
 
 from oslo_config import cfg
@@ -18,6 +19,9 @@ LOG = logging.getLogger(__name__)
 ACCEPTING_LIMIT = 600
 #: Old jobs deleted in one round.
 PURGED_AT_ONCE = 1000
+#: Seconds for which a trust is seen that no job refers to before it is deleted.  A request that
+#: has made it may have to wait for a connection to the database, and for a row that is locked.
+ORPHANED_FOR = 90.0
 #: Orphaned trusts that one round tries to delete.
 DELETED_AT_ONCE = 1000
 
@@ -28,13 +32,20 @@ class Reaper:
     """Clean up periodically.  Several reapers may run at the same time."""
 
     def __init__(
-        self, conf: cfg.ConfigOpts, engine_id: str, keystone: Keystone, access: JobCredentials
+        self,
+        conf: cfg.ConfigOpts,
+        engine_id: str,
+        keystone: Keystone,
+        access: JobCredentials,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._conf = conf
         self._engine_id = engine_id
         self._keystone = keystone
         self._access = access
-        self._orphaned: set[str] = set()
+        self._clock = clock
+        #: When each orphaned trust was seen first.
+        self._orphaned: dict[str, float] = {}
         self._refused: set[str] = set()
         self._database_was_down = True
 
@@ -104,15 +115,16 @@ class Reaper:
             LOG.exception("Unable to end job %s", job.id)
 
     def _delete_orphaned_trusts(self) -> None:
-        """Delete trusts that no job or rule refers to, and none did in the last round.
+        """Delete trusts that no job or rule refers to, and none has for some time.
 
-        A trust is made a moment before its job refers to it.  Only an outage of Keystone ends the
-        round: a trust that Keystone refuses to delete keeps no other from it.
+        A trust is made before its job, or its retry, refers to it.  Only an outage of Keystone
+        ends the round: a trust that Keystone refuses to delete keeps no other from it.
         """
         try:
             trusts = set(self._keystone.list_service_trusts())
-            orphaned = trusts - db.maintenance.trusts_in_use(trusts)
-            due, self._orphaned = orphaned & self._orphaned, orphaned
+            orphaned, now = trusts - db.maintenance.trusts_in_use(trusts), self._clock()
+            self._orphaned = {one: self._orphaned.get(one, now) for one in orphaned}
+            due = {one for one, since in self._orphaned.items() if now - since >= ORPHANED_FOR}
             self._refused &= due
             for trust_id in sorted(due, key=self._refused.__contains__)[:DELETED_AT_ONCE]:
                 self._delete_orphaned_trust(trust_id)

@@ -141,7 +141,7 @@ class RuleTrials:
         """Describe what is left of a rule that was deleted."""
         found = []
         try:
-            eventually("no trust is left", lambda: not stage.trusts(), 30, poll=0.3)
+            eventually("no trust is left", lambda: not stage.trusts(), 180, poll=0.3)
         except AssertionError as error:
             found.append(str(error))
         rows = self._kingbird.rows()

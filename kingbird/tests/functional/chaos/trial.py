@@ -155,7 +155,7 @@ class Trials:
             if counter or undone:
                 found.append(f"job {job_id}: tasks_open is {counter}, {undone} tasks are not done")
         try:
-            eventually("no trust is left", self._no_trust, 30, poll=0.3)
+            eventually("no trust is left", self._no_trust, 180, poll=0.3)
         except AssertionError as error:
             found.append(str(error))
         return found

@@ -9,16 +9,34 @@ from kingbird import exception
 from kingbird.db import api as db
 from kingbird.engine import credentials
 from kingbird.engine.credentials import JobCredentials, UserToken
-from kingbird.engine.reaper import Reaper
+from kingbird.engine.reaper import ORPHANED_FOR, Reaper
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, planned_job
 from kingbird.tests.unit.engine.scene import FakeRegions
+
+
+class Clock:
+    """A clock by which a round of the reaper is long after the one before."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.step = ORPHANED_FOR
+
+    def __call__(self):
+        self.now += self.step
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def clock(scene):
+    scene.clock = Clock()
+    return scene.clock
 
 
 def reaper(scene, engine="me", tokens=()):
     held = JobCredentials(scene.keystone, FakeRegions(scene.glances))
     for job_id in tokens:
         held.add_token(job_id, UserToken("secret", {}))
-    return Reaper(scene.conf, engine, scene.keystone, held)
+    return Reaper(scene.conf, engine, scene.keystone, held, scene.clock)
 
 
 def test_a_job_with_a_users_token_whose_engine_is_gone_fails(scene):
@@ -155,6 +173,37 @@ def test_a_trust_that_a_job_names_by_then_stays(scene):
     reaping.run()
     assert scene.keystone.trusts == {"new"}
     assert db.jobs.get(PROJECT, job_id).status == "IN_PROGRESS"
+
+
+def test_the_trust_of_a_retry_that_is_being_stored_stays(scene, clock):
+    job_id = planned_job(trust_id="first")
+    scene.keystone.trusts.add("first")
+    db.job_ends.end_job(scene.get(job_id))
+    scene.keystone.trusts.add("again")
+    clock.step = ORPHANED_FOR / 10
+    reaping = reaper(scene)
+    for _ in range(9):
+        reaping.run()
+    about = {"user_id": "u", "is_admin": False, "request_id": "r"}
+    assert db.job_actions.retry(scene.get(job_id), trust_id="again", **about)
+    for _ in range(20):
+        reaping.run()
+    assert scene.keystone.trusts == {"again"}
+    assert scene.get(job_id).trust_id == "again"
+
+
+def test_a_trust_that_was_in_use_meanwhile_is_orphaned_anew(scene, clock):
+    clock.step = ORPHANED_FOR / 2
+    scene.keystone.trusts.add("t1")
+    reaping = reaper(scene)
+    reaping.run()
+    job_id = planned_job(trust_id="t1")
+    reaping.run()
+    with db.get_engine().begin() as bind:
+        bind.execute(sa.update(db.Job).where(db.Job.id == job_id).values(trust_id="t2"))
+    for left in ({"t1"}, {"t1"}, set()):
+        reaping.run()
+        assert scene.keystone.trusts == left
 
 
 def test_tokens_of_jobs_that_others_ended_are_forgotten(scene):
