@@ -33,6 +33,7 @@ _JOB = {
     "Runs": "runs",
 }
 _COUNTS = {"Statuses": "statuses", "Outcomes": "outcomes", "Data": "data"}
+WAITS_FOR = "Waits For"
 
 
 class SyncCommand(command.Command):
@@ -172,4 +173,5 @@ def columns_of(job: JSON) -> tuple[Sequence[str], Sequence[Any]]:
     """Return a job's columns and their values."""
     values: list[Any] = [job.get(field) for field in _JOB.values()]
     values += [format_columns.DictColumn(job.get(field) or {}) for field in _COUNTS.values()]
-    return (*_JOB, *_COUNTS), values
+    values.append(format_columns.ListColumn(job.get("waits_for") or []))
+    return (*_JOB, *_COUNTS, WAITS_FOR), values

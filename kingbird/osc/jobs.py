@@ -8,7 +8,7 @@ from osc_lib import exceptions
 from osc_lib.cli import format_columns
 
 from kingbird.osc import options, paging
-from kingbird.osc.base import JobShowOne, SyncCommand, SyncLister
+from kingbird.osc.base import WAITS_FOR, JobShowOne, SyncCommand, SyncLister
 from kingbird.osc.differences import DifferencesColumn
 from kingbird.states import ALL
 
@@ -30,6 +30,7 @@ _DETAIL = {
     "Of": "of",
     "Rule": "rule",
     "Listed": "listed",
+    WAITS_FOR: "waits_for",
     "Statuses": "statuses",
     "Outcomes": "outcomes",
 }
@@ -209,4 +210,6 @@ def _rows(entries: Iterable[dict[str, Any]], fields: Sequence[str]) -> list[tupl
 def _cell(field: str, value: Any) -> Any:
     if field == "fields":
         return DifferencesColumn(value or {})
+    if field == "waits_for":
+        return format_columns.ListColumn(value or [])
     return format_columns.DictColumn(value or {}) if field in _OBJECTS else value

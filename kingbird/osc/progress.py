@@ -9,6 +9,9 @@ from kingbird.text import escape
 
 Job = dict[str, Any]
 
+#: What is said of a region that is away.
+WAITS = "waits for the region"
+
 
 class Progress:
     """A context manager that draws to standard error if that is a terminal.
@@ -49,10 +52,15 @@ class Progress:
         if self._bars is None:
             return
         regions = job.get("regions") or {}
+        awaited = job.get("waits_for") or ()
+        for region in awaited:
+            if region not in regions:
+                # Nothing is planned for it yet.
+                self._draw(region, None, None, "", WAITS)
         for region in sorted(regions):
             done, total, outcomes = tally(regions[region])
-            if region in (job.get("waits_for") or ()):
-                outcomes = ", ".join(filter(None, (outcomes, "waits for the region")))
+            if region in awaited:
+                outcomes = ", ".join(filter(None, (outcomes, WAITS)))
             self._draw(region, done, total, f"{done}/{total}", outcomes)
             there, size = arrived(regions[region])
             if size:
@@ -62,7 +70,9 @@ class Progress:
             self._bars.remove_task(self._planning)
             self._planning = None
 
-    def _draw(self, name: str, done: int, total: int, words: str, outcomes: str) -> None:
+    def _draw(
+        self, name: str, done: int | None, total: int | None, words: str, outcomes: str
+    ) -> None:
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(
                 escape(name), total=total, done="", outcomes=""

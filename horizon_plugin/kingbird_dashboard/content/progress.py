@@ -110,7 +110,7 @@ def of_job(job: dict[str, Any], detail: dict[str, Any] | None) -> Progress:
         id=job["id"],
         status=job["sync_status"],
         status_text=status_word(job["sync_status"]),
-        phase_text=_phase(more, job) if is_open else "",
+        phase_text=" · ".join(filter(None, (_phase(more, job), _waits(job)))) if is_open else "",
         done=done,
         total=total,
         percent=_percent(done, total, is_open),
@@ -156,6 +156,12 @@ def _phase(detail: dict[str, Any], job: dict[str, Any]) -> str:
             "all": sum(numbers.get(name, 0) for name in _DATA),
         }
     return _("writing records") if phase == "writing" else ""
+
+
+def _waits(job: dict[str, Any]) -> str:
+    """Return a sentence about the regions that are away, or nothing."""
+    names = job.get("waits_for") or ()
+    return _("waits for %s to be back") % ", ".join(map(visible, names)) if names else ""
 
 
 def _origin(detail: dict[str, Any]) -> str:
@@ -211,6 +217,8 @@ def of_regions(job: dict[str, Any], names: Sequence[str]) -> list[RegionProgress
         text = _("%(done)s of %(total)s") % {"done": f"{done:,}", "total": f"{total:,}"}
         if failed:
             text += " · " + _("%s failed") % f"{failed:,}"
+        if name in (job.get("waits_for") or ()):
+            text += " · " + _("the region is away")
         found.append(RegionProgress(name, _percent(done, total, is_open), text, failed, is_open))
     return found
 

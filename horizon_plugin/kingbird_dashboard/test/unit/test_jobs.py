@@ -85,6 +85,16 @@ class JobsTest(PageCase):
         reasons = [reason for reason, *_rest in page.context["reasons"]]
         assert reasons[0] == "owner_conflict"
 
+    def test_a_job_that_waits_for_a_region(self):
+        waits = {"waits_for": ["RegionTwo"], "sync_status": "IN_PROGRESS"}
+        page = self.show(**waits)
+        self.assertContains(page, "waits for RegionTwo to be back")
+        self.assertContains(page, "· the region is away")
+        live = self.client.get(url("live_job", JOB)).json()
+        assert live["job"]["phase_text"].endswith("waits for RegionTwo to be back")
+        # It has ended since.
+        self.assertNotContains(self.show(waits_for=["RegionTwo"]), "to be back")
+
     def show_metadefs(self, outcomes=None, **changes):
         """Answer a job about namespaces of metadata definitions, and return its page."""
         job, item = example("show-job")["job"], example("show-job")["job_set"][0]

@@ -48,6 +48,17 @@ def test_a_region_that_is_waited_for(monkeypatch) -> None:
     assert "3 created, 1 quota, waits for the region" in terminal.getvalue()
 
 
+def test_a_region_that_the_plan_waits_for(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    with Progress(stream=terminal) as progress:
+        progress.show({**JOB, "waits_for": ["RegionThree"]})
+        shown = terminal.getvalue()
+        progress.show(JOB)
+    assert any("RegionThree" in one and "waits for the region" in one for one in shown.split("\n"))
+
+
 def with_data(**data):
     """Make a job whose region has bytes of data in some states, each of two images."""
     found = {state: {"items": 2, "bytes": size} for state, size in data.items()}

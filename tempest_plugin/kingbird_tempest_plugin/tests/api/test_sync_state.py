@@ -64,6 +64,9 @@ class SyncStateTest(base.BaseSyncTest):
         (job,) = (job for job in listed if job["id"] == job_id)
         self.assertEqual(("ended", "user"), (job["phase"], job["origin"]))
         self.assertEqual({"created": 1}, job["outcomes"])
+        # No region is away, and the job has ended.
+        self.assertEqual([], job["waits_for"])
         self.assertEqual([image["id"]], job["request"][0]["resources"])
         shown = self.client.show_sync_job(job_id, resource=image["id"], target_region=self.target)
+        self.assertEqual([], shown["job"]["waits_for"])
         self.assertEqual([image["name"]], [item["resource_name"] for item in shown["job_set"]])
