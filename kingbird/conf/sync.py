@@ -231,9 +231,11 @@ OPTS = [
         min=0.0,
         mutable=True,
         help="Seconds for which the share of a job in a region waits for the region while the "
-        "region is away, by the database's clock. The items that are left wait with it, and no "
-        "engine is occupied meanwhile. After that they fail as region_unavailable. With 0 each "
-        "item fails as soon as it has been retried.",
+        "region is away, by the database's clock, when the share is planned and when it is "
+        "written. No engine is occupied meanwhile, and the shares of other regions are not "
+        "delayed. After that the items fail as region_unavailable. A full run of a rule waits "
+        "until the next one is due, an event run does not wait. With 0 each item fails as soon "
+        "as it has been retried.",
     ),
     cfg.IntOpt(
         "max_jobs_per_project",

@@ -231,6 +231,11 @@ class TaskFigures:
             if stored:
                 self.changes[job_pk] = add(self.changes.get(job_pk, Counter()), load(stored))
 
+    def regions_awaited(self, job: Job) -> set[str]:
+        """Return the regions that are away and that a task of a job, or its plan, waits for."""
+        of_plan = job.away or {} if job.status not in ENDED_JOB_STATES else {}
+        return self.waits_for.get(job.pk, set()) | of_plan.keys()
+
 
 def of_jobs(session: orm.Session, jobs: Iterable[Job], tasks: TaskFigures) -> dict[int, Counts]:
     """Return the numbers of some jobs by their primary keys.

@@ -12,7 +12,7 @@ from sqlalchemy import orm
 
 from kingbird import exception
 from kingbird.batching import batched
-from kingbird.db import connection, counts, item_rows, runs, settling, turns
+from kingbird.db import connection, counts, item_rows, pauses, runs, settling, turns
 from kingbird.db.clock import utc_now
 from kingbird.db.counts import Counts
 from kingbird.db.item_ids import item_id
@@ -63,6 +63,8 @@ def cancel(job: Job) -> bool:
             Job.status == JobState.IN_PROGRESS,
             cancelled=True,
             turn=0,
+            # A plan that waits for a region ends at once.
+            lease_expires=sa.case((pauses.is_held(), Job.lease_expires), else_=sa.null()),
             updated_at=utc_now(),
         )
         if was_open:
@@ -171,6 +173,7 @@ def retry(
         "engine_id": None,
         "lease_expires": None,
         "plan_rest": RETRY_REST,
+        "away": sa.null(),
         # The planning counts as one task.
         "tasks_open": 1,
         "plan_parts": Job.plan_parts + 1,

@@ -25,7 +25,7 @@ class JobDetail:
     :ivar numbers: the numbers of its items.
     :ivar open_tasks: how many of its tasks have not ended.
     :ivar data_tasks: how many of these are for data.
-    :ivar waits_for: regions that are away and that a task of it waits for.
+    :ivar waits_for: regions that are away and that a task of it, or its plan, waits for.
     :ivar task_revision: a number that grows whenever a task changes items.
     """
 
@@ -102,7 +102,7 @@ def list_details(
                 tasks.open_tasks[job.pk],
                 tasks.data_tasks[job.pk],
                 tasks.revisions[job.pk],
-                tasks.waits_for.get(job.pk, ()),
+                tasks.regions_awaited(job),
             )
             for job in found
         ]

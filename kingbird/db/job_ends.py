@@ -124,6 +124,7 @@ def _end(
         # An engine that still plans the job finds its lease lost.
         generation=Job.generation + 1,
         plan_rest=sa.null(),
+        away=sa.null(),
         tasks_open=0,
         counts=counts.dump(total),
         **values,

@@ -357,7 +357,7 @@ def numbers_of(job: Job) -> Numbers:
         tasks = counts.TaskFigures(session, [found.pk] if is_open else [])
         numbers = counts.of_jobs(session, [found], tasks)[found.pk]
     summed = sum_up(numbers, found.in_sync, found.no_data)
-    return summed._replace(waits_for=tasks.waits_for.get(found.pk, ()))
+    return summed._replace(waits_for=tasks.regions_awaited(found) or ())
 
 
 def outcome_counts(job: Job) -> tuple[dict[str, int], dict[str, int], RegionCounts]:

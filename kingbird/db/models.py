@@ -77,6 +77,9 @@ class Job(Leased, Versioned, Timestamps, Base):
     plan_rest: Mapped[dict[str, Any] | None] = mapped_column(
         CleanJSON(none_as_null=True), default=None
     )
+    #: Regions that the rest of the plan waits for, each with the time at which it was found away
+    #: first, in milliseconds of the database's clock.
+    away: Mapped[dict[str, int] | None] = mapped_column(CleanJSON(none_as_null=True), default=None)
     #: Images that are in sync and have no item, by target region.
     in_sync: Mapped[dict[str, int]] = mapped_column(CleanJSON(), default=dict)
     #: Those that are in sync but for their data; null in jobs of earlier releases.

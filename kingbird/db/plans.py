@@ -307,6 +307,7 @@ class PlanWriter:
                     + has_rest
                     - (job.plan_rest is not None),
                     plan_rest=dict(cursor) if cursor is not None else sa.null(),
+                    **({} if has_rest else {"away": sa.null()}),
                     plan_parts=self._part + 1,
                     turn=0 if job.cancelled else turn + cost * len(regions),
                     planned_at=job.planned_at or utc_now(),

@@ -33,11 +33,13 @@ class Figures:
     """The figures of regions that a complete comparison has found.
 
     :ivar all_projects: whether images of every project were compared.
-    :ivar images: the number of images that were compared, by region.
+    :ivar images: the number of images that were compared, by region; of those that could not be
+        read completely too.
     :ivar bulk: regions and states of which no rows are kept, with the number of images.
     :ivar away: reason and message for regions that could not be read.
     :ivar is_continued: whether an earlier part of the plan has compared other images.
     :ivar known_regions: the regions of the service catalog, if it is the comparison of them all.
+    :ivar unseen: regions of which earlier parts have compared no image.
     """
 
     all_projects: bool
@@ -46,6 +48,7 @@ class Figures:
     away: Mapping[str, tuple[str, str | None]] = field(default_factory=dict)
     is_continued: bool = False
     known_regions: Collection[str] = ()
+    unseen: Collection[str] = ()
 
     def store(self, session: orm.Session, job: Job) -> None:
         """Store what was found; see :func:`store_figures`."""
@@ -149,12 +152,14 @@ def store_figures(session: orm.Session, job: Job, figures: Figures) -> None:
             "message": away and away[1],
             "away_since": sa.func.coalesce(RegionState.away_since, utc_now()) if away else None,
         }
-        if away is None:
+        if region in figures.images:
             images: Any = figures.images[region]
-            if figures.is_continued and region in known:
+            if figures.is_continued and region in known and region not in figures.unseen:
                 images = RegionState.images + images
+            columns["images"] = images
+        if away is None:
             bulk = {name: figures.bulk.get((region, state), 0) for state, name in BULK.items()}
-            columns.update(images=images, compared_at=utc_now(), **bulk)
+            columns.update(compared_at=utc_now(), **bulk)
             _drop_bulk(session, scope, region, figures)
         if region in known:
             session.execute(

@@ -113,6 +113,19 @@ def due() -> Sequence[Rule]:
 
 
 @connection.retry_on_disconnect
+def is_due_again(job: Job) -> bool:
+    """Return whether a job is a rule's full run, and the next one is due and waits for its end."""
+    query = sa.select(Rule.pk).where(
+        Rule.id == job.rule_id,
+        Rule.full_job_id == job.id,
+        Rule.enabled == sa.true(),
+        Rule.next_run <= now_ms(),
+    )
+    with connection.reader() as session:
+        return session.scalar(query) is not None
+
+
+@connection.retry_on_disconnect
 def begin_due_run(rule: Rule) -> str | None:
     """Begin a full run that is due, and set the time of the next one.
 

@@ -131,7 +131,13 @@ def end(
         return _end_all(session, job, reason, message)
     if not _lagging(job):
         return Counts(), None
-    runs.change(session, runs.of(job), plan_rest=sa.null(), plan_parts=job.plan_parts + 1)
+    runs.change(
+        session,
+        runs.of(job),
+        plan_rest=sa.null(),
+        away=sa.null(),
+        plan_parts=job.plan_parts + 1,
+    )
     return rest, None
 
 

@@ -178,12 +178,12 @@ class Dispatcher:
 
     def _run(self, claim: db.Claim, since: float) -> None:
         try:
-            tasks, since = self._run_claim(claim, since)
-            for task in tasks[1:]:
-                self._start_or_release(task, since)
-            for task in tasks[:1]:
+            taken = self._run_claim(claim, since)
+            for task in taken.claims[1:]:
+                self._start_or_release(task, taken.since)
+            for task in taken.claims[:1]:
                 self._take_slot(task)
-                self._run_claim(task, since)
+                self._run_claim(task, taken.since)
         finally:
             self._free.release()
             # A plan that was stored has made tasks, and a thread is free now.
@@ -226,7 +226,9 @@ class Dispatcher:
             elif claim.task is None:
                 if _is_first_attempt(job):
                     events.emit(events.JobStarted(job))
-                return self._planner.run(held, lambda: self._slots.claimable().full_regions)
+                taken = self._planner.run(held, lambda: self._slots.claimable().full_regions)
+                self._note_pause(taken.pause)
+                return taken
             elif claim.task.kind == TaskKind.DATA:
                 self._note_pause(self._importer.run(held))
             else:
@@ -248,9 +250,9 @@ class Dispatcher:
         return TakenTasks()
 
     def _note_pause(self, pause: float | None) -> None:
-        """Look for work again when a task's pause ends.
+        """Look for work again when the pause of a task or a plan ends.
 
-        :param pause: seconds, or ``None`` if the task does not pause.
+        :param pause: seconds, or ``None`` if it does not pause.
         """
         if pause is not None:
             with self._due_lock:

@@ -1,7 +1,7 @@
 """Turn what a comparison of namespaces finds into rows of states, and the figures of regions."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kingbird.db import api as db
@@ -59,7 +59,11 @@ class MetadefTally:
         return db.metadef_states.Findings([to_state(one) for one in findings], covered)
 
     def figures(
-        self, in_sync: Mapping[str, int], known_regions: Sequence[str]
+        self,
+        in_sync: Mapping[str, int],
+        known_regions: Sequence[str],
+        waiting: Collection[str] = (),
+        unseen: Collection[str] = (),
     ) -> db.metadef_states.Figures | None:
         """Return the figures of the regions, or ``None`` if none was compared completely.
 

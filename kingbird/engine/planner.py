@@ -12,26 +12,26 @@ from typing import Any, NamedTuple
 from oslo_config import cfg
 
 from kingbird import events, exception
-from kingbird.conf.sync import dropped_properties
 from kingbird.db import api as db
 from kingbird.engine import resource_types, undos
+from kingbird.engine.away_regions import AwayRegions
 from kingbird.engine.cancellations import Cancellations
 from kingbird.engine.completion import finish
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
+from kingbird.engine.plan_inputs import caller_of, copy_rules, from_row
 from kingbird.engine.plan_progress import PlanProgress
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.previews import Preview
 from kingbird.states import ItemState, Reason, Trigger
-from kingbird.sync.image import Rules
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
-from kingbird.sync.outcome import Outcome, cancelled_in_part
+from kingbird.sync.outcome import cancelled_in_part
 from kingbird.sync.plan import retry_sets
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.planned import PlannedItem
-from kingbird.sync.request import Requester, SyncSet
+from kingbird.sync.request import SyncSet
 from kingbird.sync.retry import Retry
 from kingbird.sync.wildcard_regions import has_no_target, names_all_regions, resolve_regions
 
@@ -45,41 +45,17 @@ SMALL_JOB = 100
 OutcomeCounts = Counter[tuple[str, str, str]]
 
 
-def copy_rules(conf: cfg.ConfigOpts) -> Rules:
-    """Return the rules for records that are configured."""
-    return Rules(
-        dropped=dropped_properties(conf),
-        property_quota=conf.sync.property_quota,
-    )
-
-
-def caller_of(job: db.Job) -> Requester:
-    """Return the user whose rights a job has."""
-    return Requester(job.project_id, job.is_admin)
-
-
-def from_row(row: db.Item) -> Item:
-    """Return a stored item as the planner knows it, without its work."""
-    ended = row.status != ItemState.IN_PROGRESS and row.reason is not None
-    return Item(
-        row.resource,
-        row.source_region,
-        row.target_region,
-        action=row.action,
-        target_resource=row.target_resource,
-        outcome=Outcome(row.reason or "", row.message) if ended else None,
-        rank=row.rank,
-    )
-
-
 class TakenTasks(NamedTuple):
     """Tasks that were claimed with the plan that has them.
 
     :ivar since: the monotonic time at which the claims began.
+    :ivar pause: the seconds until the rest of the plan, which waits for a region, is looked at
+        again; ``None`` if there is none.
     """
 
     claims: Sequence[db.Claim] = ()
     since: float = 0.0
+    pause: float | None = None
 
 
 class JobPlanner:
@@ -166,25 +142,33 @@ class JobPlanner:
     def _plan_parts(
         self, held: HeldLease, sets: list[SyncSet], take: db.plans.Take
     ) -> tuple[db.Ending, TakenTasks]:
-        """Plan what is left of a job; regions that lag get a part of their own.
+        """Plan what is left of a job; regions that lag, or are away, get a part of their own.
 
         :returns: the open tasks, and those of the last part that are claimed.
         """
         claim, job = held.claim, held.claim.job
         cursor = PlanCursor.from_json(job.plan_rest) if job.plan_rest else None
+        regions = self._away_regions(job, is_patient=not all(one.dry_run for one in sets))
+        away = regions.still_away(lambda: self._access.open_regions(job))
+        if cursor is not None and away and away.issuperset(cursor.covered_to):
+            return db.Ending(), TakenTasks(pause=regions.pause(held, away))
         progress = PlanProgress(claim)
         resource_type = resource_types.of(job)
         preview = Preview(job, resource_type.item) if job.applies else None
         for part in count(job.plan_parts):
             with db.plans.PlanWriter(claim, part, listed=progress.listed) as plan:
+                context = self._context(held, plan, db.tombstones.find, progress, regions, away)
                 planner = resource_type.planner(
-                    self._context(held, plan, db.tombstones.find, progress),
-                    slow_region_timeout=self._conf.sync.slow_region_timeout,
+                    context, slow_region_timeout=self._conf.sync.slow_region_timeout
                 )
                 tally = resource_type.tally(sets, caller_of(job), is_first=not part)
                 batches = _compared(planner.plan(sets, cursor), preview)
                 outcomes = self._store(plan, claim, part, planner, batches, tally)
-                cursor = planner.next_cursor
+                if self._stopping.is_set() and not context.calls.away.issubset(away):
+                    # The regions were not tried for as long as they should have been.
+                    raise exception.Unavailable("The engine stops; another one plans the job")
+                unseen = cursor.unseen if cursor else frozenset()
+                cursor, away = planner.next_cursor, frozenset(context.calls.away)
                 if preview is not None and cursor is None:
                     plan.flush()
                     outcomes += self._store(plan, claim, part, planner, preview.rest(), tally)
@@ -196,11 +180,15 @@ class JobPlanner:
                     cursor.to_json() if cursor else None,
                     take if cursor is None else None,
                     no_data=planner.no_data,
-                    figures=tally.figures(planner.in_sync, sorted(self._access.open_regions(job))),
+                    figures=tally.figures(
+                        planner.in_sync, sorted(self._access.open_regions(job)), away, unseen
+                    ),
                 )
             self._announce(job, part, ending, plan.claims, outcomes, planner)
             if cursor is None:
                 break
+            if away and away.issuperset(cursor.covered_to):
+                return ending, TakenTasks(pause=regions.pause(held, away))
         return ending, TakenTasks(plan.claims, since)
 
     def _plan_retry(
@@ -214,7 +202,13 @@ class JobPlanner:
         part = job.plan_parts - 1
         while db.settling.settle_claimed(claim):
             self._cancellations.raise_if_cancelled(job)
-        retry = retry_sets.sets_to_retry(sets, db.job_actions.unplanned_items(claim))
+        pairs = db.job_actions.unplanned_items(claim)
+        regions = self._away_regions(job, is_patient=True)
+        targets = {target for _, target in pairs}
+        if targets and targets == regions.look(self._access.open_regions(job), targets):
+            # Nothing else is held up by that.
+            return db.Ending(), TakenTasks(pause=regions.pause(held, targets))
+        retry = retry_sets.sets_to_retry(sets, pairs)
         known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
         progress = PlanProgress(claim)
         resource_type = resource_types.of(job)
@@ -240,6 +234,11 @@ class JobPlanner:
         planner.no_data -= Counter(job.no_data or {})
         self._announce(job, part, ending, plan.claims, outcomes, planner)
         return ending, TakenTasks(plan.claims, since)
+
+    def _away_regions(self, job: db.Job, *, is_patient: bool) -> AwayRegions:
+        return AwayRegions(
+            self._conf, self._pools, self._cancellations, job, is_patient=is_patient
+        )
 
     def _plan_undo(self, held: HeldLease, take: db.plans.Take) -> tuple[db.Ending, TakenTasks]:
         """Plan to undo what another job wrote; no region is asked.
@@ -327,8 +326,15 @@ class JobPlanner:
         plan: db.plans.PlanWriter,
         tombstones: Callable[..., Mapping[str, str]],
         progress: PlanProgress,
+        regions: AwayRegions | None = None,
+        away: Collection[str] = (),
     ) -> PlanContext:
-        job = held.claim.job
+        """Return the cloud as a part of a plan sees it.
+
+        :param regions: tells which regions are away, if their shares of the job wait.
+        :param away: those that are not asked.
+        """
+        job, clients = held.claim.job, self._access.open_regions(held.claim.job)
 
         def planned(region: str, ids: Collection[str]) -> dict[str, Item]:
             plan.flush()
@@ -339,8 +345,11 @@ class JobPlanner:
             held.raise_if_lost()
             progress.note_if_due()
 
+        def is_away(region: str) -> bool:
+            return regions is not None and bool(regions.look(clients, [region]))
+
         return PlanContext(
-            self._access.open_regions(job),
+            clients,
             caller_of(job),
             copy_rules(self._conf),
             tombstones=lambda region, ids: tombstones(job.project_id, region, ids),
@@ -350,6 +359,8 @@ class JobPlanner:
                 self._retry.with_check(check),
                 progress.listed,
                 self._pools.moved_at,
+                is_away,
+                away,
             ),
             stated=lambda first, last, all_projects: db.state_pages.ids(
                 None if all_projects else job.project_id, first, last

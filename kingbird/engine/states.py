@@ -1,11 +1,11 @@
 """Turn what a comparison finds into rows of states, as many as a region may have."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from kingbird.db import api as db
-from kingbird.states import ALL, CopyState
+from kingbird.states import ALL, CopyState, Reason
 from kingbird.stretch import Stretch
 from kingbird.sync.finding import Finding
 from kingbird.sync.outcome import LOOKUP_FAILURES
@@ -16,6 +16,7 @@ from kingbird.sync.request import Requester, SyncSet
 BULK = 1000
 #: How many of its images nearly all are.
 NEARLY_ALL = 0.9
+WAITING = "The region is away, and its comparison waits until it is back"
 
 
 def to_state(finding: Finding) -> dict[str, Any]:
@@ -87,20 +88,34 @@ class StateTally:
         )
 
     def figures(
-        self, in_sync: Mapping[str, int], known_regions: Sequence[str]
+        self,
+        in_sync: Mapping[str, int],
+        known_regions: Sequence[str],
+        waiting: Collection[str] = (),
+        unseen: Collection[str] = (),
     ) -> db.region_states.Figures | None:
         """Return the figures of the regions, or ``None`` if none was compared completely.
 
         :param in_sync: the number of images in sync that have no finding, by region.
         :param known_regions: the regions of the service catalog.
+        :param waiting: regions that are away, and whose comparison waits.
+        :param unseen: regions of which earlier parts have compared nothing.
         """
         if not self._regions:
             return None
-        away = {name: self._away[name] for name in self._regions & self._away.keys()}
-        images = Counter({name: in_sync.get(name, 0) for name in self._regions - away.keys()})
+        waits = dict.fromkeys(
+            self._regions.intersection(waiting), (str(Reason.REGION_UNAVAILABLE), WAITING)
+        )
+        away = {name: self._away[name] for name in self._regions & self._away.keys()} | waits
+        images = Counter(
+            {name: in_sync.get(name, 0) for name in self._regions - (away.keys() - waits.keys())}
+        )
         for (region, state), count in self._states.items():
             if region in images and state is not None:
                 images[region] += count
+        images = Counter(
+            {name: each for name, each in images.items() if each or name not in waits}
+        )
         return db.region_states.Figures(
             self._all_projects,
             images,
@@ -108,4 +123,5 @@ class StateTally:
             away,
             not self._is_first,
             known_regions,
+            unseen,
         )

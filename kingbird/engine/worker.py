@@ -16,6 +16,7 @@ from kingbird import exception
 from kingbird.clients.glance import ImageClient
 from kingbird.db import api as db
 from kingbird.engine import resource_types
+from kingbird.engine.away_regions import patience_of, pause_between_looks, which_are_away
 from kingbird.engine.cancellations import POLL_INTERVAL, Cancellations
 from kingbird.engine.completion import CANCELLED, end_task, record
 from kingbird.engine.credentials import JobCredentials
@@ -33,14 +34,11 @@ LOG = logging.getLogger(__name__)
 WINDOW = 100
 FLUSH = 100
 FLUSH_SECONDS = 1.0
-#: Seconds for which a task pauses at least.
-SHORTEST_PAUSE = 1.0
-#: An image that no region has, to be asked for when a region may be away.
-NOBODY = "00000000-0000-0000-0000-000000000000"
 AWAY_FOR_TOO_LONG = (
     "Region {region} has been away for more than {seconds:g} seconds, so this was not tried "
     "any more"
 )
+NO_PATIENCE = "Region {region} is away, and the job waits for it no longer"
 #: Calls that a task has running or queued, as a multiple of its region's workers.
 QUEUE_FACTOR = 2
 
@@ -137,10 +135,10 @@ class TaskWorker:
             end_task(self._access, held, reason=outcome.reason, message=cast(str, outcome.message))
             return None
         progress = TaskProgress(
-            is_patient=self._conf.sync.region_patience > 0,
+            is_patient=patience_of(self._conf, job) > 0,
             is_left_alone=functools.partial(self._pools.is_left_alone, task.region),
         )
-        if task.away_since is not None and progress.is_patient:
+        if task.away_since is not None:
             progress.is_away = self._is_away(job, regions[task.region])
         outcomes = [] if progress.is_away else self._process_task(held, regions, progress)
         if self._cancellations.is_cancelled(job, ignore_outage=True):
@@ -163,32 +161,20 @@ class TaskWorker:
         return None
 
     def _is_away(self, job: db.Job, images: ImageClient) -> bool:
-        """Return whether a region does not answer one call without retries.
-
-        :raises kingbird.exception.CredentialsLost: Keystone gives no token for the job.
-        :raises kingbird.exception.KeystoneUnavailable: a token could not be renewed.
-        """
-        try:
-            self._pools.submit_for(job)(images.region, images.get, NOBODY).result()
-        except exception.RegionUnavailable as error:
-            LOG.info("Region %s is away: %s", images.region, error.message)
-            return True
-        except exception.ImageRequestRejected:
-            pass
-        return False
+        return bool(which_are_away(self._pools, job, [images]))
 
     def _pause(self, held: HeldLease) -> float | None:
         """Release a task until its region is back, or end it if the region is away for too long.
 
         :returns: the seconds until an engine looks at the region again, or ``None``.
         """
-        region, patience = held.claim.region_task.region, self._conf.sync.region_patience
-        delay = max(self._conf.sync.breaker_reset_timeout, SHORTEST_PAUSE)
+        region, patience = held.claim.region_task.region, patience_of(self._conf, held.claim.job)
         held.stop_renewing()
-        pause = db.pauses.pause(held.claim, delay, patience)
+        pause = db.pauses.pause(held.claim, pause_between_looks(self._conf), patience)
         if pause is None:
             held.go_on_renewing()
-            message = AWAY_FOR_TOO_LONG.format(region=region, seconds=patience)
+            text = AWAY_FOR_TOO_LONG if patience > 0 else NO_PATIENCE
+            message = text.format(region=region, seconds=patience)
             end_task(self._access, held, reason=Reason.REGION_UNAVAILABLE, message=message)
         else:
             LOG.info("Job %s waits for region %s", held.claim.job.id, region)

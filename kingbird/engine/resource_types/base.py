@@ -57,12 +57,18 @@ class Tally(Protocol):
         """
 
     def figures(
-        self, in_sync: Mapping[str, int], known_regions: Sequence[str]
+        self,
+        in_sync: Mapping[str, int],
+        known_regions: Sequence[str],
+        waiting: Collection[str] = (),
+        unseen: Collection[str] = (),
     ) -> db.findings.Figures | None:
         """Return the figures of the regions, or ``None`` if none was compared completely.
 
         :param in_sync: the number of resources in sync that have no finding, by region.
         :param known_regions: the regions of the service catalog.
+        :param waiting: regions that are away, and whose comparison waits.
+        :param unseen: regions of which earlier parts have compared nothing.
         """
 
 

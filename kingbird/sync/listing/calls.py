@@ -1,15 +1,16 @@
 """Calls to the regions that one part of a plan needs, all at the same time.
 
 A region that takes much longer than the others lags.  The plan goes on without it, and leaves it
-to a later part, which waits.
+to a later part, which waits.  So it does with a region that is away, if the job may wait for it.
 """
 
+import copy
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
 from concurrent import futures
-from typing import Any
+from typing import Any, Final
 
 from kingbird import exception
 from kingbird.sync.retry import Retry, Submit
@@ -24,7 +25,14 @@ class RegionLags(exception.RegionUnavailable):
     """Other regions need not wait for a region's answer."""
 
     def __init__(self, region: str) -> None:
-        super().__init__(f"Region {region} answers much more slowly than the others")
+        super().__init__(
+            f"Region {region} answers much more slowly than the others, or not at all"
+        )
+
+
+def nowhere(region: str) -> bool:
+    """Say of any region that no plan waits for it."""
+    return False
 
 
 class RegionCalls:
@@ -33,7 +41,11 @@ class RegionCalls:
     :param retry: makes each call, and knows whether the job is to end.
     :param moved_at: returns the monotonic time at which a call of any job to a region ended last.
         A call that waits in a queue behind them is not the region's delay as long as they end.
-    :ivar lagging: the regions that lag.
+    :param is_away: returns whether a region that gave no answer is away, and the plan waits for
+        it.
+    :param away: regions that were found away before, and are not asked.
+    :ivar lagging: the regions that lag, and those that are away.
+    :ivar away: the regions that are away, of all parts.
     :ivar listed: the number of images that were listed, by region.
     """
 
@@ -43,8 +55,11 @@ class RegionCalls:
         retry: Retry,
         listed: Counter[str] | None = None,
         moved_at: Callable[[str], float] = lambda region: 0.0,
+        is_away: Callable[[str], bool] = nowhere,
+        away: Collection[str] = (),
     ) -> None:
         self.lagging: set[str] = set()
+        self.away: Final = set(away)
         self.listed: Counter[str] = Counter() if listed is None else listed
         self._submit = submit
         self._retry = retry
@@ -55,6 +70,9 @@ class RegionCalls:
         #: The monotonic time at which a region was last asked or answered.
         self._active_at: dict[str, float] = {}
         self._moved_at = moved_at
+        self._is_away = is_away
+        #: Whether another part may ask for what a region that is away does not tell.
+        self._has_later_part = False
         #: The calls that have begun and not ended, by region.
         self._running: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -68,7 +86,10 @@ class RegionCalls:
         :param slow_region_timeout: seconds after which a region much slower than the others lags;
             ``None`` waits for all.
         """
-        calls = RegionCalls(self._submit, self._retry, self.listed, self._moved_at)
+        calls = copy.copy(self)
+        calls.lagging = self.away.intersection(regions)
+        calls._slowest, calls._active_at, calls._running = {}, {}, Counter()
+        calls._has_later_part = True
         calls._regions = regions
         # Without a source and another target there is nothing to go on with.
         calls._timeout = slow_region_timeout if len(regions) > 2 else None
@@ -109,7 +130,23 @@ class RegionCalls:
         self._retry.check()
         while not futures.wait([call], INTERVAL).done:
             self.check(region)
-        return call.result()
+        return self.result(region, call)
+
+    def result(self, region: str, call: "futures.Future[Any]") -> Any:
+        """Return the answer to a call that has ended.
+
+        :raises RegionLags: the region is away, and another part of the plan waits for it.
+        """
+        try:
+            return call.result()
+        except RegionLags:
+            raise
+        except exception.RegionUnavailable as error:
+            if not (self._has_later_part and self._is_away(region)):
+                raise
+            self.away.add(region)
+            self.lagging.add(region)
+            raise RegionLags(region) from error
 
     def check(self, region: str) -> None:
         """Check whether to go on waiting for a region.

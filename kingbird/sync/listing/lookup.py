@@ -48,7 +48,8 @@ class _RegionLookup:
         """
         done = {call for call in self.running if call.done()}
         for call in done:
-            self.found.update((image["id"], image) for image in call.result())
+            images = self._calls.result(self._images.region, call)
+            self.found.update((image["id"], image) for image in images)
         self.running -= done
         if self.running:
             self._calls.check(self._images.region)

@@ -128,14 +128,15 @@ class Planner:
             self._walk = None
             self.in_sync += planner.in_sync
             self.no_data += planner.no_data
-            cursor = planner.next_cursor
+            cursor = planner.next_cursor and planner.next_cursor.after(cursor)
             if cursor is None or self._slow_region_timeout is not None:
                 self.next_cursor = cursor
                 break
         if first.is_deferred:
-            rest = self.next_cursor or PlanCursor({})
+            # What wildcard sets select has been compared, unless the walk has left a rest.
+            rest = self.next_cursor or PlanCursor({}, earlier=(PlanCursor({}),))
             covered = {**dict.fromkeys(calls.lagging, ""), **rest.covered_to}
-            self.next_cursor = PlanCursor(covered, rest.unsorted)
+            self.next_cursor = dataclasses.replace(rest, covered_to=covered)
 
     def _complete(self, batch: Iterable[tuple[SyncSet, Item]]) -> list[Item]:
         """Settle the data of items, end those of a dry run, and note what was found."""

@@ -128,7 +128,7 @@ _ALL_COUNTS = {
 }
 
 _WAITS_FOR = output(
-    "Target regions that are away, and whose items wait until they are back",
+    "Regions that are away, and whose share of the job waits until they are back",
     "array",
     items=_STRINGS,
 )

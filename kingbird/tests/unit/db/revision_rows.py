@@ -35,6 +35,7 @@ FILLED: dict[str, dict[str, object]] = {
         "ending": None,
         "reopening": None,
         "settling": False,
+        "away": None,
     },
     "tasks": {
         "kind": "records",
@@ -158,6 +159,7 @@ def _job(pk, status, **more):
         "ending": None,
         "reopening": None,
         "settling": False,
+        "away": {"Région Ünï": 1},
         "created_at": began,
         "updated_at": planned,
         **more,

@@ -232,6 +232,12 @@ TABLE: dict[str, tuple[Begin, Act, Situations, Situations]] = {
         [nothing],
     ),
     "release a task": (working, lambda held: db.leases.release(held.claim), ALL, [nothing]),
+    "pause a plan": (
+        planning_the_rest,
+        lambda held: db.pauses.pause_plan(held.claim, ["R9"], 5, 60),
+        ALL,
+        [nothing],
+    ),
     "pause a task": (working, lambda held: db.pauses.pause(held.claim, 5, 60), ALL, [nothing]),
     "record outcomes": (
         working,

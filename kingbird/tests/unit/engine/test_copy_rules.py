@@ -3,7 +3,7 @@
 import pytest
 
 from kingbird.conf.sync import KEY_MANAGER_PROPERTIES
-from kingbird.engine.planner import copy_rules
+from kingbird.engine.plan_inputs import copy_rules
 from kingbird.sync import compare
 from kingbird.sync import image as fields
 from kingbird.tests.unit.sync.scene import Scene

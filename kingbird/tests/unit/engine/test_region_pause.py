@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.engine import worker
+from kingbird.engine import away_regions
 from kingbird.tests.doubles.glance import unavailable
 from kingbird.tests.waiting import wait_for
 
@@ -16,7 +16,7 @@ RESET = 0.3
 @pytest.fixture(autouse=True)
 def patient(scene, monkeypatch):
     """Let tasks wait for regions, and look at them often."""
-    monkeypatch.setattr(worker, "SHORTEST_PAUSE", RESET)
+    monkeypatch.setattr(away_regions, "SHORTEST_PAUSE", RESET)
     for name, value in (
         ("region_patience", 1800),
         ("retry_timeout", 0),
