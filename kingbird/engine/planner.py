@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from kingbird.engine.plan_inputs import caller_of, copy_rules, from_row
 from kingbird.engine.plan_progress import PlanProgress
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.previews import Preview
+from kingbird.engine.region_budget import FIRST_PARTS, LATER_PARTS, RegionBudget, regions_of
 from kingbird.states import ItemState, Reason, Trigger
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
@@ -82,6 +84,8 @@ class JobPlanner:
         self._retry = retry
         self._notify_engines = notify_engines
         self._stopping = stopping
+        self._first_parts = RegionBudget(FIRST_PARTS)
+        self._later_parts = RegionBudget(LATER_PARTS)
 
     def run(
         self, held: HeldLease, full_regions: Callable[[], Collection[str]] = tuple
@@ -156,7 +160,10 @@ class JobPlanner:
         resource_type = resource_types.of(job)
         preview = Preview(job, resource_type.item) if job.applies else None
         for part in count(job.plan_parts):
-            with db.plans.PlanWriter(claim, part, listed=progress.listed) as plan:
+            with (
+                self._room(held, sets, is_first=cursor is None),
+                db.plans.PlanWriter(claim, part, listed=progress.listed) as plan,
+            ):
                 context = self._context(held, plan, db.tombstones.find, progress, regions, away)
                 planner = resource_type.planner(
                     context, slow_region_timeout=self._conf.sync.slow_region_timeout
@@ -213,9 +220,12 @@ class JobPlanner:
         progress = PlanProgress(claim)
         resource_type = resource_types.of(job)
         preview = Preview(job, resource_type.item) if job.applies else None
-        with db.plans.PlanWriter(
-            claim, part, recounted=retry.targets, listed=progress.listed
-        ) as plan:
+        with (
+            self._room(held, retry.sets, is_first=True),
+            db.plans.PlanWriter(
+                claim, part, recounted=retry.targets, listed=progress.listed
+            ) as plan,
+        ):
             planner = resource_type.planner(
                 self._context(held, plan, lambda project, region, ids: {}, progress)
             )
@@ -239,6 +249,20 @@ class JobPlanner:
         return AwayRegions(
             self._conf, self._pools, self._cancellations, job, is_patient=is_patient
         )
+
+    def _room(
+        self, held: HeldLease, sets: Iterable[SyncSet], *, is_first: bool
+    ) -> AbstractContextManager[None]:
+        """Wait until the regions of sets have room beside those of other plans."""
+
+        def check() -> None:
+            self._cancellations.raise_if_cancelled(held.claim.job, ignore_outage=True)
+            held.raise_if_lost()
+            if self._stopping.is_set():
+                raise exception.Unavailable("The engine stops; another one plans the job")
+
+        budget = self._first_parts if is_first else self._later_parts
+        return budget.hold(regions_of(sets), check)
 
     def _plan_undo(self, held: HeldLease, take: db.plans.Take) -> tuple[db.Ending, TakenTasks]:
         """Plan to undo what another job wrote; no region is asked.
