@@ -292,7 +292,15 @@ def _already_reopened(session: orm.Session, job: Job, request_id: str | None) ->
 def unplanned_items(claim: Claim) -> Sequence[tuple[str, str]]:
     """Return image and target region of the retried items that are not planned, in order."""
     waits = awaits_retry(claim.job.pk)
-    return [(row.resource, row.target_region) for row in _pages(claim.job.pk, waits)]
+    # An image has an item in many regions.
+    one: dict[str, str] = {}
+    return [
+        (
+            one.setdefault(row.resource, row.resource),
+            one.setdefault(row.target_region, row.target_region),
+        )
+        for row in _pages(claim.job.pk, waits)
+    ]
 
 
 def targets_by_image(claim: Claim, regions: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -204,16 +204,18 @@ def render_unplanned(
 
 
 def _render_unplanned(job: db.Job) -> Iterator[dict[str, Any]]:
-    seen = set()
+    # A set of all pairs would grow with the number of targets.
+    before: list[tuple[Collection[str], Collection[str]]] = []
     for each in job.request:
+        names = dict.fromkeys(each["resources"])
         for target in each["targets"]:
+            seen = [others for others, targets in before if target in targets]
             sources = [name for name in each["sources"] if name != target] or [target]
-            for resource in each["resources"]:
+            for resource in names:
                 # With several sources, the images of the wildcard come from different ones.
                 source = ALL if resource == ALL and len(sources) > 1 else sources[0]
-                if (resource, target) in seen:
+                if any(resource in others for others in seen):
                     continue
-                seen.add((resource, target))
                 key = key_of(job.resource_type, resource)
                 shown = db.unsettled.show_unplanned(job, key, target)
                 yield {
@@ -237,3 +239,4 @@ def _render_unplanned(job: db.Job) -> Iterator[dict[str, Any]]:
                     "data_seconds": None,
                     "import_task": None,
                 }
+        before.append((names, each["targets"]))

@@ -1,5 +1,6 @@
 """Jobs as the published client reads them."""
 
+import tracemalloc
 from datetime import datetime
 from typing import Any
 
@@ -37,6 +38,17 @@ def test_an_image_is_expected_once_in_each_region() -> None:
     assert expected(
         sync_set(["a", "b"], ["R1"], ["R2"]), sync_set(["b"], ["R3"], ["R2", "R4"])
     ) == [("a", "R1", "R2"), ("b", "R1", "R2"), ("b", "R3", "R4")]
+
+
+def test_what_is_expected_takes_no_memory_for_each_item() -> None:
+    images, regions = [f"{n:036}" for n in range(100)], [f"R{n}" for n in range(100)]
+    entries = view.render_unplanned(job(sync_set(images, ["R"], regions)))
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in entries) == 10_000
+        assert tracemalloc.get_traced_memory()[1] < 200_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_no_region_is_expected_to_be_its_own_source() -> None:
