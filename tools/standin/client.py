@@ -207,6 +207,14 @@ class Standin:
         """Stop making calls fail."""
         self._call("heal", region=region)
 
+    def close(self, region: str) -> None:
+        """Refuse all connections of a region, and cut those that are open; its images stay."""
+        self._call("close", region=region)
+
+    def open(self, region: str) -> None:
+        """Listen again on the port that the region had."""
+        self._call("open", region=region)
+
     # Methods that count calls.
 
     def counts(self) -> dict[str, dict[str, int]]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import json
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Protocol
 
 from aiohttp import web
 
@@ -17,11 +20,25 @@ from standin.region import Region
 Json = Any
 
 
+class Door(Protocol):
+    """The port of a region; :class:`standin.server.Door` is one."""
+
+    async def open(self) -> str: ...
+
+    async def close(self) -> None: ...
+
+
 class Control:
     """The commands, each a public method; :class:`standin.client.Standin` describes them."""
 
-    def __init__(self, regions: dict[str, Region], sender: Sender | None = None) -> None:
+    def __init__(
+        self,
+        regions: dict[str, Region],
+        sender: Sender | None = None,
+        doors: Mapping[str, Door] = MappingProxyType({}),
+    ) -> None:
         self._regions = regions
+        self._doors = doors
         self._sender = sender
         self._mill = Mill()
 
@@ -30,6 +47,8 @@ class Control:
         command = json.loads(await request.read())
         try:
             result = getattr(self, command["call"])(**command["arguments"])
+            if inspect.isawaitable(result):
+                result = await result
         except (exception.KingbirdError, KeyError, TypeError, ValueError) as error:
             return web.json_response({"error": f"{type(error).__name__}: {error}"}, status=400)
         return web.json_response({"result": result})
@@ -77,6 +96,12 @@ class Control:
 
     def heal(self, region: str) -> None:
         self._regions[region].glance.heal()
+
+    async def close(self, region: str) -> None:
+        await self._doors[region].close()
+
+    async def open(self, region: str) -> None:
+        await self._doors[region].open()
 
     def peek(self, region: str, image_id: str) -> Json:
         return self._regions[region].glance.peek(image_id)

@@ -54,7 +54,9 @@ def run(
     }
     for region in regions.values():
         region.glance.peers = {name: each.glance for name, each in regions.items()}
-    serving = _serve(regions, Control(regions, sender), port_base, until_stdin_ends)
+    doors = {name: Door(region.answer) for name, region in regions.items()}
+    controls = Control(regions, sender, doors)
+    serving = _serve(regions, doors, controls, port_base, until_stdin_ends)
     try:
         import uvloop
     except ImportError:
@@ -63,8 +65,42 @@ def run(
         uvloop.run(serving)
 
 
+class Door:
+    """A port of a region, which can be closed for a while as if its Glance were restarted."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+        self._runner: web.ServerRunner | None = None
+        self._port = 0
+
+    async def open(self, port: int = 0) -> str:
+        """Listen, and return the URL.
+
+        :param port: 0 for the port before, or for any at first.
+        """
+        self._runner = web.ServerRunner(
+            web.Server(self._answer, access_log=None), shutdown_timeout=0.1
+        )
+        await self._runner.setup()
+        # Hundreds of connections may come at once.
+        site = web.TCPSite(self._runner, HOST, port or self._port, backlog=1024)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return f"http://{HOST}:{self._port}"
+
+    async def close(self) -> None:
+        """Refuse connections from now on, and cut those that are open."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+            self._runner = None
+
+
 async def _serve(
-    regions: dict[str, Region], controls: Control, port_base: int, until_stdin_ends: bool
+    regions: dict[str, Region],
+    doors: dict[str, Door],
+    controls: Control,
+    port_base: int,
+    until_stdin_ends: bool,
 ) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
@@ -72,24 +108,16 @@ async def _serve(
         loop.add_signal_handler(number, ended.set)
     async with contextlib.AsyncExitStack() as stack:
         urls = {}
-        for position, (name, region) in enumerate(regions.items()):
-            port = port_base and port_base + position
-            urls[name] = await _listen(stack, region.answer, port)
-        port = port_base and port_base + len(regions)
-        control = await _listen(stack, controls.answer, port)
-        print(json.dumps({"regions": urls, "control": control}), flush=True)
+        for position, (name, door) in enumerate(doors.items()):
+            stack.push_async_callback(door.close)
+            urls[name] = await door.open(port_base and port_base + position)
+        control = Door(controls.answer)
+        stack.push_async_callback(control.close)
+        address = await control.open(port_base and port_base + len(regions))
+        print(json.dumps({"regions": urls, "control": address}), flush=True)
         if until_stdin_ends:
             loop.add_reader(sys.stdin.fileno(), _read, ended)
         await ended.wait()
-
-
-async def _listen(stack: contextlib.AsyncExitStack, answer: Answer, port: int) -> str:
-    runner = web.ServerRunner(web.Server(answer, access_log=None), shutdown_timeout=0.1)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    # Hundreds of connections may come at once.
-    await web.TCPSite(runner, HOST, port, backlog=1024).start()
-    return f"http://{HOST}:{runner.addresses[0][1]}"
 
 
 def _read(ended: asyncio.Event) -> None:

@@ -142,3 +142,14 @@ def test_a_wrong_request_is_refused(standin: Standin) -> None:
     taken = urlsplit(standin.urls[SOURCE]).port or 0
     with pytest.raises(StandinError, match="ended at once"):
         Standin(1, port_base=taken).start()
+
+
+def test_a_region_refuses_connections_while_it_is_closed(standin: Standin) -> None:
+    client = images(standin, TARGET)
+    made = client.create({"name": "one"})
+    standin.close(TARGET)
+    with pytest.raises(exception.RegionUnavailable):
+        client.get(made["id"])
+    assert images(standin, SOURCE).list_by_ids([made["id"]]) == []
+    standin.open(TARGET)
+    assert client.get(made["id"])["name"] == "one"
