@@ -167,7 +167,8 @@ chaos: venv cloud
 	    $(if $(SEED),--seed $(SEED)) $(if $(DATABASE),--database $(DATABASE)) \
 	    $(if $(BACKEND),--backend $(BACKEND)) $(if $(FAULT),--only "$(FAULT)")
 	$(BIN)/pytest --quiet $(wildcard kingbird/tests/functional/chaos/test_import*.py) \
-	    kingbird/tests/functional/chaos/test_orphans.py
+	    kingbird/tests/functional/chaos/test_orphans.py \
+	    kingbird/tests/functional/chaos/test_long_outages.py
 
 # A shorter run is part of `make test-more`.
 fuzz: venv cloud

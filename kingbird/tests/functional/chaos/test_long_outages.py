@@ -1,8 +1,8 @@
 """A Glance that is restarted for longer than calls are retried costs no item of a large job.
 
 Stand-ins serve the images.  Options are the defaults: 70 s is more than calls are retried.  Then
-the region's circuit breaker opens, and its share of the job waits; or, if few calls are made to the
-region at a time, items that have failed are tried once more.
+the region's circuit breaker opens, and its share of the job waits.  If few calls are made to the
+region at a time, items that have failed are tried once more instead.
 """
 
 import time
