@@ -35,6 +35,7 @@ from benchmarks import (  # noqa: E402
     table,
     writing,
 )
+from benchmarks.simulation import rows as simulation  # noqa: E402
 from benchmarks.world import world  # noqa: E402
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
@@ -50,6 +51,7 @@ ROWS = {
     "fair": fair.measure,
     "claims": claims.measure,
     "endings": endings.measure,
+    "simulation": simulation.measure,
     "answer": answer.measure,
     "records": records.measure,
     "load": load.measure,
