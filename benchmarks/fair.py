@@ -45,14 +45,21 @@ def _measure(world: World, engines: int, images: int) -> Row:
             for begin in range(0, len(ids), images)
         ]
         wanted = sync(image_id(0, "other"), source=source, target=targets[:1])
-        seconds = kingbird.run(other, wanted).seconds
+        one = kingbird.run(other, wanted)
         left = _open(kingbird, started)
+        ((taken, begun),) = kingbird.query(
+            "SELECT j.claimed_at, t.claimed_at FROM jobs j JOIN tasks t ON t.job_pk = j.pk "
+            "WHERE j.id = :id",
+            id=one.id,
+        )
     return Row(
         f"one image of a project while another one has {JOBS} jobs of {images} images for "
         f"{TARGETS} regions waiting, {engines} engines",
-        seconds,
+        one.seconds,
         AT_MOST,
-        f"{left} of the {JOBS} jobs had not ended then",
+        f"{left} of the {JOBS} jobs had not ended then; an engine took it up after "
+        f"{taken / 1000 - one.created:.1f} s, had a plan after {one.planned - one.created:.1f} s "
+        f"and began its task after {begun / 1000 - one.created:.1f} s",
         unit="s",
     )
 
