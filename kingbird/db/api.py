@@ -1,6 +1,7 @@
 """The database's interface for the other packages: one module for each noun."""
 
 from kingbird.db import (
+    duties,
     engines,
     findings,
     fresh_states,
@@ -45,12 +46,13 @@ from kingbird.db.job_ends import Ending
 from kingbird.db.leases import Claim
 from kingbird.db.metadef_models import MetadefRegion, MetadefState
 from kingbird.db.models import Item, Job, Mark, Rule, Task
-from kingbird.db.program_models import Engine, Listener
+from kingbird.db.program_models import Duty, Engine, Listener
 from kingbird.db.rule_ends import RuleChange
 from kingbird.db.state_models import FreshState, ImageState, RegionState
 
 __all__ = [
     "Claim",
+    "Duty",
     "Ending",
     "Engine",
     "FreshState",
@@ -68,6 +70,7 @@ __all__ = [
     "Task",
     "configure",
     "dispose",
+    "duties",
     "engines",
     "findings",
     "fresh_states",

@@ -9,7 +9,7 @@ from oslo_config import cfg
 from kingbird.db import connection
 from kingbird.db.clock import now_ms, utc_now
 from kingbird.db.models import Job, Task
-from kingbird.db.program_models import Engine
+from kingbird.db.program_models import Duty, Engine
 from kingbird.states import JobState
 
 #: Milliseconds after the last heartbeat after which an engine's row is deleted.
@@ -136,8 +136,12 @@ def rpc_versions(heartbeat_timeout: float) -> set[str]:
 
 @connection.retry_on_disconnect
 def deregister(engine_id: str) -> None:
-    """Delete the row of an engine that stops, and of those without a heartbeat for a day."""
+    """Delete the row of an engine that stops, and of those without a heartbeat for a day.
+
+    Other engines may take its duties at once.
+    """
     with connection.writer() as session:
+        session.execute(sa.delete(Duty).where(Duty.engine_id == engine_id))
         session.execute(
             sa.delete(Engine).where(
                 sa.or_(Engine.id == engine_id, Engine.seen < now_ms() - FORGET_AFTER)

@@ -1,4 +1,4 @@
-"""Define the tables of the programs that run."""
+"""Define the tables of the programs that run, and of what one of them does for all."""
 
 from datetime import datetime
 from typing import Any
@@ -45,3 +45,14 @@ class Listener(Base):
     seen: Mapped[int] = mapped_column(sa.BigInteger())
     #: By name: ``connected``, and ``heard`` and ``since`` in milliseconds since 1970.
     regions: Mapped[dict[str, Any]] = mapped_column(CleanJSON())
+
+
+class Duty(Base):
+    """What one engine at a time does for all of them."""
+
+    __tablename__ = "duties"
+
+    name: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    engine_id: Mapped[str] = mapped_column(sa.String(64))
+    #: Milliseconds of the database's clock, after which another engine may take it.
+    expires: Mapped[int] = mapped_column(sa.BigInteger())

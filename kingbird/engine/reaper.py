@@ -15,6 +15,8 @@ from kingbird.states import Reason
 
 LOG = logging.getLogger(__name__)
 
+#: The duty of an engine whose reaper cleans up for all, and the rounds that it may leave out.
+DUTY, ROUNDS = "reaper", 3
 #: Seconds after which a job that was never accepted is deleted.
 ACCEPTING_LIMIT = 600
 #: Old jobs deleted in one round.
@@ -29,7 +31,12 @@ ENGINE_GONE = "The job ran with its user's own token, and the engine that held i
 
 
 class Reaper:
-    """Clean up periodically.  Several reapers may run at the same time."""
+    """Clean up periodically.
+
+    One engine at a time looks at what is nobody's: all would read the same tables at the same
+    moment.  Another engine does so when that one has stopped for some rounds.  Several may run at
+    the same time all the same.
+    """
 
     def __init__(
         self,
@@ -55,7 +62,12 @@ class Reaper:
         :raises kingbird.exception.Unavailable: the database is away.
         """
         try:
-            self._end_jobs(check_engines=not self._database_was_down)
+            self._end_own_jobs()
+            seconds = self._conf.engine.reaper_interval * ROUNDS
+            if not db.duties.hold(DUTY, self._engine_id, seconds):
+                return
+            if not self._database_was_down:
+                self._end_jobs_of_others()
             self._database_was_down = False
         except exception.Unavailable:
             # Engines could send no heartbeat meanwhile, so the next round ignores heartbeats.
@@ -65,19 +77,20 @@ class Reaper:
         if self._conf.engine.delete_stray_trusts:
             self._delete_orphaned_trusts()
 
-    def _end_jobs(self, *, check_engines: bool) -> None:
+    def _end_own_jobs(self) -> None:
+        """End the jobs whose tokens this engine had, and has no more."""
         self._access.prune()
         if token_jobs := self._access.token_jobs:
             db.leases.adopt(self._engine_id, token_jobs)
-        lost = [
-            job
-            for job in db.maintenance.token_jobs_of(self._engine_id)
-            if not self._access.has_token_for(job)
-        ]
-        if check_engines:
-            lost += db.maintenance.token_jobs_without_engine(
-                self._conf.sync.token_job_wait, db.engines.heartbeat_timeout(self._conf)
-            )
+        for job in db.maintenance.token_jobs_of(self._engine_id):
+            if not self._access.has_token_for(job):
+                self._isolated(job, self._end_lost)
+
+    def _end_jobs_of_others(self) -> None:
+        """End the jobs whose tokens no engine has."""
+        lost = db.maintenance.token_jobs_without_engine(
+            self._conf.sync.token_job_wait, db.engines.heartbeat_timeout(self._conf)
+        )
         for job in lost:
             self._isolated(job, self._end_lost)
 

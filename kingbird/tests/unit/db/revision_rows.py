@@ -408,6 +408,7 @@ def rows():
                 "job_id": job_id(6),
             }
         ],
+        "duties": [{"name": "reaper", "engine_id": "engine", "expires": 1_795_388_400_000}],
         "tombstones": [
             {
                 "region": "RegionTwo",

@@ -343,6 +343,7 @@ WITHOUT_ROW = {
     "leases._claim_one_of": "reads the row that it claims; see the test of what was read before",
     "settling.settle": "locks the row of the job that it reads, and skips one that is locked",
     "maintenance._purge": "reads what it deletes; test_purge.py lets rows change in between",
+    "duties.hold": "names the engine that holds the duty, or the time at which none does",
     "engines.heartbeat": "writes the row of its own engine",
     "engines.deregister": "deletes the row of its own engine",
     "fresh_states.purge": "deletes what is older than all comparisons, whoever wrote it",

@@ -292,3 +292,25 @@ def test_stray_trusts_wait_for_keystone(scene):
     scene.keystone.problem = None
     reaping.run()
     assert scene.keystone.trusts == set()
+
+
+def test_one_engine_cleans_up_for_all(scene, monkeypatch):
+    rounds = []
+    monkeypatch.setattr(db.maintenance, "discard_unaccepted", lambda _: rounds.append("clean up"))
+    first, second = reaper(scene, "first"), reaper(scene, "second")
+    for each in (first, second, first, second):
+        each.run()
+    assert rounds == ["clean up"] * 2
+    # The first one stops.
+    db.engines.deregister("first")
+    second.run()
+    first.run()
+    assert rounds == ["clean up"] * 3
+
+
+def test_every_engine_ends_the_jobs_whose_tokens_it_lost(scene):
+    reaper(scene, "another").run()
+    job_id = scene.job("i1", trust_id=None)
+    db.leases.adopt("me", {job_id: None})
+    reaper(scene).run()
+    assert scene.get(job_id).status == "FAILURE"
