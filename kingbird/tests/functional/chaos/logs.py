@@ -12,7 +12,11 @@ TOKEN_HEADERS = ("X-Auth-Token", "X-Subject-Token", "X-Service-Token")
 PIECE = slice(24, 72)
 
 #: Last lines of tracebacks that a log may contain, as expressions, with the reason.
-LISTED: dict[str, str] = {}
+LISTED: dict[str, str] = {
+    r"^oslo_messaging\._drivers\.amqpdriver: .*DuplicateMessageError": (
+        "A broker delivers a message again after a broken connection, and oslo.messaging skips it"
+    ),
+}
 
 _BEGIN = "Traceback (most recent call last):"
 #: The prefix of oslo.log before each line of a traceback.
