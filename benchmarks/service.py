@@ -84,10 +84,10 @@ class Service:
         answer = person.session.post(jobs, json={"resource_set": sync_set})
         return str(answer.json()["job_status"]["id"])
 
-    def wait(self, job_id: str, expected: str = "SUCCESS") -> Job:
+    def wait(self, job_id: str, expected: str | None = "SUCCESS") -> Job:
         """Wait for a job's end.
 
-        :param expected: the job's expected status.
+        :param expected: the job's expected status; ``None`` for any.
         :raises RuntimeError: the job ended with another status, or does not end.
         """
         deadline = time.monotonic() + PATIENCE
@@ -95,7 +95,7 @@ class Service:
         while status == "IN_PROGRESS" and time.monotonic() < deadline:
             time.sleep(POLL)
             ((status,),) = self.query("SELECT status FROM jobs WHERE id = :id", id=job_id)
-        if status != expected:
+        if status != (expected or status) or status == "IN_PROGRESS":
             raise RuntimeError(f"Job {job_id} is {status}: {self.reasons(job_id)}")
         ((created, planned, closed, written),) = self.query(
             "SELECT created_at, planned_at, updated_at, "

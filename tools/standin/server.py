@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from aiohttp import web
 
@@ -20,6 +21,9 @@ from standin.region import Region
 from standin.tokens import Tokens
 
 HOST = "127.0.0.1"
+
+#: Bytes of the largest request: an image with as many properties as Glance takes.
+LARGEST_BODY = 32 << 20
 
 Answer = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
@@ -78,9 +82,8 @@ class Door:
 
         :param port: 0 for the port before, or for any at first.
         """
-        self._runner = web.ServerRunner(
-            web.Server(self._answer, access_log=None), shutdown_timeout=0.1
-        )
+        server = web.Server(self._answer, request_factory=_request, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.1)
         await self._runner.setup()
         # Hundreds of connections may come at once.
         site = web.TCPSite(self._runner, HOST, port or self._port, backlog=1024)
@@ -118,6 +121,15 @@ async def _serve(
         if until_stdin_ends:
             loop.add_reader(sys.stdin.fileno(), _read, ended)
         await ended.wait()
+
+
+def _request(
+    message: Any, payload: Any, protocol: Any, writer: Any, task: asyncio.Task[None]
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(
+        message, payload, protocol, writer, task, loop, client_max_size=LARGEST_BODY
+    )
 
 
 def _read(ended: asyncio.Event) -> None:
