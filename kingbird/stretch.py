@@ -14,7 +14,7 @@ class Stretch:
     :ivar targets: the target regions that were listed completely.
     :ivar all_projects: whether images of every project were compared.
     :ivar ids: the only ids that were compared, or ``None`` for all.
-    :ivar undecided: ids about which the walk decides later.
+    :ivar undecided: ids and regions about which the walk decides later.
     """
 
     first: str
@@ -23,4 +23,4 @@ class Stretch:
     targets: Sequence[str]
     all_projects: bool
     ids: Collection[str] | None = None
-    undecided: Collection[str] = ()
+    undecided: Collection[tuple[str, str]] = ()

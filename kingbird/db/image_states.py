@@ -254,15 +254,14 @@ def _others(session: orm.Session, job: Job, stretch: Stretch) -> dict[Key, int]:
     ]
     if not stretch.all_projects:
         stale.append(ImageState.project_id == job.project_id)
-    if stretch.undecided:
-        stale.append(ImageState.image_id.not_in(stretch.undecided))
     some = [None] if stretch.ids is None else batched(sorted(stretch.ids), connection.BATCH)
     query = sa.select(ImageState.pk, *(getattr(ImageState, name) for name in _KEY))
     found: dict[Key, int] = {}
     for ids in some:
         only = [] if ids is None else [ImageState.image_id.in_(ids)]
         for row in session.execute(query.where(*stale, *only)):
-            found[row.image_id, row.region, row.project_id] = row.pk
+            if (row.image_id.lower(), row.region) not in stretch.undecided:
+                found[row.image_id, row.region, row.project_id] = row.pk
     return found
 
 

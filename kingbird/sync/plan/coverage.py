@@ -35,7 +35,8 @@ class WalkCoverage:
         self._is_partial = is_partial
         self._first = ""
         self._looked_to = ""
-        self._undecided: set[str] = set()
+        #: Ids and targets.
+        self._undecided: set[tuple[str, str]] = set()
         self._may_ask = ASKED
         #: Ids with a state that scopes with filters have compared, by the number of the scope.
         self._compared: dict[int, list[str]] = {
@@ -46,9 +47,9 @@ class WalkCoverage:
         """Note what the scopes with filters select of the images of a page that have a state."""
         self._look(page.ids[-1], page, listings)
 
-    def leave_out(self, image_id: str) -> None:
-        """Note an image about which the walk decides later."""
-        self._undecided.add(image_id)
+    def leave_out(self, image_id: str, target: str) -> None:
+        """Note an image about which the walk decides later in a target."""
+        self._undecided.add((image_id.lower(), target))
 
     def advance(self, image_id: str, listings: RegionListings, waiting: int, enough: int) -> bool:
         """Cover the images before an id, if enough of them wait to be stored.
@@ -141,7 +142,7 @@ class WalkCoverage:
         for number, compared in self._compared.items():
             self._compared[number] = [one for one in compared if one >= end]
         self._first = end
-        self._undecided = {one for one in self._undecided if one >= end}
+        self._undecided = {one for one in self._undecided if one[0] >= end}
 
     def _all_projects(self, scope: WildcardScope) -> bool:
         return scope.sync_set.all_projects and self._context.caller.is_admin

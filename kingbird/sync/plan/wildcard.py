@@ -245,7 +245,7 @@ class WildcardPlanner:
                     item = dataclasses.replace(item.with_outcome(claimed), seen=seen)
                 elif references.needs_references(one.source, item) or _may_be_forced(item):
                     deferred.put(candidate)
-                    self._coverage.leave_out(one.source["id"].lower())
+                    self._coverage.leave_out(one.source["id"], target)
                     continue
                 if not self._items.count_in_sync(item, one.index) and candidate.needs_item:
                     planned.append((self._scopes[one.index].sync_set, item))
@@ -288,7 +288,7 @@ class WildcardPlanner:
             copy, source = one.copies.get(target), (one.source, one.source_region)
             is_gone = outcome.reason == Reason.ORPHANED and not outcome.is_doubtful
             if copy and is_gone and self._guard.takes(one.index, *source, target, copy):
-                self._coverage.leave_out(one.source["id"].lower())
+                self._coverage.leave_out(one.source["id"], target)
                 continue
             planned.append((sync_set, orphaned(*source, target, copy, outcome)))
         return planned
@@ -311,7 +311,7 @@ class WildcardPlanner:
         is_own = copy is not None and copy.get("owner") == one.source.get("owner")
         if copy is None or not is_own or not fields.is_marked(copy, target):
             return False
-        self._coverage.leave_out(one.source["id"].lower())
+        self._coverage.leave_out(one.source["id"], target)
         return True
 
     def _without_data(self, one: Difference) -> list[ItemOfSet]:

@@ -77,7 +77,7 @@ def test_a_walk_deletes_what_it_has_not_found_again(database):
 
 def test_a_walk_keeps_what_it_decides_about_later(database):
     find(state("a"), state("b"))
-    find(stretches=[stretch(undecided={"a"})])
+    find(stretches=[stretch(undecided={("a", "R2")})])
     assert words().keys() == {("a", "R2")}
 
 

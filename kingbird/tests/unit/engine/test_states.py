@@ -385,6 +385,16 @@ def test_an_orphan_that_is_not_selected_keeps_its_state(scene):
     assert stored() == before == compared(scene)
 
 
+def test_a_copy_is_in_order_while_another_region_is_decided_about_later(scene):
+    """Forced copies are looked for at the end of the walk, in the region without the image."""
+    image = active(scene)
+    run(scene, {"targets": ["R3"]})
+    assert stored() == {(image, "R3"): ("no_data", {})}
+    scene.glances["R3"].upload(image, b"data")
+    run(scene, {"force": True})
+    assert stored() == {(image, "R2"): ("no_data", {})} == compared(scene)
+
+
 def test_what_is_not_asked_for_keeps_its_state(scene, monkeypatch):
     gone = active(scene, name="b")
     run(scene, {"dry_run": True})
