@@ -1,7 +1,8 @@
 """Run calls on a few worker threads for each region.
 
-All jobs share a region's workers.  An engine never makes more than ``[sync] region_concurrency``
-calls to a region at a time, and a slow region delays no other region.
+All jobs share a region's workers, and projects take turns.  An engine never makes more than
+``[sync] region_concurrency`` calls to a region at a time, and a slow region delays no other
+region.
 """
 
 import functools
@@ -17,6 +18,7 @@ from kingbird import exception, unseen_errors
 from kingbird.db import api as db
 from kingbird.engine import thread_context
 from kingbird.engine.circuit_breaker import Caller, CircuitBreakers, Run
+from kingbird.engine.fair_queue import FairQueue
 from kingbird.engine.region_limits import RegionLimits
 from kingbird.sync.retry import Submit
 
@@ -35,7 +37,7 @@ class RegionPools:
         self._breakers = breakers
         self._limits = limits or RegionLimits(lambda: concurrency)
         self._moved_at: dict[str, float] = {}
-        self._pools: dict[str, futurist.ThreadPoolExecutor] = {}
+        self._pools: dict[str, tuple[futurist.ThreadPoolExecutor, FairQueue]] = {}
         self._lock = threading.Lock()
 
     def submit_for(self, job: db.Job) -> Submit:
@@ -45,19 +47,32 @@ class RegionPools:
         :class:`kingbird.exception.RegionUnavailable` without a call if the breaker is open.  The
         worker's log records and spans belong to the job of the calling thread.
         """
-        return functools.partial(self._submit, (job.id, job.runs))
+        return functools.partial(self._submit, (job.id, job.runs), job.project_id)
 
     def _submit(
-        self, run: Run, region: str, function: Callable[..., Any], /, *args: Any
+        self,
+        run: Run,
+        project_id: str,
+        region: str,
+        function: Callable[..., Any],
+        /,
+        *args: Any,
     ) -> "Future[Any]":
         with self._lock:
-            pool = self._pools.get(region)
-            if pool is None:
-                pool = futurist.ThreadPoolExecutor(max_workers=self._concurrency)
-                self._pools[region] = pool
+            if region not in self._pools:
+                workers = futurist.ThreadPoolExecutor(max_workers=self._concurrency)
+                self._pools[region] = workers, FairQueue()
+            workers, queue = self._pools[region]
         guarded = thread_context.with_context(self._call)
         caller = self._breakers.caller(region, run)
-        future: Future[Any] = pool.submit(guarded, region, caller, function, *args)
+        call = functools.partial(guarded, region, caller, function, *args)
+        future = queue.put(project_id, call)
+        try:
+            workers.submit(queue.run_next)
+        except RuntimeError:
+            # The engine stops.
+            future.cancel()
+            raise
         # A caller that gives a region up takes no more results from it.
         future.add_done_callback(
             unseen_errors.reporter(f"a call to region {region}", exception.KingbirdError)
@@ -99,6 +114,6 @@ class RegionPools:
     def shutdown(self) -> None:
         """Let the workers end; calls under way finish."""
         with self._lock:
-            for pool in self._pools.values():
-                pool.shutdown(wait=False)
+            for workers, _ in self._pools.values():
+                workers.shutdown(wait=False)
             self._pools.clear()
