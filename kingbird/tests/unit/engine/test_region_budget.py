@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from kingbird import exception
-from kingbird.engine import planner
+from kingbird.engine import region_budget
 from kingbird.engine.region_budget import NAMED, RegionBudget, regions_of
 from kingbird.sync.request import SyncSet
 from kingbird.tests.unit.engine.jobs import active, wildcard_job
@@ -86,11 +86,17 @@ def test_whole_regions_count_and_named_images_have_a_share():
 
 
 def test_an_engine_compares_no_more_regions_at_a_time(scene, monkeypatch):
-    monkeypatch.setattr(planner, "FIRST_PARTS", 3)
+    monkeypatch.setattr(region_budget, "FIRST_PARTS", 3)
     scene.conf.set_override("slow_region_timeout", 2 * PATIENCE, group="sync")
     active(scene)
     gate, waits = threading.Event(), threading.Event()
-    scene.glances["R1"].fail("list", lambda detail: gate.wait(PATIENCE) and None, times=None)
+
+    def hang(detail):
+        # Lists by ids are answered.
+        if isinstance(detail, dict):
+            gate.wait(PATIENCE)
+
+    scene.glances["R1"].fail("list", hang, times=None)
     take = RegionBudget._take
 
     def watched(self, place, number):
@@ -103,6 +109,10 @@ def test_an_engine_compares_no_more_regions_at_a_time(scene, monkeypatch):
     jobs = [wildcard_job(scene, trust_id=name) for name in ("one", "two")]
     scene.engine()
     wait_for(waits.is_set)
+    # An image that is named does not wait for the walk.
+    named = scene.job(scene.image(), targets=["R3"])
+    scene.engines[0].wake()
+    assert scene.ended(named) == "SUCCESS"
     # Forced copies, visible and hidden images, of one job.
     wait_for(lambda: scene.glances["R2"].count()["list"] == 3)
     assert scene.glances["R2"].count()["list"] == 3
