@@ -23,6 +23,13 @@ class MergedPage:
     ids: list[str]
     images: dict[str, dict[str, Image]]
 
+    def remove(self, region: str) -> None:
+        """Remove the images of a region, and the ids that no other region has."""
+        self.images[region].clear()
+        self.ids[:] = [
+            one for one in self.ids if any(one in some for some in self.images.values())
+        ]
+
 
 class _Stream:
     """One sorted stream of pages, with the rest of its current page."""

@@ -44,6 +44,7 @@ class MissingCopies:
         self._calls = calls
         self._known_targets = known_targets
         self._needs_item = needs_item
+        self._given_up: set[str] = set()
         #: The targets whose lists leave images out.
         self._targets = [
             name for name in listings.owners if any(name in one.targets for one in scopes)
@@ -52,8 +53,12 @@ class MissingCopies:
     def add_to(self, page: MergedPage) -> None:
         """Add the images that targets have under the ids of selected images.
 
-        This takes two list calls for up to 100 images, and none if nothing is missing.
+        This takes two list calls for up to 100 images, and none if nothing is missing.  The page
+        loses the images of a target that does not answer: its gap begins before them.
         """
+        for region in self._given_up:
+            # Its list may have had images beyond the gap already.
+            page.remove(region)
         wanted = self._missing(page)
         if not wanted:
             return
@@ -63,6 +68,8 @@ class MissingCopies:
         for region, answer in answers.items():
             if isinstance(answer, exception.KingbirdError):
                 self._listings.give_up(region, answer)
+                self._given_up.add(region)
+                page.remove(region)
             else:
                 page.images[region].update((one.lower(), image) for one, image in answer.items())
 

@@ -198,6 +198,8 @@ class WildcardPlanner:
                     for name in self._targets
                 }
             missing.add_to(page)
+            if not page.ids:
+                continue
             self._coverage.look(page, listings)
             self._guard.look(page)
             yield page
