@@ -5,6 +5,7 @@ import sqlalchemy as sa
 
 from kingbird import events
 from kingbird.db import api as db
+from kingbird.engine import reaper
 from kingbird.engine.rules import begin_due_runs, begin_event_runs
 from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.db.rows import PROJECT, make_due, rule_row, stored_rule, sync_set
@@ -162,7 +163,8 @@ def test_the_trust_of_a_deleted_rule_goes_with_its_last_run(scene, rule):
     assert scene.keystone.trusts == set()
 
 
-def test_the_reaper_leaves_the_trusts_of_rules(scene, rule):
+def test_the_reaper_leaves_the_trusts_of_rules(scene, rule, monkeypatch):
+    monkeypatch.setattr(reaper, "ORPHANED_FOR", 0)
     scene.keystone.trusts.add("nobody's")
     engine = scene.engine(start=False)
     for _ in range(3):
