@@ -445,6 +445,7 @@ def add():
                     "no_data",
                     "differences",
                     "undo",
+                    "away",
                 ):
                     # PostgreSQL tells of JSON, MariaDB of text.
                     column.type = sa.JSON(none_as_null=True)
