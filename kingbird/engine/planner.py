@@ -24,7 +24,7 @@ from kingbird.engine.plan_inputs import caller_of, copy_rules, from_row
 from kingbird.engine.plan_progress import PlanProgress
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.previews import Preview
-from kingbird.engine.region_budget import PlanBudgets
+from kingbird.engine.region_budget import FIRST_PARTS, LATER_PARTS, RegionBudget, regions_of
 from kingbird.states import ItemState, Reason, Trigger
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
@@ -84,7 +84,8 @@ class JobPlanner:
         self._retry = retry
         self._notify_engines = notify_engines
         self._stopping = stopping
-        self._budgets = PlanBudgets()
+        self._first_parts = RegionBudget(FIRST_PARTS)
+        self._later_parts = RegionBudget(LATER_PARTS)
 
     def run(
         self, held: HeldLease, full_regions: Callable[[], Collection[str]] = tuple
@@ -250,7 +251,7 @@ class JobPlanner:
         )
 
     def _room(
-        self, held: HeldLease, sets: Collection[SyncSet], *, is_first: bool
+        self, held: HeldLease, sets: Iterable[SyncSet], *, is_first: bool
     ) -> AbstractContextManager[None]:
         """Wait until the regions of sets have room beside those of other plans."""
 
@@ -260,7 +261,8 @@ class JobPlanner:
             if self._stopping.is_set():
                 raise exception.Unavailable("The engine stops; another one plans the job")
 
-        return self._budgets.hold(sets, check, is_first=is_first)
+        budget = self._first_parts if is_first else self._later_parts
+        return budget.hold(regions_of(sets), check)
 
     def _plan_undo(self, held: HeldLease, take: db.plans.Take) -> tuple[db.Ending, TakenTasks]:
         """Plan to undo what another job wrote; no region is asked.

@@ -5,28 +5,33 @@ A walk has a page or two of each region in memory, so memory grows with the regi
 
 import threading
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from kingbird.sync.request import SyncSet
 
 #: Regions that plans walk through at the same time, and those that second parts of plans do, which
 #: wait for regions that lag: they hold up no new job.  A region takes about 7 MiB.
 FIRST_PARTS, LATER_PARTS = 24, 12
-#: The share of a plan of named images, which has some thousands of them in memory, and those of
-#: all such plans.  They wait for no walk, so that one image is not behind whole regions.
-NAMED, NAMED_PLANS = 2, 8
+#: The share of a plan of many named images, which has some thousands of them in memory.
+NAMED = 2
+#: Images and targets of a plan that takes no room.  One image waits for no walk of others, and for
+#: no plan that waits for a region.
+FEW = 500
 #: Seconds between two looks whether a plan is to go on waiting.
 INTERVAL = 0.5
 
 
 def regions_of(sets: Iterable[SyncSet]) -> int:
     """Return the number of regions that a plan of some sets has in memory."""
-    return max(len(_walked(sets)), NAMED)
-
-
-def _walked(sets: Iterable[SyncSet]) -> set[str]:
-    return {region for one in sets if one.is_wildcard for region in one.regions}
+    walked: set[str] = set()
+    named = 0
+    for one in sets:
+        if one.is_wildcard:
+            walked.update(one.regions)
+        else:
+            named += len(one.resources) * len(one.targets)
+    return max(len(walked), NAMED if named > FEW else 0)
 
 
 class RegionBudget:
@@ -47,7 +52,8 @@ class RegionBudget:
         :param check: called now and then while it waits; it raises to give up.
         """
         number = min(regions, self._total)
-        self._wait(number, check)
+        if number:
+            self._wait(number, check)
         try:
             yield
         finally:
@@ -75,21 +81,3 @@ class RegionBudget:
                 return False
             self._free -= number
             return True
-
-
-class PlanBudgets:
-    """The room for plans: for those that walk through regions, their later parts, and others."""
-
-    def __init__(self) -> None:
-        self._first_parts = RegionBudget(FIRST_PARTS)
-        self._later_parts = RegionBudget(LATER_PARTS)
-        self._named = RegionBudget(NAMED_PLANS)
-
-    def hold(
-        self, sets: Collection[SyncSet], check: Callable[[], None], *, is_first: bool
-    ) -> AbstractContextManager[None]:
-        """Wait for the room of a part of a plan; see :meth:`RegionBudget.hold`."""
-        budget = self._first_parts if is_first else self._later_parts
-        if not _walked(sets):
-            budget = self._named
-        return budget.hold(regions_of(sets), check)

@@ -6,8 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from kingbird import exception
-from kingbird.engine import region_budget
-from kingbird.engine.region_budget import NAMED, RegionBudget, regions_of
+from kingbird.engine import planner
+from kingbird.engine.region_budget import FEW, NAMED, RegionBudget, regions_of
 from kingbird.sync.request import SyncSet
 from kingbird.tests.unit.engine.jobs import active, wildcard_job
 from kingbird.tests.waiting import PATIENCE, wait_for
@@ -79,14 +79,16 @@ def test_a_plan_that_is_to_end_waits_no_more():
 
 
 def test_whole_regions_count_and_named_images_have_a_share():
-    named = SyncSet(("a",), ("R1",), ("R2", "R3", "R4"))
+    few, many = (tuple(f"{n}" for n in range(FEW // 3 + more)) for more in (0, 1))
+    assert regions_of([SyncSet(few, ("R1",), ("R2", "R3", "R4"))]) == 0
+    named = SyncSet(many, ("R1",), ("R2", "R3", "R4"))
     assert regions_of([named]) == NAMED
     wildcards = [SyncSet(("*",), ("R1", "R2"), (target,)) for target in ("R2", "R3")]
     assert regions_of([named, *wildcards]) == 3
 
 
 def test_an_engine_compares_no_more_regions_at_a_time(scene, monkeypatch):
-    monkeypatch.setattr(region_budget, "FIRST_PARTS", 3)
+    monkeypatch.setattr(planner, "FIRST_PARTS", 3)
     scene.conf.set_override("slow_region_timeout", 2 * PATIENCE, group="sync")
     active(scene)
     gate, waits = threading.Event(), threading.Event()
