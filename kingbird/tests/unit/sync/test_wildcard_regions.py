@@ -2,7 +2,7 @@
 
 import pytest
 
-from kingbird.sync.wildcard_regions import resolve_regions
+from kingbird.sync.wildcard_regions import names_all_regions, resolve_regions
 
 KNOWN = ["R1", "R2", "R3"]
 
@@ -27,3 +27,16 @@ def test_regions_by_name(
 ) -> None:
     given = {"sources": sources, "preferred": preferred, "targets": targets}
     assert resolve_regions(given, KNOWN) == expected
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets", "named"),
+    [
+        (["R1"], ["R2"], False),
+        (["*"], ["R2"], True),
+        (["R1"], ["*"], True),
+        (["*"], ["*"], True),
+    ],
+)
+def test_sets_that_name_all_regions(sources: list[str], targets: list[str], named: bool) -> None:
+    assert names_all_regions({"sources": sources, "targets": targets}) is named
