@@ -9,11 +9,9 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
-from oslo_config import cfg
-
+from benchmarks import own_database
 from benchmarks.table import Row
 from benchmarks.world import World
-from kingbird import conf as kingbird_conf
 from kingbird.db import api as db
 from kingbird.db import connection
 from kingbird.tests.functional import services
@@ -40,21 +38,11 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
 
 
 def _measure(database: str, url: str, tasks: int) -> Iterator[Row]:
-    conf = cfg.ConfigOpts()
-    kingbird_conf.register_opts(conf)
-    kingbird_conf.set_library_defaults()
-    conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
-    conf.set_override("connection", url, group="database")
     # Each engine has connections of its own.
-    conf.set_override("max_pool_size", ENGINES + 1, group="database")
-    db.configure(conf)
-    try:
-        db.migration.sync()
+    with own_database.configured(url, connections=ENGINES + 1):
         _fill(tasks)
         with _writers() as written:
             seconds, claims = _claim_all()
-    finally:
-        db.dispose()
     what = f"{database}, {ENGINES} engines look at once while {tasks:,} tasks wait"
     found = [claim for claim in claims if claim is not None]
     yield Row(

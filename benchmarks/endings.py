@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from oslo_config import cfg
 
+from benchmarks import own_database
 from benchmarks.table import Row
 from benchmarks.world import World
-from kingbird import conf as kingbird_conf
 from kingbird.db import api as db
 from kingbird.db.models import Item, Job
 from kingbird.tests.functional import services
@@ -47,19 +46,12 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
 
 
 def _measure(database: str, items: int) -> Iterator[Row]:
-    with services.database(database) as url:
-        conf = cfg.ConfigOpts()
-        kingbird_conf.register_opts(conf)
-        kingbird_conf.set_library_defaults()
-        conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
-        conf.set_override("connection", url, group="database")
-        db.configure(conf)
-        try:
-            db.migration.sync()
-            with _leases() as renewals:
-                yield from _rows(database, items, _fill(items), renewals)
-        finally:
-            db.dispose()
+    with (
+        services.database(database) as url,
+        own_database.configured(url),
+        _leases() as renewals,
+    ):
+        yield from _rows(database, items, _fill(items), renewals)
 
 
 def _rows(database: str, items: int, job_id: str, renewals: "_Renewals") -> Iterator[Row]:

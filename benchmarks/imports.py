@@ -10,12 +10,12 @@ from minicloud import Cloud
 from benchmarks import import_loop, import_wait
 from benchmarks.arrivals import REGIONS, activated
 from benchmarks.rounds import median
+from benchmarks.rule_scene import make_rule
 from benchmarks.table import Row
 from benchmarks.world import World
 from kingbird.tests.functional.deployment import Kind, deploy
-from kingbird.tests.functional.kingbird_api import KingbirdAPI, wildcard
 from kingbird.tests.functional.listening import listener
-from kingbird.tests.functional.people import Person, unique
+from kingbird.tests.functional.people import Person
 
 MIB = 2**20
 #: Milliseconds from the upload's end.
@@ -35,11 +35,7 @@ def _by_rule(cloud: Cloud, folder: Path, count: int) -> list[float]:
         activated(broker.transport_url, broker.topic) as arrivals,
     ):
         person = Person(cloud, "demo")
-        api = KingbirdAPI(running.url, person)
-        everything = wildcard(source="*", target="*", data="import")
-        body = {"name": unique("rule"), "interval": 0, **everything}
-        made = api.call("POST", "-rules", json={"rule": body}).json()["rule"]
-        api.wait(made["last_job"])
+        make_rule(running.url, person, data="import")
         data = bytes(MIB)
         seconds = []
         for number in range(-len(REGIONS), count):

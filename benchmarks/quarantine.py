@@ -11,12 +11,13 @@ from minicloud import Cloud
 from benchmarks.arrivals import REGIONS, deactivated
 from benchmarks.events import histogram
 from benchmarks.rounds import median
+from benchmarks.rule_scene import make_rule
 from benchmarks.table import Row
 from benchmarks.world import World
 from kingbird.tests.functional.deployment import Kind, deploy
-from kingbird.tests.functional.kingbird_api import KingbirdAPI, wildcard
+from kingbird.tests.functional.kingbird_api import KingbirdAPI
 from kingbird.tests.functional.listening import listener
-from kingbird.tests.functional.people import Person, unique
+from kingbird.tests.functional.people import Person
 from kingbird.tests.functional.programs import eventually
 
 #: Milliseconds that the slowest image may take.
@@ -60,10 +61,7 @@ def _measure(cloud: Cloud, folder: Path, count: int) -> list[float]:
     ):
         person = Person(cloud, "demo")
         api = KingbirdAPI(running.url, person)
-        wanted = wildcard(source="*", target="*", on_drift="update")
-        body = {"name": unique("rule"), "interval": 0, **wanted}
-        made = api.call("POST", "-rules", json={"rule": body}).json()["rule"]
-        api.wait(made["last_job"])
+        make_rule(running.url, person, on_drift="update")
         found = []
         for number in range(-len(REGIONS), count):
             home = REGIONS[number % len(REGIONS)]

@@ -33,6 +33,23 @@ class Spent:
     listener: Counted
 
 
+def make_rule(url: str, person: Person, **fields: Any) -> dict[str, Any]:
+    """Make a rule from everywhere to everywhere, and wait for its first run.
+
+    :param url: the API's.
+    :param fields: fields that differ.
+    :raises RuntimeError: the rule is refused.
+    """
+    api = KingbirdAPI(url, person)
+    body = {"name": unique("rule"), "interval": 0, **wildcard(source="*", target="*")}
+    answer = api.call("POST", "-rules", json={"rule": {**body, **fields}})
+    if answer.status_code != 201:
+        raise RuntimeError(f"The rule was refused: {answer.text}")
+    made: dict[str, Any] = answer.json()["rule"]
+    api.wait(made["last_job"])
+    return made
+
+
 class Scene:
     """Three regions, a Kingbird with one engine, and a listener."""
 
@@ -101,15 +118,8 @@ class Scene:
         )
 
     def rule(self, person: Person, **fields: Any) -> dict[str, Any]:
-        """Make a rule from everywhere to everywhere, and wait for its first run."""
-        api = KingbirdAPI(self.kingbird.deployment.url, person)
-        body = {"name": unique("rule"), "interval": 0, **wildcard(source="*", target="*")}
-        answer = api.call("POST", "-rules", json={"rule": {**body, **fields}})
-        if answer.status_code != 201:
-            raise RuntimeError(f"The rule was refused: {answer.text}")
-        made: dict[str, Any] = answer.json()["rule"]
-        self.kingbird.wait(made["last_job"])
-        return made
+        """Make a rule as :func:`make_rule` does."""
+        return make_rule(self.kingbird.deployment.url, person, **fields)
 
     def person(self, name: str, project: str | None = None) -> Person:
         """Return a user of a project of the cloud."""

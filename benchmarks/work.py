@@ -21,7 +21,7 @@ def cpu(program: Program) -> float:
 
 @dataclass(frozen=True)
 class Work:
-    """What an engine has used since its start.
+    """The processor time and the database calls of an engine since its start.
 
     :ivar seconds: its processor time, of all threads.
     """

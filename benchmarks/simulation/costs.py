@@ -1,4 +1,4 @@
-"""What each transaction and each call costs."""
+"""The costs of each transaction and each call."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""What a simulation has found."""
+"""The figures that a simulation has found."""
 
 import math
 import statistics

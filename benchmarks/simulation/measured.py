@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from oslo_config import cfg
 
+from benchmarks import own_database
 from benchmarks.simulation.costs import Cost, Costs
-from kingbird import conf as kingbird_conf
 from kingbird.db import api as db
 from kingbird.engine import planner, worker
 from kingbird.sync.plan import by_id
@@ -61,18 +60,8 @@ def measure(database: str, *, item: float, token: float) -> Costs:
     :param item: seconds of an engine's processor time for a record.
     :param token: seconds that Keystone takes for a token.
     """
-    with services.database(database) as url:
-        conf = cfg.ConfigOpts()
-        kingbird_conf.register_opts(conf)
-        kingbird_conf.set_library_defaults()
-        conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
-        conf.set_override("connection", url, group="database")
-        db.configure(conf)
-        try:
-            db.migration.sync()
-            return _measure(_Meter(), item, token)
-        finally:
-            db.dispose()
+    with services.database(database) as url, own_database.configured(url):
+        return _measure(_Meter(), item, token)
 
 
 def _measure(meter: _Meter, item: float, token: float) -> Costs:

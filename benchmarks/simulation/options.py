@@ -14,7 +14,7 @@ from kingbird.sync.plan import by_id
 
 @dataclass(frozen=True)
 class Options:
-    """What decides how engines share the work; by default as Kingbird's options are."""
+    """The numbers by which engines share the work; by default those of Kingbird's options."""
 
     max_tasks: int
     lease: float

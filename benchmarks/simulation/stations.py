@@ -1,4 +1,4 @@
-"""What the work waits for: a database, a processor, a Keystone, and the Glances of regions."""
+"""The stations where work waits: a database, a processor, a Keystone and Glances of regions."""
 
 import heapq
 from collections.abc import Callable
@@ -48,7 +48,7 @@ class _Flow:
 
     def __init__(self) -> None:
         self.pieces: list[tuple[float, int, Callable[[], None]]] = []
-        #: What each piece has got, and the region's figure when it had that.
+        #: The share that each piece has got, and the region's figure when it had that.
         self.reached = 0.0
         self.at = 0.0
         self.version = 0
@@ -75,7 +75,7 @@ class Region:
         self._workers = workers
         self._schedule = schedule
         self._flows: dict[int, _Flow] = {}
-        #: What each flow has got since the beginning, and the time of that.
+        #: The share that each flow has got since the beginning, and the time of that.
         self._given = 0.0
         self._at = 0.0
         self._ends: list[tuple[float, int, int]] = []

@@ -36,7 +36,7 @@ class Turns:
 
 @dataclass
 class _Project:
-    """What waits of one project: all of it, and by region."""
+    """The waiting work of one project: all of it, and by region."""
 
     all: list[Entry] = field(default_factory=list)
     by_region: dict[str | None, list[Entry]] = field(default_factory=lambda: defaultdict(list))

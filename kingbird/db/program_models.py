@@ -48,7 +48,7 @@ class Listener(Base):
 
 
 class Duty(Base):
-    """What one engine at a time does for all of them."""
+    """A duty that one engine at a time has for all of them."""
 
     __tablename__ = "duties"
 

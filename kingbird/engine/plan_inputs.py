@@ -1,4 +1,4 @@
-"""What the planner takes from options, and from the rows of jobs and items."""
+"""The planner's inputs from options, and from the rows of jobs and items."""
 
 from oslo_config import cfg
 

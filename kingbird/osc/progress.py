@@ -9,7 +9,7 @@ from kingbird.text import escape
 
 Job = dict[str, Any]
 
-#: What is said of a region that is away.
+#: The words about a region that is away.
 WAITS = "waits for the region"
 
 

@@ -71,7 +71,7 @@ class RegionCalls:
         self._active_at: dict[str, float] = {}
         self._moved_at = moved_at
         self._is_away = is_away
-        #: Whether another part may ask for what a region that is away does not tell.
+        #: True if another part may ask a region that is away for the rest.
         self._has_later_part = False
         #: The calls that have begun and not ended, by region.
         self._running: Counter[str] = Counter()

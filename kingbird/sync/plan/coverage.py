@@ -68,7 +68,7 @@ class WalkCoverage:
         self._cover(END, listings)
 
     def _look(self, last: str, page: MergedPage | None, listings: RegionListings) -> None:
-        # What lags covers nothing, and would hold up the others if it were asked by ids.
+        # A region that lags covers nothing, and would hold up the others if it were asked by ids.
         if self._is_partial or listings.lagging:
             return
         for number in self._compared:

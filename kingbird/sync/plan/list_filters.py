@@ -16,7 +16,7 @@ Filters = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True)
 class ListFilters:
-    """What to ask regions for.
+    """The parameters of the lists of regions.
 
     :ivar by_region: parameters of the lists; a region without any is listed completely.
     :ivar narrowed: regions whose lists leave out images that are not selected.

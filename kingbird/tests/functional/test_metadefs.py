@@ -206,7 +206,8 @@ def test_the_stored_state_is_what_a_fresh_comparison_finds(admin: Person, api: A
     assert (figures["drift"], figures["missing"]) == (before["drift"] + 1, before["missing"] + 1)
     assert (figures["images"], figures["same"]) == (before["images"], before["same"] - 2)
 
-    # What its home deletes is no longer missing anywhere, and outcomes tell the writes of a job.
+    # A namespace that its home deletes is no longer missing anywhere, and outcomes tell the
+    # writes of a job.
     delete(admin, "RegionOne", gone)
     mine.run(metadefs(on_drift="update"))
     left = {pair: word for pair, (word, _) in cells(mine).items()}

@@ -154,7 +154,7 @@ class LiveJobView(page.Scope, generic.View):
 
 
 class BeforeUndoView(page.Page):
-    """What undoing a job would do, before anybody has it done."""
+    """Show the writes of an undo before anybody has it done."""
 
     template_name = "kingbird/undo.html"
     page_title = gettext_lazy("Undo a job")

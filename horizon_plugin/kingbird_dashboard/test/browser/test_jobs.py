@@ -142,7 +142,7 @@ def test_undo(page: Page, stage: Stage) -> None:
 
     page.goto(stage.page_url(f"jobs/{job}/"))
     page.click("#kingbird >> text=Undo…")
-    # What it does is told before anything is written.
+    # The page tells the writes before anything is written.
     told = page.locator("#kingbird ul:not(.kb-tabs)")
     expect(told).to_contain_text("2 records that the job created are hidden.")
     expect(told).to_contain_text("1 image that the job updated gets its old values back.")

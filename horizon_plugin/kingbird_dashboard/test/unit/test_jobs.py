@@ -174,7 +174,7 @@ class JobsTest(PageCase):
         page = self.show(of=OTHER, outcomes=outcomes)
         self.assertContains(page, "The job that this one undoes")
         assert self.buttons(page) == ["delete"]
-        # What a preview's job wrote can be undone.
+        # The writes of a preview's job can be undone.
         named["job"]["dry_run"] = True
         self.answer("GET", f"os-sync/{OTHER}", named)
         page = self.show(of=OTHER, outcomes={"created": 1})

@@ -1,4 +1,4 @@
-"""What one engine at a time does for all.
+"""The duties that one engine at a time has for all.
 
 Revision ID: 2026.16
 Revises: 2026.15
