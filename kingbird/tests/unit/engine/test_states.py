@@ -395,6 +395,23 @@ def test_a_copy_is_in_order_while_another_region_is_decided_about_later(scene):
     assert stored() == {(image, "R2"): ("no_data", {})} == compared(scene)
 
 
+def test_a_source_that_has_failed_is_not_asked_what_is_gone(scene):
+    active(scene, name="b")
+    run(scene, {"dry_run": True})
+    before, asked = stored(), []
+
+    def walks(detail):
+        if isinstance(detail, dict):
+            return unavailable()
+        asked.append(detail)
+        return None
+
+    scene.glances["R1"].fail("list", walks, times=None)
+    run(scene, ONE_WAY)
+    assert asked == []
+    assert stored() == before
+
+
 def test_what_is_not_asked_for_keeps_its_state(scene, monkeypatch):
     gone = active(scene, name="b")
     run(scene, {"dry_run": True})
