@@ -6,8 +6,7 @@ from typing import Any
 
 from kingbird.db import api as db
 from kingbird.states import ALL
-from kingbird.stretch import Stretch
-from kingbird.sync.finding import Finding
+from kingbird.sync.finding import Finding, FindingLog
 from kingbird.sync.outcome import LOOKUP_FAILURES
 from kingbird.sync.planned import PlannedItem
 from kingbird.sync.request import SyncSet
@@ -41,7 +40,7 @@ class MetadefTally:
 
     def findings(
         self,
-        taken: tuple[Sequence[Finding], Sequence[Stretch]],
+        log: FindingLog,
         items: Sequence[PlannedItem],
         in_sync: Mapping[str, int],
     ) -> db.metadef_states.Findings:
@@ -49,7 +48,7 @@ class MetadefTally:
 
         :param items: the items of the batch.
         """
-        findings, covered = taken
+        findings, covered = log.take()
         self._compared.update(one.region for one in findings if one.owner is not None)
         self._away.update(
             item.target_region

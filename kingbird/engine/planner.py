@@ -309,7 +309,7 @@ class JobPlanner:
                 raise exception.JobImpossible(
                     Reason.TOO_MANY_ITEMS, f"The job needs more than {limit} items"
                 )
-            findings = tally.findings(planner.findings.take(), batch, planner.in_sync_so_far())
+            findings = tally.findings(planner.findings, batch, planner.in_sync_so_far())
             plan.hold([self._row(job, item) for item in batch], findings)
             outcomes.update(
                 (item.target_region, item.outcome.status, item.outcome.reason)

@@ -6,8 +6,7 @@ from typing import Any
 
 from kingbird.db import api as db
 from kingbird.states import ALL, CopyState, Reason
-from kingbird.stretch import Stretch
-from kingbird.sync.finding import Finding
+from kingbird.sync.finding import Finding, FindingLog
 from kingbird.sync.outcome import LOOKUP_FAILURES
 from kingbird.sync.planned import PlannedItem
 from kingbird.sync.request import Requester, SyncSet
@@ -58,17 +57,19 @@ class StateTally:
 
     def findings(
         self,
-        taken: tuple[Sequence[Finding], Sequence[Stretch]],
+        log: FindingLog,
         items: Sequence[PlannedItem],
         in_sync: Mapping[str, int],
     ) -> db.image_states.Findings:
         """Return what is to be stored of the findings of a batch.
 
+        :param log: takes note of the regions and states of which no rows are kept.
         :param items: the items of the batch.
         :param in_sync: the number of images in sync so far, by region.
         """
-        findings, covered = taken
+        findings, covered = log.take()
         self._states.update((one.region, one.kept) for one in findings)
+        self._states.update(log.take_counted())
         self._away.update(
             (item.target_region, (item.outcome.reason, item.outcome.message))
             for item in items
@@ -82,6 +83,7 @@ class StateTally:
                 number = self._states[region, state]
                 if number > BULK and number >= NEARLY_ALL * total:
                     self._bulk.add((region, state))
+        log.count_only(self._bulk)
         return db.image_states.Findings(
             [to_state(one) for one in findings if (one.region, one.kept) not in self._bulk],
             covered,

@@ -4,7 +4,8 @@ A finding is about an image of the caller's project, or of any project for an ad
 keeps what is not in order.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from kingbird.states import CopyState, DataState, ItemState, Reason
@@ -30,6 +31,8 @@ _CONFLICTS = frozenset({Reason.OWNER_CONFLICT, Reason.DATA_CONFLICT})
 _ORPHANS = frozenset(
     {Reason.ORPHANED, Reason.ORPHAN_GUARD, Reason.HOME_UNKNOWN, Reason.TOUCHED, Reason.KEPT}
 )
+#: Findings that are only counted, for which a batch waits as long as for one that is stored.
+COUNTED_AS_ONE = 20
 #: After the last id.
 END = "~"
 
@@ -277,11 +280,16 @@ class FindingLog:
     def __init__(self) -> None:
         self._findings: list[Finding] = []
         self._covered: list[Stretch] = []
+        self._only_counted: Collection[tuple[str, CopyState]] = ()
+        self._counted: Counter[tuple[str, CopyState]] = Counter()
 
     @property
     def waiting(self) -> int:
-        """Return the number of findings that wait to be stored."""
-        return len(self._findings)
+        """Return the number of findings that wait to be stored.
+
+        Those that are only counted are worth less.
+        """
+        return len(self._findings) + self._counted.total() // COUNTED_AS_ONE
 
     @property
     def is_empty(self) -> bool:
@@ -292,6 +300,32 @@ class FindingLog:
         """Add a finding, if there is one."""
         if finding is not None:
             self._findings.append(finding)
+
+    def add_without_data(
+        self, source: fields.Image, source_region: str, region: str, copy: fields.Image
+    ) -> None:
+        """Add the finding about a copy in sync that is not active, or count it."""
+        key = region, CopyState.NO_DATA
+        if (
+            key in self._only_counted
+            and source.get("status") == fields.ACTIVE
+            and copy.get("status") not in _GETS_DATA
+        ):
+            self._counted[key] += 1
+        else:
+            self._findings.append(without_data(source, source_region, region, copy))
+
+    def count_only(self, states: Collection[tuple[str, CopyState]]) -> None:
+        """Count copies without data instead of telling each, where no rows are kept of them.
+
+        :param states: regions, with the states of which they keep no rows.
+        """
+        self._only_counted = states
+
+    def take_counted(self) -> Counter[tuple[str, CopyState]]:
+        """Return the number of findings that were counted since the last call."""
+        counted, self._counted = self._counted, Counter()
+        return counted
 
     def cover(self, covered: Stretch) -> None:
         """Add images that have been compared."""

@@ -9,8 +9,7 @@ from kingbird.db import api as db
 from kingbird.db.model_base import MAX_NAME
 from kingbird.states import ItemState
 from kingbird.states import ResourceType as Name
-from kingbird.stretch import Stretch
-from kingbird.sync.finding import Finding, FindingLog
+from kingbird.sync.finding import FindingLog
 from kingbird.sync.outcome import Outcome, message_for
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
@@ -46,12 +45,13 @@ class Tally(Protocol):
 
     def findings(
         self,
-        taken: tuple[Sequence[Finding], Sequence[Stretch]],
+        log: FindingLog,
         items: Sequence[PlannedItem],
         in_sync: Mapping[str, int],
     ) -> db.findings.Findings:
         """Return what is to be stored of the findings of a batch.
 
+        :param log: has the findings since the batch before.
         :param items: the items of the batch.
         :param in_sync: the number of resources in sync so far, by region.
         """

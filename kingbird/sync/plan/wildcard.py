@@ -9,7 +9,7 @@ from functools import partial
 from kingbird.batching import batched
 from kingbird.states import ALL, Reason
 from kingbird.sync import image as fields
-from kingbird.sync.finding import FindingLog, without_data
+from kingbird.sync.finding import FindingLog
 from kingbird.sync.image import Image
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
@@ -329,7 +329,7 @@ class WildcardPlanner:
                 planned.append((sync_set, item))
                 continue
             self.no_data[target] += 1
-            self._findings.add(without_data(one.source, one.source_region, target, copy))
+            self._findings.add_without_data(one.source, one.source_region, target, copy)
         return planned
 
     def _is_asked_for_twice(self, copies: Copies, target: str) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kingbird.db import api as db
 from kingbird.engine import states
-from kingbird.sync.plan import coverage
+from kingbird.sync.plan import coverage, wildcard
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.tests.doubles.glance import AFTER, unavailable
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job, sync_set
@@ -237,26 +237,50 @@ def test_a_forced_copy_beside_the_images_own_changes_nothing(scene):
     assert len(scene.glances["R2"].ids) == 2
 
 
-def test_statements_are_as_few_as_batches(scene):
-    """No image has a transaction, or a statement, of its own."""
+def statements_on_states(scene):
+    """Return how many statements of each kind a job makes about the states of images."""
     engine = db.get_engine()
-    seen = []
+    seen = Counter()
 
     def note(connection, cursor, statement, *_):
         if "image_states" in statement:
-            seen.append(statement.split()[0])
+            seen[statement.split()[0]] += 1
 
-    for _ in range(30):
-        active(scene)
     sa.event.listen(engine, "before_cursor_execute", note)
     try:
         run(scene)
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
+    return seen
+
+
+def test_statements_are_as_few_as_batches(scene):
+    """No image has a transaction, or a statement, of its own."""
+    for _ in range(30):
+        active(scene)
+    seen = statements_on_states(scene)
     # The plan has one batch, and the stretch that it covers.  Each region's outcomes are one
     # batch.
     plan = {"SELECT": 2, "INSERT": 1}
-    assert Counter(seen) == Counter(plan) + Counter({"SELECT": 2, "UPDATE": 2})
+    assert seen == Counter(plan) + Counter({"SELECT": 2, "UPDATE": 2})
+
+
+def test_copies_that_are_only_counted_make_no_batches(scene, monkeypatch):
+    """Where nearly all copies lack data, nothing but their number is kept of them."""
+    for _ in range(40):
+        active(scene)
+    run(scene)
+    monkeypatch.setattr(states, "BULK", 3)
+    monkeypatch.setattr(wildcard, "BATCH", 2)
+    monkeypatch.setattr(wildcard, "CHECKED", 4)
+    seen = statements_on_states(scene)
+    figures = db.state_figures.figures(PROJECT)
+    assert [figures[name].images for name in ALL3] == [40, 40, 40]
+    assert [figures[name].bulk for name in ALL3] == [{}, {"no_data": 40}, {"no_data": 40}]
+    assert stored() == {}
+    # The first batch looks for its copies, and each one for what else it covers: after the second
+    # it is known how many there are, and the third has the other 36 images.
+    assert seen["SELECT"] == 4
 
 
 #: An image that does not exist.
