@@ -44,6 +44,7 @@ class RegionCalls:
     :param is_away: returns whether a region that gave no answer is away, and the plan waits for
         it.
     :param away: regions that were found away before, and are not asked.
+    :param clock: returns a monotonic time in seconds.
     :ivar lagging: the regions that lag, and those that are away.
     :ivar away: the regions that are away, of all parts.
     :ivar listed: the number of images that were listed, by region.
@@ -57,6 +58,7 @@ class RegionCalls:
         moved_at: Callable[[str], float] = lambda region: 0.0,
         is_away: Callable[[str], bool] = nowhere,
         away: Collection[str] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.lagging: set[str] = set()
         self.away: Final = set(away)
@@ -71,6 +73,7 @@ class RegionCalls:
         self._active_at: dict[str, float] = {}
         self._moved_at = moved_at
         self._is_away = is_away
+        self._clock = clock
         #: True if another part may ask a region that is away for the rest.
         self._has_later_part = False
         #: The calls that have begun and not ended, by region.
@@ -103,16 +106,16 @@ class RegionCalls:
             none: futures.Future[Any] = futures.Future()
             none.set_exception(RegionLags(region))
             return none
-        self._active_at[region] = time.monotonic()
+        self._active_at[region] = self._clock()
 
         def timed() -> Any:
-            self._active_at[region] = begin = time.monotonic()
+            self._active_at[region] = begin = self._clock()
             self._count(region, 1)
             try:
                 answer = self._retry(function, *args, **options)
             finally:
                 self._count(region, -1)
-            self._active_at[region] = now = time.monotonic()
+            self._active_at[region] = now = self._clock()
             self._slowest[region] = max(self._slowest.get(region, 0.0), now - begin)
             return answer
 
@@ -178,4 +181,4 @@ class RegionCalls:
         since = self._active_at[region]
         if not self._running[region]:
             since = max(since, self._moved_at(region))
-        return time.monotonic() - since >= limit
+        return self._clock() - since >= limit

@@ -22,6 +22,7 @@ from kingbird.sync.plan.planner import Planner
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.retry import Retry, Submit
 from kingbird.tests.doubles.glance import FakeGlance, FakeImages
+from kingbird.tests.unit.sync.lag_clock import LagClock
 
 DEMO = "d" * 32
 OTHER = "0" * 32
@@ -61,6 +62,7 @@ class Scene:
             glance.peers = self.glances
         self.slept: list[float] = []
         self.retry = Retry(lambda: retry_timeout, Hasty(self.slept))
+        self.lag_clock = LagClock()
         self.unusable: dict[str, dict[str, str]] = {}
         #: The orphans that were hidden, by region and id, as the database keeps them.
         self.hidden: dict[tuple[str, str], HiddenOrphan] = {}
@@ -143,7 +145,7 @@ class Scene:
                 for item in (*earlier, *items)
                 if item.target_region == target and item.resource in ids
             },
-            calls=RegionCalls(submit, self.retry),
+            calls=RegionCalls(self.lag_clock.count(submit), self.retry, clock=self.lag_clock),
             hidden=lambda region, ids: {
                 one: self.hidden[region, one] for one in ids if (region, one) in self.hidden
             },

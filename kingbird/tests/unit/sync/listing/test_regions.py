@@ -11,7 +11,7 @@ from kingbird.sync.listing.merge import merge_by_id
 from kingbird.sync.listing.regions import RegionListings
 from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.sync.scene import Scene, submit
-from kingbird.tests.waiting import PATIENCE, bounded
+from kingbird.tests.waiting import bounded
 
 IDS = [f"{n:08}-0000-4000-8000-000000000000" for n in range(40)]
 
@@ -34,10 +34,18 @@ def pool():
 
 
 def listings(
-    scene, *, regions=("R1", "R2", "R3"), submit=submit, slow_region_timeout=None, **options
+    scene,
+    *,
+    regions=("R1", "R2", "R3"),
+    submit=submit,
+    slow_region_timeout=None,
+    clock=None,
+    **options,
 ):
     found = {region: scene.images(region) for region in regions}
-    calls = RegionCalls(submit, scene.retry).for_part(regions, slow_region_timeout)
+    counting = scene.lag_clock.count(submit)
+    calls = RegionCalls(counting, scene.retry, clock=clock or scene.lag_clock)
+    calls = calls.for_part(regions, slow_region_timeout)
     return RegionListings(found, calls=calls, **options)
 
 
@@ -103,19 +111,13 @@ def test_a_region_without_an_endpoint(scene):
     assert set().union(*gaps.values()) == {"R9"}
 
 
-def slow(scene, region, seconds, event=None):
-    glance = scene.glances[region]
-
-    def wait(query):
-        if event is None or event.is_set():
-            time.sleep(seconds)
-
-    glance.before_page = wait
+def slow(scene, region, seconds):
+    scene.glances[region].before_page = lambda query: time.sleep(seconds)
 
 
 def test_the_others_do_not_wait_for_a_region_that_is_much_slower(scene, pool):
     gate = threading.Event()
-    scene.glances["R2"].before_page = lambda query: gate.wait(PATIENCE)
+    scene.glances["R2"].before_page = lambda query: scene.lag_clock.hang("R2", gate)
     lists = listings(scene, submit=pool, slow_region_timeout=0.5)
     with bounded("R1 and R3 are listed", gate.set):
         images, gaps = run(lists)
@@ -129,15 +131,19 @@ def test_the_others_do_not_wait_for_a_region_that_is_much_slower(scene, pool):
 
 
 def test_a_region_that_becomes_slow_is_known_up_to_there(scene, pool):
-    event = threading.Event()
-    slow(scene, "R2", 1.0, event)
+    hangs, gate = threading.Event(), threading.Event()
+    scene.glances["R2"].before_page = lambda query: (
+        hangs.is_set() and scene.lag_clock.hang("R2", gate)
+    )
     lists = listings(scene, submit=pool, slow_region_timeout=0.1)
     blocks = merge_by_id(lists.streams())
     first = next(blocks)
-    event.set()
+    hangs.set()
     lists.advance(first.ids[-1])
     # The second page was asked for before.
-    rest = [block for block in blocks if lists.advance(block.ids[-1]) is None]
+    with bounded("the rest is listed", gate.set):
+        rest = [block for block in blocks if lists.advance(block.ids[-1]) is None]
+    gate.set()
     assert lists.lagging == {"R2"}
     assert lists.covered_to["R2"] in (IDS[9], IDS[19])
     assert rest[-1].ids[-1] == IDS[29]
@@ -146,7 +152,7 @@ def test_a_region_that_becomes_slow_is_known_up_to_there(scene, pool):
 def test_all_wait_when_all_are_slow(scene, pool):
     for region in scene.glances:
         slow(scene, region, 0.3)
-    lists = listings(scene, submit=pool, slow_region_timeout=0.05)
+    lists = listings(scene, submit=pool, slow_region_timeout=0.05, clock=time.monotonic)
     images, _ = run(lists)
     assert not lists.lagging
     assert images == dict.fromkeys(("R1", "R2", "R3"), IDS[:30])
@@ -154,7 +160,8 @@ def test_all_wait_when_all_are_slow(scene, pool):
 
 def test_of_two_regions_none_is_late(scene, pool):
     slow(scene, "R2", 0.3)
-    lists = listings(scene, regions=("R1", "R2"), submit=pool, slow_region_timeout=0.05)
+    options = {"slow_region_timeout": 0.05, "clock": time.monotonic}
+    lists = listings(scene, regions=("R1", "R2"), submit=pool, **options)
     images, _ = run(lists)
     assert images["R2"] == IDS[:30]
 

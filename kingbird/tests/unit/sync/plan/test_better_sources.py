@@ -15,8 +15,6 @@ from kingbird.tests.unit.sync.scene import Scene
 #: Behind all others, so that lists with holes have one before it.
 LAST = "ffffffff-ffff-4fff-bfff-ffffffffffff"
 REGIONS = ("R1", "R2", "R3")
-#: Seconds after which a region answers though nothing lets it: they only bound what would hang.
-LONG = 60
 
 
 @pytest.fixture
@@ -146,7 +144,7 @@ def test_a_copy_that_differs_waits_for_a_source_that_lags(scene, pool, follows):
         scene.images("R3").update(LAST, change)
     one = SyncSet(("*",), REGIONS, REGIONS, preferred=REGIONS, updates=True)
     answers = threading.Event()
-    scene.glances["R1"].before_page = lambda query: answers.wait(LONG)
+    scene.glances["R1"].before_page = lambda query: scene.lag_clock.hang("R1", answers)
     first = scene.plan_sets(one, submit=pool, slow_region_timeout=0.1)
     assert first == []
     counted = scene.planner.in_sync

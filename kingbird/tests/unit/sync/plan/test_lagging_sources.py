@@ -33,8 +33,6 @@ COPIES = {
     "data conflict": ({}, b"two"),
     "owner conflict": ({"owner": OTHER}, b"one"),
 }
-#: Seconds after which a region answers though nothing lets it: they only bound what would hang.
-LONG = 60
 
 
 @pytest.fixture
@@ -86,7 +84,7 @@ def test_two_parts_find_what_one_finds(pool, name, lagging, written):
     assert in_sync
 
     answers = threading.Event()
-    cloud.glances[lagging].before_page = lambda query: answers.wait(LONG)
+    cloud.glances[lagging].before_page = lambda query: cloud.lag_clock.hang(lagging, answers)
     first = cloud.plan_sets(one, **options)
     counted = cloud.planner.in_sync
     cursor = PlanCursor.from_json(cloud.planner.next_cursor.to_json())

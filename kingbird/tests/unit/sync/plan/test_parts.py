@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import pytest
 
@@ -11,7 +12,6 @@ from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import FakeGlance, unavailable
 from kingbird.tests.unit.sync.scene import OTHER, RULES, Scene
-from kingbird.tests.waiting import PATIENCE
 
 ALL3 = ("R1", "R2", "R3")
 
@@ -48,12 +48,12 @@ class Parts:
     def hang(self, *regions, when=lambda query: True):
         """Let regions accept calls and not answer, until the second part."""
 
-        def hangs(query):
+        def hangs(region, query):
             if when(query):
-                self._gate.wait(PATIENCE)
+                self.scene.lag_clock.hang(region, self._gate)
 
         for region in regions:
-            self.scene.glances[region].before_page = hangs
+            self.scene.glances[region].before_page = partial(hangs, region)
 
     def whole(self, *sets):
         """Return what one plan says, before a region hangs, and how many are in sync."""
