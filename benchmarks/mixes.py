@@ -1,4 +1,4 @@
-"""The peak memory of one engine during ten mixes of requests that are as large as is allowed."""
+"""The peak memory of one engine during mixes of requests that are as large as is allowed."""
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +13,7 @@ from benchmarks.scene import SOURCE, fill
 from benchmarks.service import Service, wildcard
 from benchmarks.table import Row
 from benchmarks.world import World
+from kingbird.clients.glance import PATCH_TYPE
 from kingbird.tests.functional.people import Person
 
 REGIONS = 10
@@ -42,6 +43,7 @@ class _Mixes:
         self._others = [region for region in glances.urls if region != SOURCE]
         self.named = int(NAMED * scale)
         self.retried = int(RETRIED * scale)
+        self._large: list[dict[str, str]] = []
 
     def rows(self) -> Iterator[Row]:
         """Run the mixes, one after another."""
@@ -82,6 +84,14 @@ class _Mixes:
         yield self._row(f"{AT_ONCE} jobs of a member beside {large}", [(demo, mine)] * AT_ONCE)
         yield self._row(f"all projects' images, {large}", [everything])
 
+        for region in self._others:
+            self._glances.clear(region)
+        ids = [body["id"] for body in self._large]
+        write = (self._admin, {**self._named(ids, dry_run=False), "on_drift": "update"})
+        yield self._row(f"the {LARGE} large images made in {len(self._others)} regions", [write])
+        self._change_large()
+        yield self._row(f"all their properties updated in {len(self._others)} regions", [write])
+
     def _named(self, ids: Sequence[str], *, dry_run: bool = True) -> dict[str, Any]:
         return {
             "resource_type": "image",
@@ -96,8 +106,19 @@ class _Mixes:
         text = {f"property{n}": "x" * BYTES for n in range(PROPERTIES)}
         for _ in range(LARGE):
             body = {"id": str(uuid.uuid4()), "name": "large", "visibility": "community", **text}
+            self._large.append(body)
             for url in self._glances.urls.values():
                 self._admin.session.post(f"{url}/v2/images", json=body)
+
+    def _change_large(self) -> None:
+        """Change all properties of the large images in the source."""
+        changes = [
+            {"op": "replace", "path": f"/property{n}", "value": "y" * BYTES}
+            for n in range(PROPERTIES)
+        ]
+        for body in self._large:
+            url = f"{self._glances.urls[SOURCE]}/v2/images/{body['id']}"
+            self._admin.session.patch(url, json=changes, headers={"Content-Type": PATCH_TYPE})
 
     def _row(self, what: str, requests: Requests, jobs: list[str] | None = None) -> Row:
         def run() -> None:
@@ -134,6 +155,6 @@ class _Mixes:
 
 
 def measure(world: World, *, quick: bool) -> Iterator[Row]:
-    """Run ten mixes in one engine with default limits."""
+    """Run the mixes in one engine with default limits."""
     with world.glances(REGIONS) as glances, world.kingbird() as kingbird:
         yield from _Mixes(world, glances, kingbird, 0.05 if quick else 1.0).rows()

@@ -10,7 +10,7 @@ import io
 import math
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -127,10 +127,15 @@ class _TLSPool(urllib3.HTTPSConnectionPool):
 POOLS = {"http": _Pool, "https": _TLSPool}
 
 
-def read_body(response: requests.Response, max_size: int) -> bool:
+def read_body(
+    response: requests.Response,
+    max_size: int,
+    note_read: Callable[[int], None] = lambda size: None,
+) -> bool:
     """Read the body of a response, which is kept in it.
 
     :param max_size: bytes after decompression.
+    :param note_read: called with the bytes so far, before more are read.
     :returns: whether it is complete.  The connection of a larger one is closed.
     """
     chunks: list[bytes] = []
@@ -141,5 +146,6 @@ def read_body(response: requests.Response, max_size: int) -> bool:
             response.close()
             return False
         chunks.append(chunk)
+        note_read(size)
     response._content = b"".join(chunks)
     return True

@@ -6,15 +6,16 @@ record) and knows only the fields of its schema, and records are copied from the
 
 import contextlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
-from kingbird import exception
-from kingbird.clients import refusals
+from kingbird import exception, lenient_json
+from kingbird.clients import long_values, refusals
+from kingbird.clients.answer_room import SMALL, SMALL_PAGE, large_answers
 from kingbird.clients.call_limits import deadline, largest_answer
 from kingbird.clients.glance_http import IMAGE_LIST, GlanceClient, open_http
 from kingbird.clients.glance_metadefs import MetadefClient
@@ -24,6 +25,7 @@ from kingbird.clients.image_lists import (
     PAGE_SIZE,
     SHRINK,
     Image,
+    ShortenedPage,
     is_id,
     is_image,
     marker_of,
@@ -88,12 +90,34 @@ class ImageClient(GlanceClient):
         :param limit: the largest number of images in the page, as the query says.
         :raises kingbird.exception.AnswerTooLarge: ask for a smaller page.
         """
-        with largest_answer(PAGE_BYTES if limit > 1 else None):
-            return self._fetch("GET", f"{IMAGE_LIST}{query}")
+        small = SMALL_PAGE if limit >= PAGE_SIZE else SMALL
+        with large_answers(small), largest_answer(PAGE_BYTES if limit > 1 else None):
+            body = self._fetch("GET", f"{IMAGE_LIST}{query}")
+            return self._shortened(body) if len(body) > small else body
+
+    def _shortened(self, body: bytes) -> bytes:
+        """Return a large page without the most of its long values."""
+        if not long_values.may_be_in(body):
+            return body
+        try:
+            page = self._parse(body)
+            images = self._images_of(page)
+        except exception.KingbirdError:
+            # Whoever parses it meets the error.
+            return body
+        for image in images:
+            long_values.shorten_in(image)
+        rest = lenient_json.dumps({name: page[name] for name in page if name != "images"})
+        parts = (b'{"images": ', lenient_json.dumps(images), b", " if len(rest) > 2 else b"")
+        return ShortenedPage(b"".join((*parts, rest[1:])), len(body))
 
     def parse_page(self, body: bytes) -> list[Image]:
-        """Return the images of a fetched page; see :func:`with_ids`."""
-        return self._images_of(self._parse(body))
+        """Return the images of a fetched page, long values shortened; see :func:`with_ids`."""
+        images = self._images_of(self._parse(body))
+        if not isinstance(body, ShortenedPage) and long_values.may_be_in(body):
+            for image in images:
+                long_values.shorten_in(image)
+        return images
 
     def next_marker(self, body: bytes) -> str | None:
         """Return the marker of the next page, or ``None`` after the last one.
@@ -115,7 +139,7 @@ class ImageClient(GlanceClient):
         """Return those of at most 100 ids that exist, with one call.
 
         Community images of others and shares that are pending or rejected are included.  A Glance
-        with short pages gets a call for each.
+        with short pages gets a call for each.  Long values are shortened.
 
         :param ids: ids; a text that is not a UUID is skipped.
         :param hidden: list hidden images, which Glance lists separately.
@@ -138,24 +162,32 @@ class ImageClient(GlanceClient):
         with deadline(LIST_TIMEOUT if timeout is None else timeout):
             while query is not None:
                 try:
-                    with largest_answer(PAGE_BYTES if limit > 1 else None):
-                        page = self._call("GET", f"{IMAGE_LIST}{query}")
+                    new, query = self._read_by_ids(query, limit, asked, found)
                 except exception.AnswerTooLarge:
                     limit //= SHRINK
                     if not limit:
                         raise
                     query = urlencode({**dict(parse_qsl(query)), "limit": limit})
                     continue
-                new = {
-                    image["id"]: image
-                    for image in self._images_of(page)
-                    if image["id"].lower() in asked and image["id"] not in found
-                }
-                query = self._next_query(page)
                 if query is not None and not new:
                     raise self.no_progress()
                 found |= new
         return [*found.values()]
+
+    def _read_by_ids(
+        self, query: str, limit: int, asked: Container[str], found: Container[str]
+    ) -> tuple[dict[str, Image], str | None]:
+        """Return the images of a page that are new, and the query of the next one."""
+        with large_answers(), largest_answer(PAGE_BYTES if limit > 1 else None):
+            page = self._call("GET", f"{IMAGE_LIST}{query}")
+            new = {
+                image["id"]: image
+                for image in self._images_of(page)
+                if image["id"].lower() in asked and image["id"] not in found
+            }
+            for image in new.values():
+                long_values.shorten_in(image)
+            return new, self._next_query(page)
 
     def list_forced_page(self, owner: str | None, hidden: bool) -> list[Image] | None:
         """Return the forced copies, or ``None`` if there are more than one page holds.
@@ -167,9 +199,9 @@ class ImageClient(GlanceClient):
             query["owner"] = owner
         if hidden:
             query["os_hidden"] = "true"
-        page = self._parse(self.fetch_page(urlencode(query)))
-        images = with_ids(self._images_of(page))
-        return images if self._next_query(page) is None else None
+        page = self.fetch_page(urlencode(query))
+        images = with_ids(self.parse_page(page))
+        return images if self.next_marker(page) is None else None
 
     def list_members(self, image_id: str) -> list[dict[str, Any]]:
         """Return the members of a shared image, with ``member_id`` and ``status``."""
@@ -194,7 +226,8 @@ class ImageClient(GlanceClient):
     def get(self, image_id: str) -> Image | None:
         """Return an image, or ``None`` if the caller cannot see it."""
         try:
-            image = self._call("GET", path_of(image_id))
+            with large_answers():
+                image = self._call("GET", path_of(image_id))
         except exception.ImageRequestRejected as error:
             if error.status == 404:
                 return None

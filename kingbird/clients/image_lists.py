@@ -27,6 +27,25 @@ IDS_PER_CALL = 100
 NAMES_LENGTH = 3500
 
 
+class ShortenedPage(bytes):
+    """A page whose long values are shortened already.
+
+    :ivar size: the bytes of the answer.
+    """
+
+    size: int
+
+    def __new__(cls, body: bytes, size: int) -> "ShortenedPage":
+        page = super().__new__(cls, body)
+        page.size = size
+        return page
+
+
+def size_of(page: bytes) -> int:
+    """Return the bytes that a page had as an answer."""
+    return page.size if isinstance(page, ShortenedPage) else len(page)
+
+
 def list_query(
     *,
     hidden: bool = False,

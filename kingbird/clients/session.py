@@ -20,7 +20,7 @@ from keystoneauth1.session import Session, TCPKeepAliveAdapter
 from oslo_config import cfg
 
 from kingbird import events, exception
-from kingbird.clients import call_limits
+from kingbird.clients import answer_room, call_limits
 from kingbird.text import quote
 from kingbird.tracing import spans
 
@@ -64,7 +64,12 @@ class _Adapter(TCPKeepAliveAdapter):
                     status,
                 )
         max_size = call_limits.size_to_read(self._max_size)
-        if not call_limits.read_body(response, max_size):
+        try:
+            is_complete = _read_body(response, max_size)
+        except TimeoutError as error:
+            response.close()
+            raise requests.Timeout(error, request=request) from error
+        if not is_complete:
             raise self._error(
                 request, f"answers with more than {max_size} bytes ([glance] max_response_size)"
             )
@@ -79,6 +84,21 @@ class _Adapter(TCPKeepAliveAdapter):
         """
         LOG.warning("Keystone %s", problem)
         return ksa_exc.ConnectFailure(f"Keystone {problem}")
+
+
+def _read_body(response: requests.Response, max_size: int) -> bool:
+    """Read a response as :func:`call_limits.read_body` does; a large one waits for room.
+
+    :raises TimeoutError: there was no room until the deadline of the call.
+    """
+    length = response.headers.get("Content-Length", "")
+    is_told = length.isdecimal() and "Content-Encoding" not in response.headers
+    expected = min(max_size, int(length)) if is_told else max_size
+
+    def note_read(size: int) -> None:
+        answer_room.make_room(urlsplit(response.url).netloc, size, expected)
+
+    return call_limits.read_body(response, max_size, note_read)
 
 
 def _foreign_target(url: str, location: str) -> str | None:

@@ -22,7 +22,7 @@ DELETE = "delete"
 #: The fields that a fingerprint leaves out: they are read later, or say nothing of the record.
 _NOT_IN_FINGERPRINT = (
     *("members", "removed_members", "reads_members"),
-    *("note", "updates", "before", "undo"),
+    *("note", "updates", "before", "undo", "shortened"),
 )
 
 #: The fields that :func:`kingbird.sync.compare.compare_data` reads.
@@ -115,6 +115,7 @@ class WriteSpec:
         if that is to be undone.
     :ivar imports: the fields of :class:`ImportSpec`, if the record is to get its data.
     :ivar orphan: what becomes of an orphan (:data:`kingbird.sync.orphans.OrphanSpec`).
+    :ivar shortened: whether long values are shortened, so that the source is read again.
     """
 
     record: Record
@@ -135,6 +136,7 @@ class WriteSpec:
     before: dict[str, Any] = field(default_factory=dict)
     undo: dict[str, Any] | None = None
     orphan: dict[str, Any] | None = None
+    shortened: bool = False
 
     @property
     def changes_members(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
+from kingbird.clients.long_values import is_shortened, shortened
 from kingbird.states import Reason
 from kingbird.sync import arrival, compare, patch
 from kingbird.sync import image as fields
@@ -19,6 +20,9 @@ from kingbird.sync.outcome import BEING_IMPORTED, Outcome, join_fields
 from kingbird.sync.patch import Operation
 from kingbird.sync.retry import Retry
 from kingbird.sync.sharing import Sharer, Shares
+
+#: Characters of the long values of an image that are kept, so that they can be given back.
+MAX_KEPT = 1 << 16
 
 #: The write of a job to one image, stored with its item: the owner, and either the time of a
 #: record that it created (``updated_at``), the fields that it changed (``before``, ``wrote``) and
@@ -56,10 +60,28 @@ def of_update(
     :param was: the fields before it, as :func:`before` returns them.
     :param status: the status that it gave the image, if it did.
     """
-    wrote = {patch.name_of(one): one.get("value") for one in changes}
+    wrote = {patch.name_of(one): shortened(one.get("value")) for one in changes}
     if status:
         wrote[STATUS] = status
-    return {"owner": owner, "before": dict(was), "wrote": wrote}
+    return {"owner": owner, "before": _kept(was), "wrote": wrote}
+
+
+def _kept(was: Mapping[str, Any]) -> dict[str, Any]:
+    """Return fields with their long values, as far as these are not too much together."""
+    kept: dict[str, Any] = {}
+    left = MAX_KEPT
+    for name, value in sorted(was.items()):
+        short = shortened(value)
+        if short is not value:
+            left -= len(value)
+        kept[name] = value if left >= 0 else short
+    return kept
+
+
+def _agrees(name: str, image: Image, kept: Mapping[str, Any]) -> bool:
+    """Return whether an image has a field as it was kept, whole or shortened."""
+    short = {name: shortened(image.get(name))}
+    return compare.agree(name, image, kept) or compare.agree(name, short, kept)
 
 
 def with_members(written: Written | None, owner: str | None, shares: Shares) -> dict[str, Any]:
@@ -138,8 +160,10 @@ class Undoer:
     def _give_back(self, image: Image, written: Written) -> Outcome:
         """Give an image the old values of those fields that still have what a job wrote."""
         was, wrote, image_id = written["before"], written["wrote"], image["id"]
-        differs = [name for name in wrote if not compare.agree(name, image, was)]
-        touched = [name for name in differs if not compare.agree(name, image, wrote)]
+        differs = [name for name in wrote if not _agrees(name, image, was)]
+        lost = [name for name in differs if is_shortened(was.get(name))]
+        differs = [name for name in differs if name not in lost]
+        touched = [name for name in differs if not _agrees(name, image, wrote)]
         touched += [
             name
             for name in differs
@@ -157,10 +181,16 @@ class Undoer:
         if status == fields.ACTIVE:
             self._set_status(image_id, status)
         message = f"Given back: {join_fields(sorted(back))}" if back else None
-        if not touched:
+        if not (touched or lost):
             return Outcome(Reason.UNDONE, message, image_id)
-        left = f"Changed by others since, and left: {join_fields(sorted(touched))}"
-        return Outcome(Reason.TOUCHED, left, image_id).with_note(message or "")
+        outcome = Outcome(Reason.TOUCHED, target_resource=image_id)
+        if touched:
+            names = join_fields(sorted(touched))
+            outcome = outcome.with_note(f"Changed by others since, and left: {names}")
+        if lost:
+            names = join_fields(sorted(lost))
+            outcome = outcome.with_note(f"Too long to be given back, and left: {names}")
+        return outcome.with_note(message or "")
 
     def _give_members_back(self, image: Image, written: Written) -> Shares:
         """Remove members that a job added, and add those that it removed.

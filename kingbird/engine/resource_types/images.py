@@ -6,6 +6,7 @@ from typing import Any
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
+from kingbird.clients.long_values import is_shortened
 from kingbird.db import api as db
 from kingbird.engine.resource_types import base
 from kingbird.engine.states import StateTally, to_state
@@ -13,6 +14,7 @@ from kingbird.states import DataState, ItemState, Reason, ResourceType
 from kingbird.sync.apply import Applier
 from kingbird.sync.finding import finding_after
 from kingbird.sync.item import UPDATE, Item, WriteSpec
+from kingbird.sync.long_records import LongRecords
 from kingbird.sync.members import Members, with_members
 from kingbird.sync.orphans import OrphanKeeper
 from kingbird.sync.outcome import Outcome, dependency_failed
@@ -76,9 +78,10 @@ def _orphan(item: db.Item, outcome: Outcome) -> dict[str, Any] | None:
 class ImageWriter:
     """Writes records of images in one region.  Safe for threads."""
 
-    def __init__(self, applier: Applier, orphans: OrphanKeeper) -> None:
+    def __init__(self, applier: Applier, orphans: OrphanKeeper, long: LongRecords) -> None:
         self._applier = applier
         self._orphans = orphans
+        self._long = long
 
     def work_of(self, item: db.Item, others: Mapping[str, db.Item]) -> WriteSpec | Outcome:
         """Return the record to write; see :func:`resolve_references`."""
@@ -114,9 +117,25 @@ class ImageWriter:
             return self._orphans.act(work)
         if work.undo is not None:
             return self._applier.undo(work)
+        if work.shortened:
+            return self._long.write(
+                item.resource, item.source_region, work, lambda full: self._write(item, full)
+            )
         if item.action == UPDATE:
             return self._applier.update(item.source_region, work)
         return self._applier.create(item.resource, item.source_region, work)
+
+
+def _to_json(work: WriteSpec) -> dict[str, Any]:
+    """Return the fields of a work, and note whether it has values that a list has shortened.
+
+    An engine of an earlier release fails for one that is shortened, and does not write it so.
+    """
+    row = dataclasses.asdict(work)
+    del row["shortened"]
+    if any(map(is_shortened, (*work.record.values(), *work.before.values()))):
+        row["shortened"] = True
+    return row
 
 
 class Images:
@@ -137,7 +156,7 @@ class Images:
         """Return the columns of a planned item."""
         row = base.common_columns(item)
         row.update(
-            work=dataclasses.asdict(item.work) if item.work else None,
+            work=_to_json(item.work) if item.work else None,
             differences=dict(item.seen.differences) or None if item.seen else None,
             data=item.data,
             bytes=item.bytes,
@@ -164,6 +183,7 @@ class Images:
         return ImageWriter(
             Applier(images, is_admin=job.is_admin, may_write=may_write, retry=retry),
             OrphanKeeper(images, regions.get, may_write, retry),
+            LongRecords(images, regions.get, retry),
         )
 
     def to_outcome(self, item: db.Item, outcome: Outcome) -> dict[str, Any]:

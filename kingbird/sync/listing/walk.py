@@ -10,7 +10,15 @@ from itertools import pairwise
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
-from kingbird.clients.image_lists import PAGE_BYTES, PAGE_SIZE, SHRINK, Image, list_query, with_ids
+from kingbird.clients.image_lists import (
+    PAGE_BYTES,
+    PAGE_SIZE,
+    SHRINK,
+    Image,
+    list_query,
+    size_of,
+    with_ids,
+)
 from kingbird.sync.listing.calls import RegionCalls
 
 Page = list[Image]
@@ -84,7 +92,7 @@ class ImageWalk:
             body = self._await_page(self._prefetched, earlier)
             marker = self._images.next_marker(body)
             self._note_marker(marker)
-            if self._limit < PAGE_SIZE and len(body) * SHRINK <= PAGE_BYTES:
+            if self._limit < PAGE_SIZE and size_of(body) * SHRINK <= PAGE_BYTES:
                 # The large images were few.
                 self._limit *= SHRINK
             self._prefetched = self._prefetch(marker) if marker else None

@@ -169,6 +169,14 @@ def test_an_image_may_be_larger_than_a_page(scene):
     assert ids_of(walk(scene)) == ids
 
 
+def test_pages_do_not_grow_between_large_images(scene):
+    """What is kept of each page is small, and the next one would be too large all the same."""
+    ids = make(scene, 5, **large(PAGE_BYTES * 3 // 2))
+    assert ids_of(walk(scene)) == ids
+    # Pages of 1000, 100, 10, then of 1, of which the last is empty.
+    assert scene.glances["R1"].count()["list"] == 3 + 6
+
+
 def test_pages_grow_again_after_a_large_image(scene):
     """Few large images don't make a long list of small pages."""
     ids = [f"{n:08x}-0000-4000-8000-000000000000" for n in range(1200)]

@@ -1,0 +1,109 @@
+"""Large answers have room one after the other, and a slow server takes no room of others."""
+
+import json
+import threading
+from concurrent import futures
+
+import pytest
+
+from kingbird import exception
+from kingbird.clients import answer_room
+from kingbird.clients.answer_room import SMALL, Room, large_answers, make_room
+from kingbird.clients.call_limits import deadline
+from kingbird.tests.unit.clients.test_call_limits import open_images, server
+from kingbird.tests.waiting import PATIENCE, wait_for
+
+__all__ = ["server"]
+
+
+def for_ever():
+    return PATIENCE
+
+
+def never():
+    raise TimeoutError
+
+
+def test_no_more_is_taken_than_there_is():
+    room, lock = Room(10), threading.Lock()
+    used, most = 0, 0
+
+    def use(user, size):
+        nonlocal used, most
+        taken = room.take(user, size, for_ever)
+        with lock:
+            used += taken
+            most = max(most, used)
+        with lock:
+            used -= taken
+        room.give_back(user, taken)
+
+    with futures.ThreadPoolExecutor(16) as pool:
+        calls = [pool.submit(use, n % 7, size) for n, size in enumerate([1, 3, 10, 99, 5] * 40)]
+        for call in calls:
+            call.result(PATIENCE)
+    assert 0 < most <= 10
+    assert room.take("all", 99, never) == 10
+
+
+def test_a_user_has_room_once_at_a_time():
+    room = Room(10)
+    room.take("slow", 3, never)
+    with pytest.raises(TimeoutError):
+        room.take("slow", 3, never)
+    assert room.take("other", 3, never) == 3
+    room.give_back("slow", 3)
+    assert room.take("slow", 3, never) == 3
+
+
+def test_whoever_needs_much_waits_for_nobody_who_came_later():
+    room = Room(10)
+    room.take("first", 6, never)
+    with futures.ThreadPoolExecutor(1) as pool:
+        large = pool.submit(room.take, "large", 8, for_ever)
+        wait_for(lambda: len(room._waiting) == 1)
+        with pytest.raises(TimeoutError):
+            room.take("later", 1, never)
+        room.give_back("first", 6)
+        assert large.result(PATIENCE) == 8
+    assert room.take("later", 1, never) == 1
+
+
+def test_whoever_gives_up_leaves_its_place():
+    room = Room(10)
+    room.take("first", 10, never)
+    with pytest.raises(TimeoutError):
+        room.take("second", 10, never)
+    room.give_back("first", 10)
+    assert room.take("third", 10, never) == 10
+
+
+def test_only_a_large_answer_takes_room(monkeypatch):
+    room = Room(100)
+    monkeypatch.setattr(answer_room, "ROOM", room)
+    make_room("server", SMALL + 1, 60)
+    with large_answers():
+        make_room("server", SMALL, 60)
+        assert room.take("other", 100, never) == 100
+        room.give_back("other", 100)
+        for more in (1, 2):
+            # It is taken once.
+            make_room("server", SMALL + more, 60)
+        with pytest.raises(TimeoutError):
+            room.take("other", 60, never)
+    assert room.take("other", 100, never) == 100
+
+
+def test_an_answer_waits_for_room_no_longer_than_its_deadline(conf, server, monkeypatch):
+    room = Room(1 << 20)
+    monkeypatch.setattr(answer_room, "ROOM", room)
+    image = {"id": "aaaaaaaa-0000-4000-8000-000000000001", "p": "x" * (2 * SMALL)}
+    server.handler.body = json.dumps({"images": [image]}).encode()
+    images = open_images(conf, server.url, timeout=60)
+    assert len(images.fetch_page("limit=1", limit=1)) < SMALL
+    taken = room.take("other", 1 << 20, never)
+    with deadline(0.2), pytest.raises(exception.RegionUnavailable, match="does not answer"):
+        images.fetch_page("limit=1", limit=1)
+    room.give_back("other", taken)
+    assert len(images.fetch_page("limit=1", limit=1)) < SMALL
+    assert room.take("other", 1 << 20, never) == 1 << 20
