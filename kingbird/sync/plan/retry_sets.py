@@ -30,12 +30,13 @@ def sets_to_retry(sets: Sequence[SyncSet], pairs: Iterable[tuple[str, str]]) -> 
     :param pairs: image and target region of each item; the image is ``*`` for all of a region.
     """
     regions: set[str] = set()
+    index = _Index(sets)
     ids: dict[tuple[tuple[int, ...], str], list[str]] = {}
     for resource, target in pairs:
         if resource == ALL:
             regions.add(target)
         else:
-            ids.setdefault((_sets_of(sets, resource, target), target), []).append(resource)
+            ids.setdefault((index.sets_of(resource, target), target), []).append(resource)
     by_id = [
         sets[index].limited_to(
             resources, (target,), optional=not all(sets[one].is_wildcard for one in indexes)
@@ -65,12 +66,27 @@ def _limited(wildcard: SyncSet, targets: frozenset[str]) -> SyncSet:
     )
 
 
-def _sets_of(sets: Sequence[SyncSet], resource: str, target: str) -> tuple[int, ...]:
-    """Return the indexes of the sets that an item may belong to.
+class _Index:
+    """Finds the sets of an item without a look at all images that they name."""
 
-    The planner chooses, which sees the image.
-    """
-    indexes = tuple(i for i, one in enumerate(sets) if target in one.targets)
-    found = tuple(i for i in indexes if sets[i].is_wildcard or resource in sets[i].resources)
-    # No set has the id of a kernel that came along with an AMI.
-    return found or indexes[:1] or (0,)
+    def __init__(self, sets: Sequence[SyncSet]) -> None:
+        self._targets = [frozenset(one.targets) for one in sets]
+        self._wildcard = [number for number, one in enumerate(sets) if one.is_wildcard]
+        self._naming: dict[str, list[int]] = {}
+        #: The first set with a target.
+        self._first: dict[str, int] = {}
+        for number, one in enumerate(sets):
+            for target in one.targets:
+                self._first.setdefault(target, number)
+            for name in () if one.is_wildcard else dict.fromkeys(one.resources):
+                self._naming.setdefault(name, []).append(number)
+
+    def sets_of(self, resource: str, target: str) -> tuple[int, ...]:
+        """Return the indexes of the sets that an item may belong to.
+
+        The planner chooses, which sees the image.
+        """
+        numbers = sorted([*self._wildcard, *self._naming.get(resource, ())])
+        found = tuple(number for number in numbers if target in self._targets[number])
+        # No set has the id of a kernel that came along with an AMI.
+        return found or (self._first.get(target, 0),)
