@@ -22,6 +22,7 @@ from kingbird.engine.completion import CANCELLED, end_task, record
 from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.pools import RegionPools
+from kingbird.engine.running_calls import RunningCalls
 from kingbird.engine.source_reads import SourceReader, after
 from kingbird.engine.task_progress import TaskProgress
 from kingbird.states import Reason
@@ -269,16 +270,17 @@ class TaskWorker:
         :returns: outcomes that are not stored yet.
         """
         job = held.claim.job
-        calls: dict[futures.Future[Outcome], db.Item] = {}
+        calls: RunningCalls[Outcome, db.Item] = RunningCalls()
+        workers = self._conf.sync.region_concurrency
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
         try:
             while True:
                 # A queue longer than this would delay other jobs' calls to the region.
-                room = QUEUE_FACTOR * self._conf.sync.region_concurrency - len(calls)
+                room = QUEUE_FACTOR * workers - len(calls)
                 if progress.is_over or self._must_stop(job):
                     # Queued calls would still wait for calls of other jobs.
-                    calls = {call: item for call, item in calls.items() if not call.cancel()}
+                    calls.cancel()
                     room = 0
                 batch = list(islice(items, room))
                 others = _referenced_items(held.claim, batch)
@@ -288,20 +290,19 @@ class TaskWorker:
                     if isinstance(work, Outcome):
                         done.append((item, work))
                         continue
-                    calls[begin(item, work)] = item
+                    calls.add(begin(item, work), item)
                 if not calls and not batch:
                     break
-                ended, _ = futures.wait(calls, POLL_INTERVAL, futures.FIRST_COMPLETED)
-                for call in ended:
-                    _take_result(call, calls.pop(call), done, progress)
+                # As many wait as run, so that no worker is idle before the half has ended.
+                for call, item in calls.take(max(1, workers // 2), POLL_INTERVAL):
+                    _take_result(call, item, done, progress)
                 if len(done) >= FLUSH or (done and time.monotonic() - flushed > FLUSH_SECONDS):
                     rows = self._to_rows(job, done)
                     record(held.claim, rows, answered=progress.take_answer())
                     done = []
                     flushed = time.monotonic()
         finally:
-            for call in calls:
-                call.cancel()
+            calls.cancel()
         return self._to_rows(job, done)
 
     def _work_of(
