@@ -195,6 +195,13 @@ def test_the_star_leaves_out_what_a_set_before_it_names(scene):
     }
 
 
+def test_no_id_of_a_forced_copy_is_made_where_there_is_none(scene, monkeypatch):
+    """Each image may have twenty, and nearly none has one."""
+    image = active(scene)
+    monkeypatch.setattr(fields, "forced_id", None)
+    assert rows(scene.plan_sets(wildcard())) == {(image["id"], "R1", "R2"): ("create", None)}
+
+
 # Records that are half made.
 
 
