@@ -24,6 +24,9 @@ from kingbird.sync.plan.planner import Planner
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.sync.retry import Retry
 
+#: The fields of a work that each row has.
+_WORK = [one.name for one in dataclasses.fields(WriteSpec) if one.name != "shortened"]
+
 
 def resolve_references(item: db.Item, others: Mapping[str, db.Item]) -> WriteSpec | Outcome:
     """Return the record to write, with the ids that the images it refers to have in the target.
@@ -131,8 +134,8 @@ def _to_json(work: WriteSpec) -> dict[str, Any]:
 
     An engine of an earlier release fails for one that is shortened, and does not write it so.
     """
-    row = dataclasses.asdict(work)
-    del row["shortened"]
+    # The row is stored as it is, so nothing is copied of it.
+    row = {name: getattr(work, name) for name in _WORK}
     if any(map(is_shortened, (*work.record.values(), *work.before.values()))):
         row["shortened"] = True
     return row
