@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from kingbird import lenient_json
 from kingbird.batching import batched
 from kingbird.db import (
     batches,
@@ -47,6 +48,18 @@ METADEF_STATE = "metadef_state"
 #: The key of an outcome under which it has what :func:`kingbird.db.orphans.store` keeps.
 ORPHAN = "orphan"
 _NO_COLUMNS = ("pk", IMAGE_STATE, METADEF_STATE, ORPHAN)
+#: What is read of an item before its outcome is written.
+_BEFORE = (
+    Item.pk,
+    Item.target_region,
+    Item.status,
+    Item.reason,
+    Item.data,
+    Item.bytes,
+    Item.target_resource,
+)
+#: Outcomes with the same values that are written one by one.
+FEW = 4
 #: The outcome of an item whose row the database refuses.
 UNSTORABLE = {
     "status": ItemState.FAILURE,
@@ -254,11 +267,11 @@ def _write(
         for before in predecessors(ITEM_TRANSITIONS, ItemState(outcome["status"]))
         if outcome["status"] != ItemState.IN_PROGRESS
     } or {ItemState.IN_PROGRESS}
-    before = {
-        row.pk: (row.target_region, row.status, row.reason, row.data, row.bytes)
+    before: dict[int, Any] = {
+        row.pk: row
         for batch in batched([outcome["pk"] for outcome in outcomes], connection.BATCH)
         for row in session.execute(
-            sa.select(Item.pk, Item.target_region, Item.status, Item.reason, Item.data, Item.bytes)
+            sa.select(*_BEFORE)
             .where(Item.pk.in_(batch), Item.status.in_(allowed))
             .with_for_update()
         )
@@ -274,15 +287,7 @@ def _write(
     ]
     if not rows:
         return Counts()
-    table: Any = Item.__table__
-    written = execute(
-        session,
-        sa.update(table)
-        .where(table.c.pk == sa.bindparam("row"))
-        .values(updated_at=utc_now(), written_at=utc_now()),
-        rows,
-        _unstorable,
-    )
+    written = _update(session, rows, before, execute)
     states = [outcome[IMAGE_STATE] for outcome in outcomes if outcome.get(IMAGE_STATE)]
     about_data = claim.region_task.kind == TaskKind.DATA
     before_it = CopyState.NO_DATA if about_data else CopyState.MISSING
@@ -292,11 +297,54 @@ def _write(
     orphans.store(session, claim.job, [one[ORPHAN] for one in outcomes if one.get(ORPHAN)])
     change = Counts()
     for row in written:
-        region, status, reason, data, size = before[row["row"]]
-        change.subtract(counts.of(region, status, reason, data, size))
-        reason, data = row.get("reason", reason), row.get("data", data)
+        item = before[row["row"]]
+        region, size = item.target_region, item.bytes
+        change.subtract(counts.of(region, item.status, item.reason, item.data, size))
+        reason, data = row.get("reason", item.reason), row.get("data", item.data)
         change.update(counts.of(region, row["status"], reason, data, size))
     return counts.add(change)
+
+
+def _update(
+    session: orm.Session,
+    rows: Sequence[batches.Row],
+    before: Mapping[int, Any],
+    execute: batches.Execute,
+) -> Sequence[batches.Row]:
+    """Update items, with one statement for those that get the same values.
+
+    Most outcomes of a batch are the same: drivers send a statement for each row otherwise, and
+    the database answers each.
+
+    :param rows: the columns of each item, and its primary key as ``row``.
+    :param before: the items by their primary keys.
+    :returns: the rows as they were written.
+    """
+    table: Any = Item.__table__
+    change = sa.update(table).values(updated_at=utc_now(), written_at=utc_now())
+    groups: dict[bytes, list[batches.Row]] = {}
+    for row in rows:
+        kept = before[row["row"]].target_resource
+        values = {name: value for name, value in row.items() if name != "row"}
+        if values.get("target_resource", kept) == kept:
+            # A record that was created under the id that was planned.
+            values.pop("target_resource", None)
+        groups.setdefault(lenient_json.dumps(values), []).append({**values, "row": row["row"]})
+    written: list[batches.Row] = []
+    single: dict[tuple[str, ...], list[batches.Row]] = {}
+    for group in groups.values():
+        if len(group) < FEW:
+            single.setdefault(tuple(group[0]), []).extend(group)
+            continue
+        values = {name: value for name, value in group[0].items() if name != "row"}
+        for some in batched(group, connection.BATCH):
+            same = change.where(table.c.pk.in_([row["row"] for row in some]))
+            (stored,) = execute(session, same, [values], _unstorable)
+            written += [{**stored, "row": row["row"]} for row in some]
+    for some in single.values():
+        one = change.where(table.c.pk == sa.bindparam("row"))
+        written += execute(session, one, some, _unstorable)
+    return written
 
 
 def _unstorable(row: batches.Row) -> batches.Row:

@@ -3,9 +3,11 @@
 import threading
 
 import pytest
+import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
+from kingbird.db import counts, models
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, planned_job, row
 
 
@@ -34,6 +36,58 @@ def test_outcomes_are_written_and_the_work_is_forgotten(database):
     done = db.jobs.list_items(db.jobs.get(PROJECT, job_id))[0]
     assert (done.status, done.reason) == ("SUCCESS", "created")
     assert done.updated_at is not None
+
+
+def updates_of_items(write):
+    """Return how many sets of values each UPDATE of items has."""
+    seen = []
+
+    def note(conn, cursor, statement, parameters, context, executemany):
+        if statement.replace('"', " ").split()[:2] == ["UPDATE", "items"]:
+            seen.append(len(parameters) if executemany else 1)
+
+    sa.event.listen(db.get_engine(), "before_cursor_execute", note)
+    write()
+    sa.event.remove(db.get_engine(), "before_cursor_execute", note)
+    return seen
+
+
+def test_equal_outcomes_are_written_with_one_statement(database):
+    """A driver sends a statement for each set of values, and waits for its answer."""
+    job_id = planned_job(*(row(f"i{number:02}") for number in range(40)))
+    claim = db.leases.claim_task("e1", LEASE)
+    outcomes = {item.resource: outcome(item) for item in db.items.open_items(claim, 100)}
+    outcomes["i07"].update(status="FAILURE", reason="quota", message="No more")
+    outcomes["i08"]["target_resource"] = "another"
+    seen = updates_of_items(lambda: db.outcomes.record(claim, list(outcomes.values())))
+    assert sorted(seen) == [1, 1, 1]
+    assert not db.items.open_items(claim, 1)
+    found = {item.resource: item for item in db.jobs.list_items(db.jobs.get(PROJECT, job_id))}
+    assert {
+        name: (item.status, item.reason, item.message, item.target_resource)
+        for name, item in found.items()
+    } == {
+        **{name: ("SUCCESS", "created", None, name) for name in outcomes},
+        "i07": ("FAILURE", "quota", "No more", "i07"),
+        "i08": ("SUCCESS", "created", None, "another"),
+    }
+    assert db.outcomes.end_task(claim).state == "FAILURE"
+    assert counts.load(db.jobs.get(PROJECT, job_id).counts) == {
+        ("R2", "SUCCESS", "created"): 39,
+        ("R2", "FAILURE", "quota"): 1,
+    }
+
+
+def test_equal_outcomes_that_are_refused_cost_no_other(database):
+    job_id = planned_job(*(row(f"i{number}") for number in range(9)))
+    claim = db.leases.claim_task("e1", LEASE)
+    outcomes = [outcome(item) for item in db.items.open_items(claim, 100)]
+    work = {"note": "x" * models.MAX_WORK}
+    for one in outcomes[:5]:
+        one.update(status="IN_PROGRESS", reason=None, work=work, data="pending", data_since=0)
+    db.outcomes.record(claim, outcomes)
+    found = db.jobs.list_items(db.jobs.get(PROJECT, job_id))
+    assert [item.reason for item in found] == 5 * ["internal_error"] + 4 * ["created"]
 
 
 @pytest.mark.parametrize(
