@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from kingbird.osc.arguments import repeated
 from kingbird.osc.base import JobShowOne
 from kingbird.states import ALL
 
@@ -13,24 +14,22 @@ class _PartOfJob(JobShowOne):
     #: A word for the effect on the part.
     verb: str
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
+        super()._add_options(parser)
+        repeated(
+            parser,
             "--region",
+            "<region>",
+            f"{self.verb} only what is about this target region (repeat for several)",
             dest="regions",
-            metavar="<region>",
-            action="append",
-            help=f"{self.verb} only what is about this target region (repeat for several)",
         )
-        parser.add_argument(
+        repeated(
+            parser,
             "--image",
+            "<image>",
+            f"{self.verb} only what is about this image (name or ID; repeat for several)",
             dest="images",
-            metavar="<image>",
-            action="append",
-            help=f"{self.verb} only what is about this image (name or ID; repeat for several)",
         )
-        return parser
 
     def part_of(self, parsed_args: argparse.Namespace) -> dict[str, list[str] | None]:
         """Return the part of the job that the options name.

@@ -11,6 +11,7 @@ from osc_lib.command import command
 
 from kingbird import log_filters
 from kingbird.osc import exit_codes, options
+from kingbird.osc.arguments import flag, option
 from kingbird.osc.client import SyncClient
 from kingbird.osc.images import ImageCatalog
 from kingbird.osc.output import EscapedOutput
@@ -60,7 +61,11 @@ class SyncCommand(command.Command):
         """Return the parser of the command's options."""
         parser = super().get_parser(prog_name)
         exit_codes.set_usage_error(parser)
+        self._add_options(parser)
         return parser
+
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the options that a command has beside those of cliff."""
 
     def run(self, parsed_args: argparse.Namespace) -> int:
         """Run the command and return its exit code."""
@@ -101,11 +106,8 @@ class SyncLister(EscapedOutput, SyncCommand, command.Lister):
 class SyncShowOne(EscapedOutput, SyncCommand, command.ShowOne):
     """Base of commands that show a job and may wait for its end."""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         add_waiting(parser)
-        return parser
 
     def show_job(
         self, client: SyncClient, job_id: str, parsed_args: argparse.Namespace
@@ -134,13 +136,11 @@ class JobShowOne(SyncShowOne):
     #: True if admins may choose a job of another project.
     takes_project = True
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
+        super()._add_options(parser)
         parser.add_argument("job", metavar="<job>", help="Job (ID)")
         if self.takes_project:
             options.add_project(parser)
-        return parser
 
 
 def add_waiting(parser: argparse.ArgumentParser, *, always: bool = False) -> None:
@@ -149,16 +149,9 @@ def add_waiting(parser: argparse.ArgumentParser, *, always: bool = False) -> Non
     :param always: True if the command always waits.
     """
     if not always:
-        parser.add_argument(
-            "--wait",
-            action="store_true",
-            help="Wait for the job's end; the exit status tells how it ended",
-        )
-    parser.add_argument(
-        "--timeout",
-        metavar="<seconds>",
-        type=_seconds,
-        help="Maximum time to wait (default: no limit)",
+        flag(parser, "--wait", "Wait for the job's end; the exit status tells how it ended")
+    option(
+        parser, "--timeout", "<seconds>", "Maximum time to wait (default: no limit)", type=_seconds
     )
 
 

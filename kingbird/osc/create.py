@@ -9,6 +9,7 @@ from typing import Any
 from osc_lib import exceptions
 
 from kingbird.osc import options
+from kingbird.osc.arguments import flag, option
 from kingbird.osc.base import SyncShowOne
 from kingbird.states import ResourceType
 
@@ -18,26 +19,20 @@ JSON = dict[str, Any]
 class CreateSync(SyncShowOne):
     """Make images exist in other regions"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
+        super()._add_options(parser)
         options.add_selection(parser, optional=True)
         options.add_resource_type(parser)
-        options.add_regions(parser, targets_needed=True)
-        options.add_conflict_options(parser)
-        options.add_data(parser)
-        options.add_orphans(parser)
+        options.add_sync_options(parser, targets_needed=True)
         options.add_orphan_limit(parser)
-        parser.add_argument(
-            "--dry-run", action="store_true", help="Plan without writing in any region"
-        )
-        parser.add_argument(
+        flag(parser, "--dry-run", "Plan without writing in any region")
+        option(
+            parser,
             "--file",
-            metavar="<file>",
-            help="File with sets in the API's JSON, instead of images, regions and options; "
+            "<file>",
+            "File with sets in the API's JSON, instead of images, regions and options; "
             '"-" for the standard input',
         )
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Create the job, and wait for it if the user wants that."""

@@ -9,6 +9,7 @@ from osc_lib import exceptions
 from osc_lib.cli import format_columns
 
 from kingbird.osc import exit_codes, matrix, options
+from kingbird.osc.arguments import flag
 from kingbird.osc.base import SyncLister, add_waiting
 from kingbird.osc.footer import Footer
 from kingbird.osc.images import ImageCatalog, ImageSummary
@@ -26,24 +27,15 @@ class DiffSync(Footer, SyncLister):
     Images that are in sync in all regions are only counted.
     """
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         options.add_selection(parser)
         options.add_resource_type(parser, "compared")
         options.add_regions(parser, targets_needed=False)
         options.add_conflict_options(parser)
         add_waiting(parser, always=True)
-        parser.add_argument(
-            "--keep", action="store_true", help="Keep the job of the comparison, and print its ID"
-        )
-        parser.add_argument("--long", action="store_true", help="Add a column with the reasons")
-        parser.add_argument(
-            "--exit-code",
-            action="store_true",
-            help=f"Exit with {exit_codes.DIFFERENT} if anything is not in sync",
-        )
-        return parser
+        flag(parser, "--keep", "Keep the job of the comparison, and print its ID")
+        flag(parser, "--long", "Add a column with the reasons")
+        flag(parser, "--exit-code", f"Exit with {exit_codes.DIFFERENT} if anything is not in sync")
 
     def take_action(
         self, parsed_args: argparse.Namespace

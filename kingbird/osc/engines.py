@@ -5,6 +5,7 @@ from typing import Any
 
 from osc_lib.cli import format_columns
 
+from kingbird.osc.arguments import flag
 from kingbird.osc.base import SyncLister
 
 #: The columns, and the fields that engines and listeners share in the API's response.
@@ -22,13 +23,8 @@ _COLUMNS = {
 class ListEngines(SyncLister):
     """List the engines, and the listeners with the regions that they hear (admin only)"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument(
-            "--long", action="store_true", help="List the parts of jobs that an engine works on"
-        )
-        return parser
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
+        flag(parser, "--long", "List the parts of jobs that an engine works on")
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Return the engines and the listeners."""

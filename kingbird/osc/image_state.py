@@ -7,6 +7,7 @@ from typing import Any
 from osc_lib.cli import format_columns
 
 from kingbird.osc import exit_codes
+from kingbird.osc.arguments import flag
 from kingbird.osc.base import SyncLister
 from kingbird.osc.differences import DifferencesColumn
 from kingbird.osc.footer import Footer
@@ -37,20 +38,15 @@ class ShowImage(Footer, SyncLister):
     fields that differ the first value is the one of the source region.
     """
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("image", metavar="<image>", help="Image (name or ID)")
-        parser.add_argument(
-            "--long", action="store_true", help="Show IDs, reasons, jobs and provenance too"
-        )
-        parser.add_argument(
+        flag(parser, "--long", "Show IDs, reasons, jobs and provenance too")
+        flag(
+            parser,
             "--exit-code",
-            action="store_true",
-            help=f"Exit with {exit_codes.DIFFERENT} if the image is not in order in a region, and "
+            f"Exit with {exit_codes.DIFFERENT} if the image is not in order in a region, and "
             f"with {exit_codes.FAILURE} if a region was not reached",
         )
-        return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace

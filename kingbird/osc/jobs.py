@@ -8,6 +8,7 @@ from osc_lib import exceptions
 from osc_lib.cli import format_columns
 
 from kingbird.osc import options, paging
+from kingbird.osc.arguments import flag, option, repeated
 from kingbird.osc.base import WAITS_FOR, JobShowOne, SyncCommand, SyncLister
 from kingbird.osc.differences import DifferencesColumn
 from kingbird.states import ALL
@@ -67,24 +68,13 @@ Listed = tuple[Sequence[str], Iterable[Sequence[Any]]]
 class ListSync(SyncLister):
     """List jobs, the newest first"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("--active", action="store_true", help="List only jobs in progress")
-        parser.add_argument(
-            "--rule", metavar="<rule>", help="List only jobs of this rule (name or ID)"
-        )
-        parser.add_argument(
-            "--long", action="store_true", help="List counts, origin and phase of the jobs too"
-        )
-        parser.add_argument(
-            "--all-projects",
-            action="store_true",
-            help="List the jobs of every project, in detail (admin only)",
-        )
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
+        flag(parser, "--active", "List only jobs in progress")
+        option(parser, "--rule", "<rule>", "List only jobs of this rule (name or ID)")
+        flag(parser, "--long", "List counts, origin and phase of the jobs too")
+        flag(parser, "--all-projects", "List the jobs of every project, in detail (admin only)")
         paging.add_paging(parser, "jobs")
         options.add_project(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Listed:
         """Return the jobs.
@@ -127,32 +117,22 @@ def _detail_query(parsed: argparse.Namespace, query: dict[str, Any]) -> dict[str
 class ShowSync(SyncLister):
     """Show the outcome of each image of a job in each region"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("job", metavar="<job>", help="Job (ID)")
-        parser.add_argument("--long", action="store_true", help="Show all fields of the items")
-        parser.add_argument(
-            "--image", metavar="<image>", help="Only items of this image (name or ID)"
+        flag(parser, "--long", "Show all fields of the items")
+        option(parser, "--image", "<image>", "Only items of this image (name or ID)")
+        option(parser, "--region", "<region>", "Only items in this target region")
+        repeated(
+            parser, "--reason", "<reason>", "Only items with this reason (repeat for several)"
         )
-        parser.add_argument(
-            "--region", metavar="<region>", help="Only items in this target region"
-        )
-        parser.add_argument(
-            "--reason",
-            metavar="<reason>",
-            action="append",
-            help="Only items with this reason (repeat for several)",
-        )
-        parser.add_argument(
+        option(
+            parser,
             "--changed-since",
-            metavar="<time>",
-            help="Only items planned or changed at this time or later, in ISO 8601; UTC without "
-            "a zone",
+            "<time>",
+            "Only items planned or changed at this time or later, in ISO 8601; UTC without a zone",
         )
         paging.add_paging(parser, "items")
         options.add_project(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Listed:
         """Return the job's items."""
@@ -180,12 +160,9 @@ class SummarizeSync(JobShowOne):
 class DeleteSync(SyncCommand):
     """Delete jobs that have ended; the images stay"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("jobs", metavar="<job>", nargs="+", help="Job(s) to delete (ID)")
         options.add_project(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Delete each job, and continue if one cannot be deleted."""

@@ -7,6 +7,7 @@ from typing import Any
 from osc_lib import exceptions
 from osc_lib.cli import parseractions
 
+from kingbird.osc.arguments import flag, option, repeated
 from kingbird.osc.images import ImageCatalog
 from kingbird.states import ALL, MemberMode, ResourceType
 
@@ -34,17 +35,13 @@ def add_selection(parser: argparse.ArgumentParser, *, optional: bool = False) ->
     parser.add_argument(
         "images", metavar="<image>", nargs="*", help="Image (name or ID), any number of them"
     )
-    parser.add_argument(
+    flag(
+        parser,
         "--all",
-        action="store_true",
-        help="All images of the project that match all filters"
+        "All images of the project that match all filters"
         + ("" if optional else "; either this or images must be given"),
     )
-    parser.add_argument(
-        "--all-projects",
-        action="store_true",
-        help="With --all: the images of every project (admin only)",
-    )
+    flag(parser, "--all-projects", "With --all: the images of every project (admin only)")
     add_filters(parser)
 
 
@@ -75,38 +72,28 @@ def add_filters(parser: argparse.ArgumentParser) -> None:
             help=f"Only {value} images",
         )
     add_owner(filters, "Only images of this project (name or ID)")
-    filters.add_argument("--name", metavar="<name>", help="Only images of this name")
-    filters.add_argument(
-        "--name-prefix", metavar="<text>", help="Only images whose name begins with this text"
-    )
-    filters.add_argument(
-        "--tag",
-        metavar="<tag>",
-        action="append",
-        help="Only images with this tag (repeat to require several)",
-    )
+    option(filters, "--name", "<name>", "Only images of this name")
+    option(filters, "--name-prefix", "<text>", "Only images whose name begins with this text")
+    repeated(filters, "--tag", "<tag>", "Only images with this tag (repeat to require several)")
     filters.add_argument(
         "--property",
         metavar="<key=value>",
         action=parseractions.KeyValueAction,
         help="Only images with this property (repeat to require several)",
     )
-    filters.add_argument(
-        "--size-min", metavar="<bytes>", type=int, help="Only images of at least this size"
-    )
-    filters.add_argument(
-        "--size-max", metavar="<bytes>", type=int, help="Only images of at most this size"
-    )
-    filters.add_argument(
+    option(filters, "--size-min", "<bytes>", "Only images of at least this size", type=int)
+    option(filters, "--size-max", "<bytes>", "Only images of at most this size", type=int)
+    option(
+        filters,
         "--updated-since",
-        metavar="<time>",
-        help="Only images updated since this time, in ISO 8601; UTC without a zone",
+        "<time>",
+        "Only images updated since this time, in ISO 8601; UTC without a zone",
     )
-    filters.add_argument(
+    repeated(
+        filters,
         "--status",
-        metavar="<status>",
-        action="append",
-        help="Only images in this state (repeat for several; default: active)",
+        "<status>",
+        "Only images in this state (repeat for several; default: active)",
     )
 
 
@@ -115,11 +102,12 @@ def add_owner(parser: argparse._ActionsContainer, text: str) -> None:
 
     :param text: the help of ``--owner``.
     """
-    parser.add_argument("--owner", metavar="<project>", help=text)
-    parser.add_argument(
+    option(parser, "--owner", "<project>", text)
+    option(
+        parser,
         "--owner-domain",
-        metavar="<domain>",
-        help="Domain of that project (name or ID), if its name is ambiguous",
+        "<domain>",
+        "Domain of that project (name or ID), if its name is ambiguous",
     )
 
 
@@ -138,36 +126,32 @@ def add_regions(parser: argparse.ArgumentParser, *, targets_needed: bool) -> Non
 
     :param targets_needed: True if the target has no default.
     """
-    parser.add_argument(
+    repeated(
+        parser,
         "--source",
-        metavar="<region>",
-        action="append",
-        help="Region to read images from (repeat for several, the first one preferred; "
+        "<region>",
+        "Region to read images from (repeat for several, the first one preferred; "
         f'"{ALL}" for all; default: all)',
     )
-    parser.add_argument(
+    repeated(
+        parser,
         "--target",
-        metavar="<region>",
-        action="append",
-        help="Region to create images in (repeat for several; "
+        "<region>",
+        "Region to create images in (repeat for several; "
         f'"{ALL}" for all' + (")" if targets_needed else "; default: all)"),
     )
 
 
 def add_conflict_options(parser: argparse.ArgumentParser) -> None:
     """Add the options for copies that differ and for ids that cannot be used."""
-    parser.add_argument(
-        "--force", action="store_true", help="Create copies under other IDs where needed"
-    )
+    flag(parser, "--force", "Create copies under other IDs where needed")
     parser.add_argument(
         "--on-drift",
         choices=("report", "update"),
         help="Action for a copy that differs (default: report)",
     )
-    parser.add_argument(
-        "--prune",
-        action="store_true",
-        help="With --on-drift update: remove properties that the source doesn't have",
+    flag(
+        parser, "--prune", "With --on-drift update: remove properties that the source doesn't have"
     )
     parser.add_argument(
         "--same-name",
@@ -184,18 +168,19 @@ def add_conflict_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
-    """Add the option of the images' data."""
+def add_sync_options(parser: argparse.ArgumentParser, *, targets_needed: bool) -> None:
+    """Add the options of a set that is carried out: its regions, and what becomes of copies.
+
+    :param targets_needed: True if the target has no default.
+    """
+    add_regions(parser, targets_needed=targets_needed)
+    add_conflict_options(parser)
     parser.add_argument(
         "--data",
         choices=("import", "none"),
         help="Have the target's Glance import the data of copies, so that they can be booted "
         "from, or copy records alone (default: none)",
     )
-
-
-def add_orphans(parser: argparse.ArgumentParser) -> None:
-    """Add the option for copies whose home region has deleted the image."""
     parser.add_argument(
         "--on-orphan",
         choices=("report", "hide", "delete"),
@@ -206,27 +191,29 @@ def add_orphans(parser: argparse.ArgumentParser) -> None:
 
 def add_orphan_limit(parser: argparse.ArgumentParser) -> None:
     """Add the option of the number of orphans that one run may hide or delete."""
-    parser.add_argument(
+    option(
+        parser,
         "--orphan-limit",
-        metavar="<number>",
-        type=int,
-        help="Number of orphans of one region that this run may hide or delete in another one "
+        "<number>",
+        "Number of orphans of one region that this run may hide or delete in another one "
         "(default: 10, or a tenth of the images from there; admin only)",
+        type=int,
     )
 
 
 def add_project(parser: argparse.ArgumentParser) -> None:
     """Add the options of the jobs' project."""
-    parser.add_argument(
+    option(
+        parser,
         "--project",
-        metavar="<project>",
-        help="Project of the jobs (name or ID; default: the token's project; another one: "
-        "admin only)",
+        "<project>",
+        "Project of the jobs (name or ID; default: the token's project; another one: admin only)",
     )
-    parser.add_argument(
+    option(
+        parser,
         "--project-domain",
-        metavar="<project-domain>",
-        help="Domain of that project (name or ID), if its name is ambiguous",
+        "<project-domain>",
+        "Domain of that project (name or ID), if its name is ambiguous",
     )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 from osc_lib import exceptions
 
+from kingbird.osc.arguments import flag, option, repeated
+
 #: The size of a page unless the user sets one.  Without a limit the API sends the whole list.
 PAGE = 1000
 
@@ -15,18 +17,11 @@ def add_paging(parser: argparse.ArgumentParser, noun: str) -> None:
     :param noun: the name of the listed things in plural.
     """
     pages = parser.add_mutually_exclusive_group()
-    pages.add_argument("--all", action="store_true", help=f"All {noun} (default: one page)")
-    pages.add_argument("--limit", metavar="<number>", type=int, help=f"Maximum of {noun}")
-    parser.add_argument("--marker", metavar="<id>", help=f"Only {noun} after this one (ID)")
-    parser.add_argument(
-        "--status",
-        metavar="<status>",
-        action="append",
-        help=f"Only {noun} with this status (repeat for several)",
-    )
-    parser.add_argument(
-        "--sort", metavar="<key>[:<direction>]", help="Sort by this field, asc or desc"
-    )
+    flag(pages, "--all", f"All {noun} (default: one page)")
+    option(pages, "--limit", "<number>", f"Maximum of {noun}", type=int)
+    option(parser, "--marker", "<id>", f"Only {noun} after this one (ID)")
+    repeated(parser, "--status", "<status>", f"Only {noun} with this status (repeat for several)")
+    option(parser, "--sort", "<key>[:<direction>]", "Sort by this field, asc or desc")
 
 
 def query_of(parsed: argparse.Namespace) -> dict[str, Any]:

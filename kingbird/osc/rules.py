@@ -9,6 +9,7 @@ from osc_lib.cli import format_columns
 from osc_lib.command import command
 
 from kingbird.osc import options
+from kingbird.osc.arguments import flag, option, repeated
 from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
 from kingbird.osc.durations import duration
 from kingbird.states import ALL, ResourceType
@@ -62,13 +63,14 @@ def _add_rule(parser: argparse.ArgumentParser, *, several: bool = False) -> None
 
 
 def _add_schedule(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--description", metavar="<text>", help="Text for people")
-    parser.add_argument(
+    option(parser, "--description", "<text>", "Text for people")
+    option(
+        parser,
         "--interval",
-        metavar="<duration>",
-        type=duration,
-        help="Time between two full runs, such as 90, 30m, 1h or 2d (default: 1h); 0 for a rule "
+        "<duration>",
+        "Time between two full runs, such as 90, 30m, 1h or 2d (default: 1h); 0 for a rule "
         "that has none but the first",
+        type=duration,
     )
     parser.add_argument(
         "--events",
@@ -95,21 +97,13 @@ def _schedule(parsed: argparse.Namespace) -> JSON:
 class CreateRule(SyncCommand, command.ShowOne):
     """Make images exist in other regions, again and again"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("rule", metavar="<rule>", help="Name of the new rule")
         options.add_selection(parser)
         options.add_resource_type(parser)
-        options.add_regions(parser, targets_needed=False)
-        options.add_conflict_options(parser)
-        options.add_data(parser)
-        options.add_orphans(parser)
+        options.add_sync_options(parser, targets_needed=False)
         _add_schedule(parser)
-        parser.add_argument(
-            "--disable", action="store_true", help="Create a rule that does not run yet"
-        )
-        return parser
+        flag(parser, "--disable", "Create a rule that does not run yet")
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         """Create the rule."""
@@ -125,21 +119,11 @@ class CreateRule(SyncCommand, command.ShowOne):
 class ListRules(SyncLister):
     """List rules, the newest first"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument("--long", action="store_true", help="List additional fields")
-        parser.add_argument(
-            "--state",
-            metavar="<state>",
-            action="append",
-            help="Only rules in this state (repeat for several)",
-        )
-        parser.add_argument(
-            "--all-projects", action="store_true", help="Rules of every project (admin only)"
-        )
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
+        flag(parser, "--long", "List additional fields")
+        repeated(parser, "--state", "<state>", "Only rules in this state (repeat for several)")
+        flag(parser, "--all-projects", "Rules of every project (admin only)")
         options.add_project(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Return the rules.
@@ -166,12 +150,9 @@ class ListRules(SyncLister):
 class ShowRule(SyncCommand, command.ShowOne):
     """Show a rule, its state and what went wrong"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_rule(parser)
         options.add_project(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> Shown:
         """Return the rule."""
@@ -181,38 +162,30 @@ class ShowRule(SyncCommand, command.ShowOne):
 class SetRule(SyncCommand):
     """Change a rule; it then has your rights"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_rule(parser)
-        parser.add_argument("--rule-name", metavar="<name>", help="New name of the rule")
+        option(parser, "--rule-name", "<name>", "New name of the rule")
         _add_schedule(parser)
-        parser.add_argument(
+        repeated(
+            parser,
             "--image",
+            "<image>",
+            "Image of the rule in place of its present ones (name or ID; repeat for several)",
             dest="images",
-            metavar="<image>",
-            action="append",
-            help="Image of the rule in place of its present ones (name or ID; repeat for several)",
         )
-        parser.add_argument(
+        repeated(
+            parser,
             "--namespace",
-            dest="namespaces",
-            metavar="<name>",
-            action="append",
-            help="Namespace of a rule about metadata definitions, in place of its present ones "
+            "<name>",
+            "Namespace of a rule about metadata definitions, in place of its present ones "
             "(repeat for several)",
+            dest="namespaces",
         )
-        parser.add_argument(
-            "--all",
-            action="store_true",
-            help="All images of the project that match all filters, or all namespaces",
+        flag(
+            parser, "--all", "All images of the project that match all filters, or all namespaces"
         )
         options.add_filters(parser)
-        options.add_regions(parser, targets_needed=True)
-        options.add_conflict_options(parser)
-        options.add_data(parser)
-        options.add_orphans(parser)
-        return parser
+        options.add_sync_options(parser, targets_needed=True)
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Change the rule."""
@@ -222,9 +195,9 @@ class SetRule(SyncCommand):
             *("on_drift", "source", "target", "force", "prune", "same_name", "data", "members"),
             "on_orphan",
         )
-        for option, field in (("rule_name", "name"), ("description", "description")):
-            if getattr(parsed_args, option) is not None:
-                changes[field] = getattr(parsed_args, option)
+        for attribute, field in (("rule_name", "name"), ("description", "description")):
+            if getattr(parsed_args, attribute) is not None:
+                changes[field] = getattr(parsed_args, attribute)
         changes |= _schedule(parsed_args)
         if resources := self._resources(found, parsed_args):
             changes["resources"] = resources
@@ -260,26 +233,19 @@ class SetRule(SyncCommand):
 class UnsetRule(SyncCommand):
     """Take options and filters from a rule; it then has your rights"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_rule(parser)
-        parser.add_argument("--description", action="store_true", help="Empty the description")
-        parser.add_argument(
+        flag(parser, "--description", "Empty the description")
+        repeated(
+            parser,
             "--filter",
-            metavar="<filter>",
-            action="append",
+            "<filter>",
+            "Drop this filter, one of " + ", ".join(options.FILTERS) + " (repeat for several)",
             choices=options.FILTERS,
-            help="Drop this filter, one of "
-            + ", ".join(options.FILTERS)
-            + " (repeat for several)",
         )
         for name in ("force", "prune"):
-            parser.add_argument(f"--{name}", action="store_true", help=f"Turn {name} off")
-        parser.add_argument(
-            "--on-drift", action="store_true", help="Report copies that differ, and turn prune off"
-        )
-        return parser
+            flag(parser, f"--{name}", f"Turn {name} off")
+        flag(parser, "--on-drift", "Report copies that differ, and turn prune off")
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Change the rule."""
@@ -303,12 +269,9 @@ class UnsetRule(SyncCommand):
 class DeleteRule(SyncCommand):
     """Delete rules and cancel their jobs in progress; records stay"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_rule(parser, several=True)
         options.add_project(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Delete the rules."""
@@ -322,11 +285,8 @@ class _SwitchRule(SyncCommand):
 
     enabled: bool
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         _add_rule(parser, several=True)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> None:
         """Change the rules."""
@@ -349,22 +309,18 @@ class DisableRule(_SwitchRule):
 class RunRule(SyncShowOne):
     """Run a rule now"""
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
+        super()._add_options(parser)
         _add_rule(parser)
-        parser.add_argument(
-            "--dry-run", action="store_true", help="Plan without writing in any region"
-        )
-        parser.add_argument(
+        flag(parser, "--dry-run", "Plan without writing in any region")
+        repeated(
+            parser,
             "--image",
+            "<image>",
+            "Run for this image only (name or ID; repeat for several)",
             dest="images",
-            metavar="<image>",
-            action="append",
-            help="Run for this image only (name or ID; repeat for several)",
         )
         options.add_orphan_limit(parser)
-        return parser
 
     def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
         """Begin the run, and wait for it if the user wants that."""

@@ -8,6 +8,7 @@ from osc_lib import exceptions
 from osc_lib.cli import format_columns
 
 from kingbird.osc import exit_codes, options, paging, state_cells
+from kingbird.osc.arguments import flag, option, repeated
 from kingbird.osc.base import SyncLister
 from kingbird.osc.client import StatePage
 from kingbird.osc.durations import duration
@@ -43,19 +44,13 @@ class ListState(Footer, SyncLister):
     come, and "?" where the region was not reached. A blank cell is not known.
     """
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the parser of the command's options."""
-        parser = super().get_parser(prog_name)
+    def _add_options(self, parser: argparse.ArgumentParser) -> None:
         pages = parser.add_mutually_exclusive_group()
-        pages.add_argument("--all", action="store_true", help="All images (default: one page)")
-        pages.add_argument("--limit", metavar="<number>", type=int, help="Maximum of images")
-        pages.add_argument(
-            "--summary", action="store_true", help="List the figures of regions, and no images"
-        )
-        parser.add_argument(
-            "--marker",
-            metavar="<id>",
-            help="Only images after this one (ID; the name of a namespace)",
+        flag(pages, "--all", "All images (default: one page)")
+        option(pages, "--limit", "<number>", "Maximum of images", type=int)
+        flag(pages, "--summary", "List the figures of regions, and no images")
+        option(
+            parser, "--marker", "<id>", "Only images after this one (ID; the name of a namespace)"
         )
         options.add_resource_type(parser, "listed")
         parser.add_argument(
@@ -64,33 +59,31 @@ class ListState(Footer, SyncLister):
             help="Sort by age, the oldest first, or by name (default: since)",
         )
         for name, noun in (("region", "not in order in this region"), ("state", "in this state")):
-            parser.add_argument(
+            repeated(
+                parser,
                 f"--{name}",
+                f"<{name}>",
+                f"Only images {noun} (repeat for several)",
                 dest=f"{name}s",
-                metavar=f"<{name}>",
-                action="append",
                 default=[],
-                help=f"Only images {noun} (repeat for several)",
             )
-        parser.add_argument("--name", metavar="<name>", help="Only images of this name")
-        parser.add_argument(
+        option(parser, "--name", "<name>", "Only images of this name")
+        option(
+            parser,
             "--older-than",
-            metavar="<duration>",
+            "<duration>",
+            "Only images whose state has been the same for so long, such as 90, 30m or 2d",
             type=duration,
-            help="Only images whose state has been the same for so long, such as 90, 30m or 2d",
         )
-        parser.add_argument(
-            "--all-projects", action="store_true", help="Images of every project (admin only)"
-        )
+        flag(parser, "--all-projects", "Images of every project (admin only)")
         options.add_owner(parser, "With --all-projects: only images of this project (name or ID)")
-        parser.add_argument("--long", action="store_true", help="Add a column with the reasons")
-        parser.add_argument(
+        flag(parser, "--long", "Add a column with the reasons")
+        flag(
+            parser,
             "--exit-code",
-            action="store_true",
-            help=f"Exit with {exit_codes.DIFFERENT} if an image is listed or counted as not in "
+            f"Exit with {exit_codes.DIFFERENT} if an image is listed or counted as not in "
             f"order, and with {exit_codes.FAILURE} if a region was not compared",
         )
-        return parser
 
     def take_action(
         self, parsed_args: argparse.Namespace
