@@ -19,7 +19,3 @@ def main() -> None:
     """Serve until SIGTERM."""
     conf = service.prepare("kingbird-api", sys.argv[1:], database_timeout=DATABASE_SECONDS)
     launch(conf, ApiService(conf))
-
-
-if __name__ == "__main__":
-    main()

@@ -15,7 +15,3 @@ def main() -> None:
     """Run engines until SIGTERM."""
     conf = service.prepare("kingbird-engine", sys.argv[1:])
     launch(conf, EngineService(conf), workers=conf.engine.workers, has_engine=True)
-
-
-if __name__ == "__main__":
-    main()

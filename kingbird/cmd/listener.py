@@ -21,7 +21,3 @@ def main() -> None:
     if not conf.listener.regions:
         sys.exit("[listener] regions is empty, so there is nothing to listen to")
     launch(conf, ListenerService(conf))
-
-
-if __name__ == "__main__":
-    main()

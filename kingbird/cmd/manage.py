@@ -106,7 +106,3 @@ def main() -> None:
     prepare_service(sys.argv[1:], prog="kingbird-manage", conf=conf)
     db.configure(conf)
     conf.command.function(conf)
-
-
-if __name__ == "__main__":
-    main()

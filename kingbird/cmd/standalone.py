@@ -64,7 +64,3 @@ def main() -> None:
     check(conf)
     db.migration.sync()
     launch(conf, StandaloneService(conf), has_engine=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -47,7 +47,3 @@ def main() -> int:
         print(error, file=sys.stderr)
         return BROKEN
     return code
-
-
-if __name__ == "__main__":
-    sys.exit(main())
