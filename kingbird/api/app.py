@@ -72,7 +72,7 @@ PUBLIC = ("/", f"/{v1.VERSION}", f"/{v1.VERSION}/{v1.DESCRIPTION}")
 def _authentication(
     application: Application, conf: cfg.ConfigOpts, keystone: Keystone
 ) -> Application:
-    authenticated: Application = Authentication(
+    return Authentication(
         application,
         {
             "oslo_config_config": conf,
@@ -87,7 +87,6 @@ def _authentication(
             "service_type": conf[GROUP].service_type or SERVICE_TYPE,
         },
     )
-    return authenticated
 
 
 def build(
@@ -101,23 +100,15 @@ def build(
     :param regions: creates the clients of the regions' image services.
     :param engines: sends messages to the engines.
     """
-    authorizer = Authorizer(Enforcer(conf))
-    pipeline = RequestPipeline(conf, authorizer)
+    pipeline = RequestPipeline(conf, Authorizer(Enforcer(conf)))
     job_creator = JobCreator(conf, keystone=keystone, regions=regions, engines=engines)
     job_retrier = JobRetrier(conf, keystone=keystone, engines=engines)
     controllers = (
         v1.V1Controller(conf, pipeline, ROUTES),
-        SyncJobsController(conf, pipeline, authorizer, job_creator),
-        ActionsController(pipeline, authorizer, job_retrier, job_creator, engines),
-        SyncRulesController(
-            conf,
-            pipeline,
-            authorizer,
-            RuleManager(conf, keystone=keystone, engines=engines),
-        ),
-        SyncStateController(
-            conf, pipeline, authorizer, LiveLookup(conf, keystone=keystone, regions=regions)
-        ),
+        SyncJobsController(conf, pipeline, job_creator),
+        ActionsController(pipeline, job_retrier, job_creator, engines),
+        SyncRulesController(conf, pipeline, RuleManager(conf, keystone=keystone, engines=engines)),
+        SyncStateController(conf, pipeline, LiveLookup(conf, keystone=keystone, regions=regions)),
         EnginesController(conf, pipeline),
     )
     application: Any = pecan.Pecan(

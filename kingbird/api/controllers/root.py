@@ -38,4 +38,4 @@ class RootController:
 
 
 #: All routes of the API.
-ROUTES = (Route((), RootController, {"GET": "list_versions"}, is_versioned=False), *v1.ROUTES)
+ROUTES = (Route("", RootController, {"GET": "list_versions"}, is_versioned=False), *v1.ROUTES)

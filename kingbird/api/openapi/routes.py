@@ -11,20 +11,21 @@ import webob.exc
 class Route:
     """A path and its handlers.
 
-    :ivar path: the segments below the version; ``{name}`` matches any segment.
+    :ivar path: what follows the version, such as ``{project_id}/os-sync``; ``{name}`` matches any
+        segment.
     :ivar handlers: names of the controller's methods by HTTP method.
     :ivar is_versioned: True if the path is below a version.
     """
 
-    path: tuple[str, ...]
+    path: str
     controller: type
     handlers: Mapping[str, str]
     is_versioned: bool = True
 
     def match(self, path: list[str], version: str) -> list[str] | None:
         """Return a path's values for the names, or ``None`` if the path does not match."""
-        pattern = (version, *self.path) if self.is_versioned else self.path
-        segments = [segment for segment in path if segment]
+        pattern = self.template(version).strip("/").split("/")
+        segments = [segment for segment in path if segment] or [""]
         if len(segments) != len(pattern):
             return None
         values = []
@@ -48,8 +49,8 @@ class Route:
 
     def template(self, version: str) -> str:
         """Return the whole path in OpenAPI's form."""
-        base = ("", version) if self.is_versioned else ("",)
-        return "/".join((*base, *self.path)) or "/"
+        below = f"/{version}" if self.is_versioned else ""
+        return f"{below}/{self.path}".rstrip("/") or "/"
 
     def operations(self) -> dict[str, Any]:
         """Return the :class:`kingbird.api.request.operation.Operation` of each HTTP method."""

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import webob
@@ -37,16 +38,13 @@ class Authorizer:
     def __init__(self, enforcer: Enforcer) -> None:
         self._enforcer = enforcer
 
-    def authorize(
-        self, request: webob.Request, project: str, rule: str
-    ) -> tuple[RequestContext, str]:
+    def authorize(self, request: webob.Request, project: str, rule: str) -> "Rights":
         """Check that a rule allows a request for the project in its path.
 
         The path must name the token's project.  It may name another one if
         ``kingbird:sync_jobs:other_projects`` allows that.
 
-        :returns: the request's context, and the id of the path's project in Keystone's form,
-            without dashes.
+        :returns: the caller's rights in the project.
         :raises kingbird.exception.BadRequest: the path has no valid project id.
         :raises kingbird.exception.Forbidden: the rule or the project does not allow the request.
         """
@@ -56,7 +54,7 @@ class Authorizer:
         target = {"project_id": project_id}
         if path_project == project_id.replace("-", "").lower():
             self._enforcer.authorize(context, rule, target)
-            return context, project_id
+            return Rights(self._enforcer, context, project_id)
         if rule not in CROSS_PROJECT_RULES or not self._enforcer.allows(
             context, sync_jobs.OTHER_PROJECTS, {"project_id": path_project}
         ):
@@ -67,33 +65,43 @@ class Authorizer:
             )
         # A caller needs the rule in the token's project too.
         self._enforcer.authorize(context, rule, target)
-        return context, path_project
+        return Rights(self._enforcer, context, path_project)
 
-    def allows(self, context: RequestContext, project_id: str, rule: str) -> bool:
+
+@dataclass(frozen=True)
+class Rights:
+    """What the caller of a request may do in the project of its path.
+
+    :ivar project_id: the project in Keystone's form, without dashes.
+    """
+
+    enforcer: Enforcer
+    context: RequestContext
+    project_id: str
+
+    def allow(self, rule: str) -> bool:
         """Return True if a rule allows a part of a request."""
-        return self._enforcer.allows(context, rule, {"project_id": project_id})
+        return self.enforcer.allows(self.context, rule, {"project_id": self.project_id})
 
-    def check(self, context: RequestContext, project_id: str, rule: str) -> None:
+    def check(self, rule: str) -> None:
         """Check that a rule allows a part of a request.
 
         :raises kingbird.exception.Forbidden: the rule does not.
         """
-        self._enforcer.authorize(context, rule, {"project_id": project_id})
+        self.enforcer.authorize(self.context, rule, {"project_id": self.project_id})
 
-    def can_see_all_projects(self, context: RequestContext, project_id: str) -> bool:
+    def can_see_all_projects(self) -> bool:
         """Return True if the caller may see jobs and rules about every project's images."""
-        return self.allows(context, project_id, sync_jobs.ALL_PROJECTS)
+        return self.allow(sync_jobs.ALL_PROJECTS)
 
-    def check_every_project(
-        self, context: RequestContext, project_id: str, noun: str = "jobs"
-    ) -> None:
+    def check_every_project(self, noun: str = "jobs") -> None:
         """Check that the caller may list what belongs to any project.
 
         :param noun: what is listed, for the message.
         :raises kingbird.exception.Forbidden: a rule does not allow it.
         """
         for rule in (sync_jobs.OTHER_PROJECTS, sync_jobs.ALL_PROJECTS):
-            if not self.allows(context, project_id, rule):
+            if not self.allow(rule):
                 raise exception.Forbidden(
                     f"all_projects is true, and the policy {rule} doesn't allow you to see the "
                     f"{noun} of every project"
@@ -101,8 +109,6 @@ class Authorizer:
 
     def check_set(
         self,
-        context: RequestContext,
-        project_id: str,
         sync_set: Mapping[str, Any],
         name: str,
         *,
@@ -127,19 +133,18 @@ class Authorizer:
         if acts_on_orphans(sync_set):
             about.append(("has orphans hidden or deleted", sync_rules.ORPHANS, "that"))
         for what, rule, act in about:
-            if not self.allows(context, project_id, rule):
+            if not self.allow(rule):
                 raise exception.Forbidden(
                     f"{name} {what}, and the policy {rule} doesn't allow you {act}"
                 )
 
-    def is_admin(
-        self, context: RequestContext, project_id: str, roles: Collection[str] | None = None
-    ) -> bool:
+    def is_admin(self, roles: Collection[str] | None = None) -> bool:
         """Return True if Glance accepts the caller as an admin.
 
         :param roles: the roles that a trust delegates, instead of all the caller's roles.
         """
-        if roles is not None:
-            context = copy.copy(context)
-            context.roles = list(roles)
-        return self.allows(context, project_id, base.ADMIN_REQUIRED)
+        if roles is None:
+            return self.allow(base.ADMIN_REQUIRED)
+        context = copy.copy(self.context)
+        context.roles = list(roles)
+        return replace(self, context=context).allow(base.ADMIN_REQUIRED)

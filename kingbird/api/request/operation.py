@@ -21,7 +21,7 @@ from kingbird import exception
 from kingbird.api.request import body as request_body
 from kingbird.api.request import conditional, streaming
 from kingbird.api.request import query as request_query
-from kingbird.api.request.authorization import Authorizer
+from kingbird.api.request.authorization import Authorizer, Rights
 from kingbird.api.request.validation import Schema, json_path
 from kingbird.api.schemas.limits import RequestLimits
 from kingbird.context import RequestContext
@@ -59,19 +59,28 @@ class Operation:
 class ValidRequest:
     """A request that has passed validation.
 
-    :ivar project_id: the project in Keystone's form, without dashes.
+    :ivar rights: what the caller may do in the project of the path.
     :ivar path: the values in the path after the project.
     :ivar body: the parsed body; ``None`` if the operation takes none.
     :ivar response: the response, for headers.
     """
 
     webob_request: webob.Request
-    context: RequestContext
-    project_id: str
+    rights: Rights
     path: tuple[str, ...]
     query: dict[str, Any]
     body: Any
     response: webob.Response
+
+    @property
+    def context(self) -> RequestContext:
+        """Return the context of the request."""
+        return self.rights.context
+
+    @property
+    def project_id(self) -> str:
+        """Return the project of the path in Keystone's form, without dashes."""
+        return self.rights.project_id
 
     def end_if_unchanged(self, *parts: Any) -> None:
         """Answer 304 if the caller has the present answer; see :func:`conditional.check`.
@@ -122,7 +131,7 @@ class RequestPipeline:
         :raises kingbird.exception.RequestTooLarge: the body is too large.
         """
         project, *more = path
-        context, project_id = self._authorizer.authorize(request, project, operation.rules[0])
+        rights = self._authorizer.authorize(request, project, operation.rules[0])
         schemas = self._schemas(operation)
         query = schemas.query.parse(request)
         body = None
@@ -131,7 +140,7 @@ class RequestPipeline:
             if text.strip() or not operation.body_optional:
                 body = request_body.parse(text, self._options.max_json_depth)
                 schemas.body.validate(body)
-        return ValidRequest(request, context, project_id, tuple(more), query, body, response)
+        return ValidRequest(request, rights, tuple(more), query, body, response)
 
     def validate_response(self, operation: Operation, answer: Any) -> Any:
         """Return a response after checking it against its schema.

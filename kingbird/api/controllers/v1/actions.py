@@ -1,6 +1,5 @@
 """The controller of the actions on a job, ``/v1.0/{project}/os-sync/{job}/{action}``."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +8,6 @@ from kingbird.api.controllers.v1.lookups import get_job_or_404
 from kingbird.api.jobs import parts
 from kingbird.api.jobs.create import EngineRPC, JobCreator
 from kingbird.api.jobs.retry import JobRetrier
-from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.schemas.sync_jobs import answers, bodies
 from kingbird.api.views import sync_jobs as view
@@ -27,13 +25,11 @@ class ActionsController:
     def __init__(
         self,
         pipeline: RequestPipeline,
-        authorizer: Authorizer,
         job_retrier: JobRetrier,
         job_creator: JobCreator,
         engines: EngineRPC,
     ) -> None:
         self.pipeline = pipeline
-        self._authorizer = authorizer
         self._job_retrier = job_retrier
         self._job_creator = job_creator
         self._engines = engines
@@ -50,7 +46,7 @@ class ActionsController:
     )
     def cancel_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/cancel``"""
-        found = get_job_or_404(request, self._authorizer)
+        found = get_job_or_404(request)
         has_ended = found.status != JobState.IN_PROGRESS
         part = None if has_ended else parts.read(found, request.body)
         if has_ended or not (
@@ -81,19 +77,15 @@ class ActionsController:
     )
     def retry_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/retry``"""
-        context, found = request.context, self._get_to_run(request)
+        found = self._get_to_run(request)
         if found.status == JobState.IN_PROGRESS:
             raise exception.Conflict(f"The job {found.id} is running")
         if found.undoes:
             raise exception.Conflict(
                 f"The job {found.id} undoes the job {found.of_id}; undo that one again"
             )
-        self._job_retrier.retry(
-            context,
-            found,
-            parts.read(found, request.body),
-            is_admin=functools.partial(self._authorizer.is_admin, context, found.project_id),
-        )
+        part = parts.read(found, request.body)
+        self._job_retrier.retry(request.context, found, part, is_admin=request.rights.is_admin)
         return view.render_status(found)
 
     def _get_to_run(self, request: ValidRequest) -> db.Job:
@@ -101,13 +93,11 @@ class ActionsController:
 
         :raises kingbird.exception.Forbidden: a policy does not allow an option of the job.
         """
-        found = get_job_or_404(request, self._authorizer)
+        found = get_job_or_404(request)
         for each in found.request:
             # The job's row decides who sees it.
             one = {**each, "all_projects": found.all_projects}
-            self._authorizer.check_set(
-                request.context, found.project_id, one, f"The job {found.id}"
-            )
+            request.rights.check_set(one, f"The job {found.id}")
         return found
 
     @operation(
@@ -152,6 +142,6 @@ class ActionsController:
 
     def _start_from(self, request: ValidRequest, create: Callable[..., db.Job]) -> JSON:
         """Create a job that carries on from the one of the path, and answer its status."""
-        context, found = request.context, self._get_to_run(request)
-        is_admin = functools.partial(self._authorizer.is_admin, context, found.project_id)
-        return view.render_status(create(context, found, is_admin=is_admin))
+        found = self._get_to_run(request)
+        job = create(request.context, found, is_admin=request.rights.is_admin)
+        return view.render_status(job)

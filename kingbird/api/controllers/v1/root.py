@@ -43,10 +43,7 @@ class V1Controller:
     """
 
     def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        pipeline: RequestPipeline,
-        documented_routes: Iterable[Route],
+        self, conf: cfg.ConfigOpts, pipeline: RequestPipeline, documented_routes: Iterable[Route]
     ) -> None:
         self._conf = conf
         self.pipeline = pipeline
@@ -73,54 +70,30 @@ class V1Controller:
         return self._description
 
 
+_JOBS, _JOB = "{project_id}/os-sync", "{project_id}/os-sync/{job_id}"
+_RULES, _RULE = "{project_id}/os-sync-rules", "{project_id}/os-sync-rules/{rule_id}"
+_STATE = "{project_id}/os-sync-state"
+
 #: The routes below ``/v1.0``.  The first one that matches counts.
 ROUTES = (
-    Route((), V1Controller, {"GET": "show_version"}),
-    Route((DESCRIPTION,), V1Controller, {"GET": "show_description"}),
+    Route("", V1Controller, {"GET": "show_version"}),
+    Route(DESCRIPTION, V1Controller, {"GET": "show_description"}),
+    Route(_JOBS, SyncJobsController, {"GET": "list_jobs", "POST": "create_job"}),
+    Route(f"{_JOBS}/active", SyncJobsController, {"GET": "list_active"}),
+    Route(f"{_JOBS}/detail", SyncJobsController, {"GET": "list_details"}),
+    Route(_JOB, SyncJobsController, {"GET": "show_job", "DELETE": "delete_job"}),
+    Route(f"{_JOB}/cancel", ActionsController, {"POST": "cancel_job"}),
+    Route(f"{_JOB}/retry", ActionsController, {"POST": "retry_job"}),
+    Route(f"{_JOB}/apply", ActionsController, {"POST": "apply_job"}),
+    Route(f"{_JOB}/undo", ActionsController, {"POST": "undo_job"}),
+    Route(_RULES, SyncRulesController, {"GET": "list_rules", "POST": "create_rule"}),
     Route(
-        ("{project_id}", "os-sync"), SyncJobsController, {"GET": "list_jobs", "POST": "create_job"}
-    ),
-    Route(("{project_id}", "os-sync", "active"), SyncJobsController, {"GET": "list_active"}),
-    Route(("{project_id}", "os-sync", "detail"), SyncJobsController, {"GET": "list_details"}),
-    Route(
-        ("{project_id}", "os-sync", "{job_id}"),
-        SyncJobsController,
-        {"GET": "show_job", "DELETE": "delete_job"},
-    ),
-    Route(
-        ("{project_id}", "os-sync", "{job_id}", "cancel"),
-        ActionsController,
-        {"POST": "cancel_job"},
-    ),
-    Route(
-        ("{project_id}", "os-sync", "{job_id}", "retry"), ActionsController, {"POST": "retry_job"}
-    ),
-    Route(
-        ("{project_id}", "os-sync", "{job_id}", "apply"), ActionsController, {"POST": "apply_job"}
-    ),
-    Route(
-        ("{project_id}", "os-sync", "{job_id}", "undo"), ActionsController, {"POST": "undo_job"}
-    ),
-    Route(
-        ("{project_id}", "os-sync-rules"),
-        SyncRulesController,
-        {"GET": "list_rules", "POST": "create_rule"},
-    ),
-    Route(
-        ("{project_id}", "os-sync-rules", "{rule_id}"),
+        _RULE,
         SyncRulesController,
         {"GET": "show_rule", "PATCH": "update_rule", "DELETE": "delete_rule"},
     ),
-    Route(
-        ("{project_id}", "os-sync-rules", "{rule_id}", "run"),
-        SyncRulesController,
-        {"POST": "run_rule"},
-    ),
-    Route(("{project_id}", "os-sync-state"), SyncStateController, {"GET": "list_state"}),
-    Route(
-        ("{project_id}", "os-sync-state", "{image_id}"),
-        SyncStateController,
-        {"GET": "show_state"},
-    ),
-    Route(("{project_id}", "os-sync-engines"), EnginesController, {"GET": "list_engines"}),
+    Route(f"{_RULE}/run", SyncRulesController, {"POST": "run_rule"}),
+    Route(_STATE, SyncStateController, {"GET": "list_state"}),
+    Route(f"{_STATE}/{{image_id}}", SyncStateController, {"GET": "show_state"}),
+    Route("{project_id}/os-sync-engines", EnginesController, {"GET": "list_engines"}),
 )

@@ -11,7 +11,6 @@ from kingbird.api.controllers.v1.lookups import get_job_or_404, get_job_version_
 from kingbird.api.jobs import parts
 from kingbird.api.jobs.create import JobCreator
 from kingbird.api.request import conditional, pagination
-from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.schemas import formats
 from kingbird.api.schemas import sync_jobs as schema
@@ -55,15 +54,10 @@ class SyncJobsController:
     """The controller that creates, lists, shows and deletes jobs."""
 
     def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        pipeline: RequestPipeline,
-        authorizer: Authorizer,
-        job_creator: JobCreator,
+        self, conf: cfg.ConfigOpts, pipeline: RequestPipeline, job_creator: JobCreator
     ) -> None:
         self._conf = conf
         self.pipeline = pipeline
-        self._authorizer = authorizer
         self._job_creator = job_creator
 
     @operation(
@@ -86,9 +80,7 @@ class SyncJobsController:
             request.project_id,
             active=active,
             rule_id=None if rule is None else formats.normalize_uuid(rule),
-            with_all_projects=self._authorizer.can_see_all_projects(
-                request.context, request.project_id
-            ),
+            with_all_projects=request.rights.can_see_all_projects(),
         )
         for number, jobs in enumerate(page.read(fetch)):
             if not number:
@@ -115,13 +107,12 @@ class SyncJobsController:
         """``GET /v1.0/{project}/os-sync/detail``"""
         page = self._page(request)
         rule = request.query.get("rule")
-        sees_all = self._authorizer.can_see_all_projects(request.context, request.project_id)
         of_all = request.query.get("all_projects") == "true"
         if of_all:
-            self._authorizer.check_every_project(request.context, request.project_id)
+            request.rights.check_every_project()
         project_id = None if of_all else request.project_id
         wanted: JSON = {
-            "with_all_projects": sees_all,
+            "with_all_projects": request.rights.can_see_all_projects(),
             "rule_id": None if rule is None else formats.normalize_uuid(rule),
         }
         if conditional.is_asked(request.webob_request):
@@ -155,12 +146,11 @@ class SyncJobsController:
     )
     def create_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync``"""
-        context, project_id = request.context, request.project_id
         sets = schema.normalize_sets(request.body, self.pipeline.limits)
         for field, each in sets.items():
-            self._authorizer.check_set(context, project_id, each, field)
-        is_admin = functools.partial(self._authorizer.is_admin, context, project_id)
-        return view.render_status(self._job_creator.create_job(context, sets, is_admin=is_admin))
+            request.rights.check_set(each, field)
+        job = self._job_creator.create_job(request.context, sets, is_admin=request.rights.is_admin)
+        return view.render_status(job)
 
     @operation(
         "list_active_sync_jobs",
@@ -186,8 +176,8 @@ class SyncJobsController:
     def show_job(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync/{job}``"""
         page = self._page(request)
-        request.end_if_unchanged(*get_job_version_or_404(request, self._authorizer))
-        found = get_job_or_404(request, self._authorizer)
+        request.end_if_unchanged(*get_job_version_or_404(request))
+        found = get_job_or_404(request)
         narrower = _narrower(request, found)
         pages = page.read_entries(view.render_unplanned(found, **narrower))
         if found.planned_at is not None:
@@ -209,10 +199,10 @@ class SyncJobsController:
     )
     def delete_job(self, request: ValidRequest) -> JSON:
         """``DELETE /v1.0/{project}/os-sync/{job}``"""
-        found = get_job_or_404(request, self._authorizer)
+        found = get_job_or_404(request)
         if found.status == JobState.IN_PROGRESS:
             raise _job_in_progress(found)
-        sees_all = self._authorizer.can_see_all_projects(request.context, request.project_id)
+        sees_all = request.rights.can_see_all_projects()
         deleted = db.jobs.delete(request.project_id, found.id, with_all_projects=sees_all)
         # If an earlier commit's answer was lost, the job is deleted already.  If the job still
         # exists, a retry has started it meanwhile.

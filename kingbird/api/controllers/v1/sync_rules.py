@@ -8,7 +8,6 @@ from oslo_config import cfg
 
 from kingbird.api.controllers.v1.lookups import get_rule_or_404
 from kingbird.api.request import pagination
-from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.request.validation import Schema
 from kingbird.api.rules.manage import RuleManager
@@ -31,15 +30,10 @@ class SyncRulesController:
     """The controller that creates, lists, shows, changes, deletes and runs rules."""
 
     def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        pipeline: RequestPipeline,
-        authorizer: Authorizer,
-        rule_manager: RuleManager,
+        self, conf: cfg.ConfigOpts, pipeline: RequestPipeline, rule_manager: RuleManager
     ) -> None:
         self._conf = conf
         self.pipeline = pipeline
-        self._authorizer = authorizer
         self._rules = rule_manager
         self._complete = Schema(schema.create(pipeline.limits))
 
@@ -49,12 +43,8 @@ class SyncRulesController:
         :raises kingbird.exception.Forbidden: one is about every project's images, imports data,
             or has orphans hidden or deleted, and a policy does not allow that.
         """
-        self._authorizer.check_set(
-            request.context,
-            request.project_id,
-            stored["sync_set"],
-            "rule",
-            all_projects=policy.CREATE_ALL_PROJECTS,
+        request.rights.check_set(
+            stored["sync_set"], "rule", all_projects=policy.CREATE_ALL_PROJECTS
         )
 
     def _context(self, request: ValidRequest, rules: Collection[db.Rule]) -> view.RuleContext:
@@ -79,13 +69,11 @@ class SyncRulesController:
         enabled = request.query.get("enabled")
         of_all = request.query.get("all_projects") == "true"
         if of_all:
-            self._authorizer.check_every_project(request.context, request.project_id, noun="rules")
+            request.rights.check_every_project(noun="rules")
         fetch = functools.partial(
             db.rules.list_for_project,
             None if of_all else request.project_id,
-            with_all_projects=self._authorizer.can_see_all_projects(
-                request.context, request.project_id
-            ),
+            with_all_projects=request.rights.can_see_all_projects(),
             enabled=None if enabled is None else enabled.lower() == "true",
         )
         for rules in page.read(fetch):
@@ -115,11 +103,8 @@ class SyncRulesController:
         """``POST /v1.0/{project}/os-sync-rules``"""
         stored = schema.normalize_rule(request.body["rule"])
         self._check_options(request, stored)
-        rule = self._rules.create(request.context, stored, is_admin=self._is_admin(request))
+        rule = self._rules.create(request.context, stored, is_admin=request.rights.is_admin)
         return self._render(request, rule)
-
-    def _is_admin(self, request: ValidRequest) -> Any:
-        return functools.partial(self._authorizer.is_admin, request.context, request.project_id)
 
     @operation(
         "show_sync_rule",
@@ -130,7 +115,7 @@ class SyncRulesController:
     )
     def show_rule(self, request: ValidRequest) -> JSON:
         """``GET /v1.0/{project}/os-sync-rules/{rule}``"""
-        return self._render(request, get_rule_or_404(request, self._authorizer))
+        return self._render(request, get_rule_or_404(request))
 
     @operation(
         "update_sync_rule",
@@ -149,13 +134,13 @@ class SyncRulesController:
     )
     def update_rule(self, request: ValidRequest) -> JSON:
         """``PATCH /v1.0/{project}/os-sync-rules/{rule}``"""
-        found = get_rule_or_404(request, self._authorizer)
+        found = get_rule_or_404(request)
         merged = schema.merge(view.stored_fields(found), request.body["rule"])
         self._complete.validate({"rule": merged})
         stored = schema.normalize_rule(merged)
         self._check_options(request, stored)
         changed = self._rules.update(
-            request.context, found, stored, is_admin=self._is_admin(request)
+            request.context, found, stored, is_admin=request.rights.is_admin
         )
         return self._render(request, changed)
 
@@ -169,7 +154,7 @@ class SyncRulesController:
     )
     def delete_rule(self, request: ValidRequest) -> None:
         """``DELETE /v1.0/{project}/os-sync-rules/{rule}``"""
-        self._rules.delete(request.context, get_rule_or_404(request, self._authorizer))
+        self._rules.delete(request.context, get_rule_or_404(request))
 
     @operation(
         "run_sync_rule",
@@ -183,11 +168,11 @@ class SyncRulesController:
     )
     def run_rule(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync-rules/{rule}/run``"""
-        found = get_rule_or_404(request, self._authorizer)
+        found = get_rule_or_404(request)
         body = request.body or {}
         limit = int(body.get("orphan_limit", 0))
         if limit and acts_on_orphans(found.sync_set):
-            self._authorizer.check(request.context, request.project_id, policy.ORPHANS)
+            request.rights.check(policy.ORPHANS)
         job = self._rules.run(
             request.context,
             found,

@@ -9,7 +9,6 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.api.request import pagination, validation
-from kingbird.api.request.authorization import Authorizer
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.schemas import formats
 from kingbird.api.schemas import sync_state as schema
@@ -26,16 +25,9 @@ JSON = dict[str, Any]
 class SyncStateController:
     """The controller that lists the images that are not in order, and shows one image."""
 
-    def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        pipeline: RequestPipeline,
-        authorizer: Authorizer,
-        live: LiveLookup,
-    ) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, pipeline: RequestPipeline, live: LiveLookup) -> None:
         self._conf = conf
         self.pipeline = pipeline
-        self._authorizer = authorizer
         self._live = live
 
     @operation(
@@ -55,7 +47,7 @@ class SyncStateController:
         counted: Any = db.metadef_pages if of_metadefs else db.state_figures
         # Namespaces belong to no project that asks for them, as their jobs do.
         if of_metadefs or query.get("all_projects", "").lower() == "true":
-            self._authorizer.check(request.context, request.project_id, policy.ALL_PROJECTS)
+            request.rights.check(policy.ALL_PROJECTS)
             scope = query.get("owner")
         marker = query.pop("marker", None)
         page = pagination.from_request(request.webob_request, query, self._conf.api.max_limit)
@@ -111,7 +103,7 @@ class SyncStateController:
     def show_state(self, request: ValidRequest) -> JSON:
         """``GET /v1.0/{project}/os-sync-state/{image}``"""
         image_id = validation.parse_path_uuid(request.path[0], "image id")
-        is_admin = self._authorizer.is_admin(request.context, request.project_id)
+        is_admin = request.rights.is_admin()
         found = self._live.find(request.context, image_id, is_admin=is_admin)
         stored = db.state_pages.of_image(image_id, found.source.get("owner") or "")
         now = datetime.now(UTC).replace(tzinfo=None)

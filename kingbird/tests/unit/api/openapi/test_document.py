@@ -88,8 +88,8 @@ def test_each_route_is_described_and_nothing_else() -> None:
     served = set()
     for route in ROUTES:
         for method in route.handlers:
-            base = ["", v1.VERSION] if route.is_versioned else ["", ""]
-            served.add((method, "/".join([*base, *route.path])))
+            base = f"/{v1.VERSION}/" if route.is_versioned else "/"
+            served.add((method, (base + route.path).rstrip("/") or "/"))
     assert {(method, path) for method, path, _ in operations()} == served
     assert {("GET", path) for path in app.PUBLIC} <= served
 
