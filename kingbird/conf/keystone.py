@@ -25,5 +25,4 @@ def register(conf: cfg.ConfigOpts) -> None:
 
 def credentials_opts() -> list[cfg.Opt]:
     """Return the options of the service user's credentials, for the sample."""
-    opts: list[cfg.Opt] = loading.get_auth_plugin_conf_options("password")
-    return opts
+    return loading.get_auth_plugin_conf_options("password")

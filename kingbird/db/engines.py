@@ -20,8 +20,7 @@ DEAD_AFTER_LEASES = 2
 
 def heartbeat_timeout(conf: cfg.ConfigOpts) -> float:
     """Return the seconds without a heartbeat after which an engine is dead."""
-    seconds: float = DEAD_AFTER_LEASES * conf.engine.lease
-    return seconds
+    return DEAD_AFTER_LEASES * conf.engine.lease
 
 
 def alive(heartbeat_timeout: float) -> sa.ColumnElement[bool]:

@@ -84,5 +84,4 @@ def page(
     paged = utils.paginate_query(
         query.where(*narrower), model, limit, columns, marker=last, sort_dir=sort_dir
     )
-    found: Sequence[Any] = read(paged).all()
-    return found
+    return read(paged).all()

@@ -136,8 +136,7 @@ class Endpoint:
             LOG.exception("Unable to process a message")
             events.emit(events.NotificationDropped("unknown", Drop.ERROR))
             done = True
-        result: str = NotificationResult.HANDLED if done else NotificationResult.REQUEUE
-        return result
+        return NotificationResult.HANDLED if done else NotificationResult.REQUEUE
 
     def _take(self, publisher_id: Any, event_type: Any, payload: Any) -> bool:
         regions = self._broker.regions_of(publisher_id)

@@ -46,8 +46,7 @@ class _LiveCollector(MultiProcessCollector):
     def collect(self) -> Iterable[Metric]:
         """Return the sums of all processes."""
         self._folder.remove_dead_gauges()
-        metrics: Iterable[Metric] = super().collect()
-        return metrics
+        return super().collect()
 
 
 class _Exposer:

@@ -45,8 +45,7 @@ class SyncCommand(command.Command):
     @property
     def client(self) -> SyncClient:
         """Return the client of the API."""
-        client: SyncClient = self.manager.image_sync
-        return client
+        return self.manager.image_sync
 
     @property
     def manager(self) -> Any:

@@ -178,8 +178,7 @@ class SyncClient:
 
     def image_state(self, image_id: str) -> JSON:
         """Return an image as each region holds it now."""
-        found: JSON = self._call("GET", f"{_STATE}/{_quoted(image_id)}")["image"]
-        return found
+        return self._call("GET", f"{_STATE}/{_quoted(image_id)}")["image"]
 
     def rules(self, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return rules of the project, and True if more follow; see :meth:`jobs`.
@@ -195,8 +194,7 @@ class SyncClient:
         :raises osc_lib.exceptions.CommandError: the project has no such rule.
         """
         if _UUID.fullmatch(rule):
-            found: JSON = self._call("GET", _rule_path(rule))["rule"]
-            return found
+            return self._call("GET", _rule_path(rule))["rule"]
         for each in self.rules()[0]:
             if each["name"] == rule:
                 return each
@@ -204,13 +202,11 @@ class SyncClient:
 
     def create_rule(self, fields: JSON) -> JSON:
         """Create a rule and return it."""
-        made: JSON = self._call("POST", _RULES, json={"rule": fields})["rule"]
-        return made
+        return self._call("POST", _RULES, json={"rule": fields})["rule"]
 
     def update_rule(self, rule_id: str, fields: JSON) -> JSON:
         """Change a rule and return it."""
-        changed: JSON = self._call("PATCH", _rule_path(rule_id), json={"rule": fields})["rule"]
-        return changed
+        return self._call("PATCH", _rule_path(rule_id), json={"rule": fields})["rule"]
 
     def delete_rule(self, rule_id: str) -> None:
         """Delete a rule."""

@@ -38,5 +38,4 @@ class EscapedOutput:
         """Print the columns."""
         if parsed_args.formatter not in _FOR_PROGRAMS:
             column_names, data = escaped([*column_names]), map(escaped, data)
-        code: int = super().produce_output(parsed_args, column_names, data)  # type: ignore[misc]
-        return code
+        return super().produce_output(parsed_args, column_names, data)  # type: ignore[misc]

@@ -32,8 +32,7 @@ def is_enabled() -> bool:
 
 def span(name: str, **info: Mapping[str, Any]) -> AbstractContextManager[object]:
     """Trace a block; :data:`kingbird.tracing.exporter.ALLOWED_FIELDS` of ``info`` are exported."""
-    trace: AbstractContextManager[object] = profiler.Trace(name, info=dict(info))
-    return trace
+    return profiler.Trace(name, info=dict(info))
 
 
 def current() -> dict[str, str] | None:

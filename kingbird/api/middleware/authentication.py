@@ -45,8 +45,7 @@ class Authentication(auth_token.AuthProtocol):
 
     def _create_session(self, **kwargs: Any) -> Session:
         transport = middleware_transport(self._conf.oslo_conf_obj)
-        session: Session = super()._create_session(session=transport, **kwargs)
-        return session
+        return super()._create_session(session=transport, **kwargs)
 
 
 class _EndedTokens(Middleware):

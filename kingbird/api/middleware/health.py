@@ -45,6 +45,5 @@ class Health:
             normalize_path(environ.get("PATH_INFO", "")) == PATH
             and environ["REQUEST_METHOD"] in METHODS
         ):
-            answer: Iterable[bytes] = self._healthcheck(environ, start_response)
-            return answer
+            return self._healthcheck(environ, start_response)
         return self._application(environ, start_response)

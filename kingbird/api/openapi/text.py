@@ -15,8 +15,7 @@ class _Dumper(yaml.SafeDumper):
 
 def as_yaml(document: dict[str, Any]) -> str:
     """Return a document as YAML, without sorting its keys."""
-    text: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=96)
-    return text
+    return yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=96)
 
 
 def as_json(document: dict[str, Any]) -> str:

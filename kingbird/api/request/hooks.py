@@ -58,5 +58,4 @@ def context_of(request: webob.Request) -> RequestContext:
 
     :raises AttributeError: the path is public.
     """
-    context: RequestContext = request.context
-    return context
+    return request.context

@@ -45,8 +45,7 @@ class Schema:
 
     def errors(self, value: Any) -> Iterator[jsonschema.ValidationError]:
         """Yield the errors of a value."""
-        errors: Iterator[jsonschema.ValidationError] = self._validator.iter_errors(value)
-        return errors
+        return self._validator.iter_errors(value)
 
     def validate(self, value: Any) -> None:
         """Check a value.
