@@ -9,6 +9,8 @@ from kingbird.api.schemas.shapes import (
     output,
     output_count,
     output_datetime,
+    output_enum,
+    output_map,
     output_nullable_datetime,
     output_uuid,
 )
@@ -58,10 +60,10 @@ _FAILING = closed_object(
     "FailingRegion",
     "A region that an engine leaves alone, as it kept failing",
     {
-        "breaker": {
-            "description": "The state of its circuit breaker; half_open while one call tries it",
-            "enum": ["open", "half_open"],
-        },
+        "breaker": output_enum(
+            "The state of its circuit breaker; half_open while one call tries it",
+            ["open", "half_open"],
+        ),
         "away_since": output_datetime(
             "The time at which the breaker opened, by the engine's clock"
         ),
@@ -80,11 +82,9 @@ LISTED = closed_object(
                 "an engine",
                 "two leases",
                 tasks=output("What it works on", "array", items=_TASK),
-                failing_regions={
-                    "description": "By name, the regions that fail, as of the last heartbeat",
-                    "type": "object",
-                    "additionalProperties": _FAILING,
-                },
+                failing_regions=output_map(
+                    "By name, the regions that fail, as of the last heartbeat", _FAILING
+                ),
             ),
         ),
         "listeners": output(
@@ -94,11 +94,7 @@ LISTED = closed_object(
                 "Listener",
                 "a listener",
                 "30 seconds",
-                regions={
-                    "description": "By name, the regions that the listener hears",
-                    "type": "object",
-                    "additionalProperties": _HEARD,
-                },
+                regions=output_map("By name, the regions that the listener hears", _HEARD),
             ),
         ),
     },

@@ -1,7 +1,10 @@
 """Functions that build schemas."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from kingbird.api.schemas import formats
+from kingbird.api.schemas.limits import MAX_NAME
 
 JSONSchema = dict[str, Any]
 
@@ -21,6 +24,43 @@ def scalar_or_array(description: str, item: JSONSchema, max_items: int) -> JSONS
         "if": {"type": "array"},
         "then": {"description": description, "minItems": 1, "maxItems": max_items, "items": item},
         "else": {**item, "description": description},
+    }
+
+
+def text(description: str, meaning: str | None = None) -> JSONSchema:
+    """Return the schema of a name of one line: of a region, a namespace or the like."""
+    shape: JSONSchema = {
+        "description": description,
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_NAME,
+        "format": formats.TEXT,
+    }
+    return shape if meaning is None else {"meaning": meaning, **shape}
+
+
+def some(meaning: str, noun: str, item: JSONSchema, most: int) -> JSONSchema:
+    """Return the schema of a parameter with one or several values.
+
+    :param noun: what they are, in the plural.
+    """
+    return {
+        "meaning": meaning,
+        "description": f"a list of {most} {noun} at most",
+        "type": "array",
+        "minItems": 1,
+        "maxItems": most,
+        "items": item,
+    }
+
+
+def true_or_false(meaning: str) -> JSONSchema:
+    """Return the schema of a parameter that is true or false."""
+    return {
+        "meaning": meaning,
+        "description": "true or false",
+        "type": "string",
+        "enum": ["true", "false", "True", "False"],
     }
 
 
@@ -54,6 +94,17 @@ def output(meaning: str, kind: str | list[str] = "string", **keywords: Any) -> J
     return {"description": meaning, "type": kind, **keywords}
 
 
+def output_enum(meaning: str, values: Iterable[str | None]) -> JSONSchema:
+    """Return the schema of one of some words, or of null if ``None`` is among them."""
+    words = [None if value is None else str(value) for value in values]
+    return {"description": meaning, "enum": words}
+
+
+def output_map(meaning: str, value: JSONSchema) -> JSONSchema:
+    """Return the schema of an object with values of one kind by free names."""
+    return output(meaning, "object", additionalProperties=value)
+
+
 def output_count(meaning: str) -> JSONSchema:
     """Return the schema of a count."""
     return output(meaning, "integer", minimum=0)
@@ -80,10 +131,9 @@ def output_nullable_datetime(meaning: str) -> JSONSchema:
 
 
 #: The values of fields that differ, by field.
-DIFFERENT_FIELDS = output(
+DIFFERENT_FIELDS = output_map(
     "The values of the fields that differ, by field",
-    "object",
-    additionalProperties=closed_object(
+    closed_object(
         "DifferentValues",
         "The values of a field as texts, shortened; null where it is absent",
         {

@@ -14,7 +14,11 @@ from kingbird.api.schemas.shapes import (
     output,
     output_count,
     output_datetime,
+    output_enum,
+    output_map,
     output_nullable_datetime,
+    some,
+    true_or_false,
 )
 from kingbird.db import api as db
 from kingbird.states import CopyState, ResourceType
@@ -41,17 +45,6 @@ def _text(meaning: str, description: str) -> JSONSchema:
     }
 
 
-def _texts(meaning: str, noun: str, item: JSONSchema) -> JSONSchema:
-    return {
-        "meaning": meaning,
-        "description": f"a list of {MAX_VALUES} {noun} at most",
-        "type": "array",
-        "minItems": 1,
-        "maxItems": MAX_VALUES,
-        "items": item,
-    }
-
-
 #: The query of the list.
 QUERY: dict[str, Any] = {
     "description": "a query",
@@ -66,7 +59,7 @@ QUERY: dict[str, Any] = {
                 "metadata definitions (metadef) are for admins, whoever owns them.",
             ),
         },
-        "region": _texts(
+        "region": some(
             "Only images that are not in order in this region, or in one of these.",
             "regions",
             {
@@ -76,11 +69,13 @@ QUERY: dict[str, Any] = {
                 "minLength": 1,
                 "maxLength": MAX_NAME,
             },
+            MAX_VALUES,
         ),
-        "state": _texts(
+        "state": some(
             "Only images with this state, or one of these.",
             "states",
             {"type": "string", **enum(tuple(CopyState))},
+            MAX_VALUES,
         ),
         "name": _text("Only images with this name.", "a name"),
         "owner": _text("Only images of this project.", "the id of a project"),
@@ -109,12 +104,7 @@ QUERY: dict[str, Any] = {
             "format": formats.TEXT,
             "maxLength": MAX_NAME,
         },
-        "all_projects": {
-            "meaning": "Images of every project, for admins.",
-            "description": "true or false",
-            "type": "string",
-            "enum": ["true", "false", "True", "False"],
-        },
+        "all_projects": true_or_false("Images of every project, for admins."),
     },
 }
 
@@ -142,11 +132,11 @@ _FIGURES = closed_object(
             state: output_count(f"The number of images with the state {state}")
             for state in COUNTED
         },
-        "mostly": {
-            "description": "The state of nearly all images of the region, of which images are "
-            "counted and not listed",
-            "enum": [*map(str, db.region_states.BULK), None],
-        },
+        "mostly": output_enum(
+            "The state of nearly all images of the region, of which images are counted and not "
+            "listed",
+            [*db.region_states.BULK, None],
+        ),
         "oldest": output_nullable_datetime("The time since which the oldest state is the same"),
         "compared_at": output_nullable_datetime("The time of the last complete comparison"),
         "away_since": output_nullable_datetime(
@@ -166,7 +156,7 @@ LISTED = closed_object(
     "State",
     "The figures of the regions, and a page of the images that are not in order",
     {
-        "regions": output("By region", "object", additionalProperties=_FIGURES),
+        "regions": output_map("By region", _FIGURES),
         "images": output(
             "The images",
             "array",
@@ -174,15 +164,11 @@ LISTED = closed_object(
                 "ImageState",
                 "An image, and the regions where it is not in order",
                 {
-                    "resource_type": {
-                        "description": "The type of the resource",
-                        "enum": list(map(str, ResourceType)),
-                    },
+                    "resource_type": output_enum("The type of the resource", ResourceType),
                     **_IMAGE,
-                    "cells": output(
+                    "cells": output_map(
                         "By region",
-                        "object",
-                        additionalProperties=closed_object(
+                        closed_object(
                             "Cell",
                             "The image in a region",
                             {"state": enum(tuple(CopyState)), **_CELL},
@@ -205,10 +191,9 @@ SHOWN = closed_object(
             {
                 **_IMAGE,
                 "compared_at": output_datetime("The time of the comparison"),
-                "cells": output(
+                "cells": output_map(
                     "By region",
-                    "object",
-                    additionalProperties=closed_object(
+                    closed_object(
                         "LiveCell",
                         "The image in a region",
                         {

@@ -14,6 +14,8 @@ from kingbird.api.schemas.shapes import (
     output,
     output_count,
     output_datetime,
+    output_enum,
+    output_map,
     output_nullable_datetime,
     output_uuid,
 )
@@ -30,8 +32,6 @@ from kingbird.states import (
     Trigger,
 )
 
-_TYPES = [str(one) for one in ResourceType]
-
 _UPDATED_AT = 'The time of the last update; "None" before the first one'
 
 _SUMMARY: dict[str, JSONSchema] = {
@@ -43,10 +43,8 @@ _SUMMARY: dict[str, JSONSchema] = {
 
 _COUNTED: JSONSchema = {"type": "integer", "minimum": 0}
 _COUNTS = {
-    "statuses": output(
-        "The number of items by sync_status", "object", additionalProperties=_COUNTED
-    ),
-    "outcomes": output("The number of items by reason", "object", additionalProperties=_COUNTED),
+    "statuses": output_map("The number of items by sync_status", _COUNTED),
+    "outcomes": output_map("The number of items by reason", _COUNTED),
 }
 
 _ITEM = closed_object(
@@ -60,16 +58,16 @@ _ITEM = closed_object(
             maxLength=MAX_NAME,
         ),
         "resource_name": output("The image's name when it was planned", STRING_OR_NULL),
-        "resource_type": {"description": "The type of the resource", "enum": _TYPES},
+        "resource_type": output_enum("The type of the resource", ResourceType),
         "source_region": output("The region where the record is read"),
         "target_region": output("The region where the record is created"),
         "sync_status": enum(tuple(ItemState)),
         "created_at": output_datetime("The time of planning, or of the job's creation"),
         "updated_at": output_datetime(_UPDATED_AT, allow_none_text=True),
-        "action": {
-            "description": "The planned action; null until the job is planned",
-            "enum": ["create", "update", "import", "delete", "none", "retry", None],
-        },
+        "action": output_enum(
+            "The planned action; null until the job is planned",
+            ["create", "update", "import", "delete", "none", "retry", None],
+        ),
         "target_resource": output(
             "The image's id, or the namespace's name, in the target region", STRING_OR_NULL
         ),
@@ -77,10 +75,10 @@ _ITEM = closed_object(
         "message": output("A sentence for a person", STRING_OR_NULL),
         "fields": DIFFERENT_FIELDS,
         "attempts": output_count("The number of runs that have tried the item"),
-        "data": {
-            "description": "The state of the copy's data; null if the set does not ask for them",
-            "enum": [*map(str, DataState), None],
-        },
+        "data": output_enum(
+            "The state of the copy's data; null if the set does not ask for them",
+            [*DataState, None],
+        ),
         "bytes": output("The size of the data", ["integer", "null"], minimum=0),
         "data_seconds": output(
             "The seconds that the import of the data took", ["number", "null"], minimum=0
@@ -93,17 +91,29 @@ _ITEM = closed_object(
     },
 )
 
-_OF = output(
-    "The id of the dry run whose plan the job carries out, or of the job that it undoes",
-    STRING_OR_NULL,
-    maxLength=36,
-)
+#: The fields that a job has in either form.
+_FLAGS = {
+    "all_projects": output("True if the job is about the images of every project", "boolean"),
+    "dry_run": output("True if a set of the job is a dry run", "boolean"),
+    "of": output(
+        "The id of the dry run whose plan the job carries out, or of the job that it undoes",
+        STRING_OR_NULL,
+        maxLength=36,
+    ),
+    "cancelled": output("True if the job was cancelled", "boolean"),
+    "runs": output_count("The number of runs"),
+}
+_RULE = {
+    "rule": output(
+        "The id of the rule that made the job, if one did", STRING_OR_NULL, maxLength=36
+    ),
+    "trigger": output_enum("The cause of a rule's job", [*Trigger, None]),
+}
 _STRINGS: JSONSchema = {"type": "string"}
 _DATA = {
-    "data": output(
+    "data": output_map(
         "The number of items by the state of their data, with their bytes",
-        "object",
-        additionalProperties=closed_object(
+        closed_object(
             "DataCount",
             "Items whose data are in one state",
             {
@@ -116,10 +126,9 @@ _DATA = {
 _ALL_COUNTS = {
     **_COUNTS,
     **_DATA,
-    "regions": output(
+    "regions": output_map(
         "The counts by target region",
-        "object",
-        additionalProperties=closed_object(
+        closed_object(
             "RegionCounts",
             "The counts of a region's items, and of their data",
             {**_COUNTS, **_DATA},
@@ -138,18 +147,8 @@ _JOB = closed_object(
     "A job, with counts of all its items",
     {
         **_SUMMARY,
-        "all_projects": output("True if the job is about the images of every project", "boolean"),
-        "dry_run": output("True if a set of the job is a dry run", "boolean"),
-        "of": _OF,
-        "cancelled": output("True if the job was cancelled", "boolean"),
-        "runs": output_count("The number of runs"),
-        "rule": output(
-            "The id of the rule that made the job, if one did", STRING_OR_NULL, maxLength=36
-        ),
-        "trigger": {
-            "description": "The cause of a rule's job",
-            "enum": [*map(str, Trigger), None],
-        },
+        **_FLAGS,
+        **_RULE,
         "waits_for": _WAITS_FOR,
         **_ALL_COUNTS,
     },
@@ -159,7 +158,7 @@ _ASKED = closed_object(
     "AskedSet",
     "A set as it was asked for, shortened",
     {
-        "resource_type": {"description": "The type of the resources", "enum": _TYPES},
+        "resource_type": output_enum("The type of the resources", ResourceType),
         "resources": output(
             f'The first ids of images, at most {request_summary.MAX_RESOURCES}, or "{ALL}"',
             "array",
@@ -190,25 +189,13 @@ _DETAIL = closed_object(
         "ended_at": output_nullable_datetime("The time of the job's end, in UTC"),
         "project_id": output("The project that the job belongs to"),
         "user_id": output("The user whose rights the job has"),
-        "all_projects": output("True if the job is about the images of every project", "boolean"),
-        "dry_run": output("True if a set of the job is a dry run", "boolean"),
-        "of": _OF,
-        "cancelled": output("True if the job was cancelled", "boolean"),
-        "runs": output_count("The number of runs"),
+        **_FLAGS,
         "origin": enum(tuple(Origin), "Who made the job."),
-        "rule": output(
-            "The id of the rule that made the job, if one did", STRING_OR_NULL, maxLength=36
-        ),
-        "trigger": {
-            "description": "The cause of a rule's job",
-            "enum": [*map(str, Trigger), None],
-        },
+        **_RULE,
         "phase": enum(tuple(Phase), "How far the job is."),
         "waits_for": _WAITS_FOR,
-        "listed": output(
-            "The number of images that planning has listed so far, by region",
-            "object",
-            additionalProperties=_COUNTED,
+        "listed": output_map(
+            "The number of images that planning has listed so far, by region", _COUNTED
         ),
         **_ALL_COUNTS,
         "in_sync": output_count("Images that are in sync and have no item"),
@@ -231,7 +218,7 @@ ACCEPTED = closed_object(
             "The job, in brief",
             {
                 "id": output_uuid("The job's id"),
-                "status": {"description": "Its state", "enum": [ItemState.IN_PROGRESS.value]},
+                "status": output_enum("Its state", [ItemState.IN_PROGRESS]),
                 "created_at": output_datetime("The time of the job's creation, in UTC"),
             },
         )

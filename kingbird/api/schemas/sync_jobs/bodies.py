@@ -5,7 +5,7 @@ from typing import Any
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.filters import FILTERS
 from kingbird.api.schemas.limits import MAX_NAME, RequestLimits
-from kingbird.api.schemas.shapes import DIALECT, JSONSchema
+from kingbird.api.schemas.shapes import DIALECT, JSONSchema, text
 from kingbird.api.schemas.sync_jobs.metadefs import by_type, set_of_namespaces
 from kingbird.states import ALL, MemberMode, ResourceType
 
@@ -22,13 +22,7 @@ MAX_ORPHANS = 1_000_000
 #: The maximum of image ids that name a part of a job.
 MAX_IDS = 1000
 
-_REGION = {
-    "description": f"the name of a region, 1 to {MAX_NAME} characters",
-    "type": "string",
-    "minLength": 1,
-    "maxLength": MAX_NAME,
-    "format": formats.TEXT,
-}
+_REGION = text(f"the name of a region, 1 to {MAX_NAME} characters")
 _TARGET = f'a list of at least one name of a region, or "{ALL}" alone'
 _SOURCE = f'the name of a region, or a list of at least one such name, or "{ALL}"'
 
@@ -273,15 +267,11 @@ def part(limits: RequestLimits) -> dict[str, Any]:
                 "type": "array",
                 "minItems": 1,
                 "maxItems": MAX_IDS,
-                "items": {
-                    # The type of the job decides, which the schema does not know.
-                    "meaning": "Names of namespaces if the job is about metadata definitions.",
-                    "description": "an image id (a UUID)",
-                    "type": "string",
-                    "minLength": 1,
-                    "maxLength": MAX_NAME,
-                    "format": formats.TEXT,
-                },
+                # The type of the job decides, which the schema does not know.
+                "items": text(
+                    "an image id (a UUID)",
+                    "Names of namespaces if the job is about metadata definitions.",
+                ),
             },
         },
     }

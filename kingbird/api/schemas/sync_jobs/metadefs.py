@@ -1,8 +1,7 @@
 """The schema of a set of metadata definitions."""
 
-from kingbird.api.schemas import formats
 from kingbird.api.schemas.limits import MAX_NAME
-from kingbird.api.schemas.shapes import JSONSchema
+from kingbird.api.schemas.shapes import JSONSchema, text
 from kingbird.states import ALL, ResourceType
 
 #: The options of a set of images that a set of metadata definitions has as well.
@@ -61,13 +60,7 @@ def set_of_namespaces(of_images: JSONSchema, resources: JSONSchema) -> JSONSchem
                 "name counts once.",
                 "description": f'a list of at least one name of a namespace, or ["{ALL}"]',
                 **resources,
-                "items": {
-                    "description": f"the name of a namespace, 1 to {MAX_NAME} characters",
-                    "type": "string",
-                    "minLength": 1,
-                    "maxLength": MAX_NAME,
-                    "format": formats.TEXT,
-                },
+                "items": text(f"the name of a namespace, 1 to {MAX_NAME} characters"),
                 "if": {"contains": {"const": ALL}},
                 "then": {
                     "description": f'a list of names, or ["{ALL}"] without any name',
@@ -76,10 +69,7 @@ def set_of_namespaces(of_images: JSONSchema, resources: JSONSchema) -> JSONSchem
             },
             **{name: properties[name] | _MEANINGS.get(name, {}) for name in COMMON},
             **{
-                name: {
-                    "description": f"{_word(values[0])}, {_REASON}",
-                    "enum": values,
-                }
+                name: {"description": f"{_word(values[0])}, {_REASON}", "enum": values}
                 for name, values in _WITHOUT_MEANING.items()
             },
             **left_out,

@@ -5,7 +5,7 @@ from typing import Any
 
 from kingbird.api.schemas import formats
 from kingbird.api.schemas.limits import MAX_NAME
-from kingbird.api.schemas.shapes import enum
+from kingbird.api.schemas.shapes import enum, some, text
 from kingbird.db import api as db
 from kingbird.states import ALL, PUBLIC_JOB_STATES, ItemState
 
@@ -49,14 +49,8 @@ def page_query(noun: str, sort_keys: Iterable[str], properties: dict[str, Any]) 
 
 def states_of(field: str, states: Sequence[str]) -> dict[str, Any]:
     """Return the schema of a parameter that selects entries by their state."""
-    return {
-        "meaning": f"Only entries with this {field}, or one of these.",
-        "description": f"a list of {MAX_STATUSES} states at most",
-        "type": "array",
-        "minItems": 1,
-        "maxItems": MAX_STATUSES,
-        "items": {"type": "string", **enum(states)},
-    }
+    meaning = f"Only entries with this {field}, or one of these."
+    return some(meaning, "states", {"type": "string", **enum(states)}, MAX_STATUSES)
 
 
 def of_all_projects(noun: str) -> dict[str, Any]:
@@ -79,12 +73,7 @@ JOBS_BY = {
 }
 JOBS = page_query("job", db.pagination.JOB_KEYS, JOBS_BY)
 DETAILS = page_query(
-    "job",
-    db.pagination.JOB_KEYS,
-    {
-        **JOBS_BY,
-        "all_projects": of_all_projects("jobs"),
-    },
+    "job", db.pagination.JOB_KEYS, {**JOBS_BY, "all_projects": of_all_projects("jobs")}
 )
 ITEMS = page_query(
     "item",
@@ -98,36 +87,25 @@ ITEMS = page_query(
             "type": "string",
             "format": formats.DATETIME,
         },
-        "reason": {
-            "meaning": "Only items with this reason, or one of these.",
-            "description": f"a list of {MAX_STATUSES} reasons at most",
-            "type": "array",
-            "minItems": 1,
-            "maxItems": MAX_STATUSES,
-            "items": {
+        "reason": some(
+            "Only items with this reason, or one of these.",
+            "reasons",
+            {
                 "type": "string",
                 "description": "a reason, in lower case with underscores",
                 "pattern": "^[a-z_]{1,64}$",
             },
-        },
-        "resource": {
-            # The type of the job decides, which the schema does not know.
-            "meaning": "Only items of this image; of this namespace, by its name, if the job is "
-            "about metadata definitions.",
-            "description": f'the id of an image (a UUID), or "{ALL}"',
-            "type": "string",
-            "minLength": 1,
-            "maxLength": MAX_NAME,
-            "format": formats.TEXT,
-        },
+            MAX_STATUSES,
+        ),
+        # The type of the job decides, which the schema does not know.
+        "resource": text(
+            f'the id of an image (a UUID), or "{ALL}"',
+            "Only items of this image; of this namespace, by its name, if the job is about "
+            "metadata definitions.",
+        ),
         "status": states_of("sync_status", tuple(ItemState)),
-        "target_region": {
-            "meaning": "Only items in this region.",
-            "description": f"the name of a region, 1 to {MAX_NAME} characters",
-            "type": "string",
-            "minLength": 1,
-            "maxLength": MAX_NAME,
-            "format": formats.TEXT,
-        },
+        "target_region": text(
+            f"the name of a region, 1 to {MAX_NAME} characters", "Only items in this region."
+        ),
     },
 )

@@ -9,13 +9,13 @@ from kingbird.api.schemas.shapes import (
     output,
     output_count,
     output_datetime,
+    output_enum,
+    output_map,
     output_nullable_datetime,
     output_uuid,
 )
 from kingbird.api.schemas.sync_jobs.bodies import ON_ORPHAN
 from kingbird.states import MemberMode, ResourceType, RuleState
-
-_TYPES = [str(one) for one in ResourceType]
 
 _STRINGS = {"type": "string"}
 
@@ -31,7 +31,7 @@ _RULE: JSONSchema = closed_object(
         "enabled": output("False if the rule does not run", "boolean"),
         "events": output("True if uploads begin runs", "boolean"),
         "interval": output_count("Seconds between two full runs; 0: none but the first"),
-        "resource_type": {"description": "The type of the resources", "enum": _TYPES},
+        "resource_type": output_enum("The type of the resources", ResourceType),
         "resources": output('Ids of images, or "*" alone', "array", items=_STRINGS),
         "source": output("The regions where the images are read", "array", items=_STRINGS),
         "target": output("The regions where the records are created", "array", items=_STRINGS),
@@ -50,17 +50,13 @@ _RULE: JSONSchema = closed_object(
         "reason": output("A stable word for the cause of the state", STRING_OR_NULL),
         "message": output("A sentence for a person", STRING_OR_NULL),
         "failures": output_count("Full runs that failed since one that did not"),
-        "hears": {
-            "description": "By source region, when Glance's events were heard last; null if "
-            "nobody listens to them",
-            "type": "object",
-            "additionalProperties": output_nullable_datetime("In UTC"),
-        },
+        "hears": output_map(
+            "By source region, when Glance's events were heard last; null if nobody listens to "
+            "them",
+            output_nullable_datetime("In UTC"),
+        ),
         "waiting": output_count("Images that events named and that no run has looked at"),
-        "lag": {
-            "description": "Seconds for which the first of these images waits",
-            "type": ["number", "null"],
-        },
+        "lag": output("Seconds for which the first of these images waits", ["number", "null"]),
         "next_run_at": output_nullable_datetime("When the next full run is due, in UTC"),
         "last_run_at": output_nullable_datetime("When the last run ended"),
         "last_success_at": output_nullable_datetime("When the last run without a failure ended"),

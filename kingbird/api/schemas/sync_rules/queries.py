@@ -1,5 +1,6 @@
 """The schema of the list's query."""
 
+from kingbird.api.schemas.shapes import true_or_false
 from kingbird.api.schemas.sync_jobs.queries import of_all_projects, page_query, states_of
 from kingbird.db import api as db
 from kingbird.states import RuleState
@@ -9,12 +10,7 @@ RULES = page_query(
     db.pagination.RULE_KEYS,
     {
         "all_projects": of_all_projects("rules"),
-        "enabled": {
-            "meaning": "Only rules that are enabled, or only those that are not.",
-            "description": "true or false",
-            "type": "string",
-            "enum": ["true", "false", "True", "False"],
-        },
+        "enabled": true_or_false("Only rules that are enabled, or only those that are not."),
         "state": states_of("state", tuple(RuleState)),
     },
 )
