@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, TimeoutError
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Generic, TypeVar
 
 from kingbird import unseen_errors
@@ -11,32 +12,26 @@ from kingbird import unseen_errors
 T = TypeVar("T")
 
 
+@dataclass(eq=False, repr=False)
 class CachedCheck(Generic[T]):
     """A check whose result is cached.  Safe for threads.
 
     The check runs in a separate thread, because a blocked call cannot be interrupted.  Callers
     wait at most ``timeout`` seconds.  No second check starts while one is blocked.
 
-    :param timeout: returns the seconds that callers wait.
-    :param ttl: returns the seconds for which a result is cached.
+    :ivar timeout: returns the seconds that callers wait.
+    :ivar ttl: returns the seconds for which a result is cached.
     """
 
-    def __init__(
-        self,
-        name: str,
-        check: Callable[[], T],
-        *,
-        timeout: Callable[[], float],
-        ttl: Callable[[], float],
-    ) -> None:
-        self._name = name
-        self._check = check
-        self._timeout = timeout
-        self._ttl = ttl
-        self._lock = threading.Lock()
-        self._future: Future[T] | None = None
-        self._value: T | None = None
-        self._expires = 0.0
+    name: str
+    check: Callable[[], T]
+    _: KW_ONLY
+    timeout: Callable[[], float]
+    ttl: Callable[[], float]
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _future: Future[T] | None = field(default=None, init=False)
+    _value: T | None = field(default=None, init=False)
+    _expires: float = field(default=0.0, init=False)
 
     def get(self) -> T | None:
         """Return the cached or a new result, or ``None`` if the check does not end in time.
@@ -47,7 +42,7 @@ class CachedCheck(Generic[T]):
         with self._lock:
             if time.monotonic() >= self._expires:
                 self._value = self._run_check()
-                self._expires = time.monotonic() + self._ttl()
+                self._expires = time.monotonic() + self.ttl()
             return self._value
 
     def _run_check(self) -> T | None:
@@ -56,20 +51,20 @@ class CachedCheck(Generic[T]):
             return None
         future: Future[T] = Future()
         self._future = future
-        threading.Thread(target=self._run, args=(future,), name=self._name, daemon=True).start()
+        threading.Thread(target=self._run, args=(future,), name=self.name, daemon=True).start()
         try:
-            return future.result(self._timeout())
+            return future.result(self.timeout())
         except TimeoutError:
             if future.done():
                 # The check itself raised the TimeoutError.
                 raise
             # The caller does not wait for the result.
-            future.add_done_callback(unseen_errors.reporter(f"the check {self._name}"))
+            future.add_done_callback(unseen_errors.reporter(f"the check {self.name}"))
             return None
 
     def _run(self, future: "Future[T]") -> None:
         try:
-            result = self._check()
+            result = self.check()
         except BaseException as error:
             future.set_exception(error)
         else:

@@ -97,25 +97,20 @@ def _own_words(error: exception.RegionUnavailable) -> str:
     return error.message if error.status is None else f"HTTP {error.status}"
 
 
+@dataclass(eq=False, repr=False)
 class CircuitBreakers:
     """Keep one breaker for each region.  Safe for threads.
 
-    :param failure_threshold: returns the number of failures in a row that open a breaker.
-    :param reset_timeout: returns the seconds for which a breaker stays open.
+    :ivar failure_threshold: returns the number of failures in a row that open a breaker.
+    :ivar reset_timeout: returns the seconds for which a breaker stays open.
     """
 
-    def __init__(
-        self,
-        failure_threshold: Callable[[], int],
-        reset_timeout: Callable[[], float],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._failure_threshold = failure_threshold
-        self._reset_timeout = reset_timeout
-        self._clock = clock
-        self._breakers: dict[str, _Breaker] = {}
-        self._changed = threading.Condition()
-        self._thread = threading.local()
+    failure_threshold: Callable[[], int]
+    reset_timeout: Callable[[], float]
+    clock: Callable[[], float] = time.monotonic
+    _breakers: dict[str, _Breaker] = field(default_factory=dict, init=False)
+    _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
+    _thread: threading.local = field(default_factory=threading.local, init=False)
 
     def caller(self, region: str, run: Run) -> Caller:
         """Return the caller of a call that is submitted now."""
@@ -177,7 +172,7 @@ class CircuitBreakers:
 
         It waits for no lock.
         """
-        now = self._clock()
+        now = self.clock()
         return sorted(
             region
             for region, breaker in tuple(self._breakers.items())
@@ -214,7 +209,7 @@ class CircuitBreakers:
             while breaker.half_open:
                 self._changed.wait()
             if breaker.open_until is not None:
-                if self._clock() < breaker.open_until and not breaker.is_new(caller):
+                if self.clock() < breaker.open_until and not breaker.is_new(caller):
                     breaker.note_failure(caller)
                     last = breaker.problem and f"; the last time: {breaker.problem}"
                     raise exception.RegionUnavailable(
@@ -240,8 +235,8 @@ class CircuitBreakers:
             if failed:
                 breaker.failures += 1
                 breaker.failed_trials += was_open
-                if was_open or breaker.failures >= self._failure_threshold():
-                    breaker.open_until = self._clock() + self._reset_timeout()
+                if was_open or breaker.failures >= self.failure_threshold():
+                    breaker.open_until = self.clock() + self.reset_timeout()
             else:
                 breaker.failures, breaker.open_until = 0, None
                 breaker.runs.clear()

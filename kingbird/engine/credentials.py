@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from keystoneauth1.plugin import BaseAuthPlugin
 
@@ -42,29 +42,24 @@ class UserToken:
         return "UserToken(***)"
 
 
+@dataclass(eq=False, repr=False)
 class JobCredentials:
     """Keep the credentials of jobs.  All tasks of a job in an engine share one token.
 
-    :param rules_as_service: returns whether rules about every project's images run with the
+    :ivar rules_as_service: returns whether rules about every project's images run with the
         rights of the service user.
     """
 
-    def __init__(
-        self,
-        keystone: Keystone,
-        regions: ImageClientFactory,
-        rules_as_service: Callable[[], bool] = lambda: False,
-    ) -> None:
-        self._keystone = keystone
-        self._regions = regions
-        self._rules_as_service = rules_as_service
-        self._tokens: dict[str, UserToken] = {}
-        #: Each with the trust or token that it was made from; a retry brings another one.
-        self._auths: dict[str, tuple[str, BaseAuthPlugin]] = {}
-        #: By trust: the jobs of a rule share a token.
-        self._rule_auths: dict[str, BaseAuthPlugin] = {}
-        self._keystone_back = 0.0
-        self._lock = threading.Lock()
+    keystone: Keystone
+    regions: ImageClientFactory
+    rules_as_service: Callable[[], bool] = lambda: False
+    _tokens: dict[str, UserToken] = field(default_factory=dict, init=False)
+    #: Each with the trust or token that it was made from; a retry brings another one.
+    _auths: dict[str, tuple[str, BaseAuthPlugin]] = field(default_factory=dict, init=False)
+    #: By trust: the jobs of a rule share a token.
+    _rule_auths: dict[str, BaseAuthPlugin] = field(default_factory=dict, init=False)
+    _keystone_back: float = field(default=0.0, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def add_token(self, job_id: str, token: UserToken) -> None:
         """Keep the token of a job's user, which is not stored in the database."""
@@ -100,26 +95,26 @@ class JobCredentials:
             known, auth = self._auths.get(job.id, (None, None))
             if auth is None or known != secret:
                 if token is not None:
-                    auth = self._keystone.token_auth(secret)
+                    auth = self.keystone.token_auth(secret)
                 else:
-                    auth = self._keystone.trust_auth(secret, global_request_id=_global_id(job))
+                    auth = self.keystone.trust_auth(secret, global_request_id=_global_id(job))
                 self._auths[job.id] = secret, auth
-        endpoints = token.endpoints if token else self._keystone.regions(auth)
-        return self._regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
+        endpoints = token.endpoints if token else self.keystone.regions(auth)
+        return self.regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
 
     def _open_for_rule(self, job: db.Job, trust_id: str) -> dict[str, ImageClient]:
         with self._lock:
             auth = self._rule_auths.get(trust_id)
             if self._runs_as_service(job):
-                auth = self._keystone.service_auth
+                auth = self.keystone.service_auth
             elif auth is None:
-                auth = self._keystone.trust_auth(trust_id, global_request_id=_global_id(job))
+                auth = self.keystone.trust_auth(trust_id, global_request_id=_global_id(job))
                 self._rule_auths[trust_id] = auth
-        endpoints = self._keystone.regions(auth)
-        return self._regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
+        endpoints = self.keystone.regions(auth)
+        return self.regions.clients_for(endpoints, auth, global_request_id=_global_id(job))
 
     def _runs_as_service(self, job: db.Job) -> bool:
-        return job.all_projects and self._rules_as_service()
+        return job.all_projects and self.rules_as_service()
 
     def lasts(self, job: db.Job, seconds: float) -> bool:
         """Return whether the token of a job's calls is good for some seconds more.
@@ -132,14 +127,14 @@ class JobCredentials:
         with self._lock:
             token = self._tokens.get(job.id) if job.credentials == "token" else None
             if self._runs_as_service(job) and job.rule_id is not None:
-                auth: BaseAuthPlugin | None = self._keystone.service_auth
+                auth: BaseAuthPlugin | None = self.keystone.service_auth
             elif job.rule_id is not None and job.trust_id is not None:
                 auth = self._rule_auths.get(job.trust_id)
             else:
                 auth = self._auths.get(job.id, (None, None))[1]
         if token is not None:
-            return self._keystone.token_lasts(token.token, seconds)
-        return auth is not None and self._keystone.auth_lasts(auth, seconds)
+            return self.keystone.token_lasts(token.token, seconds)
+        return auth is not None and self.keystone.auth_lasts(auth, seconds)
 
     def explain_loss(self, job: db.Job, error: exception.CredentialsLost) -> tuple[Reason, str]:
         """Return the reason and the sentence for a job that Keystone gives no token for.
@@ -153,7 +148,7 @@ class JobCredentials:
         if self._runs_as_service(job):
             return Reason.CREDENTIALS_LOST, error.message
         try:
-            if self._keystone.is_trust_gone(job.trust_id):
+            if self.keystone.is_trust_gone(job.trust_id):
                 return Reason.TRUST_GONE, TRUST_GONE
         except exception.KeystoneUnavailable:
             LOG.warning("Unable to look for the trust of rule %s", job.rule_id)
@@ -174,7 +169,7 @@ class JobCredentials:
             db.job_ends.clear_trust(job)
             return
         try:
-            self._keystone.delete_trust(
+            self.keystone.delete_trust(
                 job.trust_id,
                 auth if known == job.trust_id else None,
                 global_request_id=_global_id(job),

@@ -5,6 +5,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import futurist
 from oslo_config import cfg
@@ -45,40 +46,31 @@ def _is_first_attempt(job: db.Job) -> bool:
     )
 
 
+@dataclass(eq=False, repr=False)
 class Dispatcher:
     """Claim jobs and tasks, and run each in a thread.
 
-    :param stopping: is set when the engine stops.
+    :ivar stopping: is set when the engine stops.
     """
 
-    def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        engine_id: str,
-        leases: LeaseKeeper,
-        access: JobCredentials,
-        planner: JobPlanner,
-        worker: TaskWorker,
-        importer: DataImporter,
-        keystone: KeystoneGate,
-        stopping: threading.Event,
-    ) -> None:
-        self._conf = conf
-        self._engine_id = engine_id
-        self._leases = leases
-        self._access = access
-        self._planner = planner
-        self._worker = worker
-        self._importer = importer
-        self._keystone = keystone
-        #: When this engine has to look for work whose pause ends, by the monotonic clock.
-        self._due: list[float] = []
-        self._due_lock = threading.Lock()
-        self._stopping = stopping
-        self._wake = threading.Event()
-        self._slots = Slots(conf.engine.max_tasks)
-        self._free = threading.Semaphore(conf.engine.max_tasks)
-        self._pool = futurist.ThreadPoolExecutor(max_workers=conf.engine.max_tasks)
+    conf: cfg.ConfigOpts
+    engine_id: str
+    leases: LeaseKeeper
+    access: JobCredentials
+    planner: JobPlanner
+    worker: TaskWorker
+    importer: DataImporter
+    keystone: KeystoneGate
+    stopping: threading.Event
+    #: When this engine has to look for work whose pause ends, by the monotonic clock.
+    _due: list[float] = field(default_factory=list, init=False)
+    _due_lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _wake: threading.Event = field(default_factory=threading.Event, init=False)
+
+    def __post_init__(self) -> None:
+        self._slots = Slots(self.conf.engine.max_tasks)
+        self._free = threading.Semaphore(self.conf.engine.max_tasks)
+        self._pool = futurist.ThreadPoolExecutor(max_workers=self.conf.engine.max_tasks)
 
     def wake(self) -> None:
         """Look for work without waiting for the next poll."""
@@ -86,10 +78,10 @@ class Dispatcher:
 
     def run(self) -> None:
         """Look for work until the engine stops: when woken, and every poll interval."""
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             self._wake.clear()
             try:
-                while not self._stopping.is_set() and self._claim_next():
+                while not self.stopping.is_set() and self._claim_next():
                     pass
             except exception.Unavailable as error:
                 LOG.warning("Unable to claim work: %s", error.message)
@@ -103,7 +95,7 @@ class Dispatcher:
         with self._due_lock:
             self._due = [due for due in self._due if due > now]
             first = min(self._due, default=math.inf)
-        return min(self._conf.engine.poll_interval, first - now)
+        return min(self.conf.engine.poll_interval, first - now)
 
     def _claim_next(self) -> bool:
         """Claim a task or a job, and start to work on it.
@@ -126,26 +118,26 @@ class Dispatcher:
         return started
 
     def _claim(self) -> db.Claim | None:
-        conf, tokens = self._conf.engine, self._access.token_jobs
-        after_outage = self._leases.is_after_outage
+        conf, tokens = self.conf.engine, self.access.token_jobs
+        after_outage = self.leases.is_after_outage
         may = self._slots.claimable()
-        cancelled_only = not self._keystone.is_open()
+        cancelled_only = not self.keystone.is_open()
         claim = None
-        with self._leases.watch_database():
+        with self.leases.watch_database():
             # Tasks come first, so that jobs that have begun end before others begin.
             if may.tasks:
                 claim = db.leases.claim_task(
-                    self._engine_id,
+                    self.engine_id,
                     conf.lease,
                     tokens,
                     excluded_projects=may.full_projects,
                     excluded_regions=may.full_regions,
-                    resting_regions=self._worker.resting_regions(),
+                    resting_regions=self.worker.resting_regions(),
                     cancelled_only=cancelled_only,
                     after_outage=after_outage,
                 )
             return claim or db.leases.claim_job(
-                self._engine_id,
+                self.engine_id,
                 conf.lease,
                 tokens,
                 excluded_projects=may.full_projects,
@@ -167,7 +159,7 @@ class Dispatcher:
 
     def _emit_takeover(self, claim: db.Claim) -> None:
         # The row of a claim shows the lease before the claim.
-        if claim.row.lease_expires and claim.row.engine_id not in (None, self._engine_id):
+        if claim.row.lease_expires and claim.row.engine_id not in (None, self.engine_id):
             events.emit(events.LeaseTakenOver("job" if claim.task is None else "task"))
 
     def _take_slot(self, claim: db.Claim) -> None:
@@ -210,7 +202,7 @@ class Dispatcher:
             region = claim.task.region if claim.task else None
             with (
                 jobs.job_span(job.id, job.request_id, region),
-                self._leases.hold(claim, since) as held,
+                self.leases.hold(claim, since) as held,
             ):
                 return self._run_held(held)
         finally:
@@ -220,24 +212,24 @@ class Dispatcher:
         claim = held.claim
         job = claim.job
         try:
-            if claim.row.attempts >= self._conf.engine.max_attempts:
+            if claim.row.attempts >= self.conf.engine.max_attempts:
                 message = OUT_OF_ATTEMPTS.format(claim.row.attempts)
                 self._fail_claim(held, Reason.INTERNAL_ERROR, message)
             elif claim.task is None:
                 if _is_first_attempt(job):
                     events.emit(events.JobStarted(job))
-                taken = self._planner.run(held, lambda: self._slots.claimable().full_regions)
+                taken = self.planner.run(held, lambda: self._slots.claimable().full_regions)
                 self._note_pause(taken.pause)
                 return taken
             elif claim.task.kind == TaskKind.DATA:
-                self._note_pause(self._importer.run(held))
+                self._note_pause(self.importer.run(held))
             else:
-                self._note_pause(self._worker.run(held))
+                self._note_pause(self.worker.run(held))
         except exception.LeaseLost as error:
             # The engine may claim the work again, and no other one has the user's token.
             LOG.warning("Lease lost: %s", error.message)
         except exception.CredentialsLost as error:
-            self._fail_claim(held, *self._access.explain_loss(job, error))
+            self._fail_claim(held, *self.access.explain_loss(job, error))
         except exception.Cancelled:
             self._fail_claim(held, Reason.CANCELLED, CANCELLED)
         except exception.JobImpossible as error:
@@ -262,19 +254,19 @@ class Dispatcher:
         """End work that cannot be done, so that its job ends."""
         self._ignoring_lost_lease(
             held.claim,
-            lambda: end_task(self._access, held, reason=reason, message=message),
+            lambda: end_task(self.access, held, reason=reason, message=message),
         )
 
     def _postpone(self, claim: db.Claim, error: exception.Unavailable) -> None:
         """Hand a claim back, as a service that it needs is away."""
         if isinstance(error, exception.KeystoneUnavailable):
-            self._keystone.close()
+            self.keystone.close()
         LOG.warning("Job %s postponed: %s", claim.job.id, error.message)
         self._release(claim, counts=False)
 
     def _release(self, claim: db.Claim, *, counts: bool) -> None:
         """Release a claim with a delay, so that other work is claimed first."""
-        after = 0 if self._stopping.is_set() else self._conf.engine.poll_interval
+        after = 0 if self.stopping.is_set() else self.conf.engine.poll_interval
         self._ignoring_lost_lease(
             claim, lambda: db.leases.release(claim, count_attempt=counts, delay=after)
         )
@@ -298,7 +290,7 @@ class Dispatcher:
         """
         self._wake.set()
         end = time.monotonic() + grace
-        for _ in range(self._conf.engine.max_tasks):
+        for _ in range(self.conf.engine.max_tasks):
             if not self._free.acquire(timeout=max(0.0, end - time.monotonic())):
                 LOG.warning("Graceful shutdown timed out, leases of running work will expire")
                 break

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent import futures
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 from oslo_config import cfg
@@ -57,22 +58,16 @@ _FAILED = (ItemState.FAILURE, ItemState.SKIPPED, ItemState.CANCELLED)
 Looked = tuple[db.Item, Progress, Image | None, Arrival]
 
 
+@dataclass(eq=False, repr=False)
 class DataImporter:
     """Take the turns of tasks for data."""
 
-    def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        access: JobCredentials,
-        pools: RegionPools,
-        cancellations: Cancellations,
-    ) -> None:
-        self._conf = conf
-        self._access = access
-        self._pools = pools
-        self._cancellations = cancellations
-        #: Until when a region counts as one that fetches data, by the monotonic clock.
-        self._enabled: dict[str, float] = {}
+    conf: cfg.ConfigOpts
+    access: JobCredentials
+    pools: RegionPools
+    cancellations: Cancellations
+    #: Until when a region counts as one that fetches data, by the monotonic clock.
+    _enabled: dict[str, float] = field(default_factory=dict, init=False)
 
     def run(self, held: HeldLease) -> float | None:
         """Take one turn, and end the task or release it with a pause.
@@ -84,24 +79,24 @@ class DataImporter:
         """
         claim, job = held.claim, held.claim.job
         region = claim.region_task.region
-        turn = db.imports.begin_turn(claim, AHEAD * self._conf.sync.imports_per_region)
-        if self._cancellations.is_cancelled(job):
+        turn = db.imports.begin_turn(claim, AHEAD * self.conf.sync.imports_per_region)
+        if self.cancellations.is_cancelled(job):
             given_up = [(item, imports.cancelled(from_row(item))) for item in turn.running]
             rows = [to_row(item, step) for item, step in given_up]
-            end_task(self._access, held, rows, reason=Reason.CANCELLED, message=CANCELLED)
+            end_task(self.access, held, rows, reason=Reason.CANCELLED, message=CANCELLED)
             _tell(given_up)
             return None
-        regions = self._access.open_regions(job)
+        regions = self.access.open_regions(job)
         if region not in regions:
             outcome = no_endpoint(region)
-            end_task(self._access, held, reason=outcome.reason, message=cast(str, outcome.message))
+            end_task(self.access, held, reason=outcome.reason, message=cast(str, outcome.message))
             return None
         pause, problem = self._take(held, regions, turn)
         if problem is not None:
-            end_task(self._access, held, reason=problem.reason, message=cast(str, problem.message))
+            end_task(self.access, held, reason=problem.reason, message=cast(str, problem.message))
             return None
         if not db.imports.is_any_open(claim):
-            end_task(self._access, held)
+            end_task(self.access, held)
             return None
         held.stop_renewing()
         db.leases.release(claim, delay=pause)
@@ -156,7 +151,7 @@ class DataImporter:
         return (FIRST_PAUSE if changed or asked else _pause(turn)), None
 
     def _patience(self) -> Patience:
-        conf = self._conf.sync
+        conf = self.conf.sync
         return Patience(
             timeout=conf.import_timeout,
             slowest=conf.import_slowest,
@@ -205,7 +200,7 @@ class DataImporter:
 
     def _call(self, job: db.Job, region: str, function: Callable[[], Any]) -> Any:
         """Make a call on a worker of the region, which limits the calls to it."""
-        return self._pools.submit_for(job)(region, function).result()
+        return self.pools.submit_for(job)(region, function).result()
 
     # The next step of an image.
 
@@ -280,7 +275,7 @@ class DataImporter:
         except (exception.RegionUnavailable, exception.ImageRequestRejected) as error:
             # The request itself tells.
             LOG.info("Unable to read the methods of %s: %s", images.region, error.message)
-        if not self._access.lasts(job, self._conf.sync.import_token_margin):
+        if not self.access.lasts(job, self.conf.sync.import_token_margin):
             return Outcome(Reason.CREDENTIALS_LOST, ENDS_TOO_SOON)
         return None
 
@@ -315,7 +310,7 @@ class DataImporter:
             record(claim, rows)
             return len(ready)
         limits = db.imports.Limits(
-            self._conf.sync.imports_per_region, self._conf.sync.exports_per_region
+            self.conf.sync.imports_per_region, self.conf.sync.exports_per_region
         )
         by_pk = {item.pk: (one, copy) for item, one, copy in ready}
         granted = db.imports.reserve(claim, [item for item, *_ in ready], limits)
@@ -347,10 +342,10 @@ class DataImporter:
                 one.image_id,
                 region=one.source,
                 source_id=item.resource,
-                interface=self._conf.glance.import_interface,
+                interface=self.conf.glance.import_interface,
             )
 
-        return self._pools.submit_for(held.claim.job)(images.region, ask)
+        return self.pools.submit_for(held.claim.job)(images.region, ask)
 
     def _after(self, item: db.Item, one: Progress, call: "futures.Future[None]") -> Step:
         """Return what is known of an image after Glance has answered.

@@ -7,6 +7,7 @@ piece after the other, only to hand it back.
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from kingbird import exception
 from kingbird.clients.keystone import Keystone
@@ -14,6 +15,7 @@ from kingbird.clients.keystone import Keystone
 LOG = logging.getLogger(__name__)
 
 
+@dataclass(eq=False, repr=False)
 class KeystoneGate:
     """Tell whether work may be claimed.
 
@@ -21,21 +23,15 @@ class KeystoneGate:
     That token is asked for before the next claim, so one job that Keystone has trouble with holds
     no other job up.
 
-    :param interval: returns the seconds between two tries.
+    :ivar interval: returns the seconds between two tries.
     """
 
-    def __init__(
-        self,
-        keystone: Keystone,
-        interval: Callable[[], float],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._keystone = keystone
-        self._interval = interval
-        self._clock = clock
-        self._is_closed = False
-        self._is_away = False
-        self._next_try = 0.0
+    keystone: Keystone
+    interval: Callable[[], float]
+    clock: Callable[[], float] = time.monotonic
+    _is_closed: bool = field(default=False, init=False)
+    _is_away: bool = field(default=False, init=False)
+    _next_try: float = field(default=0.0, init=False)
 
     def close(self) -> None:
         """Close the gate: Keystone gave no answer to somebody."""
@@ -48,15 +44,15 @@ class KeystoneGate:
         """
         if not self._is_closed:
             return True
-        if self._is_away and self._clock() < self._next_try:
+        if self._is_away and self.clock() < self._next_try:
             return False
         # Work that closes the gate during the try closes it for the next claim.
         self._is_closed = False
         try:
-            self._keystone.try_token()
+            self.keystone.try_token()
         except exception.KeystoneUnavailable as error:
             self._is_closed = True
-            self._next_try = self._clock() + self._interval()
+            self._next_try = self.clock() + self.interval()
             if not self._is_away:
                 LOG.warning("No work is claimed until Keystone is back: %s", error.message)
             self._is_away = True

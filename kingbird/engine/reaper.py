@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from oslo_config import cfg
 
@@ -30,6 +31,7 @@ DELETED_AT_ONCE = 1000
 ENGINE_GONE = "The job ran with its user's own token, and the engine that held it is gone"
 
 
+@dataclass(eq=False, repr=False)
 class Reaper:
     """Clean up periodically.
 
@@ -38,23 +40,15 @@ class Reaper:
     the same time all the same.
     """
 
-    def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        engine_id: str,
-        keystone: Keystone,
-        access: JobCredentials,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._conf = conf
-        self._engine_id = engine_id
-        self._keystone = keystone
-        self._access = access
-        self._clock = clock
-        #: When each orphaned trust was seen first.
-        self._orphaned: dict[str, float] = {}
-        self._refused: set[str] = set()
-        self._database_was_down = True
+    conf: cfg.ConfigOpts
+    engine_id: str
+    keystone: Keystone
+    access: JobCredentials
+    clock: Callable[[], float] = time.monotonic
+    #: When each orphaned trust was seen first.
+    _orphaned: dict[str, float] = field(default_factory=dict, init=False)
+    _refused: set[str] = field(default_factory=set, init=False)
+    _database_was_down: bool = field(default=True, init=False)
 
     def run(self) -> None:
         """Clean up once.
@@ -63,8 +57,8 @@ class Reaper:
         """
         try:
             self._end_own_jobs()
-            seconds = self._conf.engine.reaper_interval * ROUNDS
-            if not db.duties.hold(DUTY, self._engine_id, seconds):
+            seconds = self.conf.engine.reaper_interval * ROUNDS
+            if not db.duties.hold(DUTY, self.engine_id, seconds):
                 return
             if not self._database_was_down:
                 self._end_jobs_of_others()
@@ -74,22 +68,22 @@ class Reaper:
             self._database_was_down = True
             raise
         self._clean_up()
-        if self._conf.engine.delete_stray_trusts:
+        if self.conf.engine.delete_stray_trusts:
             self._delete_orphaned_trusts()
 
     def _end_own_jobs(self) -> None:
         """End the jobs whose tokens this engine had, and has no more."""
-        self._access.prune()
-        if token_jobs := self._access.token_jobs:
-            db.leases.adopt(self._engine_id, token_jobs)
-        for job in db.maintenance.token_jobs_of(self._engine_id):
-            if not self._access.has_token_for(job):
+        self.access.prune()
+        if token_jobs := self.access.token_jobs:
+            db.leases.adopt(self.engine_id, token_jobs)
+        for job in db.maintenance.token_jobs_of(self.engine_id):
+            if not self.access.has_token_for(job):
                 self._isolated(job, self._end_lost)
 
     def _end_jobs_of_others(self) -> None:
         """End the jobs whose tokens no engine has."""
         lost = db.maintenance.token_jobs_without_engine(
-            self._conf.sync.token_job_wait, db.engines.heartbeat_timeout(self._conf)
+            self.conf.sync.token_job_wait, db.engines.heartbeat_timeout(self.conf)
         )
         for job in lost:
             self._isolated(job, self._end_lost)
@@ -97,23 +91,23 @@ class Reaper:
     def _end_lost(self, job: db.Job) -> None:
         """End a job whose credentials are lost."""
         if job.cancelled:
-            end_job(self._access, job, Reason.CANCELLED, CANCELLED)
+            end_job(self.access, job, Reason.CANCELLED, CANCELLED)
         else:
-            end_job(self._access, job, Reason.CREDENTIALS_LOST, ENGINE_GONE)
+            end_job(self.access, job, Reason.CREDENTIALS_LOST, ENGINE_GONE)
 
     def _clean_up(self) -> None:
         db.maintenance.discard_unaccepted(ACCEPTING_LIMIT)
         db.tombstones.purge()
-        db.image_states.purge(self._conf.sync.state_ttl, PURGED_AT_ONCE)
+        db.image_states.purge(self.conf.sync.state_ttl, PURGED_AT_ONCE)
         db.fresh_states.purge(PURGED_AT_ONCE)
-        db.metadef_states.purge(self._conf.sync.state_ttl, PURGED_AT_ONCE)
-        days = self._conf.engine.purge_after_days
+        db.metadef_states.purge(self.conf.sync.state_ttl, PURGED_AT_ONCE)
+        days = self.conf.engine.purge_after_days
         if days:
             db.maintenance.purge(days * 86400, PURGED_AT_ONCE)
         for job in db.maintenance.ended_jobs_with_trust():
-            self._isolated(job, self._access.revoke_trust)
-        db.rule_ends.purge_jobs(self._conf.rules.keep_jobs)
-        crowded = db.marks.replace_many(self._conf.rules.max_marks)
+            self._isolated(job, self.access.revoke_trust)
+        db.rule_ends.purge_jobs(self.conf.rules.keep_jobs)
+        crowded = db.marks.replace_many(self.conf.rules.max_marks)
         if crowded:
             LOG.warning("%d rules had too many marks and get a full run instead", crowded)
 
@@ -134,8 +128,8 @@ class Reaper:
         ends the round: a trust that Keystone refuses to delete keeps no other from it.
         """
         try:
-            trusts = set(self._keystone.list_service_trusts())
-            orphaned, now = trusts - db.maintenance.trusts_in_use(trusts), self._clock()
+            trusts = set(self.keystone.list_service_trusts())
+            orphaned, now = trusts - db.maintenance.trusts_in_use(trusts), self.clock()
             self._orphaned = {one: self._orphaned.get(one, now) for one in orphaned}
             due = {one for one, since in self._orphaned.items() if now - since >= ORPHANED_FOR}
             self._refused &= due
@@ -146,7 +140,7 @@ class Reaper:
 
     def _delete_orphaned_trust(self, trust_id: str) -> None:
         try:
-            self._keystone.delete_trust(trust_id)
+            self.keystone.delete_trust(trust_id)
         except exception.TrustRefused as error:
             self._refused.add(trust_id)
             LOG.warning("An orphaned trust stays, the next round will retry: %s", error.message)

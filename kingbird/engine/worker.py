@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent import futures
+from dataclasses import dataclass
 from itertools import groupby, islice
 from typing import Any, cast
 
@@ -90,32 +91,26 @@ def _take_result(
         done.append((item, outcome))
 
 
+@dataclass(eq=False, repr=False)
 class TaskWorker:
     """Work on tasks that the engine has claimed.
 
-    :param stopping: is set when the engine stops; no further items are begun then.
+    :ivar stopping: is set when the engine stops; no further items are begun then.
     """
 
-    def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        access: JobCredentials,
-        pools: RegionPools,
-        cancellations: Cancellations,
-        retry: Retry,
-        stopping: threading.Event,
-    ) -> None:
-        self._conf = conf
-        self._access = access
-        self._pools = pools
-        self._reader = SourceReader(pools)
-        self._cancellations = cancellations
-        self._retry = retry
-        self._stopping = stopping
+    conf: cfg.ConfigOpts
+    access: JobCredentials
+    pools: RegionPools
+    cancellations: Cancellations
+    retry: Retry
+    stopping: threading.Event
+
+    def __post_init__(self) -> None:
+        self._reader = SourceReader(self.pools)
 
     def resting_regions(self) -> list[str]:
         """Return the regions that are away, and that nobody is to look at for a while."""
-        return self._pools.resting_regions()
+        return self.pools.resting_regions()
 
     def run(self, held: HeldLease) -> float | None:
         """Work on a task until no item is open, and end it; or release it, if its region is away.
@@ -127,56 +122,56 @@ class TaskWorker:
         """
         job = held.claim.job
         task = held.claim.region_task
-        if self._cancellations.is_cancelled(job):
-            end_task(self._access, held, reason=Reason.CANCELLED, message=CANCELLED)
+        if self.cancellations.is_cancelled(job):
+            end_task(self.access, held, reason=Reason.CANCELLED, message=CANCELLED)
             return None
-        regions = self._access.open_regions(job)
+        regions = self.access.open_regions(job)
         if task.region not in regions:
             outcome = no_endpoint(task.region)
-            end_task(self._access, held, reason=outcome.reason, message=cast(str, outcome.message))
+            end_task(self.access, held, reason=outcome.reason, message=cast(str, outcome.message))
             return None
         progress = TaskProgress(
-            is_patient=patience_of(self._conf, job) > 0,
-            is_left_alone=functools.partial(self._pools.is_left_alone, task.region),
+            is_patient=patience_of(self.conf, job) > 0,
+            is_left_alone=functools.partial(self.pools.is_left_alone, task.region),
         )
         if task.away_since is not None:
             progress.is_away = self._is_away(job, regions[task.region])
         outcomes = [] if progress.is_away else self._process_task(held, regions, progress)
-        if self._cancellations.is_cancelled(job, ignore_outage=True):
-            end_task(self._access, held, outcomes, reason=Reason.CANCELLED, message=CANCELLED)
+        if self.cancellations.is_cancelled(job, ignore_outage=True):
+            end_task(self.access, held, outcomes, reason=Reason.CANCELLED, message=CANCELLED)
             return None
         if (refusal := progress.refusal) is not None:
             self._end_without_token(held, outcomes, progress, refusal)
             return None
-        if progress.is_over or self._stopping.is_set():
+        if progress.is_over or self.stopping.is_set():
             record(held.claim, outcomes, answered=progress.take_answer())
             outcomes = []
         if progress.keystone is not None:
             raise progress.keystone
         if progress.is_away:
             return self._pause(held)
-        if self._stopping.is_set() and db.items.open_items(held.claim, 1):
+        if self.stopping.is_set() and db.items.open_items(held.claim, 1):
             db.leases.release(held.claim)
             return None
-        end_task(self._access, held, outcomes)
+        end_task(self.access, held, outcomes)
         return None
 
     def _is_away(self, job: db.Job, images: ImageClient) -> bool:
-        return bool(which_are_away(self._pools, job, [images]))
+        return bool(which_are_away(self.pools, job, [images]))
 
     def _pause(self, held: HeldLease) -> float | None:
         """Release a task until its region is back, or end it if the region is away for too long.
 
         :returns: the seconds until an engine looks at the region again, or ``None``.
         """
-        region, patience = held.claim.region_task.region, patience_of(self._conf, held.claim.job)
+        region, patience = held.claim.region_task.region, patience_of(self.conf, held.claim.job)
         held.stop_renewing()
-        pause = db.pauses.pause(held.claim, pause_between_looks(self._conf), patience)
+        pause = db.pauses.pause(held.claim, pause_between_looks(self.conf), patience)
         if pause is None:
             held.go_on_renewing()
             text = AWAY_FOR_TOO_LONG if patience > 0 else NO_PATIENCE
             message = text.format(region=region, seconds=patience)
-            end_task(self._access, held, reason=Reason.REGION_UNAVAILABLE, message=message)
+            end_task(self.access, held, reason=Reason.REGION_UNAVAILABLE, message=message)
         else:
             LOG.info("Job %s waits for region %s", held.claim.job.id, region)
         return pause
@@ -190,13 +185,13 @@ class TaskWorker:
     ) -> None:
         """End a task whose job Keystone gives no token for any more."""
         job = held.claim.job
-        reason, message = self._access.explain_loss(job, refusal)
+        reason, message = self.access.explain_loss(job, refusal)
         refused = [
             (item, dataclasses.replace(outcome, reason=reason))
             for item, outcome in progress.refused
         ]
         rows = [*outcomes, *self._to_rows(job, refused)]
-        end_task(self._access, held, rows, reason=reason, message=message)
+        end_task(self.access, held, rows, reason=reason, message=message)
 
     def _process_task(
         self, held: HeldLease, regions: Mapping[str, ImageClient], progress: TaskProgress
@@ -210,11 +205,11 @@ class TaskWorker:
         job = held.claim.job
 
         def may_write() -> None:
-            self._cancellations.raise_if_cancelled(job, ignore_outage=True)
+            self.cancellations.raise_if_cancelled(job, ignore_outage=True)
             held.check()
 
-        retry = self._retry.with_check(
-            lambda: self._cancellations.raise_if_cancelled(job, ignore_outage=True)
+        retry = self.retry.with_check(
+            lambda: self.cancellations.raise_if_cancelled(job, ignore_outage=True)
         )
 
         @functools.cache
@@ -230,7 +225,7 @@ class TaskWorker:
         def begin(item: db.Item, work: Any) -> futures.Future[Outcome]:
             writer = writer_of(item.resource_type)
             write = functools.partial(self._process_item, item, writer, job)
-            submit = functools.partial(self._pools.submit_for(job), item.target_region)
+            submit = functools.partial(self.pools.submit_for(job), item.target_region)
             first = writer.first_read(work)
             if first is None:
                 return submit(write, work)
@@ -271,7 +266,7 @@ class TaskWorker:
         """
         job = held.claim.job
         calls: RunningCalls[Outcome, db.Item] = RunningCalls()
-        workers = self._conf.sync.region_concurrency
+        workers = self.conf.sync.region_concurrency
         done: list[tuple[db.Item, Outcome]] = []
         flushed = time.monotonic()
         try:
@@ -313,7 +308,7 @@ class TaskWorker:
         job: db.Job,
     ) -> Any:
         """Return what is to be written, or an outcome if there is nothing to write any more."""
-        if self._cancellations.leaves_out(job, item.target_region, item.resource):
+        if self.cancellations.leaves_out(job, item.target_region, item.resource):
             return cancelled_in_part()
         return writer.work_of(item, others)
 
@@ -325,7 +320,7 @@ class TaskWorker:
         :raises kingbird.exception.Cancelled: engine or job stop before there is an outcome.
         """
         self._raise_if_stopping(job)
-        if self._cancellations.leaves_out(job, item.target_region, item.resource):
+        if self.cancellations.leaves_out(job, item.target_region, item.resource):
             return cancelled_in_part()
         try:
             outcome = writer.write(item, work)
@@ -350,7 +345,7 @@ class TaskWorker:
 
     def _must_stop(self, job: db.Job) -> bool:
         """Return whether no further item may begin."""
-        return self._stopping.is_set() or self._cancellations.is_cancelled(job, ignore_outage=True)
+        return self.stopping.is_set() or self.cancellations.is_cancelled(job, ignore_outage=True)
 
     def _to_rows(
         self, job: db.Job, done: Sequence[tuple[db.Item, Outcome]]
@@ -361,7 +356,7 @@ class TaskWorker:
                 job.project_id,
                 done[0][0].target_region,
                 [pair for _, outcome in done for pair in outcome.unusable],
-                self._conf.sync.tombstone_ttl,
+                self.conf.sync.tombstone_ttl,
             )
         return [
             resource_types.named(item.resource_type).to_outcome(item, outcome)

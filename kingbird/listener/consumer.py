@@ -4,6 +4,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import oslo_messaging
@@ -25,47 +26,40 @@ RETRY_DELAY = 10.0
 START_TIMEOUT = 5.0
 
 
+@dataclass(eq=False, repr=False)
 class Consumer:
     """The listener of one broker, from its start until the service stops."""
 
-    def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        broker: Broker,
-        endpoint: Endpoint,
-        hearing: Hearing,
-        stopping: threading.Event,
-    ) -> None:
-        self._conf = conf
-        self._broker = broker
-        self._endpoint = endpoint
-        self._hearing = hearing
-        self._stopping = stopping
-        self._server: Any = None
-        self._started = threading.Event()
-        self._is_away = False
-        #: Regions of which a full run is due, because messages may have been lost.
-        self._lossy: set[str] = set()
+    conf: cfg.ConfigOpts
+    broker: Broker
+    endpoint: Endpoint
+    hearing: Hearing
+    stopping: threading.Event
+    _server: Any = field(default=None, init=False)
+    _started: threading.Event = field(default_factory=threading.Event, init=False)
+    _is_away: bool = field(default=False, init=False)
+    #: Regions of which a full run is due, because messages may have been lost.
+    _lossy: set[str] = field(default_factory=set, init=False)
 
     @property
     def names(self) -> str:
         """Return the names of the broker's regions, for the log."""
-        return ", ".join(self._broker.regions)
+        return ", ".join(self.broker.regions)
 
     def run(self) -> None:
         """Start to consume as soon as the broker is there, and watch the connection."""
         threading.Thread(target=self._report_start, daemon=True).start()
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             server: Any = None
             try:
-                server = create_server(self._conf, self._broker, self._endpoint)
+                server = create_server(self.conf, self.broker, self.endpoint)
                 # This blocks while the broker is unreachable.
                 server.start(override_pool_size=1)
             except Exception as error:
                 self._note_away(f"{type(error).__name__}: {error}")
                 with contextlib.suppress(Exception):
                     server.transport.cleanup()
-                self._stopping.wait(RETRY_DELAY)
+                self.stopping.wait(RETRY_DELAY)
             else:
                 self._server = server
                 self._started.set()
@@ -81,19 +75,19 @@ class Consumer:
             self._server.wait()
 
     def _report_start(self) -> None:
-        if not self._started.wait(START_TIMEOUT) and not self._stopping.is_set():
+        if not self._started.wait(START_TIMEOUT) and not self.stopping.is_set():
             self._note_away("unreachable")
 
     def _watch(self, server: Any) -> None:
         known = connection_of(server)
         self._note_back()
-        while not self._stopping.wait(WATCH_INTERVAL):
+        while not self.stopping.wait(WATCH_INTERVAL):
             current = connection_of(server)
             if current is None:
                 self._note_away("connection lost")
             elif current is not known:
                 # A connection that was replaced between two looks was lost too.
-                self._lossy.update(self._broker.regions)
+                self._lossy.update(self.broker.regions)
                 known = current
                 self._note_back()
             self._catch_up()
@@ -102,15 +96,15 @@ class Consumer:
         if not self._is_away:
             LOG.warning("The broker of %s is not heard: %s", self.names, reason)
         self._is_away = True
-        self._hearing.connected(self._broker.regions, False)
+        self.hearing.connected(self.broker.regions, False)
 
     def _note_back(self) -> None:
         if self._is_away:
             # Glance drops what it can't send at once.
-            self._lossy.update(self._broker.regions)
+            self._lossy.update(self.broker.regions)
         LOG.info("Listening to the broker of %s", self.names)
         self._is_away = False
-        self._hearing.connected(self._broker.regions, True)
+        self.hearing.connected(self.broker.regions, True)
 
     def _catch_up(self) -> None:
         make_full_runs_due(self._lossy)

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from oslo_config import cfg
@@ -31,23 +32,23 @@ FIRST_DELAY, LAST_DELAY = 0.2, 5.0
 TRIES = 3
 
 
+@dataclass(eq=False, repr=False)
 class MarkWriter:
     """Write the marks of events.  Safe for threads.
 
-    :param wake: called after marks were written.
-    :param stopping: set when the listener stops.
+    :ivar wake: called after marks were written.
+    :ivar stopping: set when the listener stops.
     """
 
-    def __init__(
-        self, conf: cfg.ConfigOpts, wake: Callable[[], None], stopping: threading.Event
-    ) -> None:
-        self._conf = conf
-        self._wake = wake
-        self._stopping = stopping
-        self._lock = threading.Lock()
+    conf: cfg.ConfigOpts
+    wake: Callable[[], None]
+    stopping: threading.Event
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _fingerprint: tuple[Any, ...] | None = field(default=None, init=False)
+    _read_at: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
         self._rules = RuleSet([])
-        self._fingerprint: tuple[Any, ...] | None = None
-        self._read_at = 0.0
 
     def write(self, heard: Sequence[Event]) -> bool:
         """Write the marks of some events.  While the database is away, wait for it.
@@ -72,7 +73,7 @@ class MarkWriter:
                     for event in heard:
                         events.emit(events.NotificationDropped(event.region, Drop.ERROR))
                     return True
-            if self._stopping.wait(delay):
+            if self.stopping.wait(delay):
                 return False
             delay = min(delay * 2, LAST_DELAY)
 
@@ -90,12 +91,12 @@ class MarkWriter:
             else:
                 pairs.update((pk, event.image_id) for pk in found)
         if pairs:
-            written = db.marks.add(pairs, settle=self._conf.listener.settle)
+            written = db.marks.add(pairs, settle=self.conf.listener.settle)
         for region, reason in dropped:
             events.emit(events.NotificationDropped(region, reason))
         if written:
             events.emit(events.MarksWritten(written))
-            self._wake()
+            self.wake()
 
     def _current_rules(self) -> RuleSet:
         with self._lock:
@@ -110,18 +111,13 @@ class MarkWriter:
             return self._rules
 
 
+@dataclass(eq=False, repr=False)
 class Endpoint:
     """Take the messages of a broker.  oslo.messaging calls the method of a message's priority."""
 
-    def __init__(
-        self,
-        broker: Broker,
-        hearing: Hearing,
-        write: Callable[[Sequence[Event]], bool],
-    ) -> None:
-        self._broker = broker
-        self._hearing = hearing
-        self._write = write
+    broker: Broker
+    hearing: Hearing
+    write: Callable[[Sequence[Event]], bool]
 
     def info(
         self, context: Any, publisher_id: Any, event_type: Any, payload: Any, metadata: Any
@@ -139,16 +135,16 @@ class Endpoint:
         return NotificationResult.HANDLED if done else NotificationResult.REQUEUE
 
     def _take(self, publisher_id: Any, event_type: Any, payload: Any) -> bool:
-        regions = self._broker.regions_of(publisher_id)
+        regions = self.broker.regions_of(publisher_id)
         if not regions:
             events.emit(events.NotificationDropped("unknown", Drop.PUBLISHER))
         heard = []
         for region in regions:
-            self._hearing.heard(region)
+            self.hearing.heard(region)
             events.emit(events.NotificationHeard(region))
             event = read(region, event_type, payload)
             if isinstance(event, Event):
                 heard.append(event)
             else:
                 events.emit(events.NotificationDropped(region, event))
-        return not heard or self._write(heard)
+        return not heard or self.write(heard)

@@ -8,6 +8,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,39 +34,32 @@ FIRST_OVERLAP = timedelta(seconds=60)
 _FORMAT = "%Y-%m-%dT%H:%M:%SZ"
 
 
+@dataclass(eq=False, repr=False)
 class Poller:
     """The questions to one region, with the service user's rights.
 
-    :param write: writes the marks of events; False if the listener stops.
+    :ivar write: writes the marks of events; False if the listener stops.
     """
 
-    def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        region: str,
-        keystone: Keystone,
-        clients: ImageClientFactory,
-        write: Callable[[Sequence[Event]], bool],
-        hearing: Hearing,
-        stopping: threading.Event,
-    ) -> None:
-        self.region = region
-        self._conf = conf
-        self._keystone = keystone
-        self._clients = clients
-        self._write = write
-        self._hearing = hearing
-        self._stopping = stopping
+    conf: cfg.ConfigOpts
+    region: str
+    keystone: Keystone
+    clients: ImageClientFactory
+    write: Callable[[Sequence[Event]], bool]
+    hearing: Hearing
+    stopping: threading.Event
+    #: The state of each image in the last answer.
+    _known: dict[str, str] = field(default_factory=dict, init=False)
+    _is_away: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
         self._since = datetime.now(UTC) - FIRST_OVERLAP
-        #: The state of each image in the last answer.
-        self._known: dict[str, str] = {}
-        self._is_away = False
         #: Changes before the start are not known.
-        self._lossy = {region}
+        self._lossy = {self.region}
 
     def run(self) -> None:
         """Ask until the listener stops."""
-        while not self._stopping.is_set():
+        while not self.stopping.is_set():
             try:
                 self.ask()
             except exception.KingbirdError as error:
@@ -75,7 +69,7 @@ class Poller:
                     LOG.exception("Unable to poll %s", self.region)
                 self._note_away(type(error).__name__)
             make_full_runs_due(self._lossy)
-            self._stopping.wait(self._conf.listener.poll_interval)
+            self.stopping.wait(self.conf.listener.poll_interval)
 
     def ask(self) -> None:
         """Write the marks of the images that have changed since the last call.
@@ -86,32 +80,32 @@ class Poller:
         found = {image["id"]: image for image in self._changed(client)}
         states = {image_id: _state(image) for image_id, image in found.items()}
         new = [image for name, image in found.items() if states[name] != self._known.get(name)]
-        self._hearing.connected([self.region], True)
-        self._hearing.heard(self.region)
+        self.hearing.connected([self.region], True)
+        self.hearing.heard(self.region)
         self._is_away = False
         for _ in new:
             events.emit(events.NotificationHeard(self.region))
         heard = [Event(self.region, image["id"].lower(), False, image) for image in new]
-        if heard and not self._write(heard):
+        if heard and not self.write(heard):
             return
         self._known = states
         self._since = max([self._since, *(time - OVERLAP for time in _times(found.values()))])
 
     def _client(self) -> ImageClient:
-        with self._keystone.own_credentials() as auth:
-            urls = self._keystone.regions(auth)
+        with self.keystone.own_credentials() as auth:
+            urls = self.keystone.regions(auth)
             if self.region not in urls:
                 raise exception.RegionUnavailable(
                     f"The catalog has no image service in region {self.region}"
                 )
             url = {self.region: urls[self.region]}
-            return self._clients.clients_for(url, auth)[self.region]
+            return self.clients.clients_for(url, auth)[self.region]
 
     def _changed(self, client: ImageClient) -> Iterator[dict[str, Any]]:
         filters = [("updated_at", f"gte:{self._since.strftime(_FORMAT)}")]
         for hidden in (False, True):
             marker: str | None = None
-            while not self._stopping.is_set():
+            while not self.stopping.is_set():
                 page = client.fetch_page(list_query(hidden=hidden, marker=marker, filters=filters))
                 yield from with_ids(client.parse_page(page))
                 following = client.next_marker(page)
@@ -125,7 +119,7 @@ class Poller:
         if not self._is_away:
             LOG.warning("Unable to poll %s: %s", self.region, reason)
         self._is_away = True
-        self._hearing.connected([self.region], False)
+        self.hearing.connected([self.region], False)
 
 
 def _state(image: dict[str, Any]) -> str:

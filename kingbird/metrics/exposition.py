@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from oslo_config import cfg
 from prometheus_client import CollectorRegistry, Metric, start_http_server
@@ -49,16 +50,14 @@ class _LiveCollector(MultiProcessCollector):
         return super().collect()
 
 
+@dataclass(eq=False, repr=False)
 class _Exposer:
     """A server of metrics that starts when it is this process's turn."""
 
-    def __init__(
-        self, conf: cfg.ConfigOpts, folder: MultiprocessDir, host: str, port: int
-    ) -> None:
-        self._conf = conf
-        self._folder = folder
-        self._host = host
-        self._port = port
+    conf: cfg.ConfigOpts
+    folder: MultiprocessDir
+    host: str
+    port: int
 
     def start(self) -> None:
         """Wait for the turn in a thread."""
@@ -66,9 +65,9 @@ class _Exposer:
 
     def after_fork(self) -> None:
         """Join the service's processes in a forked child."""
-        self._folder.drop_inherited_locks()
+        self.folder.drop_inherited_locks()
         try:
-            self._folder.join()
+            self.folder.join()
         except OSError as error:
             LOG.error("Unable to serve metrics from this process: %s", error)
         else:
@@ -77,14 +76,14 @@ class _Exposer:
     def _run(self) -> None:
         pause = threading.Event()
         registry = CollectorRegistry()
-        _LiveCollector(registry, self._folder)
-        registry.register(DatabaseCollector(self._conf))
-        address = f"{self._host}:{self._port}"
+        _LiveCollector(registry, self.folder)
+        registry.register(DatabaseCollector(self.conf))
+        address = f"{self.host}:{self.port}"
         is_reported = False
         while True:
             try:
-                if self._folder.try_lead():
-                    start_http_server(self._port, self._host, registry)
+                if self.folder.try_lead():
+                    start_http_server(self.port, self.host, registry)
                     LOG.info("Serving metrics at %s", address)
                     return
                 delay = ELECTION_INTERVAL

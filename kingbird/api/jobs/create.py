@@ -8,6 +8,7 @@ between two steps.  The engines' reaper deletes such trusts.
 import logging
 import uuid
 from collections.abc import Collection, Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Protocol, cast
 
 from oslo_config import cfg
@@ -48,22 +49,18 @@ class IsAdmin(Protocol):
         """Decide by some of the caller's roles, or by all of them."""
 
 
+@dataclass(eq=False, repr=False)
 class JobCreator:
     """The creator of jobs.  Safe for threads."""
 
-    def __init__(
-        self,
-        conf: cfg.ConfigOpts,
-        *,
-        keystone: Keystone,
-        regions: ImageClientFactory,
-        engines: EngineRPC,
-    ) -> None:
-        self._conf = conf
-        self._keystone = keystone
-        self._trusts = TrustManager(keystone)
-        self._regions = regions
-        self._engines = engines
+    conf: cfg.ConfigOpts
+    _: KW_ONLY
+    keystone: Keystone
+    regions: ImageClientFactory
+    engines: EngineRPC
+
+    def __post_init__(self) -> None:
+        self._trusts = TrustManager(self.keystone)
 
     def create_job(
         self, context: RequestContext, sets: Mapping[str, StoredSyncSet], *, is_admin: IsAdmin
@@ -83,19 +80,19 @@ class JobCreator:
         # keystonemiddleware rejects a token without a user, and the policy one without a project.
         project_id = cast(str, context.project_id)
         endpoints, unusable = service_catalog.read(
-            context.service_catalog, self._conf.glance.interface
+            context.service_catalog, self.conf.glance.interface
         )
         resolve.check_regions(sets, endpoints, unusable)
-        releases.check_types(self._conf, sets)
+        releases.check_types(self.conf, sets)
         asked, sets = sets, resolve.resolve_regions(sets, endpoints)
         sets_by_id = resolve.sets_with_ids(sets)
         resolve.check_dry_runs(sets_by_id)
-        quotas.check_item_quota(self._conf, sets_by_id)
-        quotas.check_job_quota(self._conf, project_id)
+        quotas.check_item_quota(self.conf, sets_by_id)
+        quotas.check_job_quota(self.conf, project_id)
         sources = {source for each in sets_by_id.values() for source in each["sources"]}
-        clients = self._regions.clients_for(
+        clients = self.regions.clients_for(
             {region: endpoints[region] for region in sources},
-            self._keystone.token_auth(context.auth_token),
+            self.keystone.token_auth(context.auth_token),
             global_request_id=context.global_id,
         )
         resolve.check_resources(sets_by_id, clients)
@@ -122,10 +119,10 @@ class JobCreator:
             raise exception.Conflict(f"The job {dry_run.id} is in progress")
         if not dry_run.is_dry:
             raise exception.Conflict(f"The job {dry_run.id} is no dry run, so there is no plan")
-        quotas.check_job_quota(self._conf, cast(str, context.project_id))
+        quotas.check_job_quota(self.conf, cast(str, context.project_id))
         # The sets stay dry runs: ``Job.applies`` tells why.
         sets = [each for each in dry_run.request if each["dry_run"]]
-        endpoints = service_catalog.read(context.service_catalog, self._conf.glance.interface).urls
+        endpoints = service_catalog.read(context.service_catalog, self.conf.glance.interface).urls
         return self._start(context, sets, endpoints, is_admin=is_admin, of=dry_run.id)
 
     def undo(self, context: RequestContext, job: db.Job, *, is_admin: IsAdmin) -> db.Job:
@@ -153,9 +150,9 @@ class JobCreator:
             )
         if db.undos.is_undone(job):
             raise exception.Conflict(f"The job {job.id} has been undone already")
-        quotas.check_job_quota(self._conf, cast(str, context.project_id))
+        quotas.check_job_quota(self.conf, cast(str, context.project_id))
         sets = [{**each, "dry_run": False, "data": "none"} for each in job.request]
-        endpoints = service_catalog.read(context.service_catalog, self._conf.glance.interface).urls
+        endpoints = service_catalog.read(context.service_catalog, self.conf.glance.interface).urls
         return self._start(context, sets, endpoints, is_admin=is_admin, of=job.id)
 
     def _start(
@@ -189,8 +186,8 @@ class JobCreator:
         try:
             # Concurrent requests may have passed the first check.  Now every one of their rows
             # counts.
-            quotas.check_job_quota(self._conf, project_id, requested=0)
-            lifetime = lifetime_of(self._conf, sets)
+            quotas.check_job_quota(self.conf, project_id, requested=0)
+            lifetime = lifetime_of(self.conf, sets)
             trust = self._trusts.create(context, job.id, lifetime=lifetime)
         except BaseException:
             self._roll_back(job)
@@ -199,7 +196,7 @@ class JobCreator:
             self._send_with_token(context, job, endpoints)
         else:
             self._activate(context, job, trust, is_admin)
-            self._engines.job_ready(context, job.id)
+            self.engines.job_ready(context, job.id)
         LOG.info("Job %s accepted: %d set(s)", job.id, len(sets))
         return job
 
@@ -209,7 +206,7 @@ class JobCreator:
         """Send a job to the one engine that gets the user's token."""
         try:
             self._mark_accepted(job, None)
-            self._engines.job_with_token(context, job.id, endpoints)
+            self.engines.job_with_token(context, job.id, endpoints)
         except BaseException:
             if self._roll_back(job) is not False:
                 raise

@@ -6,7 +6,7 @@ engine.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from kingbird import exception
 from kingbird.clients.glance_metadefs import MetadefClient
@@ -40,20 +40,19 @@ class _Progress:
     refusals: list[tuple[int, str]] = field(default_factory=list)
 
 
+@dataclass(eq=False, repr=False)
 class NamespaceApplier:
     """Creates, completes and updates namespaces in one region.  Safe for threads.
 
-    :param may_write: called before each write; raises
+    :ivar may_write: called before each write; raises
         :class:`kingbird.exception.LeaseLost` when another engine may have the task, and
         :class:`kingbird.exception.Cancelled` when its job is to end.
     """
 
-    def __init__(
-        self, metadefs: MetadefClient, *, may_write: Callable[[], None], retry: Retry
-    ) -> None:
-        self._metadefs = metadefs
-        self._may_write = may_write
-        self._retry = retry
+    metadefs: MetadefClient
+    _: KW_ONLY
+    may_write: Callable[[], None]
+    retry: Retry
 
     def apply(self, source_region: str, work: NamespaceSpec) -> Outcome:
         """Bring a namespace in order.  Nothing is ever deleted.
@@ -63,7 +62,7 @@ class NamespaceApplier:
         """
         progress = _Progress(is_known=work.exists)
         try:
-            return self._retry(self._bring, source_region, work, progress)
+            return self.retry(self._bring, source_region, work, progress)
         except exception.RegionUnavailable as error:
             return region_failure(error)
         except exception.CredentialsLost as error:
@@ -75,7 +74,7 @@ class NamespaceApplier:
     def _bring(self, source_region: str, work: NamespaceSpec, progress: _Progress) -> Outcome:
         name = work.record[NAME]
         progress.refusals.clear()
-        existing = self._metadefs.get(name) if progress.is_known else None
+        existing = self.metadefs.get(name) if progress.is_known else None
         if existing is None:
             existing = self._create(work.record, progress)
             if existing is None:
@@ -84,10 +83,10 @@ class NamespaceApplier:
             # The database of that Glance takes two names for one.
             return Outcome(
                 Reason.ID_TAKEN,
-                f"In {self._metadefs.region} the namespace {existing[NAME]} has this name",
+                f"In {self.metadefs.region} the namespace {existing[NAME]} has this name",
             )
         if compare.has_other_owner(work.record, existing):
-            return items.owner_conflict(self._metadefs.region)
+            return items.owner_conflict(self.metadefs.region)
         for one in compare.compare(work.record, existing):
             if one.step is Step.CREATE or (one.step is Step.CHANGE and work.updates):
                 self._write(name, one, progress)
@@ -98,17 +97,17 @@ class NamespaceApplier:
 
         :returns: the namespace that has the name, if it is there already.
         """
-        self._may_write()
+        self.may_write()
         # A Glance that stops or refuses a part in the middle leaves a half.
         progress.is_known = True
         progress.created.append(WHOLE)
         try:
-            self._metadefs.create(record)
+            self.metadefs.create(record)
         except exception.ImageRequestRejected as error:
             progress.created.remove(WHOLE)
             if error.status != 409:
                 raise
-            existing = self._metadefs.get(record[NAME])
+            existing = self.metadefs.get(record[NAME])
             if existing is None:
                 raise exception.ImageRequestRejected(
                     f"{error.message} It can't be seen, though", 403
@@ -118,7 +117,7 @@ class NamespaceApplier:
 
     def _write(self, name: str, one: Difference, progress: _Progress) -> None:
         """Create or change a part, or the namespace's own fields, with one call."""
-        self._may_write()
+        self.may_write()
         done = progress.created if one.step is Step.CREATE else progress.changed
         # If the answer is lost, the look at the end tells whether it is so.
         new = [label for label in one.labels if label not in done]
@@ -135,7 +134,7 @@ class NamespaceApplier:
                 progress.refusals.append((error.status, f"{label}: {error.message}"))
 
     def _call(self, name: str, one: Difference) -> None:
-        glance, part = self._metadefs, one.part
+        glance, part = self.metadefs, one.part
         is_new = one.step is Step.CREATE
         if part is None:
             glance.update(name, one.body)
@@ -150,14 +149,14 @@ class NamespaceApplier:
 
     def _outcome(self, source_region: str, work: NamespaceSpec, progress: _Progress) -> Outcome:
         """Look at what the region has now, and tell what is left."""
-        final = self._metadefs.get(work.record[NAME])
+        final = self.metadefs.get(work.record[NAME])
         if final is None:
             return Outcome(
                 Reason.DELETED_IN_TARGET,
-                f"The namespace was deleted in {self._metadefs.region} while it was written",
+                f"The namespace was deleted in {self.metadefs.region} while it was written",
             )
         if compare.has_other_owner(work.record, final):
-            return items.owner_conflict(self._metadefs.region)
+            return items.owner_conflict(self.metadefs.region)
         key = key_of(ResourceType.METADEF, work.record[NAME])
         left = compare.compare(work.record, final)
         said = _said(progress, source_region)

@@ -153,7 +153,7 @@ def test_calls_that_are_made_again(scene, emitted):
             raise problem
 
     scene.conf.set_override("retry_timeout", PATIENCE, group="sync")
-    engine._dispatcher._worker._retry(call)
+    engine._dispatcher.worker.retry(call)
     assert of(emitted, events.RegionCallRetried) == [events.RegionCallRetried("R2")]
 
 
