@@ -1,34 +1,28 @@
-"""The API as a service for the launcher; see :mod:`kingbird.cmd.engine_service`."""
+"""The API as a service for the launcher; see :mod:`kingbird.cmd.process`."""
 
 import logging
 import threading
 
 from cheroot import wsgi as cheroot_wsgi
 from oslo_config import cfg
-from oslo_service import service
 
-from kingbird import gmr, metrics
 from kingbird.api import app
 from kingbird.cmd import request_timeout
-from kingbird.db import api as db
+from kingbird.cmd.process import ProcessService
 
 LOG = logging.getLogger(__name__)
 
 
-class ApiService(service.ServiceBase):
+class ApiService(ProcessService):
     """The API on cheroot, for development and the embedded default."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
-        super().__init__()
-        self._conf = conf
+        super().__init__(conf)
         self._server: cheroot_wsgi.Server | None = None
-        self._ended = threading.Event()
 
     def start(self) -> None:
         """Start to listen, with threads of its own."""
-        db.dispose()
-        metrics.start(self._conf)
-        gmr.watch_trigger_file(self._conf)
+        super().start()
         address = (self._conf.api.host, self._conf.api.port)
         self._server = cheroot_wsgi.Server(
             address,
@@ -48,11 +42,4 @@ class ApiService(service.ServiceBase):
         """Stop to listen, and finish requests in progress."""
         if self._server is not None:
             self._server.stop()
-        self._ended.set()
-
-    def wait(self) -> None:
-        """Wait until :meth:`stop` is done."""
-        self._ended.wait()
-
-    def reset(self) -> None:
-        """Do nothing at SIGHUP; the launcher has reloaded the mutable options."""
+        super().stop()

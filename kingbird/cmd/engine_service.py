@@ -1,8 +1,4 @@
-"""The engine as a service for the launcher.
-
-``start()`` creates everything, because the launcher forks before it.  If ``start()`` raises, the
-launcher starts the service again.  It calls ``stop()`` even if the service never started.
-"""
+"""The engine as a service for the launcher; see :mod:`kingbird.cmd.process`."""
 
 import logging
 import threading
@@ -10,10 +6,9 @@ import time
 from typing import Any
 
 from oslo_config import cfg
-from oslo_service import service
 
-from kingbird import gmr, metrics
-from kingbird.db import api as db
+from kingbird import gmr
+from kingbird.cmd.process import ProcessService
 from kingbird.engine.service import Engine
 from kingbird.notifications import notifier
 from kingbird.rpc import server, transport, version_cap
@@ -27,24 +22,20 @@ RPC_STOP_TIMEOUT = 5.0
 WARN_INTERVAL = 5.0
 
 
-class EngineService(service.ServiceBase):
+class EngineService(ProcessService):
     """An engine and its RPC server."""
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
-        super().__init__()
-        self._conf = conf
+        super().__init__(conf)
         self._engine: Engine | None = None
         self._server: Any = None
         self._notifications: notifier.EventNotifier | None = None
         self._rpc_started = threading.Event()
-        self._ended = threading.Event()
 
     def start(self) -> None:
         """Start the engine, which polls the database, and the RPC server."""
-        db.dispose()
-        metrics.start(self._conf)
+        super().start()
         self._notifications = notifier.start(self._conf)
-        gmr.watch_trigger_file(self._conf)
         bus = transport.get_transport(self._conf)
         client = EngineClient(self._conf, bus)
         self._engine = Engine(
@@ -84,11 +75,4 @@ class EngineService(service.ServiceBase):
             # The engine may have closed jobs until now.
             left = self._conf.engine.graceful_shutdown_timeout - (time.monotonic() - begin)
             self._notifications.stop(max(min(left, notifier.DRAIN), 0))
-        self._ended.set()
-
-    def wait(self) -> None:
-        """Wait until :meth:`stop` is done."""
-        self._ended.wait()
-
-    def reset(self) -> None:
-        """Do nothing at SIGHUP; the launcher has reloaded the options."""
+        super().stop()
