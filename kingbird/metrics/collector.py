@@ -19,15 +19,18 @@ from kingbird.db import api as db
 LOG = logging.getLogger(__name__)
 
 
+def _gauge(name: str, text: str, *labels: str, value: float | None = None) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"kingbird_{name}", text, labels=labels or None, value=value)
+
+
 def _collect_imports(imports: Mapping[tuple[str, str], db.stats.Backlog]) -> Iterator[Metric]:
     """Yield the metrics of data that are to arrive."""
-    number = GaugeMetricFamily(
-        "kingbird_imports", "Images whose data are to arrive", labels=["region", "state"]
-    )
-    oldest = GaugeMetricFamily(
-        "kingbird_imports_oldest_seconds",
+    number = _gauge("imports", "Images whose data are to arrive", "region", "state")
+    oldest = _gauge(
+        "imports_oldest_seconds",
         "Seconds for which the data of the first of them have been in their state",
-        labels=["region", "state"],
+        "region",
+        "state",
     )
     for key, found in imports.items():
         number.add_metric(key, found.size)
@@ -50,32 +53,20 @@ class DatabaseCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics."""
-        info = GaugeMetricFamily("kingbird_build_info", "1, by release", labels=["version"])
+        info = _gauge("build_info", "1, by release", "version")
         info.add_metric([version.version_string()], 1)
         yield info
         stats = self._stats.get()
-        yield GaugeMetricFamily(
-            "kingbird_database_up",
-            "1 if the database answered, else 0",
-            value=float(stats is not None),
+        yield _gauge(
+            "database_up", "1 if the database answered, else 0", value=float(stats is not None)
         )
         if stats is None:
             return
-        yield GaugeMetricFamily(
-            "kingbird_engines_alive",
-            "Engines with a recent heartbeat",
-            value=stats.engines,
-        )
-        yield GaugeMetricFamily(
-            "kingbird_jobs_in_progress", "Jobs that have not ended", value=stats.open_jobs
-        )
-        size = GaugeMetricFamily(
-            "kingbird_queue_size", "Jobs and tasks that no engine works on", labels=["kind"]
-        )
-        oldest = GaugeMetricFamily(
-            "kingbird_queue_oldest_seconds",
-            "Seconds for which the oldest of them has been there",
-            labels=["kind"],
+        yield _gauge("engines_alive", "Engines with a recent heartbeat", value=stats.engines)
+        yield _gauge("jobs_in_progress", "Jobs that have not ended", value=stats.open_jobs)
+        size = _gauge("queue_size", "Jobs and tasks that no engine works on", "kind")
+        oldest = _gauge(
+            "queue_oldest_seconds", "Seconds for which the oldest of them has been there", "kind"
         )
         for kind, queue in (("job", stats.jobs), ("task", stats.tasks)):
             size.add_metric([kind], queue.size)
@@ -83,15 +74,13 @@ class DatabaseCollector(Collector):
         yield size
         yield oldest
         yield from _collect_imports(stats.imports)
-        yield GaugeMetricFamily(
-            "kingbird_marks_waiting", "Images that rules have to look at", value=stats.marks.size
-        )
-        yield GaugeMetricFamily(
-            "kingbird_marks_oldest_seconds",
+        yield _gauge("marks_waiting", "Images that rules have to look at", value=stats.marks.size)
+        yield _gauge(
+            "marks_oldest_seconds",
             "Seconds since the oldest of them was heard of",
             value=stats.marks.oldest,
         )
-        rules = GaugeMetricFamily("kingbird_rules", "Rules by state", labels=["state"])
+        rules = _gauge("rules", "Rules by state", "state")
         for state, number in stats.rules.items():
             rules.add_metric([state], number)
         yield rules
@@ -109,23 +98,20 @@ class DatabaseCollector(Collector):
 
 def _collect_states(regions: Mapping[str, db.stats.RegionStats]) -> Iterator[Metric]:
     """Yield the metrics of the images that are not in order."""
-    images = GaugeMetricFamily(
-        "kingbird_images", "Images that are not in order", labels=["region", "state"]
-    )
-    oldest = GaugeMetricFamily(
-        "kingbird_images_oldest_seconds",
+    images = _gauge("images", "Images that are not in order", "region", "state")
+    oldest = _gauge(
+        "images_oldest_seconds",
         "Seconds for which the oldest of them has been so",
-        labels=["region", "state"],
+        "region",
+        "state",
     )
-    compared = GaugeMetricFamily(
-        "kingbird_region_compared_seconds",
-        "Seconds since the last complete comparison",
-        labels=["region"],
+    compared = _gauge(
+        "region_compared_seconds", "Seconds since the last complete comparison", "region"
     )
-    away = GaugeMetricFamily(
-        "kingbird_region_away_seconds",
+    away = _gauge(
+        "region_away_seconds",
         "Seconds for which comparisons have not been able to read the region",
-        labels=["region"],
+        "region",
     )
     for region, one in regions.items():
         for state, number in one.states.items():
