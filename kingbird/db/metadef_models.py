@@ -6,47 +6,28 @@ images has to leave them out.
 """
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kingbird.db.clock import now_ms
-from kingbird.db.column_types import CleanJSON, CleanText
 from kingbird.db.model_base import (
-    MAX_DIFFERENCES,
-    MAX_MESSAGE,
     Base,
     DateTime6,
-    Key,
+    FoundState,
+    Numbered,
 )
 
 
-class MetadefState(Base):
+class MetadefState(Numbered, FoundState, Base):
     """A namespace that is not in order in a region, as the last comparison or write found it."""
 
     __tablename__ = "metadef_states"
 
-    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     #: :func:`kingbird.resource_keys.key_of` its name.
     resource: Mapped[str] = mapped_column(sa.String(36))
-    region: Mapped[str] = mapped_column(sa.String(255))
     #: The namespace's owner in the source region.  Only admins see the row.
     project_id: Mapped[str] = mapped_column(sa.String(255))
-    name: Mapped[str] = mapped_column(sa.String(255))
-    source_region: Mapped[str] = mapped_column(sa.String(255))
-    #: ``kingbird.states.CopyState``.
-    state: Mapped[str] = mapped_column(sa.String(16))
-    reason: Mapped[str | None] = mapped_column(sa.String(64))
-    message: Mapped[str | None] = mapped_column(CleanText(MAX_MESSAGE))
-    differences: Mapped[dict[str, Any] | None] = mapped_column(
-        CleanJSON(none_as_null=True, limit=MAX_DIFFERENCES)
-    )
-    #: The job that found it last.
-    job_id: Mapped[str] = mapped_column(sa.String(36))
-    #: The time since which the state is the same.
-    since: Mapped[datetime] = mapped_column(DateTime6)
-    compared_at: Mapped[datetime] = mapped_column(DateTime6)
 
     __table_args__ = (
         sa.UniqueConstraint("resource", "region", name="uniq_metadef_states0resource0region"),

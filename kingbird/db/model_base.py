@@ -10,11 +10,13 @@ from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from kingbird.db.clock import utc_now
-from kingbird.db.column_types import CleanJSON
+from kingbird.db.column_types import CleanJSON, CleanText
 
 # MySQL keeps whole seconds unless told otherwise, SQLite autoincrements INTEGER only.
 DateTime6 = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
 Key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+#: JSON, and null for ``None``.
+NullJSON = CleanJSON(none_as_null=True)
 #: The maximum of characters of a message.
 MAX_MESSAGE = 4000
 #: The maximum of characters of an image's name, which is Glance's own.
@@ -70,10 +72,36 @@ class Leased:
     claimed_at: Mapped[int | None] = mapped_column(sa.BigInteger(), default=None)
 
 
+class Numbered:
+    """Add an integer key, which orders rows as they came."""
+
+    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
+
+
+class FoundState:
+    """Add the columns of what a comparison or a write has found in a region."""
+
+    region: Mapped[str] = mapped_column(sa.String(255))
+    name: Mapped[str] = mapped_column(sa.String(255))
+    source_region: Mapped[str] = mapped_column(sa.String(255))
+    #: ``kingbird.states.CopyState``.
+    state: Mapped[str] = mapped_column(sa.String(16))
+    reason: Mapped[str | None] = mapped_column(sa.String(64))
+    message: Mapped[str | None] = mapped_column(CleanText(MAX_MESSAGE))
+    differences: Mapped[dict[str, Any] | None] = mapped_column(
+        CleanJSON(none_as_null=True, limit=MAX_DIFFERENCES)
+    )
+    #: The job that found it last.
+    job_id: Mapped[str] = mapped_column(sa.String(36))
+    #: The time since which the state is the same.
+    since: Mapped[datetime] = mapped_column(DateTime6)
+    compared_at: Mapped[datetime] = mapped_column(DateTime6)
+
+
 class Versioned:
     """Add what tells readers whether anything has changed, and how many items there are."""
 
     #: Grows with each transaction that changes the row, or items on behalf of its lease.
     revision: Mapped[int] = mapped_column(sa.Integer(), default=0, server_default="0")
     #: Its share of the numbers of the job's items (``kingbird.db.counts``).
-    counts: Mapped[list[Any] | None] = mapped_column(CleanJSON(none_as_null=True), default=None)
+    counts: Mapped[list[Any] | None] = mapped_column(NullJSON, default=None)

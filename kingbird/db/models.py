@@ -21,8 +21,9 @@ from kingbird.db.model_base import (
     MAX_NAME,
     Base,
     DateTime6,
-    Key,
     Leased,
+    NullJSON,
+    Numbered,
     Timestamps,
     Versioned,
 )
@@ -36,14 +37,13 @@ FIRST_GENERATIONS = 2**30
 RETRY = "retry"
 
 
-class Job(Leased, Versioned, Timestamps, Base):
+class Job(Leased, Versioned, Timestamps, Numbered, Base):
     """One accepted request."""
 
     __tablename__ = "jobs"
     # MySQL returns no columns of an INSERT, so that they are read after it.
     __mapper_args__: Any = {"eager_defaults": True}
 
-    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(sa.String(36))
     project_id: Mapped[str] = mapped_column(sa.String(64))
     user_id: Mapped[str] = mapped_column(sa.String(64))
@@ -63,9 +63,7 @@ class Job(Leased, Versioned, Timestamps, Base):
     #: The sets, as ``kingbird.sync.request.SyncSet`` reads them.
     request: Mapped[list[dict[str, Any]]] = mapped_column(CleanJSON())
     #: The sets as their user asked for them, shortened (``kingbird.request_summary``).
-    asked: Mapped[dict[str, Any] | None] = mapped_column(
-        CleanJSON(none_as_null=True), default=None
-    )
+    asked: Mapped[dict[str, Any] | None] = mapped_column(NullJSON, default=None)
     #: The job whose plan this one carries out.
     of_id: Mapped[str | None] = mapped_column(sa.String(36), default=None)
     #: Claims for planning that have stored nothing.  After too many of them the job is ended.
@@ -74,39 +72,27 @@ class Job(Leased, Versioned, Timestamps, Base):
     #: Parts of the plan that are stored; items of a later part don't count yet.
     plan_parts: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: The rest of the plan, in the planner's own format.
-    plan_rest: Mapped[dict[str, Any] | None] = mapped_column(
-        CleanJSON(none_as_null=True), default=None
-    )
+    plan_rest: Mapped[dict[str, Any] | None] = mapped_column(NullJSON, default=None)
     #: Regions that the rest of the plan waits for, each with the time at which it was found away
     #: first, in milliseconds of the database's clock.
-    away: Mapped[dict[str, int] | None] = mapped_column(CleanJSON(none_as_null=True), default=None)
+    away: Mapped[dict[str, int] | None] = mapped_column(NullJSON, default=None)
     #: Images that are in sync and have no item, by target region.
     in_sync: Mapped[dict[str, int]] = mapped_column(CleanJSON(), default=dict)
     #: Those that are in sync but for their data; null in jobs of earlier releases.
-    no_data: Mapped[dict[str, int] | None] = mapped_column(
-        CleanJSON(none_as_null=True), default=None
-    )
+    no_data: Mapped[dict[str, int] | None] = mapped_column(NullJSON, default=None)
     #: Images that planning has listed so far, by region.
-    listed: Mapped[dict[str, int] | None] = mapped_column(
-        CleanJSON(none_as_null=True), default=None
-    )
+    listed: Mapped[dict[str, int] | None] = mapped_column(NullJSON, default=None)
     #: Tasks that have not ended.  The transaction that sets it to 0 ends the job.
     tasks_open: Mapped[int] = mapped_column(sa.Integer(), default=0)
     #: True if a user has cancelled the job.
     cancelled: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: Parts of the job that a user has cancelled, each with ``regions`` and ``resources``.
-    cancelled_parts: Mapped[list[dict[str, Any]] | None] = mapped_column(
-        CleanJSON(none_as_null=True), default=None
-    )
+    cancelled_parts: Mapped[list[dict[str, Any]] | None] = mapped_column(NullJSON, default=None)
     #: What items become that had not ended when the job did, until their rows have followed
     #: (``kingbird.db.settling``).
-    ending: Mapped[dict[str, Any] | None] = mapped_column(
-        CleanJSON(none_as_null=True), default=None
-    )
+    ending: Mapped[dict[str, Any] | None] = mapped_column(NullJSON, default=None)
     #: The part of the job that is retried, until the rows of its items have followed.
-    reopening: Mapped[dict[str, Any] | None] = mapped_column(
-        CleanJSON(none_as_null=True), default=None
-    )
+    reopening: Mapped[dict[str, Any] | None] = mapped_column(NullJSON, default=None)
     #: True while engines are to let rows follow, or to delete them.
     settling: Mapped[bool] = mapped_column(sa.Boolean(), default=False, server_default="0")
     #: The number of runs: one, and one for each retry.
@@ -162,12 +148,11 @@ class Job(Leased, Versioned, Timestamps, Base):
     )
 
 
-class Rule(Timestamps, Base):
+class Rule(Timestamps, Numbered, Base):
     """A set that stands: it makes jobs, with the rights of the user who changed it last."""
 
     __tablename__ = "rules"
 
-    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     id: Mapped[str] = mapped_column(sa.String(36))
     project_id: Mapped[str] = mapped_column(sa.String(64))
     user_id: Mapped[str] = mapped_column(sa.String(64))
@@ -210,12 +195,11 @@ class Rule(Timestamps, Base):
     )
 
 
-class Mark(Base):
+class Mark(Numbered, Base):
     """A rule has to look at an image, until an event run has done so."""
 
     __tablename__ = "marks"
 
-    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     rule_pk: Mapped[int] = mapped_column(sa.ForeignKey("rules.pk", ondelete="CASCADE"))
     image_id: Mapped[str] = mapped_column(sa.String(36))
     #: The time of the next run, in milliseconds of the database's clock.  A mark that a job has
@@ -237,12 +221,11 @@ class Mark(Base):
     )
 
 
-class Task(Leased, Versioned, Timestamps, Base):
+class Task(Leased, Versioned, Timestamps, Numbered, Base):
     """A job's items in one target region, or their data, which one engine claims."""
 
     __tablename__ = "tasks"
 
-    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     job_pk: Mapped[int] = mapped_column(sa.ForeignKey("jobs.pk", ondelete="CASCADE"))
     #: The claim of the job that planned it.
     plan_generation: Mapped[int] = mapped_column(sa.Integer())
@@ -283,12 +266,11 @@ class Task(Leased, Versioned, Timestamps, Base):
     )
 
 
-class Item(Timestamps, Base):
+class Item(Timestamps, Numbered, Base):
     """One image in one target region within a job, with its outcome."""
 
     __tablename__ = "items"
 
-    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     #: :func:`kingbird.db.item_ids.item_id`: the same when the job is planned anew.
     id: Mapped[str] = mapped_column(sa.String(36))
     job_pk: Mapped[int] = mapped_column(sa.ForeignKey("jobs.pk", ondelete="CASCADE"))

@@ -8,41 +8,37 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from kingbird.db.clock import utc_now
 from kingbird.db.column_types import CleanJSON
-from kingbird.db.model_base import Base, DateTime6
+from kingbird.db.model_base import Base, DateTime6, NullJSON
 
 
-class Engine(Base):
+class _Program:
+    """The columns of a running program and its last heartbeat."""
+
+    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    host: Mapped[str] = mapped_column(sa.String(255))
+    pid: Mapped[int] = mapped_column(sa.Integer())
+    version: Mapped[str] = mapped_column(sa.String(64))
+    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
+    #: Milliseconds of the database's clock.
+    seen: Mapped[int] = mapped_column(sa.BigInteger())
+
+
+class Engine(_Program, Base):
     """A running engine and its last heartbeat."""
 
     __tablename__ = "engines"
 
-    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    host: Mapped[str] = mapped_column(sa.String(255))
-    pid: Mapped[int] = mapped_column(sa.Integer())
-    version: Mapped[str] = mapped_column(sa.String(64))
     #: The newest version of messages that it understands.
     rpc_version: Mapped[str] = mapped_column(sa.String(16))
-    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
-    #: Milliseconds of the database's clock.
-    seen: Mapped[int] = mapped_column(sa.BigInteger())
     #: By name, regions that fail: ``breaker``, and ``since`` in milliseconds since 1970.
-    regions: Mapped[dict[str, Any] | None] = mapped_column(
-        CleanJSON(none_as_null=True), default=None
-    )
+    regions: Mapped[dict[str, Any] | None] = mapped_column(NullJSON, default=None)
 
 
-class Listener(Base):
+class Listener(_Program, Base):
     """A running listener, its last heartbeat, and the regions that it hears."""
 
     __tablename__ = "listeners"
 
-    id: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    host: Mapped[str] = mapped_column(sa.String(255))
-    pid: Mapped[int] = mapped_column(sa.Integer())
-    version: Mapped[str] = mapped_column(sa.String(64))
-    started_at: Mapped[datetime] = mapped_column(DateTime6, default=utc_now())
-    #: Milliseconds of the database's clock.
-    seen: Mapped[int] = mapped_column(sa.BigInteger())
     #: By name: ``connected``, and ``heard`` and ``since`` in milliseconds since 1970.
     regions: Mapped[dict[str, Any]] = mapped_column(CleanJSON())
 

@@ -1,48 +1,31 @@
 """The tables of the states of images and of regions, and of hidden orphans."""
 
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from kingbird.db.clock import now_ms
-from kingbird.db.column_types import CleanJSON, CleanText
+from kingbird.db.column_types import CleanText
 from kingbird.db.model_base import (
-    MAX_DIFFERENCES,
     MAX_MESSAGE,
     Base,
     DateTime6,
-    Key,
+    FoundState,
+    Numbered,
 )
 
 
-class ImageState(Base):
+class ImageState(Numbered, FoundState, Base):
     """An image that is not in order in a region, as the last comparison or write found it."""
 
     __tablename__ = "image_states"
 
-    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     image_id: Mapped[str] = mapped_column(sa.String(36))
-    region: Mapped[str] = mapped_column(sa.String(255))
     #: The image's owner; only its readers, and admins, see the row.
     project_id: Mapped[str] = mapped_column(sa.String(255))
-    name: Mapped[str] = mapped_column(sa.String(255))
-    source_region: Mapped[str] = mapped_column(sa.String(255))
-    #: ``kingbird.states.CopyState``.
-    state: Mapped[str] = mapped_column(sa.String(16))
-    reason: Mapped[str | None] = mapped_column(sa.String(64))
-    message: Mapped[str | None] = mapped_column(CleanText(MAX_MESSAGE))
-    differences: Mapped[dict[str, Any] | None] = mapped_column(
-        CleanJSON(none_as_null=True, limit=MAX_DIFFERENCES)
-    )
     #: The copy's status in Glance.
     image_status: Mapped[str | None] = mapped_column(sa.String(32))
-    #: The job that found it last.
-    job_id: Mapped[str] = mapped_column(sa.String(36))
-    #: The time since which the state is the same.
-    since: Mapped[datetime] = mapped_column(DateTime6)
-    compared_at: Mapped[datetime] = mapped_column(DateTime6)
 
     __table_args__ = (
         sa.UniqueConstraint(
@@ -62,7 +45,7 @@ class ImageState(Base):
     )
 
 
-class FreshState(Base):
+class FreshState(Numbered, Base):
     """An image whose state an outcome has told while a job was planned.
 
     That job may have listed the image before (``kingbird.db.fresh_states``).
@@ -70,7 +53,6 @@ class FreshState(Base):
 
     __tablename__ = "fresh_states"
 
-    pk: Mapped[int] = mapped_column(Key, primary_key=True, autoincrement=True)
     image_id: Mapped[str] = mapped_column(sa.String(36))
     region: Mapped[str] = mapped_column(sa.String(255))
     project_id: Mapped[str] = mapped_column(sa.String(255))
