@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -214,6 +214,39 @@ def ping() -> None:
     """
     with reader() as session:
         session.execute(sa.select(1))
+
+
+@retry_on_disconnect
+def rows(query: sa.Executable) -> Sequence[Any]:
+    """Return the rows of one query, in a transaction of its own."""
+    with reader() as session:
+        return session.execute(query).all()
+
+
+@retry_on_disconnect
+def scalars(query: sa.Executable) -> Sequence[Any]:
+    """Return the first value, or the object, of each row of one query; see :func:`rows`."""
+    with reader() as session:
+        return session.execute(query).scalars().all()
+
+
+@retry_on_disconnect
+def scalar(query: sa.Executable) -> Any:
+    """Return the first value, or the object, of the only row of one query; see :func:`rows`.
+
+    :returns: ``None`` if there is no row.
+    """
+    with reader() as session:
+        return session.execute(query).scalar_one_or_none()
+
+
+def write(session: orm.Session, statement: sa.UpdateBase) -> int:
+    """Change or delete rows, and leave the objects of the session as they are.
+
+    :returns: the number of rows.
+    """
+    result: Any = session.execute(statement, execution_options={"synchronize_session": False})
+    return int(result.rowcount)
 
 
 def refuses_row(error: Exception) -> bool:

@@ -30,10 +30,11 @@ def hold(name: str, engine_id: str, seconds: float) -> bool:
 
 
 def _take(session: orm.Session, name: str, engine_id: str, seconds: float) -> bool:
-    taken = session.execute(
-        sa.update(Duty)
-        .where(Duty.name == name, sa.or_(Duty.engine_id == engine_id, Duty.expires < now_ms()))
-        .values(engine_id=engine_id, expires=now_ms() + int(seconds * 1000))
-        .execution_options(synchronize_session=False)
+    return bool(
+        connection.write(
+            session,
+            sa.update(Duty)
+            .where(Duty.name == name, sa.or_(Duty.engine_id == engine_id, Duty.expires < now_ms()))
+            .values(engine_id=engine_id, expires=now_ms() + int(seconds * 1000)),
+        )
     )
-    return bool(taken.rowcount)  # type: ignore[attr-defined]

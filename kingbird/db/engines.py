@@ -67,7 +67,6 @@ def heartbeat(
             )
 
 
-@connection.retry_on_disconnect
 def list_all(heartbeat_timeout: float) -> Sequence[tuple[Engine, bool]]:
     """Return the engines by host, and whether each is alive.
 
@@ -76,19 +75,16 @@ def list_all(heartbeat_timeout: float) -> Sequence[tuple[Engine, bool]]:
     query = sa.select(Engine, alive(heartbeat_timeout)).order_by(
         Engine.host, Engine.started_at, Engine.id
     )
-    with connection.reader() as session:
-        return [(engine, bool(is_alive)) for engine, is_alive in session.execute(query)]
+    return [(engine, bool(is_alive)) for engine, is_alive in connection.rows(query)]
 
 
-@connection.retry_on_disconnect
 def count_alive(heartbeat_timeout: float) -> int:
     """Return the number of engines that are alive.
 
     :param heartbeat_timeout: as :func:`list_all` takes it.
     """
     query = sa.select(sa.func.count()).select_from(Engine).where(alive(heartbeat_timeout))
-    with connection.reader() as session:
-        return session.execute(query).scalar_one()
+    return connection.scalar(query)
 
 
 class Work(NamedTuple):
@@ -122,15 +118,13 @@ def list_work() -> Sequence[Work]:
     return sorted(found, key=lambda one: (one.since or 0, one.job_id, one.region or ""))
 
 
-@connection.retry_on_disconnect
 def rpc_versions(heartbeat_timeout: float) -> set[str]:
     """Return the RPC versions of the engines that are alive.
 
     :param heartbeat_timeout: as :func:`list_all` takes it.
     """
     query = sa.select(Engine.rpc_version).where(alive(heartbeat_timeout))
-    with connection.reader() as session:
-        return set(session.scalars(query))
+    return set(connection.scalars(query))
 
 
 @connection.retry_on_disconnect

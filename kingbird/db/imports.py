@@ -90,11 +90,9 @@ def begin_turn(claim: Claim, max_waiting: int) -> Turn:
     return Turn(now, running, waiting, next_due)
 
 
-@connection.retry_on_disconnect
 def is_any_open(claim: Claim) -> bool:
     """Return whether data of a task are still to arrive."""
-    with connection.reader() as session:
-        return bool(session.scalar(sa.select(sa.exists().where(_of(claim)))))
+    return bool(connection.scalar(sa.select(sa.exists().where(_of(claim)))))
 
 
 @connection.retry_on_disconnect
@@ -189,16 +187,13 @@ def _set(
         keys.append(pk)
         region = claim.region_task.region
         changed.update(counts.change_of_data(region, before, after, size))
-    session.execute(
-        sa.update(Item)
-        .where(Item.pk.in_(keys))
-        .values(data=after, data_since=now_ms())
-        .execution_options(synchronize_session=False)
+    connection.write(
+        session, sa.update(Item).where(Item.pk.in_(keys)).values(data=after, data_since=now_ms())
     )
     task_pk = claim.region_task.pk
-    session.execute(
+    connection.write(
+        session,
         sa.update(Task)
         .where(Task.pk == task_pk)
-        .values(counts=counts.add_to_task(session, task_pk, changed))
-        .execution_options(synchronize_session=False)
+        .values(counts=counts.add_to_task(session, task_pk, changed)),
     )

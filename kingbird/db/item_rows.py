@@ -74,7 +74,8 @@ def end_rows(session: orm.Session, rows: Sequence[Any], reason: str, message: st
     """End some items, and return the change of the numbers."""
     state = STATE_OF[Reason(reason)]
     for batch in batched([row.pk for row in rows], connection.BATCH):
-        session.execute(
+        connection.write(
+            session,
             sa.update(Item)
             .where(Item.pk.in_(batch))
             .values(
@@ -96,8 +97,7 @@ def end_rows(session: orm.Session, rows: Sequence[Any], reason: str, message: st
                 ),
                 work=sa.null(),
                 updated_at=utc_now(),
-            )
-            .execution_options(synchronize_session=False)
+            ),
         )
     return counts.moved(count_rows(rows), state, reason, counts.DATA_AT_END)
 
@@ -130,9 +130,7 @@ def beginning(job: Job, reason: str, message: str) -> Progress:
 def delete(session: orm.Session, pks: Sequence[int]) -> None:
     """Delete items by their primary keys."""
     for batch in batched(pks, connection.BATCH):
-        session.execute(
-            sa.delete(Item).where(Item.pk.in_(batch)).execution_options(synchronize_session=False)
-        )
+        connection.write(session, sa.delete(Item).where(Item.pk.in_(batch)))
 
 
 def note(session: orm.Session, job: Job, **values: Any) -> None:

@@ -13,12 +13,10 @@ from kingbird.db.models import Item, Job
 from kingbird.states import ItemState
 
 
-@connection.retry_on_disconnect
 def count_before(job_pk: int, part: int) -> int:
     """Return the number of items in the parts before one."""
     query = sa.select(sa.func.count()).where(Item.job_pk == job_pk, Item.part < part)
-    with connection.reader() as session:
-        return session.execute(query).scalar_one()
+    return connection.scalar(query)
 
 
 @connection.retry_on_disconnect
@@ -34,7 +32,6 @@ def planned(job: Job, region: str, resources: Collection[str]) -> Sequence[Item]
     return found
 
 
-@connection.retry_on_disconnect
 def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[Item]:
     """Return a task's items whose records are to be written, lower ranks first.
 
@@ -57,5 +54,4 @@ def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[
     if after is not None:
         same_rank = sa.and_(Item.rank == after.rank, Item.pk > after.pk)
         query = query.where(sa.or_(Item.rank > after.rank, same_rank))
-    with connection.reader() as session:
-        return session.scalars(query).all()
+    return connection.scalars(query)

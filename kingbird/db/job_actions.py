@@ -68,7 +68,8 @@ def cancel(job: Job) -> bool:
             updated_at=utc_now(),
         )
         if was_open:
-            session.execute(
+            connection.write(
+                session,
                 sa.update(Task)
                 .where(Task.job_pk == job.pk, Task.done == sa.false())
                 .values(
@@ -77,8 +78,7 @@ def cancel(job: Job) -> bool:
                     lease_expires=sa.case(
                         (Task.engine_id.is_not(None), Task.lease_expires), else_=sa.null()
                     ),
-                )
-                .execution_options(synchronize_session=False)
+                ),
             )
         return was_open
 
@@ -207,11 +207,8 @@ def _reopen(session: orm.Session, before: Job, part: Part) -> int:
         raise _NothingToRetry
     is_counted = part.resources is None
     # The numbers of the tasks count from now on; those of the runs before are in the sum.
-    session.execute(
-        sa.update(Task)
-        .where(Task.job_pk == job.pk)
-        .values(counts=sa.null())
-        .execution_options(synchronize_session=False)
+    connection.write(
+        session, sa.update(Task).where(Task.job_pk == job.pk).values(counts=sa.null())
     )
     progress = {**part.as_json(), "after": 0, "counted": False}
     if job.ending is None and counts.of_items(numbers).total() <= item_rows.LIMIT:
@@ -235,11 +232,9 @@ def _reopen(session: orm.Session, before: Job, part: Part) -> int:
 
 
 def _set_counts(session: orm.Session, job: Job, numbers: Counts, **values: Any) -> None:
-    session.execute(
-        sa.update(Job)
-        .where(Job.pk == job.pk)
-        .values(counts=counts.dump(numbers), **values)
-        .execution_options(synchronize_session=False)
+    connection.write(
+        session,
+        sa.update(Job).where(Job.pk == job.pk).values(counts=counts.dump(numbers), **values),
     )
 
 
@@ -325,10 +320,8 @@ def _pages(job_pk: int, *where: sa.ColumnElement[bool]) -> Iterator[sa.Row[Any]]
         after = rows[-1].pk
 
 
-@connection.retry_on_disconnect
 def _page(job_pk: int, after: int, *where: sa.ColumnElement[bool]) -> Sequence[Any]:
     query = sa.select(Item.pk, Item.resource, Item.target_region).where(
         Item.job_pk == job_pk, Item.pk > after, *where
     )
-    with connection.reader() as session:
-        return session.execute(query.order_by(Item.pk).limit(item_rows.LIMIT)).all()
+    return connection.rows(query.order_by(Item.pk).limit(item_rows.LIMIT))

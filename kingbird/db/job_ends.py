@@ -65,11 +65,11 @@ def _end_job(job: Job, reason: str | None, left: str, message: str, rest: Counts
             session, runs.untouched(job), Job.status == JobState.IN_PROGRESS, updated_at=utc_now()
         ):
             return Ending()
-        session.execute(
+        connection.write(
+            session,
             sa.update(Task)
             .where(Task.job_pk == job.pk, Task.done == sa.false())
-            .values(done=True, generation=Task.generation + 1)
-            .execution_options(synchronize_session=False)
+            .values(done=True, generation=Task.generation + 1),
         )
         change, progress = unplanned.end(session, job, left, message, rest)
         ending = _end(session, job, change, (left, message), progress)

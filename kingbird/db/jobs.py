@@ -154,7 +154,8 @@ def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -
     with connection.writer() as session:
         project = sa.select(Job.project_id).where(Job.id == job_id).correlate(None)
         values["turn"] = Job.turn + turns.start(session, project.scalar_subquery())
-        session.execute(
+        connection.write(
+            session,
             sa.update(Job)
             .where(Job.id == job_id, Job.status == JobState.ACCEPTING)
             .values(
@@ -162,8 +163,7 @@ def accept(job_id: str, *, trust_id: str | None, is_admin: bool | None = None) -
                 trust_id=trust_id,
                 credentials="trust" if trust_id else "token",
                 **values,
-            )
-            .execution_options(synchronize_session=False)
+            ),
         )
         # The first run may have been committed.
         return session.execute(
@@ -182,7 +182,6 @@ def discard(job_id: str) -> bool:
         return not session.execute(sa.select(sa.exists().where(Job.id == job_id))).scalar_one()
 
 
-@connection.retry_on_disconnect
 def count_active(project_id: str) -> int:
     """Count a project's jobs that have not ended, including those being accepted.
 
@@ -197,20 +196,17 @@ def count_active(project_id: str) -> int:
             Job.rule_id.is_(None),
         )
     )
-    with connection.reader() as session:
-        return session.execute(query).scalar_one()
+    return connection.scalar(query)
 
 
-@connection.retry_on_disconnect
 def get(project_id: str, job_id: str, *, with_all_projects: bool = False) -> Job | None:
     """Return a project's job, or ``None``.
 
     :param with_all_projects: include jobs about every project's images.
     """
-    with connection.reader() as session:
-        return session.scalars(
-            visible(project_id, with_all_projects=with_all_projects).where(Job.id == job_id)
-        ).one_or_none()
+    return connection.scalar(
+        visible(project_id, with_all_projects=with_all_projects).where(Job.id == job_id)
+    )
 
 
 @connection.retry_on_disconnect

@@ -50,7 +50,6 @@ def beat(
             )
 
 
-@connection.retry_on_disconnect
 def list_all(heartbeat_timeout: float = HEARTBEAT_TIMEOUT) -> Sequence[tuple[Listener, bool]]:
     """Return the listeners by host, and whether each is alive.
 
@@ -59,18 +58,15 @@ def list_all(heartbeat_timeout: float = HEARTBEAT_TIMEOUT) -> Sequence[tuple[Lis
     query = sa.select(Listener, _alive(heartbeat_timeout)).order_by(
         Listener.host, Listener.started_at, Listener.id
     )
-    with connection.reader() as session:
-        return [(listener, bool(is_alive)) for listener, is_alive in session.execute(query)]
+    return [(listener, bool(is_alive)) for listener, is_alive in connection.rows(query)]
 
 
-@connection.retry_on_disconnect
 def alive(heartbeat_timeout: float = HEARTBEAT_TIMEOUT) -> Sequence[Listener]:
     """Return the listeners that are alive.
 
     :param heartbeat_timeout: seconds.
     """
-    with connection.reader() as session:
-        return session.scalars(sa.select(Listener).where(_alive(heartbeat_timeout))).all()
+    return connection.scalars(sa.select(Listener).where(_alive(heartbeat_timeout)))
 
 
 def last_heard(listeners: Collection[Listener]) -> dict[str, int]:

@@ -26,47 +26,38 @@ def discard_unaccepted(older_than: float) -> None:
         )
 
 
-@connection.retry_on_disconnect
 def still_open(job_ids: Collection[str]) -> set[str]:
     """Return those of some jobs that have not ended."""
     query = sa.select(Job.id).where(
         Job.id.in_(sorted(job_ids)), Job.status.not_in([*ENDED_JOB_STATES, JobState.DELETED])
     )
-    with connection.reader() as session:
-        return set(session.scalars(query))
+    return set(connection.scalars(query))
 
 
-@connection.retry_on_disconnect
 def ended_jobs_with_trust() -> Sequence[Job]:
     """Return jobs that have ended and still have a trust."""
     over = [*ENDED_JOB_STATES, JobState.DELETED]
     query = sa.select(Job).where(Job.status.in_(over), Job.trust_id.is_not(None))
-    with connection.reader() as session:
-        return session.scalars(query).all()
+    return connection.scalars(query)
 
 
-@connection.retry_on_disconnect
 def trusts_in_use(trust_ids: Collection[str]) -> set[str]:
     """Return those of some trusts that a job or a rule refers to."""
     wanted = sorted(trust_ids)
     query = sa.union(
         *(sa.select(each.trust_id).where(each.trust_id.in_(wanted)) for each in (Job, Rule))
     )
-    with connection.reader() as session:
-        return {trust_id for trust_id in session.scalars(query) if trust_id}
+    return {trust_id for trust_id in connection.scalars(query) if trust_id}
 
 
-@connection.retry_on_disconnect
 def token_jobs_of(engine_id: str) -> Sequence[Job]:
     """Return the open jobs whose user's token an engine has received."""
     query = sa.select(Job).where(
         Job.status == JobState.IN_PROGRESS, Job.credentials == "token", Job.engine_id == engine_id
     )
-    with connection.reader() as session:
-        return session.scalars(query).all()
+    return connection.scalars(query)
 
 
-@connection.retry_on_disconnect
 def token_jobs_without_engine(wait: float, heartbeat_timeout: float) -> Sequence[Job]:
     """Return jobs with a user's token whose engine is dead or never received the token.
 
@@ -83,8 +74,7 @@ def token_jobs_without_engine(wait: float, heartbeat_timeout: float) -> Sequence
             sa.and_(Job.engine_id.is_(None), Job.changed_at < seconds_ago(wait)),
         ),
     )
-    with connection.reader() as session:
-        return session.scalars(query).all()
+    return connection.scalars(query)
 
 
 def purge(older_than_seconds: float, limit: int) -> int:

@@ -46,11 +46,9 @@ def hears_events() -> sa.ColumnElement[bool]:
     return sa.and_(Rule.enabled == sa.true(), Rule.events == sa.true())
 
 
-@connection.retry_on_disconnect
 def rules_to_match() -> Sequence[Rule]:
     """Return the rules that run by events."""
-    with connection.reader() as session:
-        return session.scalars(sa.select(Rule).where(hears_events()).order_by(Rule.pk)).all()
+    return connection.scalars(sa.select(Rule).where(hears_events()).order_by(Rule.pk))
 
 
 @connection.retry_on_disconnect
@@ -84,13 +82,12 @@ def add(pairs: Collection[tuple[int, str]], *, settle: float) -> int:
             if inserted == len(batch):
                 # None of them was there, so no job has taken one.
                 continue
-            taken = session.execute(
+            written += connection.write(
+                session,
                 sa.update(Mark)
                 .where(Mark.job_pk.is_not(None), Mark.due.is_(None), _is_one_of(batch))
-                .values(due=now_ms() + int(settle * 1000))
-                .execution_options(synchronize_session=False)
+                .values(due=now_ms() + int(settle * 1000)),
             )
-            written += taken.rowcount  # type: ignore[attr-defined]
     return written
 
 
@@ -137,16 +134,15 @@ def clear(image_id: str, rule_pks: Collection[int]) -> int:
     deleted = 0
     with connection.writer() as session:
         for batch in batched(sorted(rule_pks), connection.BATCH):
-            result: Any = session.execute(
-                sa.delete(Mark)
-                .where(Mark.rule_pk.in_(batch), Mark.image_id == image_id, Mark.job_pk.is_(None))
-                .execution_options(synchronize_session=False)
+            deleted += connection.write(
+                session,
+                sa.delete(Mark).where(
+                    Mark.rule_pk.in_(batch), Mark.image_id == image_id, Mark.job_pk.is_(None)
+                ),
             )
-            deleted += result.rowcount
     return deleted
 
 
-@connection.retry_on_disconnect
 def waiting(rule_pks: Collection[int]) -> dict[int, tuple[int, int]]:
     """Return the number of marks of each rule that has some, and the age of the oldest.
 
@@ -157,11 +153,9 @@ def waiting(rule_pks: Collection[int]) -> dict[int, tuple[int, int]]:
         .where(Mark.rule_pk.in_(rule_pks))
         .group_by(Mark.rule_pk)
     )
-    with connection.reader() as session:
-        return {
-            rule_pk: (int(number), max(int(age), 0))
-            for rule_pk, number, age in session.execute(query)
-        }
+    return {
+        rule_pk: (int(number), max(int(age), 0)) for rule_pk, number, age in connection.rows(query)
+    }
 
 
 def totals(session: orm.Session) -> tuple[int, float]:
@@ -210,11 +204,11 @@ def take(session: orm.Session, rule: Rule, job: Job, limit: int) -> list[str]:
     query = sa.select(Mark.pk, Mark.image_id).where(Mark.rule_pk == rule.pk, Mark.due <= now_ms())
     rows = session.execute(_in_order(query).limit(limit).with_for_update()).all()
     if rows:
-        session.execute(
+        connection.write(
+            session,
             sa.update(Mark)
             .where(Mark.pk.in_([row.pk for row in rows]))
-            .values(job_pk=job.pk, due=None)
-            .execution_options(synchronize_session=False)
+            .values(job_pk=job.pk, due=None),
         )
     return [row.image_id for row in rows]
 
@@ -256,16 +250,11 @@ def give_back(session: orm.Session, job: Job, state: JobState) -> None:
             job_pk=None,
         )
     _set(session, sa.and_(mine, Mark.due.is_not(None)), job_pk=None, attempts=0)
-    session.execute(sa.delete(Mark).where(mine).execution_options(synchronize_session=False))
+    connection.write(session, sa.delete(Mark).where(mine))
 
 
 def _set(session: orm.Session, condition: sa.ColumnElement[bool], **values: Any) -> None:
-    session.execute(
-        sa.update(Mark)
-        .where(condition)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    connection.write(session, sa.update(Mark).where(condition).values(**values))
 
 
 def _longest_return(session: orm.Session, job: Job) -> int:
@@ -282,17 +271,13 @@ def replace_many(limit: int) -> int:
     :returns: the number of rules that had more.
     """
     crowded = sa.select(Mark.rule_pk).group_by(Mark.rule_pk).having(sa.func.count() > limit)
-    with connection.reader() as session:
-        rules = session.scalars(crowded).all()
+    rules = connection.scalars(crowded)
     for rule_pk in rules:
         with connection.writer() as session:
             # Events from now on are no part of that run, and make marks of their own.
             last = session.scalar(sa.select(sa.func.max(Mark.pk)).where(Mark.rule_pk == rule_pk))
-            session.execute(
-                sa.update(Rule)
-                .where(Rule.pk == rule_pk)
-                .values(next_run=now_ms())
-                .execution_options(synchronize_session=False)
+            connection.write(
+                session, sa.update(Rule).where(Rule.pk == rule_pk).values(next_run=now_ms())
             )
         delete_of_rule(rule_pk, up_to=last)
     return len(rules)
@@ -316,9 +301,5 @@ def _delete_some(rule_pk: int, up_to: int | None) -> int:
     with connection.writer() as session:
         keys = session.scalars(chosen.limit(connection.BATCH)).all()
         if keys:
-            session.execute(
-                sa.delete(Mark)
-                .where(Mark.pk.in_(keys))
-                .execution_options(synchronize_session=False)
-            )
+            connection.write(session, sa.delete(Mark).where(Mark.pk.in_(keys)))
         return len(keys)

@@ -71,12 +71,10 @@ def version(project_id: str | None) -> tuple[int, int]:
         return int(total or 0), number
 
 
-@connection.retry_on_disconnect
 def newest(selection: Selection) -> datetime | None:
     """Return the time of the youngest state that is as old as a selection asks for."""
     query = sa.select(sa.func.max(MetadefState.since)).where(*selection.where(MetadefState))
-    with connection.reader() as session:
-        return session.scalar(query)
+    return connection.scalar(query)
 
 
 @connection.retry_on_disconnect

@@ -86,11 +86,11 @@ def record(claim: Claim, outcomes: Sequence[Mapping[str, Any]], *, answered: boo
             change = _write(session, claim, outcomes, execute)
             if change:
                 task_pk = claim.region_task.pk
-                session.execute(
+                connection.write(
+                    session,
                     sa.update(Task)
                     .where(Task.pk == task_pk)
-                    .values(counts=counts.add_to_task(session, task_pk, change))
-                    .execution_options(synchronize_session=False)
+                    .values(counts=counts.add_to_task(session, task_pk, change)),
                 )
 
     batches.write(write)
@@ -154,14 +154,14 @@ def _end_task(
             "lease_expires": None,
             "updated_at": utc_now(),
         }
-        session.execute(
+        connection.write(
+            session,
             sa.update(Task)
             .where(Task.pk == task.pk)
             .values(
                 counts=counts.add_to_task(session, task.pk, counts.add(change, ended)),
                 **(has_ended if is_last else {}),
-            )
-            .execution_options(synchronize_session=False)
+            ),
         )
         items = counts.gained(ended)
         if not is_last:
@@ -222,11 +222,8 @@ def _begin_data_task(session: orm.Session, claim: Claim) -> bool:
     waiting = sa.select(Item.pk).where(*_items_of(task), Item.waits_for_data)
     unnoted = session.scalars(waiting.where(Item.data_since == 0).limit(item_rows.LIMIT)).all()
     for batch in batched(unnoted, connection.BATCH):
-        session.execute(
-            sa.update(Item)
-            .where(Item.pk.in_(batch))
-            .values(data_since=now_ms())
-            .execution_options(synchronize_session=False)
+        connection.write(
+            session, sa.update(Item).where(Item.pk.in_(batch)).values(data_since=now_ms())
         )
     if len(unnoted) == item_rows.LIMIT:
         return False

@@ -56,7 +56,8 @@ def pause_plan(claim: Claim, regions: Collection[str], delay: float, patience: f
         if claim.job.credentials == "trust":
             # A job with a user's token stays with the engine that has the token.
             values["engine_id"] = None
-        session.execute(
+        connection.write(
+            session,
             sa.update(Job)
             .where(Job.pk == claim.job.pk)
             .values(
@@ -66,8 +67,7 @@ def pause_plan(claim: Claim, regions: Collection[str], delay: float, patience: f
                 claimed_at=None,
                 attempts=sa.case((Job.attempts > 0, Job.attempts - 1), else_=0),
                 **values,
-            )
-            .execution_options(synchronize_session=False)
+            ),
         )
         return wait
 
@@ -93,14 +93,14 @@ def pause(claim: Claim, delay: float, patience: float) -> float | None:
             return None
         wait = min(delay, left)
         due = now_ms() + math.ceil(wait * 1000)
-        session.execute(
+        connection.write(
+            session,
             sa.update(Task)
             .where(Task.pk == task.pk)
             .values(
                 engine_id=None,
                 lease_expires=sa.case((is_cancelled == sa.false(), due), else_=sa.null()),
                 attempts=sa.case((Task.attempts > 0, Task.attempts - 1), else_=0),
-            )
-            .execution_options(synchronize_session=False)
+            ),
         )
         return wait

@@ -14,12 +14,10 @@ from kingbird.states import ALL, ItemState
 Pair = tuple[str, str]
 
 
-@connection.retry_on_disconnect
 def find(job: Job) -> int | None:
     """Return the primary key of the dry run that a job carries out, or ``None`` if it is gone."""
     query = sa.select(Job.pk).where(Job.id == job.of_id, Job.project_id == job.project_id)
-    with connection.reader() as session:
-        return session.scalar(query)
+    return connection.scalar(query)
 
 
 @connection.retry_on_disconnect
@@ -43,7 +41,6 @@ def digests(job: Job, dry_run: int, pairs: Collection[Pair]) -> dict[Pair, str |
     return found
 
 
-@connection.retry_on_disconnect
 def planned_items(dry_run: int, after: int) -> Sequence[Item]:
     """Return items of a dry run that it has planned, in order.
 
@@ -56,8 +53,7 @@ def planned_items(dry_run: int, after: int) -> Sequence[Item]:
         .limit(connection.BATCH)
         .options(sa.orm.defer(Item.work, raiseload=True))
     )
-    with connection.reader() as session:
-        return session.scalars(query).all()
+    return connection.scalars(query)
 
 
 @connection.retry_on_disconnect
@@ -76,12 +72,10 @@ def known(job: Job, pairs: Collection[Pair]) -> set[Pair]:
     return found
 
 
-@connection.retry_on_disconnect
 def unknown_regions(job: Job) -> set[str]:
     """Return the regions that a job could not compare."""
     ids = [item_id(job.id, ALL, region) for region in job.targets]
     query = sa.select(Item.target_region).where(
         Item.job_pk == job.pk, Item.id.in_(ids), Item.status != ItemState.IN_PROGRESS
     )
-    with connection.reader() as session:
-        return set(session.scalars(query))
+    return set(connection.scalars(query))

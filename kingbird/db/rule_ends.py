@@ -76,12 +76,7 @@ def note_end(
     ).one_or_none()
     if rule is None:
         return None
-    session.execute(
-        sa.update(Rule)
-        .where(Rule.id == rule.id)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
+    connection.write(session, sa.update(Rule).where(Rule.id == rule.id).values(**values))
     after = values.get("state", rule.state)
     if after == rule.state:
         return None

@@ -87,16 +87,16 @@ def change(
     session: orm.Session, rule: Rule, *where: sa.ColumnElement[bool], **values: Any
 ) -> bool:
     """Change a rule's row if no user has changed it since it was read."""
-    result: Any = session.execute(
-        sa.update(Rule)
-        .where(Rule.pk == rule.pk, Rule.id == rule.id, Rule.revision == rule.revision, *where)
-        .values(**values)
-        .execution_options(synchronize_session=False)
+    return bool(
+        connection.write(
+            session,
+            sa.update(Rule)
+            .where(Rule.pk == rule.pk, Rule.id == rule.id, Rule.revision == rule.revision, *where)
+            .values(**values),
+        )
     )
-    return bool(result.rowcount)
 
 
-@connection.retry_on_disconnect
 def due() -> Sequence[Rule]:
     """Return rules whose full run is due, longest due first.
 
@@ -108,11 +108,9 @@ def due() -> Sequence[Rule]:
         .order_by(Rule.next_run)
         .limit(DUE_AT_ONCE)
     )
-    with connection.reader() as session:
-        return session.scalars(query).all()
+    return connection.scalars(query)
 
 
-@connection.retry_on_disconnect
 def is_due_again(job: Job) -> bool:
     """Return whether a job is a rule's full run, and the next one is due and waits for its end."""
     query = sa.select(Rule.pk).where(
@@ -121,8 +119,7 @@ def is_due_again(job: Job) -> bool:
         Rule.enabled == sa.true(),
         Rule.next_run <= now_ms(),
     )
-    with connection.reader() as session:
-        return session.scalar(query) is not None
+    return connection.scalar(query) is not None
 
 
 @connection.retry_on_disconnect
@@ -188,7 +185,6 @@ class Marked(NamedTuple):
     pausing: bool
 
 
-@connection.retry_on_disconnect
 def marked() -> Marked:
     """Return the rules that have to look at images.
 
@@ -243,8 +239,7 @@ def marked() -> Marked:
         .order_by(first, Rule.pk)
         .limit(LOOKED_AT)
     )
-    with connection.reader() as session:
-        found = [(rule, _pauses(*rest)) for rule, *rest in session.execute(query)]
+    found = [(rule, _pauses(*rest)) for rule, *rest in connection.rows(query)]
     ready = [rule for rule, pauses in found if not pauses]
     return Marked(ready[:DUE_AT_ONCE], pausing=len(ready) < len(found))
 
@@ -328,13 +323,12 @@ def full_run_due(region: str) -> int:
     number = 0
     for batch in batched(read, connection.BATCH):
         with connection.writer() as session:
-            result: Any = session.execute(
+            number += connection.write(
+                session,
                 sa.update(Rule)
                 .where(sa.tuple_(Rule.pk, Rule.revision).in_(batch))
-                .values(next_run=now_ms())
-                .execution_options(synchronize_session=False)
+                .values(next_run=now_ms()),
             )
-            number += result.rowcount
     return number
 
 

@@ -62,23 +62,19 @@ def _name_taken(name: str) -> exception.Conflict:
     return exception.Conflict(f"The project has a rule of the name {name!r} already")
 
 
-@connection.retry_on_disconnect
 def count(project_id: str) -> int:
     """Count a project's rules."""
     query = sa.select(sa.func.count()).select_from(Rule).where(Rule.project_id == project_id)
-    with connection.reader() as session:
-        return session.execute(query).scalar_one()
+    return connection.scalar(query)
 
 
-@connection.retry_on_disconnect
 def get(project_id: str, rule_id: str, *, with_all_projects: bool = False) -> Rule | None:
     """Return a project's rule, or ``None``.
 
     :param with_all_projects: include rules about every project's images.
     """
     query = _visible(project_id, with_all_projects).where(Rule.id == rule_id)
-    with connection.reader() as session:
-        return session.scalars(query).one_or_none()
+    return connection.scalar(query)
 
 
 @connection.retry_on_disconnect
@@ -125,13 +121,11 @@ def list_for_project(
         )
 
 
-@connection.retry_on_disconnect
 def last_jobs(rule_ids: Collection[str]) -> dict[str, str]:
     """Return the id of the newest job of each rule that has one."""
     newest = sa.select(sa.func.max(Job.pk)).where(Job.rule_id.in_(rule_ids)).group_by(Job.rule_id)
     query = sa.select(Job.rule_id, Job.id).where(Job.pk.in_(newest))
-    with connection.reader() as session:
-        return {rule_id: job_id for rule_id, job_id in session.execute(query) if rule_id}
+    return {rule_id: job_id for rule_id, job_id in connection.rows(query) if rule_id}
 
 
 @connection.retry_on_disconnect
@@ -212,16 +206,14 @@ def delete(rule: Rule) -> list[str]:
     # The database deletes the last ones with the rule.
     marks.delete_of_rule(rule.pk)
     with connection.writer() as session:
-        session.execute(
-            sa.delete(Rule).where(Rule.id == rule.id).execution_options(synchronize_session=False)
-        )
+        connection.write(session, sa.delete(Rule).where(Rule.id == rule.id))
         running = sa.and_(Job.rule_id == rule.id, Job.status == JobState.IN_PROGRESS)
         ids = list(session.scalars(sa.select(Job.id).where(running)))
         if ids:
-            session.execute(
+            connection.write(
+                session,
                 sa.update(Job)
                 .where(running)
-                .values(cancelled=True, updated_at=utc_now(), revision=Job.revision + 1)
-                .execution_options(synchronize_session=False)
+                .values(cancelled=True, updated_at=utc_now(), revision=Job.revision + 1),
             )
         return ids

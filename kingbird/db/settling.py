@@ -30,12 +30,10 @@ RETRYABLE_SKIPS = ("deleted_in_target", "id_taken")
 RETRYABLE = (ItemState.FAILURE, ItemState.CANCELLED)
 
 
-@connection.retry_on_disconnect
 def unsettled() -> Sequence[int]:
     """Return the primary keys of jobs whose rows are to follow."""
     query = sa.select(Job.pk).where(Job.settling == sa.true())
-    with connection.reader() as session:
-        return session.scalars(query.order_by(Job.pk).limit(connection.BATCH)).all()
+    return connection.scalars(query.order_by(Job.pk).limit(connection.BATCH))
 
 
 @connection.retry_on_disconnect
@@ -165,7 +163,8 @@ def reopen_page(session: orm.Session, job: Job, progress: Progress) -> int:
 
 def _reopen_rows(session: orm.Session, job: Job, rows: Sequence[Any]) -> Counts:
     for batch in batched([row.pk for row in rows], connection.BATCH):
-        session.execute(
+        connection.write(
+            session,
             sa.update(Item)
             .where(Item.pk.in_(batch))
             .values(
@@ -183,8 +182,7 @@ def _reopen_rows(session: orm.Session, job: Job, rows: Sequence[Any]) -> Counts:
                 data_tries=0,
                 import_task=sa.null(),
                 updated_at=utc_now(),
-            )
-            .execution_options(synchronize_session=False)
+            ),
         )
     return counts.moved(
         item_rows.count_rows(rows), ItemState.IN_PROGRESS, None, counts.NO_DATA_YET
@@ -198,13 +196,13 @@ def delete(session: orm.Session, pks: Sequence[int], *where: sa.ColumnElement[bo
     :param where: what they have to match still.
     :returns: how many did.
     """
-    result: Any = session.execute(
+    result = connection.write(
+        session,
         sa.update(Job)
         .where(Job.pk.in_(pks), *where)
-        .values(status=JobState.DELETED, settling=True, revision=Job.revision + 1)
-        .execution_options(synchronize_session=False)
+        .values(status=JobState.DELETED, settling=True, revision=Job.revision + 1),
     )
-    if not result.rowcount:
+    if not result:
         return 0
     marked = sa.and_(Job.pk.in_(pks), Job.status == JobState.DELETED)
     items = (
@@ -214,8 +212,8 @@ def delete(session: orm.Session, pks: Sequence[int], *where: sa.ColumnElement[bo
         .limit(item_rows.LIMIT + 1)
     )
     if len(session.execute(items).all()) <= item_rows.LIMIT:
-        session.execute(sa.delete(Job).where(marked).execution_options(synchronize_session=False))
-    return int(result.rowcount)
+        connection.write(session, sa.delete(Job).where(marked))
+    return result
 
 
 def _delete_some(session: orm.Session, job: Job) -> bool:
@@ -224,7 +222,5 @@ def _delete_some(session: orm.Session, job: Job) -> bool:
     item_rows.delete(session, pks)
     if len(pks) == item_rows.LIMIT:
         return True
-    session.execute(
-        sa.delete(Job).where(Job.pk == job.pk).execution_options(synchronize_session=False)
-    )
+    connection.write(session, sa.delete(Job).where(Job.pk == job.pk))
     return False

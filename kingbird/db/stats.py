@@ -158,7 +158,6 @@ def _seconds(now: datetime, since: datetime | str | None) -> float:
     return 0.0 if since is None else max((now - _moment(since)).total_seconds(), 0.0)
 
 
-@connection.retry_on_disconnect
 def engines_alive(heartbeat_timeout: float) -> Sequence[tuple[str, str]]:
     """Return the host and the release of each engine that is alive.
 
@@ -169,8 +168,7 @@ def engines_alive(heartbeat_timeout: float) -> Sequence[tuple[str, str]]:
         .where(engines.alive(heartbeat_timeout))
         .order_by(Engine.host, Engine.version)
     )
-    with connection.reader() as session:
-        return [(host, version) for host, version in session.execute(query)]
+    return [(host, version) for host, version in connection.rows(query)]
 
 
 @connection.retry_on_disconnect

@@ -10,7 +10,6 @@ from kingbird.db.models import Item, Job
 from kingbird.states import JobState
 
 
-@connection.retry_on_disconnect
 def is_undone(job: Job) -> bool:
     """Return whether a job has been undone, or is being undone.
 
@@ -23,11 +22,9 @@ def is_undone(job: Job) -> bool:
         Job.of_id == job.id,
         Job.status.in_((JobState.ACCEPTING, JobState.IN_PROGRESS, JobState.SUCCESS)),
     )
-    with connection.reader() as session:
-        return session.scalar(query.limit(1)) is not None
+    return connection.scalar(query.limit(1)) is not None
 
 
-@connection.retry_on_disconnect
 def written_items(job_pk: int, before: int | None) -> Sequence[Item]:
     """Return items of which a job wrote something, the newest first.
 
@@ -42,5 +39,4 @@ def written_items(job_pk: int, before: int | None) -> Sequence[Item]:
     )
     if before is not None:
         query = query.where(Item.pk < before)
-    with connection.reader() as session:
-        return session.scalars(query).all()
+    return connection.scalars(query)
