@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy import orm
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-_INSERTS: Mapping[str, Callable[..., Any]] = {
+#: The ``INSERT`` of each dialect, with what it has for rows that are there.
+INSERTS: Mapping[str, Callable[..., Any]] = {
     "mysql": mysql.insert,
     "postgresql": postgresql.insert,
     "sqlite": sqlite.insert,
@@ -19,7 +20,7 @@ def insert_new(session: orm.Session, table: Any, key: Sequence[str]) -> Any:
     :param key: the columns of a unique key.
     """
     dialect = session.get_bind().dialect.name
-    insert = _INSERTS[dialect](table)
+    insert = INSERTS[dialect](table)
     if dialect == "mysql":
         # IGNORE would also ignore values that do not fit.
         return insert.on_duplicate_key_update({key[0]: table.c[key[0]]})
@@ -35,7 +36,7 @@ def insert_or_update(
     :param values: by column, the value that a row gets that is there.
     """
     dialect = session.get_bind().dialect.name
-    insert = _INSERTS[dialect](table)
+    insert = INSERTS[dialect](table)
     if dialect == "mysql":
         return insert.on_duplicate_key_update(dict(values))
     return insert.on_conflict_do_update(index_elements=list(key), set_=dict(values))

@@ -5,6 +5,7 @@ One query reads the jobs, and one the tasks of those that are in progress.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Unpack
 
 import sqlalchemy as sa
 from sqlalchemy import orm
@@ -59,11 +60,8 @@ def list_details(
     with_all_projects: bool,
     rule_id: str | None = None,
     status: Collection[str] | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
     after: JobDetail | None = None,
-    sort_key: str = "created_at",
-    sort_dir: str = "desc",
+    **wanted: Unpack[pagination.Wanted],
 ) -> Sequence[JobDetail]:
     """Return a page of jobs, by default newest first.
 
@@ -85,11 +83,8 @@ def list_details(
             Job,
             *jobs.narrower(rule_id=rule_id, status=status),
             keys=pagination.JOB_KEYS,
-            limit=limit,
-            marker=marker,
-            after=None if after is None else after.job,
-            sort_key=sort_key,
-            sort_dir=sort_dir,
+            after=after and after.job,
+            **wanted,
         )
         running = [job.pk for job in found if job.status not in ENDED_JOB_STATES]
         tasks = counts.TaskFigures(session, running)

@@ -5,7 +5,7 @@ tasks changes items.  The tasks of a job that has ended do not count.
 """
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Unpack
 
 import sqlalchemy as sa
 
@@ -53,10 +53,7 @@ def list_versions(
     with_all_projects: bool,
     rule_id: str | None = None,
     status: Collection[str] | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
-    sort_key: str = "created_at",
-    sort_dir: str = "desc",
+    **wanted: Unpack[pagination.Wanted],
 ) -> list[Version]:
     """Return the versions of a page of jobs.
 
@@ -72,10 +69,6 @@ def list_versions(
             Job,
             *jobs.narrower(rule_id=rule_id, status=status),
             keys=pagination.JOB_KEYS,
-            limit=limit,
-            marker=marker,
-            after=None,
-            sort_key=sort_key,
-            sort_dir=sort_dir,
+            **wanted,
         )
         return [_version(row) for row in found]

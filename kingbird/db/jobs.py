@@ -5,7 +5,7 @@ Most calls name the project, so that they can't reach another project's rows.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
@@ -217,11 +217,8 @@ def list_for_project(
     with_all_projects: bool = False,
     rule_id: str | None = None,
     status: Collection[str] | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
     after: Job | None = None,
-    sort_key: str = "created_at",
-    sort_dir: str = "desc",
+    **wanted: Unpack[pagination.Wanted],
 ) -> Sequence[Job]:
     """Return a page of a project's jobs, by default newest first.
 
@@ -229,10 +226,8 @@ def list_for_project(
     :param rule_id: only those that this rule made.
     :param with_all_projects: include jobs about every project's images.
     :param status: only those in one of these states.
-    :param marker: the id of the job that the page comes after.
-    :param after: that job itself, instead of its id.
-    :param sort_key: one of ``kingbird.db.pagination.JOB_KEYS``.
-    :param sort_dir: ``asc`` or ``desc``.
+    :param after: the job that the page comes after, instead of its id.
+    :param wanted: the page; sort keys are those of ``kingbird.db.pagination.JOB_KEYS``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
     """
     query = visible(project_id, with_all_projects=with_all_projects).options(
@@ -243,16 +238,7 @@ def list_for_project(
         filters.append(Job.status == JobState.IN_PROGRESS)
     with connection.reader() as session:
         return pagination.page(
-            session,
-            query,
-            Job,
-            *filters,
-            keys=pagination.JOB_KEYS,
-            limit=limit,
-            marker=marker,
-            after=after,
-            sort_key=sort_key,
-            sort_dir=sort_dir,
+            session, query, Job, *filters, keys=pagination.JOB_KEYS, after=after, **wanted
         )
 
 
@@ -265,11 +251,8 @@ def list_items(
     target_region: str | None = None,
     reason: Collection[str] | None = None,
     changed_since: datetime | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
     after: sa.Row[Any] | None = None,
-    sort_key: str | None = None,
-    sort_dir: str = "asc",
+    **wanted: Unpack[pagination.Wanted],
 ) -> Sequence[Any]:
     """Return a page of the items in the stored parts of a job's plan.
 
@@ -280,10 +263,9 @@ def list_items(
     :param target_region: only those in this region.
     :param reason: only those with one of these reasons.
     :param changed_since: only those that were planned, or changed, at this time or later; in UTC.
-    :param marker: the id of the item that the page comes after.
-    :param after: that item itself, instead of its id.
-    :param sort_key: one of ``kingbird.db.pagination.ITEM_KEYS``; the plan's order without one.
-    :param sort_dir: ``asc`` or ``desc``.
+    :param after: the item that the page comes after, instead of its id.
+    :param wanted: the page, by default in the plan's order; sort keys are those of
+        ``kingbird.db.pagination.ITEM_KEYS``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
     """
     if job.planned_at is None:
@@ -310,18 +292,10 @@ def list_items(
             ):
                 has_changed = sa.or_(has_changed, shown.is_changed)
             filters.append(has_changed)
+        # An item's number tells its place in the plan.
+        wanted.setdefault("sort_dir", "asc")
         return pagination.page(
-            session,
-            query,
-            Item,
-            *filters,
-            keys=pagination.ITEM_KEYS,
-            limit=limit,
-            marker=marker,
-            after=after,
-            # An item's number tells its place in the plan.
-            sort_key=sort_key or "created_at",
-            sort_dir=sort_dir,
+            session, query, Item, *filters, keys=pagination.ITEM_KEYS, after=after, **wanted
         )
 
 

@@ -4,16 +4,16 @@ A mark waits until an event run takes it.  It is due again if its image changes 
 the run could not look at the image.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
-from sqlalchemy.dialects import mysql, postgresql, sqlite
 
 from kingbird.batching import batched
 from kingbird.db import connection
 from kingbird.db.clock import now_ms
+from kingbird.db.inserts import INSERTS
 from kingbird.db.models import Item, Job, Mark, Rule
 from kingbird.states import ALL, ItemState, JobState, Reason, Trigger
 
@@ -33,12 +33,6 @@ FIRST_RETURN = 30_000
 LAST_RETURN = 3_600_000
 #: The largest exponent of two; more would overflow for nothing.
 _DOUBLINGS = 10
-
-_INSERTS: Mapping[str, Callable[..., Any]] = {
-    "mysql": mysql.insert,
-    "postgresql": postgresql.insert,
-    "sqlite": sqlite.insert,
-}
 
 
 def hears_events() -> sa.ColumnElement[bool]:
@@ -103,7 +97,7 @@ def _insert(session: orm.Session, pairs: Sequence[tuple[int, str]]) -> int:
     if not rows:
         return 0
     dialect = session.get_bind().dialect.name
-    insert = _INSERTS[dialect](Mark).values([{**row, "attempts": 0} for row in rows])
+    insert = INSERTS[dialect](Mark).values([{**row, "attempts": 0} for row in rows])
     if dialect == "mysql":
         insert = insert.prefix_with("IGNORE")
     else:

@@ -1,7 +1,7 @@
 """Select a page of a list, after the row of a marker."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import sqlalchemy as sa
 from oslo_db.sqlalchemy import utils
@@ -39,17 +39,26 @@ ITEM_KEYS = {
 DIRECTIONS = ("asc", "desc")
 
 
+class Wanted(TypedDict, total=False):
+    """The page that is wanted of a list, as :func:`page` takes it."""
+
+    limit: int | None
+    marker: str | None
+    sort_key: str
+    sort_dir: str
+
+
 def page(
     session: orm.Session,
     query: sa.Select[Any],
     model: type[Base],
     *narrower: sa.ColumnElement[bool],
     keys: Mapping[str, str],
-    limit: int | None,
-    marker: str | None,
-    after: Any,
-    sort_key: str,
-    sort_dir: str,
+    after: Any = None,
+    limit: int | None = None,
+    marker: str | None = None,
+    sort_key: str = "created_at",
+    sort_dir: str = "desc",
 ) -> Sequence[Any]:
     """Return a page of what a query selects.
 

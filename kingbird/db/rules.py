@@ -4,7 +4,7 @@ Calls name the project, so that they can't reach another project's rows.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import sqlalchemy as sa
 from oslo_db import exception as db_exc
@@ -84,21 +84,16 @@ def list_for_project(
     with_all_projects: bool = False,
     enabled: bool | None = None,
     status: Collection[str] | None = None,
-    limit: int | None = None,
-    marker: str | None = None,
     after: Rule | None = None,
-    sort_key: str = "created_at",
-    sort_dir: str = "desc",
+    **wanted: Unpack[pagination.Wanted],
 ) -> Sequence[Rule]:
     """Return a page of a project's rules, by default newest first.
 
     :param project_id: the rules' project; ``None`` for the rules of all projects.
     :param enabled: only those that are enabled, or disabled.
     :param status: only those in one of these states.
-    :param marker: the id of the rule that the page comes after.
-    :param after: that rule itself, instead of its id.
-    :param sort_key: one of ``kingbird.db.pagination.RULE_KEYS``.
-    :param sort_dir: ``asc`` or ``desc``.
+    :param after: the rule that the page comes after, instead of its id.
+    :param wanted: the page; sort keys are those of ``kingbird.db.pagination.RULE_KEYS``.
     :raises kingbird.exception.BadRequest: the list has no such marker, or sort key.
     """
     filters: list[sa.ColumnElement[bool]] = [] if enabled is None else [Rule.enabled.is_(enabled)]
@@ -106,18 +101,10 @@ def list_for_project(
         in_state = sa.and_(Rule.enabled == sa.true(), Rule.state.in_(sorted(status)))
         disabled = Rule.enabled == sa.false()
         filters.append(sa.or_(in_state, disabled) if RuleState.DISABLED in status else in_state)
+    query = _visible(project_id, with_all_projects)
     with connection.reader() as session:
         return pagination.page(
-            session,
-            _visible(project_id, with_all_projects),
-            Rule,
-            *filters,
-            keys=pagination.RULE_KEYS,
-            limit=limit,
-            marker=marker,
-            after=after,
-            sort_key=sort_key,
-            sort_dir=sort_dir,
+            session, query, Rule, *filters, keys=pagination.RULE_KEYS, after=after, **wanted
         )
 
 
