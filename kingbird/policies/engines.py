@@ -7,9 +7,9 @@ LIST = "kingbird:engines:list"
 RULES = [
     base.guard(
         LIST,
-        f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
+        base.ADMIN,
         "List the engines with their hosts, their last heartbeats, the jobs of any project that "
         "they work on, and the regions that fail.",
         "GET /v1.0/{project_id}/os-sync-engines",
-    ),
+    )
 ]

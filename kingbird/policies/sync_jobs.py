@@ -35,27 +35,22 @@ _POST_RULE = "POST /v1.0/{project_id}/os-sync-rules"
 RULES = [
     base.guard(
         CREATE,
-        f"rule:{base.PROJECT_MEMBER}",
+        base.MEMBER,
         "Have images synced. In the regions the job has no more rights than the user who created "
         "it.",
         _POST_JOB,
     ),
-    base.guard(LIST, f"rule:{base.PROJECT_READER}", "List the project's jobs.", *_LISTS),
-    base.guard(
-        SHOW,
-        f"rule:{base.PROJECT_READER}",
-        "Show the outcome of each image of a job.",
-        _GET_JOB,
-    ),
+    base.guard(LIST, base.READER, "List the project's jobs.", *_LISTS),
+    base.guard(SHOW, base.READER, "Show the outcome of each image of a job.", _GET_JOB),
     base.guard(
         DELETE,
-        f"rule:{base.PROJECT_MEMBER}",
+        base.MEMBER,
         "Delete a job that has ended. The records that it created stay.",
         _DELETE_JOB,
     ),
     base.guard(
         CANCEL,
-        f"rule:{base.PROJECT_MEMBER}",
+        base.MEMBER,
         "Cancel a job in progress. The records that it has created stay.",
         _CANCEL_JOB,
     ),
@@ -84,37 +79,28 @@ RULES = [
     ),
     base.guard(
         IMPORT,
-        f"rule:{base.PROJECT_MEMBER}",
+        base.MEMBER,
         'Have Glance import the data of images ("data": "import"), beside the rule for the call: '
         "in jobs that are created, retried or applied, and in rules that are created or changed.",
-        _POST_JOB,
-        _RETRY_JOB,
-        _APPLY_JOB,
-        _POST_RULE,
-        f"PATCH {_RULE}",
+        *(_POST_JOB, _RETRY_JOB, _APPLY_JOB),
+        *(_POST_RULE, f"PATCH {_RULE}"),
     ),
     base.guard(
         CREATE_ALL_PROJECTS,
-        f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
+        base.ADMIN,
         f"Have the images of every project synced (all_projects), beside {CREATE}, and retry, "
         f"apply and undo such jobs, beside {RETRY}, {APPLY} and {UNDO}.",
-        _POST_JOB,
-        _RETRY_JOB,
-        _APPLY_JOB,
-        _UNDO_JOB,
+        *(_POST_JOB, _RETRY_JOB, _APPLY_JOB, _UNDO_JOB),
     ),
     base.guard(
         CREATE_METADEF,
-        f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
+        base.ADMIN,
         "Have namespaces of metadata definitions synced (resource_type metadef), beside "
         f"{CREATE}, retry and apply such jobs, beside {RETRY} and {APPLY}, and have rules about "
         "them. They are seen by those who may see jobs about every project's images "
         f"({ALL_PROJECTS}).",
-        _POST_JOB,
-        _RETRY_JOB,
-        _APPLY_JOB,
-        _POST_RULE,
-        f"PATCH {_RULE}",
+        *(_POST_JOB, _RETRY_JOB, _APPLY_JOB),
+        *(_POST_RULE, f"PATCH {_RULE}"),
     ),
     base.guard(
         OTHER_PROJECTS,
@@ -125,12 +111,8 @@ RULES = [
         "a job runs in its user's project. With it and with all_projects, a caller lists the "
         "rules of all projects, and their jobs in detail. "
         '"!" restricts every caller to the own project.',
-        *_LISTS,
-        _GET_JOB,
-        _DELETE_JOB,
-        _CANCEL_JOB,
-        *_GET_RULES,
-        _DELETE_RULE,
+        *(*_LISTS, _GET_JOB, _DELETE_JOB, _CANCEL_JOB),
+        *(*_GET_RULES, _DELETE_RULE),
     ),
     base.guard(
         ALL_PROJECTS,
@@ -139,16 +121,7 @@ RULES = [
         "See, cancel, retry, apply, undo and delete jobs, and see, change, run and delete rules, "
         "that are about the images of every project, as far as the rule for the call allows it. "
         "Other callers get 404 for them.",
-        *_LISTS,
-        _GET_JOB,
-        _DELETE_JOB,
-        _CANCEL_JOB,
-        _RETRY_JOB,
-        _APPLY_JOB,
-        _UNDO_JOB,
-        *_GET_RULES,
-        _DELETE_RULE,
-        f"PATCH {_RULE}",
-        f"POST {_RULE}/run",
+        *(*_LISTS, _GET_JOB, _DELETE_JOB, _CANCEL_JOB, _RETRY_JOB, _APPLY_JOB, _UNDO_JOB),
+        *(*_GET_RULES, _DELETE_RULE, f"PATCH {_RULE}", f"POST {_RULE}/run"),
     ),
 ]

@@ -19,21 +19,21 @@ _JOB = f"{_JOBS}/{{job_id}}"
 RULES = [
     base.guard(
         CREATE,
-        f"rule:{base.PROJECT_MEMBER}",
+        base.MEMBER,
         "Have images synced again and again by a rule. Its jobs have no more rights than the "
         "user who created or changed it last.",
         f"POST {_RULES}",
     ),
     base.guard(
         CREATE_ALL_PROJECTS,
-        f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
+        base.ADMIN,
         f"Have the images of every project synced by a rule (all_projects), beside {CREATE}, and "
         f"change such rules, beside {UPDATE}.",
         f"POST {_RULES}",
         f"PATCH {_RULE}",
     ),
-    base.guard(LIST, f"rule:{base.PROJECT_READER}", "List the project's rules.", f"GET {_RULES}"),
-    base.guard(SHOW, f"rule:{base.PROJECT_READER}", "Show a rule and its state.", f"GET {_RULE}"),
+    base.guard(LIST, base.READER, "List the project's rules.", f"GET {_RULES}"),
+    base.guard(SHOW, base.READER, "Show a rule and its state.", f"GET {_RULE}"),
     base.guard(
         UPDATE,
         # A rule that is changed has the rights of the user who changes it, as a new one has.
@@ -44,19 +44,19 @@ RULES = [
     ),
     base.guard(
         DELETE,
-        f"rule:{base.PROJECT_MEMBER}",
+        base.MEMBER,
         "Delete a rule and cancel its jobs in progress. The records that they have created stay.",
         f"DELETE {_RULE}",
     ),
     base.guard(
         RUN,
-        f"rule:{base.PROJECT_MEMBER}",
+        base.MEMBER,
         "Run a rule now, with the rights of the user who created or changed it last.",
         f"POST {_RULE}/run",
     ),
     base.guard(
         ORPHANS,
-        f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
+        base.ADMIN,
         "Have copies hidden or deleted whose home region has deleted the image (on_orphan), "
         "beside the rule for the call: by rules that are created or changed, and by jobs that are "
         "created, retried, applied or undone; and run a rule with a limit of its own "

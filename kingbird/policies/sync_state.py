@@ -11,20 +11,20 @@ _STATE = "/v1.0/{project_id}/os-sync-state"
 RULES = [
     base.guard(
         LIST,
-        f"rule:{base.PROJECT_READER}",
+        base.READER,
         "List the project's images that are not in order, with the figures of the regions.",
         f"GET {_STATE}",
     ),
     base.guard(
         ALL_PROJECTS,
-        f"rule:{base.ADMIN_REQUIRED} and project_id:%(project_id)s",
+        base.ADMIN,
         "List the images of every project (all_projects), or the namespaces of metadata "
         f"definitions (resource_type), beside {LIST}.",
         f"GET {_STATE}",
     ),
     base.guard(
         SHOW,
-        f"rule:{base.PROJECT_READER}",
+        base.READER,
         "Show one of the project's images, or for an admin one of any project, as each region "
         "holds it now. The image services are asked with the caller's token.",
         f"GET {_STATE}/{{image_id}}",
