@@ -1,4 +1,4 @@
-"""The quotas of ``[sync]``.  They are read at each request because the options are mutable."""
+"""The quotas of jobs and rules.  They are read at each request because the options are mutable."""
 
 from collections.abc import Mapping
 
@@ -39,4 +39,17 @@ def check_item_quota(conf: cfg.ConfigOpts, sets_by_id: Mapping[str, StoredSyncSe
         raise exception.BadRequest(
             f"{', '.join(sets_by_id)}: {items} items, an item being an image in a target region; "
             f"a job can have {limit} ([sync] max_items_per_job)"
+        )
+
+
+def check_rule_quota(conf: cfg.ConfigOpts, project_id: str) -> None:
+    """Check that a project may have one rule more.
+
+    :raises kingbird.exception.TooManyRequests: the project has too many.
+    """
+    limit = conf.rules.max_rules_per_project
+    if limit and db.rules.count(project_id) >= limit:
+        raise exception.TooManyRequests(
+            f"The project has {limit} rule(s), which is as many as it may have "
+            "([rules] max_rules_per_project)"
         )

@@ -12,10 +12,9 @@ from typing import Any, cast
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api.jobs import releases, resolve
+from kingbird.api.jobs import quotas, releases, resolve
 from kingbird.api.jobs.create import EngineRPC, IsAdmin
 from kingbird.api.jobs.trusts import TrustManager
-from kingbird.api.rules import quotas
 from kingbird.api.schemas.sync_rules import StoredRule
 from kingbird.clients import catalog as service_catalog
 from kingbird.clients.keystone import Keystone, Trust

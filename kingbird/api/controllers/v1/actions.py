@@ -18,6 +18,14 @@ from kingbird.states import JobState
 
 JSON = dict[str, Any]
 
+#: What operations have in common that make an engine begin.
+_STARTS_WORK: JSON = {
+    "body_optional": True,
+    "response_schema": answers.ACCEPTED,
+    "status": 202,
+    "errors": (404, 409, 413, 429),
+}
+
 
 class ActionsController:
     """The controller that cancels, retries, undoes and applies jobs."""
@@ -70,10 +78,7 @@ class ActionsController:
             policy.CREATE_METADEF,
         ),
         body=bodies.part,
-        body_optional=True,
-        response_schema=answers.ACCEPTED,
-        status=202,
-        errors=(404, 409, 413, 429),
+        **_STARTS_WORK,
     )
     def retry_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/retry``"""
@@ -110,10 +115,7 @@ class ActionsController:
             policy.CREATE_ALL_PROJECTS,
         ),
         body=bodies.empty,
-        body_optional=True,
-        response_schema=answers.ACCEPTED,
-        status=202,
-        errors=(404, 409, 413, 429),
+        **_STARTS_WORK,
     )
     def undo_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/undo``"""
@@ -131,10 +133,7 @@ class ActionsController:
             policy.CREATE_METADEF,
         ),
         body=bodies.empty,
-        body_optional=True,
-        response_schema=answers.ACCEPTED,
-        status=202,
-        errors=(404, 409, 413, 429),
+        **_STARTS_WORK,
     )
     def apply_job(self, request: ValidRequest) -> JSON:
         """``POST /v1.0/{project}/os-sync/{job}/apply``"""
