@@ -4,7 +4,8 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import futurist
@@ -44,6 +45,21 @@ def _is_first_attempt(job: db.Job) -> bool:
     return not job.attempts and (
         job.generation == 0 or (job.runs > 1 and job.lease_expires is None)
     )
+
+
+def _share_of(claim: db.Claim) -> tuple[str, str | None]:
+    """Return whose slot the work of a claim takes: its project, and the region of a task."""
+    return claim.job.project_id, claim.task.region if claim.task else None
+
+
+@contextmanager
+def _ignoring_lost_lease(claim: db.Claim) -> Iterator[None]:
+    try:
+        yield
+    except (exception.LeaseLost, exception.Unavailable) as error:
+        # The lease expires, and another engine continues.
+        job, why = claim.job.id, error.message
+        LOG.warning("Unable to release job %s before its lease expires: %s", job, why)
 
 
 @dataclass(eq=False, repr=False)
@@ -147,12 +163,12 @@ class Dispatcher:
 
     def _start(self, claim: db.Claim, since: float) -> None:
         """Work on a claim in a thread of the pool."""
-        self._take_slot(claim)
+        self._slots.take(*_share_of(claim))
         try:
             work = self._pool.submit(self._run, claim, since)
         except RuntimeError:
             # The engine stops.
-            self._give_back_slot(claim)
+            self._slots.give_back(*_share_of(claim))
             self._release(claim, counts=False)
             raise
         work.add_done_callback(unseen_errors.reporter(f"the work on job {claim.job.id}"))
@@ -162,19 +178,13 @@ class Dispatcher:
         if claim.row.lease_expires and claim.row.engine_id not in (None, self.engine_id):
             events.emit(events.LeaseTakenOver("job" if claim.task is None else "task"))
 
-    def _take_slot(self, claim: db.Claim) -> None:
-        self._slots.take(claim.job.project_id, claim.task.region if claim.task else None)
-
-    def _give_back_slot(self, claim: db.Claim) -> None:
-        self._slots.give_back(claim.job.project_id, claim.task.region if claim.task else None)
-
     def _run(self, claim: db.Claim, since: float) -> None:
         try:
             taken = self._run_claim(claim, since)
             for task in taken.claims[1:]:
                 self._start_or_release(task, taken.since)
             for task in taken.claims[:1]:
-                self._take_slot(task)
+                self._slots.take(*_share_of(task))
                 self._run_claim(task, taken.since)
         finally:
             self._free.release()
@@ -184,7 +194,8 @@ class Dispatcher:
     def _start_or_release(self, claim: db.Claim, since: float) -> None:
         """Work on a claimed task in a thread of its own, or leave it to other engines."""
         if not self._free.acquire(blocking=False):
-            self._ignoring_lost_lease(claim, lambda: db.leases.release(claim))
+            with _ignoring_lost_lease(claim):
+                db.leases.release(claim)
             return
         try:
             self._start(claim, since)
@@ -206,7 +217,7 @@ class Dispatcher:
             ):
                 return self._run_held(held)
         finally:
-            self._give_back_slot(claim)
+            self._slots.give_back(*_share_of(claim))
 
     def _run_held(self, held: HeldLease) -> TakenTasks:
         claim = held.claim
@@ -252,10 +263,8 @@ class Dispatcher:
 
     def _fail_claim(self, held: HeldLease, reason: str, message: str) -> None:
         """End work that cannot be done, so that its job ends."""
-        self._ignoring_lost_lease(
-            held.claim,
-            lambda: end_task(self.access, held, reason=reason, message=message),
-        )
+        with _ignoring_lost_lease(held.claim):
+            end_task(self.access, held, reason=reason, message=message)
 
     def _postpone(self, claim: db.Claim, error: exception.Unavailable) -> None:
         """Hand a claim back, as a service that it needs is away."""
@@ -267,21 +276,8 @@ class Dispatcher:
     def _release(self, claim: db.Claim, *, counts: bool) -> None:
         """Release a claim with a delay, so that other work is claimed first."""
         after = 0 if self.stopping.is_set() else self.conf.engine.poll_interval
-        self._ignoring_lost_lease(
-            claim, lambda: db.leases.release(claim, count_attempt=counts, delay=after)
-        )
-
-    @staticmethod
-    def _ignoring_lost_lease(claim: db.Claim, action: Callable[[], None]) -> None:
-        try:
-            action()
-        except (exception.LeaseLost, exception.Unavailable) as error:
-            # The lease expires, and another engine continues.
-            LOG.warning(
-                "Unable to release job %s before its lease expires: %s",
-                claim.job.id,
-                error.message,
-            )
+        with _ignoring_lost_lease(claim):
+            db.leases.release(claim, count_attempt=counts, delay=after)
 
     def stop(self, grace: float) -> None:
         """Wait until running work has ended or was released.

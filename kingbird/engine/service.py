@@ -148,34 +148,13 @@ class Engine:
         LOG.info("Starting engine %s", self.id)
         memory_tuning.tune()
         events.subscribe(self._limits.note)
-        rounds = {
-            "dispatch": self._dispatcher.run,
-            # Leases are renewed until the last work has ended or was released.
-            "leases": lambda: self._run_periodically(
-                "leases",
-                lambda: self._conf.engine.lease * RENEW_FRACTION,
-                self._renew,
-                self._stopped,
-            ),
-            "rules": self._rules.run,
-            "settler": lambda: self._run_periodically(
-                "settler",
-                lambda: self._conf.engine.poll_interval,
-                lambda: db.settling.settle_all(db.settling.unsettled(), self._stopping.is_set),
-                self._stopping,
-            ),
-            "reaper": lambda: self._run_periodically(
-                "reaper",
-                lambda: self._conf.engine.reaper_interval,
-                self._reap,
-                self._stopping,
-                delay=True,
-            ),
-        }
-        for name, function in rounds.items():
-            thread = threading.Thread(target=function, name=f"kingbird-{name}", daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        options = self._conf.engine
+        self._begin("dispatch", self._dispatcher.run)
+        # Leases are renewed until the last work has ended or was released.
+        self._repeat("leases", self._renew, lambda: options.lease * RENEW_FRACTION, self._stopped)
+        self._begin("rules", self._rules.run)
+        self._repeat("settler", self._settle, lambda: options.poll_interval)
+        self._repeat("reaper", self._reap, lambda: options.reaper_interval, delay=True)
 
     def describe(self) -> dict[str, Any]:
         """Return the state of the engine, without waiting for a lock."""
@@ -185,6 +164,9 @@ class Engine:
             "works on": self._leases.describe(),
             "regions left alone": self._breakers.open_regions(),
         }
+
+    def _settle(self) -> None:
+        db.settling.settle_all(db.settling.unsettled(), self._stopping.is_set)
 
     def _reap(self) -> None:
         self._cancellations.prune()
@@ -208,29 +190,42 @@ class Engine:
         finally:
             self._leases.renew()
 
-    def _run_periodically(
+    def _begin(self, name: str, function: Callable[[], None]) -> None:
+        """Run ``function`` in a thread of its own."""
+        thread = threading.Thread(target=function, name=f"kingbird-{name}", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    def _repeat(
         self,
         name: str,
-        interval: Callable[[], float],
         function: Callable[[], None],
-        end: threading.Event,
+        interval: Callable[[], float],
+        end: threading.Event | None = None,
         *,
         delay: bool = False,
     ) -> None:
-        """Call ``function`` every ``interval`` seconds until ``end`` is set.
+        """Call ``function`` every ``interval`` seconds until the engine stops, in a thread.
 
         SIGHUP may change the interval.
+
+        :param end: is set when the calls are to end, if that is later.
         """
-        if delay:
-            end.wait(interval())
-        while not end.is_set():
-            try:
-                function()
-            except exception.Unavailable as error:
-                LOG.warning("Periodic task %s failed: %s", name, error.message)
-            except Exception:
-                LOG.exception("Periodic task %s failed", name)
-            end.wait(interval())
+        over = end or self._stopping
+
+        def run() -> None:
+            if delay:
+                over.wait(interval())
+            while not over.is_set():
+                try:
+                    function()
+                except exception.Unavailable as error:
+                    LOG.warning("Periodic task %s failed: %s", name, error.message)
+                except Exception:
+                    LOG.exception("Periodic task %s failed", name)
+                over.wait(interval())
+
+        self._begin(name, run)
 
     def stop(self, *, elapsed: float = 0) -> None:
         """Stop claiming work, release what is running, and end within the graceful timeout.
