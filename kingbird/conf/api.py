@@ -2,6 +2,8 @@
 
 from oslo_config import cfg
 
+from kingbird.conf.mutable import MutableIntOpt
+
 GROUP = "api"
 
 OPTS = [
@@ -29,11 +31,10 @@ OPTS = [
         help="Largest request body in bytes; a larger one is answered with 413. A request "
         "takes about 40 bytes for each image that it names.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "max_limit",
         default=1000,
         min=1,
-        mutable=True,
         help="Largest page of a list of jobs or items. The response has a link to the next page. "
         "If the request sets no limit, the response is the whole list, which is read and sent in "
         "parts of this size.",

@@ -4,6 +4,8 @@ from typing import Any
 
 from oslo_config import cfg
 
+from kingbird.conf.mutable import MutableFloatOpt, MutableIntOpt
+
 GROUP = "listener"
 
 OPTS = [
@@ -39,18 +41,16 @@ OPTS = [
         help="Seconds between two questions to a region without a transport_url for what has "
         "changed. Deletions are not seen then. 0 asks no region.",
     ),
-    cfg.FloatOpt(
+    MutableFloatOpt(
         "settle",
         default=1.0,
         min=0.0,
-        mutable=True,
         help="Seconds until a rule looks again at an image that changes while a job is about it.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "heartbeat_interval",
         default=10,
         min=1,
-        mutable=True,
         help="Seconds between two heartbeats of a listener, which tell what regions it hears.",
     ),
 ]

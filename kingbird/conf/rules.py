@@ -2,14 +2,15 @@
 
 from oslo_config import cfg
 
+from kingbird.conf.mutable import MutableBoolOpt, MutableIntOpt
+
 GROUP = "rules"
 
 OPTS = [
-    cfg.IntOpt(
+    MutableIntOpt(
         "max_rules_per_project",
         default=20,
         min=0,
-        mutable=True,
         help="Number of rules that a project may have. 0 is no limit.",
     ),
     cfg.IntOpt(
@@ -19,19 +20,17 @@ OPTS = [
         help="The shortest interval of a rule in seconds. A rule with the interval 0 runs by "
         "events and on request only.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "keep_jobs",
         default=20,
         min=1,
-        mutable=True,
         help="Number of ended jobs that are kept of each rule. A run that found nothing to do is "
         "not kept at all.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "max_marks",
         default=100000,
         min=1,
-        mutable=True,
         help="Number of images that may wait for a rule to look at them. If there are more, a "
         "full run of the rule takes their place.",
     ),
@@ -42,10 +41,9 @@ OPTS = [
         help="Seconds until the trust of a rule expires. 0 makes trusts that do not expire. A "
         "rule whose trust has expired does not run until a user changes it.",
     ),
-    cfg.BoolOpt(
+    MutableBoolOpt(
         "run_as_service",
         default=False,
-        mutable=True,
         help="Let rules about every project's images run with the rights of Kingbird's service "
         "user, which needs the role admin then. They go on when the account of the admin who made "
         "them is gone.",

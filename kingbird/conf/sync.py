@@ -2,6 +2,8 @@
 
 from oslo_config import cfg
 
+from kingbird.conf.mutable import MutableFloatOpt, MutableIntOpt
+
 GROUP = "sync"
 
 #: Properties that name a secret of a region's key manager, and those that mean nothing without
@@ -37,84 +39,74 @@ OPTS = [
         "engine makes half as many when a Glance answers 429 or 503, or takes more than five "
         "seconds to answer, and one more again after each round of sound answers.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "region_concurrency_total",
         default=0,
         min=0,
-        mutable=True,
         help="Maximum of simultaneous calls of all engine processes together to one region's "
         "Glance. Each engine that is alive may make an equal share of them, and at least one. 0 "
         "sets no limit.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "trust_lifetime",
         default=86400,
         min=60,
-        mutable=True,
         help="Seconds after which the trust of a job expires. A job that ends before deletes its "
         "trust.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "data_trust_lifetime",
         default=7 * 86400,
         min=60,
-        mutable=True,
         help="Seconds after which the trust of a job with data import expires, if that is later "
         "than trust_lifetime. Imports that have not begun by then fail.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "imports_per_region",
         default=4,
         min=1,
-        mutable=True,
         help="Maximum of imports of data that all engines together have running into one region. "
         "Glance runs 16 at a time in one process ([wsgi] task_pool_threads).",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "exports_per_region",
         default=8,
         min=1,
-        mutable=True,
         help="Maximum of imports of data that all engines together have running out of a region.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "import_timeout",
         default=3600,
         min=1,
-        mutable=True,
         help="Seconds after which an import of data counts as stuck, beside the time that the "
         "data take at the rate import_slowest.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "import_slowest",
         default=1024 * 1024,
         min=1,
-        mutable=True,
         help="Bytes a second of the slowest import that is waited for.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "import_retry_delay",
         default=30,
         min=1,
-        mutable=True,
         help="Seconds until an import is asked for again that failed before it got any data. The "
         "second pause is four times as long, and the third one sixteen times. Then the item "
         "fails.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "import_lock_time",
         default=3660,
         min=1,
-        mutable=True,
         help="Seconds after the last change of Glance's task for which an image is left alone "
         "whose import failed while data were downloaded or stored. Glance keeps it locked for an "
         "hour, and refuses another import. Then the import is asked for once more.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "import_token_margin",
         default=600,
         min=0,
-        mutable=True,
         help="Seconds for which a token has to be good when Glance is asked to import data with "
         "it: Glance uses the token when the import begins, which may be later.",
     ),
@@ -132,36 +124,32 @@ OPTS = [
         "one that the user's token carries is delegated, because a trust becomes invalid if its "
         "user loses any of its roles.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "token_job_wait",
         default=300,
         min=1,
-        mutable=True,
         help="Seconds that a job without a trust waits for the engine that got its user's token. "
         "After that the job fails with the reason credentials_lost.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "tombstone_ttl",
         default=86400,
         min=0,
-        mutable=True,
         help="Seconds for which a tombstone is kept: the record that a deleted image's id cannot "
         "be used in a region. Glance keeps such ids until its database is purged.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "orphan_grace",
         default=30 * 86400,
         min=1,
-        mutable=True,
         help="Seconds for which an orphan stays hidden before a rule or job that has orphans "
         "deleted deletes it. An orphan is a copy whose home region has deleted the image. A "
         "deletion can't be taken back, and costs the id until Glance's database is purged.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "state_ttl",
         default=30 * 86400,
         min=3600,
-        mutable=True,
         help="Seconds for which the state of an image is kept that no comparison finds again, "
         "because its rule or its project is gone.",
     ),
@@ -187,49 +175,44 @@ OPTS = [
         "properties beyond the quota are left out. A lower quota of a region is learned from its "
         "answers.",
     ),
-    cfg.FloatOpt(
+    MutableFloatOpt(
         "retry_timeout",
         default=60.0,
         min=0.0,
-        mutable=True,
         help="Seconds for which a call is retried if a region does not answer, or answers with "
         "429 or 5xx.",
     ),
-    cfg.FloatOpt(
+    MutableFloatOpt(
         "slow_region_timeout",
         deprecated_name="late_after",
         default=1.0,
         min=0.1,
-        mutable=True,
         help="Seconds that the plan of a job waits for a lagging region, which takes more than "
         "five times as long as any other region to answer. Then the job is planned for the other "
         "regions, and the lagging region follows.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "breaker_threshold",
         deprecated_name="fail_fast_after",
         default=5,
         min=1,
-        mutable=True,
         help="Failures in a row, each after all retries, that open a region's circuit breaker. "
         "An engine process has one breaker for each region and counts the failures of all jobs. "
         "While it is open, no calls are made for jobs under way, and a new job makes one.",
     ),
-    cfg.FloatOpt(
+    MutableFloatOpt(
         "breaker_reset_timeout",
         deprecated_name="breaker_pause",
         default=30.0,
         min=0.0,
-        mutable=True,
         help="Seconds for which the circuit breaker of a region stays open. After that one trial "
         "is allowed (half-open): if it succeeds the breaker closes, otherwise it stays open as "
         "long again.",
     ),
-    cfg.FloatOpt(
+    MutableFloatOpt(
         "region_patience",
         default=1800.0,
         min=0.0,
-        mutable=True,
         help="Seconds for which the share of a job in a region waits for the region while the "
         "region is away, by the database's clock, when the share is planned and when it is "
         "written. No engine is occupied meanwhile, and the shares of other regions are not "
@@ -237,19 +220,17 @@ OPTS = [
         "until the next one is due, an event run does not wait. With 0 each item fails as soon "
         "as it has been retried.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "max_jobs_per_project",
         default=100,
         min=0,
-        mutable=True,
         help="Maximum of jobs that a project may have in progress. A request beyond that is "
         "answered with 429. 0 sets no limit.",
     ),
-    cfg.IntOpt(
+    MutableIntOpt(
         "max_items_per_job",
         default=1000000,
         min=0,
-        mutable=True,
         help="Maximum of items of one job, an item being an image in a target region. A request "
         "that names more is answered with 400. 0 sets no limit.",
     ),
