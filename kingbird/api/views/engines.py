@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from kingbird.api.views.sync_jobs import format_ms, format_time
+from kingbird.api.views.sync_jobs import format_ms, format_time, time_or_null
 from kingbird.db import api as db
 
 
@@ -14,11 +14,7 @@ def render_engine(
     return {
         **_render_program(engine, alive),
         "tasks": [
-            {
-                "job": one.job_id,
-                "region": one.region,
-                "since": None if one.since is None else format_ms(one.since),
-            }
+            {"job": one.job_id, "region": one.region, "since": time_or_null(one.since)}
             for one in work
         ],
         "failing_regions": {
@@ -48,8 +44,5 @@ def render_listener(listener: db.Listener, alive: bool) -> dict[str, Any]:
 
 
 def _heard(region: dict[str, Any]) -> dict[str, Any]:
-    last = region.get("heard")
-    return {
-        "connected": bool(region.get("connected")),
-        "heard": None if last is None else format_ms(last),
-    }
+    heard = time_or_null(region.get("heard"))
+    return {"connected": bool(region.get("connected")), "heard": heard}

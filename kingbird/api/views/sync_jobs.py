@@ -23,6 +23,13 @@ def format_ms(value: int) -> str:
     return format_time(datetime.fromtimestamp(value / 1000, UTC).replace(tzinfo=None))
 
 
+def time_or_null(value: datetime | int | None) -> str | None:
+    """Return a time as one of the two functions above does, or null if there is none."""
+    if value is None:
+        return None
+    return format_ms(value) if isinstance(value, int) else format_time(value)
+
+
 def render_status(job: db.Job) -> dict[str, Any]:
     """Return the response to a request that creates, cancels or retries a job."""
     return {

@@ -2,11 +2,10 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from kingbird.api.schemas.sync_rules.rules import StoredRule, request_fields
-from kingbird.api.views.sync_jobs import format_ms, format_time
+from kingbird.api.views.sync_jobs import time_or_null
 from kingbird.db import api as db
 from kingbird.states import ALL, RuleState
 
@@ -21,10 +20,6 @@ def stored_fields(rule: db.Rule) -> StoredRule:
         "interval": rule.interval,
         "sync_set": rule.sync_set,  # type: ignore[typeddict-item]
     }
-
-
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else format_time(value)
 
 
 @dataclass(frozen=True)
@@ -53,14 +48,10 @@ class RuleContext:
         )
 
 
-def _ms(value: int | None) -> str | None:
-    return None if value is None else format_ms(value)
-
-
 def _hears(rule: db.Rule, context: RuleContext) -> dict[str, str | None]:
     sources = rule.sync_set["sources"]
     regions = sorted(context.regions) if sources == [ALL] else sources
-    return {region: _ms(context.heard.get(region)) for region in regions}
+    return {region: time_or_null(context.heard.get(region)) for region in regions}
 
 
 def render_rule(rule: db.Rule, context: RuleContext) -> dict[str, Any]:
@@ -78,10 +69,10 @@ def render_rule(rule: db.Rule, context: RuleContext) -> dict[str, Any]:
         "hears": _hears(rule, context),
         "waiting": waiting,
         "lag": None if lag is None else lag / 1000,
-        "next_run_at": _ms(rule.next_run) if rule.enabled else None,
-        "last_run_at": _time(rule.last_run_at),
-        "last_success_at": _time(rule.last_success_at),
+        "next_run_at": time_or_null(rule.next_run) if rule.enabled else None,
+        "last_run_at": time_or_null(rule.last_run_at),
+        "last_success_at": time_or_null(rule.last_success_at),
         "last_job": context.last_jobs.get(rule.id),
-        "created_at": _time(rule.created_at),
-        "updated_at": _time(rule.updated_at),
+        "created_at": time_or_null(rule.created_at),
+        "updated_at": time_or_null(rule.updated_at),
     }

@@ -6,17 +6,13 @@ from typing import Any
 
 from kingbird.api.schemas.sync_state import COUNTED, SAME, UNKNOWN
 from kingbird.api.state.live import LiveCopy, LiveImage, provenance_of
-from kingbird.api.views.sync_jobs import format_time
+from kingbird.api.views.sync_jobs import format_time, time_or_null
 from kingbird.db import api as db
 from kingbird.states import ResourceType
 from kingbird.sync import compare
 
 JSON = dict[str, Any]
 _HASHES = {compare.SAME: SAME, compare.DIFFERENT: "differs", compare.UNKNOWN: UNKNOWN}
-
-
-def _time(value: datetime | None) -> str | None:
-    return None if value is None else format_time(value)
 
 
 def render_figures(figures: db.state_figures.RegionFigures) -> JSON:
@@ -32,9 +28,9 @@ def render_figures(figures: db.state_figures.RegionFigures) -> JSON:
         "same": None if images is None else max(images - sum(counts.values()), 0),
         **counts,
         "mostly": max(bulk, key=lambda state: bulk[state], default=None),
-        "oldest": _time(figures.oldest),
-        "compared_at": _time(figures.compared_at),
-        "away_since": _time(figures.away_since),
+        "oldest": time_or_null(figures.oldest),
+        "compared_at": time_or_null(figures.compared_at),
+        "away_since": time_or_null(figures.away_since),
     }
 
 
@@ -79,7 +75,7 @@ def _stored(row: Any, image_status: str | None) -> JSON:
         "reason": row.reason,
         "message": row.message,
         "fields": row.differences or {},
-        "since": _time(row.since),
+        "since": time_or_null(row.since),
         "job": row.job_id,
         "image_status": image_status,
     }
@@ -116,7 +112,7 @@ def _live(one: LiveCopy, stored: db.ImageState | None) -> JSON:
         "reason": finding.reason if finding and finding.state else None,
         "message": one.problem or (finding.message if finding and finding.state else None),
         "fields": dict(finding.differences) if finding else {},
-        "since": _time(stored.since) if stored and is_same else None,
+        "since": time_or_null(stored.since) if stored and is_same else None,
         "job": stored.job_id if stored and is_same else None,
         "image_status": image.get("status") if image else None,
         "id": image.get("id") if image else None,
