@@ -1,10 +1,10 @@
 """The commands ``openstack image sync cancel``, ``retry``, ``apply`` and ``undo``."""
 
 import argparse
-from typing import Any
 
 from kingbird.osc.arguments import repeated
 from kingbird.osc.base import JobShowOne
+from kingbird.osc.output import Table
 from kingbird.states import ALL
 
 
@@ -48,7 +48,7 @@ class CancelSync(_PartOfJob):
 
     verb = "Cancel"
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Cancel the job."""
         client = self.client_of(parsed_args)
         client.cancel(parsed_args.job, **self.part_of(parsed_args))
@@ -61,7 +61,7 @@ class RetrySync(_PartOfJob):
     takes_project = False
     verb = "Retry"
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Retry the job."""
         self.client.retry(parsed_args.job, **self.part_of(parsed_args))
         return self.show_job(self.client, parsed_args.job, parsed_args)
@@ -75,7 +75,7 @@ class ApplySync(JobShowOne):
 
     takes_project = False
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Create the job, and wait for it if the user wants that."""
         job_id = self.client.apply(parsed_args.job)
         return self.show_job(self.client, job_id, parsed_args)
@@ -90,7 +90,7 @@ class UndoSync(JobShowOne):
 
     takes_project = False
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Create the job, and wait for it if the user wants that."""
         job_id = self.client.undo(parsed_args.job)
         return self.show_job(self.client, job_id, parsed_args)

@@ -3,7 +3,6 @@
 import argparse
 import logging
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 from osc_lib.cli import format_columns
@@ -14,12 +13,10 @@ from kingbird.osc import exit_codes, options
 from kingbird.osc.arguments import flag, option
 from kingbird.osc.client import SyncClient
 from kingbird.osc.images import ImageCatalog
-from kingbird.osc.output import EscapedOutput
+from kingbird.osc.output import JSON, EscapedOutput, Table
 from kingbird.osc.progress import Progress, would_import
 from kingbird.osc.wait import wait_for_end
 from kingbird.text import escape
-
-JSON = dict[str, Any]
 
 #: The columns of a job, and the fields of the API's response.
 _JOB = {
@@ -108,9 +105,7 @@ class SyncShowOne(EscapedOutput, SyncCommand, command.ShowOne):
     def _add_options(self, parser: argparse.ArgumentParser) -> None:
         add_waiting(parser)
 
-    def show_job(
-        self, client: SyncClient, job_id: str, parsed_args: argparse.Namespace
-    ) -> tuple[Any, Any]:
+    def show_job(self, client: SyncClient, job_id: str, parsed_args: argparse.Namespace) -> Table:
         """Return a job in cliff's form, after its end if the user wants to wait.
 
         After waiting, the exit code tells how the job ended.
@@ -161,7 +156,7 @@ def _seconds(text: str) -> float:
     return seconds
 
 
-def columns_of(job: JSON) -> tuple[Sequence[str], Sequence[Any]]:
+def columns_of(job: JSON) -> Table:
     """Return a job's columns and their values."""
     values: list[Any] = [job.get(field) for field in _JOB.values()]
     values += [format_columns.DictColumn(job.get(field) or {}) for field in _COUNTS.values()]

@@ -11,9 +11,10 @@ from keystoneauth1 import adapter
 from keystoneauth1.session import Session
 from osc_lib import exceptions
 
+from kingbird.osc.output import JSON
+
 SERVICE_TYPE = "synchronization"
 
-JSON = dict[str, Any]
 
 _RULES = "os-sync-rules"
 _STATE = "os-sync-state"
@@ -96,8 +97,7 @@ class SyncClient:
 
         :param resource_set: a set, or several sets under ``Sync``.
         """
-        answer = self._call("POST", "os-sync", json={"resource_set": resource_set})
-        return str(answer["job_status"]["id"])
+        return self._begin("os-sync", {"resource_set": resource_set})
 
     def jobs(self, *, active: bool = False, **query: str | int | None) -> tuple[list[JSON], bool]:
         """Return jobs of the project, and True if more follow.
@@ -150,13 +150,11 @@ class SyncClient:
 
     def apply(self, job: str) -> str:
         """Carry out the plan of a dry run, and return the id of the new job."""
-        answer = self._call("POST", f"{_path(job)}/apply")
-        return str(answer["job_status"]["id"])
+        return self._begin(f"{_path(job)}/apply")
 
     def undo(self, job: str) -> str:
         """Take back what a job wrote, and return the id of the new job."""
-        answer = self._call("POST", f"{_path(job)}/undo")
-        return str(answer["job_status"]["id"])
+        return self._begin(f"{_path(job)}/undo")
 
     def delete(self, job: str) -> None:
         """Delete a job that has ended."""
@@ -229,8 +227,10 @@ class SyncClient:
             body["orphan_limit"] = orphan_limit
         if images:
             body["resources"] = list(images)
-        answer = self._call("POST", f"{_rule_path(rule_id)}/run", json=body)
-        return str(answer["job_status"]["id"])
+        return self._begin(f"{_rule_path(rule_id)}/run", body)
+
+    def _begin(self, path: str, body: JSON | None = None) -> str:
+        return str(self._call("POST", path, json=body)["job_status"]["id"])
 
     def _entries(
         self, path: str, query: Mapping[str, str | int | None], key: str = "job_set"

@@ -4,16 +4,14 @@ import argparse
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 from osc_lib import exceptions
 
 from kingbird.osc import options
 from kingbird.osc.arguments import flag, option
 from kingbird.osc.base import SyncShowOne
+from kingbird.osc.output import JSON, Table
 from kingbird.states import ResourceType
-
-JSON = dict[str, Any]
 
 
 class CreateSync(SyncShowOne):
@@ -34,7 +32,7 @@ class CreateSync(SyncShowOne):
             '"-" for the standard input',
         )
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Create the job, and wait for it if the user wants that."""
         if parsed_args.file:
             if _has_selection(parsed_args):

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from keystoneauth1 import exceptions as ksa_exceptions
 from osc_lib import exceptions
@@ -13,9 +12,8 @@ from kingbird.osc.arguments import flag
 from kingbird.osc.base import SyncLister, add_waiting
 from kingbird.osc.footer import Footer
 from kingbird.osc.images import ImageCatalog, ImageSummary
+from kingbird.osc.output import JSON, Table
 from kingbird.states import ALL, ResourceType
-
-JSON = dict[str, Any]
 
 
 class DiffSync(Footer, SyncLister):
@@ -37,9 +35,7 @@ class DiffSync(Footer, SyncLister):
         flag(parser, "--long", "Add a column with the reasons")
         flag(parser, "--exit-code", f"Exit with {exit_codes.DIFFERENT} if anything is not in sync")
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Create the job, wait for its end, and return the matrix."""
         images = self.images()
         sync_set = options.build_set(parsed_args, self.manager, images)
@@ -77,7 +73,7 @@ class DiffSync(Footer, SyncLister):
         items: Sequence[JSON],
         images: ImageCatalog,
         parsed: argparse.Namespace,
-    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
+    ) -> Table:
         sources = (
             [sync_set["source"]] if isinstance(sync_set["source"], str) else sync_set["source"]
         )

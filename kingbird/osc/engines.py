@@ -7,6 +7,7 @@ from osc_lib.cli import format_columns
 
 from kingbird.osc.arguments import flag
 from kingbird.osc.base import SyncLister
+from kingbird.osc.output import Table
 
 #: The columns, and the fields that engines and listeners share in the API's response.
 _COLUMNS = {
@@ -26,7 +27,7 @@ class ListEngines(SyncLister):
     def _add_options(self, parser: argparse.ArgumentParser) -> None:
         flag(parser, "--long", "List the parts of jobs that an engine works on")
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return the engines and the listeners."""
         engines, listeners = self.client.engines()
         rows = [

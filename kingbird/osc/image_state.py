@@ -1,7 +1,6 @@
 """The command ``openstack image sync image show``, which looks at one image in all regions."""
 
 import argparse
-from collections.abc import Iterable, Sequence
 from typing import Any
 
 from osc_lib.cli import format_columns
@@ -11,10 +10,9 @@ from kingbird.osc.arguments import flag
 from kingbird.osc.base import SyncLister
 from kingbird.osc.differences import DifferencesColumn
 from kingbird.osc.footer import Footer
+from kingbird.osc.output import Table
 from kingbird.osc.state_cells import SYMBOLS, AgeColumn
 from kingbird.states import ALL
-
-JSON = dict[str, Any]
 
 #: A region that is in order, and one that could not be asked.
 _SAME, _UNKNOWN = "same", "unknown"
@@ -48,9 +46,7 @@ class ShowImage(Footer, SyncLister):
             f"with {exit_codes.FAILURE} if a region was not reached",
         )
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return a row for each region.
 
         :raises osc_lib.exceptions.CommandError: no image or several ones have the name.

@@ -11,6 +11,7 @@ from kingbird.osc import options, paging
 from kingbird.osc.arguments import flag, option, repeated
 from kingbird.osc.base import WAITS_FOR, JobShowOne, SyncCommand, SyncLister
 from kingbird.osc.differences import DifferencesColumn
+from kingbird.osc.output import Table
 from kingbird.states import ALL
 
 #: The columns of jobs, and the fields of the API's response; --long has those of the details.
@@ -62,8 +63,6 @@ _MORE = {
     "Updated At": "updated_at",
 }
 
-Listed = tuple[Sequence[str], Iterable[Sequence[Any]]]
-
 
 class ListSync(SyncLister):
     """List jobs, the newest first"""
@@ -76,7 +75,7 @@ class ListSync(SyncLister):
         paging.add_paging(parser, "jobs")
         options.add_project(parser)
 
-    def take_action(self, parsed_args: argparse.Namespace) -> Listed:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return the jobs.
 
         :raises osc_lib.exceptions.CommandError: options contradict each other.
@@ -134,7 +133,7 @@ class ShowSync(SyncLister):
         paging.add_paging(parser, "items")
         options.add_project(parser)
 
-    def take_action(self, parsed_args: argparse.Namespace) -> Listed:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return the job's items."""
         query = paging.query_of(parsed_args)
         query["target_region"] = parsed_args.region
@@ -152,7 +151,7 @@ class ShowSync(SyncLister):
 class SummarizeSync(JobShowOne):
     """Show a job's state, and how many images there are by outcome"""
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return the job."""
         return self.show_job(self.client_of(parsed_args), parsed_args.job, parsed_args)
 

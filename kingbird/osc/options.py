@@ -9,9 +9,8 @@ from osc_lib.cli import parseractions
 
 from kingbird.osc.arguments import flag, option, repeated
 from kingbird.osc.images import ImageCatalog
+from kingbird.osc.output import JSON
 from kingbird.states import ALL, MemberMode, ResourceType
-
-JSON = dict[str, Any]
 
 #: The options that are filters, by the API's names.
 FILTERS = (

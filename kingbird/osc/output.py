@@ -5,12 +5,16 @@ a terminal's cursor, or make a line look like another one.
 """
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cliff import columns
 
 from kingbird.text import escape
+
+JSON = dict[str, Any]
+#: What a command prints: the names of columns, and rows, or the values of the only one.
+Table = tuple[Sequence[str], Iterable[Any]]
 
 #: Formatters that escape by themselves, for programs that read what is printed.
 _FOR_PROGRAMS = ("json", "yaml")

@@ -4,10 +4,9 @@ import sys
 from collections.abc import Iterator
 from typing import Any, TextIO
 
+from kingbird.osc.output import JSON
 from kingbird.states import OPEN_DATA, DataState
 from kingbird.text import escape
-
-Job = dict[str, Any]
 
 #: The words about a region that is away.
 WAITS = "waits for the region"
@@ -47,7 +46,7 @@ class Progress:
         if self._bars is not None:
             self._bars.stop()
 
-    def show(self, job: Job) -> None:
+    def show(self, job: JSON) -> None:
         """Draw the progress of a job in the API's form."""
         if self._bars is None:
             return
@@ -81,7 +80,7 @@ class Progress:
         self._bars.update(self._tasks[name], total=total, completed=done, **about)
 
 
-def arrived(counts: Job) -> tuple[int, int]:
+def arrived(counts: JSON) -> tuple[int, int]:
     """Return the bytes of data that a region does not wait for any more, and of all.
 
     :param counts: those of a region, of the API's response.
@@ -91,7 +90,7 @@ def arrived(counts: Job) -> tuple[int, int]:
     return total - sum(sizes.get(state, 0) for state in OPEN_DATA), total
 
 
-def would_import(job: Job) -> Iterator[str]:
+def would_import(job: JSON) -> Iterator[str]:
     """Yield a sentence for each region into which a dry run would import data."""
     if not job.get("dry_run"):
         return

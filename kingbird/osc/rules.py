@@ -1,7 +1,6 @@
 """The commands ``openstack image sync rule ...``."""
 
 import argparse
-from collections.abc import Sequence
 from typing import Any
 
 from osc_lib import exceptions
@@ -12,10 +11,8 @@ from kingbird.osc import options
 from kingbird.osc.arguments import flag, option, repeated
 from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
 from kingbird.osc.durations import duration
+from kingbird.osc.output import JSON, Table
 from kingbird.states import ALL, ResourceType
-
-JSON = dict[str, Any]
-Shown = tuple[Sequence[str], Sequence[Any]]
 
 #: The columns of a list of rules, and the fields of the API's response.
 _LISTED = {
@@ -45,7 +42,7 @@ _FORMATS = {
 }
 
 
-def _columns_of(rule: JSON) -> Shown:
+def _columns_of(rule: JSON) -> Table:
     """Return the fields of a rule and their values."""
     return tuple(rule), [_formatted(name, value) for name, value in rule.items()]
 
@@ -105,7 +102,7 @@ class CreateRule(SyncCommand, command.ShowOne):
         _add_schedule(parser)
         flag(parser, "--disable", "Create a rule that does not run yet")
 
-    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Create the rule."""
         rule = options.build_set(parsed_args, self.manager, self.images())
         rule["name"] = parsed_args.rule
@@ -125,7 +122,7 @@ class ListRules(SyncLister):
         flag(parser, "--all-projects", "Rules of every project (admin only)")
         options.add_project(parser)
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return the rules.
 
         :raises osc_lib.exceptions.CommandError: options contradict each other.
@@ -154,7 +151,7 @@ class ShowRule(SyncCommand, command.ShowOne):
         _add_rule(parser)
         options.add_project(parser)
 
-    def take_action(self, parsed_args: argparse.Namespace) -> Shown:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return the rule."""
         return _columns_of(self.client_of(parsed_args).rule(parsed_args.rule))
 
@@ -322,7 +319,7 @@ class RunRule(SyncShowOne):
         )
         options.add_orphan_limit(parser)
 
-    def take_action(self, parsed_args: argparse.Namespace) -> tuple[Any, Any]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Begin the run, and wait for it if the user wants that."""
         rule = self.client.rule(parsed_args.rule)
         images = None

@@ -1,7 +1,7 @@
 """The command ``openstack image sync state``, which shows what is not in order."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from osc_lib import exceptions
@@ -13,9 +13,8 @@ from kingbird.osc.base import SyncLister
 from kingbird.osc.client import StatePage
 from kingbird.osc.durations import duration
 from kingbird.osc.footer import Footer
+from kingbird.osc.output import JSON, Table
 from kingbird.states import ResourceType
-
-JSON = dict[str, Any]
 
 #: The columns of regions, and the fields of the API's response.
 _FIGURES = {
@@ -85,9 +84,7 @@ class ListState(Footer, SyncLister):
             f"order, and with {exit_codes.FAILURE} if a region was not compared",
         )
 
-    def take_action(
-        self, parsed_args: argparse.Namespace
-    ) -> tuple[Sequence[str], Iterable[Sequence[Any]]]:
+    def take_action(self, parsed_args: argparse.Namespace) -> Table:
         """Return the matrix, or the figures of the regions.
 
         :raises osc_lib.exceptions.CommandError: the options are invalid.
@@ -145,9 +142,7 @@ class ListState(Footer, SyncLister):
         return exit_codes.OK
 
     @staticmethod
-    def _matrix(
-        regions: JSON, images: Sequence[JSON], parsed: argparse.Namespace
-    ) -> tuple[Sequence[str], list[Sequence[Any]]]:
+    def _matrix(regions: JSON, images: Sequence[JSON], parsed: argparse.Namespace) -> Table:
         names = sorted({*regions, *(name for image in images for name in image["cells"])})
         is_image = parsed.resource_type == ResourceType.IMAGE
         ids = ["ID"] if is_image else []

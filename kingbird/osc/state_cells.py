@@ -7,15 +7,13 @@ them are alike.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from cliff import columns
 
 from kingbird.osc import matrix
 from kingbird.osc.differences import explain
 from kingbird.osc.durations import age
-
-JSON = dict[str, Any]
+from kingbird.osc.output import JSON
 
 #: The symbols of the states.
 SYMBOLS = {

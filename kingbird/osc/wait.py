@@ -2,23 +2,21 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from kingbird.osc.client import ApiError, SeenJob, SyncClient
+from kingbird.osc.output import JSON
 
 #: Seconds between two polls: at first, the factor of growth, and the maximum.
 FIRST_PAUSE, GROWTH, LONGEST_PAUSE = 0.25, 1.4, 3.0
 #: Seconds of an API outage after which waiting ends.
 API_OUTAGE_LIMIT = 60.0
 
-Job = dict[str, Any]
-
 
 def wait_for_end(
-    client: SyncClient, job_id: str, show: Callable[[Job], object], timeout: float | None = None
-) -> Job:
+    client: SyncClient, job_id: str, show: Callable[[JSON], object], timeout: float | None = None
+) -> JSON:
     """Poll a job, at growing intervals, until it has ended or the time is over, and return it.
 
     :param show: called with the job after each poll.
