@@ -25,6 +25,14 @@ _STARTS_WORK: JSON = {
     "status": 202,
     "errors": (404, 409, 413, 429),
 }
+#: The policies that a job's options may ask for.
+_OPTIONS = (
+    policy.IMPORT,
+    rule_policy.ORPHANS,
+    policy.ALL_PROJECTS,
+    policy.CREATE_ALL_PROJECTS,
+    policy.CREATE_METADEF,
+)
 
 
 class ActionsController:
@@ -69,14 +77,7 @@ class ActionsController:
     @operation(
         "retry_sync_job",
         "Try again what failed of a job",
-        rules=(
-            policy.RETRY,
-            policy.IMPORT,
-            rule_policy.ORPHANS,
-            policy.ALL_PROJECTS,
-            policy.CREATE_ALL_PROJECTS,
-            policy.CREATE_METADEF,
-        ),
+        rules=(policy.RETRY, *_OPTIONS),
         body=bodies.part,
         **_STARTS_WORK,
     )
@@ -124,14 +125,7 @@ class ActionsController:
     @operation(
         "apply_sync_job",
         "Carry out the plan of a dry run",
-        rules=(
-            policy.APPLY,
-            policy.IMPORT,
-            rule_policy.ORPHANS,
-            policy.ALL_PROJECTS,
-            policy.CREATE_ALL_PROJECTS,
-            policy.CREATE_METADEF,
-        ),
+        rules=(policy.APPLY, *_OPTIONS),
         body=bodies.empty,
         **_STARTS_WORK,
     )

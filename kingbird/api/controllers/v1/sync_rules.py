@@ -25,6 +25,14 @@ from kingbird.sync.request import acts_on_orphans
 
 JSON = dict[str, Any]
 
+#: The policies that a rule's options may ask for.
+_OPTIONS = (
+    job_policy.IMPORT,
+    policy.ORPHANS,
+    policy.CREATE_ALL_PROJECTS,
+    job_policy.CREATE_METADEF,
+)
+
 
 class SyncRulesController:
     """The controller that creates, lists, shows, changes, deletes and runs rules."""
@@ -87,13 +95,7 @@ class SyncRulesController:
     @operation(
         "create_sync_rule",
         "Have images synced again and again",
-        rules=(
-            policy.CREATE,
-            job_policy.IMPORT,
-            policy.ORPHANS,
-            policy.CREATE_ALL_PROJECTS,
-            job_policy.CREATE_METADEF,
-        ),
+        rules=(policy.CREATE, *_OPTIONS),
         body=schema.create,
         response_schema=answers.SHOWN,
         status=201,
@@ -120,14 +122,7 @@ class SyncRulesController:
     @operation(
         "update_sync_rule",
         "Change a rule",
-        rules=(
-            policy.UPDATE,
-            job_policy.IMPORT,
-            policy.ORPHANS,
-            policy.CREATE_ALL_PROJECTS,
-            job_policy.CREATE_METADEF,
-            job_policy.ALL_PROJECTS,
-        ),
+        rules=(policy.UPDATE, *_OPTIONS, job_policy.ALL_PROJECTS),
         body=schema.update,
         response_schema=answers.SHOWN,
         errors=(404, 409, 413),
