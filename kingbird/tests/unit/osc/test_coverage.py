@@ -11,7 +11,7 @@ from kingbird.tests.api import fixtures
 from kingbird.tests.api.world import IMAGE
 from kingbird.tests.guide.pages import ROOT
 from kingbird.tests.unit.osc.cloud import Cloud
-from kingbird.tests.unit.osc.test_commands import Osc
+from kingbird.tests.unit.osc.jobs import Osc
 from kingbird.tests.unit.osc.test_documentation import COMMANDS, parser_of
 
 #: A command that makes the call, by the operation's name in the description of the API.

@@ -1,4 +1,4 @@
-"""Commands about namespaces of metadata definitions, beside those that create them."""
+"""Commands about namespaces of metadata definitions."""
 
 from typing import Any
 
@@ -7,9 +7,9 @@ import sqlalchemy as sa
 
 from kingbird.db import api as db
 from kingbird.tests.api import fixtures
-from kingbird.tests.api.world import IMAGE, NAMESPACE
+from kingbird.tests.api.world import IMAGE, NAMESPACE, REGIONS
 from kingbird.tests.unit.osc.cloud import Cloud
-from kingbird.tests.unit.osc.test_commands import JSON, Osc, dry, engine, stored
+from kingbird.tests.unit.osc.jobs import JSON, Osc, dry, engine, stored
 
 TYPE = ("--resource-type", "metadef")
 OTHER = "OS::Other"
@@ -21,6 +21,50 @@ def stored_set() -> dict[str, Any]:
     with db.get_engine().connect() as bind:
         found: dict[str, Any] = bind.execute(sa.select(db.Rule.__table__.c.sync_set)).scalar_one()
         return found
+
+
+NAMES = ("OS::Test::Namespace", "OS::Test::Namespace")
+
+
+def test_namespaces_are_given_by_name(osc: Osc) -> None:
+    words = ["create", "--resource-type", "metadef", *NAMES, "--source", "RegionOne"]
+    words += ["--target", "*", "--on-drift", "update", "--dry-run", *JSON]
+    (one,) = stored(osc(*words, user="admin").json["ID"])
+    assert (one["resource_type"], one["resources"]) == ("metadef", ["OS::Test::Namespace"])
+    assert set(one["targets"]) == {*REGIONS} - {"RegionOne"}
+    assert (one["on_drift"], one["dry_run"]) == ("update", True)
+
+
+def test_all_namespaces(osc: Osc) -> None:
+    words = ("create", "--resource-type", "metadef", "--all", "--target", "*", *JSON)
+    (one,) = stored(osc(*words, user="admin").json["ID"])
+    assert (one["resource_type"], one["resources"]) == ("metadef", ["*"])
+    assert set(one["sources"]) == {*REGIONS}
+
+
+def test_a_rule_about_namespaces(osc: Osc) -> None:
+    words = ("rule", "create", "definitions", "--resource-type", "metadef", "--all", *JSON)
+    rule = osc(*words, user="admin").json
+    assert "metadef" in rule.values()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--all", *NAMES), "Give either names or --all"),
+        ((), "Give either names or --all"),
+        ((*NAMES, "--force"), "--force can't be given with --resource-type metadef"),
+        (("--all", "--tag", "a"), "--tag can't be given with --resource-type metadef"),
+        (("--all", "--all-projects"), "--all-projects can't be given"),
+        (("--all", "--data", "import"), "--data can't be given"),
+    ],
+)
+def test_options_without_a_meaning_for_namespaces(
+    osc: Osc, words: tuple[str, ...], message: str
+) -> None:
+    found = osc("create", "--resource-type", "metadef", "--target", "*", *words, user="admin")
+    assert found.code != 0
+    assert message in found.err
 
 
 def test_the_stored_state(osc: Osc) -> None:

@@ -9,7 +9,7 @@ from osc_lib.cli import format_columns
 from kingbird.osc.output import escaped
 from kingbird.tests.api.world import IMAGE
 from kingbird.tests.unit.osc.cloud import Cloud
-from kingbird.tests.unit.osc.test_commands import dry, engine
+from kingbird.tests.unit.osc.jobs import dry, engine
 from kingbird.text import CONTROL
 
 #: Erases a line and moves the cursor, in seven and in eight bits; turns the direction; ends lines.

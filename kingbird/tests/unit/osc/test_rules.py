@@ -10,7 +10,7 @@ from kingbird.tests.api.world import IMAGE, IMAGE_2, PROJECT
 from kingbird.tests.guide.pages import Command, commands
 from kingbird.tests.guide.shapes import shape
 from kingbird.tests.unit.osc.cloud import Cloud
-from kingbird.tests.unit.osc.test_commands import JSON, Osc
+from kingbird.tests.unit.osc.jobs import JSON, Osc
 
 CREATE = ("rule", "create", "golden", "--all", "--source", "RegionOne", "--target", "*")
 

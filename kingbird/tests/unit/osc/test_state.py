@@ -13,7 +13,7 @@ from kingbird.states import CopyState
 from kingbird.tests.api import fixtures
 from kingbird.tests.api.world import IMAGE, OTHER_PROJECT, PRIVATE
 from kingbird.tests.unit.osc.cloud import OTHER_NAME, Cloud
-from kingbird.tests.unit.osc.test_commands import JSON, Osc
+from kingbird.tests.unit.osc.jobs import JSON, Osc
 
 NOW = datetime(2026, 11, 27, 6, 0, tzinfo=UTC)
 #: Figures of a region that was compared, and of one that was not.
