@@ -34,6 +34,7 @@ from benchmarks import (  # noqa: E402
     slow,
     storm,
     table,
+    unplanned,
     writing,
 )
 from benchmarks.simulation import rows as simulation  # noqa: E402
@@ -58,6 +59,7 @@ ROWS = {
     "records": records.measure,
     "load": load.measure,
     "reading": reading.measure,
+    "unplanned": unplanned.measure,
     "events": events.measure,
     "quarantine": quarantine.measure,
     "storm": storm.measure,

@@ -4,7 +4,7 @@ The published client sends no limit and follows no link, so a list without a lim
 read page by page, and :mod:`kingbird.api.request.streaming` sends it in the same way.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 import webob
 
 from kingbird import exception
+from kingbird.api.request.entry_order import Entries, Entry, in_order
 from kingbird.api.schemas import formats
 from kingbird.batching import batched
 
@@ -79,18 +80,15 @@ class Page:
         query.append(("marker", id_of(page[-1])))
         return page, [{"rel": "next", "href": f"{self.request.path_url}?{urlencode(query)}"}]
 
-    def read_entries(self, entries: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    def read_entries(self, entries: Entries) -> Iterator[list[Entry]]:
         """Select from entries as :meth:`read` selects from the database's rows.
 
         :raises kingbird.exception.BadRequest: no entry has the marker's id.
         """
-        if self.sorting:
-            entries = list(entries)
-            if "sort_key" in self.sorting:
-                entries.sort(key=lambda entry: entry[self.sorting["sort_key"]] or "")
-            if self.sorting.get("sort_dir") == "desc":
-                entries.reverse()
         selected = iter(entries)
+        if self.sorting:
+            descending = self.sorting.get("sort_dir") == "desc"
+            selected = in_order(entries, self.sorting.get("sort_key"), descending=descending)
         if self.marker is not None and not any(one["id"] == self.marker for one in selected):
             raise exception.BadRequest(f"marker names nothing in this list: {self.marker}")
         if self.status is not None:

@@ -1,14 +1,13 @@
 """The views of jobs and items, in the form that the published client reads."""
 
 import functools
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from kingbird.api.schemas.filters import denormalize
 from kingbird.db import api as db
-from kingbird.resource_keys import key_of
-from kingbird.states import ALL, ItemState, Origin, Phase, ResourceType, Trigger
+from kingbird.states import ItemState, Origin, Phase, ResourceType, Trigger
 
 
 @functools.lru_cache(maxsize=1024)
@@ -180,70 +179,3 @@ def _render_item(item: Any, shown: Any, changed_at: datetime | None) -> dict[str
         "data_seconds": item.data_seconds,
         "import_task": item.import_task,
     }
-
-
-def render_unplanned(
-    job: db.Job,
-    *,
-    resource: str | None = None,
-    target_region: str | None = None,
-    reason: Collection[str] | None = None,
-    changed_since: datetime | None = None,
-) -> Iterator[dict[str, Any]]:
-    """Yield a job's items before it is planned, as far as the request determines them.
-
-    Each image occurs once in each target region.  With the wildcard one entry stands for all
-    images of a region.
-
-    The parameters select items as those of :func:`kingbird.db.jobs.list_items` do.
-    """
-    changed_at = job.updated_at or job.created_at
-    if changed_since is not None and changed_at < changed_since:
-        return
-    for entry in _render_unplanned(job):
-        key = key_of(job.resource_type, entry["resource"])
-        if (
-            resource in (None, key)
-            and target_region in (None, entry["target_region"])
-            and (reason is None or entry["reason"] in reason)
-        ):
-            yield entry
-
-
-def _render_unplanned(job: db.Job) -> Iterator[dict[str, Any]]:
-    # A set of all pairs would grow with the number of targets.
-    before: list[tuple[Collection[str], Collection[str]]] = []
-    for each in job.request:
-        names = dict.fromkeys(each["resources"])
-        for target in each["targets"]:
-            seen = [others for others, targets in before if target in targets]
-            sources = [name for name in each["sources"] if name != target] or [target]
-            for resource in names:
-                # With several sources, the images of the wildcard come from different ones.
-                source = ALL if resource == ALL and len(sources) > 1 else sources[0]
-                if any(resource in others for others in seen):
-                    continue
-                key = key_of(job.resource_type, resource)
-                shown = db.unsettled.show_unplanned(job, key, target)
-                yield {
-                    "id": db.item_id(job.id, key, target),
-                    "resource": resource,
-                    "resource_name": None,
-                    "resource_type": each["resource_type"],
-                    "source_region": source,
-                    "target_region": target,
-                    "sync_status": shown.status,
-                    "created_at": format_time(job.created_at),
-                    "updated_at": format_time(job.updated_at),
-                    "action": None,
-                    "target_resource": None,
-                    "reason": shown.reason,
-                    "message": shown.message,
-                    "fields": {},
-                    "attempts": 0,
-                    "data": None,
-                    "bytes": None,
-                    "data_seconds": None,
-                    "import_task": None,
-                }
-        before.append((names, each["targets"]))

@@ -16,6 +16,7 @@ from kingbird.api.schemas import formats
 from kingbird.api.schemas import sync_jobs as schema
 from kingbird.api.schemas.sync_jobs import answers, queries
 from kingbird.api.views import sync_jobs as view
+from kingbird.api.views.unplanned import UnplannedItems
 from kingbird.db import api as db
 from kingbird.policies import sync_jobs as policy
 from kingbird.policies import sync_rules as rule_policy
@@ -179,7 +180,7 @@ class SyncJobsController:
         request.end_if_unchanged(*get_job_version_or_404(request))
         found = get_job_or_404(request)
         narrower = _narrower(request, found)
-        pages = page.read_entries(view.render_unplanned(found, **narrower))
+        pages = page.read_entries(UnplannedItems(found, **narrower))
         if found.planned_at is not None:
             rows = page.read(functools.partial(db.jobs.list_items, found, **narrower))
             pages = (view.render_items(found, items) for items in rows)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kingbird.api.views import sync_jobs as view
+from kingbird.api.views.unplanned import UnplannedItems
 from kingbird.db import api as db
 from kingbird.tests.unit.db.rows import sync_set
 
@@ -30,7 +31,7 @@ def test_no_time_is_a_word() -> None:
 def expected(*sets: dict[str, Any]) -> list[tuple[str, str, str]]:
     return [
         (item["resource"], item["source_region"], item["target_region"])
-        for item in view.render_unplanned(job(*sets))
+        for item in UnplannedItems(job(*sets))
     ]
 
 
@@ -42,7 +43,7 @@ def test_an_image_is_expected_once_in_each_region() -> None:
 
 def test_what_is_expected_takes_no_memory_for_each_item() -> None:
     images, regions = [f"{n:036}" for n in range(100)], [f"R{n}" for n in range(100)]
-    entries = view.render_unplanned(job(sync_set(images, ["R"], regions)))
+    entries = UnplannedItems(job(sync_set(images, ["R"], regions)))
     tracemalloc.start()
     try:
         assert sum(1 for _ in entries) == 10_000
@@ -67,7 +68,7 @@ def test_a_wildcard_is_one_entry_a_region() -> None:
 
 
 def test_items_keep_their_ids_when_they_are_planned() -> None:
-    (before,) = view.render_unplanned(job(sync_set(["a"], ["R1"], ["R2"])))
+    (before,) = UnplannedItems(job(sync_set(["a"], ["R1"], ["R2"])))
     item = db.Item(
         id=db.item_id(JOB, "a", "R2"),
         resource="a",
@@ -83,7 +84,7 @@ def test_items_keep_their_ids_when_they_are_planned() -> None:
     (after,) = view.render_items(job(sync_set(["a"], ["R1"], ["R2"])), [item])
     assert after["id"] == before["id"]
     assert set(after) == set(before)
-    (elsewhere,) = view.render_unplanned(job(sync_set(["a"], ["R1"], ["R3"])))
+    (elsewhere,) = UnplannedItems(job(sync_set(["a"], ["R1"], ["R3"])))
     assert elsewhere["id"] != before["id"]
 
 
@@ -170,7 +171,7 @@ def test_an_unplanned_job_that_is_retried_in_part_has_its_other_items_ended() ->
     retried = job(sets, runs=2, ending=ending, reopening=part)
     found = {
         (one["resource"], one["target_region"]): (one["sync_status"], one["reason"])
-        for one in view.render_unplanned(retried)
+        for one in UnplannedItems(retried)
     }
     ended, again = ("FAILURE", "quota"), ("IN_PROGRESS", None)
     assert found == {
@@ -179,5 +180,5 @@ def test_an_unplanned_job_that_is_retried_in_part_has_its_other_items_ended() ->
         ("b", "R2"): ended,
         ("b", "R3"): again,
     }
-    only = view.render_unplanned(retried, reason=["quota"])
+    only = UnplannedItems(retried, reason=["quota"])
     assert {one["target_region"] for one in only} == {"R2"}

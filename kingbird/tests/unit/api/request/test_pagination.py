@@ -1,5 +1,7 @@
 """Entries of an answer come by the page as rows of the database do."""
 
+import tracemalloc
+from collections.abc import Iterator
 from itertools import product
 from typing import Any
 from urllib.parse import urlencode
@@ -9,6 +11,7 @@ import webob
 
 from kingbird import exception
 from kingbird.api.request import pagination
+from kingbird.api.request.entry_order import Place
 from kingbird.api.request.query import QueryParser
 from kingbird.api.schemas.sync_jobs import queries as schema
 from kingbird.db import api as db
@@ -16,9 +19,9 @@ from kingbird.db import api as db
 IDS = [f"eeeeeeee-0000-4000-8000-00000000000{number}" for number in range(6)]
 
 
-def entries() -> list[dict[str, Any]]:
+def entries() -> "Listed":
     """Return items as they are expected of a job that is not planned."""
-    return [
+    return Listed(
         {
             "id": item_id,
             "resource": resource,
@@ -30,7 +33,17 @@ def entries() -> list[dict[str, Any]]:
             "updated_at": "None",
         }
         for item_id, (target, resource) in zip(IDS, product("YX", "bca"), strict=True)
-    ]
+    )
+
+
+class Listed(list[dict[str, Any]]):
+    """Entries in a list."""
+
+    def placed(self) -> Iterator[tuple[Place, dict[str, Any]]]:
+        return (((0, 0, number), entry) for number, entry in enumerate(self))
+
+    def entry(self, place: Place) -> dict[str, Any]:
+        return self[place[2]]
 
 
 def read(query: str, max_limit: int = 1000) -> pagination.Page:
@@ -41,7 +54,7 @@ def page_of(request: webob.Request, max_limit: int = 1000) -> pagination.Page:
     return pagination.from_request(request, QueryParser(schema.ITEMS).parse(request), max_limit)
 
 
-def walk(query: str, rows: list[dict[str, Any]]) -> list[list[str]]:
+def walk(query: str, rows: Listed) -> list[list[str]]:
     """Follow the links from page to page."""
     request: webob.Request | None = webob.Request.blank(f"/list?{query}")
     found = []
@@ -133,14 +146,45 @@ def test_rows_are_read_after_the_last_one(query: str, reads: list[int | None]) -
 def test_entries_are_made_as_far_as_they_are_shown() -> None:
     """A job that is not planned may expect a million of them."""
 
-    def endless() -> Any:
-        while True:
-            yield entries()[0]
+    class Endless(Listed):
+        def __iter__(self) -> Iterator[dict[str, Any]]:
+            while True:
+                yield entries()[0]
 
-    (part,) = read("limit=5").read_entries(endless())
+    (part,) = read("limit=5").read_entries(Endless())
     assert len(part) == 6
-    whole = read("", max_limit=5).read_entries(endless())
+    whole = read("", max_limit=5).read_entries(Endless())
     assert [len(next(whole)) for _ in range(3)] == [5, 5, 5]
+
+
+class Many(Listed):
+    """Makes entries, and counts how many of them are there at a time."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def placed(self) -> Iterator[tuple[Place, dict[str, Any]]]:
+        return (((0, 0, n), self.entry((0, 0, n))) for n in range(self._number))
+
+    def entry(self, place: Place) -> dict[str, Any]:
+        name = f"{place[2] * 7919 % self._number:06}"
+        return {**entries()[0], "id": name, "resource": name}
+
+
+@pytest.mark.parametrize("query", ["", "limit=50"])
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_sorted_entries_are_not_held(query: str, direction: str) -> None:
+    page = read(f"{query}&sort_key=resource&sort_dir={direction}", max_limit=50)
+    tracemalloc.start()
+    try:
+        names = [int(part[-1]["resource"]) for part in page.read_entries(Many(20_000)) if part]
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    last = range(49, 20_000, 50) if page.is_whole else [50]
+    assert names == [n if direction == "asc" else 19_999 - n for n in last]
+    # All of them would take 10 MB.
+    assert most < 1_000_000
 
 
 @pytest.mark.parametrize(
