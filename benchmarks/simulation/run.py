@@ -91,7 +91,7 @@ class Simulation:
         job.open_tasks = len(asked.targets)
         return [
             Task(job, region, start + cost * number, asked.images)
-            for number, region in enumerate(asked.targets, start=1)
+            for number, region in enumerate(turns.in_order(asked.targets, job.number), start=1)
         ]
 
     def add_task(self, task: Task) -> None:

@@ -283,7 +283,7 @@ class PlanWriter:
                         region=region,
                         turn=0 if job.cancelled else turn + cost * number,
                     )
-                    for number, region in enumerate(sorted(regions), start=1)
+                    for number, region in enumerate(turns.in_order(regions, job.pk), start=1)
                 )
                 in_sync, no_data = (
                     self._counted(before, new)

@@ -5,7 +5,7 @@ first work of a project has its turn soon, however much another project has wait
 milliseconds of the database's clock.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -51,3 +51,14 @@ def start(session: orm.Session, project_id: str | sa.ScalarSelect[str]) -> int:
     )
     now, turn = session.execute(sa.select(now_ms(), last)).one()
     return max(int(now), int(turn or 0))
+
+
+def in_order(regions: Collection[str], job_pk: int) -> list[str]:
+    """Return the regions of a job in the order of their tasks' turns.
+
+    Jobs that come one after another begin with different regions.  If they all began with the
+    same one, their tasks would wait for its slots while other regions have nothing to do.
+    """
+    found = sorted(regions)
+    begin = job_pk % len(found) if found else 0
+    return [*found[begin:], *found[:begin]]

@@ -65,6 +65,22 @@ def test_each_task_of_a_job_has_a_turn_of_its_own(moment):
     assert len(claimed) == 11
 
 
+def test_jobs_that_come_one_after_another_begin_with_different_regions(moment):
+    regions = ["R2", "R3", "R4"]
+    for project in (A, B, "c" * 32):
+        planned_job(*(row("i1", region) for region in regions), project=project)
+    claims = [db.leases.claim_task("e", LEASE) for _ in range(9)]
+    assert sorted(claim.task.region for claim in claims[:3]) == regions
+    for job_pk in {claim.job.pk for claim in claims}:
+        found = [claim.task.region for claim in claims if claim.job.pk == job_pk]
+        begin = regions.index(found[0])
+        assert found == [*regions[begin:], *regions[:begin]]
+
+
+def test_a_job_without_tasks_has_no_order():
+    assert turns.in_order((), 7) == []
+
+
 def test_a_project_with_tasks_waiting_is_planned_after_others(moment):
     planned_job(*(row("i1", f"R{n}") for n in range(2, 12)), project=A)
     later = accepted_job(project=A)

@@ -24,7 +24,7 @@ def test_all_parts_of_a_plan_count_against_the_bound(scene):
     for n in range(4):
         active(scene, name=f"{n}")
     scene.conf.set_override("max_items_per_job", 7, group="sync")
-    scene.conf.set_override("slow_region_timeout", 0.1, group="sync")
+    scene.conf.set_override("slow_region_timeout", 0.5, group="sync")
     others_done = threading.Event()
 
     def wait(query):
