@@ -76,8 +76,20 @@ def _replace(project_id: str, region: str, rows: dict[str, str], ttl: float) -> 
                 )
 
 
-@connection.retry_on_disconnect
 def purge() -> None:
-    """Delete tombstones that have expired."""
+    """Delete tombstones that have expired, about :data:`connection.BATCH` in a transaction."""
+    while _purge():
+        pass
+
+
+@connection.retry_on_disconnect
+def _purge() -> bool:
+    """Delete the oldest tombstones that have expired, and return whether there are more."""
+    oldest = sa.select(Tombstone.expires).where(Tombstone.expires <= now_ms())
+    query = oldest.order_by(Tombstone.expires).offset(connection.BATCH - 1).limit(1)
     with connection.writer() as session:
-        session.execute(sa.delete(Tombstone).where(Tombstone.expires <= now_ms()))
+        # Those of one moment go together; a task stores a hundred at most.
+        last = session.scalar(query)
+        up_to = now_ms() if last is None else last
+        connection.write(session, sa.delete(Tombstone).where(Tombstone.expires <= up_to))
+        return last is not None

@@ -120,13 +120,13 @@ def test_ages_do_not_depend_on_the_clocks_of_hosts(skewed):
     db.engines.heartbeat("e1", host="h", pid=1, version="1", rpc_version="1.0")
     db.maintenance.discard_unaccepted(60)
     assert db.jobs.count_active(PROJECT) == 2
-    assert db.maintenance.token_jobs_without_engine(60, 60) == []
+    assert [*db.maintenance.token_jobs_without_engine(60, 60)] == []
     assert [one.id for one in db.maintenance.token_jobs_without_engine(-60, 60)] == [waiting]
     assert db.maintenance.purge(60, 10) == 0
     assert db.stats.collect(60).jobs.oldest < 60
     user = {"user_id": "u", "is_admin": False, "trust_id": None, "request_id": "r"}
     assert db.job_actions.retry(job, **user) == 1
-    assert db.maintenance.token_jobs_without_engine(60, 60) == []
+    assert [*db.maintenance.token_jobs_without_engine(60, 60)] == []
     assert db.stats.jobs_with_expired_trust(60) == 0
     other = planned_job()
     assert db.stats.collect(60).tasks.oldest < 60

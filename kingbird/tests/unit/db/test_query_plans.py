@@ -150,9 +150,9 @@ def clean_up():
     The purge of old jobs, which is off by default, still reads all that have ended.
     """
     db.maintenance.discard_unaccepted(600)
-    db.maintenance.ended_jobs_with_trust()
-    db.maintenance.token_jobs_of("e1")
-    db.maintenance.token_jobs_without_engine(300, 60)
+    list(db.maintenance.ended_jobs_with_trust())
+    list(db.maintenance.token_jobs_of("e1"))
+    list(db.maintenance.token_jobs_without_engine(300, 60))
     db.maintenance.still_open(["a", "b"])
     db.maintenance.trusts_in_use(["t", "u"])
     db.leases.adopt("e1", {"a": None})
