@@ -5,7 +5,7 @@ transaction, :func:`store_some` stores some of them at a time after the end of t
 regions that lag are stored before it, by :func:`store_rest`; only rows tell how many are new.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -42,7 +42,7 @@ def store_rest(work: Claim | Job, reason: str, message: str) -> Counts:
     while not _drop_rest(work, job):
         pass
     numbers = Counts()
-    for pairs in batched(_left(job).items(), item_rows.LIMIT):
+    for pairs in batched(_left(job), item_rows.LIMIT):
         numbers.update(_store_rest(work, job, pairs, reason, message))
     return numbers
 
@@ -103,18 +103,25 @@ def _lagging(job: Job) -> Collection[str]:
     return (job.plan_rest or {}).get("known_to", ())
 
 
-def _left(job: Job) -> dict[tuple[str, str], str]:
-    """Return the source of each pair of a resource and a region that may be left to plan."""
-    pairs = {}
-    for entry in reversed(job.request):
-        for resource in entry["resources"]:
-            targets = entry["targets"]
-            if resource == ALL:
-                # The item of a region stands for all that it had to do with the job.
-                targets = sorted({*entry["sources"], *targets}.intersection(_lagging(job)))
-            source = entry["sources"][0] if resource != ALL else ALL
-            pairs.update({(resource, target): source for target in targets})
-    return pairs
+def _left(job: Job) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield each pair of a resource and a region that may be left to plan, with its source.
+
+    The pairs of one region at a time are in memory.
+    """
+    lagging = set(_lagging(job))
+    names = [name for entry in job.request for name in (*entry["targets"], *entry["sources"])]
+    for region in dict.fromkeys(names):
+        found: dict[str, str] = {}
+        for entry in reversed(job.request):
+            is_target = region in entry["targets"]
+            # The item of a region stands for all that it had to do with the job.
+            lags = region in lagging and (is_target or region in entry["sources"])
+            for resource in entry["resources"]:
+                if resource == ALL and lags:
+                    found[ALL] = ALL
+                elif resource != ALL and is_target:
+                    found[resource] = entry["sources"][0]
+        yield from (((resource, region), source) for resource, source in found.items())
 
 
 def end(

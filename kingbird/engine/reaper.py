@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from oslo_config import cfg
 
 from kingbird import exception
+from kingbird.batching import batched
 from kingbird.clients.keystone import Keystone
 from kingbird.db import api as db
 from kingbird.engine.completion import CANCELLED, end_job
@@ -27,6 +28,8 @@ PURGED_AT_ONCE = 1000
 ORPHANED_FOR = 90.0
 #: Orphaned trusts that one round tries to delete.
 DELETED_AT_ONCE = 1000
+#: Jobs with tokens that one statement is about, which names each of them.
+ADOPTED_AT_ONCE = 100
 
 ENGINE_GONE = "The job ran with its user's own token, and the engine that held it is gone"
 
@@ -74,8 +77,8 @@ class Reaper:
     def _end_own_jobs(self) -> None:
         """End the jobs whose tokens this engine had, and has no more."""
         self.access.prune()
-        if token_jobs := self.access.token_jobs:
-            db.leases.adopt(self.engine_id, token_jobs)
+        for some in batched(sorted(self.access.token_jobs.items()), ADOPTED_AT_ONCE):
+            db.leases.adopt(self.engine_id, dict(some))
         for job in db.maintenance.token_jobs_of(self.engine_id):
             if not self.access.has_token_for(job):
                 self._isolated(job, self._end_lost)

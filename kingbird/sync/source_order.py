@@ -48,6 +48,10 @@ class SourceOrder:
         """
         if not copies:
             return None
+        with_data = [copy for copy in copies.items() if has_data(copy[1])]
+        if len(with_data) == 1 and not is_marked(with_data[0][1], with_data[0][0]):
+            # Where only records are made, nearly all images are so: nothing else is looked at.
+            return with_data[0]
         return min(
             copies.items(),
             key=lambda copy: (
