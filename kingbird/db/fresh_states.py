@@ -54,9 +54,11 @@ def remember(session: orm.Session, rows: Sequence[Mapping[str, Any]]) -> None:
     names = ("image_id", "region", "project_id")
     told = {tuple(fit(table, {name: row[name] for name in names}).values()) for row in rows}
     statement = insert_or_update(session, table, names, {"told_at": now_ms()})
-    statement = statement.values(told_at=now_ms())
+    # A driver sends many rows at once only if their values are no functions.
+    now = session.execute(sa.select(now_ms())).scalar_one()
     for some in batched(sorted(told), connection.BATCH):
-        session.execute(statement, [dict(zip(names, key, strict=True)) for key in some])
+        rows = [{**dict(zip(names, key, strict=True)), "told_at": now} for key in some]
+        session.execute(statement, rows)
 
 
 def find(

@@ -14,8 +14,8 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import batches, connection, fresh_states, region_states
-from kingbird.db.clock import seconds_ago, utc_now
+from kingbird.db import batches, connection, equal_rows, fresh_states, region_states
+from kingbird.db.clock import read_now, seconds_ago, utc_now
 from kingbird.db.column_types import fit
 from kingbird.db.fresh_states import Key
 from kingbird.db.inserts import insert_new
@@ -185,21 +185,24 @@ def _write(
         elif row["state"] == CopyState.AWAY and before.state != CopyState.AWAY:
             same.add(before.pk)
         else:
-            columns = {name: value for name, value in _stored(row).items() if name in _COMPARED}
-            if all(getattr(before, name) == value for name, value in columns.items()):
+            columns = {
+                name: value
+                for name, value in _stored(row).items()
+                if name in _COMPARED and getattr(before, name) != value
+            }
+            if not columns:
                 same.add(before.pk)
             else:
-                columns.update(row_pk=before.pk, job_id=job.id)
+                columns.update(row=before.pk, job_id=job.id)
                 (altered if before.state == row["state"] else changed).append(columns)
     table: Any = ImageState.__table__
     _delete(session, ended)
-    one_row = sa.update(table).where(table.c.pk == sa.bindparam("row_pk"))
     for some, times in (
         (changed, {"compared_at": utc_now(), "since": utc_now()}),
         (altered, {"compared_at": utc_now()}),
     ):
-        if some:
-            execute(session, one_row.values(**times), some, _unstorable)
+        statement = sa.update(table).values(**times)
+        equal_rows.update(session, statement, table.c.pk, some, execute, _unstorable)
     for pks in batched(sorted(same), connection.BATCH):
         session.execute(
             sa.update(table)
@@ -207,10 +210,11 @@ def _write(
             .values(job_id=job.id, compared_at=utc_now())
         )
     if added:
+        # A driver sends many rows at once only if their values are no functions.
+        now = read_now(session)
+        rows = [{**added[key], "since": now, "compared_at": now} for key in sorted(added)]
         # Another job may find the same at the same time.
-        statement = insert_new(session, table, _KEY)
-        statement = statement.values(since=utc_now(), compared_at=utc_now())
-        execute(session, statement, [added[key] for key in sorted(added)], _unstorable)
+        execute(session, insert_new(session, table, _KEY), rows, _unstorable)
 
 
 def _stored(row: Mapping[str, Any]) -> dict[str, Any]:

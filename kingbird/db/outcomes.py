@@ -10,12 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from kingbird import lenient_json
 from kingbird.batching import batched
 from kingbird.db import (
     batches,
     connection,
     counts,
+    equal_rows,
     image_states,
     item_rows,
     metadef_states,
@@ -58,8 +58,6 @@ _BEFORE = (
     Item.bytes,
     Item.target_resource,
 )
-#: Outcomes with the same values that are written one by one.
-FEW = 4
 #: The outcome of an item whose row the database refuses.
 UNSTORABLE = {
     "status": ItemState.FAILURE,
@@ -284,7 +282,13 @@ def _write(
     ]
     if not rows:
         return Counts()
-    written = _update(session, rows, before, execute)
+    for row in rows:
+        if row.get("target_resource") == before[row["row"]].target_resource:
+            # A record that was created under the id that was planned.
+            row.pop("target_resource", None)
+    table: Any = Item.__table__
+    statement = sa.update(table).values(updated_at=utc_now(), written_at=utc_now())
+    written = equal_rows.update(session, statement, table.c.pk, rows, execute, _unstorable)
     states = [outcome[IMAGE_STATE] for outcome in outcomes if outcome.get(IMAGE_STATE)]
     about_data = claim.region_task.kind == TaskKind.DATA
     before_it = CopyState.NO_DATA if about_data else CopyState.MISSING
@@ -300,48 +304,6 @@ def _write(
         reason, data = row.get("reason", item.reason), row.get("data", item.data)
         change.update(counts.of(region, row["status"], reason, data, size))
     return counts.add(change)
-
-
-def _update(
-    session: orm.Session,
-    rows: Sequence[batches.Row],
-    before: Mapping[int, Any],
-    execute: batches.Execute,
-) -> Sequence[batches.Row]:
-    """Update items, with one statement for those that get the same values.
-
-    Most outcomes of a batch are the same: drivers send a statement for each row otherwise, and
-    the database answers each.
-
-    :param rows: the columns of each item, and its primary key as ``row``.
-    :param before: the items by their primary keys.
-    :returns: the rows as they were written.
-    """
-    table: Any = Item.__table__
-    change = sa.update(table).values(updated_at=utc_now(), written_at=utc_now())
-    groups: dict[bytes, list[batches.Row]] = {}
-    for row in rows:
-        kept = before[row["row"]].target_resource
-        values = {name: value for name, value in row.items() if name != "row"}
-        if values.get("target_resource", kept) == kept:
-            # A record that was created under the id that was planned.
-            values.pop("target_resource", None)
-        groups.setdefault(lenient_json.dumps(values), []).append({**values, "row": row["row"]})
-    written: list[batches.Row] = []
-    single: dict[tuple[str, ...], list[batches.Row]] = {}
-    for group in groups.values():
-        if len(group) < FEW:
-            single.setdefault(tuple(group[0]), []).extend(group)
-            continue
-        values = {name: value for name, value in group[0].items() if name != "row"}
-        for some in batched(group, connection.BATCH):
-            same = change.where(table.c.pk.in_([row["row"] for row in some]))
-            (stored,) = execute(session, same, [values], _unstorable)
-            written += [{**stored, "row": row["row"]} for row in some]
-    for some in single.values():
-        one = change.where(table.c.pk == sa.bindparam("row"))
-        written += execute(session, one, some, _unstorable)
-    return written
 
 
 def _unstorable(row: batches.Row) -> batches.Row:

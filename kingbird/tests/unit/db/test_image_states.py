@@ -1,5 +1,6 @@
 """The states of images: stored with plans and outcomes, and deleted when in order."""
 
+import re
 from datetime import datetime
 
 import pytest
@@ -272,3 +273,50 @@ def test_the_ids_between_two(database):
     find(*(state(name) for name in "abcd"), state("c", project_id=OTHER))
     assert sorted(db.state_pages.ids(PROJECT, "a", "c")) == ["b", "c"]
     assert sorted(db.state_pages.ids(OTHER, "", "~")) == ["c"]
+
+
+def statements_of(table, write):
+    """Return the statements that change a table, each with the number of its sets of values."""
+    seen = []
+
+    def note(conn, cursor, statement, parameters, context, executemany):
+        words = statement.replace('"', " ").split()
+        if words[0] in ("INSERT", "UPDATE") and table in words[1:3]:
+            seen.append((statement, len(parameters) if executemany else 1))
+
+    sa.event.listen(db.get_engine(), "before_cursor_execute", note)
+    write()
+    sa.event.remove(db.get_engine(), "before_cursor_execute", note)
+    return seen
+
+
+@pytest.mark.parametrize("table", ["image_states", "fresh_states"])
+def test_rows_are_inserted_at_once(database, table):
+    """PyMySQL sends a statement for each row if one of its values is a function."""
+    images = [f"i{number}" for number in range(20)]
+
+    def write():
+        claim = planned(*images)
+        # A job that is planned remembers what others write.
+        claimed()
+        ended(claim, [state(image, state="no_data") for image in images])
+
+    ((statement, rows),) = [
+        one for one in statements_of(table, write) if one[0].startswith("INSERT")
+    ]
+    assert rows == 20
+    values = re.search(r"VALUES \(([^()]*)\)", statement)
+    assert values is not None, statement
+    assert {one.strip()[0] for one in values[1].split(",")} <= {"?", "%"}
+
+
+def test_equal_states_are_changed_with_one_statement(database):
+    images = [f"i{number}" for number in range(20)]
+    planned(*images)
+    rows = [state(image, state="no_data") for image in images]
+    rows[3] = state(images[3], state="missing", reason="quota", message="No more")
+    seen = statements_of("image_states", lambda: ended(None, rows))
+    assert sorted(rows for _, rows in seen) == [1, 1]
+    assert words() == {
+        (image, "R2"): "missing" if image == images[3] else "no_data" for image in images
+    }
