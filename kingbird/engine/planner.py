@@ -179,6 +179,8 @@ class JobPlanner:
                 if preview is not None and cursor is None:
                     plan.flush()
                     outcomes += self._store(plan, claim, part, planner, preview.rest(), tally)
+                for findings in tally.rest():
+                    plan.hold((), findings)
                 if cursor is None:
                     held.stop_renewing()
                 since = time.monotonic()

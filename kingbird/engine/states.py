@@ -1,9 +1,10 @@
 """Turn what a comparison finds into rows of states, as many as a region may have."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from kingbird.batching import batched
 from kingbird.db import api as db
 from kingbird.states import ALL, CopyState, Reason
 from kingbird.sync.finding import Finding, FindingLog
@@ -15,6 +16,10 @@ from kingbird.sync.request import Requester, SyncSet
 BULK = 1000
 #: How many of its images nearly all are.
 NEARLY_ALL = 0.9
+#: Findings that are held in memory at most, and those of them that are stored at a time.
+HELD, AT_ONCE = 10_000, 500
+#: Returns the regions, with the states of which they keep no rows, by project (or ``*``).
+BulkLookup = Callable[[str], Collection[tuple[str, str]]]
 WAITING = "The region is away, and its comparison waits until it is back"
 
 
@@ -37,11 +42,22 @@ def to_state(finding: Finding) -> dict[str, Any]:
 class StateTally:
     """Counts what one part of a plan finds in each region.
 
+    Where a region keeps no rows of a state, findings of that state are held until it is known
+    whether that is so still: a thousand rows of each region would be stored, and deleted again.
+
     :param sets: the sets that are planned.
     :param is_first: whether it is the first part of the plan.
+    :param bulk: tells the regions that keep no rows so far.
     """
 
-    def __init__(self, sets: Sequence[SyncSet], caller: Requester, *, is_first: bool) -> None:
+    def __init__(
+        self,
+        sets: Sequence[SyncSet],
+        caller: Requester,
+        *,
+        is_first: bool,
+        bulk: BulkLookup = lambda project_id: (),
+    ) -> None:
         walks = [one for one in sets if one.is_wildcard and not one.filters]
         self._all_projects = any(one.all_projects for one in walks) and caller.is_admin
         self._regions = {
@@ -53,6 +69,9 @@ class StateTally:
         self._is_first = is_first
         self._states: Counter[tuple[str, CopyState | None]] = Counter()
         self._bulk: set[tuple[str, CopyState]] = set()
+        scope = ALL if self._all_projects else caller.project_id
+        self._was_bulk = frozenset(bulk(scope)) if self._regions else frozenset()
+        self._held: list[Finding] = []
         self._away: dict[str, tuple[str, str | None]] = {}
 
     def findings(
@@ -84,10 +103,28 @@ class StateTally:
                 if number > BULK and number >= NEARLY_ALL * total:
                     self._bulk.add((region, state))
         log.count_only(self._bulk)
-        return db.image_states.Findings(
-            [to_state(one) for one in findings if (one.region, one.kept) not in self._bulk],
-            covered,
-        )
+        rows = self._to_store(findings)
+        self._held = [one for one in self._held if (one.region, one.kept) not in self._bulk]
+        return db.image_states.Findings(rows, covered)
+
+    def _to_store(self, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+        """Return the rows of some findings, and hold back others."""
+        rows = []
+        for one in findings:
+            key = one.region, one.kept
+            if key in self._bulk:
+                continue
+            if key in self._was_bulk and len(self._held) < HELD:
+                self._held.append(one)
+            else:
+                rows.append(to_state(one))
+        return rows
+
+    def rest(self) -> Iterator[db.image_states.Findings]:
+        """Yield the findings that were held, in batches: their regions keep rows again."""
+        held, self._held = self._held, []
+        for some in batched(held, AT_ONCE):
+            yield db.image_states.Findings([to_state(one) for one in some])
 
     def figures(
         self,

@@ -1,7 +1,7 @@
 """What an engine needs of a resource type."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from kingbird.clients.glance import ImageClient
@@ -55,6 +55,9 @@ class Tally(Protocol):
         :param items: the items of the batch.
         :param in_sync: the number of resources in sync so far, by region.
         """
+
+    def rest(self) -> Iterable[db.findings.Findings]:
+        """Return what is left to be stored after the last batch."""
 
     def figures(
         self,

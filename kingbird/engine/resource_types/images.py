@@ -153,7 +153,7 @@ class Images:
 
     def tally(self, sets: Sequence[SyncSet], caller: Requester, *, is_first: bool) -> StateTally:
         """Return what counts the findings of one part of a plan."""
-        return StateTally(sets, caller, is_first=is_first)
+        return StateTally(sets, caller, is_first=is_first, bulk=db.region_states.bulk_of)
 
     def to_row(self, item: Item) -> dict[str, Any]:
         """Return the columns of a planned item."""

@@ -283,6 +283,27 @@ def test_copies_that_are_only_counted_make_no_batches(scene, monkeypatch):
     assert seen["SELECT"] == 4
 
 
+def test_a_region_that_kept_no_rows_gets_none_before_it_has_to(scene, monkeypatch):
+    """Otherwise each comparison would store the first of them, and delete them at its end."""
+    monkeypatch.setattr(states, "BULK", 3)
+    monkeypatch.setattr(states, "AT_ONCE", 2)
+    monkeypatch.setattr(wildcard, "BATCH", 2)
+    monkeypatch.setattr(wildcard, "CHECKED", 4)
+    for _ in range(9):
+        active(scene)
+    run(scene)
+    assert "INSERT" not in statements_on_states(scene)
+    assert db.state_figures.figures(PROJECT)["R2"].bulk == {"no_data": 9}
+    assert stored() == {}
+    for image in sorted(scene.glances["R2"].ids)[:4]:
+        scene.glances["R2"].upload(image, b"data")
+    # Those that are left in R2 are not nearly all of its images any more.
+    run(scene)
+    assert db.state_figures.figures(PROJECT)["R2"].bulk == {}
+    assert {region for _, region in stored()} == {"R2"}
+    assert stored() == {pair: one for pair, one in compared(scene).items() if pair[1] == "R2"}
+
+
 #: An image that does not exist.
 GONE = "eeeeeeee-0000-4000-8000-00000000000e"
 #: The changes of a user by hand, and the jobs that may follow.
