@@ -19,7 +19,7 @@ from kingbird.api import openapi
 from kingbird.api.controllers.root import ROUTES
 from kingbird.api.openapi import examples
 from kingbird.db import api as db
-from kingbird.tests.api import fixtures
+from kingbird.tests.api import fixtures, store
 from kingbird.tests.api.world import IMAGE, IMAGE_2, NAMESPACE, PROJECT, World
 
 FOLDER = Path(__file__).parents[3] / "api-ref" / "examples"
@@ -28,7 +28,7 @@ WRITE = "KINGBIRD_WRITE_EXAMPLES"
 
 JOBS = f"/v1.0/{PROJECT}/os-sync"
 RULES = f"{JOBS}-rules"
-RULE = f"{RULES}/{fixtures.RIGHTS_RULE}"
+RULE = f"{RULES}/{store.RIGHTS_RULE}"
 
 ONE_SET = {
     "resource_type": "image",
@@ -186,7 +186,7 @@ CALLS: list[tuple[Any, ...]] = [
     ),
     (
         *("run-rule-dry", "run_sync_rule", "A dry run", "POST"),
-        *(f"{RULES}/{fixtures.RIGHTS_RULE[:-1]}1/run", {"dry_run": True}, "member"),
+        *(f"{RULES}/{store.RIGHTS_RULE[:-1]}1/run", {"dry_run": True}, "member"),
     ),
     ("delete-rule", "delete_sync_rule", "The rule is gone", "DELETE", RULE, None, "member"),
     (
@@ -237,8 +237,8 @@ def recorded() -> dict[str, dict[str, Any]]:
         fixtures.DryRun().start_fixture()
         fixtures.Metadefs().start_fixture()
         fixtures.Jobs().start_fixture()
-        fixtures.add_rules()
-        fixtures.store_states()
+        store.rules()
+        store.states()
         db.engines.heartbeat(
             "node1:4711",
             host="node1",

@@ -10,7 +10,7 @@ from oslo_policy import policy
 from kingbird import policies
 from kingbird.api import app
 from kingbird.api.controllers.v1 import root as v1
-from kingbird.tests.api import fixtures
+from kingbird.tests.api import fixtures, store
 from kingbird.tests.api.world import IMAGE, OTHER_PROJECT, PROJECT, World
 
 #: Tokens that no policy file grants anything.  The empty name means no token.
@@ -259,15 +259,15 @@ def _ask(world: World, row: Row, token: str) -> str:
     """Make the call of a row and return its status and the number of listed jobs."""
     job, _, option = row.job.partition("+")
     options = OPTIONS.get(option, {})
-    if job in fixtures.RIGHTS_JOBS:
-        fixtures.store_rights_jobs(job, **options)
-    if job in fixtures.RIGHTS_RULES or row.call == "make-rule":
+    if job in store.RIGHTS_JOBS:
+        store.rights_jobs(job, **options)
+    if job in store.RIGHTS_RULES or row.call == "make-rule":
         # A call that makes a rule begins with none.
-        fixtures.store_rights_rules(*(() if row.call == "make-rule" else (job,)), **options)
+        store.rights_rules(*(() if row.call == "make-rule" else (job,)), **options)
     method, end = CALLS[row.call]
     project = OTHER_PROJECT if row.job.startswith("their") else PROJECT
     path = f"/v1.0/{project}/os-sync{end}".format(
-        job_id=fixtures.RIGHTS_JOB, rule_id=fixtures.RIGHTS_RULE, image_id=IMAGE
+        job_id=store.RIGHTS_JOB, rule_id=store.RIGHTS_RULE, image_id=IMAGE
     )
     if row.call in ("state", "list-rules") and row.job == "everybody's":
         path += "?all_projects=true"
@@ -298,11 +298,11 @@ def _ask(world: World, row: Row, token: str) -> str:
 @pytest.mark.parametrize(("world", "row"), list(_cases()), indirect=["world"])
 def test_everybody_gets_what_the_table_says(world: World, row: Row) -> None:
     if row.call == "list-rules":
-        fixtures.store_rights_rules(*fixtures.RIGHTS_RULES)
+        store.rights_rules(*store.RIGHTS_RULES)
     elif row.call == "state":
-        fixtures.store_states()
+        store.states()
     elif row.call in LISTS:
-        fixtures.store_rights_jobs(*fixtures.RIGHTS_JOBS)
+        store.rights_jobs(*store.RIGHTS_JOBS)
     assert {token: _ask(world, row, token) for token in row.statuses} == row.statuses
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from kingbird.db import api as db
-from kingbird.tests.api import fixtures
+from kingbird.tests.api import store
 from kingbird.tests.api.world import PROJECT
 from kingbird.tests.unit.osc.cloud import Cloud
 from kingbird.tests.waiting import eventually
@@ -33,7 +33,7 @@ def engine(cloud: Cloud, *outcomes: dict[str, Any], **options: Any) -> Iterator[
                 method == "GET" and "/os-sync/" in path for method, path in list(cloud.calls)
             ),
         )
-        fixtures._end(*outcomes, **options)
+        store.end(*outcomes, **options)
 
     thread = threading.Thread(target=work)
     cloud.calls.clear()

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from kingbird.policies import sync_jobs
-from kingbird.tests.api import fixtures
+from kingbird.tests.api import fixtures, store
 from kingbird.tests.api.world import IMAGE
 from kingbird.tests.guide.pages import ROOT
 from kingbird.tests.unit.osc.cloud import Cloud
@@ -30,10 +30,10 @@ COMMAND_OF = {
     "show_sync_state": ("image", "show", IMAGE),
     "list_sync_rules": ("rule", "list"),
     "create_sync_rule": ("rule", "create", "golden", "--all"),
-    "show_sync_rule": ("rule", "show", fixtures.RIGHTS_RULE),
-    "update_sync_rule": ("rule", "enable", fixtures.RIGHTS_RULE),
-    "delete_sync_rule": ("rule", "delete", fixtures.RIGHTS_RULE),
-    "run_sync_rule": ("rule", "run", fixtures.RIGHTS_RULE, "--dry-run"),
+    "show_sync_rule": ("rule", "show", store.RIGHTS_RULE),
+    "update_sync_rule": ("rule", "enable", store.RIGHTS_RULE),
+    "delete_sync_rule": ("rule", "delete", store.RIGHTS_RULE),
+    "run_sync_rule": ("rule", "run", store.RIGHTS_RULE, "--dry-run"),
     "list_engines": ("engine", "list"),
 }
 #: Calls for which there is no command, and why.
@@ -63,7 +63,7 @@ def test_each_operation_has_a_command_or_a_reason() -> None:
 def test_the_command_makes_the_call(osc: Osc, cloud: Cloud, operation: str) -> None:
     fixtures.DryRun().start_fixture()
     fixtures.Jobs().start_fixture()
-    fixtures.add_rules()
+    store.rules()
     done = osc(*COMMAND_OF[operation], user="admin")
     assert done.code == 0, done.err
     method, path = operations()[operation]

@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.tests.api import fixtures
+from kingbird.tests.api import store
 from kingbird.tests.api.world import IMAGE, NAMESPACE, REGIONS
 from kingbird.tests.unit.osc.cloud import Cloud
 from kingbird.tests.unit.osc.jobs import JSON, Osc, dry, engine, stored
@@ -68,7 +68,7 @@ def test_options_without_a_meaning_for_namespaces(
 
 
 def test_the_stored_state(osc: Osc) -> None:
-    fixtures.store_states()
+    store.states()
     rows = osc("state", *TYPE, "--sort", "name", *JSON, user="admin").json
     assert [row["Name"] for row in rows] == [OTHER, NAMESPACE]
     assert "ID" not in rows[0]

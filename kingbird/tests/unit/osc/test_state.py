@@ -10,7 +10,7 @@ from kingbird.osc.differences import DifferencesColumn, describe
 from kingbird.osc.durations import age
 from kingbird.osc.state_cells import StateCell
 from kingbird.states import CopyState
-from kingbird.tests.api import fixtures
+from kingbird.tests.api import store
 from kingbird.tests.api.world import IMAGE, OTHER_PROJECT, PRIVATE
 from kingbird.tests.unit.osc.cloud import OTHER_NAME, Cloud
 from kingbird.tests.unit.osc.jobs import JSON, Osc
@@ -98,7 +98,7 @@ def test_what_counts_as_in_order() -> None:
 
 
 def test_the_matrix_of_the_store(osc: Osc) -> None:
-    fixtures.store_states()
+    store.states()
     (row,) = osc("state", "--long", *JSON).json
     assert (row["ID"], row["Name"]) == (IMAGE, "one")
     assert row["Since"] == "2026-11-27T04:30:00.000000"
@@ -120,7 +120,7 @@ def test_the_matrix_of_the_store(osc: Osc) -> None:
 
 
 def test_the_options_select_and_sort(osc: Osc, cloud: Cloud) -> None:
-    fixtures.store_states()
+    store.states()
     assert osc("state", "--region", "RegionOne", *JSON).json == []
     assert osc("state", "--state", "NO_DATA", *JSON).json == []
     assert osc("state", "--name", "two", *JSON).json == []
@@ -138,7 +138,7 @@ def test_the_options_select_and_sort(osc: Osc, cloud: Cloud) -> None:
 
 
 def test_pages_of_the_store(osc: Osc, cloud: Cloud) -> None:
-    fixtures.store_states()
+    store.states()
     words = ("state", "--all-projects")
     first = osc(*words, "--limit", "1", *JSON, user="admin")
     assert ([row["ID"] for row in first.json], "--all" in first.err) == ([PRIVATE], False)
@@ -152,7 +152,7 @@ def test_pages_of_the_store(osc: Osc, cloud: Cloud) -> None:
 
 
 def test_the_figures_of_the_regions(osc: Osc) -> None:
-    fixtures.store_states()
+    store.states()
     rows = {row["Region"]: row for row in osc("state", "--summary", *JSON).json}
     assert list(rows) == ["RegionOne", "RegionThree", "RegionTwo"]
     assert (rows["RegionTwo"]["Images"], rows["RegionTwo"]["In Order"]) == (5, 4)
@@ -175,7 +175,7 @@ def test_the_figures_of_the_regions(osc: Osc) -> None:
     ],
 )
 def test_the_exit_code_of_the_state(osc: Osc, words: tuple[str, ...], code: int) -> None:
-    fixtures.store_states()
+    store.states()
     assert osc("state", *words, "--exit-code", *JSON).code == code
     assert osc("state", *words, *JSON).code == 0
 
