@@ -3,6 +3,7 @@
 import threading
 import traceback
 import types
+from contextlib import contextmanager
 from unittest import mock
 
 import psycopg2.errors
@@ -125,6 +126,27 @@ def test_a_lost_connection_is_replaced(tried):
     make, calls = tried
     assert make(db_exc.DBConnectionError(), "done")() == "done"
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize(
+    ("read", "found"),
+    [(connection.rows, [(7,)]), (connection.scalars, [7]), (connection.scalar, 7)],
+)
+def test_a_query_whose_connection_is_lost_is_asked_again(database, monkeypatch, read, found):
+    real, opened = connection.reader, []
+
+    @contextmanager
+    def reader():
+        opened.append(True)
+        if len(opened) == 1:
+            raise db_exc.DBConnectionError
+        with real() as session:
+            yield session
+
+    monkeypatch.setattr(connection, "reader", reader)
+    monkeypatch.setattr(connection, "RECONNECT_DELAY", 0)
+    assert read(sa.select(sa.literal(7))) == found
+    assert len(opened) == 2
 
 
 def test_a_database_that_stays_away_keeps_nobody_waiting(tried):
