@@ -4,13 +4,13 @@ An image in a gap must not look missing.  A region that fails, lags or leaves im
 list is known up to some id only.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from kingbird import exception, lenient_json
 from kingbird.clients.glance import ImageClient
 from kingbird.states import Reason
-from kingbird.sync.image import FORCED, Image
+from kingbird.sync.image import FORCED
 from kingbird.sync.listing.calls import RegionCalls, RegionLags
 from kingbird.sync.listing.walk import ImageWalk, Page, UnsortedListing
 from kingbird.sync.outcome import Outcome, no_endpoint, region_failure
@@ -27,6 +27,7 @@ class RegionListings:
     :param regions: the images of each region to list; ``None`` for one without an endpoint.
     :param calls: the calls to the regions; a region that lags is given up.
     :param forced_regions: regions whose forced copies are listed first, before any page is given.
+    :param note_forced: called with a region and the images of each such page.
     :param filters: filters for Glance by region; a region without one is listed completely.
     :param narrowed: regions whose filters leave out what is not selected.
     :param owners: the project whose images alone are listed, by region; ``filters`` say so too.
@@ -36,7 +37,6 @@ class RegionListings:
     :ivar problems: the reasons why regions could not be listed completely.
     :ivar lagging: regions given up because they are slow or unsorted.
     :ivar covered_to: the id up to which a region with a problem, or that lags, is known.
-    :ivar forced: the forced copies by region and id.
     """
 
     def __init__(
@@ -45,6 +45,7 @@ class RegionListings:
         *,
         calls: RegionCalls,
         forced_regions: Iterable[str] = (),
+        note_forced: Callable[[str, Page], None] = lambda region, page: None,
         filters: Mapping[str, Sequence[tuple[str, str]]] = MappingProxyType({}),
         narrowed: frozenset[str] = frozenset(),
         owners: Mapping[str, str] = MappingProxyType({}),
@@ -56,7 +57,7 @@ class RegionListings:
         self.lagging: set[str] = set()
         self.covered_to: dict[str, str] = {}
         self.unsorted: set[str] = set(unsorted_regions)
-        self.forced: dict[str, dict[str, Image]] = {region: {} for region in regions}
+        self._note_forced = note_forced
         self._clients = {name: images for name, images in regions.items() if images is not None}
         self._calls = calls
         self._passed = ""
@@ -120,7 +121,7 @@ class RegionListings:
     def _all_pages(self, region: str, walk: ImageWalk) -> Iterator[Page]:
         # Only the first of the two walks waits for them.
         for page in self._forced_in.pop(region, ()):
-            self.forced[region].update((image["id"], image) for image in page if FORCED in image)
+            self._note_forced(region, page)
         pages = _in_order(walk) if region in self.unsorted else walk
         for page in pages:
             if region in self._given_up:

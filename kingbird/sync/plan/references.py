@@ -17,6 +17,7 @@ from kingbird.sync.outcome import TOO_DEEP, Outcome, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState
 from kingbird.sync.plan.identity import Reference
+from kingbird.sync.plan.shelf import MovedImages
 from kingbird.sync.plan.spool import Deferred
 from kingbird.sync.plan.targets import TargetLookup
 
@@ -53,12 +54,12 @@ class ReferenceResolver:
         self._context = context
         self._copies = TargetLookup(context)
 
-    def find(self, batch: Sequence[Deferred], moved: Mapping[Pair, Item]) -> "ResolvedReferences":
+    def find(self, batch: Sequence[Deferred], moved: MovedImages) -> "ResolvedReferences":
         """Find the images that others refer to: in the plan, in targets and in sources.
 
         Regions are asked only for images that have no item, or perhaps another image's item.
 
-        :param moved: images that are in sync under another id, by target and image.
+        :param moved: images that are in sync under another id.
         """
         pairs = [(one, other) for one in batch for other in fields.references(one.source).values()]
         items = self._planned({(one.target, other) for one, other in pairs}, moved)
@@ -84,13 +85,13 @@ class ReferenceResolver:
         self._copies.find_forced(wanted, sources, targets)
         return ResolvedReferences(pairs, items, {**answers, **targets}, self._context)
 
-    def _planned(self, pairs: Collection[Pair], moved: Mapping[Pair, Item]) -> dict[Pair, Item]:
+    def _planned(self, pairs: Collection[Pair], moved: MovedImages) -> dict[Pair, Item]:
         items: dict[Pair, Item] = {}
         for target in {target for target, _ in pairs}:
             ids = {other for region, other in pairs if region == target}
             found = self._context.planned(target, ids)
             items.update(((target, other), item) for other, item in found.items())
-        items.update((key, moved[key]) for key in pairs if key in moved)
+        items.update((key, item) for key in pairs if (item := moved.find(*key)) is not None)
         return items
 
 

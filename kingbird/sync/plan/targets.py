@@ -152,20 +152,3 @@ def merge_results(answers: RegionResults, more: RegionResults) -> RegionResults:
 def is_forced_copy(region: str, image: Image) -> bool:
     """Return whether an image is a forced copy, by its properties and its id."""
     return fields.FORCED in image and bool(fields.copy_number(image, region))
-
-
-class ForcedCopies:
-    """The known forced copies, by region and source image."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[str, str], dict[str, Image]] = {}
-
-    def add(self, region: str, images: Iterable[Image]) -> None:
-        """Add those of a region's images that are forced copies."""
-        for image in images:
-            if is_forced_copy(region, image):
-                self._known.setdefault((region, image[fields.SOURCE_ID]), {})[image["id"]] = image
-
-    def copies_of(self, region: str, source_id: str) -> Mapping[str, Image]:
-        """Return the forced copies of an image in a region, by id."""
-        return self._known.get((region, source_id), {})

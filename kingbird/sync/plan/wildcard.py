@@ -120,6 +120,8 @@ class WildcardPlanner:
             needs_item=self._needs_item,
         )
         with ExitStack() as stack:
+            stack.callback(self._items.forced.close)
+            stack.callback(self._items.moved.close)
             deferred = stack.enter_context(DeferredSpool())
             found = stack.enter_context(DeferredSpool())
             self._guard = OrphanGuard(self._context, self._scopes, found)
@@ -156,6 +158,7 @@ class WildcardPlanner:
             {name: self._context.regions.get(name) for name in regions},
             calls=self._calls,
             forced_regions=self._targets,
+            note_forced=self._items.forced.add,
             filters=self._filters.by_region,
             narrowed=self._filters.narrowed,
             owners=self._filters.owners,
@@ -185,9 +188,6 @@ class WildcardPlanner:
     ) -> Iterator[MergedPage]:
         """Yield the regions' pages, whose forced copies are indexed before they are compared."""
         for page in merge_by_id(listings.streams()):
-            for region, copies in listings.forced.items():
-                self._items.forced.add(region, copies.values())
-                copies.clear()
             for region, images in page.images.items():
                 self._items.forced.add(region, images.values())
             if self._cursor:

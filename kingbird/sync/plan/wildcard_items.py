@@ -11,8 +11,8 @@ from kingbird.sync.outcome import SEVERAL_SETS, Outcome, better_source_unknown
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.decide import TargetState, decide
 from kingbird.sync.plan.members import MemberLookup, wanted
+from kingbird.sync.plan.shelf import ForcedCopies, MovedImages
 from kingbird.sync.plan.spool import Deferred
-from kingbird.sync.plan.targets import ForcedCopies
 from kingbird.sync.request import WildcardScope
 
 #: The ids that can't be used, with the reason, by region.
@@ -26,7 +26,7 @@ class WildcardItems:
     :ivar in_sync: the number of images in sync that have no item, by region.
     :ivar no_data: the number of those that are in sync but for their data, by region.
     :ivar forced: the forced copies that have been listed.
-    :ivar moved: images that are in sync under another id, by target region and source image.
+    :ivar moved: images that are in sync under another id.
     :ivar problems: the reasons why regions could not be listed completely.
     """
 
@@ -36,7 +36,7 @@ class WildcardItems:
         self.in_sync: Counter[str] = Counter()
         self.no_data: Counter[str] = Counter()
         self.forced = ForcedCopies()
-        self.moved: dict[tuple[str, str], Item] = {}
+        self.moved = MovedImages()
         self.problems: Mapping[str, Outcome] = {}
         self._context = context
         self._scopes = scopes
@@ -102,7 +102,7 @@ class WildcardItems:
         self._findings.add(finding_of(item))
         if item.target_resource != item.resource:
             # Images that refer to it have to name the id that it has there.
-            self.moved[item.target_region, item.resource] = item
+            self.moved.add(item)
         return True
 
     def _state(self, one: Deferred, unusable: UnusableIds) -> TargetState:

@@ -12,7 +12,8 @@ from kingbird.sync.image import Rules, forced_id
 from kingbird.sync.listing import diff
 from kingbird.sync.listing.merge import merge_by_id
 from kingbird.sync.outcome import outcome_of
-from kingbird.sync.plan.targets import ForcedCopies, is_forced_copy
+from kingbird.sync.plan.shelf import ForcedCopies
+from kingbird.sync.plan.targets import is_forced_copy
 from kingbird.sync.request import Requester, SyncSet, WildcardScope
 
 REGIONS = ("R1", "R2", "R3")

@@ -183,8 +183,12 @@ def test_a_region_that_is_not_sorted_is_given_up_and_then_sorted_in_memory(scene
 
 def test_forced_copies_come_before_the_first_page(scene):
     scene.create("R2", kingbird_forced="true", name="forced")
-    lists = listings(scene, forced_regions=["R2", "R3"])
+    noted = []
+    lists = listings(
+        scene, forced_regions=["R2", "R3"], note_forced=lambda *page: noted.append(page)
+    )
     stream = lists.streams()["R2"][0]
-    assert not lists.forced["R2"]
+    assert not noted
     next(stream)
-    assert [image["name"] for image in lists.forced["R2"].values()] == ["forced"]
+    ((region, page),) = noted
+    assert (region, [image["name"] for image in page]) == ("R2", ["forced"])
