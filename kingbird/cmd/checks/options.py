@@ -10,11 +10,12 @@ from oslo_upgradecheck import common_checks
 from oslo_upgradecheck.upgradecheck import Code, Result, UpgradeCommands
 
 from kingbird.cmd.checks import failure, success, warning
-from kingbird.conf import api, engine, list_opts, listener, metrics, sync, upgrade_levels
+from kingbird.conf import healthcheck, list_opts, listener
+from kingbird.conf.registry import OWN
 from kingbird.policies import list_rules
 
-#: Groups of Kingbird's own options.  Options of libraries change with the libraries.
-OWN: tuple[Any, ...] = (api, engine, listener, metrics, sync, upgrade_levels)
+#: Groups that have Kingbird's own options alone.  Options of libraries change with the libraries.
+_WHOLE = frozenset(module.GROUP for module in OWN if module is not healthcheck)
 PREFIX = "kingbird:"
 
 
@@ -64,7 +65,7 @@ def _find_unknown(file: Path, known: list[tuple[str, Any]]) -> Iterator[str]:
                 yield f"[{group}] {name} will be removed: {opt.deprecated_reason or 'not used'}"
             elif opt is None and (group, name) in deprecated:
                 yield f"[{group}] {name} is now called {deprecated[group, name].name}"
-            elif opt is None and (is_region or group in {module.GROUP for module in OWN}):
+            elif opt is None and (is_region or group in _WHOLE):
                 yield f"There is no option [{group}] {name}: misspelt, or removed"
 
 

@@ -33,15 +33,17 @@ def test_options_that_there_are(read):
     conf = read(
         "[DEFAULT]\ndebug = true\n[api]\nport = 1\nmax-limit = 7\n[sync]\ntombstone_ttl = 1\n"
         # Groups of libraries take what their release takes.
-        "[oslo_messaging_rabbit]\nanything = 1\n"
+        "[oslo_messaging_rabbit]\nanything = 1\n[healthcheck]\nanything = 1\ntimeout = 1\n"
     )
     found = options.options(conf)
     assert (found.code, found.details) == (Code.SUCCESS, None)
 
 
 def test_options_that_there_are_not(read):
-    found = options.options(read("[sync]\ntombston_ttl = 1\n", more="[engine]\nwrokers = 1\n"))
+    more = "[engine]\nwrokers = 1\n[rules]\nkeep = 1\n"
+    found = options.options(read("[sync]\ntombston_ttl = 1\n", more=more))
     assert found.code is Code.WARNING
+    assert "[rules] keep: misspelt, or removed" in found.details
     assert "[sync] tombston_ttl: misspelt, or removed" in found.details
     assert "[engine] wrokers" in found.details
 
@@ -55,7 +57,13 @@ def test_options_of_a_region_that_there_are_not(read):
 
 
 @pytest.mark.parametrize(
-    "text", ["[api]\nport = nonsense\n", "[upgrade_levels]\nengine = newest\n"]
+    "text",
+    [
+        "[api]\nport = nonsense\n",
+        "[upgrade_levels]\nengine = newest\n",
+        "[rules]\nkeep_jobs = none\n",
+        "[healthcheck]\ntimeout = long\n",
+    ],
 )
 def test_a_value_that_an_option_does_not_take(read, text):
     found = options.options(read(text))
