@@ -1,5 +1,6 @@
 """A small job is planned and worked on by the engine that claimed it: statements are counted."""
 
+import threading
 from collections import Counter
 
 import pytest
@@ -118,3 +119,73 @@ def test_a_commit_whose_answer_was_lost_finds_its_claims(scene):
             found = sorted((one.region_task.region, one.row.attempts) for one in plan.claims)
             assert found == [("R2", 0), ("R3", 0)]
     assert db.leases.claim_task("another", 60) is None
+
+
+class _Waits:
+    """Counts what the database is asked from a request's job on, until its record is made.
+
+    The looks of other threads, and of the test at the job, keep nobody waiting.  Whether a job is
+    cancelled is asked by the clock, and not for each piece of work.
+    """
+
+    def __init__(self, engines):
+        self.commits = self.statements = 0
+        self.is_over = False
+        self._engines = engines
+        self._claim = 0
+
+    @property
+    def _counts(self):
+        """True if nobody goes on before this thread does: the request, then the engine's."""
+        name = threading.current_thread().name
+        return not (self.is_over or name.startswith("kingbird-")) and (
+            name != "MainThread" or not self._engines
+        )
+
+    @property
+    def _claims(self):
+        return not self.is_over and threading.current_thread().name == "kingbird-dispatch"
+
+    def statement(self, conn, cursor, statement, parameters, context, executemany):
+        if not statement.startswith(("BEGIN", "SELECT jobs.cancelled")):
+            self.statements += self._counts
+            self._claim += self._claims
+
+    def commit(self, conn):
+        self.commits += self._counts or self._claims
+        if self._claims:
+            self.statements += self._claim
+            self._claim = 0
+
+    def rollback(self, conn):
+        if self._claims:
+            # It has looked for work before.
+            self._claim = 0
+
+
+def test_commits_and_statements_from_a_request_to_its_only_record(scene, database):
+    """Each is a wait for the database, and so for the image's user.
+
+    What the API reads to check a request is not among them.
+    """
+    waits = _Waits(scene.engines)
+    events = {
+        "before_cursor_execute": waits.statement,
+        "commit": waits.commit,
+        "rollback": waits.rollback,
+    }
+    image = active(scene)
+    scene.glances["R2"].fail("create", lambda detail: setattr(waits, "is_over", True), times=1)
+    for name, listener in events.items():
+        sa.event.listen(db.get_engine(), name, listener)
+    try:
+        job_id = scene.job(image, targets=("R2",))
+        scene.engine()
+        assert scene.tidied(job_id) == "SUCCESS"
+    finally:
+        for name, listener in events.items():
+            sa.event.remove(db.get_engine(), name, listener)
+    # The job and its acceptance, the claim, and the plan with its item, state and claimed task.
+    assert waits.commits == 2 + 1 + 1
+    # Tombstones are read before the plan is stored, and the item is read after it.
+    assert waits.statements == 4 + 3 + 1 + 16 + 1
