@@ -28,24 +28,48 @@ def measure(world: World, *, quick: bool) -> Iterator[Row]:
     with world.glances(REGIONS) as glances, world.kingbird(engines=0) as kingbird:
         engine = CountedEngine(kingbird)
         warm_up(world, kingbird, glances)
-        fill(glances, count)
-        for latency in (GLANCE, FASTER, NONE):
-            before = engine.work()
-            yield _row(world, kingbird, glances, count=count, rounds=rounds, latency=latency)
-            used = engine.work().since(before)
         compared = count * REGIONS * rounds
-        yield Row(
-            f"nothing to do: {count} images in {REGIONS} regions, a page takes no time: processor "
-            "time of the engine, an image compared",
-            1e6 * used.seconds / compared,
-            CPU,
-            used.text(compared, "an image"),
-            unit="µs",
-        )
+        for with_data in (True, False):
+            fill(glances, count, with_data=with_data)
+            # The first comparison stores, or deletes, what the next ones find as it was.
+            kingbird.run(world.person(), wildcard())
+            for latency in (GLANCE, FASTER, NONE):
+                before = engine.work()
+                yield _row(
+                    world,
+                    kingbird,
+                    glances,
+                    count=count,
+                    rounds=rounds,
+                    latency=latency,
+                    with_data=with_data,
+                )
+                used = engine.work().since(before)
+            yield Row(
+                f"{_what(count, with_data=with_data)}, a page takes no time: processor time of "
+                "the engine, an image compared",
+                1e6 * used.seconds / compared,
+                CPU,
+                used.text(compared, "an image"),
+                unit="µs",
+            )
+
+
+def _what(count: int, *, with_data: bool) -> str:
+    """Say what is compared: an image without data has a state, so that it takes more work."""
+    data = "all of them with data" if with_data else "with data in one of them"
+    return f"nothing to do: {count} images in {REGIONS} regions, {data}"
 
 
 def _row(
-    world: World, kingbird: Service, glances: Standin, *, count: int, rounds: int, latency: int
+    world: World,
+    kingbird: Service,
+    glances: Standin,
+    *,
+    count: int,
+    rounds: int,
+    latency: int,
+    with_data: bool,
 ) -> Row:
     person = world.person()
     glances.latency(None, latency)
@@ -69,7 +93,7 @@ def _row(
     if any(one != calls[0] for one in calls):
         raise RuntimeError(f"These are not the same calls: {calls}")
     return Row(
-        f"nothing to do: {count} images in {REGIONS} regions, any to any, "
+        f"{_what(count, with_data=with_data)}, any to any, "
         + (f"a page takes {latency} ms" if latency else "a page takes no time"),
         median(jobs) / median(loops),
         AT_MOST if latency == GLANCE else None,

@@ -18,6 +18,7 @@ def fill(
     sources: Sequence[str] = (SOURCE,),
     missing: float = 0.0,
     drifted: float = 0.0,
+    with_data: bool = False,
 ) -> None:
     """Replace the images of all regions.
 
@@ -25,6 +26,7 @@ def fill(
     :param sources: the regions with the data, each of the same number of images.
     :param missing: the share of the others' images that each region lacks.
     :param drifted: the share of the others' images that differ in each region.
+    :param with_data: whether the copies have data too.
     """
     for region in glances.urls:
         glances.clear(region)
@@ -33,8 +35,9 @@ def fill(
             if region == source:
                 glances.seed(region, each, salt=source)
             else:
+                origin = None if with_data else source
                 glances.seed(
-                    region, each, salt=source, source=source, missing=missing, drifted=drifted
+                    region, each, salt=source, source=origin, missing=missing, drifted=drifted
                 )
 
 
