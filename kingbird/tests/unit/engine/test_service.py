@@ -413,3 +413,23 @@ def test_the_sign_of_life_comes_before_the_leases_which_do_without_it(scene, mon
     with pytest.raises(exception.Unavailable):
         engine._renew()
     assert done == ["heartbeat", "leases"]
+
+
+def test_slots_are_free_again_after_the_work(scene):
+    scene.conf.set_override("max_tasks", 2, group="engine")
+    one = scene.engine()
+    # With a slot taken for ever, no task of the second job would be claimed.
+    for _ in range(2):
+        assert scene.ended(scene.job(scene.image())) == "SUCCESS"
+    wait_for(lambda: not one._dispatcher._slots._projects.total())
+
+
+def test_a_periodic_task_goes_on_after_an_error(scene):
+    calls = []
+
+    def fail():
+        calls.append(True)
+        raise ValueError
+
+    scene.engine()._repeat("test", fail, lambda: 0.01)
+    wait_for(lambda: len(calls) > 1)
