@@ -15,7 +15,7 @@ from kingbird.tests.functional.programs import eventually
 #: Seconds between two polls of a job: a SELECT by key, which costs next to nothing.
 POLL = 0.1
 #: Seconds after which a running job is an error.
-PATIENCE = 600.0
+PATIENCE = 1800.0
 
 ALL = "*"
 

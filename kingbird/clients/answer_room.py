@@ -1,11 +1,12 @@
 """Bound the memory of large answers that are read at the same time."""
 
 import threading
+import time
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from kingbird.clients.call_limits import time_left
+from kingbird.clients.call_limits import allow_wait
 
 
 class Room:
@@ -63,6 +64,8 @@ class Room:
 
 #: Bytes of all large answers that are read and parsed; each takes three times as much for a while.
 ROOM = Room(16 << 20)
+#: Seconds for which an answer waits for room.  Whoever has it gives it back at its deadline.
+PATIENCE = 600.0
 #: Bytes of an answer that needs no room, and of a page of a thousand images.
 SMALL, SMALL_PAGE = 1 << 19, 1 << 21
 
@@ -102,8 +105,18 @@ def make_room(user: Hashable, read: int, size: int) -> None:
     :param user: the server.
     :param read: bytes that have been read.
     :param size: bytes of all of it.
-    :raises TimeoutError: the deadline of the call has passed.
+    :raises TimeoutError: there was no room for :data:`PATIENCE`.
     """
     reader = _reader.get()
-    if reader is not None and reader.taken is None and read > reader.small:
-        reader.taken = user, ROOM.take(user, size, time_left)
+    if reader is None or reader.taken is not None or read <= reader.small:
+        return
+    begin = time.monotonic()
+
+    def left() -> float:
+        seconds = begin + PATIENCE - time.monotonic()
+        if seconds <= 0:
+            raise TimeoutError("There was no room for a large answer")
+        return seconds
+
+    reader.taken = user, ROOM.take(user, size, left)
+    allow_wait(time.monotonic() - begin)

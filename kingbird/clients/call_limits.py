@@ -23,8 +23,22 @@ CHUNK = 1 << 16
 
 #: The monotonic time at which the thread's call has to end.
 _end: ContextVar[float] = ContextVar("end of the call", default=math.inf)
+#: Seconds that the thread has waited for others of this process, which count for no deadline.
+_waited: ContextVar[float] = ContextVar("seconds of waiting", default=0.0)
 #: Bytes of the largest answer that the thread's call reads.
 _size: ContextVar[float] = ContextVar("size of the answer", default=math.inf)
+
+
+def _now() -> float:
+    return time.monotonic() - _waited.get()
+
+
+def allow_wait(seconds: float) -> None:
+    """Let the thread's deadlines be later, as it has waited for its own process.
+
+    A server is not to be blamed for that.
+    """
+    _waited.set(_waited.get() + seconds)
 
 
 @contextmanager
@@ -33,7 +47,7 @@ def deadline(seconds: float | None) -> Iterator[None]:
 
     :param seconds: ``None`` for no limit.
     """
-    end = math.inf if seconds is None else time.monotonic() + seconds
+    end = math.inf if seconds is None else _now() + seconds
     token = _end.set(min(_end.get(), end))
     try:
         yield
@@ -48,7 +62,7 @@ def time_left(timeout: float | None = None) -> float | None:
     :returns: ``None`` for no limit.
     :raises TimeoutError: the deadline has passed.
     """
-    left = min(_end.get() - time.monotonic(), math.inf if timeout is None else timeout)
+    left = min(_end.get() - _now(), math.inf if timeout is None else timeout)
     if left <= 0:
         raise TimeoutError("The deadline of the call has passed")
     return None if left == math.inf else left

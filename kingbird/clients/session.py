@@ -89,7 +89,7 @@ class _Adapter(TCPKeepAliveAdapter):
 def _read_body(response: requests.Response, max_size: int) -> bool:
     """Read a response as :func:`call_limits.read_body` does; a large one waits for room.
 
-    :raises TimeoutError: there was no room until the deadline of the call.
+    :raises TimeoutError: there was no room for very long.
     """
     length = response.headers.get("Content-Length", "")
     is_told = length.isdecimal() and "Content-Encoding" not in response.headers

@@ -9,7 +9,7 @@ import pytest
 from kingbird import exception
 from kingbird.clients import answer_room
 from kingbird.clients.answer_room import SMALL, Room, large_answers, make_room
-from kingbird.clients.call_limits import deadline
+from kingbird.clients.call_limits import deadline, time_left
 from kingbird.tests.unit.clients.test_call_limits import open_images, server
 from kingbird.tests.waiting import PATIENCE, wait_for
 
@@ -94,16 +94,44 @@ def test_only_a_large_answer_takes_room(monkeypatch):
     assert room.take("other", 100, never) == 100
 
 
-def test_an_answer_waits_for_room_no_longer_than_its_deadline(conf, server, monkeypatch):
+@pytest.fixture
+def large(conf, server, monkeypatch):
+    """Give the images of a server with a large answer, and the room for it."""
     room = Room(1 << 20)
     monkeypatch.setattr(answer_room, "ROOM", room)
     image = {"id": "aaaaaaaa-0000-4000-8000-000000000001", "p": "x" * (2 * SMALL)}
     server.handler.body = json.dumps({"images": [image]}).encode()
-    images = open_images(conf, server.url, timeout=60)
+    return open_images(conf, server.url, timeout=60), room
+
+
+def test_an_answer_waits_for_room_and_gives_it_back(large, monkeypatch):
+    images, room = large
     assert len(images.fetch_page("limit=1", limit=1)) < SMALL
     taken = room.take("other", 1 << 20, never)
-    with deadline(0.2), pytest.raises(exception.RegionUnavailable, match="does not answer"):
+    monkeypatch.setattr(answer_room, "PATIENCE", 0.2)
+    with pytest.raises(exception.RegionUnavailable, match="does not answer"):
         images.fetch_page("limit=1", limit=1)
     room.give_back("other", taken)
     assert len(images.fetch_page("limit=1", limit=1)) < SMALL
     assert room.take("other", 1 << 20, never) == 1 << 20
+
+
+def test_the_wait_for_room_is_no_delay_of_the_server(large):
+    """A region that has to wait for others has all of its time nevertheless."""
+    images, room = large
+    taken = room.take("other", 1 << 20, never)
+    with futures.ThreadPoolExecutor(1) as pool:
+
+        def fetch():
+            with deadline(2):
+                begin = time_left()
+                page = images.fetch_page("limit=1", limit=1)
+                return page, begin - time_left()
+
+        call = pool.submit(fetch)
+        wait_for(lambda: room._waiting)
+        assert not futures.wait([call], 2.5).done
+        room.give_back("other", taken)
+        page, spent = call.result(PATIENCE)
+    assert len(page) < SMALL
+    assert spent < 2
