@@ -22,7 +22,9 @@ def counted(database):
 
     def note(conn, cursor, statement, parameters, context, executemany):
         words = statement.replace('"', " ").split()
-        if words[0] == "SELECT" or not tables & set(words):
+        # Leases are renewed as time goes by, whatever work there is.
+        is_renewal = "lease_expires=CASE" in statement
+        if words[0] == "SELECT" or is_renewal or not tables & set(words):
             return
         counts["statements"] += 1
         conn.info["wrote"] = True
