@@ -350,7 +350,7 @@ WITHOUT_ROW = {
     "image_states.purge": "deletes what nobody has compared for long; the next to do so adds it",
     "metadef_states.purge": "deletes what nobody has compared for long; the next to do so adds it",
     "tombstones._replace": "an id is known or not, whoever writes it",
-    "tombstones.purge": "deletes what has expired, whoever wrote it",
+    "tombstones._purge": "deletes what has expired, whoever wrote it",
 }
 
 

@@ -165,7 +165,7 @@ def test_a_job_that_an_engine_takes_at_the_last_moment_is_not_given_up(
     scene, monkeypatch, claimed
 ):
     job_id = waiting(scene)
-    stale = db.maintenance.token_jobs_without_engine(-1, 60)
+    stale = list(db.maintenance.token_jobs_without_engine(-1, 60))
     db.leases.adopt("slow", {job_id: None})
     if claimed:
         assert db.leases.claim_job("slow", LEASE, token_jobs={job_id: None})
