@@ -43,9 +43,9 @@ class PlanContext:
     tombstones: TombstoneLookup
     planned: PlannedLookup
     calls: RegionCalls
+    orphan_grace: float
     stated: StatedLookup = lambda first, last, all_projects: ()
     hidden: HiddenLookup = lambda region, ids: {}
-    orphan_grace: float = float("inf")
     at_once: bool = False
 
     def find(self, ids: Mapping[str, Iterable[str]]) -> RegionResults:

@@ -59,7 +59,7 @@ def test_an_image_that_is_not_active_has_no_state():
 def test_an_item_about_another_project_tells_nothing():
     assert planned("not_owner", seen=None) is None
     gone = planned("source_gone", seen=None)
-    assert (gone.owner, gone.state) == (None, None)
+    assert (gone.owner, gone.state, gone.reason) == (None, None, None)
 
 
 def after(reason, action="create", copy_status=None, left=(), **outcome):

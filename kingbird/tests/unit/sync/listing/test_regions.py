@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from kingbird import lenient_json
+from kingbird.sync.listing import regions as regions_module
 from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.merge import merge_by_id
 from kingbird.sync.listing.regions import RegionListings
@@ -179,6 +181,17 @@ def test_a_region_that_is_not_sorted_is_given_up_and_then_sorted_in_memory(scene
     images, gaps = run(again)
     assert images["R2"] == sorted(name.lower() for name in glance.ids)
     assert not any(gaps.values())
+
+
+@pytest.mark.parametrize("more", [False, True])
+def test_a_region_is_sorted_in_memory_up_to_a_bound(scene, monkeypatch, more):
+    visible, _ = listings(scene).streams()["R2"]
+    size = sum(len(lenient_json.dumps(image)) for page in visible for image in page)
+    monkeypatch.setattr(regions_module, "SORTED_BYTES", size - more)
+    lists = listings(scene, unsorted_regions={"R2"})
+    images, _ = run(lists)
+    assert images["R2"] == ([] if more else IDS[:30])
+    assert lists.problems.keys() == ({"R2"} if more else set())
 
 
 def test_forced_copies_come_before_the_first_page(scene):

@@ -64,6 +64,7 @@ class MetadefScene:
                 tombstones=lambda region, ids: {},
                 planned=lambda region, ids: {},
                 calls=images.RegionCalls(submit, self.retry),
+                orphan_grace=0,
             )
         )
         return planner, [item for batch in planner.plan(sets, known=known) for item in batch]

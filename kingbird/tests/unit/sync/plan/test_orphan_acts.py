@@ -136,6 +136,31 @@ def test_data_without_a_hash_are_not_known_to_be_the_originals():
     assert "other data" in orphans.reason_to_keep(image)
 
 
+OWN_DATA = {"os_hash_algo": "sha512", "os_hash_value": "a", fields.SOURCE_HASH: "sha512:a"}
+
+
+@pytest.mark.parametrize(
+    ("image", "why"),
+    [
+        ({"status": "queued"}, None),
+        ({"status": "queued", "protected": True}, "It is protected"),
+        ({"status": "killed"}, "It is killed"),
+        ({"status": "active", **OWN_DATA}, None),
+        ({"status": "deactivated", **OWN_DATA}, None),
+    ],
+)
+def test_why_an_orphan_is_kept(image, why):
+    assert orphans.reason_to_keep(image) == why
+
+
+@pytest.mark.parametrize("told", [None, "b"])
+def test_an_orphan_whose_data_nothing_tells_of_is_kept(told):
+    image = {"status": "active", **OWN_DATA, fields.SOURCE_HASH: told}
+    assert "It has other data" in orphans.reason_to_keep(image)
+    del image["os_hash_value"]
+    assert "It has other data" in orphans.reason_to_keep(image)
+
+
 def test_a_mark_that_anybody_wrote_deletes_nothing(life):
     life.change(fields.ORPHANED_AT, "2000-01-01T00:00:00Z")
     life.change("os_hidden", True)
