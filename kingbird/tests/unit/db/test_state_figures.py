@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.db import connection, region_states, state_figures, state_totals
+from kingbird.db import batches, connection, region_states, state_figures, state_totals
 from kingbird.db.region_states import Figures
 from kingbird.db.state_pages import Selection
 from kingbird.tests.unit.db.reads import counting
@@ -98,10 +98,12 @@ def some_change(choose):
         db.image_states.purge(3600, choose.randint(1, 3))
     else:
         written = [one for one in once if one["project_id"]]
-        with connection.writer() as session:
-            db.image_states.store_outcomes(
-                session, claimed().job, written, lambda s, q, many, _: s.execute(q, many)
-            )
+
+        def transaction(execute):
+            with connection.writer() as session:
+                db.image_states.store_outcomes(session, claimed().job, written, execute)
+
+        batches.write(transaction)
 
 
 @settings(
