@@ -17,6 +17,7 @@ from sqlalchemy import event, orm
 from sqlalchemy import exc as sa_exc
 
 from kingbird import exception
+from kingbird.batching import batched
 from kingbird.db import error_texts, timeouts
 from kingbird.tracing import spans, statements
 
@@ -247,6 +248,12 @@ def write(session: orm.Session, statement: sa.UpdateBase) -> int:
     """
     result: Any = session.execute(statement, execution_options={"synchronize_session": False})
     return int(result.rowcount)
+
+
+def delete_rows(session: orm.Session, model: Any, pks: Collection[int]) -> None:
+    """Delete rows of a table by their primary keys, in batches; see :func:`write`."""
+    for some in batched(sorted(pks), BATCH):
+        write(session, sa.delete(model).where(model.pk.in_(some)))
 
 
 def refuses_row(error: Exception) -> bool:

@@ -101,10 +101,5 @@ def purge(limit: int) -> int:
     query = sa.select(FreshState.pk).where(FreshState.told_at < sa.func.coalesce(first, now_ms()))
     with connection.writer() as session:
         old = session.scalars(query.order_by(FreshState.told_at).limit(limit)).all()
-        for some in batched(old, connection.BATCH):
-            session.execute(
-                sa.delete(FreshState)
-                .where(FreshState.pk.in_(some))
-                .execution_options(synchronize_session=False)
-            )
+        connection.delete_rows(session, FreshState, old)
         return len(old)

@@ -92,7 +92,8 @@ def store(
     fresh = fresh_states.find(session, job, began, about)
     for batch in batched([one for one in rows if _key(one) not in fresh], connection.BATCH):
         _write(session, job, batch, known, execute)
-    _delete(session, [pk for key, pk in gone.items() if key not in fresh])
+    left = [pk for key, pk in gone.items() if key not in fresh]
+    connection.delete_rows(session, ImageState, left)
 
 
 def store_outcomes(
@@ -196,7 +197,7 @@ def _write(
                 columns.update(row=before.pk, job_id=job.id)
                 (altered if before.state == row["state"] else changed).append(columns)
     table: Any = ImageState.__table__
-    _delete(session, ended)
+    connection.delete_rows(session, ImageState, ended)
     for some, times in (
         (changed, {"compared_at": utc_now(), "since": utc_now()}),
         (altered, {"compared_at": utc_now()}),
@@ -233,15 +234,6 @@ _MESSAGE: int = ImageState.__table__.c.message.type.limit  # type: ignore[attr-d
 def _unstorable(row: batches.Row) -> batches.Row:
     """Return what takes the place of a state that the database refuses."""
     return {**row, "message": None, "differences": None, **({"name": ""} if "name" in row else {})}
-
-
-def _delete(session: orm.Session, pks: Collection[int]) -> None:
-    for some in batched(sorted(pks), connection.BATCH):
-        session.execute(
-            sa.delete(ImageState)
-            .where(ImageState.pk.in_(some))
-            .execution_options(synchronize_session=False)
-        )
 
 
 def _others(session: orm.Session, job: Job, stretch: Stretch) -> dict[Key, int]:
@@ -283,5 +275,5 @@ def purge(older_than: float, limit: int) -> int:
     with connection.writer() as session:
         old = session.execute(query.order_by(ImageState.compared_at).limit(limit)).all()
         region_states.touch(session, {(row.project_id, row.region) for row in old})
-        _delete(session, [row.pk for row in old])
+        connection.delete_rows(session, ImageState, [row.pk for row in old])
         return len(old)

@@ -127,12 +127,6 @@ def beginning(job: Job, reason: str, message: str) -> Progress:
     return {"run": job.runs, "reason": str(reason), "message": message, "after": 0}
 
 
-def delete(session: orm.Session, pks: Sequence[int]) -> None:
-    """Delete items by their primary keys."""
-    for batch in batched(pks, connection.BATCH):
-        connection.write(session, sa.delete(Item).where(Item.pk.in_(batch)))
-
-
 def note(session: orm.Session, job: Job, **values: Any) -> None:
     """Note in a job's row how far the rows of its items have followed."""
     runs.change(session, Job.pk == job.pk, **values)

@@ -60,7 +60,8 @@ class Findings:
         fresh = fresh_states.find(session, job, began, about)
         rows = [row for row in self.rows if _key(row) not in fresh]
         _write(session, job, rows, execute)
-        _delete(session, [pk for key, pk in stale.items() if key not in fresh])
+        left = [pk for key, pk in stale.items() if key not in fresh]
+        connection.delete_rows(session, MetadefState, left)
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,8 @@ class Figures:
             if region not in self.away:
                 number = self.namespaces[region]
                 values = {"namespaces": number, "compared_at": utc_now(), "away_since": None}
-            session.execute(
-                sa.update(MetadefRegion)
-                .where(MetadefRegion.region == region)
-                .values(**values)
-                .execution_options(synchronize_session=False)
-            )
+            changed = sa.update(MetadefRegion).where(MetadefRegion.region == region)
+            connection.write(session, changed.values(**values))
         if self.known_regions:
             _forget_regions(session, self.known_regions)
 
@@ -151,7 +148,7 @@ class _Changes:
 
     def write(self, session: orm.Session, execute: batches.Execute) -> None:
         """Insert, change and delete the rows."""
-        _delete(session, self._ended)
+        connection.delete_rows(session, MetadefState, self._ended)
         one_row = sa.update(_TABLE).where(_TABLE.c.pk == sa.bindparam("row_pk"))
         for some, times in (
             (self._changed, {"compared_at": utc_now(), "since": utc_now()}),
@@ -223,15 +220,6 @@ def _unstorable(row: batches.Row) -> batches.Row:
     return {**row, "message": None, "differences": None, "name": ""}
 
 
-def _delete(session: orm.Session, pks: Collection[int]) -> None:
-    for some in batched(sorted(pks), connection.BATCH):
-        session.execute(
-            sa.delete(MetadefState)
-            .where(MetadefState.pk.in_(some))
-            .execution_options(synchronize_session=False)
-        )
-
-
 def _others(
     session: orm.Session, job: Job, stretch: Stretch, rows: Iterable[Mapping[str, Any]]
 ) -> dict[Key, int]:
@@ -262,11 +250,7 @@ def _touch(session: orm.Session, regions: Iterable[str]) -> None:
 def _forget_regions(session: orm.Session, regions: Collection[str]) -> None:
     """Delete what is known of regions that have left the catalog."""
     for model in (MetadefRegion, MetadefState):
-        session.execute(
-            sa.delete(model)
-            .where(model.region.not_in(sorted(regions)))
-            .execution_options(synchronize_session=False)
-        )
+        connection.write(session, sa.delete(model).where(model.region.not_in(sorted(regions))))
 
 
 @connection.retry_on_disconnect
@@ -283,5 +267,5 @@ def purge(older_than: float, limit: int) -> int:
     with connection.writer() as session:
         found = session.execute(old.order_by(MetadefState.compared_at).limit(limit)).all()
         _touch(session, {row.region for row in found})
-        _delete(session, [row.pk for row in found])
+        connection.delete_rows(session, MetadefState, [row.pk for row in found])
         return len(found)

@@ -337,20 +337,15 @@ class PlanWriter:
     def _take(self, session: orm.Session, take: Take) -> None:
         """Claim the tasks that the transaction has made."""
         session.flush()
-        session.execute(
-            sa.update(Task)
-            .where(
-                self._own_tasks(),
-                Task.region.not_in(sorted(take.excluded_regions())),
-            )
-            .values(
-                engine_id=self._claim.engine_id,
-                lease_expires=now_ms() + int(take.lease * 1000),
-                claimed_at=now_ms(),
-                attempts=1,
-            )
-            .execution_options(synchronize_session=False)
-        )
+        others = Task.region.not_in(sorted(take.excluded_regions()))
+        taken = sa.update(Task).where(self._own_tasks(), others)
+        values = {
+            "engine_id": self._claim.engine_id,
+            "lease_expires": now_ms() + int(take.lease * 1000),
+            "claimed_at": now_ms(),
+            "attempts": 1,
+        }
+        connection.write(session, taken.values(values))
 
     def _taken(self, session: orm.Session) -> list[Claim]:
         """Return the claims of this engine on the part's tasks.

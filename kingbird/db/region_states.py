@@ -140,12 +140,7 @@ def count_changed(
         values = {BULK[before]: sa.case((left > 0, left), else_=0)}
         if before is not CopyState.NO_DATA:
             values[BULK[CopyState.NO_DATA]] = RegionState.bulk_no_data + without
-        session.execute(
-            sa.update(RegionState)
-            .where(RegionState.project_id == project_id, RegionState.region == region)
-            .values(**values)
-            .execution_options(synchronize_session=False)
-        )
+        _change(session, project_id, region, values)
 
 
 def store_figures(session: orm.Session, job: Job, figures: Figures) -> None:
@@ -178,12 +173,7 @@ def store_figures(session: orm.Session, job: Job, figures: Figures) -> None:
             columns.update(compared_at=utc_now(), **bulk)
             _drop_bulk(session, scope, region, figures)
         if region in known:
-            session.execute(
-                sa.update(RegionState)
-                .where(RegionState.project_id == scope, RegionState.region == region)
-                .values(**columns)
-                .execution_options(synchronize_session=False)
-            )
+            _change(session, scope, region, columns)
         else:
             row = {**_NO_IMAGES, **columns}
             if away:
@@ -194,23 +184,22 @@ def store_figures(session: orm.Session, job: Job, figures: Figures) -> None:
         _forget_regions(session, scope, figures.known_regions)
 
 
+def _change(session: orm.Session, project_id: str, region: str, values: Mapping[str, Any]) -> None:
+    row = (RegionState.project_id == project_id, RegionState.region == region)
+    connection.write(session, sa.update(RegionState).where(*row).values(**values))
+
+
 def _drop_bulk(session: orm.Session, scope: str, region: str, figures: Figures) -> None:
     """Delete the rows that were stored before there were too many of them."""
     states = [state for where, state in figures.bulk if where == region]
     if not states:
         return
     bulk = [ImageState.region == region, ImageState.state.in_(states)]
-    session.execute(
-        sa.delete(ImageState)
-        .where(*bulk, *_in_scope(ImageState.project_id, scope))
-        .execution_options(synchronize_session=False)
-    )
-    session.execute(
-        sa.update(RegionState)
-        .where(RegionState.region == region, *_in_scope(RegionState.project_id, scope))
-        .values(revision=RegionState.revision + 1)
-        .execution_options(synchronize_session=False)
-    )
+    in_scope = _in_scope(ImageState.project_id, scope)
+    connection.write(session, sa.delete(ImageState).where(*bulk, *in_scope))
+    in_scope = _in_scope(RegionState.project_id, scope)
+    regions = sa.update(RegionState).where(RegionState.region == region, *in_scope)
+    connection.write(session, regions.values(revision=RegionState.revision + 1))
 
 
 def _forget_regions(session: orm.Session, scope: str, regions: Collection[str]) -> None:
@@ -224,11 +213,8 @@ def _forget_regions(session: orm.Session, scope: str, regions: Collection[str]) 
     )
     for some in batched(sorted(set(session.scalars(left))), connection.BATCH):
         for model in (RegionState, ImageState):
-            session.execute(
-                sa.delete(model)
-                .where(model.region.in_(some), *_in_scope(model.project_id, scope))
-                .execution_options(synchronize_session=False)
-            )
+            in_scope = _in_scope(model.project_id, scope)
+            connection.write(session, sa.delete(model).where(model.region.in_(some), *in_scope))
 
 
 def _in_scope(column: Any, scope: str) -> list[sa.ColumnElement[bool]]:

@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
+from kingbird.db import connection
 from kingbird.db.models import Job
 
 
@@ -42,10 +43,5 @@ def change(session: orm.Session, *where: sa.ColumnElement[bool], **values: Any) 
     :param where: :func:`of` or :func:`untouched`, and further conditions.
     :returns: whether the row matched and was changed.
     """
-    result: Any = session.execute(
-        sa.update(Job)
-        .where(*where)
-        .values(revision=Job.revision + 1, **values)
-        .execution_options(synchronize_session=False)
-    )
-    return bool(result.rowcount)
+    changed = sa.update(Job).where(*where).values(revision=Job.revision + 1, **values)
+    return bool(connection.write(session, changed))

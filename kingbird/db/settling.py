@@ -219,7 +219,7 @@ def delete(session: orm.Session, pks: Sequence[int], *where: sa.ColumnElement[bo
 def _delete_some(session: orm.Session, job: Job) -> bool:
     query = sa.select(Item.pk).where(Item.job_pk == job.pk).limit(item_rows.LIMIT)
     pks = session.scalars(query).all()
-    item_rows.delete(session, pks)
+    connection.delete_rows(session, Item, pks)
     if len(pks) == item_rows.LIMIT:
         return True
     connection.write(session, sa.delete(Job).where(Job.pk == job.pk))

@@ -165,7 +165,7 @@ def _end_all(
     ).all()
     is_small = len(first) + numbers.total() <= item_rows.LIMIT
     if is_small:
-        item_rows.delete(session, first)
+        connection.delete_rows(session, Item, first)
         for region in job.targets:
             _insert(session, job, region, 0, reason, message)
     runs.change(
@@ -285,7 +285,7 @@ def drop_some(session: orm.Session, job_pk: int, part: int) -> bool:
     query = sa.select(Item.pk, Item.part).where(Item.job_pk == job_pk)
     rows = session.execute(query.order_by(Item.pk.desc()).limit(item_rows.LIMIT)).all()
     found = [row.pk for row in rows if row.part >= part]
-    item_rows.delete(session, found)
+    connection.delete_rows(session, Item, found)
     return len(found) < item_rows.LIMIT
 
 
