@@ -10,6 +10,7 @@ from http import HTTPStatus
 class KingbirdError(Exception):
     """The base of all exceptions.
 
+    :cvar code: the HTTP status, which a subclass names where it is declared.
     :param message: a sentence for a person, without tokens and passwords.
     :param retry_after: seconds after which a retry may succeed.
     """
@@ -17,6 +18,9 @@ class KingbirdError(Exception):
     code = 500
     #: True if callers may read the message of an internal error.
     expose_message = False
+
+    def __init_subclass__(cls, code: int | None = None) -> None:
+        cls.code = code or cls.code
 
     def __init__(self, message: str, retry_after: int | None = None) -> None:
         super().__init__(message)
@@ -29,58 +33,40 @@ class KingbirdError(Exception):
         return HTTPStatus(self.code).phrase
 
 
-class BadRequest(KingbirdError):
+class BadRequest(KingbirdError, code=400):
     """The request is invalid; the message names the field."""
 
-    code = 400
 
-
-class Unauthorized(KingbirdError):
+class Unauthorized(KingbirdError, code=401):
     """The request has no valid token, or its token ended meanwhile."""
 
-    code = 401
 
-
-class Forbidden(KingbirdError):
+class Forbidden(KingbirdError, code=403):
     """A policy does not allow the request, or the path names another project."""
 
-    code = 403
 
-
-class NotFound(KingbirdError):
+class NotFound(KingbirdError, code=404):
     """The job does not exist, or the caller cannot see an image in its source regions."""
 
-    code = 404
 
-
-class NotAcceptable(KingbirdError):
+class NotAcceptable(KingbirdError, code=406):
     """A job in progress cannot be deleted; the published API answers 406."""
 
-    code = 406
 
-
-class Conflict(KingbirdError):
+class Conflict(KingbirdError, code=409):
     """The state of the job does not allow the action."""
 
-    code = 409
 
-
-class RequestTooLarge(KingbirdError):
+class RequestTooLarge(KingbirdError, code=413):
     """The body is larger than ``[api] max_request_body_size``."""
 
-    code = 413
 
-
-class TooManyRequests(KingbirdError):
+class TooManyRequests(KingbirdError, code=429):
     """The project has reached its quota of jobs."""
 
-    code = 429
 
-
-class Unavailable(KingbirdError):
+class Unavailable(KingbirdError, code=503):
     """Keystone, the database or another service is unavailable."""
-
-    code = 503
 
 
 class InvalidResponse(KingbirdError):
@@ -157,16 +143,12 @@ class KeystoneUnavailable(Unavailable):
     """Keystone did not answer, or answered 5xx."""
 
 
-class TrustRefused(KingbirdError):
+class TrustRefused(KingbirdError, code=403):
     """Keystone refuses to create a trust with this token, or to delete a trust."""
 
-    code = 403
 
-
-class CredentialsLost(KingbirdError):
+class CredentialsLost(KingbirdError, code=403):
     """The credentials of a job are invalid: trust deleted, user disabled or role removed."""
-
-    code = 403
 
 
 def explain(error: Exception) -> str:
