@@ -2,19 +2,19 @@
 
 from http import HTTPStatus
 
-from kingbird.api.schemas.shapes import closed_object, output
+from kingbird.api.schemas import output
 
-ERROR = closed_object(
+ERROR = output.closed(
     "Error",
     "An error",
     {
-        "error": closed_object(
+        "error": output.closed(
             "ErrorDetails",
             "The error's details",
             {
-                "code": output("The HTTP status", "integer", minimum=400, maximum=599),
-                "title": output("The phrase of the HTTP status"),
-                "message": output(
+                "code": output.value("The HTTP status", "integer", minimum=400, maximum=599),
+                "title": output.text("The phrase of the HTTP status"),
+                "message": output.text(
                     "A sentence for a person, which names the invalid field", minLength=1
                 ),
             },

@@ -2,24 +2,9 @@
 
 from typing import Any
 
-from kingbird.api.schemas import formats
+from kingbird.api.schemas import formats, output
 from kingbird.api.schemas.limits import MAX_NAME
-from kingbird.api.schemas.shapes import (
-    DIFFERENT_FIELDS,
-    LINKS,
-    STRING_OR_NULL,
-    JSONSchema,
-    closed_object,
-    enum,
-    output,
-    output_count,
-    output_datetime,
-    output_enum,
-    output_map,
-    output_nullable_datetime,
-    some,
-    true_or_false,
-)
+from kingbird.api.schemas.shapes import JSONSchema, enum, some, true_or_false
 from kingbird.db import api as db
 from kingbird.states import CopyState, ResourceType
 
@@ -109,66 +94,65 @@ QUERY: dict[str, Any] = {
 }
 
 _CELL: dict[str, JSONSchema] = {
-    "reason": output("A stable word for the cause", STRING_OR_NULL),
-    "message": output("A sentence for a person", STRING_OR_NULL),
-    "fields": DIFFERENT_FIELDS,
-    "since": output_nullable_datetime("The time since which the stored state is the same"),
-    "job": output("The id of the job that found it last", STRING_OR_NULL, maxLength=36),
-    "image_status": output("The copy's status; null if there is none", STRING_OR_NULL),
+    "reason": output.nullable_text("A stable word for the cause"),
+    "message": output.nullable_text("A sentence for a person"),
+    "fields": output.DIFFERENT_FIELDS,
+    "since": output.nullable_datetime("The time since which the stored state is the same"),
+    "job": output.nullable_text("The id of the job that found it last", maxLength=36),
+    "image_status": output.nullable_text("The copy's status; null if there is none"),
 }
 
-_FIGURES = closed_object(
+_FIGURES = output.closed(
     "RegionFigures",
     "The figures of a region",
     {
-        "images": output(
+        "images": output.value(
             "The number of images that the last complete comparison compared; null if there was "
             "none",
             ["integer", "null"],
             minimum=0,
         ),
-        "same": output("The number of them in order", ["integer", "null"], minimum=0),
+        "same": output.value("The number of them in order", ["integer", "null"], minimum=0),
         **{
-            state: output_count(f"The number of images with the state {state}")
+            state: output.count(f"The number of images with the state {state}")
             for state in COUNTED
         },
-        "mostly": output_enum(
+        "mostly": output.enum(
             "The state of nearly all images of the region, of which images are counted and not "
             "listed",
             [*db.region_states.BULK, None],
         ),
-        "oldest": output_nullable_datetime("The time since which the oldest state is the same"),
-        "compared_at": output_nullable_datetime("The time of the last complete comparison"),
-        "away_since": output_nullable_datetime(
+        "oldest": output.nullable_datetime("The time since which the oldest state is the same"),
+        "compared_at": output.nullable_datetime("The time of the last complete comparison"),
+        "away_since": output.nullable_datetime(
             "The time since which comparisons can't read the region"
         ),
     },
 )
 
 _IMAGE: dict[str, JSONSchema] = {
-    "id": output("The image's id, or the namespace's name", maxLength=MAX_NAME),
-    "name": output("Its name"),
-    "owner": output("Its project"),
-    "source_region": output("The region that the copies are compared with"),
+    "id": output.text("The image's id, or the namespace's name", maxLength=MAX_NAME),
+    "name": output.text("Its name"),
+    "owner": output.text("Its project"),
+    "source_region": output.text("The region that the copies are compared with"),
 }
 
-LISTED = closed_object(
+LISTED = output.closed(
     "State",
     "The figures of the regions, and a page of the images that are not in order",
     {
-        "regions": output_map("By region", _FIGURES),
-        "images": output(
+        "regions": output.by_name("By region", _FIGURES),
+        "images": output.array(
             "The images",
-            "array",
-            items=closed_object(
+            output.closed(
                 "ImageState",
                 "An image, and the regions where it is not in order",
                 {
-                    "resource_type": output_enum("The type of the resource", ResourceType),
+                    "resource_type": output.enum("The type of the resource", ResourceType),
                     **_IMAGE,
-                    "cells": output_map(
+                    "cells": output.by_name(
                         "By region",
-                        closed_object(
+                        output.closed(
                             "Cell",
                             "The image in a region",
                             {"state": enum(tuple(CopyState)), **_CELL},
@@ -177,42 +161,42 @@ LISTED = closed_object(
                 },
             ),
         ),
-        "links": LINKS,
+        "links": output.LINKS,
     },
 )
 
-SHOWN = closed_object(
+SHOWN = output.closed(
     "LiveState",
     "An image as each region holds it now",
     {
-        "image": closed_object(
+        "image": output.closed(
             "LiveImage",
             "An image as each region holds it now",
             {
                 **_IMAGE,
-                "compared_at": output_datetime("The time of the comparison"),
-                "cells": output_map(
+                "compared_at": output.datetime("The time of the comparison"),
+                "cells": output.by_name(
                     "By region",
-                    closed_object(
+                    output.closed(
                         "LiveCell",
                         "The image in a region",
                         {
                             "state": enum((SAME, *COUNTED, UNKNOWN)),
                             **_CELL,
-                            "id": output("The copy's id", STRING_OR_NULL),
-                            "size": output("Its size in bytes", ["integer", "null"]),
+                            "id": output.nullable_text("The copy's id"),
+                            "size": output.value("Its size in bytes", ["integer", "null"]),
                             "hash": enum((SAME, "differs", UNKNOWN)),
                             "provenance": {
                                 "description": "The origin of a copy; null if it tells none",
                                 "anyOf": [
-                                    closed_object(
+                                    output.closed(
                                         "Provenance",
                                         "Where the copy says that it came from",
                                         {
-                                            "source_region": output("The region", STRING_OR_NULL),
-                                            "source_id": output("The image", STRING_OR_NULL),
-                                            "source_hash": output(
-                                                "The hash of its data", STRING_OR_NULL
+                                            "source_region": output.nullable_text("The region"),
+                                            "source_id": output.nullable_text("The image"),
+                                            "source_hash": output.nullable_text(
+                                                "The hash of its data"
                                             ),
                                         },
                                     ),

@@ -1,26 +1,27 @@
 """The version's name, and schemas of version discovery in the form that keystoneauth reads."""
 
-from kingbird.api.schemas.shapes import LINKS, closed_object, enum, output
+from kingbird.api.schemas import output
+from kingbird.api.schemas.shapes import enum
 
 #: The API's only version, as paths and responses name it.
 VERSION = "v1.0"
 
-_VERSION = closed_object(
+_VERSION = output.closed(
     "Version",
     "A version of the API",
     {
-        "id": output("Its name"),
+        "id": output.text("Its name"),
         "status": enum(["CURRENT", "SUPPORTED", "DEPRECATED"]),
-        "links": LINKS,
+        "links": output.LINKS,
     },
 )
 
-LISTED = closed_object(
+LISTED = output.closed(
     "Versions",
     "The versions there are",
-    {"versions": output("The versions", "array", items=_VERSION)},
+    {"versions": output.array("The versions", _VERSION)},
 )
-SHOWN = closed_object("VersionDocument", "A version", {"version": _VERSION})
+SHOWN = output.closed("VersionDocument", "A version", {"version": _VERSION})
 
 #: The schema of the API's description.  The OpenAPI standard defines its form.
 DESCRIPTION = {

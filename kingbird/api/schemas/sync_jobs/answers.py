@@ -3,22 +3,9 @@
 from typing import Any
 
 from kingbird import request_summary
+from kingbird.api.schemas import output
 from kingbird.api.schemas.limits import MAX_NAME
-from kingbird.api.schemas.shapes import (
-    DIFFERENT_FIELDS,
-    LINKS,
-    STRING_OR_NULL,
-    JSONSchema,
-    closed_object,
-    enum,
-    output,
-    output_count,
-    output_datetime,
-    output_enum,
-    output_map,
-    output_nullable_datetime,
-    output_uuid,
-)
+from kingbird.api.schemas.shapes import JSONSchema, enum
 from kingbird.api.schemas.sync_jobs.bodies import ON_ORPHAN
 from kingbird.states import (
     ALL,
@@ -35,90 +22,85 @@ from kingbird.states import (
 _UPDATED_AT = 'The time of the last update; "None" before the first one'
 
 _SUMMARY: dict[str, JSONSchema] = {
-    "id": output_uuid("The job's id"),
+    "id": output.uuid("The job's id"),
     "sync_status": enum(PUBLIC_JOB_STATES),
-    "created_at": output_datetime("The time of the job's creation, in UTC"),
-    "updated_at": output_datetime(_UPDATED_AT, allow_none_text=True),
+    "created_at": output.datetime("The time of the job's creation, in UTC"),
+    "updated_at": output.datetime(_UPDATED_AT, allow_none_text=True),
 }
 
 _COUNTED: JSONSchema = {"type": "integer", "minimum": 0}
 _COUNTS = {
-    "statuses": output_map("The number of items by sync_status", _COUNTED),
-    "outcomes": output_map("The number of items by reason", _COUNTED),
+    "statuses": output.by_name("The number of items by sync_status", _COUNTED),
+    "outcomes": output.by_name("The number of items by reason", _COUNTED),
 }
 
-_ITEM = closed_object(
+_ITEM = output.closed(
     "Item",
     "One image in one target region",
     {
-        "id": output_uuid("The item's id"),
-        "resource": output(
+        "id": output.uuid("The item's id"),
+        "resource": output.text(
             f'The image\'s id in the source region, or "{ALL}" until the job is planned; the '
             "name of a namespace of metadata definitions",
             maxLength=MAX_NAME,
         ),
-        "resource_name": output("The image's name when it was planned", STRING_OR_NULL),
-        "resource_type": output_enum("The type of the resource", ResourceType),
-        "source_region": output("The region where the record is read"),
-        "target_region": output("The region where the record is created"),
+        "resource_name": output.nullable_text("The image's name when it was planned"),
+        "resource_type": output.enum("The type of the resource", ResourceType),
+        "source_region": output.text("The region where the record is read"),
+        "target_region": output.text("The region where the record is created"),
         "sync_status": enum(tuple(ItemState)),
-        "created_at": output_datetime("The time of planning, or of the job's creation"),
-        "updated_at": output_datetime(_UPDATED_AT, allow_none_text=True),
-        "action": output_enum(
+        "created_at": output.datetime("The time of planning, or of the job's creation"),
+        "updated_at": output.datetime(_UPDATED_AT, allow_none_text=True),
+        "action": output.enum(
             "The planned action; null until the job is planned",
             ["create", "update", "import", "delete", "none", "retry", None],
         ),
-        "target_resource": output(
-            "The image's id, or the namespace's name, in the target region", STRING_OR_NULL
+        "target_resource": output.nullable_text(
+            "The image's id, or the namespace's name, in the target region"
         ),
-        "reason": output("A stable word for the item's outcome", STRING_OR_NULL),
-        "message": output("A sentence for a person", STRING_OR_NULL),
-        "fields": DIFFERENT_FIELDS,
-        "attempts": output_count("The number of runs that have tried the item"),
-        "data": output_enum(
+        "reason": output.nullable_text("A stable word for the item's outcome"),
+        "message": output.nullable_text("A sentence for a person"),
+        "fields": output.DIFFERENT_FIELDS,
+        "attempts": output.count("The number of runs that have tried the item"),
+        "data": output.enum(
             "The state of the copy's data; null if the set does not ask for them",
             [*DataState, None],
         ),
-        "bytes": output("The size of the data", ["integer", "null"], minimum=0),
-        "data_seconds": output(
+        "bytes": output.value("The size of the data", ["integer", "null"], minimum=0),
+        "data_seconds": output.value(
             "The seconds that the import of the data took", ["number", "null"], minimum=0
         ),
-        "import_task": output(
+        "import_task": output.nullable_text(
             "Glance's task of the last import of the data that was seen, as the target's log "
-            "names it",
-            STRING_OR_NULL,
+            "names it"
         ),
     },
 )
 
 #: The fields that a job has in either form.
 _FLAGS = {
-    "all_projects": output("True if the job is about the images of every project", "boolean"),
-    "dry_run": output("True if a set of the job is a dry run", "boolean"),
-    "of": output(
+    "all_projects": output.flag("True if the job is about the images of every project"),
+    "dry_run": output.flag("True if a set of the job is a dry run"),
+    "of": output.nullable_text(
         "The id of the dry run whose plan the job carries out, or of the job that it undoes",
-        STRING_OR_NULL,
         maxLength=36,
     ),
-    "cancelled": output("True if the job was cancelled", "boolean"),
-    "runs": output_count("The number of runs"),
+    "cancelled": output.flag("True if the job was cancelled"),
+    "runs": output.count("The number of runs"),
 }
 _RULE = {
-    "rule": output(
-        "The id of the rule that made the job, if one did", STRING_OR_NULL, maxLength=36
-    ),
-    "trigger": output_enum("The cause of a rule's job", [*Trigger, None]),
+    "rule": output.nullable_text("The id of the rule that made the job, if one did", maxLength=36),
+    "trigger": output.enum("The cause of a rule's job", [*Trigger, None]),
 }
-_STRINGS: JSONSchema = {"type": "string"}
 _DATA = {
-    "data": output_map(
+    "data": output.by_name(
         "The number of items by the state of their data, with their bytes",
-        closed_object(
+        output.closed(
             "DataCount",
             "Items whose data are in one state",
             {
-                "items": output_count("The number of items"),
-                "bytes": output_count("The size of their data"),
+                "items": output.count("The number of items"),
+                "bytes": output.count("The size of their data"),
             },
         ),
     )
@@ -126,9 +108,9 @@ _DATA = {
 _ALL_COUNTS = {
     **_COUNTS,
     **_DATA,
-    "regions": output_map(
+    "regions": output.by_name(
         "The counts by target region",
-        closed_object(
+        output.closed(
             "RegionCounts",
             "The counts of a region's items, and of their data",
             {**_COUNTS, **_DATA},
@@ -136,13 +118,11 @@ _ALL_COUNTS = {
     ),
 }
 
-_WAITS_FOR = output(
-    "Regions that are away, and whose share of the job waits until they are back",
-    "array",
-    items=_STRINGS,
+_WAITS_FOR = output.texts(
+    "Regions that are away, and whose share of the job waits until they are back"
 )
 
-_JOB = closed_object(
+_JOB = output.closed(
     "Job",
     "A job, with counts of all its items",
     {
@@ -154,98 +134,92 @@ _JOB = closed_object(
     },
 )
 
-_ASKED = closed_object(
+_ASKED = output.closed(
     "AskedSet",
     "A set as it was asked for, shortened",
     {
-        "resource_type": output_enum("The type of the resources", ResourceType),
-        "resources": output(
-            f'The first ids of images, at most {request_summary.MAX_RESOURCES}, or "{ALL}"',
-            "array",
-            items=_STRINGS,
+        "resource_type": output.enum("The type of the resources", ResourceType),
+        "resources": output.texts(
+            f'The first ids of images, at most {request_summary.MAX_RESOURCES}, or "{ALL}"'
         ),
-        "resources_total": output_count("The number of ids in the request"),
-        "source": output("The regions where the images are read", "array", items=_STRINGS),
-        "target": output("The regions where the records are created", "array", items=_STRINGS),
+        "resources_total": output.count("The number of ids in the request"),
+        "source": output.texts("The regions where the images are read"),
+        "target": output.texts("The regions where the records are created"),
         "filters": {"description": "The filters, as a request has them", "type": "object"},
-        "all_projects": output("True if the set is about every project's images", "boolean"),
-        "dry_run": output("True if the set is a dry run", "boolean"),
-        "force": output("True if copies get other ids", "boolean"),
+        "all_projects": output.flag("True if the set is about every project's images"),
+        "dry_run": output.flag("True if the set is a dry run"),
+        "force": output.flag("True if copies get other ids"),
         "on_drift": enum(["report", "update"]),
-        "prune": output(
-            "True if updates remove properties that the source does not have", "boolean"
-        ),
+        "prune": output.flag("True if updates remove properties that the source does not have"),
         "same_name": enum(["report", "skip"]),
         "members": enum(tuple(MemberMode), "The members of copies that are compared."),
         "on_orphan": enum(ON_ORPHAN),
     },
 )
 
-_DETAIL = closed_object(
+_DETAIL = output.closed(
     "JobDetail",
     "A job, how far it is, and what was asked for",
     {
         **_SUMMARY,
-        "ended_at": output_nullable_datetime("The time of the job's end, in UTC"),
-        "project_id": output("The project that the job belongs to"),
-        "user_id": output("The user whose rights the job has"),
+        "ended_at": output.nullable_datetime("The time of the job's end, in UTC"),
+        "project_id": output.text("The project that the job belongs to"),
+        "user_id": output.text("The user whose rights the job has"),
         **_FLAGS,
         "origin": enum(tuple(Origin), "Who made the job."),
         **_RULE,
         "phase": enum(tuple(Phase), "How far the job is."),
         "waits_for": _WAITS_FOR,
-        "listed": output_map(
+        "listed": output.by_name(
             "The number of images that planning has listed so far, by region", _COUNTED
         ),
         **_ALL_COUNTS,
-        "in_sync": output_count("Images that are in sync and have no item"),
-        "sets_total": output_count("The number of sets in the request"),
-        "request": output(
-            f"The first sets of the request, at most {request_summary.MAX_SETS}",
-            "array",
-            items=_ASKED,
+        "in_sync": output.count("Images that are in sync and have no item"),
+        "sets_total": output.count("The number of sets in the request"),
+        "request": output.array(
+            f"The first sets of the request, at most {request_summary.MAX_SETS}", _ASKED
         ),
     },
 )
 
 #: The response to a request that creates, cancels, retries or applies a job.
-ACCEPTED = closed_object(
+ACCEPTED = output.closed(
     "JobAccepted",
     "The job, in brief",
     {
-        "job_status": closed_object(
+        "job_status": output.closed(
             "JobStatus",
             "The job, in brief",
             {
-                "id": output_uuid("The job's id"),
-                "status": output_enum("Its state", [ItemState.IN_PROGRESS]),
-                "created_at": output_datetime("The time of the job's creation, in UTC"),
+                "id": output.uuid("The job's id"),
+                "status": output.enum("Its state", [ItemState.IN_PROGRESS]),
+                "created_at": output.datetime("The time of the job's creation, in UTC"),
             },
         )
     },
 )
 
-LISTED = closed_object(
+LISTED = output.closed(
     "Jobs",
     "A page of a project's jobs",
     {
-        "job_set": output(
-            "The jobs", "array", items=closed_object("JobSummary", "A job, in brief", _SUMMARY)
+        "job_set": output.array(
+            "The jobs", output.closed("JobSummary", "A job, in brief", _SUMMARY)
         ),
-        "links": LINKS,
+        "links": output.LINKS,
     },
 )
 
-DETAILED = closed_object(
+DETAILED = output.closed(
     "JobDetails",
     "A page of jobs with details",
-    {"job_set": output("The jobs", "array", items=_DETAIL), "links": LINKS},
+    {"job_set": output.array("The jobs", _DETAIL), "links": output.LINKS},
 )
 
-SHOWN = closed_object(
+SHOWN = output.closed(
     "JobItems",
     "A page of a job's items, and the job",
-    {"job_set": output("The items", "array", items=_ITEM), "job": _JOB, "links": LINKS},
+    {"job_set": output.array("The items", _ITEM), "job": _JOB, "links": output.LINKS},
 )
 
-DELETED: dict[str, Any] = closed_object("Deleted", "Nothing", {})
+DELETED: dict[str, Any] = output.closed("Deleted", "Nothing", {})
