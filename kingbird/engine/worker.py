@@ -212,15 +212,12 @@ class TaskWorker:
             lambda: self.cancellations.raise_if_cancelled(job, ignore_outage=True)
         )
 
+        images = regions[held.claim.region_task.region]
+        context = resource_types.WriteContext(images, job, may_write, retry, regions)
+
         @functools.cache
         def writer_of(resource_type: str) -> resource_types.Writer:
-            return resource_types.named(resource_type).writer(
-                regions[held.claim.region_task.region],
-                job,
-                may_write=may_write,
-                retry=retry,
-                regions=regions,
-            )
+            return resource_types.named(resource_type).writer(context)
 
         def begin(item: db.Item, work: Any) -> futures.Future[Outcome]:
             writer = writer_of(item.resource_type)

@@ -5,11 +5,17 @@ as claims, leases, fences and ends, is the same for every type.
 """
 
 from kingbird.db import api as db
-from kingbird.engine.resource_types.base import Planner, ResourceType, Tally, Writer
+from kingbird.engine.resource_types.base import (
+    Planner,
+    ResourceType,
+    Tally,
+    WriteContext,
+    Writer,
+)
 from kingbird.engine.resource_types.images import Images
 from kingbird.engine.resource_types.metadefs import Metadefs
 
-__all__ = ["Planner", "ResourceType", "Tally", "Writer", "named", "of"]
+__all__ = ["Planner", "ResourceType", "Tally", "WriteContext", "Writer", "named", "of"]
 
 _TYPES: dict[str, ResourceType] = {one.name: one for one in (Images(), Metadefs())}
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from kingbird.clients.glance import ImageClient
@@ -75,6 +76,22 @@ class Tally(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class WriteContext:
+    """What a writer of a job's items in one region needs.
+
+    :ivar images: that region.
+    :ivar may_write: raises :class:`kingbird.exception.LeaseLost` if another engine may write.
+    :ivar regions: all regions, as writing may take a look at another one.
+    """
+
+    images: ImageClient
+    job: db.Job
+    may_write: Callable[[], None]
+    retry: Retry
+    regions: Mapping[str, ImageClient]
+
+
 class Writer(Protocol):
     """Writes the items of a task in its region.  Safe for threads."""
 
@@ -124,20 +141,8 @@ class ResourceType(Protocol):
     def to_row(self, item: Any) -> dict[str, Any]:
         """Return the columns of a planned item."""
 
-    def writer(
-        self,
-        images: ImageClient,
-        job: db.Job,
-        *,
-        may_write: Callable[[], None],
-        retry: Retry,
-        regions: Mapping[str, ImageClient],
-    ) -> Writer:
-        """Return the writer of a job's items in one region.
-
-        :param images: that region.
-        :param regions: all regions, as writing may take a look at another one.
-        """
+    def writer(self, context: WriteContext) -> Writer:
+        """Return the writer of a job's items in one region."""
 
     def to_outcome(self, item: db.Item, outcome: Outcome) -> dict[str, Any]:
         """Return the columns of an item after a write."""

@@ -22,7 +22,6 @@ from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.members import members_of
 from kingbird.sync.plan.planner import Planner
 from kingbird.sync.request import Requester, SyncSet
-from kingbird.sync.retry import Retry
 
 #: The fields of a work that each row has.
 _WORK = [one.name for one in dataclasses.fields(WriteSpec) if one.name != "shortened"]
@@ -173,20 +172,14 @@ class Images:
             )
         return base.with_outcome(row, item)
 
-    def writer(
-        self,
-        images: ImageClient,
-        job: db.Job,
-        *,
-        may_write: Callable[[], None],
-        retry: Retry,
-        regions: Mapping[str, ImageClient],
-    ) -> ImageWriter:
+    def writer(self, context: base.WriteContext) -> ImageWriter:
         """Return the writer of a job's records in one region."""
+        images, may_write, retry = context.images, context.may_write, context.retry
+        find_region = context.regions.get
         return ImageWriter(
-            Applier(images, is_admin=job.is_admin, may_write=may_write, retry=retry),
-            OrphanKeeper(images, regions.get, may_write, retry),
-            LongRecords(images, regions.get, retry),
+            Applier(images, is_admin=context.job.is_admin, may_write=may_write, retry=retry),
+            OrphanKeeper(images, find_region, may_write, retry),
+            LongRecords(images, find_region, retry),
         )
 
     def to_outcome(self, item: db.Item, outcome: Outcome) -> dict[str, Any]:

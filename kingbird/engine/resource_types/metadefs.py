@@ -1,10 +1,9 @@
 """Namespaces of metadata definitions, as engines plan and write them."""
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from kingbird.clients.glance import ImageClient
 from kingbird.db import api as db
 from kingbird.engine.metadef_states import MetadefTally, to_state
 from kingbird.engine.resource_types import base
@@ -16,7 +15,6 @@ from kingbird.sync.metadefs.plan import MetadefPlanner
 from kingbird.sync.outcome import Outcome
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.request import Requester, SyncSet
-from kingbird.sync.retry import Retry
 
 
 class NamespaceWriter:
@@ -69,17 +67,12 @@ class Metadefs:
         )
         return base.with_outcome(row, item)
 
-    def writer(
-        self,
-        images: ImageClient,
-        job: db.Job,
-        *,
-        may_write: Callable[[], None],
-        retry: Retry,
-        regions: Mapping[str, ImageClient],
-    ) -> NamespaceWriter:
+    def writer(self, context: base.WriteContext) -> NamespaceWriter:
         """Return the writer of a job's namespaces in one region."""
-        return NamespaceWriter(NamespaceApplier(images.metadefs, may_write=may_write, retry=retry))
+        metadefs, may_write = context.images.metadefs, context.may_write
+        return NamespaceWriter(
+            NamespaceApplier(metadefs, may_write=may_write, retry=context.retry)
+        )
 
     def to_outcome(self, item: db.Item, outcome: Outcome) -> dict[str, Any]:
         """Return the columns of an item whose namespace was written, or could not be."""
