@@ -15,6 +15,7 @@ from kingbird.osc.client import SyncClient
 from kingbird.osc.images import ImageCatalog
 from kingbird.osc.output import JSON, EscapedOutput, Table
 from kingbird.osc.progress import Progress, would_import
+from kingbird.osc.titles import titled
 from kingbird.osc.wait import wait_for_end
 from kingbird.text import escape
 
@@ -22,16 +23,9 @@ from kingbird.text import escape
 _JOB = {
     "ID": "id",
     "Status": "sync_status",
-    "Created At": "created_at",
-    "Updated At": "updated_at",
-    "Dry Run": "dry_run",
-    "Of": "of",
-    "All Projects": "all_projects",
-    "Cancelled": "cancelled",
-    "Runs": "runs",
+    **titled("created_at", "updated_at", "dry_run", "of", "all_projects", "cancelled", "runs"),
 }
-_COUNTS = {"Statuses": "statuses", "Outcomes": "outcomes", "Data": "data"}
-WAITS_FOR = "Waits For"
+_COUNTS = titled("statuses", "outcomes", "data")
 
 
 class SyncCommand(command.Command):
@@ -161,4 +155,4 @@ def columns_of(job: JSON) -> Table:
     values: list[Any] = [job.get(field) for field in _JOB.values()]
     values += [format_columns.DictColumn(job.get(field) or {}) for field in _COUNTS.values()]
     values.append(format_columns.ListColumn(job.get("waits_for") or []))
-    return (*_JOB, *_COUNTS, WAITS_FOR), values
+    return (*_JOB, *_COUNTS, "Waits For"), values

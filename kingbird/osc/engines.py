@@ -8,17 +8,10 @@ from osc_lib.cli import format_columns
 from kingbird.osc.arguments import flag
 from kingbird.osc.base import SyncLister
 from kingbird.osc.output import Table
+from kingbird.osc.titles import titled
 
 #: The columns, and the fields that engines and listeners share in the API's response.
-_COLUMNS = {
-    "ID": "id",
-    "Host": "host",
-    "PID": "pid",
-    "Version": "version",
-    "Started At": "started_at",
-    "Last Seen": "last_seen",
-    "Alive": "alive",
-}
+_COLUMNS = titled("id", "host", "pid", "version", "started_at", "last_seen", "alive")
 
 
 class ListEngines(SyncLister):

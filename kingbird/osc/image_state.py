@@ -12,21 +12,19 @@ from kingbird.osc.differences import DifferencesColumn
 from kingbird.osc.footer import Footer
 from kingbird.osc.output import Table
 from kingbird.osc.state_cells import SYMBOLS, AgeColumn
+from kingbird.osc.titles import titled
 from kingbird.states import ALL
 
 #: A region that is in order, and one that could not be asked.
 _SAME, _UNKNOWN = "same", "unknown"
 #: The columns, and the fields of the API's response; --long adds columns.
 _COLUMNS = {
-    "State": "state",
-    "Image Status": "image_status",
-    "Size": "size",
+    **titled("state", "image_status", "size"),
     "Data": "hash",
     "Differences": "fields",
-    "Since": "since",
-    "Message": "message",
+    **titled("since", "message"),
 }
-_MORE = {"ID": "id", "Reason": "reason", "Job": "job", "Provenance": "provenance"}
+_MORE = titled("id", "reason", "job", "provenance")
 
 
 class ShowImage(Footer, SyncLister):

@@ -9,32 +9,19 @@ from osc_lib.cli import format_columns
 
 from kingbird.osc import options, paging
 from kingbird.osc.arguments import flag, option, repeated
-from kingbird.osc.base import WAITS_FOR, JobShowOne, SyncCommand, SyncLister
+from kingbird.osc.base import JobShowOne, SyncCommand, SyncLister
 from kingbird.osc.differences import DifferencesColumn
 from kingbird.osc.output import Table
+from kingbird.osc.titles import titled
 from kingbird.states import ALL
 
 #: The columns of jobs, and the fields of the API's response; --long has those of the details.
-_JOB = {
-    "ID": "id",
-    "Status": "sync_status",
-    "Created At": "created_at",
-    "Updated At": "updated_at",
-}
+_JOB = {"ID": "id", "Status": "sync_status", **titled("created_at", "updated_at")}
 _DETAIL = {
     "ID": "id",
     "Status": "sync_status",
-    "Phase": "phase",
-    "Origin": "origin",
-    "Created At": "created_at",
-    "Ended At": "ended_at",
-    "Dry Run": "dry_run",
-    "Of": "of",
-    "Rule": "rule",
-    "Listed": "listed",
-    WAITS_FOR: "waits_for",
-    "Statuses": "statuses",
-    "Outcomes": "outcomes",
+    **titled("phase", "origin", "created_at", "ended_at", "dry_run", "of", "rule", "listed"),
+    **titled("waits_for", "statuses", "outcomes"),
 }
 #: Fields that are objects.
 _OBJECTS = frozenset({"listed", "statuses", "outcomes"})
@@ -46,21 +33,14 @@ _ITEM = {
     "Source": "source_region",
     "Target": "target_region",
     "Status": "sync_status",
-    "Action": "action",
-    "Reason": "reason",
-    "Message": "message",
+    **titled("action", "reason", "message"),
 }
 _MORE = {
     "ID": "id",
     "Target Image": "target_resource",
-    "Attempts": "attempts",
-    "Data": "data",
-    "Bytes": "bytes",
-    "Data Seconds": "data_seconds",
-    "Import Task": "import_task",
+    **titled("attempts", "data", "bytes", "data_seconds", "import_task"),
     "Differences": "fields",
-    "Created At": "created_at",
-    "Updated At": "updated_at",
+    **titled("created_at", "updated_at"),
 }
 
 

@@ -12,26 +12,12 @@ from kingbird.osc.arguments import flag, option, repeated
 from kingbird.osc.base import SyncCommand, SyncLister, SyncShowOne
 from kingbird.osc.durations import duration
 from kingbird.osc.output import JSON, Table
+from kingbird.osc.titles import titled
 from kingbird.states import ALL, ResourceType
 
 #: The columns of a list of rules, and the fields of the API's response.
-_LISTED = {
-    "ID": "id",
-    "Name": "name",
-    "State": "state",
-    "Interval": "interval",
-    "Next Run At": "next_run_at",
-    "Last Run At": "last_run_at",
-    "Waiting": "waiting",
-}
-_LONG = {
-    "Resources": "resources",
-    "Source": "source",
-    "Target": "target",
-    "Last Success At": "last_success_at",
-    "Last Job": "last_job",
-    "Reason": "reason",
-}
+_LISTED = titled("id", "name", "state", "interval", "next_run_at", "last_run_at", "waiting")
+_LONG = titled("resources", "source", "target", "last_success_at", "last_job", "reason")
 #: Fields that are lists or objects, and how they are shown.
 _FORMATS = {
     "resources": format_columns.ListColumn,

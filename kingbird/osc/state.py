@@ -14,23 +14,15 @@ from kingbird.osc.client import StatePage
 from kingbird.osc.durations import duration
 from kingbird.osc.footer import Footer
 from kingbird.osc.output import JSON, Table
+from kingbird.osc.titles import titled
 from kingbird.states import ResourceType
 
 #: The columns of regions, and the fields of the API's response.
 _FIGURES = {
     "Images": "images",
     "In Order": "same",
-    "No Data": "no_data",
-    "Missing": "missing",
-    "Drift": "drift",
-    "Conflict": "conflict",
-    "Orphan": "orphan",
-    "Away": "away",
-    "Importing": "importing",
-    "Mostly": "mostly",
-    "Oldest": "oldest",
-    "Compared At": "compared_at",
-    "Away Since": "away_since",
+    **titled("no_data", "missing", "drift", "conflict", "orphan", "away", "importing"),
+    **titled("mostly", "oldest", "compared_at", "away_since"),
 }
 
 
