@@ -9,7 +9,7 @@ Engines of earlier releases keep no numbers.  A job that one of them has planned
 that such an engine has ended still has open items in its numbers.  The items of both are counted.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -212,7 +212,7 @@ class TaskFigures:
     """
 
     def __init__(self, session: orm.Session, job_pks: Collection[int]) -> None:
-        self.changes: dict[int, Counts] = {}
+        self.changes: defaultdict[int, Counts] = defaultdict(Counter)
         self.revisions: Counter[int] = Counter()
         self.open_tasks: Counter[int] = Counter()
         self.data_tasks: Counter[int] = Counter()
@@ -229,7 +229,7 @@ class TaskFigures:
             if region is not None and not done:
                 self.waits_for.setdefault(job_pk, set()).add(region)
             if stored:
-                self.changes[job_pk] = add(self.changes.get(job_pk, Counter()), load(stored))
+                self.changes[job_pk] = add(self.changes[job_pk], load(stored))
 
     def regions_awaited(self, job: Job) -> set[str]:
         """Return the regions that are away and that a task of a job, or its plan, waits for."""
@@ -253,7 +253,7 @@ def of_jobs(session: orm.Session, jobs: Iterable[Job], tasks: TaskFigures) -> di
             continue
         total = load(job.counts)
         if not has_ended:
-            total = add(total, tasks.changes.get(job.pk, Counter()))
+            total = add(total, tasks.changes[job.pk])
         if job.counts is None or (has_ended and not are_final(total)):
             unknown.append(job.pk)
         found[job.pk] = total

@@ -6,7 +6,7 @@ data did not get to.
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from typing import Any
 
 from kingbird.states import UNLISTED_IMAGES
@@ -47,14 +47,14 @@ class Arrival(StrEnum):
     GONE = "gone"
 
 
-class Verdict(StrEnum):
+class Verdict(Enum):
     """The result of comparing the data of a copy with its source's."""
 
-    SAME = "same"
+    SAME = auto()
     #: The target's Glance made other formats of them.
-    CONVERTED = "converted"
-    DIFFERENT = "different"
-    UNKNOWN = "unknown"
+    CONVERTED = auto()
+    DIFFERENT = auto()
+    UNKNOWN = auto()
 
 
 def classify(

@@ -81,6 +81,9 @@ def _is_shown(arg: cst.Arg, call: cst.CSTNode | None) -> bool:
     if name in ("cast", "typing.cast"):
         return arg is call.args[0]
     keyword = arg.keyword.value if arg.keyword else ""
+    if name == "zip" and keyword == "strict":
+        # It only ends a program whose own lists have got different lengths.
+        return True
     return keyword in SHOWN and name.endswith(SHOWN_BY)
 
 

@@ -279,6 +279,19 @@ def test_a_cancel_during_a_turn_ends_the_pause_too(database):
     assert db.leases.claim_task("e1", LEASE).task.kind == "data"
 
 
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_data_of_a_cancelled_job_have_their_turn_at_once(database, cancelled):
+    job_id = job_with_data()
+    claim = db.leases.claim_task("e1", LEASE)
+    if cancelled:
+        assert db.job_actions.cancel(get(job_id))
+        claim.job.cancelled = True
+    db.outcomes.end_task(claim)
+    with db.get_engine().connect() as bind:
+        turn = bind.scalar(sa.select(db.Task.turn).where(db.Task.kind == "data"))
+    assert (turn == 0) == cancelled
+
+
 def test_work_that_pauses_has_its_turn_when_the_pause_ends(database):
     job_with_data()
     claim = data_claim()

@@ -108,6 +108,17 @@ def settle(job_id):
     assert db.settling.unsettled() == []
 
 
+def test_a_settled_item_is_shown_as_its_row(database):
+    columns = {"status": "SUCCESS", "reason": "created", "message": "m", "data": "active"}
+    job_id = planned_job(row(target_resource="copy", attempts=3, **columns))
+    job = get(job_id)
+    (item,) = db.jobs.list_items(job)
+    shown_as = db.unsettled.show(job, item)
+    assert not shown_as.is_changed
+    for name in shown_as._fields[:-1]:
+        assert getattr(shown_as, name) == getattr(item, name) is not None
+
+
 def test_a_cancelled_job_ends_at_once_and_its_items_follow(small):
     job_id = a_job(("R2", "R3"))
     with changed_items() as changed:

@@ -63,6 +63,9 @@ class Scene:
         self.slept: list[float] = []
         self.retry = Retry(lambda: retry_timeout, Hasty(self.slept))
         self.lag_clock = LagClock()
+        #: The images that have a state, and for whose states plans have asked.
+        self.stated: list[str] = []
+        self.asked_states: list[tuple[str, str, bool]] = []
         self.unusable: dict[str, dict[str, str]] = {}
         #: The orphans that were hidden, by region and id, as the database keeps them.
         self.hidden: dict[tuple[str, str], HiddenOrphan] = {}
@@ -146,6 +149,7 @@ class Scene:
                 if item.target_region == target and item.resource in ids
             },
             calls=RegionCalls(self.lag_clock.count(submit), self.retry, clock=self.lag_clock),
+            stated=self._find_stated,
             hidden=lambda region, ids: {
                 one: self.hidden[region, one] for one in ids if (region, one) in self.hidden
             },
@@ -156,6 +160,10 @@ class Scene:
         for batch in self.planner.plan(sets, cursor, known, retried_regions):
             items += batch
             yield batch
+
+    def _find_stated(self, first: str, last: str, all_projects: bool) -> list[str]:
+        self.asked_states.append((first, last, all_projects))
+        return [one for one in self.stated if first < one <= last]
 
     def _find_tombstones(self, region: str, ids: Any) -> Mapping[str, str]:
         known = self.unusable.get(region, {})

@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from kingbird.sync.finding import finding_after, finding_of
-from kingbird.sync.item import COPY_STATUS, Item, Seen, WriteSpec
+from kingbird.sync.finding import finding_after, finding_of, finding_of_data
+from kingbird.sync.item import COPY_STATUS, ImportSpec, Item, Seen, WriteSpec
 from kingbird.sync.outcome import Outcome
 
 VALUES = {"name": {"source": "a", "target": "b"}}
@@ -102,3 +102,43 @@ def test_what_is_left_of_an_update_is_told():
 def test_a_write_beside_a_copy_tells_nothing():
     work = WriteSpec({"id": "i"}, "owner", {"status": "active"})
     assert finding_after("i", "R1", "R2", "create", work, Outcome("created"), {}) is None
+
+
+@pytest.mark.parametrize(
+    ("copy", "data", "outcome", "state", "reason"),
+    [
+        (None, "pending", None, "missing", "no_data"),
+        (None, "failed", Outcome("deleted_in_target"), "missing", "deleted_in_target"),
+        ("queued", "pending", None, "no_data", "no_data"),
+        ("queued", "importing", None, "importing", "no_data"),
+        ("saving", "pending", None, "importing", "no_data"),
+        ("queued", "failed", Outcome("import_failed"), "no_data", "import_failed"),
+        ("active", "failed", Outcome("data_differs"), "conflict", "data_differs"),
+        ("active", "active", Outcome("created"), None, "no_data"),
+        ("active", "pending", Outcome("created"), "no_data", "no_data"),
+    ],
+)
+def test_after_a_look_at_the_data(copy, data, outcome, state, reason):
+    spec = ImportSpec({}, {}, "owner", project="owner")
+    image = copy and {"id": "i", "status": copy}
+    found = finding_of_data("i", "one", "R1", "R2", spec, image, data, outcome)
+    assert (found.state, found.reason, found.image_status) == (state, reason, copy)
+    assert (found.image_id, found.region, found.owner) == ("i", "R2", "owner")
+    assert (found.name, found.source_region) == ("one", "R1")
+    assert found.is_selected
+
+
+def test_trouble_with_the_data_is_told_until_the_end():
+    spec = ImportSpec({}, {}, "owner", project="owner")
+    image = {"id": "i", "status": "queued"}
+    told = [
+        finding_of_data("i", "one", "R1", "R2", spec, image, "pending", outcome, "Trouble").message
+        for outcome in (None, Outcome("import_failed", "It failed"))
+    ]
+    assert told == ["Trouble", "It failed"]
+    assert finding_of_data("i", "one", "R1", "R2", spec, image, "pending", None).message
+
+
+def test_the_data_of_a_forced_copy_tell_nothing():
+    spec = ImportSpec({}, {}, "owner", project=None)
+    assert finding_of_data("i", "one", "R1", "R2", spec, None, "pending", None) is None

@@ -34,6 +34,7 @@ def small(value: int = 5, *, texts: dict[str, int] | None = None) -> bool:
         raise ValueError(f"{value} is too small", 1)
     number = cast(int, value)
     store(number, "It is a small number", "SELECT one, two")
+    pairs = zip(LOG, T, strict=True)
     return number < MOST
 
 
@@ -81,6 +82,9 @@ def test_what_shows_nothing_is_left_out(file: SourceFile) -> None:
         assert not [line for line in lines if line.startswith(start)]
     nows = {now for _, now in changes(file)}
     assert "number = cast(None, value)" not in nows
+    assert "pairs = zip(None, T, strict=True)" in nows
+    assert "pairs = zip(LOG, T, strict=False)" not in nows
+    assert "pairs = zip(LOG, T, strict=None)" not in nows
     assert not [now for now in nows if "XXIt is" in now]
     assert not [now for now in nows if now.startswith("raise ValueError(None")]
 

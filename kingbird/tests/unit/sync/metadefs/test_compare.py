@@ -141,3 +141,18 @@ def test_an_answer_of_another_form_is_no_namespace(value):
 def test_an_answer_of_glance_is_one():
     assert is_namespace(FULL)
     assert is_namespace({"namespace": "n", "properties": None})
+
+
+def test_values_of_a_part_are_told_by_name():
+    association = {"name": "OS::Nova::Flavor", "prefix": "hw_", "properties_target": "image"}
+    other = {**association, "prefix": "x_"}
+    one = changed(resource_type_associations=[association])
+    two = changed(resource_type_associations=[other])
+    (found,) = compare(one, two)
+    assert found.fields == (
+        (
+            "resource type OS::Nova::Flavor",
+            "prefix: hw_, properties_target: image",
+            "prefix: x_, properties_target: image",
+        ),
+    )

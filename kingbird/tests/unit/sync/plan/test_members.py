@@ -1,11 +1,19 @@
 """Members of copies that are there: compared by option, added, removed, and told."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
 import pytest
 
+from kingbird import exception
 from kingbird.states import CopyState, MemberMode
+from kingbird.sync.listing.calls import RegionCalls
+from kingbird.sync.plan.members import MemberLookup
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import refused, unavailable
-from kingbird.tests.unit.sync.scene import ADMIN, DEMO, OTHER, Scene
+from kingbird.tests.unit.sync.scene import ADMIN, ALL3, DEMO, OTHER, Scene
+from kingbird.tests.waiting import bounded
 
 CREATE, ADD, EXACT = MemberMode.CREATE, MemberMode.ADD, MemberMode.EXACT
 WAYS = ("by id", "wildcard")
@@ -299,3 +307,29 @@ def test_an_image_that_is_being_imported_gets_members_and_no_other_change(scene)
     (item,) = plan(scene, image_id, ADD)
     assert scene.apply(item).reason == "updated"
     assert "home" in scene.glances["R2"].shares(image_id)
+
+
+def test_members_in_a_region_that_lags_are_not_waited_for(scene):
+    """Those of the other regions are found meanwhile."""
+    image_id = scene.create(visibility="shared")["id"]
+    for region in ("R2", "R3"):
+        scene.create(region, visibility="shared", id=image_id)
+    for region in ALL3:
+        scene.glances[region].share(image_id, region)
+    gate = threading.Event()
+    scene.glances["R2"].fail("members", lambda _: scene.lag_clock.hang("R2", gate), times=None)
+    with ThreadPoolExecutor(3) as pool:
+        submit = scene.lag_clock.count(lambda region, call, *args: pool.submit(call, *args))
+        calls = RegionCalls(submit, scene.retry, clock=scene.lag_clock).for_part(ALL3, 0.1)
+        lookup = MemberLookup(
+            SimpleNamespace(calls=calls, regions={name: scene.images(name) for name in ALL3})
+        )
+        with bounded("members are found", gate.set):
+            lookup.find((region, image_id) for region in ("R2", "R1", "R3"))
+        gate.set()
+    assert calls.lagging == {"R2"}
+    assert isinstance(lookup.found.pop(("R2", image_id)), exception.RegionUnavailable)
+    assert {region: list(found) for (region, _), found in lookup.found.items()} == {
+        "R1": ["R1"],
+        "R3": ["R3"],
+    }
