@@ -2,7 +2,7 @@
 
 import functools
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -222,6 +222,22 @@ def rows(query: sa.Executable) -> Sequence[Any]:
     """Return the rows of one query, in a transaction of its own."""
     with reader() as session:
         return session.execute(query).all()
+
+
+@retry_on_disconnect
+def rows_in(
+    query: sa.Select[*tuple[Any, ...]], column: Any, values: Iterable[Any]
+) -> Sequence[Any]:
+    """Return the rows of one query in which a column has one of some values; see :func:`rows`.
+
+    The values are asked for in batches.
+    """
+    with reader() as session:
+        return [
+            row
+            for some in batched(values, BATCH)
+            for row in session.execute(query.where(column.in_(some)))
+        ]
 
 
 @retry_on_disconnect

@@ -36,11 +36,9 @@ _IS_PLANNED = sa.and_(
 )
 
 
-@connection.retry_on_disconnect
 def moment() -> int:
     """Return the present time, at which a comparison begins to list regions."""
-    with connection.reader() as session:
-        return session.execute(sa.select(now_ms())).scalar_one()
+    return connection.scalar(sa.select(now_ms()))
 
 
 def remember(session: orm.Session, rows: Sequence[Mapping[str, Any]]) -> None:

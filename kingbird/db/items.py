@@ -5,7 +5,6 @@ from collections.abc import Collection, Sequence
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from kingbird.batching import batched
 from kingbird.db import connection
 from kingbird.db.item_ids import item_id
 from kingbird.db.leases import Claim
@@ -19,17 +18,13 @@ def count_before(job_pk: int, part: int) -> int:
     return connection.scalar(query)
 
 
-@connection.retry_on_disconnect
 def planned(job: Job, region: str, resources: Collection[str]) -> Sequence[Item]:
     """Return the items of a job in a region for some images, of all parts."""
     # An index has the ids, and none has the images.
     ids = [item_id(job.id, resource, region) for resource in sorted(resources)]
-    found: list[Item] = []
-    with connection.reader() as session:
-        for batch in batched(ids, connection.BATCH):
-            query = sa.select(Item).where(Item.job_pk == job.pk, Item.id.in_(batch))
-            found += session.scalars(query.options(orm.defer(Item.work, raiseload=True)))
-    return found
+    query = sa.select(Item).where(Item.job_pk == job.pk)
+    query = query.options(orm.defer(Item.work, raiseload=True))
+    return [item for (item,) in connection.rows_in(query, Item.id, ids)]
 
 
 def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[Item]:

@@ -106,25 +106,18 @@ def cancel_part(job: Job, part: Part) -> bool:
         return True
 
 
-@connection.retry_on_disconnect
 def cancellation(job: Job) -> tuple[bool, list[dict[str, Any]]]:
     """Return whether a job is cancelled, and the parts of it that are."""
     query = sa.select(Job.cancelled, Job.cancelled_parts).where(runs.of(job))
-    with connection.reader() as session:
-        row = session.execute(query).one_or_none()
-    return (False, []) if row is None else (row[0], row[1] or [])
+    cancelled, parts = next(iter(connection.rows(query)), (False, None))
+    return cancelled, parts or []
 
 
-@connection.retry_on_disconnect
 def known_resources(job: Job, resources: Collection[str]) -> set[str]:
     """Return those of some images that a job has an item for."""
     ids = [item_id(job.id, one, region) for one in resources for region in job.targets]
-    found: set[str] = set()
-    with connection.reader() as session:
-        for batch in batched(ids, connection.BATCH):
-            query = sa.select(Item.resource).where(Item.job_pk == job.pk, Item.id.in_(batch))
-            found.update(session.scalars(query))
-    return found
+    query = sa.select(Item.resource).where(Item.job_pk == job.pk)
+    return {resource for (resource,) in connection.rows_in(query, Item.id, ids)}
 
 
 @connection.retry_on_disconnect

@@ -33,17 +33,14 @@ def _version(row: Any) -> Version:
     return row.id, row.revision, int(row.task_revision)
 
 
-@connection.retry_on_disconnect
 def get(project_id: str, job_id: str, *, with_all_projects: bool = False) -> Version | None:
     """Return the version of a project's job, or ``None``.
 
     :param with_all_projects: include jobs about every project's images.
     """
     query = jobs.visible(project_id, with_all_projects=with_all_projects)
-    with connection.reader() as session:
-        found = session.execute(query.where(Job.id == job_id).with_only_columns(*_COLUMNS))
-        row = found.one_or_none()
-        return None if row is None else _version(row)
+    found = connection.rows(query.where(Job.id == job_id).with_only_columns(*_COLUMNS))
+    return _version(found[0]) if found else None
 
 
 @connection.retry_on_disconnect

@@ -45,7 +45,6 @@ def rules_to_match() -> Sequence[Rule]:
     return connection.scalars(sa.select(Rule).where(hears_events()).order_by(Rule.pk))
 
 
-@connection.retry_on_disconnect
 def fingerprint() -> tuple[int, ...]:
     """Return figures that change when one of the rules of :func:`rules_to_match` does."""
     query = sa.select(
@@ -53,8 +52,8 @@ def fingerprint() -> tuple[int, ...]:
         sa.func.coalesce(sa.func.sum(Rule.revision), 0),
         sa.func.coalesce(sa.func.sum(Rule.pk), 0),
     ).where(hears_events())
-    with connection.reader() as session:
-        return tuple(int(value) for value in session.execute(query).one())
+    (row,) = connection.rows(query)
+    return tuple(map(int, row))
 
 
 @connection.retry_on_disconnect

@@ -59,16 +59,14 @@ def page(
     return [rows[one] for one in found if one in rows]
 
 
-@connection.retry_on_disconnect
 def version(project_id: str | None) -> tuple[int, int]:
     """Return a value that changes with the states and with the figures.
 
     :param project_id: the project that owns the namespaces, which is of no account.
     """
     query = sa.select(sa.func.sum(MetadefRegion.revision), sa.func.count())
-    with connection.reader() as session:
-        total, number = session.execute(query).one()
-        return int(total or 0), number
+    ((total, number),) = connection.rows(query)
+    return int(total or 0), number
 
 
 def newest(selection: Selection) -> datetime | None:

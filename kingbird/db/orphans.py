@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from kingbird.batching import batched
 from kingbird.db import connection
 from kingbird.db.clock import now_ms
 from kingbird.db.inserts import insert_or_update
@@ -18,21 +17,12 @@ from kingbird.db.state_models import HiddenOrphan as Row
 from kingbird.hidden_orphan import HiddenOrphan
 
 
-@connection.retry_on_disconnect
 def find(region: str, image_ids: Collection[str]) -> dict[str, HiddenOrphan]:
     """Return those of some images that were hidden in a region, by id."""
-    found = {}
-    with connection.reader() as session:
-        for ids in batched(sorted(image_ids), connection.BATCH):
-            rows = session.execute(
-                sa.select(
-                    Row.image_id,
-                    Row.updated_at,
-                    now_ms() - Row.hidden_at,
-                ).where(Row.region == region, Row.image_id.in_(ids))
-            )
-            found.update({one: HiddenOrphan(moment, ms / 1000) for one, moment, ms in rows})
-    return found
+    query = sa.select(Row.image_id, Row.updated_at, now_ms() - Row.hidden_at)
+    query = query.where(Row.region == region)
+    rows = connection.rows_in(query, Row.image_id, sorted(image_ids))
+    return {one: HiddenOrphan(moment, ms / 1000) for one, moment, ms in rows}
 
 
 def store(session: orm.Session, job: Job, changes: Sequence[Mapping[str, Any]]) -> None:

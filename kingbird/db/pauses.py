@@ -20,7 +20,6 @@ def is_held() -> sa.ColumnElement[bool]:
     return sa.and_(Job.engine_id.is_not(None), Job.claimed_at.is_not(None))
 
 
-@connection.retry_on_disconnect
 def seconds_away(job: Job) -> dict[str, float]:
     """Return for how long the regions have been away that the rest of a plan waits for.
 
@@ -29,9 +28,8 @@ def seconds_away(job: Job) -> dict[str, float]:
     """
     if not job.away:
         return {}
-    with connection.reader() as session:
-        now = session.scalars(sa.select(now_ms())).one()
-    return {region: (int(now) - since) / 1000 for region, since in job.away.items()}
+    now = int(connection.scalar(sa.select(now_ms())))
+    return {region: (now - since) / 1000 for region, since in job.away.items()}
 
 
 @connection.retry_on_disconnect

@@ -4,7 +4,6 @@ from collections.abc import Collection, Sequence
 
 import sqlalchemy as sa
 
-from kingbird.batching import batched
 from kingbird.db import connection
 from kingbird.db.item_ids import item_id
 from kingbird.db.models import Item, Job
@@ -20,7 +19,6 @@ def find(job: Job) -> int | None:
     return connection.scalar(query)
 
 
-@connection.retry_on_disconnect
 def digests(job: Job, dry_run: int, pairs: Collection[Pair]) -> dict[Pair, str | None]:
     """Return what a dry run has found about some images and regions.
 
@@ -28,17 +26,10 @@ def digests(job: Job, dry_run: int, pairs: Collection[Pair]) -> dict[Pair, str |
     :param dry_run: the primary key of the dry run.
     :returns: the digest of each item that there is; ``None`` where the dry run found nothing out.
     """
-    found: dict[Pair, str | None] = {}
-    with connection.reader() as session:
-        for batch in batched(
-            [item_id(job.of_id or "", *pair) for pair in pairs], connection.BATCH
-        ):
-            query = sa.select(Item.resource, Item.target_region, Item.digest)
-            for resource, region, digest in session.execute(
-                query.where(Item.job_pk == dry_run, Item.id.in_(batch))
-            ):
-                found[resource, region] = digest
-    return found
+    ids = [item_id(job.of_id or "", *pair) for pair in pairs]
+    query = sa.select(Item.resource, Item.target_region, Item.digest)
+    rows = connection.rows_in(query.where(Item.job_pk == dry_run), Item.id, ids)
+    return {(resource, region): digest for resource, region, digest in rows}
 
 
 def planned_items(dry_run: int, after: int) -> Sequence[Item]:
@@ -56,20 +47,11 @@ def planned_items(dry_run: int, after: int) -> Sequence[Item]:
     return connection.scalars(query)
 
 
-@connection.retry_on_disconnect
 def known(job: Job, pairs: Collection[Pair]) -> set[Pair]:
     """Return those of some images and regions that a job has items for."""
-    found: set[Pair] = set()
-    with connection.reader() as session:
-        for batch in batched([item_id(job.id, *pair) for pair in pairs], connection.BATCH):
-            query = sa.select(Item.resource, Item.target_region)
-            found.update(
-                (resource, region)
-                for resource, region in session.execute(
-                    query.where(Item.job_pk == job.pk, Item.id.in_(batch))
-                )
-            )
-    return found
+    ids = [item_id(job.id, *pair) for pair in pairs]
+    query = sa.select(Item.resource, Item.target_region).where(Item.job_pk == job.pk)
+    return {(resource, region) for resource, region in connection.rows_in(query, Item.id, ids)}
 
 
 def unknown_regions(job: Job) -> set[str]:

@@ -78,20 +78,18 @@ def touch(session: orm.Session, pairs: Iterable[Pair]) -> None:
         )
 
 
-@connection.retry_on_disconnect
 def bulk_of(project_id: str) -> set[tuple[str, str]]:
     """Return the regions that keep no rows of a state, with the state.
 
     :param project_id: the project of the comparisons that say so, or ``*`` for those of all.
     """
     query = sa.select(RegionState).where(RegionState.project_id == project_id)
-    with connection.reader() as session:
-        return {
-            (row.region, state)
-            for row in session.scalars(query)
-            for state, name in BULK.items()
-            if getattr(row, name)
-        }
+    return {
+        (row.region, state)
+        for row in connection.scalars(query)
+        for state, name in BULK.items()
+        if getattr(row, name)
+    }
 
 
 def find_bulk(session: orm.Session, rows: Sequence[Mapping[str, Any]]) -> set[tuple[str, str]]:

@@ -143,7 +143,6 @@ _COLUMNS = [
 ]
 
 
-@connection.retry_on_disconnect
 def version(project_id: str | None) -> tuple[int, int]:
     """Return a value that changes with the states that a reader may see, and with the figures.
 
@@ -154,9 +153,8 @@ def version(project_id: str | None) -> tuple[int, int]:
     query = sa.select(sa.func.sum(RegionState.revision), sa.func.count())
     if project_id is not None:
         query = query.where(RegionState.project_id.in_([project_id, ALL]))
-    with connection.reader() as session:
-        total, number = session.execute(query).one()
-        return int(total or 0), number
+    ((total, number),) = connection.rows(query)
+    return int(total or 0), number
 
 
 @connection.retry_on_disconnect

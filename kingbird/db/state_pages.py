@@ -61,7 +61,6 @@ class Selection:
         return [] if self.project_id is None else [row.project_id == self.project_id]
 
 
-@connection.retry_on_disconnect
 def ids(project_id: str | None, first: str, last: str) -> Sequence[str]:
     """Return the ids after one, up to another, of images that have a state.
 
@@ -72,18 +71,15 @@ def ids(project_id: str | None, first: str, last: str) -> Sequence[str]:
         ImageState.image_id <= last,
         *Selection(project_id).visible(ImageState),
     )
-    with connection.reader() as session:
-        return session.scalars(query.distinct()).all()
+    return connection.scalars(query.distinct())
 
 
-@connection.retry_on_disconnect
 def of_image(image_id: str, project_id: str) -> dict[str, ImageState]:
     """Return the states of a project's image, by region."""
     query = sa.select(ImageState).where(
         ImageState.image_id == image_id, ImageState.project_id == project_id
     )
-    with connection.reader() as session:
-        return {row.region: row for row in session.scalars(query)}
+    return {row.region: row for row in connection.scalars(query)}
 
 
 @connection.retry_on_disconnect
@@ -208,7 +204,6 @@ def _before(
     return earlier
 
 
-@connection.retry_on_disconnect
 def newest(selection: Selection) -> datetime | None:
     """Return the time of the youngest state that is as old as a selection asks for.
 
@@ -217,5 +212,4 @@ def newest(selection: Selection) -> datetime | None:
     query = sa.select(sa.func.max(ImageState.since)).where(
         *dataclasses.replace(selection, regions=(), states=(), name=None).where(ImageState)
     )
-    with connection.reader() as session:
-        return session.scalar(query)
+    return connection.scalar(query)

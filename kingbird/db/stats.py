@@ -171,13 +171,11 @@ def engines_alive(heartbeat_timeout: float) -> Sequence[tuple[str, str]]:
     return [(host, version) for host, version in connection.rows(query)]
 
 
-@connection.retry_on_disconnect
 def jobs_with_token() -> int:
     """Return how many jobs in progress run with their user's own token."""
     return _count(Job.credentials == "token")
 
 
-@connection.retry_on_disconnect
 def jobs_with_expired_trust(lifetime: float) -> int:
     """Return how many jobs in progress have a trust that has certainly expired.
 
@@ -194,5 +192,4 @@ def jobs_with_expired_trust(lifetime: float) -> int:
 
 def _count(*conditions: sa.ColumnElement[bool]) -> int:
     query = sa.select(sa.func.count(Job.pk)).where(Job.status == JobState.IN_PROGRESS, *conditions)
-    with connection.reader() as session:
-        return session.scalar(query) or 0
+    return connection.scalar(query)

@@ -14,22 +14,15 @@ from kingbird.db.models import Tombstone
 LOG = logging.getLogger(__name__)
 
 
-@connection.retry_on_disconnect
 def find(project_id: str, region: str, image_ids: Collection[str]) -> dict[str, str]:
     """Return the reasons why some ids can't be used in a region, by id."""
-    found: dict[str, str] = {}
-    with connection.reader() as session:
-        for ids in batched(sorted(image_ids), connection.BATCH):
-            rows = session.execute(
-                sa.select(Tombstone.image_id, Tombstone.reason).where(
-                    Tombstone.project_id == project_id,
-                    Tombstone.region == region,
-                    Tombstone.image_id.in_(ids),
-                    Tombstone.expires > now_ms(),
-                )
-            )
-            found.update((row.image_id, row.reason) for row in rows)
-    return found
+    query = sa.select(Tombstone.image_id, Tombstone.reason).where(
+        Tombstone.project_id == project_id,
+        Tombstone.region == region,
+        Tombstone.expires > now_ms(),
+    )
+    rows = connection.rows_in(query, Tombstone.image_id, sorted(image_ids))
+    return {row.image_id: row.reason for row in rows}
 
 
 def add(project_id: str, region: str, tombstones: Iterable[tuple[str, str]], ttl: float) -> None:
