@@ -266,6 +266,12 @@ def write(session: orm.Session, statement: sa.UpdateBase) -> int:
     return int(result.rowcount)
 
 
+def update_rows(session: orm.Session, model: Any, pks: Iterable[int], **values: Any) -> None:
+    """Give rows the same values, by their primary keys, in batches; see :func:`write`."""
+    for some in batched(pks, BATCH):
+        write(session, sa.update(model).where(model.pk.in_(some)).values(**values))
+
+
 def delete_rows(session: orm.Session, model: Any, pks: Collection[int]) -> None:
     """Delete rows of a table by their primary keys, in batches; see :func:`write`."""
     for some in batched(sorted(pks), BATCH):

@@ -204,12 +204,7 @@ def _write(
     ):
         statement = sa.update(table).values(**times)
         equal_rows.update(session, statement, table.c.pk, some, execute, _unstorable)
-    for pks in batched(sorted(same), connection.BATCH):
-        session.execute(
-            sa.update(table)
-            .where(table.c.pk.in_(pks))
-            .values(job_id=job.id, compared_at=utc_now())
-        )
+    connection.update_rows(session, ImageState, sorted(same), job_id=job.id, compared_at=utc_now())
     if added:
         # A driver sends many rows at once only if their values are no functions.
         now = read_now(session)

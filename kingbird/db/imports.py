@@ -187,9 +187,7 @@ def _set(
         keys.append(pk)
         region = claim.region_task.region
         changed.update(counts.change_of_data(region, before, after, size))
-    connection.write(
-        session, sa.update(Item).where(Item.pk.in_(keys)).values(data=after, data_since=now_ms())
-    )
+    connection.update_rows(session, Item, keys, data=after, data_since=now_ms())
     task_pk = claim.region_task.pk
     connection.write(
         session,

@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from kingbird.batching import batched
 from kingbird.db import connection, counts, runs
 from kingbird.db.clock import utc_now
 from kingbird.db.counts import Counts
@@ -73,32 +72,21 @@ def end_some(
 def end_rows(session: orm.Session, rows: Sequence[Any], reason: str, message: str) -> Counts:
     """End some items, and return the change of the numbers."""
     state = STATE_OF[Reason(reason)]
-    for batch in batched([row.pk for row in rows], connection.BATCH):
-        connection.write(
-            session,
-            sa.update(Item)
-            .where(Item.pk.in_(batch))
-            .values(
-                status=state,
-                reason=reason,
-                message=message,
-                # An image that is there was found by an earlier run.
-                # So is one whose record is in order.
-                target_resource=sa.case(
-                    (
-                        sa.or_(Item.action == RETRY, Item.data_since.is_not(None)),
-                        Item.target_resource,
-                    ),
-                    else_=sa.null(),
-                ),
-                data=sa.case(
-                    *((Item.data == old, new) for old, new in counts.DATA_AT_END.items()),
-                    else_=Item.data,
-                ),
-                work=sa.null(),
-                updated_at=utc_now(),
-            ),
-        )
+    # An image that is there was found by an earlier run.  So is one whose record is in order.
+    is_there = sa.or_(Item.action == RETRY, Item.data_since.is_not(None))
+    at_end = [(Item.data == old, new) for old, new in counts.DATA_AT_END.items()]
+    connection.update_rows(
+        session,
+        Item,
+        [row.pk for row in rows],
+        status=state,
+        reason=reason,
+        message=message,
+        target_resource=sa.case((is_there, Item.target_resource), else_=sa.null()),
+        data=sa.case(*at_end, else_=Item.data),
+        work=sa.null(),
+        updated_at=utc_now(),
+    )
     return counts.moved(count_rows(rows), state, reason, counts.DATA_AT_END)
 
 

@@ -46,13 +46,8 @@ def _discard_unaccepted(older_than: float) -> int:
 
 def still_open(job_ids: Collection[str]) -> set[str]:
     """Return those of some jobs that have not ended."""
-    return {
-        job_id
-        for some in batched(sorted(job_ids), connection.BATCH)
-        for job_id in connection.scalars(
-            sa.select(Job.id).where(Job.id.in_(some), Job.status.not_in(_OVER))
-        )
-    }
+    query = sa.select(Job.id).where(Job.status.not_in(_OVER))
+    return {job_id for (job_id,) in connection.rows_in(query, Job.id, sorted(job_ids))}
 
 
 def ended_jobs_with_trust() -> Iterator[Job]:

@@ -196,13 +196,7 @@ def take(session: orm.Session, rule: Rule, job: Job, limit: int) -> list[str]:
     """
     query = sa.select(Mark.pk, Mark.image_id).where(Mark.rule_pk == rule.pk, Mark.due <= now_ms())
     rows = session.execute(_in_order(query).limit(limit).with_for_update()).all()
-    if rows:
-        connection.write(
-            session,
-            sa.update(Mark)
-            .where(Mark.pk.in_([row.pk for row in rows]))
-            .values(job_pk=job.pk, due=None),
-        )
+    connection.update_rows(session, Mark, [row.pk for row in rows], job_pk=job.pk, due=None)
     return [row.image_id for row in rows]
 
 
@@ -293,6 +287,5 @@ def _delete_some(rule_pk: int, up_to: int | None) -> int:
         chosen = chosen.where(Mark.pk <= up_to)
     with connection.writer() as session:
         keys = session.scalars(chosen.limit(connection.BATCH)).all()
-        if keys:
-            connection.write(session, sa.delete(Mark).where(Mark.pk.in_(keys)))
+        connection.delete_rows(session, Mark, keys)
         return len(keys)

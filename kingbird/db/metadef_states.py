@@ -156,12 +156,8 @@ class _Changes:
         ):
             if some:
                 execute(session, one_row.values(**times), some, _unstorable)
-        if self._same:
-            session.execute(
-                sa.update(_TABLE)
-                .where(_TABLE.c.pk.in_(sorted(self._same)))
-                .values(job_id=self._job.id, compared_at=utc_now())
-            )
+        same = {"job_id": self._job.id, "compared_at": utc_now()}
+        connection.update_rows(session, MetadefState, sorted(self._same), **same)
         if self._added:
             # Another job may find the same at the same time.
             statement = insert_new(session, _TABLE, _KEY)

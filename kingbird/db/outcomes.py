@@ -219,10 +219,7 @@ def _begin_data_task(session: orm.Session, claim: Claim) -> bool:
     task = claim.region_task
     waiting = sa.select(Item.pk).where(*_items_of(task), Item.waits_for_data)
     unnoted = session.scalars(waiting.where(Item.data_since == 0).limit(item_rows.LIMIT)).all()
-    for batch in batched(unnoted, connection.BATCH):
-        connection.write(
-            session, sa.update(Item).where(Item.pk.in_(batch)).values(data_since=now_ms())
-        )
+    connection.update_rows(session, Item, unnoted, data_since=now_ms())
     if len(unnoted) == item_rows.LIMIT:
         return False
     if not unnoted and session.scalar(waiting.limit(1)) is None:

@@ -15,7 +15,6 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from kingbird.batching import batched
 from kingbird.db import connection, counts, item_rows, unplanned
 from kingbird.db.clock import utc_now
 from kingbird.db.counts import Counts
@@ -162,28 +161,25 @@ def reopen_page(session: orm.Session, job: Job, progress: Progress) -> int:
 
 
 def _reopen_rows(session: orm.Session, job: Job, rows: Sequence[Any]) -> Counts:
-    for batch in batched([row.pk for row in rows], connection.BATCH):
-        connection.write(
-            session,
-            sa.update(Item)
-            .where(Item.pk.in_(batch))
-            .values(
-                part=job.plan_parts - 1,
-                status=ItemState.IN_PROGRESS,
-                action=RETRY,
-                reason=None,
-                message=None,
-                work=sa.null(),
-                attempts=Item.attempts + 1,
-                data=sa.null(),
-                data_seconds=sa.null(),
-                data_since=sa.null(),
-                data_due=sa.null(),
-                data_tries=0,
-                import_task=sa.null(),
-                updated_at=utc_now(),
-            ),
-        )
+    connection.update_rows(
+        session,
+        Item,
+        [row.pk for row in rows],
+        part=job.plan_parts - 1,
+        status=ItemState.IN_PROGRESS,
+        action=RETRY,
+        reason=None,
+        message=None,
+        work=sa.null(),
+        attempts=Item.attempts + 1,
+        data=sa.null(),
+        data_seconds=sa.null(),
+        data_since=sa.null(),
+        data_due=sa.null(),
+        data_tries=0,
+        import_task=sa.null(),
+        updated_at=utc_now(),
+    )
     return counts.moved(
         item_rows.count_rows(rows), ItemState.IN_PROGRESS, None, counts.NO_DATA_YET
     )
