@@ -189,9 +189,5 @@ def _set(
         changed.update(counts.change_of_data(region, before, after, size))
     connection.update_rows(session, Item, keys, data=after, data_since=now_ms())
     task_pk = claim.region_task.pk
-    connection.write(
-        session,
-        sa.update(Task)
-        .where(Task.pk == task_pk)
-        .values(counts=counts.add_to_task(session, task_pk, changed)),
-    )
+    numbers = counts.add_to_task(session, task_pk, changed)
+    connection.write(session, sa.update(Task).where(Task.pk == task_pk).values(counts=numbers))

@@ -210,15 +210,12 @@ def give_back(session: orm.Session, job: Job, state: JobState) -> None:
         return
     again = set()
     if state == JobState.FAILURE:
-        again = set(
-            session.scalars(
-                sa.select(Item.resource).where(
-                    Item.job_pk == job.pk,
-                    Item.status == ItemState.FAILURE,
-                    Item.reason.in_(_COME_BACK),
-                )
-            )
+        failed = sa.select(Item.resource).where(
+            Item.job_pk == job.pk,
+            Item.status == ItemState.FAILURE,
+            Item.reason.in_(_COME_BACK),
         )
+        again = set(session.scalars(failed))
     mine = Mark.job_pk == job.pk
     delayed: dict[int, int] = {}
     if again:

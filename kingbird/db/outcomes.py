@@ -84,12 +84,9 @@ def record(claim: Claim, outcomes: Sequence[Mapping[str, Any]], *, answered: boo
             change = _write(session, claim, outcomes, execute)
             if change:
                 task_pk = claim.region_task.pk
-                connection.write(
-                    session,
-                    sa.update(Task)
-                    .where(Task.pk == task_pk)
-                    .values(counts=counts.add_to_task(session, task_pk, change)),
-                )
+                numbers = counts.add_to_task(session, task_pk, change)
+                counted = sa.update(Task).where(Task.pk == task_pk).values(counts=numbers)
+                connection.write(session, counted)
 
     batches.write(write)
 
@@ -146,21 +143,11 @@ def _end_task(
                 is_last = _begin_data_task(session, claim)
         if not is_last:
             runs.change(session, runs.of(claim.job), tasks_open=Job.tasks_open + 1)
-        has_ended = {
-            "done": True,
-            "engine_id": None,
-            "lease_expires": None,
-            "updated_at": utc_now(),
-        }
-        connection.write(
-            session,
-            sa.update(Task)
-            .where(Task.pk == task.pk)
-            .values(
-                counts=counts.add_to_task(session, task.pk, counts.add(change, ended)),
-                **(has_ended if is_last else {}),
-            ),
-        )
+        numbers = counts.add_to_task(session, task.pk, counts.add(change, ended))
+        values: dict[str, Any] = {"counts": numbers}
+        if is_last:
+            values.update(done=True, engine_id=None, lease_expires=None, updated_at=utc_now())
+        connection.write(session, sa.update(Task).where(Task.pk == task.pk).values(**values))
         items = counts.gained(ended)
         if not is_last:
             return Ending(items=items, has_more=True)

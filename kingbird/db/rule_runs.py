@@ -87,14 +87,9 @@ def change(
     session: orm.Session, rule: Rule, *where: sa.ColumnElement[bool], **values: Any
 ) -> bool:
     """Change a rule's row if no user has changed it since it was read."""
-    return bool(
-        connection.write(
-            session,
-            sa.update(Rule)
-            .where(Rule.pk == rule.pk, Rule.id == rule.id, Rule.revision == rule.revision, *where)
-            .values(**values),
-        )
-    )
+    unchanged = (Rule.pk == rule.pk, Rule.id == rule.id, Rule.revision == rule.revision)
+    changed = sa.update(Rule).where(*unchanged, *where).values(**values)
+    return bool(connection.write(session, changed))
 
 
 def due() -> Sequence[Rule]:
@@ -323,12 +318,9 @@ def full_run_due(region: str) -> int:
     number = 0
     for batch in batched(read, connection.BATCH):
         with connection.writer() as session:
-            number += connection.write(
-                session,
-                sa.update(Rule)
-                .where(sa.tuple_(Rule.pk, Rule.revision).in_(batch))
-                .values(next_run=now_ms()),
-            )
+            unchanged = sa.tuple_(Rule.pk, Rule.revision).in_(batch)
+            changed = sa.update(Rule).where(unchanged).values(next_run=now_ms())
+            number += connection.write(session, changed)
     return number
 
 
