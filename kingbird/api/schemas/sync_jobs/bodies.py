@@ -1,5 +1,6 @@
 """The schemas of request bodies."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kingbird.api.schemas import formats
@@ -9,11 +10,6 @@ from kingbird.api.schemas.shapes import DIALECT, JSONSchema, text
 from kingbird.api.schemas.sync_jobs.metadefs import by_type, set_of_namespaces
 from kingbird.states import ALL, MemberMode, ResourceType
 
-BOOLEAN = {
-    "description": 'true, false, "True" or "False"',
-    # The published client sends strings.
-    "enum": [True, False, "True", "False"],
-}
 _FALSE = [False, "False"]
 #: What becomes of orphans.
 ON_ORPHAN = ["report", "hide", "delete"]
@@ -44,6 +40,23 @@ def _conditional(reason: str, **properties: JSONSchema) -> JSONSchema:
         name: {**schema, "description": f"{schema['description']}, as {reason}"}
         for name, schema in properties.items()
     }
+
+
+def boolean(meaning: str) -> JSONSchema:
+    """Return the schema of a field that is true or false."""
+    return {
+        "meaning": meaning,
+        "description": 'true, false, "True" or "False"',
+        # The published client sends strings.
+        "enum": [True, False, "True", "False"],
+    }
+
+
+def _choice(meaning: str, words: Sequence[str]) -> JSONSchema:
+    """Return the schema of a field that is one of several words."""
+    *others, last = [f'"{word}"' for word in words]
+    description = f"{', '.join(others)} or {last}"
+    return {"meaning": meaning, "description": description, "enum": [str(one) for one in words]}
 
 
 def bounded_array(limit: str, limits: RequestLimits) -> JSONSchema:
@@ -131,51 +144,39 @@ def image_set(limits: RequestLimits) -> JSONSchema:
                     **_wildcard_alone(_TARGET),
                 },
             },
-            "force": {"meaning": "Creates copies under other ids.", **BOOLEAN},
+            "force": boolean("Creates copies under other ids."),
             "filters": FILTERS,
-            "all_projects": {
-                "meaning": f'Makes ["{ALL}"] stand for the images of every project.',
-                **BOOLEAN,
-            },
-            "dry_run": {"meaning": "Plans, and writes nothing in any region.", **BOOLEAN},
-            "on_drift": {
-                "meaning": "The action for a copy that differs; the default is report.",
-                "description": '"report" or "update"',
-                "enum": ["report", "update"],
-            },
-            "same_name": {
-                "meaning": "The action for an image whose name, owner and data another image in "
-                "the target has; the default is report, which creates the record and says so.",
-                "description": '"report" or "skip"',
-                "enum": ["report", "skip"],
-            },
-            "data": {
-                "meaning": "The data of the copies; the default is none. With import, the Glance "
-                "of each target is asked to fetch them from the source, and the job ends when "
-                "they have arrived.",
-                "description": '"none" or "import"',
-                "enum": ["none", "import"],
-            },
-            "members": {
-                "meaning": "The members of copies of shared images that are compared with the "
-                "source's. The default is create, which compares none: a copy gets them when it "
-                "is created. With add, members that only the source has are drift; with exact, "
-                "also those that only a copy made by Kingbird has.",
-                "description": '"create", "add" or "exact"',
-                "enum": [str(mode) for mode in MemberMode],
-            },
-            "on_orphan": {
-                "meaning": "The action for an orphan, a copy whose home region has deleted the "
-                "image; the default is report. With hide it is hidden; with delete it is deleted "
-                "after it was hidden for [sync] orphan_grace.",
-                "description": '"report", "hide" or "delete"',
-                "enum": ON_ORPHAN,
-            },
+            "all_projects": boolean(f'Makes ["{ALL}"] stand for the images of every project.'),
+            "dry_run": boolean("Plans, and writes nothing in any region."),
+            "on_drift": _choice(
+                "The action for a copy that differs; the default is report.", ["report", "update"]
+            ),
+            "same_name": _choice(
+                "The action for an image whose name, owner and data another image in the target "
+                "has; the default is report, which creates the record and says so.",
+                ["report", "skip"],
+            ),
+            "data": _choice(
+                "The data of the copies; the default is none. With import, the Glance of each "
+                "target is asked to fetch them from the source, and the job ends when they have "
+                "arrived.",
+                ["none", "import"],
+            ),
+            "members": _choice(
+                "The members of copies of shared images that are compared with the source's. The "
+                "default is create, which compares none: a copy gets them when it is created. "
+                "With add, members that only the source has are drift; with exact, also those "
+                "that only a copy made by Kingbird has.",
+                tuple(MemberMode),
+            ),
+            "on_orphan": _choice(
+                "The action for an orphan, a copy whose home region has deleted the image; the "
+                "default is report. With hide it is hidden; with delete it is deleted after it "
+                "was hidden for [sync] orphan_grace.",
+                ON_ORPHAN,
+            ),
             "orphan_limit": orphan_limit(),
-            "prune": {
-                "meaning": "Removes properties from a copy that its source does not have.",
-                **BOOLEAN,
-            },
+            "prune": boolean("Removes properties from a copy that its source does not have."),
         },
         "allOf": [
             {

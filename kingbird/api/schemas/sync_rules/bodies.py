@@ -9,7 +9,7 @@ from kingbird.api.schemas import formats
 from kingbird.api.schemas.limits import MAX_NAME, RequestLimits
 from kingbird.api.schemas.shapes import DIALECT, JSONSchema
 from kingbird.api.schemas.sync_jobs.bodies import (
-    BOOLEAN,
+    boolean,
     bounded_array,
     image_set,
     metadef_set,
@@ -41,14 +41,8 @@ def _fields(limits: RequestLimits) -> JSONSchema:
             "description": f"a text of at most {MAX_NAME} characters",
             **_TEXT,
         },
-        "enabled": {
-            "meaning": "False stops the rule from running; the default is true.",
-            **BOOLEAN,
-        },
-        "events": {
-            "meaning": "False stops uploads from beginning runs; the default is true.",
-            **BOOLEAN,
-        },
+        "enabled": boolean("False stops the rule from running; the default is true."),
+        "events": boolean("False stops uploads from beginning runs; the default is true."),
         "interval": {
             "meaning": "Seconds between two full runs, 0 for a rule that has none but the first. "
             f"The default is {DEFAULT_INTERVAL}.",
@@ -159,7 +153,7 @@ def run(limits: RequestLimits) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {
-            "dry_run": {"meaning": "Plans, and writes nothing in any region.", **BOOLEAN},
+            "dry_run": boolean("Plans, and writes nothing in any region."),
             "orphan_limit": orphan_limit(),
             "resources": {
                 "meaning": "The run is about these images only, as far as the rule selects them.",
