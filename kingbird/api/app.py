@@ -105,7 +105,7 @@ def build(
     job_retrier = JobRetrier(conf, keystone=keystone, engines=engines)
     controllers = (
         v1.V1Controller(conf, pipeline, ROUTES),
-        SyncJobsController(conf, pipeline, job_creator),
+        SyncJobsController(pipeline, job_creator),
         ActionsController(pipeline, job_retrier, job_creator, engines),
         SyncRulesController(conf, pipeline, RuleManager(conf, keystone=keystone, engines=engines)),
         SyncStateController(conf, pipeline, LiveLookup(conf, keystone=keystone, regions=regions)),

@@ -19,7 +19,7 @@ from oslo_config import cfg
 
 from kingbird import exception
 from kingbird.api.request import body as request_body
-from kingbird.api.request import conditional, streaming
+from kingbird.api.request import conditional, pagination, streaming
 from kingbird.api.request import query as request_query
 from kingbird.api.request.authorization import Authorizer, Rights
 from kingbird.api.request.validation import Schema, json_path
@@ -63,6 +63,7 @@ class ValidRequest:
     :ivar path: the values in the path after the project.
     :ivar body: the parsed body; ``None`` if the operation takes none.
     :ivar response: the response, for headers.
+    :ivar max_limit: the largest limit of a page.
     """
 
     webob_request: webob.Request
@@ -71,6 +72,7 @@ class ValidRequest:
     query: dict[str, Any]
     body: Any
     response: webob.Response
+    max_limit: int
 
     @property
     def context(self) -> RequestContext:
@@ -81,6 +83,15 @@ class ValidRequest:
     def project_id(self) -> str:
         """Return the project of the path in Keystone's form, without dashes."""
         return self.rights.project_id
+
+    def page(self, **changes: Any) -> pagination.Page:
+        """Return the page of a list that the query asks for.
+
+        :param changes: parameters in place of those of the query.
+        """
+        return pagination.from_request(
+            self.webob_request, {**self.query, **changes}, self.max_limit
+        )
 
     def end_if_unchanged(self, *parts: Any) -> None:
         """Answer 304 if the caller has the present answer; see :func:`conditional.check`.
@@ -140,7 +151,8 @@ class RequestPipeline:
             if text.strip() or not operation.body_optional:
                 body = request_body.parse(text, self._options.max_json_depth)
                 schemas.body.validate(body)
-        return ValidRequest(request, rights, tuple(more), query, body, response)
+        limit = self._options.max_limit
+        return ValidRequest(request, rights, tuple(more), query, body, response, limit)
 
     def validate_response(self, operation: Operation, answer: Any) -> Any:
         """Return a response after checking it against its schema.

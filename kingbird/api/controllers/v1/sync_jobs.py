@@ -4,8 +4,6 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
-from oslo_config import cfg
-
 from kingbird import exception
 from kingbird.api.controllers.v1.lookups import get_job_or_404, get_job_version_or_404
 from kingbird.api.jobs import parts
@@ -51,13 +49,19 @@ def _narrower(request: ValidRequest, job: db.Job) -> dict[str, Any]:
     return selected
 
 
+def _wanted(request: ValidRequest) -> JSON:
+    """Return the parameters that select jobs."""
+    rule = request.query.get("rule")
+    return {
+        "with_all_projects": request.rights.can_see_all_projects(),
+        "rule_id": None if rule is None else formats.normalize_uuid(rule),
+    }
+
+
 class SyncJobsController:
     """The controller that creates, lists, shows and deletes jobs."""
 
-    def __init__(
-        self, conf: cfg.ConfigOpts, pipeline: RequestPipeline, job_creator: JobCreator
-    ) -> None:
-        self._conf = conf
+    def __init__(self, pipeline: RequestPipeline, job_creator: JobCreator) -> None:
         self.pipeline = pipeline
         self._job_creator = job_creator
 
@@ -74,14 +78,9 @@ class SyncJobsController:
         return self._list(request)
 
     def _list(self, request: ValidRequest, *, active: bool = False) -> Iterator[JSON]:
-        page = self._page(request)
-        rule = request.query.get("rule")
+        page = request.page()
         fetch = functools.partial(
-            db.jobs.list_for_project,
-            request.project_id,
-            active=active,
-            rule_id=None if rule is None else formats.normalize_uuid(rule),
-            with_all_projects=request.rights.can_see_all_projects(),
+            db.jobs.list_for_project, request.project_id, active=active, **_wanted(request)
         )
         for number, jobs in enumerate(page.read(fetch)):
             if not number:
@@ -106,16 +105,12 @@ class SyncJobsController:
     )
     def list_details(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync/detail``"""
-        page = self._page(request)
-        rule = request.query.get("rule")
+        page = request.page()
         of_all = request.query.get("all_projects") == "true"
         if of_all:
             request.rights.check_every_project()
         project_id = None if of_all else request.project_id
-        wanted: JSON = {
-            "with_all_projects": request.rights.can_see_all_projects(),
-            "rule_id": None if rule is None else formats.normalize_uuid(rule),
-        }
+        wanted = _wanted(request)
         if conditional.is_asked(request.webob_request):
             versions = db.job_versions.list_versions(project_id, **wanted, **page.query_args)
             self._tag(request, page, versions)
@@ -125,11 +120,6 @@ class SyncJobsController:
                 self._tag(request, page, [one.version for one in details])
             entries, links = page.paginate(details, lambda one: one.job.id)
             yield {"job_set": [view.render_listed_detail(one) for one in entries], "links": links}
-
-    def _page(self, request: ValidRequest) -> pagination.Page:
-        return pagination.from_request(
-            request.webob_request, request.query, self._conf.api.max_limit
-        )
 
     @operation(
         "create_sync_job",
@@ -176,7 +166,7 @@ class SyncJobsController:
     )
     def show_job(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync/{job}``"""
-        page = self._page(request)
+        page = request.page()
         request.end_if_unchanged(*get_job_version_or_404(request))
         found = get_job_or_404(request)
         narrower = _narrower(request, found)

@@ -7,7 +7,6 @@ from typing import Any
 from oslo_config import cfg
 
 from kingbird.api.controllers.v1.lookups import get_rule_or_404
-from kingbird.api.request import pagination
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.request.validation import Schema
 from kingbird.api.rules.manage import RuleManager
@@ -72,8 +71,7 @@ class SyncRulesController:
     )
     def list_rules(self, request: ValidRequest) -> Iterator[JSON]:
         """``GET /v1.0/{project}/os-sync-rules``"""
-        query = {**request.query, "status": request.query.get("state", ())}
-        page = pagination.from_request(request.webob_request, query, self._conf.api.max_limit)
+        page = request.page(status=request.query.get("state", ()))
         enabled = request.query.get("enabled")
         of_all = request.query.get("all_projects") == "true"
         if of_all:

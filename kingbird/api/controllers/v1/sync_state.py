@@ -8,7 +8,7 @@ from typing import Any
 from oslo_config import cfg
 
 from kingbird import exception
-from kingbird.api.request import pagination, validation
+from kingbird.api.request import validation
 from kingbird.api.request.operation import RequestPipeline, ValidRequest, operation
 from kingbird.api.schemas import formats
 from kingbird.api.schemas import sync_state as schema
@@ -50,8 +50,7 @@ class SyncStateController:
             request.rights.check(policy.ALL_PROJECTS)
             scope = query.get("owner")
         marker = query.pop("marker", None)
-        page = pagination.from_request(request.webob_request, query, self._conf.api.max_limit)
-        page = dataclasses.replace(page, is_whole=False)
+        page = dataclasses.replace(request.page(), is_whole=False)
         if marker is not None:
             marker = marker if of_metadefs else _image_id(marker)
         selection = db.state_pages.Selection(
