@@ -99,7 +99,6 @@ class JobCreator:
         return self._start(
             context,
             [dict(each) for each in sets.values()],
-            endpoints,
             is_admin=is_admin,
             asked=[dict(each) for each in asked.values()],
         )
@@ -122,8 +121,7 @@ class JobCreator:
         quotas.check_job_quota(self.conf, cast(str, context.project_id))
         # The sets stay dry runs: ``Job.applies`` tells why.
         sets = [each for each in dry_run.request if each["dry_run"]]
-        endpoints = service_catalog.read(context.service_catalog, self.conf.glance.interface).urls
-        return self._start(context, sets, endpoints, is_admin=is_admin, of=dry_run.id)
+        return self._start(context, sets, is_admin=is_admin, of=dry_run.id)
 
     def undo(self, context: RequestContext, job: db.Job, *, is_admin: IsAdmin) -> db.Job:
         """Store a job that undoes what another one wrote, and wake an engine.
@@ -152,14 +150,12 @@ class JobCreator:
             raise exception.Conflict(f"The job {job.id} has been undone already")
         quotas.check_job_quota(self.conf, cast(str, context.project_id))
         sets = [{**each, "dry_run": False, "data": "none"} for each in job.request]
-        endpoints = service_catalog.read(context.service_catalog, self.conf.glance.interface).urls
-        return self._start(context, sets, endpoints, is_admin=is_admin, of=job.id)
+        return self._start(context, sets, is_admin=is_admin, of=job.id)
 
     def _start(
         self,
         context: RequestContext,
         sets: list[dict[str, Any]],
-        endpoints: dict[str, str],
         *,
         is_admin: IsAdmin,
         asked: list[dict[str, Any]] | None = None,
@@ -168,7 +164,6 @@ class JobCreator:
         """Store a job, make its trust, and wake an engine.
 
         :param sets: the sets in their stored form.
-        :param endpoints: the image endpoints of the caller's catalog by region.
         """
         project_id = cast(str, context.project_id)
         job = db.jobs.create(
@@ -193,18 +188,18 @@ class JobCreator:
             self._roll_back(job)
             raise
         if trust is None:
-            self._send_with_token(context, job, endpoints)
+            self._send_with_token(context, job)
         else:
             self._activate(context, job, trust, is_admin)
             self.engines.job_ready(context, job.id)
         LOG.info("Job %s accepted: %d set(s)", job.id, len(sets))
         return job
 
-    def _send_with_token(
-        self, context: RequestContext, job: db.Job, endpoints: dict[str, str]
-    ) -> None:
+    def _send_with_token(self, context: RequestContext, job: db.Job) -> None:
         """Send a job to the one engine that gets the user's token."""
+        catalog, interface = context.service_catalog, self.conf.glance.interface
         try:
+            endpoints = service_catalog.read(catalog, interface).urls
             self._mark_accepted(job, None)
             self.engines.job_with_token(context, job.id, endpoints)
         except BaseException:
