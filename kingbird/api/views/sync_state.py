@@ -42,16 +42,8 @@ def render_image(rows: Sequence[Any]) -> JSON:
     """
     first = rows[0]
     in_order = sorted(rows, key=lambda row: row.project_id == first.project_id)
-    return {
-        "resource_type": str(ResourceType.IMAGE),
-        "id": first.image_id,
-        "name": first.name,
-        "owner": first.project_id,
-        "source_region": first.source_region,
-        "cells": {
-            row.region: {"state": row.state, **_stored(row, row.image_status)} for row in in_order
-        },
-    }
+    cells = {row.region: _cell(row, row.image_status) for row in in_order}
+    return _entry(ResourceType.IMAGE, first.image_id, first, cells)
 
 
 def render_namespace(rows: Sequence[Any]) -> JSON:
@@ -59,19 +51,24 @@ def render_namespace(rows: Sequence[Any]) -> JSON:
 
     :param rows: rows of ``MetadefState``, in the order of the list.
     """
-    first = rows[0]
+    cells = {row.region: _cell(row, None) for row in rows}
+    return _entry(ResourceType.METADEF, rows[0].name, rows[0], cells)
+
+
+def _entry(resource_type: ResourceType, shown_id: str, first: Any, cells: JSON) -> JSON:
     return {
-        "resource_type": str(ResourceType.METADEF),
-        "id": first.name,
+        "resource_type": str(resource_type),
+        "id": shown_id,
         "name": first.name,
         "owner": first.project_id,
         "source_region": first.source_region,
-        "cells": {row.region: {"state": row.state, **_stored(row, None)} for row in rows},
+        "cells": cells,
     }
 
 
-def _stored(row: Any, image_status: str | None) -> JSON:
+def _cell(row: Any, image_status: str | None) -> JSON:
     return {
+        "state": row.state,
         "reason": row.reason,
         "message": row.message,
         "fields": row.differences or {},
