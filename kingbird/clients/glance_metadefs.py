@@ -71,8 +71,6 @@ class MetadefClient(GlanceClient):
         """Return a namespace with all its parts, or ``None`` if the caller cannot see it."""
         try:
             found = self._call("GET", _path(name))
-        except exception.AnswerTooLarge:
-            raise
         except exception.ImageRequestRejected as error:
             if error.status == 404:
                 return None
