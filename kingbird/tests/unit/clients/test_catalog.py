@@ -149,3 +149,26 @@ def test_every_sound_region_is_left(catalog):
         assert isinstance(region, str)
     assert not found.urls.keys() & found.unusable.keys()
     assert service_catalog.read(service_catalog.well_formed(catalog), "public") == found
+
+
+@pytest.mark.parametrize(
+    ("names", "region"),
+    [
+        ({"region_id": "R1"}, "R1"),
+        ({"region": "R1"}, "R1"),
+        ({"region_id": "R1", "region": "R2"}, "R1"),
+        ({"region_id": "", "region": "R2"}, "R2"),
+        ({}, None),
+    ],
+)
+def test_urls_as_written_are_found_by_either_name_of_a_region(names, region):
+    one = {"url": "http://one/v9/", "interface": "public", **names}
+    found = service_catalog.urls_as_written([service(one, kind="image")], "public")
+    assert found == ({region: "http://one/v9/"} if region else {})
+
+
+def test_the_first_url_as_written_of_a_region_counts():
+    first, second, other = endpoint("R1", "http://a"), endpoint("R1", "http://b"), endpoint("R2")
+    found = service_catalog.urls_as_written([service(first, second, other)], "public")
+    assert found == {"R1": "http://a", "R2": other["url"]}
+    assert service_catalog.urls_as_written([service(first)], "internal") == {}

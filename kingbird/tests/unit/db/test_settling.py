@@ -343,6 +343,18 @@ def test_a_retry_of_images_is_counted_as_its_rows_follow(small):
     assert statuses(job_id) == {"IN_PROGRESS": 5, "FAILURE": 5}
 
 
+def test_items_that_did_not_fail_are_not_selected_as_those_of_a_retry(small):
+    done = [row(f"d{n}", status="SUCCESS", reason="created", work=None) for n in range(2)]
+    job_id = planned_job(*(row(f"i{n}") for n in range(MANY)), *done)
+    db.job_ends.end_job(get(job_id), "quota", "Full")
+    assert db.job_actions.retry(get(job_id), **RETRIER) == MANY
+    job = get(job_id)
+    assert len(db.jobs.list_items(job, status=["IN_PROGRESS"])) == MANY
+    found = db.jobs.list_items(job, status=["SUCCESS"])
+    assert {item.resource for item in found} == {"d0", "d1"}
+    assert shown(job) == {("IN_PROGRESS", None): MANY, ("SUCCESS", "created"): 2}
+
+
 def test_a_retry_of_images_that_did_not_fail_is_none(small):
     job_id = an_ended_job()
     assert not db.job_actions.retry(get(job_id), **RETRIER, part=Part(None, ["other"]))
