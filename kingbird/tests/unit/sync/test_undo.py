@@ -28,7 +28,11 @@ def sync(scene, image, *, updates=False, prunes=False):
 def undo(scene, written, **options):
     item, outcome = written
     work = dataclasses.replace(item.work, undo={**outcome.undo, "job": JOB})
-    return scene.apply(dataclasses.replace(item, work=work), **options)
+    done = scene.apply(dataclasses.replace(item, work=work), **options)
+    is_there = item.work.record["id"] in scene.glances["R2"].ids
+    if is_there and done.reason in ("undone", "touched", "kept"):
+        assert done.target_resource == item.work.record["id"], "the item names what it is about"
+    return done
 
 
 def patched(scene, region, image, **values):
