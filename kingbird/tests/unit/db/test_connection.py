@@ -16,6 +16,7 @@ from sqlalchemy import exc as sa_exc
 from kingbird import exception
 from kingbird.db import api as db
 from kingbird.db import connection, error_texts
+from kingbird.tests.unit.db.reads import counting
 from kingbird.tests.unit.db.rows import PROJECT, accepted_job
 
 
@@ -244,3 +245,18 @@ def test_mariadb_is_called_what_oslo_knows_it_by(conf, driver):
         db.configure(conf)
     assert configured["connection"] == "mysql+pymysql://me:p%40ss%2Fword@127.0.0.1:1/kingbird"
     assert configured["connection_parameters"] == "charset=utf8mb4"
+
+
+def test_rows_of_many_keys_are_changed_and_deleted_some_at_a_time(database, monkeypatch):
+    *jobs, other = [db.jobs.get(PROJECT, accepted_job()) for _ in range(6)]
+    keys = [job.pk for job in jobs]
+    monkeypatch.setattr(connection, "BATCH", 2)
+    with counting() as statements, connection.writer() as session:
+        connection.update_rows(session, db.Job, keys, turn=7)
+    assert sum(one.text.startswith("UPDATE") for one in statements) == 3
+    turns = connection.rows(sa.select(db.Job.pk, db.Job.turn).order_by(db.Job.pk))
+    assert turns == [*((key, 7) for key in keys), (other.pk, other.turn)]
+    with counting() as statements, connection.writer() as session:
+        connection.delete_rows(session, db.Job, keys)
+    assert sum(one.text.startswith("DELETE") for one in statements) == 3
+    assert connection.scalars(sa.select(db.Job.pk)) == [other.pk]
