@@ -9,7 +9,14 @@ from kingbird.db import api as db
 from kingbird.engine.credentials import JobCredentials, UserToken
 from kingbird.engine.reaper import Reaper
 from kingbird.tests.doubles.glance import refused
-from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, planned_job
+from kingbird.tests.unit.db.rows import (
+    LEASE,
+    PROJECT,
+    accepted_job,
+    planned_job,
+    row,
+    store_plan,
+)
 from kingbird.tests.unit.engine.scene import FakeRegions
 from kingbird.tests.waiting import PATIENCE, wait_for
 
@@ -174,6 +181,17 @@ def test_a_job_that_an_engine_takes_at_the_last_moment_is_not_given_up(
     second.run()
     second.run()
     assert scene.get(job_id).status == "IN_PROGRESS"
+
+
+def test_the_items_of_a_task_that_is_given_up_say_why(scene):
+    job_id = scene.job("i1", "i2")
+    store_plan(db.leases.claim_job("me", LEASE), [row("i1"), row("i2")])
+    one = scene.engine(start=False)
+    with one._leases.hold(db.leases.claim_task("me", LEASE), time.monotonic()) as held:
+        one._dispatcher._fail_claim(held, "forbidden", "No token.")
+    assert scene.ended(job_id) == "FAILURE"
+    found = {(item.reason, item.message) for item in scene.items(job_id)}
+    assert found == {("forbidden", "No token.")}
 
 
 def test_an_engine_that_lost_a_job_while_it_gave_it_up_leaves_its_trust(scene, monkeypatch):
