@@ -8,7 +8,7 @@ from kingbird.db import connection, region_states
 from kingbird.db.region_states import Figures
 from kingbird.states import CopyState
 from kingbird.tests.unit.db.rows import PROJECT
-from kingbird.tests.unit.db.states import find, state
+from kingbird.tests.unit.db.states import claimed, find, state
 
 BULK = {("R2", "missing"): 5, ("R3", "missing"): 5, ("R3", "no_data"): 5}
 
@@ -47,3 +47,13 @@ def test_only_regions_of_which_an_image_has_changed_have_another_revision(
     new = read()
     assert new["R2"] == old["R2"]
     assert tuple(n - o for n, o in zip(new["R3"], old["R3"], strict=True)) == change
+
+
+def test_figures_of_a_project_leave_those_of_another_one(database):
+    find(figures=Figures(False, {"R2": 5}, {("R2", "missing"): 5}))
+    other = "q" * 32
+    for images in (7, 9):
+        find(claim=claimed(project=other), figures=Figures(False, {"R2": images}))
+    table = db.RegionState
+    found = connection.rows(sa.select(table.project_id, table.images, table.bulk_missing))
+    assert sorted(found) == [(PROJECT, 5, 5), (other, 9, 0)]
