@@ -193,7 +193,7 @@ class Item(PlannedItem):
         """Return what the item would write, as far as it tells two plans apart."""
         found: dict[str, Any] = {}
         if self.work is not None:
-            found |= {
+            found = {
                 each.name: getattr(self.work, each.name)
                 for each in dataclasses.fields(self.work)
                 if each.name not in _NOT_IN_FINGERPRINT
