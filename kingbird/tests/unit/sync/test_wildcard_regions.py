@@ -2,6 +2,7 @@
 
 import pytest
 
+from kingbird.sync import wildcard_regions
 from kingbird.sync.wildcard_regions import names_all_regions, resolve_regions
 
 KNOWN = ["R1", "R2", "R3"]
@@ -40,3 +41,16 @@ def test_regions_by_name(
 )
 def test_sets_that_name_all_regions(sources: list[str], targets: list[str], named: bool) -> None:
     assert names_all_regions({"sources": sources, "targets": targets}) is named
+
+
+@pytest.mark.parametrize(
+    ("sources", "targets", "nowhere"),
+    [
+        (["R1"], [], True),
+        (["R1"], ["R1"], True),
+        (["R1"], ["R2"], False),
+        (["R1", "R2"], ["R1"], False),
+    ],
+)
+def test_sets_that_have_no_target(sources, targets, nowhere):
+    assert wildcard_regions.has_no_target(sources, targets) == nowhere
