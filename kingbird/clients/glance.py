@@ -103,7 +103,7 @@ class ImageClient(GlanceClient):
             page = self._parse(body)
             images = self._images_of(page)
         except exception.KingbirdError:
-            # Whoever parses it meets the error.
+            # The error comes again when the page is parsed.
             return body
         for image in images:
             long_values.shorten_in(image)

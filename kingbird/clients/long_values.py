@@ -11,9 +11,9 @@ from typing import Any
 
 #: Characters of a value that is not shortened, and of those that are left of a longer one.
 LONGEST = 1024
-#: What follows them: the length of the whole value, and its digest.
+#: The end of a shortened value: the length of the whole value, and its digest.
 _END = re.compile(r" ([1-9]\d{3,}) [0-9a-f]{64}")
-#: What a text in JSON can contain at its ends only, as Glance writes JSON: a quote of its own
+#: Characters that a text in JSON has at its ends only, as Glance writes JSON: a quote of its own
 #: comes after a backslash.
 _BETWEEN = b' "'
 

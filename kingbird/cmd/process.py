@@ -1,4 +1,4 @@
-"""What the services have in common that the launcher runs in worker processes.
+"""The base of the services that the launcher runs in worker processes.
 
 ``start()`` creates everything, because the launcher forks before it.  If ``start()`` raises, the
 launcher starts the service again.  It calls ``stop()`` even if the service never started.

@@ -1,6 +1,6 @@
 """The database's interface for the other packages: one module for each noun."""
 
-# What is imported here is for others.
+# Other rooms use the names that are imported here.
 # ruff: noqa: F401
 
 from kingbird.db import (

@@ -48,7 +48,7 @@ METADEF_STATE = "metadef_state"
 #: The key of an outcome under which it has what :func:`kingbird.db.orphans.store` keeps.
 ORPHAN = "orphan"
 _NO_COLUMNS = ("pk", IMAGE_STATE, METADEF_STATE, ORPHAN)
-#: What is read of an item before its outcome is written.
+#: The columns of an item that are read before its outcome is written.
 _BEFORE = (
     Item.pk,
     Item.target_region,

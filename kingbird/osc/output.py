@@ -13,7 +13,7 @@ from cliff import columns
 from kingbird.text import escape
 
 JSON = dict[str, Any]
-#: What a command prints: the names of columns, and rows, or the values of the only one.
+#: The output of a command: the names of columns, and rows, or the values of the only one.
 Table = tuple[Sequence[str], Iterable[Any]]
 
 #: Formatters that escape by themselves, for programs that read what is printed.

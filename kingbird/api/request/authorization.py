@@ -70,7 +70,7 @@ class Authorizer:
 
 @dataclass(frozen=True)
 class Rights:
-    """What the caller of a request may do in the project of its path.
+    """The rights of the caller of a request in the project of its path.
 
     :ivar project_id: the project in Keystone's form, without dashes.
     """

@@ -78,7 +78,7 @@ class Tally(Protocol):
 
 @dataclass(frozen=True)
 class WriteContext:
-    """What a writer of a job's items in one region needs.
+    """The means by which a writer writes a job's items in one region.
 
     :ivar images: that region.
     :ivar may_write: raises :class:`kingbird.exception.LeaseLost` if another engine may write.

@@ -18,7 +18,7 @@ from kingbird.states import JobState
 
 JSON = dict[str, Any]
 
-#: What operations have in common that make an engine begin.
+#: The options that operations share which make an engine begin.
 _STARTS_WORK: JSON = {
     "body_optional": True,
     "response_schema": answers.ACCEPTED,

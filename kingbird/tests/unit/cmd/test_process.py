@@ -1,4 +1,4 @@
-"""What the services have in common that run in worker processes."""
+"""The base of the services that run in worker processes."""
 
 import threading
 from unittest import mock
