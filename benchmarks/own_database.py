@@ -1,12 +1,16 @@
 """Use the functions of ``kingbird.db`` in the benchmark's own process."""
 
 import contextlib
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
+import sqlalchemy as sa
 from oslo_config import cfg
 
 from kingbird import conf as kingbird_conf
 from kingbird.db import api as db
+from kingbird.tests.functional.people import Person
 
 
 @contextlib.contextmanager
@@ -28,3 +32,21 @@ def configured(url: str, *, connections: int | None = None) -> Iterator[None]:
         yield
     finally:
         db.dispose()
+
+
+def insert_job(
+    connection: sa.Connection, person: Person, request: Sequence[Mapping[str, Any]], **columns: Any
+) -> str:
+    """Insert a job in progress, and return its id."""
+    job_id = str(uuid.uuid4())
+    job = {
+        "id": job_id,
+        "project_id": person.project_id,
+        "user_id": person.user_id,
+        "status": "IN_PROGRESS",
+        "credentials": "trust",
+        "request": list(request),
+        **columns,
+    }
+    connection.execute(sa.insert(db.Job), [job])
+    return job_id

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 import urllib3
 
 from benchmarks.load import add_jobs
+from benchmarks.own_database import insert_job
 from benchmarks.rounds import median
 from benchmarks.scene import SOURCE
 from benchmarks.service import Service
@@ -102,22 +103,17 @@ def add_states(url: str, person: Person, count: int) -> None:
 def add_long_job(url: str, person: Person, count: int) -> str:
     """Insert a job in progress with its items, as an engine stores it, and return its id."""
     now = _now()
-    job_id = str(uuid.uuid4())
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        job = {
-            "id": job_id,
-            "project_id": person.project_id,
-            "user_id": person.user_id,
-            "status": "IN_PROGRESS",
-            "credentials": "trust",
-            "request": [sync_set(["*"], [SOURCE], [TARGET])],
-            "planned_at": now,
-            "plan_parts": 1,
-            "tasks_open": 1,
-            "counts": [[TARGET, "SUCCESS", "created", count]],
-        }
-        connection.execute(sa.insert(Job), [job])
+        job_id = insert_job(
+            connection,
+            person,
+            [sync_set(["*"], [SOURCE], [TARGET])],
+            planned_at=now,
+            plan_parts=1,
+            tasks_open=1,
+            counts=[[TARGET, "SUCCESS", "created", count]],
+        )
         key = connection.scalar(sa.select(Job.pk).where(Job.id == job_id))
     rows = (
         {

@@ -9,10 +9,10 @@ import sqlalchemy as sa
 import urllib3
 
 from benchmarks.memory import peak
+from benchmarks.own_database import insert_job
 from benchmarks.scene import SOURCE
 from benchmarks.table import Row
 from benchmarks.world import World
-from kingbird.db.models import Job
 from kingbird.tests.functional.people import Person
 from kingbird.tests.unit.db.rows import sync_set
 
@@ -31,20 +31,11 @@ ORDERS = {
 
 def _add_job(url: str, person: Person, named: int) -> str:
     """Insert a job that waits to be planned, and return its id."""
-    job_id = str(uuid.uuid4())
     images = [str(uuid.uuid4()) for _ in range(named)]
     targets = [f"Region{number}" for number in range(TARGETS)]
     engine = sa.create_engine(url)
     with engine.begin() as connection:
-        job = {
-            "id": job_id,
-            "project_id": person.project_id,
-            "user_id": person.user_id,
-            "status": "IN_PROGRESS",
-            "credentials": "trust",
-            "request": [sync_set(images, [SOURCE], targets)],
-        }
-        connection.execute(sa.insert(Job), [job])
+        job_id = insert_job(connection, person, [sync_set(images, [SOURCE], targets)])
     engine.dispose()
     return job_id
 
