@@ -7,18 +7,26 @@ Rows are locked in the order job, task, items, states of regions, states of imag
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import batches, connection, equal_rows, fresh_states, region_states
+from kingbird.db import (
+    batches,
+    connection,
+    equal_rows,
+    fresh_states,
+    region_states,
+    stale_states,
+)
 from kingbird.db.clock import read_now, seconds_ago, utc_now
 from kingbird.db.column_types import fit
 from kingbird.db.fresh_states import Key
 from kingbird.db.inserts import insert_new
+from kingbird.db.leases import Claim
 from kingbird.db.models import Job
 from kingbird.db.state_models import ImageState
 from kingbird.states import CopyState
@@ -59,6 +67,17 @@ class Findings:
     ) -> None:
         """Store what was found; see :func:`store`."""
         store(session, job, self, execute, began)
+
+    def clear(self, claim: Claim, began: int | None) -> None:
+        """Delete most of the states that were not found again; see :mod:`.stale_states`."""
+        found = {_key(row) for row in self.rows}
+        for stretch in self.stretches:
+            if not (stretch.sources and stretch.targets):
+                continue
+            for one in _parts(stretch):
+                # Most stretches with ids are those of a few named images.
+                if one.ids is None or len(one.ids) * len(one.targets) >= connection.BATCH:
+                    _clear(claim, one, found, began)
 
 
 def store(
@@ -235,6 +254,13 @@ def _others(session: orm.Session, job: Job, stretch: Stretch) -> dict[Key, int]:
     """Return the primary keys of the states in a stretch that the job has not found before."""
     if not (stretch.sources and stretch.targets):
         return {}
+    found: dict[Key, int] = {}
+    for one in _parts(stretch):
+        found.update(_decided(one, session.execute(_others_query(job, one))))
+    return found
+
+
+def _others_query(job: Job, stretch: Stretch) -> Any:
     stale = [
         ImageState.image_id >= stretch.first,
         ImageState.image_id < stretch.end,
@@ -245,15 +271,45 @@ def _others(session: orm.Session, job: Job, stretch: Stretch) -> dict[Key, int]:
     ]
     if not stretch.all_projects:
         stale.append(ImageState.project_id == job.project_id)
-    some = [None] if stretch.ids is None else batched(sorted(stretch.ids), connection.BATCH)
-    query = sa.select(ImageState.pk, *(getattr(ImageState, name) for name in _KEY))
-    found: dict[Key, int] = {}
-    for ids in some:
-        only = [] if ids is None else [ImageState.image_id.in_(ids)]
-        for row in session.execute(query.where(*stale, *only)):
-            if (row.image_id.lower(), row.region) not in stretch.undecided:
-                found[row.image_id, row.region, row.project_id] = row.pk
-    return found
+    if stretch.ids is not None:
+        stale.append(ImageState.image_id.in_(sorted(stretch.ids)))
+    columns = (getattr(ImageState, name) for name in _KEY)
+    return sa.select(*columns, ImageState.pk).where(*stale)
+
+
+def _decided(stretch: Stretch, rows: Iterable[sa.Row[Any]]) -> dict[Key, int]:
+    """Return the primary keys of those rows about which the walk does not decide later."""
+    return {
+        (row.image_id, row.region, row.project_id): row.pk
+        for row in rows
+        if (row.image_id.lower(), row.region) not in stretch.undecided
+    }
+
+
+def _parts(stretch: Stretch) -> Iterable[Stretch]:
+    """Return a stretch in parts that name no more ids than a statement takes."""
+    if stretch.ids is None:
+        return [stretch]
+    return [replace(stretch, ids=ids) for ids in batched(sorted(stretch.ids), connection.BATCH)]
+
+
+def _clear(claim: Claim, stretch: Stretch, found: Collection[Key], began: int | None) -> None:
+    """Delete most of the states in a stretch that the job has not found before.
+
+    :param found: images, regions and projects of which it finds something now.
+    """
+
+    def delete(session: orm.Session, page: Sequence[sa.Row[Any]]) -> int:
+        stale = _decided(stretch, page)
+        for key in found & stale.keys():
+            del stale[key]
+        region_states.touch(session, {(project_id, region) for _, region, project_id in stale})
+        fresh = fresh_states.find(session, claim.job, began, stale)
+        left = [pk for key, pk in stale.items() if key not in fresh]
+        connection.delete_rows(session, ImageState, left)
+        return len(left)
+
+    stale_states.clear(claim, _others_query(claim.job, stretch), ImageState.image_id, delete)
 
 
 @connection.retry_on_disconnect

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import batches, connection, fresh_states
+from kingbird.db import batches, connection, fresh_states, stale_states
 from kingbird.db.clock import seconds_ago, utc_now
 from kingbird.db.column_types import fit
 from kingbird.db.fresh_states import Key
 from kingbird.db.inserts import insert_new, insert_or_update
+from kingbird.db.leases import Claim
 from kingbird.db.metadef_models import MetadefRegion, MetadefState
 from kingbird.db.models import Job
 from kingbird.states import ALL, CopyState
@@ -63,6 +64,23 @@ class Findings:
         left = [pk for key, pk in stale.items() if key not in fresh]
         connection.delete_rows(session, MetadefState, left)
 
+    def clear(self, claim: Claim, began: int | None) -> None:
+        """Delete most of the states that were not found again; see :mod:`.stale_states`."""
+        found = {_place(row) for row in self.rows}
+
+        def delete(session: orm.Session, page: Sequence[sa.Row[Any]]) -> int:
+            stale = [row for row in page if (row.resource, row.region) not in found]
+            _touch(session, {row.region for row in stale})
+            keys = {row.pk: (row.resource, row.region, ALL) for row in stale}
+            fresh = fresh_states.find(session, claim.job, began, keys.values())
+            left = [pk for pk, key in keys.items() if key not in fresh]
+            connection.delete_rows(session, MetadefState, left)
+            return len(left)
+
+        for stretch in self.stretches:
+            query = _others_query(claim.job, stretch)
+            stale_states.clear(claim, query, MetadefState.resource, delete)
+
 
 @dataclass(frozen=True)
 class Figures:
@@ -92,6 +110,20 @@ class Figures:
             connection.write(session, changed.values(**values))
         if self.known_regions:
             _forget_regions(session, self.known_regions)
+
+    def clear(self, claim: Claim) -> None:
+        """Delete most of the states in regions that have left the catalog."""
+        if not self.known_regions:
+            return
+
+        def delete(session: orm.Session, page: Sequence[sa.Row[Any]]) -> int:
+            connection.delete_rows(session, MetadefState, [row.pk for row in page])
+            return len(page)
+
+        query = sa.select(MetadefState.pk).where(
+            MetadefState.region.not_in(sorted(self.known_regions))
+        )
+        stale_states.clear(claim, query, MetadefState.pk, delete)
 
 
 def store_outcomes(
@@ -223,15 +255,20 @@ def _others(
 
     :param rows: what it finds last.
     """
-    query = sa.select(MetadefState.pk, MetadefState.resource, MetadefState.region).where(
-        MetadefState.region.in_(stretch.targets),
-        MetadefState.source_region.in_(stretch.sources),
-        MetadefState.job_id != job.id,
-    )
+    query = _others_query(job, stretch)
     found = {(row.resource, row.region, ALL): row.pk for row in session.execute(query)}
     for row in rows:
         found.pop(_key(row), None)
     return found
+
+
+def _others_query(job: Job, stretch: Stretch) -> Any:
+    columns = (MetadefState.resource, MetadefState.region, MetadefState.pk)
+    return sa.select(*columns).where(
+        MetadefState.region.in_(stretch.targets),
+        MetadefState.source_region.in_(stretch.sources),
+        MetadefState.job_id != job.id,
+    )
 
 
 def _touch(session: orm.Session, regions: Iterable[str]) -> None:

@@ -140,6 +140,7 @@ class PlanWriter:
             region's task, any other has ended already.
         """
         self._added = set()
+        findings.clear(self._claim, self._began)
         self._store(rows, findings)
 
     @connection.retry_on_disconnect
@@ -247,6 +248,9 @@ class PlanWriter:
             none, the job has ended.
         """
         counts = in_sync, no_data or {}
+        self._held_findings.clear(self._claim, self._began)
+        if figures is not None:
+            figures.clear(self._claim)
         return batches.write(lambda execute: self._finish(counts, cursor, take, figures, execute))
 
     def _finish(

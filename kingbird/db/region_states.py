@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.batching import batched
-from kingbird.db import connection
+from kingbird.db import connection, stale_states
 from kingbird.db.clock import utc_now
 from kingbird.db.column_types import fit
 from kingbird.db.inserts import insert_new, insert_or_update
+from kingbird.db.leases import Claim
 from kingbird.db.models import Job
 from kingbird.db.state_models import ImageState, RegionState
 from kingbird.states import ALL, CopyState
@@ -53,6 +54,18 @@ class Figures:
     def store(self, session: orm.Session, job: Job) -> None:
         """Store what was found; see :func:`store_figures`."""
         store_figures(session, job, self)
+
+    def clear(self, claim: Claim) -> None:
+        """Delete most of the states of which no rows are kept; see :mod:`.stale_states`."""
+        scope = ALL if self.all_projects else claim.job.project_id
+        for region in sorted({region for region, _ in self.bulk} - self.away.keys()):
+            _clear(claim, _bulk_rows(scope, region, self))
+        if self.known_regions:
+            with connection.reader() as session:
+                left = _left_regions(session, scope, self.known_regions)
+            for some in batched(left, connection.BATCH):
+                in_scope = _in_scope(ImageState.project_id, scope)
+                _clear(claim, [ImageState.region.in_(some), *in_scope])
 
 
 def touch(session: orm.Session, pairs: Iterable[Pair]) -> None:
@@ -189,15 +202,31 @@ def _change(session: orm.Session, project_id: str, region: str, values: Mapping[
 
 def _drop_bulk(session: orm.Session, scope: str, region: str, figures: Figures) -> None:
     """Delete the rows that were stored before there were too many of them."""
-    states = [state for where, state in figures.bulk if where == region]
-    if not states:
+    if not any(where == region for where, _ in figures.bulk):
         return
-    bulk = [ImageState.region == region, ImageState.state.in_(states)]
-    in_scope = _in_scope(ImageState.project_id, scope)
-    connection.write(session, sa.delete(ImageState).where(*bulk, *in_scope))
+    connection.write(session, sa.delete(ImageState).where(*_bulk_rows(scope, region, figures)))
     in_scope = _in_scope(RegionState.project_id, scope)
     regions = sa.update(RegionState).where(RegionState.region == region, *in_scope)
     connection.write(session, regions.values(revision=RegionState.revision + 1))
+
+
+def _bulk_rows(scope: str, region: str, figures: Figures) -> list[sa.ColumnElement[bool]]:
+    """Match the rows of a region in the states of which it has too many."""
+    states = [state for where, state in figures.bulk if where == region]
+    in_scope = _in_scope(ImageState.project_id, scope)
+    return [ImageState.region == region, ImageState.state.in_(states), *in_scope]
+
+
+def _clear(claim: Claim, where: Sequence[sa.ColumnElement[bool]]) -> None:
+    """Delete most of some rows, a batch a transaction."""
+
+    def delete(session: orm.Session, page: Sequence[sa.Row[Any]]) -> int:
+        touch(session, {(row.project_id, row.region) for row in page})
+        connection.delete_rows(session, ImageState, [row.pk for row in page])
+        return len(page)
+
+    query = sa.select(ImageState.pk, ImageState.project_id, ImageState.region).where(*where)
+    stale_states.clear(claim, query, ImageState.pk, delete)
 
 
 def _forget_regions(session: orm.Session, scope: str, regions: Collection[str]) -> None:
@@ -206,13 +235,18 @@ def _forget_regions(session: orm.Session, scope: str, regions: Collection[str]) 
     Whoever stores states of such a region at the same time waits for its row, or has committed
     them.
     """
-    left = sa.select(RegionState.region).where(
-        RegionState.region.not_in(sorted(regions)), *_in_scope(RegionState.project_id, scope)
-    )
-    for some in batched(sorted(set(session.scalars(left))), connection.BATCH):
+    for some in batched(_left_regions(session, scope, regions), connection.BATCH):
         for model in (RegionState, ImageState):
             in_scope = _in_scope(model.project_id, scope)
             connection.write(session, sa.delete(model).where(model.region.in_(some), *in_scope))
+
+
+def _left_regions(session: orm.Session, scope: str, regions: Collection[str]) -> list[str]:
+    """Return the regions of which something is known, but those of the catalog."""
+    left = sa.select(RegionState.region).where(
+        RegionState.region.not_in(sorted(regions)), *_in_scope(RegionState.project_id, scope)
+    )
+    return sorted(set(session.scalars(left)))
 
 
 def _in_scope(column: Any, scope: str) -> list[sa.ColumnElement[bool]]:

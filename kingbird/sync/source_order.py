@@ -18,7 +18,7 @@ class SourceOrder:
     """
 
     preferred: Sequence[str]
-    own_project: str | None = None
+    own_project: str | None
 
     def rightful(self, copies: Mapping[str, Image]) -> Mapping[str, Image]:
         """Return the copies of the owner who has the id.

@@ -6,7 +6,7 @@ from kingbird.db import api as db
 from kingbird.db.image_states import Findings
 from kingbird.db.outcomes import IMAGE_STATE
 from kingbird.stretch import Stretch
-from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job
+from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, row
 
 
 def state(image="i1", region="R2", state="missing", **more):
@@ -59,6 +59,16 @@ def outcomes_of(task, states):
         {"pk": item.pk, "status": "SUCCESS", "reason": "created", IMAGE_STATE: found}
         for item, found in zip(items, states, strict=True)
     ]
+
+
+def written(*states):
+    """Write the images of some states in one job, whose outcomes tell these."""
+    claim = claimed()
+    with db.plans.PlanWriter(claim) as plan:
+        plan.hold([row(one["image_id"], one["region"]) for one in states])
+        plan.finish({})
+    task = db.leases.claim_task("e2", LEASE)
+    db.outcomes.end_task(task, outcomes_of(task, states))
 
 
 def stored():

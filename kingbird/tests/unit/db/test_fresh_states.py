@@ -10,8 +10,8 @@ from kingbird.db import api as db
 from kingbird.db import connection
 from kingbird.db.clock import now_ms
 from kingbird.db.image_states import Findings
-from kingbird.tests.unit.db.rows import LEASE, expire, row
-from kingbird.tests.unit.db.states import claimed, find, outcomes_of, state, stretch, words
+from kingbird.tests.unit.db.rows import LEASE, expire
+from kingbird.tests.unit.db.states import claimed, find, state, stretch, words, written
 from kingbird.tests.waiting import PATIENCE
 
 #: A millisecond of the database's clock, and some more.
@@ -22,16 +22,6 @@ def remembered():
     with db.get_engine().connect() as bind:
         rows = bind.execute(sa.select(db.FreshState.__table__)).mappings()
         return {(each["image_id"], each["region"]) for each in rows}
-
-
-def written(*states):
-    """Write the images of some states in one job, whose outcomes tell these."""
-    claim = claimed()
-    with db.plans.PlanWriter(claim) as plan:
-        plan.hold([row(one["image_id"], one["region"]) for one in states])
-        plan.finish({})
-    task = db.leases.claim_task("e2", LEASE)
-    db.outcomes.end_task(task, outcomes_of(task, states))
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from kingbird.tests.unit.db.rows import (
     sync_set,
 )
 from kingbird.tests.unit.db.test_counts import IMAGES, REGIONS, History
+from kingbird.tests.unit.db.writes import changed_rows
 
 #: The largest number of items of a transaction here, and those of a job.
 FEW, MANY = 3, 10
@@ -75,28 +76,6 @@ def numbers(job):
     return db.jobs.numbers_of(job).statuses
 
 
-@contextlib.contextmanager
-def changed_items():
-    """Yield a list that holds the number of items that each transaction of the block changes."""
-    engine, transactions = db.get_engine(), []
-
-    def begin(connection):
-        transactions.append(0)
-
-    def count(connection, cursor, text, *_):
-        words = text.split()
-        if words[0] in ("INSERT", "UPDATE", "DELETE") and "items" in words[:3]:
-            transactions[-1] += cursor.rowcount
-
-    sa.event.listen(engine, "begin", begin)
-    sa.event.listen(engine, "after_cursor_execute", count)
-    try:
-        yield transactions
-    finally:
-        sa.event.remove(engine, "begin", begin)
-        sa.event.remove(engine, "after_cursor_execute", count)
-
-
 def settle(job_id):
     """Let all rows follow, each batch by another engine as the one before was killed."""
     (pk,) = db.settling.unsettled()
@@ -121,7 +100,7 @@ def test_a_settled_item_is_shown_as_its_row(database):
 
 def test_a_cancelled_job_ends_at_once_and_its_items_follow(small):
     job_id = a_job(("R2", "R3"))
-    with changed_items() as changed:
+    with changed_rows("items") as changed:
         assert db.job_actions.cancel(get(job_id))
         job = get(job_id)
         assert numbers(job) == {"IN_PROGRESS": 2 * MANY}, "who sees them end may delete the job"
@@ -181,7 +160,7 @@ def test_a_task_ends_in_the_transaction_that_ends_its_last_items(small):
     """A client deletes a job when all its items have ended."""
     planned_job(*(row(f"i{number}") for number in range(FEW)))
     claim = db.leases.claim_task("e1", LEASE)
-    with changed_items() as changed:
+    with changed_rows("items") as changed:
         ending = db.outcomes.end_task(claim, reason="forbidden", message="No")
     assert (ending.has_more, ending.state) == (False, "FAILURE")
     assert max(changed) == FEW
@@ -190,7 +169,7 @@ def test_a_task_ends_in_the_transaction_that_ends_its_last_items(small):
 def test_a_task_that_fails_ends_its_items_under_its_lease(small):
     job_id = a_job()
     failure = {"reason": "forbidden", "message": "No"}
-    with changed_items() as changed:
+    with changed_rows("items") as changed:
         for number in range(1, MANY // FEW + 1):
             # Each batch is done by another engine, as the one before was killed.
             claim = db.leases.claim_task(f"e{number}", LEASE)
@@ -228,7 +207,7 @@ def test_a_job_that_was_never_planned_ends_at_once(small):
         plan.add([row(f"x{number}") for number in range(MANY)])
     expire()
     db.job_actions.cancel(get(job_id))
-    with changed_items() as changed:
+    with changed_rows("items") as changed:
         claim = db.leases.claim_job("e2", LEASE)
         assert db.outcomes.end_task(claim, **CANCELLED).state == "CANCELLED"
         job = get(job_id)
@@ -252,7 +231,7 @@ def test_a_plan_that_was_left_is_deleted_in_batches(small):
         plan.add([row(f"x{number}") for number in range(MANY)])
     expire()
     claim = db.leases.claim_job("e2", LEASE)
-    with changed_items() as changed, db.plans.PlanWriter(claim, 1):
+    with changed_rows("items") as changed, db.plans.PlanWriter(claim, 1):
         pass
     assert (sum(changed), max(changed)) == (MANY, FEW)
     assert statuses(job_id) == {"IN_PROGRESS": 1}
@@ -277,7 +256,7 @@ def test_what_lags_when_a_job_ends_is_stored_in_batches(small, is_claimed, numbe
     job_id = a_lagging_job()
     away = {"reason": "region_unavailable", "message": "Away"}
     claim = db.leases.claim_job("e2", LEASE) if is_claimed else None
-    with changed_items() as changed, lost_answer(number):
+    with changed_rows("items") as changed, lost_answer(number):
         if claim:
             assert dict(db.outcomes.end_task(claim, **away).items) == {"R3": MANY}
         else:
@@ -295,7 +274,7 @@ def test_an_end_that_an_engine_is_faster_than_ends_nothing(small):
     job_id = a_lagging_job()
     before = get(job_id)
     claim = db.leases.claim_job("e2", LEASE)
-    with changed_items() as changed:
+    with changed_rows("items") as changed:
         assert db.job_ends.end_job(before, "quota").state is None
     assert max(changed) == 0
     db.outcomes.end_task(claim, reason="quota")
@@ -311,7 +290,7 @@ def an_ended_job():
 
 def test_a_retry_runs_at_once_and_its_items_follow(small):
     job_id = an_ended_job()
-    with changed_items() as changed:
+    with changed_rows("items") as changed:
         assert db.job_actions.retry(get(job_id), **RETRIER) == MANY
         assert max(changed) == 0
         job = get(job_id)
@@ -389,7 +368,7 @@ def test_a_retry_that_is_cancelled_before_its_rows_have_followed(small):
 def test_a_deleted_job_is_gone_at_once(small):
     job_id = an_ended_job()
     other = a_job()
-    with changed_items() as changed:
+    with changed_rows("items") as changed:
         assert db.jobs.delete(PROJECT, job_id)
         assert get(job_id) is None
         assert [job.id for job in db.jobs.list_for_project(PROJECT)] == [other]

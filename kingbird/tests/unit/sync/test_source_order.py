@@ -56,5 +56,5 @@ def test_the_source(copies, preferred, own, chosen):
 )
 def test_a_source_that_is_not_known(preferred, chosen, status, other, may):
     """Let an unknown copy precede the chosen one only if its region may."""
-    order = SourceOrder(preferred)
+    order = SourceOrder(preferred, None)
     assert order.may_precede(other, (chosen, copy(status=status))) is may
