@@ -3,6 +3,7 @@
 import pytest
 
 from kingbird.resource_keys import key_of
+from kingbird.sync.metadefs import plan
 from kingbird.sync.metadefs.sources import choose
 from kingbird.tests.doubles.glance import refused, unavailable
 from kingbird.tests.unit.sync.metadefs.scene import ANY_TO_ANY, MetadefScene, a_set
@@ -211,3 +212,135 @@ def test_a_dry_run_tells_what_would_be_done(scene):
 def test_the_source_of_a_namespace(copies, preferred, source):
     found = {region: {"owner": owner, "created_at": at} for region, (owner, at) in copies.items()}
     assert choose(found, preferred) == source
+
+
+def found(planner):
+    """Return what a plan found: region, owner, name, source region, state and reason."""
+    return {
+        (one.region, one.owner, one.name, one.source_region, one.state, one.reason)
+        for one in planner.findings.take()[0]
+    }
+
+
+SEVERAL = {"sources": ["R1", "R2"], "preferred": ["R1", "R2"], "targets": ["R3"]}
+
+
+@pytest.mark.parametrize(
+    ("copies", "options", "findings"),
+    [
+        # No source has it.
+        ({"R3": {}}, SEVERAL, {("R3", None, "", region, None, None) for region in ("R1", "R2")}),
+        ({"R1": {}}, {}, {("R2", "admin", NAME, "R1", "missing", "missing")}),
+        (
+            {"R1": {}, "R2": {"description": "x"}},
+            {},
+            {("R2", "admin", NAME, "R1", "drift", "drift")},
+        ),
+        ({"R1": {}, "R2": {}}, {}, {("R2", "admin", NAME, "R1", None, "in_sync")}),
+        (
+            {"R1": {}, "R2": {"owner": "other"}},
+            {},
+            {("R2", "admin", NAME, "R1", "conflict", "owner_conflict")},
+        ),
+        # It is its own source.
+        (
+            {"R1": {}},
+            {"targets": ["R1", "R2"], "sources": ["R1"]},
+            {
+                ("R1", "admin", NAME, "R1", None, "in_sync"),
+                ("R2", "admin", NAME, "R1", "missing", "missing"),
+            },
+        ),
+    ],
+)
+@pytest.mark.parametrize("dry_run", [True, False])
+def test_what_a_plan_finds(scene, copies, options, findings, dry_run):
+    for region, fields in copies.items():
+        scene.make(region, **fields)
+    assert found(scene.plan(a_set(NAME, dry_run=dry_run, **options))[0]) == findings
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "findings"),
+    [
+        ("GET namespaces", refused(403), {("R2", "admin", NAME, "R1", "away", "forbidden")}),
+        (
+            "GET namespace",
+            unavailable(),
+            {("R2", "admin", NAME, "R1", "away", "region_unavailable")},
+        ),
+    ],
+)
+def test_what_a_plan_finds_in_a_region_that_is_away(scene, call, error, findings):
+    for region in ("R1", "R2"):
+        scene.make(region)
+    scene.glances["R2"].fail(call, error, None)
+    planner, _ = scene.plan(a_set(NAME))
+    assert found(planner) == findings
+    scene.glances["R2"].fail(call, error, None)
+    # Of a wildcard one item tells it of all.
+    planner, _ = scene.plan(a_set())
+    assert found(planner) == (findings if call == "GET namespace" else set())
+
+
+def test_a_name_without_an_address_is_missing_where_it_is_not(scene):
+    scene.make("R1", namespace="a/b")
+    scene.make("R2", namespace="a/b")
+    planner, items = scene.plan(a_set(targets=["R2", "R3"]))
+    assert found(planner) == {("R3", "admin", "a/b", "R1", "missing", "invalid")}
+    assert {(one.name, one.target_region) for one in items} == {("a/b", "R2"), ("a/b", "R3")}
+
+
+def test_a_namespace_that_goes_while_the_plan_is_made_is_gone(scene):
+    scene.make("R1")
+    scene.glances["R1"].fail("GET namespace", refused(404), None)
+    planner, (item,) = scene.plan(a_set(NAME))
+    assert item.outcome.reason == "source_gone"
+    assert found(planner) == {("R2", None, "", "R1", None, None)}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "note"),
+    [
+        # What ends with the plan tells that the first of several sets counts.
+        ({}, {"on_drift": "update"}, True),
+        ({}, {"sources": ["R3"], "preferred": ["R3"]}, True),
+        ({}, {"targets": ["R3"]}, False),
+    ],
+)
+@pytest.mark.parametrize("fields", [{}, {"description": "other"}])
+def test_a_name_in_two_sets_says_so(scene, fields, first, second, note):
+    scene.make("R1")
+    scene.make("R2", **fields)
+    items = scene.plan(a_set(NAME, **first), a_set(NAME, **second))[1]
+    (message,) = (one.outcome.message for one in items if one.target_region == "R2")
+    assert ("Several sets of the request" in (message or "")) == note
+
+
+def test_a_namespace_that_no_set_finds_says_that_several_asked(scene):
+    items = scene.plan(a_set(NAME), a_set(NAME))[1]
+    assert [one.outcome.reason for one in items] == ["source_gone"]
+    assert "Several sets of the request" in items[0].outcome.message
+
+
+@pytest.mark.parametrize("dry_run", [True, False])
+@pytest.mark.parametrize("more", [[], [a_set(targets=["R2"])]])
+def test_a_region_that_is_away_in_a_dry_run(scene, dry_run, more):
+    """Its item is a dry run's only if all sets are."""
+    scene.make("R1")
+    scene.glances["R2"].fail("GET namespaces", unavailable(), None)
+    items = scene.plan(a_set(dry_run=dry_run), *more)[1]
+    is_dry = dry_run and not more
+    assert [(one.resource, one.outcome.is_dry) for one in items] == [("*", is_dry)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5])
+def test_namespaces_are_read_some_at_a_time(scene, monkeypatch, count):
+    monkeypatch.setattr(plan, "BATCH", 2)
+    for n in range(count):
+        scene.make("R1", namespace=f"n{n}")
+    planner, items = scene.plan(a_set())
+    assert [one.name for one in items] == [f"n{n}" for n in range(count)]
+    assert scene.glances["R1"].count()["GET namespace"] == count
+    _, stretches = planner.findings.take()[:2]
+    assert len(stretches) == 1
