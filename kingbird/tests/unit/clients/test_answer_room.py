@@ -8,8 +8,9 @@ import pytest
 
 from kingbird import exception
 from kingbird.clients import answer_room
-from kingbird.clients.answer_room import SMALL, Room, large_answers, make_room
+from kingbird.clients.answer_room import ROOM, SMALL, SMALL_PAGE, Room, large_answers, make_room
 from kingbird.clients.call_limits import deadline, time_left
+from kingbird.clients.image_lists import PAGE_BYTES
 from kingbird.tests.unit.clients.test_call_limits import open_images, server
 from kingbird.tests.waiting import PATIENCE, wait_for
 
@@ -135,3 +136,16 @@ def test_the_wait_for_room_is_no_delay_of_the_server(large):
         page, spent = call.result(PATIENCE)
     assert len(page) < SMALL
     assert spent < 2
+
+
+def test_a_few_pages_of_the_largest_size_are_read_at_the_same_time():
+    """One slow region leaves room to others, and all of them together are bounded."""
+    assert SMALL < SMALL_PAGE < PAGE_BYTES
+    taken = [(f"R{n}", ROOM.take(f"R{n}", PAGE_BYTES, never)) for n in range(4)]
+    try:
+        assert [size for _, size in taken] == [PAGE_BYTES] * 4
+        with pytest.raises(TimeoutError):
+            ROOM.take("one more", 1, never)
+    finally:
+        for one in taken:
+            ROOM.give_back(*one)

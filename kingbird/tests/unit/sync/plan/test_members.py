@@ -9,10 +9,11 @@ import pytest
 from kingbird import exception
 from kingbird.states import CopyState, MemberMode
 from kingbird.sync.listing.calls import RegionCalls
+from kingbird.sync.plan import members as plan_members
 from kingbird.sync.plan.members import MemberLookup
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import refused, unavailable
-from kingbird.tests.unit.sync.scene import ADMIN, ALL3, DEMO, OTHER, Scene
+from kingbird.tests.unit.sync.scene import ADMIN, ALL3, DEMO, OTHER, Scene, submit
 from kingbird.tests.waiting import bounded
 
 CREATE, ADD, EXACT = MemberMode.CREATE, MemberMode.ADD, MemberMode.EXACT
@@ -333,3 +334,21 @@ def test_members_in_a_region_that_lags_are_not_waited_for(scene):
         "R1": ["R1"],
         "R3": ["R3"],
     }
+
+
+def test_members_are_kept_for_later_up_to_a_number(scene, monkeypatch):
+    ids = [shared(scene) for _ in range(4)]
+    pairs = [("R1", image_id) for image_id in ids]
+    calls = RegionCalls(submit, scene.retry, clock=scene.lag_clock)
+    images = {name: scene.images(name) for name in ALL3}
+    lookup = MemberLookup(SimpleNamespace(calls=calls, regions=images))
+    monkeypatch.setattr(plan_members, "KEPT", 2)
+    lookup.find(pairs[:1])
+    lookup.find(pairs[1:2])
+    lookup.find(pairs[2:3])
+    assert list(lookup.found) == pairs[:3]
+    forget(scene)
+    # Those that are asked for again stay, and need no call.
+    lookup.find([pairs[1], pairs[3], ("elsewhere", ids[0])])
+    assert list(lookup.found) == [pairs[1], pairs[3]]
+    assert calls_of(scene, "members") == {"R1": ["members"], "R2": [], "R3": []}
