@@ -6,6 +6,7 @@ import time
 import pytest
 
 from kingbird.db import api as db
+from kingbird.engine import completion
 from kingbird.engine.credentials import JobCredentials, UserToken
 from kingbird.engine.reaper import Reaper
 from kingbird.tests.doubles.glance import refused
@@ -212,6 +213,25 @@ def test_an_engine_that_lost_a_job_while_it_gave_it_up_leaves_its_trust(scene, m
     job = scene.get(job_id)
     assert (job.status, job.trust_id, job.engine_id) == ("IN_PROGRESS", "trust", "other")
     assert scene.keystone.trusts == {"trust"}
+
+
+def test_what_regions_that_lag_have_left_is_stored_once_under_the_lease(scene, monkeypatch):
+    """It may take long, so the lease is renewed meanwhile."""
+    scene.job("i1")
+    claim = db.leases.claim_job("me", LEASE)
+    one, renewed = scene.engine(start=False), []
+    store_rest = db.unplanned.store_rest
+
+    def store(*args):
+        renewed.append(held.is_renewed)
+        return store_rest(*args)
+
+    monkeypatch.setattr(db.unplanned, "store_rest", store)
+    access = JobCredentials(scene.keystone, FakeRegions(scene.glances))
+    with one._leases.hold(claim, time.monotonic()) as held:
+        completion.end_task(access, held, reason="forbidden", message="No token.")
+        assert not held.is_renewed
+    assert renewed == [True]
 
 
 @pytest.mark.parametrize("credentials", ["token", "trust"])
