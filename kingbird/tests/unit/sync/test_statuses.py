@@ -193,3 +193,28 @@ def test_a_retry_asks_again_for_what_no_list_shows():
     retried = dataclasses.replace(world.set, force_mode=world.set.options.force)
     (item,) = world.scene.plan_sets(retried)
     assert world.scene.apply(item).reason == "id_taken"
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "differences"),
+    [
+        ("deactivated", {}, {"status": {"source": "active", "target": "deactivated"}}),
+        ("active", {"name": "mine"}, {"name": {"source": "one", "target": "mine"}}),
+        (
+            "deactivated",
+            {"p": "w", "tags": ["a", "b"]},
+            {
+                "p": {"source": "v", "target": "w"},
+                "status": {"source": "active", "target": "deactivated"},
+                "tags": {"source": "a", "target": "a, b"},
+            },
+        ),
+        ("saving", {}, {}),
+        ("active", {}, {}),
+        ("killed", {"name": "mine"}, {}),
+    ],
+)
+def test_the_differences_of_what_a_post_finds_are_told(status, changes, differences):
+    world = World(status, changes)
+    (outcome,) = world.meet("409")
+    assert (outcome.copy_status, outcome.differences) == (status, differences)
