@@ -60,8 +60,7 @@ down:
 
 # Parts run beside each other, as they wait as long as they work.  The cloud is there already.
 test: venv cloud .venv/debian/ready
-	$(MAKE) --jobs=2 --output-sync=target lint docs
-	$(MAKE) --jobs=3 --output-sync=target --old-file=cloud functional-core unit-threading unit-eventlet tempest
+	$(MAKE) --jobs=3 --output-sync=target --old-file=cloud functional-core lint docs unit-threading unit-eventlet tempest
 
 test-more: venv cloud .venv/debian/ready
 	$(MAKE) --jobs=2 --output-sync=target --old-file=cloud functional-more unit-thorough
