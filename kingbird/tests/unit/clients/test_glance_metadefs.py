@@ -9,9 +9,10 @@ from keystoneauth1 import token_endpoint
 from keystoneauth1.session import Session
 
 from kingbird import exception
+from kingbird.clients.call_limits import time_left
 from kingbird.clients.glance_http import open_http
 from kingbird.clients.glance_metadefs import MetadefClient
-from kingbird.clients.image_lists import PAGE_SIZE, SHRINK
+from kingbird.clients.image_lists import LIST_TIMEOUT, PAGE_SIZE, SHRINK
 
 URL = "http://glance.test"
 ROOT = f"{URL}/v2/metadefs/namespaces"
@@ -79,6 +80,20 @@ def test_one_namespace_that_is_too_large_is_an_error(monkeypatch, metadefs):
         metadefs.list_namespaces()
     assert asked == [PAGE_SIZE // SHRINK**n for n in range(len(asked))]
     assert 1 <= asked[-1] < SHRINK
+
+
+@pytest.mark.parametrize(("timeout", "longest"), [(None, LIST_TIMEOUT), (5, 5), (500, 500)])
+def test_all_pages_together_have_a_time(monkeypatch, metadefs, timeout, longest):
+    left = []
+
+    def call(method, url, **kwargs):
+        left.append(time_left())
+        return page(f"n{len(left)}", more=len(left) < 3)["json"]
+
+    monkeypatch.setattr(metadefs, "_call", call)
+    assert len(metadefs.list_namespaces(timeout)) == 3
+    assert left == sorted(left, reverse=True)
+    assert longest - 5 < left[-1] < left[0] <= longest
 
 
 @pytest.mark.parametrize(
