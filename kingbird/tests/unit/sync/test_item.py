@@ -1,9 +1,22 @@
 """Items: what is stored of their work, and what they say before and after it."""
 
+import dataclasses
+
 import pytest
 
 from kingbird.states import Reason
-from kingbird.sync.item import CREATE, DATA_FIELDS, NONE, UPDATE, Item, WriteSpec
+from kingbird.sync.item import (
+    CREATE,
+    DATA_FIELDS,
+    DELETE,
+    IMPORT,
+    NONE,
+    UPDATE,
+    ImportSpec,
+    Item,
+    Seen,
+    WriteSpec,
+)
 from kingbird.sync.outcome import Outcome
 
 KERNEL, OTHER = "kernel", "other"
@@ -152,3 +165,152 @@ def test_a_dry_run_keeps_the_fingerprint_of_what_it_knows():
     assert ended.as_dry_run().digest == ended.fingerprint()
     away = item().with_outcome(Outcome(Reason.REGION_UNAVAILABLE, "away"))
     assert away.as_dry_run().digest is None
+
+
+def add(**values):
+    return [{"op": "add", "path": f"/{name}", "value": value} for name, value in values.items()]
+
+
+MEMBERS = {"members": [["new", "accepted"]], "removed_members": ["old"]}
+DATA = ImportSpec({"size": 7}, {"disk_format": "raw"}, "p")
+
+
+@pytest.mark.parametrize(
+    ("planned", "reason", "message"),
+    [
+        (item(work=work(), doubles_name=True), "same_name", "Would be created from R1"),
+        (
+            item(work=work(imports={}), bytes=7),
+            "missing",
+            "Would be created from R1; 7 bytes of data would be imported from R1",
+        ),
+        (
+            item(work=work(note="Mind this")),
+            "missing",
+            "Would be created from R1; Mind this",
+        ),
+        # Members that are read later are not known.
+        (
+            item(UPDATE, work=work(changes=add(name="n"), reads_members=True, **MEMBERS)),
+            "drift",
+            "Would follow R1 in: name",
+        ),
+        (
+            item(UPDATE, work=work(changes=add(name="n"), status="deactivated", **MEMBERS)),
+            "drift",
+            "Would follow R1 in: members, name, status; members that would be added: new; "
+            "members that would be removed: old",
+        ),
+        (
+            item(UPDATE, work=work(removed_members=["old"])),
+            "drift",
+            "Would follow R1 in: members; members that would be removed: old",
+        ),
+        (
+            item(IMPORT, imports=DATA, bytes=7),
+            "no_data",
+            "Has no data; 7 bytes of data would be imported from R1",
+        ),
+        (
+            item(IMPORT, imports=dataclasses.replace(DATA, note="Mind this")),
+            "no_data",
+            "Has no data; 0 bytes of data would be imported from R1; Mind this",
+        ),
+        # Orphans.
+        (
+            item(UPDATE, work=work(orphan={"id": "i"})),
+            "orphaned",
+            "Would be hidden: R1 has deleted it",
+        ),
+        (
+            item(DELETE, work=work(orphan={"id": "i"})),
+            "orphaned",
+            "Would be deleted: R1 has deleted it",
+        ),
+        (
+            item(UPDATE, work=work(orphan={"id": "i"}, changes=add(os_hidden=False))),
+            "revived",
+            "Would be shown: R1 has it again",
+        ),
+        (
+            item(
+                UPDATE,
+                work=work(orphan={"id": "i"}, changes=[{"op": "remove", "path": "/p"}]),
+            ),
+            "revived",
+            "Would be no orphan any more: R1 has it again",
+        ),
+    ],
+)
+def test_a_dry_run_says_what_else_would_be_done(planned, reason, message):
+    dry = planned.as_dry_run()
+    assert (dry.work, dry.imports, dry.digest) == (None, None, planned.fingerprint())
+    assert dry.outcome == Outcome(reason, message, "i", is_dry=True)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"data": {"size": 8}},
+        {"formats": {}},
+        {"owner": "q"},
+        {"marks": {"a": "b"}},
+        {"hidden": True},
+        {"failed_task": "t"},
+        {"project": "q"},
+        {"references": {"kernel_id": "k"}},
+    ],
+)
+def test_the_fingerprint_of_an_import(other):
+    found = item(IMPORT, imports=DATA).fingerprint()
+    noted = dataclasses.replace(DATA, note="Mind this")
+    assert item(IMPORT, imports=noted).fingerprint() == found
+    changed = dataclasses.replace(DATA, **other)
+    assert item(IMPORT, imports=changed).fingerprint() != found != item(IMPORT).fingerprint()
+
+
+def test_a_note_goes_to_what_will_be_told():
+    ended = item().with_outcome(Outcome(Reason.CREATED, "Done"))
+    assert ended.with_note("a").with_note("b").outcome.message == "Done; a; b"
+    imported = item(IMPORT, imports=DATA).with_note("a")
+    assert (imported.imports.note, imported.with_note("b").imports.note) == ("a", "a; b")
+    made = item(work=work()).with_note("a")
+    assert (made.work.note, made.with_note("b").work.note) == ("a", "a; b")
+    assert work(note="a").with_note(None).note == work(note="a").with_note("").note == "a"
+    assert item().with_note("a") == item()
+
+
+@pytest.mark.parametrize(("data", "left"), [(None, None), ("pending", "none")])
+def test_what_is_left_of_an_item_without_its_work(data, left):
+    one = item(work=work(), imports=DATA, data=data)
+    assert one.is_to_be_written
+    bare = one.without_work()
+    assert (bare.work, bare.imports, bare.data) == (None, None, left)
+    assert not bare.is_to_be_written
+
+
+def test_an_image_that_came_after_a_dry_run_is_not_updated():
+    assert not item(work=work(updates=True)).as_previewed().work.updates
+    assert item().as_previewed() == item()
+
+
+@pytest.mark.parametrize(
+    ("members", "removed", "reads", "changes"),
+    [
+        ([], [], False, False),
+        ([["p", "pending"]], [], False, True),
+        ([], ["p"], False, True),
+        ([["p", "pending"]], ["p"], True, False),
+    ],
+)
+def test_members_that_were_compared(members, removed, reads, changes):
+    one = work(members=members, removed_members=removed, reads_members=reads)
+    assert one.changes_members == changes
+
+
+def test_what_is_seen_of_an_image():
+    image = {"owner": "p", "name": "n", "status": "active", "id": "i"}
+    assert Seen.of(image) == Seen("p", "n", "active", None, {})
+    assert Seen.of({"owner": None, "name": None}) == Seen("", "", None)
+    assert [ImportSpec({"size": size}, {}, None).size for size in (7, None)] == [7, 0]
+    assert ImportSpec({}, {}, None).size == 0

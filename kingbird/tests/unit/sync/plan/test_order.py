@@ -4,6 +4,8 @@ import itertools
 
 import pytest
 
+from kingbird.sync.item import CREATE, DELETE, IMPORT, UPDATE, Item, WriteSpec
+from kingbird.sync.plan.order import in_order
 from kingbird.sync.request import SyncSet
 from kingbird.tests.unit.sync.scene import Scene
 
@@ -91,3 +93,68 @@ def test_a_quarantine_does_not_wait():
     scene.images("R1").set_active(image["id"], False)
     (item,) = scene.plan_sets(ONE)
     assert item.rank == 0
+
+
+def add(**values):
+    return [{"op": "add", "path": f"/{name}", "value": value} for name, value in values.items()]
+
+
+def remove(name):
+    return [{"op": "remove", "path": f"/{name}"}]
+
+
+#: What is done to an image, in the order of the moments at which it is done.
+STEPS = [
+    [
+        (CREATE, []),
+        (CREATE, add(name="one", os_hidden=True)),
+        (IMPORT, add(name="one")),
+        (UPDATE, []),
+        (UPDATE, add(min_disk=1)),
+        (UPDATE, remove("p")),
+    ],
+    [
+        (UPDATE, add(name="one")),
+        (UPDATE, add(min_disk=1, name="one")),
+        (UPDATE, add(os_hidden=False)),
+        (UPDATE, remove("os_hidden")),
+        (UPDATE, [*remove("os_hidden"), *add(name="one")]),
+    ],
+    [
+        (UPDATE, add(os_hidden=True)),
+        (UPDATE, add(name="one", os_hidden=True)),
+        ("orphan", []),
+    ],
+    [(DELETE, [])],
+]
+
+
+def planned(action, changes, rank=0):
+    orphan = {"id": "i"} if action in ("orphan", DELETE) else None
+    work = WriteSpec({"id": "i"}, "p", {}, changes=changes, orphan=orphan)
+    return Item("i", "R1", "R2", UPDATE if action == "orphan" else action, work=work, rank=rank)
+
+
+def test_each_step_comes_after_those_before_it():
+    """However long the chains of images are that refer to others."""
+    assert in_order(planned(*STEPS[0][0])).rank == 0
+    for ones, others in itertools.pairwise(STEPS):
+        assert len({in_order(planned(*one)).rank for one in ones}) == 1
+        for one, other in itertools.product(ones, others):
+            assert in_order(planned(*one, 999)).rank < in_order(planned(*other)).rank
+    for one in itertools.chain(*STEPS):
+        first, second = (in_order(planned(*one, rank)) for rank in (5, 6))
+        assert (first.rank + 1, first.work) == (second.rank, planned(*one).work)
+
+
+def test_an_orphan_that_has_a_home_again_appears():
+    shown = planned("orphan", add(os_hidden=False))
+    assert in_order(shown).rank == in_order(planned(UPDATE, add(name="one"))).rank
+    kept = planned("orphan", remove("kingbird_orphaned_at"))
+    assert in_order(kept).rank == 0
+
+
+@pytest.mark.parametrize("action", [CREATE, UPDATE, DELETE])
+def test_an_item_without_work_needs_no_order(action):
+    item = Item("i", "R1", "R2", action, rank=3)
+    assert in_order(item) is item
