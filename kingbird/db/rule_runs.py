@@ -5,6 +5,7 @@ that of two engines, or of an engine and a user, one succeeds.  An event run is 
 some marks; the number of event runs before it serves the same purpose.
 """
 
+import functools
 import random
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -97,13 +98,18 @@ def due() -> Sequence[Rule]:
 
     A rule is not due while its full run before is in progress.
     """
-    query = (
+    return connection.scalars(_due())
+
+
+@functools.cache
+def _due() -> sa.Select[Any]:
+    """Return the query of :func:`due`, which engines ask each second."""
+    return (
         sa.select(Rule)
         .where(Rule.enabled == sa.true(), Rule.next_run <= now_ms(), ~is_open(Rule.full_job_id))
         .order_by(Rule.next_run)
         .limit(DUE_AT_ONCE)
     )
-    return connection.scalars(query)
 
 
 def is_due_again(job: Job) -> bool:
@@ -185,6 +191,14 @@ def marked() -> Marked:
 
     A rule without credentials waits for its next full run, if it has an interval.
     """
+    found = [(rule, _pauses(*rest)) for rule, *rest in connection.rows(_marked(IMAGES_AT_ONCE))]
+    ready = [rule for rule, pauses in found if not pauses]
+    return Marked(ready[:DUE_AT_ONCE], pausing=len(ready) < len(found))
+
+
+@functools.cache
+def _marked(images: int) -> Any:
+    """Return the query of :func:`marked`, which engines ask each second and after each event."""
     # The first mark of each rule, and not all marks: a rule may have as many as [rules] max_marks.
     first = marks.due_of_rule(1)
     # Runs that only wait for data hold no other run up.
@@ -217,10 +231,10 @@ def marked() -> Marked:
         .scalar_subquery()
     )
     before = orm.aliased(Job)
-    query = (
+    return (
         sa.select(
             Rule,
-            marks.due_of_rule(IMAGES_AT_ONCE) <= now_ms(),
+            marks.due_of_rule(images) <= now_ms(),
             before.request,
             before.created_at,
             first_in_row,
@@ -234,9 +248,6 @@ def marked() -> Marked:
         .order_by(first, Rule.pk)
         .limit(LOOKED_AT)
     )
-    found = [(rule, _pauses(*rest)) for rule, *rest in connection.rows(query)]
-    ready = [rule for rule, pauses in found if not pauses]
-    return Marked(ready[:DUE_AT_ONCE], pausing=len(ready) < len(found))
 
 
 def _pauses(
