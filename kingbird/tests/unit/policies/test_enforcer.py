@@ -201,3 +201,42 @@ def test_every_rule_is_for_projects_and_described() -> None:
 def test_what_oslo_policys_tools_get() -> None:
     made = enforcer.get_enforcer()
     assert set(RULES) <= set(made.registered_rules)
+
+
+ADMINS = {
+    *("admin_required", "kingbird:engines:list", "kingbird:sync_rules:orphans"),
+    *(f"kingbird:sync_{noun}:create:all_projects" for noun in ("jobs", "rules")),
+    *(f"kingbird:sync_jobs:{name}" for name in ("all_projects", "other_projects")),
+    *("kingbird:sync_jobs:create:metadef", "kingbird:sync_state:list:all_projects"),
+}
+READERS = {
+    "project_reader",
+    *(f"kingbird:sync_{noun}:{name}" for noun in ("jobs", "rules", "state") for name in READS),
+}
+
+
+@pytest.mark.parametrize(
+    ("role", "rules"),
+    [
+        ("reader", READERS),
+        ("member", NAMES - READERS - ADMINS),
+        # In Keystone it implies the others.
+        ("admin", ADMINS),
+        ("manager", set()),
+    ],
+)
+def test_each_rule_is_for_one_role(conf: cfg.ConfigOpts, role: str, rules: set[str]) -> None:
+    made = enforcer.Enforcer(conf)
+    assert {one for one in NAMES if made.allows(context(role), one, TARGET)} == rules
+
+
+#: Rules that are not about a project of their own.
+ANYWHERE = {"admin_required", *(f"kingbird:sync_jobs:{one}_projects" for one in ("all", "other"))}
+
+
+@pytest.mark.parametrize("role", ["reader", "member", "admin"])
+def test_no_rule_is_for_another_project(conf: cfg.ConfigOpts, role: str) -> None:
+    made = enforcer.Enforcer(conf)
+    asking = context(role, project_id="b" * 32)
+    allowed = {one for one in NAMES if made.allows(asking, one, TARGET)}
+    assert allowed == (ANYWHERE if role == "admin" else set())
