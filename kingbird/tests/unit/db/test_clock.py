@@ -150,3 +150,26 @@ def test_each_database_reads_its_own_clock(name, clock):
     compiled = str(clock.compile(dialect=dialect))
     right, _ = SKEWED["mysql" if name == "mariadb" else name]
     assert right in compiled
+
+
+#: The words of databases that a run of these tests may lack.
+WORDS = {
+    "mysql": [
+        "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000)",
+        "UTC_TIMESTAMP(6)",
+        "(UTC_TIMESTAMP(6) - INTERVAL ROUND(60 * 1000000) MICROSECOND)",
+    ],
+    "postgresql": [
+        "CAST(EXTRACT(EPOCH FROM statement_timestamp()) * 1000 AS BIGINT)",
+        "timezone('utc', statement_timestamp())",
+        "(timezone('utc', statement_timestamp()) - make_interval(secs => 60))",
+    ],
+}
+WORDS["mariadb"] = WORDS["mysql"]
+
+
+@pytest.mark.parametrize("name", WORDS)
+def test_a_clock_in_the_words_of_a_database(name):
+    dialect = sa.make_url(URLS[name]).get_dialect()()
+    clocks = (now_ms(), utc_now(), seconds_ago(sa.literal_column("60")))
+    assert [str(one.compile(dialect=dialect)) for one in clocks] == WORDS[name]

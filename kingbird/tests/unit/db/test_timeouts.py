@@ -132,3 +132,108 @@ def test_a_green_thread_waits_for_a_connection_as_long_as_it_may(callbacks, stat
     assert answers == [b"" if status == extensions.STATUS_SETUP else "waited"]
     timeouts._bound_green_connects(0.05)
     assert len(callbacks) == 3, "it is bounded once"
+
+
+@pytest.mark.parametrize(
+    ("url", "parameters"),
+    [
+        ("sqlite://", {}),
+        ("mysql+pymysql://h/d", {"connect_timeout": "7", "read_timeout": "7"}),
+        ("mariadb+pymysql://h/d", {"connect_timeout": "7", "read_timeout": "7"}),
+        ("mysql+pymysql://h/d?connect_timeout=3", {"read_timeout": "7"}),
+        ("mysql+pymysql://h/d?read_timeout=3&connect_timeout=3", {}),
+        ("mysql+mysqldb://h/d", {}),
+        ("postgresql+psycopg2://h/d", {"connect_timeout": "7"}),
+        ("postgresql://h/d?connect_timeout=3", {}),
+    ],
+)
+def test_what_an_operator_gives_no_limit_has_one(monkeypatch, url, parameters):
+    bounded = []
+    monkeypatch.setattr(timeouts, "_bound_green_connects", bounded.append)
+    assert timeouts.connect_args(sa.make_url(url), 7) == parameters
+    assert bounded == ([7] if url.startswith("postgresql") else [])
+
+
+class PyMySQL:
+    """A connection of a driver that shows no socket, with the timeout of its reads."""
+
+    def __init__(self, timeout):
+        self._read_timeout = timeout
+
+
+def pinging(name, answer):
+    """Return an engine of a database, and the connections that it has pinged."""
+    pinged = []
+
+    def ping(connection):
+        pinged.append((connection, connection._read_timeout))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return SimpleNamespace(dialect=SimpleNamespace(name=name, do_ping=ping)), pinged
+
+
+@pytest.mark.parametrize("answer", [True, False, OSError("gone")])
+@pytest.mark.parametrize(
+    ("given", "before", "after"),
+    [
+        # The limit was for the first bytes of a connection only.
+        (("connect_timeout", "read_timeout"), 7, None),
+        # That of the operator stays.
+        (("connect_timeout",), 99, 99),
+        ((), None, None),
+    ],
+)
+def test_a_ping_is_bounded_and_a_statement_is_not(monkeypatch, answer, given, before, after):
+    listened = []
+    monkeypatch.setattr(timeouts.event, "listen", lambda *args: listened.append(args))
+    engine, pinged = pinging("mysql", answer)
+    timeouts.limit_ping(engine, 5, given)
+    connection = PyMySQL(before)
+    if isinstance(answer, Exception):
+        with pytest.raises(OSError, match="gone"):
+            engine.dialect.do_ping(connection)
+    else:
+        assert engine.dialect.do_ping(connection) is answer
+    assert pinged == [(connection, 5)]
+    assert connection._read_timeout == after
+    assert [(target, name) for target, name, _ in listened] == (
+        [(engine, "connect")] if "read_timeout" in given else []
+    )
+    for _, _, opened in listened:
+        new = PyMySQL(7)
+        opened(new, None)
+        assert new._read_timeout is None
+
+
+def test_sqlite_needs_no_limit():
+    engine, _ = pinging("sqlite", True)
+    plain = engine.dialect.do_ping
+    timeouts.limit_ping(engine, 5, ("read_timeout",))
+    assert engine.dialect.do_ping is plain
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_ping_of_a_server_that_does_not_answer_ends(answers):
+    here, there = socket.socketpair()
+    here.settimeout(30)
+    with here, there:
+        if answers:
+            there.sendall(b"x")
+        engine = SimpleNamespace(
+            dialect=SimpleNamespace(name="postgresql", do_ping=lambda _: here.recv(1))
+        )
+        timeouts.limit_ping(engine, 30 if answers else 0.05, ())
+        ping = engine.dialect.do_ping
+        assert ping(SimpleNamespace(fileno=here.fileno)) == (b"x" if answers else b"")
+        if answers:
+            there.sendall(b"y")
+            assert here.recv(1) == b"y", "the connection is used further"
+
+
+def test_a_socket_that_is_closed_already_is_no_error():
+    here, there = socket.socketpair()
+    there.close()
+    here.close()
+    timeouts._shut(here)
