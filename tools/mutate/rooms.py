@@ -35,7 +35,11 @@ TESTS_OF: dict[str, Sequence[str]] = {
     ],
     "kingbird/db/item_rows.py": ["db/test_settling.py", "db/test_outcomes.py"],
     "kingbird/db/settling.py": ["db/test_settling.py", "db/test_job_actions.py"],
-    "kingbird/db/unsettled.py": ["db/test_settling.py", "api/test_views.py"],
+    "kingbird/db/unsettled.py": [
+        "db/test_unsettled.py",
+        "db/test_settling.py",
+        "api/test_views.py",
+    ],
     "kingbird/db/clock.py": ["db/test_clock.py", "db/test_leases.py"],
     "kingbird/db/timeouts.py": ["db/test_timeouts.py", "db/test_connection.py"],
     "kingbird/engine": ["engine/test_leases.py", "engine/test_runs.py", "engine/test_events.py"],

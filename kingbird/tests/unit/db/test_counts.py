@@ -6,9 +6,12 @@ from collections import Counter
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kingbird import exception
 from kingbird.db import api as db
+from kingbird.db import counts
 from kingbird.db.job_actions import Part
 from kingbird.states import STATE_OF
 from kingbird.tests.unit.db.lost import lost_answer
@@ -311,3 +314,109 @@ def test_a_list_of_details_takes_two_queries(database):
     sa.event.remove(db.get_engine(), "before_cursor_execute", note)
     assert len(found) == 5
     assert len([each for each in statements if "FROM" in each]) == 2
+
+
+# Sums of numbers.
+
+
+A, B = ("R2", "SUCCESS", "created"), ("R3", "IN_PROGRESS", None)
+WITH_DATA = {A: 2, B: 1, ("R2", "data", "pending"): 2, ("R2", "bytes", "pending"): 7}
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (counts.of(*A), {A: 1}),
+        (counts.of(*A, None, 7), {A: 1}),
+        (
+            counts.of(*A, "pending", 7, 2),
+            {A: 2, ("R2", "data", "pending"): 2, ("R2", "bytes", "pending"): 7},
+        ),
+        (
+            counts.of(*A, "none"),
+            {A: 1, ("R2", "data", "none"): 1, ("R2", "bytes", "none"): 0},
+        ),
+        (
+            counts.change_of_data("R2", "pending", "importing", 7),
+            {
+                ("R2", "data", "pending"): -1,
+                ("R2", "data", "importing"): 1,
+                ("R2", "bytes", "pending"): -7,
+                ("R2", "bytes", "importing"): 7,
+            },
+        ),
+        (counts.of_items(Counter(WITH_DATA)), {A: 2, B: 1}),
+        (
+            counts.open_ones(Counter(WITH_DATA)),
+            {key: number for key, number in WITH_DATA.items() if key != A},
+        ),
+        (counts.add(Counter({A: 2, B: 1}), Counter({A: 1, B: -1})), {A: 3}),
+        (counts.add(), {}),
+        (
+            counts.gained(Counter({**WITH_DATA, ("R4", "FAILURE", "quota"): -1})),
+            {"R2": 2, "R3": 1},
+        ),
+        # Items get another state, and some data too.
+        (
+            counts.moved(Counter(WITH_DATA), "FAILURE", "quota", counts.DATA_AT_END),
+            {
+                A: -2,
+                B: -1,
+                ("R2", "FAILURE", "quota"): 2,
+                ("R3", "FAILURE", "quota"): 1,
+                ("R2", "data", "pending"): -2,
+                ("R2", "bytes", "pending"): -7,
+                ("R2", "data", "none"): 2,
+                ("R2", "bytes", "none"): 7,
+            },
+        ),
+        (
+            counts.moved(Counter(WITH_DATA), "IN_PROGRESS", None, counts.NO_DATA_YET),
+            {
+                A: -2,
+                B: 0,
+                ("R2", "IN_PROGRESS", None): 2,
+                ("R2", "data", "pending"): -2,
+                ("R2", "bytes", "pending"): -7,
+            },
+        ),
+        (
+            counts.moved(Counter({("R2", "data", "active"): 2}), "FAILURE", "quota", {}),
+            {("R2", "data", "active"): 0},
+        ),
+    ],
+)
+def test_sums(found, expected):
+    assert dict(found) == expected
+
+
+def test_numbers_of_data():
+    numbers = Counter(WITH_DATA) + counts.of("R3", "FAILURE", None, "none", 5, 3)
+    numbers["R4", "data", "active"] = 0
+    assert counts.of_data(numbers) == {"R2": {"pending": (2, 7)}, "R3": {"none": (3, 5)}}
+
+
+@pytest.mark.parametrize(
+    ("numbers", "are_final"),
+    [({}, True), ({A: 1}, True), ({A: 1, B: 1}, False), ({A: 0}, False), ({A: -1}, False)],
+)
+def test_numbers_that_are_final(numbers, are_final):
+    assert counts.are_final(Counter(numbers)) == are_final
+
+
+NUMBERS = st.dictionaries(
+    st.tuples(
+        st.sampled_from(REGIONS),
+        st.sampled_from(("SUCCESS", "IN_PROGRESS", "data", "bytes")),
+        st.sampled_from((*REASONS, None)),
+    ),
+    st.integers(-3, 3),
+)
+
+
+@given(NUMBERS)
+def test_numbers_that_are_stored_are_read_as_they_were(numbers):
+    stored = counts.dump(Counter(numbers))
+    assert all(len(one) == 4 and one[3] for one in stored)
+    assert counts.load(stored) == {key: number for key, number in numbers.items() if number}
+    assert counts.load(None) == {}
