@@ -5,25 +5,19 @@ Every transaction that writes on behalf of a lease begins with :func:`fence`.
 """
 
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird import exception
-from kingbird.db import connection, runs
+from kingbird.db import candidates, connection, runs
+from kingbird.db.candidates import NO_TOKENS, Scope, TokenJobs, names
 from kingbird.db.clock import now_ms
 from kingbird.db.models import Job, Task
-from kingbird.states import JobState, TaskKind
-
-#: Rows to choose from in one attempt to claim.  There are more than engines that may be woken by
-#: one message, as these choose from the same ones.
-CANDIDATES = 64
-#: Each further page of rows is so many times as long.
-PAGE_FACTOR = 4
+from kingbird.states import TaskKind
 
 
 @dataclass(frozen=True)
@@ -97,21 +91,6 @@ def _free(model: type[Job] | type[Task]) -> sa.ColumnElement[bool]:
     return sa.or_(model.lease_expires.is_(None), model.lease_expires < now_ms())
 
 
-#: The request that brought each user's token that an engine has, by job id.  A job that was
-#: retried since then runs with the rights of another request.
-TokenJobs = Mapping[str, str | None]
-NO_TOKENS: TokenJobs = MappingProxyType({})
-
-
-def _runnable(token_jobs: TokenJobs) -> sa.ColumnElement[bool]:
-    """Match jobs that an engine has credentials for."""
-    with_token = [
-        sa.and_(Job.id == job_id, Job.request_id.is_(None) if by is None else Job.request_id == by)
-        for job_id, by in sorted(token_jobs.items())
-    ]
-    return sa.or_(Job.credentials == "trust", *with_token)
-
-
 @connection.retry_on_disconnect
 def claim_job(
     engine_id: str,
@@ -134,13 +113,11 @@ def claim_job(
         Then the claim that such a lease belonged to does not count as an attempt.
     :returns: the claim, or ``None`` when there is nothing to claim.
     """
-    waiting = sa.and_(
-        Job.status == JobState.IN_PROGRESS,
-        sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
+    scope = Scope(
+        tuple(sorted(token_jobs.items())),
+        names(excluded_projects),
+        cancelled_only=cancelled_only,
     )
-    mine = sa.and_(_runnable(token_jobs), Job.project_id.not_in(sorted(excluded_projects)))
-    if cancelled_only:
-        waiting, mine = _cancelled(Job, waiting, mine)
 
     def take(session: orm.Session, pk: int) -> Claim | None:
         job = session.get_one(Job, pk)
@@ -148,7 +125,7 @@ def claim_job(
             return None
         return Claim(job, None, engine_id, job.generation + 1)
 
-    return _claim_first(Job, engine_id, waiting, mine, take)
+    return _claim_first(Job, scope, engine_id, take)
 
 
 @connection.retry_on_disconnect
@@ -158,7 +135,7 @@ def adopt(engine_id: str, token_jobs: TokenJobs) -> None:
         session.execute(
             sa.update(Job)
             .where(Job.id.in_(sorted(token_jobs)), Job.credentials == "token")
-            .where(Job.engine_id.is_(None), _runnable(token_jobs))
+            .where(Job.engine_id.is_(None), candidates.runnable(token_jobs.items()))
             .values(engine_id=engine_id)
             .execution_options(synchronize_session=False)
         )
@@ -184,29 +161,13 @@ def claim_task(
     :param excluded_regions: regions whose tasks are not claimed.
     :param resting_regions: regions that are away, and whose paused tasks are not claimed.
     """
-    earlier = orm.aliased(Task)
-    waits = sa.exists().where(
-        earlier.job_pk == Task.job_pk,
-        earlier.region == Task.region,
-        earlier.part < Task.part,
-        earlier.kind == TaskKind.RECORDS,
-        # An equation would lead SQLite to the index of all tasks that are open.
-        earlier.done != sa.true(),
+    scope = Scope(
+        tuple(sorted(token_jobs.items())),
+        names(excluded_projects),
+        names(excluded_regions),
+        names(resting_regions),
+        cancelled_only,
     )
-    waiting = sa.and_(Task.done == sa.false(), Task.region.not_in(sorted(excluded_regions)))
-    if resting_regions:
-        # A cancelled task, whose turn is before all others, is ended.
-        wakes = (Task.region.not_in(sorted(resting_regions)), Task.away_since.is_(None))
-        waiting = sa.and_(waiting, sa.or_(*wakes, Task.turn == 0))
-    mine = sa.and_(
-        Job.status == JobState.IN_PROGRESS,
-        Job.planned_at.is_not(None),
-        _runnable(token_jobs),
-        Job.project_id.not_in(sorted(excluded_projects)),
-        ~waits,
-    )
-    if cancelled_only:
-        waiting, mine = _cancelled(Task, waiting, mine)
     # A request has up to a megabyte, and only planners read it.
     both = (
         sa.select(Task, Job)
@@ -220,77 +181,42 @@ def claim_task(
             return None
         return Claim(job, task, engine_id, task.generation + 1)
 
-    return _claim_first(Task, engine_id, waiting, mine, take)
-
-
-def _cancelled(
-    model: type[Job] | type[Task], waiting: sa.ColumnElement[bool], mine: sa.ColumnElement[bool]
-) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    """Restrict a claim to the work of cancelled jobs, whose turn is before all others."""
-    return sa.and_(waiting, model.turn == 0), sa.and_(mine, Job.cancelled == sa.true())
+    return _claim_first(Task, scope, engine_id, take)
 
 
 def _claim_first(
     model: type[Job] | type[Task],
+    scope: Scope,
     engine_id: str,
-    waiting: sa.ColumnElement[bool],
-    mine: sa.ColumnElement[bool],
     take: Callable[[orm.Session, int], Claim | None],
 ) -> Claim | None:
     """Claim the first row that waits and that no other engine is about to claim.
 
     One transaction claims it.  Engines that look at the same time lock different rows.
 
-    :param waiting: matches rows that wait, by an index.
-    :param mine: matches those of them that the engine may claim, by the job's row.
     :param take: claims a row that is locked.
     """
-    limit = CANDIDATES
-    later: sa.ColumnElement[bool] = sa.true()
-    while True:
-        # Without a page of its own the database would join all rows before it sorts them.  The
-        # expression keeps SQLite from an index by the ends of leases, which has no order of turns.
-        is_free = sa.func.coalesce(model.lease_expires, 0) < now_ms()
-        page = (
-            sa.select(model.pk, model.turn, model.generation)
-            .where(waiting, is_free, later)
-            .order_by(model.turn, model.pk)
-            .limit(limit)
-            .subquery()
-        )
-        # Each row is looked up by its key.  A join of this many could read whole tables instead.
-        is_mine = sa.select(sa.case((mine, 1), else_=0)).where(model.pk == page.c.pk)
-        is_mine = is_mine.select_from(model)
-        if model is Task:
-            is_mine = is_mine.join(Job, Job.pk == Task.job_pk)
-        query = sa.select(
-            page.c.turn, page.c.pk, page.c.generation, is_mine.scalar_subquery().label("is_mine")
-        )
-        with connection.reader() as session:
-            found = session.execute(query.order_by(page.c.turn, page.c.pk)).all()
-        candidates = [(pk, generation) for _, pk, generation, is_mine in found if is_mine]
-        claim = _claim_one_of(model, _spread(candidates, engine_id), take) if candidates else None
-        if claim is not None or len(found) < limit:
+    for page in candidates.pages(model, scope):
+        claim = _claim_one_of(model, _spread(page, engine_id), take) if page else None
+        if claim is not None:
             return claim
-        turn, key = found[-1][:2]
-        later = sa.or_(model.turn > turn, sa.and_(model.turn == turn, model.pk > key))
-        limit = min(PAGE_FACTOR * limit, connection.BATCH)
+    return None
 
 
-def _spread(candidates: Sequence[tuple[int, int]], engine_id: str) -> list[tuple[int, int]]:
-    """Return candidates in the order in which an engine tries them.
+def _spread(rows: Sequence[tuple[int, int]], engine_id: str) -> list[tuple[int, int]]:
+    """Return rows in the order in which an engine tries them.
 
     The first one is everybody's first.  Engines that come too late for it try different ones next,
     so that each finds one soon.
     """
-    first, rest = candidates[:1], candidates[1:]
+    first, rest = rows[:1], rows[1:]
     begin = zlib.crc32(engine_id.encode()) % len(rest) if rest else 0
     return [*first, *rest[begin:], *rest[:begin]]
 
 
 def _claim_one_of(
     model: type[Job] | type[Task],
-    candidates: Sequence[tuple[int, int]],
+    rows: Sequence[tuple[int, int]],
     take: Callable[[orm.Session, int], Claim | None],
 ) -> Claim | None:
     """Claim the first of some rows that nobody has locked or changed.
@@ -298,10 +224,10 @@ def _claim_one_of(
     Each is asked for by itself: MariaDB and MySQL lock every row that a statement reads, not only
     the one that it returns, and other engines would pass by all of them.
 
-    :param candidates: keys and generations.
+    :param rows: keys and generations.
     """
     with connection.writer() as session:
-        for pk, generation in candidates:
+        for pk, generation in rows:
             locked = session.scalar(
                 sa.select(model.pk)
                 .where(model.pk == pk, model.generation == generation, _free(model))

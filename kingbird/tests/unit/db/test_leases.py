@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.db import connection, leases
+from kingbird.db import candidates, connection, leases
 from kingbird.tests.unit.db.rows import (
     LEASE,
     PROJECT,
@@ -154,7 +154,7 @@ def test_a_renewal_does_not_wait_for_a_transaction_under_a_lease(database, claim
 @pytest.mark.parametrize("claimed", [db.leases.claim_job, db.leases.claim_task])
 def test_engines_that_claim_at_once_take_different_work(database, claimed, monkeypatch):
     """The second one waits for nothing, even if all that it reads first is being claimed."""
-    monkeypatch.setattr(leases, "CANDIDATES", 2)
+    monkeypatch.setattr(candidates, "CANDIDATES", 2)
     model = db.Job if claimed is db.leases.claim_job else db.Task
     for _ in range(3):
         planned_job() if model is db.Task else accepted_job()

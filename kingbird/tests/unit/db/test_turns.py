@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from kingbird.db import api as db
 from kingbird.db import turns
+from kingbird.db.candidates import CANDIDATES
 from kingbird.tests.unit.db import reads
 from kingbird.tests.unit.db.rows import (
     LEASE,
@@ -20,7 +21,7 @@ from kingbird.tests.unit.db.rows import (
 A, B = "a" * 32, "b" * 32
 WHOLE = [sync_set(["*"], ["R1"], [f"R{n}" for n in range(2, 12)])]
 #: Rows that a claim may read, each in all tables that it joins, and rows that there are.
-FEW, WAITING, ENDED = 10 * db.leases.CANDIDATES, 2_000, 12_000
+FEW, WAITING, ENDED = 10 * CANDIDATES, 2_000, 12_000
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_a_project_with_tasks_waiting_is_planned_after_others(moment):
 
 
 def test_a_page_of_work_that_may_not_be_claimed_is_passed_by(moment):
-    for _ in range(db.leases.CANDIDATES + 5):
+    for _ in range(CANDIDATES + 5):
         accepted_job(project=A)
     with db.get_engine().begin() as bind:
         # All of it comes before the other project's.
