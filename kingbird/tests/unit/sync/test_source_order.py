@@ -2,6 +2,7 @@
 
 import pytest
 
+from kingbird.sync import image as fields
 from kingbird.sync.source_order import SourceOrder
 
 ME, YOU, THEM = "a" * 32, "b" * 32, "c" * 32
@@ -58,3 +59,51 @@ def test_a_source_that_is_not_known(preferred, chosen, status, other, may):
     """Let an unknown copy precede the chosen one only if its region may."""
     order = SourceOrder(preferred, None)
     assert order.may_precede(other, (chosen, copy(status=status))) is may
+
+
+def marked(*, home="R9", orphaned=False, **more):
+    """Return a copy by Kingbird, which is hidden as an orphan if it is one."""
+    marks = {"id": "i", fields.SOURCE_ID: "i", fields.SOURCE_REGION: home}
+    if orphaned:
+        marks[fields.ORPHANED_AT] = "2026-01-01T00:00:00Z"
+    return copy(**more) | marks
+
+
+ORPHAN = marked(orphaned=True)
+
+
+@pytest.mark.parametrize(
+    ("copies", "preferred", "chosen"),
+    [
+        # An orphan is the source only if there is nothing else.
+        ({"R1": ORPHAN}, (), "R1"),
+        ({"R1": ORPHAN, "R2": copy(status="queued")}, ("R1",), "R2"),
+        ({"R1": copy(status="queued"), "R2": ORPHAN}, ("R2",), "R1"),
+        ({"R1": ORPHAN, "R2": marked(orphaned=True, year=2010)}, ("R1",), "R1"),
+        # Marks of a region itself say nothing.
+        ({"R1": marked(home="R1", orphaned=True), "R2": copy()}, ("R1",), "R1"),
+        # Of one second, the original comes first.
+        ({"R1": marked(), "R2": copy()}, (), "R2"),
+        ({"R1": marked(), "R2": copy(year=2021)}, (), "R1"),
+        ({"R1": marked(), "R2": copy()}, ("R1",), "R1"),
+        ({"R1": marked(status="queued"), "R2": copy(status="queued")}, (), "R2"),
+        ({"R1": copy(), "R2": copy()}, ("R3", "R2"), "R2"),
+    ],
+)
+def test_copies_by_kingbird(copies, preferred, chosen):
+    order = SourceOrder(preferred, None)
+    assert order.choose(copies) == (chosen, copies[chosen])
+
+
+def test_an_orphan_may_have_a_better_source_anywhere():
+    order = SourceOrder(("R1", "R2"), None)
+    assert order.may_precede("R3", ("R1", ORPHAN))
+    assert not order.may_precede("R3", ("R1", marked()))
+
+
+@pytest.mark.parametrize("own", [ME, None])
+def test_all_copies_of_one_owner_are_rightful(own):
+    copies = {"R1": copy(YOU), "R2": copy(YOU, 2010)}
+    assert SourceOrder((), own).rightful(copies) == copies
+    both = {**copies, "R3": copy(THEM, 2015)}
+    assert SourceOrder((), own).rightful(both) == copies
