@@ -1,87 +1,30 @@
 """The share of a job in a region that is away while the job is planned waits for the region."""
 
 import pytest
-import sqlalchemy as sa
 
 from kingbird.db import api as db
-from kingbird.engine import away_regions
 from kingbird.tests.doubles.glance import unavailable
-from kingbird.tests.unit.db.rows import PROJECT, accepted_job, sync_set
+from kingbird.tests.unit.db.rows import PROJECT, sync_set
+from kingbird.tests.unit.engine.plan_pauses import (
+    ALL3,
+    everywhere,
+    job,
+    leave,
+    let_plans_wait,
+    listed_as_waiting,
+    make,
+    numbers,
+    paused,
+    reasons,
+    set_away,
+    waits_for,
+)
 from kingbird.tests.waiting import wait_for
-
-RESET = 0.3
-ALL3 = ("R1", "R2", "R3")
 
 
 @pytest.fixture(autouse=True)
 def patient(scene, monkeypatch):
-    """Let plans wait for regions, and look at them often."""
-    monkeypatch.setattr(away_regions, "SHORTEST_PAUSE", RESET)
-    for name, value in (
-        ("region_patience", 1800),
-        ("retry_timeout", 0),
-        ("breaker_reset_timeout", RESET),
-    ):
-        scene.conf.set_override(name, value, group="sync")
-
-
-def leave(scene, *regions):
-    for region in regions:
-        scene.glances[region].fail("*", unavailable(), times=None)
-
-
-def make(scene, region="R1", **fields):
-    body = {"name": "one", "disk_format": "raw", "container_format": "bare", **fields}
-    image_id = scene.glances[region].images_for(PROJECT).create(body)["id"]
-    # A wildcard selects what has data.
-    scene.glances[region].upload(image_id, b"data")
-    return image_id
-
-
-def job(scene, *sets):
-    return accepted_job(trust_id=scene.keystone.trusts.make("trust"), request=list(sets))
-
-
-def everywhere(**more):
-    return sync_set(("*",), sources=ALL3, targets=ALL3, **more)
-
-
-def numbers(scene, job_id):
-    return db.jobs.numbers_of(scene.get(job_id))
-
-
-def waits_for(scene, job_id):
-    """Return what an answer about a job tells."""
-    return set(numbers(scene, job_id).waits_for)
-
-
-def listed_as_waiting(scene, job_id):
-    """Return what a list of jobs tells."""
-    details = db.job_details.list_details(None, with_all_projects=True)
-    return next(set(one.waits_for) for one in details if one.job.id == job_id)
-
-
-def paused(scene, job_id, *regions):
-    """Wait until what is left of a job is its plan, and nobody works on it."""
-    wait_for(
-        lambda: (
-            waits_for(scene, job_id) == set(regions)
-            and scene.get(job_id).engine_id is None
-            and scene.get(job_id).tasks_open == 1
-        )
-    )
-
-
-def set_away(seconds):
-    """Let all plans have waited for some time."""
-    with db.get_engine().begin() as bind:
-        for pk, away in bind.execute(sa.select(db.Job.pk, db.Job.away)).all():
-            earlier = {region: since - seconds * 1000 for region, since in (away or {}).items()}
-            bind.execute(sa.update(db.Job).where(db.Job.pk == pk).values(away=earlier or None))
-
-
-def reasons(scene, job_id):
-    return {(one.resource, one.target_region): one.reason for one in scene.items(job_id)}
+    let_plans_wait(scene, monkeypatch)
 
 
 @pytest.mark.parametrize("kind", ["named", "wildcard", "both", "any-to-any"])
@@ -367,60 +310,3 @@ def test_no_patience_at_all(scene):
     scene.engine()
     assert scene.ended(job_id) == "FAILURE"
     assert reasons(scene, job_id)[image, "R2"] == "region_unavailable"
-
-
-# Retries.
-
-
-def again(scene, job_id):
-    trust = scene.keystone.trusts.make("again")
-    about = {"user_id": "u", "is_admin": False, "request_id": "r"}
-    assert db.job_actions.retry(scene.get(job_id), trust_id=trust, **about)
-
-
-@pytest.mark.parametrize("resource", ["named", "wildcard"])
-def test_a_retry_of_a_region_that_is_away_still_waits(scene, resource):
-    image = make(scene)
-    leave(scene, "R2")
-    about = image if resource == "named" else "*"
-    job_id = job(scene, sync_set((about,), targets=("R2", "R3")))
-    engine = scene.engine()
-    paused(scene, job_id, "R2")
-    db.job_actions.cancel(scene.get(job_id))
-    engine.cancel(job_id)
-    assert scene.tidied(job_id) == "CANCELLED"
-    again(scene, job_id)
-    paused(scene, job_id, "R2")
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
-    assert reasons(scene, job_id) == {(image, "R2"): "created", (image, "R3"): "created"}
-
-
-def test_a_retry_that_has_waited_for_too_long_fails(scene):
-    image = make(scene)
-    leave(scene, "R2")
-    job_id = job(scene, sync_set((image,), targets=("R2",)))
-    scene.engine()
-    for _ in range(2):
-        paused(scene, job_id, "R2")
-        set_away(1801)
-        assert scene.tidied(job_id) == "FAILURE"
-        assert reasons(scene, job_id) == {(image, "R2"): "region_unavailable"}
-        again(scene, job_id)
-
-
-def test_a_retry_of_several_regions_holds_none_up(scene):
-    image = make(scene)
-    leave(scene, "R2", "R3")
-    job_id = job(scene, sync_set((image,), targets=("R2", "R3")))
-    scene.engine()
-    paused(scene, job_id, "R2", "R3")
-    set_away(1801)
-    assert scene.tidied(job_id) == "FAILURE"
-    scene.glances["R3"].heal()
-    again(scene, job_id)
-    assert scene.ended(job_id) == "FAILURE"
-    assert reasons(scene, job_id) == {
-        (image, "R2"): "region_unavailable",
-        (image, "R3"): "created",
-    }
