@@ -28,7 +28,7 @@ def to_state(finding: Finding) -> dict[str, Any]:
 
 
 class MetadefTally:
-    """Counts what a plan finds in each region.
+    """Counts what one part of a plan finds in each region.
 
     :param sets: the sets that are planned, or none if they are not compared completely.
     """
@@ -36,6 +36,7 @@ class MetadefTally:
     def __init__(self, sets: Sequence[SyncSet]) -> None:
         self._walks = [one for one in sets if one.is_wildcard]
         self._compared: Counter[str] = Counter()
+        self._complete: set[str] = set()
         self._away: set[str] = set()
 
     def findings(
@@ -49,6 +50,7 @@ class MetadefTally:
         :param items: the items of the batch.
         """
         findings, covered = log.take()
+        self._complete.update(name for one in covered for name in one.targets)
         self._compared.update(one.region for one in findings if one.owner is not None)
         self._away.update(
             item.target_region
@@ -70,14 +72,18 @@ class MetadefTally:
     ) -> db.metadef_states.Figures | None:
         """Return the figures of the regions, or ``None`` if none was compared completely.
 
-        A region whose sources can't all be read keeps its figures.
+        A region whose sources can't all be read keeps its figures, and so does one that another
+        part compares.
 
         :param known_regions: the regions of the service catalog.
+        :param waiting: regions that are away, and whose comparison waits.
         """
         if not self._walks:
             return None
         targets = {name for one in self._walks for name in one.targets}
         doubted = [one for one in self._walks if self._away.intersection(one.sources)]
         unsure = {name for one in doubted for name in one.targets}
-        compared = {name: self._compared[name] for name in targets - unsure - self._away}
-        return db.metadef_states.Figures(compared, targets & self._away, known_regions)
+        complete = (targets & self._complete) - unsure - self._away
+        compared = {name: self._compared[name] for name in complete}
+        away = targets & self._away.union(waiting)
+        return db.metadef_states.Figures(compared, away, known_regions)

@@ -51,7 +51,7 @@ class Metadefs:
     def planner(
         self, context: PlanContext, slow_region_timeout: float | None = None
     ) -> MetadefPlanner:
-        """Return a planner; its plans have one part, so that a slow region is waited for."""
+        """Return a planner of one part of a job; it waits for a region that is slow."""
         return MetadefPlanner(context)
 
     def tally(self, sets: Sequence[SyncSet], caller: Requester, *, is_first: bool) -> MetadefTally:

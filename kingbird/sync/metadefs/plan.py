@@ -2,6 +2,8 @@
 
 Each region is listed once.  The time at which Glance says that a namespace was changed does not
 move with its parts, so each namespace is read in its source and in each target that has it.
+
+A region that is away is left to a later part of the plan (:mod:`.part`).
 """
 
 import dataclasses
@@ -15,23 +17,24 @@ from kingbird.resource_keys import key_of
 from kingbird.states import ALL, Reason, ResourceType
 from kingbird.stretch import Stretch
 from kingbird.sync.finding import END, FindingLog
-from kingbird.sync.metadefs import compare, sources
+from kingbird.sync.listing.calls import RegionLags
 from kingbird.sync.metadefs import item as items
-from kingbird.sync.metadefs.compare import Step
+from kingbird.sync.metadefs import sources
 from kingbird.sync.metadefs.finding import finding_of, gone
-from kingbird.sync.metadefs.item import NamespaceItem, NamespaceSpec
+from kingbird.sync.metadefs.item import NamespaceItem
 from kingbird.sync.metadefs.namespace import (
     NAME,
     OWNER,
     Namespace,
     is_namespace,
     problem_of,
-    record_for,
 )
+from kingbird.sync.metadefs.part import Part
+from kingbird.sync.metadefs.wanted import Answer, Read, Wanted
 from kingbird.sync.outcome import NO_ENDPOINT, SEVERAL_SETS, Outcome, region_failure
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.cursor import PlanCursor
-from kingbird.sync.planned import CREATE, NONE, UPDATE
+from kingbird.sync.planned import NONE
 from kingbird.sync.request import SyncSet
 
 #: Namespaces that are read, and items in a batch, at a time: each may be large.
@@ -52,28 +55,14 @@ class _Lists:
     errors: dict[str, exception.KingbirdError]
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """A namespace that a set selects in one target region."""
-
-    sync_set: SyncSet
-    key: str
-    name: str
-    owner: str | None
-    source: str
-    target: str
-    is_there: bool
-    is_doubted: str | None = None
-    is_repeated: bool = False
-
-
 class MetadefPlanner:
-    """Plans one job about namespaces.
+    """Plans one job about namespaces, or a part of it.
 
     :ivar in_sync: the number of namespaces in sync that have no item, by target region.
     :ivar no_data: nothing: namespaces have no data.
     :ivar findings: what was found of each namespace, to be taken with each batch.
-    :ivar next_cursor: ``None``: a plan has one part.
+    :ivar next_cursor: the end of this part after the last batch, or ``None`` if nothing is left.
+        A region that is slow is waited for, and one that is away is not.
     """
 
     def __init__(self, context: PlanContext) -> None:
@@ -96,32 +85,39 @@ class MetadefPlanner:
     ) -> Iterator[list[NamespaceItem]]:
         """Yield the items in batches.  Makes list and read calls only.
 
+        :param cursor: the end of an earlier part of the plan.
         :param known: target regions that wildcard sets leave out, by key.
         """
-        lists = self._list({name for one in sets for name in one.regions})
-        yield self._regions_not_compared(sets, lists)
-        wanted = list(self._wanted(sets, lists, known or {}))
+        part = Part(sets, cursor, self._context.calls)
+        lists = self._list(part)
+        yield self._decide_all(part, self._regions_not_compared(part, lists))
+        wanted = list(self._wanted(part, lists, known or {}))
         for first in range(0, max(len(wanted), 1), BATCH):
-            decided = self._decide_all(wanted[first : first + BATCH])
+            decided = self._decide_all(part, wanted[first : first + BATCH])
             if first + BATCH >= len(wanted) and known is None and retried_regions is None:
-                self._cover(sets, lists)
+                self._cover(part, lists)
             yield decided
+        for target in [name for name in self.in_sync if not part.is_complete(name)]:
+            # A later part compares all of it.
+            del self.in_sync[target]
+        self.next_cursor = part.end()
 
-    def _cover(self, sets: Sequence[SyncSet], lists: _Lists) -> None:
+    def _cover(self, part: Part, lists: _Lists) -> None:
         """Note what was compared completely, so that states of what is gone can be deleted."""
-        for one in sets:
+        for one in part.sets:
             if one.is_wildcard:
                 sources, targets = (
                     [name for name in names if name in lists.names]
-                    for names in (one.sources, one.targets)
+                    for names in (one.sources, filter(part.is_complete, one.targets))
                 )
                 self.findings.cover(Stretch("", END, sources, targets, all_projects=True))
 
     # Lists.
 
-    def _list(self, regions: Collection[str]) -> _Lists:
+    def _list(self, part: Part) -> _Lists:
         """List the namespaces of all regions at the same time."""
-        calls, known = self._context.calls, self._context.regions
+        regions = {name for one in part.sets for name in one.regions}
+        calls, known = part.calls, self._context.regions
         running = {
             region: calls.begin(region, known[region].metadefs.list_namespaces)
             for region in sorted(regions)
@@ -146,15 +142,15 @@ class MetadefPlanner:
         return found
 
     @staticmethod
-    def _regions_not_compared(sets: Sequence[SyncSet], lists: _Lists) -> list[NamespaceItem]:
+    def _regions_not_compared(part: Part, lists: _Lists) -> list[NamespaceItem]:
         """Return an item for each region that a wildcard could not compare."""
-        regions = dict.fromkeys(name for one in sets if one.is_wildcard for name in one.regions)
+        walks = [one for one in part.sets if one.is_wildcard]
         found = []
-        for region in regions:
-            if region in lists.errors:
+        for region in dict.fromkeys(name for one in walks for name in one.regions):
+            if region in lists.errors and region not in part.away:
                 problem = region_failure(lists.errors[region])
                 item = NamespaceItem(ALL, ALL, region).with_outcome(problem)
-                dry = all(one.dry_run for one in sets if region in one.regions)
+                dry = all(one.dry_run for one in part.sets if region in one.regions)
                 found.append(item.as_dry_run() if dry else item)
         return found
 
@@ -162,23 +158,23 @@ class MetadefPlanner:
 
     def _wanted(
         self,
-        sets: Sequence[SyncSet],
+        part: Part,
         lists: _Lists,
         known: Mapping[str, Collection[str]],
-    ) -> Iterator["_Wanted | NamespaceItem"]:
+    ) -> Iterator["Wanted | NamespaceItem"]:
         """Yield what each set selects in each target, or the item of what needs no look.
 
         A namespace and region that several sets ask for is one item, and the first set counts.
         """
         asked = Counter(
             (key, target)
-            for one in sets
+            for one in part.sets
             if not one.is_wildcard
             for key in one.resources
             for target in one.targets
         )
         seen: set[tuple[str, str]] = set()
-        for one in sets:
+        for one in part.sets:
             there = {name: lists.names[name] for name in one.sources if name in lists.names}
             keys = one.resources
             if one.is_wildcard:
@@ -189,27 +185,31 @@ class MetadefPlanner:
                     left_out = one.is_wildcard and target in known.get(key, ())
                     if (key, target) in seen or left_out:
                         continue
-                    found = self._select(one, key, target, there, lists)
+                    found = self._select(part, one, key, target, there, lists)
                     if found is None:
                         continue
                     seen.add((key, target))
                     if asked[key, target] > 1 and isinstance(found, NamespaceItem):
                         found = _noted(found)
-                    elif asked[key, target] > 1 and isinstance(found, _Wanted):
+                    elif asked[key, target] > 1 and isinstance(found, Wanted):
                         found = dataclasses.replace(found, is_repeated=True)
                     yield found
 
     def _select(
         self,
+        part: Part,
         one: SyncSet,
         key: str,
         target: str,
         there: Mapping[str, Mapping[str, Namespace]],
         lists: _Lists,
-    ) -> "_Wanted | NamespaceItem | None":
+    ) -> "Wanted | NamespaceItem | None":
         copies = {region: names[key] for region, names in there.items() if key in names}
         source = sources.choose(copies, one.preferred)
         failed = [name for name in one.sources if name not in there]
+        is_there = key in lists.names.get(target, ())
+        if part.defers(one, source, target, is_there=is_there):
+            return None
         if source == target:
             owner = copies[source].get(OWNER)
             in_order = NamespaceItem(key, source, target, name=copies[source][NAME])
@@ -227,7 +227,6 @@ class MetadefPlanner:
         item = NamespaceItem(key, source, target, name=name)
         sentence = problem_of(name)
         owner = copies[source].get(OWNER)
-        is_there = key in lists.names.get(target, ())
         if sentence:
             problem = Outcome(Reason.INVALID, sentence)
             if target in lists.names and not is_there:
@@ -241,123 +240,81 @@ class MetadefPlanner:
             self.findings.add(finding_of(item.with_outcome(problem), owner, is_there=False))
             return _ended(one, item, problem)
         doubted = failed[0] if failed else None
-        return _Wanted(one, key, name, owner, source, target, is_there, doubted)
+        return Wanted(one, key, name, owner, source, target, is_there, doubted)
 
     # Decisions.
 
-    def _decide_all(self, batch: "Sequence[_Wanted | NamespaceItem]") -> list[NamespaceItem]:
+    def _planned(self, batch: "Sequence[Wanted | NamespaceItem]") -> set[tuple[str, str]]:
+        """Return the keys and targets of a batch that an earlier part has items of."""
+        keys: dict[str, set[str]] = {}
+        for one in batch:
+            keys.setdefault(one.target_region, set()).add(one.resource)
+        found = {target: self._context.planned(target, some) for target, some in keys.items()}
+        return {(key, target) for target, some in found.items() for key in some}
+
+    def _decide_all(
+        self, part: Part, batch: "Sequence[Wanted | NamespaceItem]"
+    ) -> list[NamespaceItem]:
         """Read the namespaces of a batch, and decide about each one."""
-        wanted = [one for one in batch if isinstance(one, _Wanted)]
-        pairs = dict.fromkeys(
-            pair
-            for one in wanted
-            for pair in (
-                (one.source, one.name),
-                *([(one.target, one.name)] if one.is_there else []),
-            )
-        )
-        calls, known = self._context.calls, self._context.regions
-        running = {
-            pair: calls.begin(pair[0], known[pair[0]].metadefs.get, pair[1]) for pair in pairs
-        }
-        read: dict[tuple[str, str], Namespace | exception.KingbirdError | None] = {}
-        try:
-            for pair, call in running.items():
-                try:
-                    found = calls.wait(pair[0], call)
-                    if found is not None and not is_namespace(found):
-                        found = exception.RegionUnavailable(
-                            f"Region {pair[0]} shows a namespace of an unknown form"
-                        )
-                    read[pair] = found
-                except _FAILED as error:
-                    read[pair] = error
-        finally:
-            _cancel(running.values())
+        read = self._read(part, [one for one in batch if isinstance(one, Wanted)])
+        planned = self._planned(batch) if part.follows else ()
         decided: list[NamespaceItem] = []
         for one in batch:
-            if isinstance(one, NamespaceItem):
-                decided.append(one)
+            is_planned = (one.resource, one.target_region) in planned
+            item = self._item(part, one, read) if isinstance(one, Wanted) else one
+            if item is None or is_planned:
                 continue
-            item = self._decide(one, read)
-            if item.outcome and item.outcome.reason == Reason.SOURCE_GONE:
-                self.findings.add(gone(item, one.source))
-            else:
-                is_there = item.target_resource is not None
-                self.findings.add(finding_of(item, one.owner, is_there=is_there))
-            if one.sync_set.is_wildcard and _is_in_sync(item):
-                self.in_sync[one.target] += 1
-                continue
-            if one.is_repeated:
-                item = _noted(item)
-            decided.append(item.as_dry_run() if one.sync_set.dry_run else item)
+            if isinstance(one, Wanted):
+                if one.sync_set.is_wildcard and _is_in_sync(item):
+                    self.in_sync[one.target_region] += 1
+                    continue
+                item = _noted(item) if one.is_repeated else item
+                item = item.as_dry_run() if one.sync_set.dry_run else item
+            decided.append(item)
         return decided
 
-    def _decide(
-        self,
-        one: _Wanted,
-        read: Mapping[tuple[str, str], Namespace | exception.KingbirdError | None],
-    ) -> NamespaceItem:
-        item = NamespaceItem(one.key, one.source, one.target, name=one.name)
-        source = read[one.source, one.name]
-        copy = read[one.target, one.name] if one.is_there else None
-        for error in (source, copy):
-            if isinstance(error, exception.KingbirdError):
-                return item.with_outcome(region_failure(error))
-        if not isinstance(source, dict) or source[NAME] != one.name:
-            return item.with_outcome(items.gone(one.source))
-        record = record_for(source)
-        updates = one.sync_set.updates
-        if not isinstance(copy, dict):
-            work = NamespaceSpec(record, updates=updates)
-            return dataclasses.replace(item, action=CREATE, work=work)
-        item = dataclasses.replace(item, target_resource=one.key)
-        if compare.has_other_owner(source, copy):
-            return dataclasses.replace(item, target_resource=None).with_outcome(
-                items.owner_conflict(one.target)
-            )
-        found = compare.compare(record, copy)
-        if not found:
-            return item.with_outcome(Outcome(Reason.IN_SYNC))
-        if one.is_doubted:
-            return item.with_outcome(_doubtful(one))
-        return _with_work(item, record, found, updates=updates)
+    def _read(self, part: Part, wanted: Sequence[Wanted]) -> Read:
+        """Read namespaces and their copies at the same time."""
+        calls, known = part.calls, self._context.regions
+        running = {
+            (region, name): calls.begin(region, known[region].metadefs.get, name)
+            for region, name in dict.fromkeys(place for one in wanted for place in one.places)
+        }
+        read: dict[tuple[str, str], Answer] = {}
+        try:
+            for (region, name), call in running.items():
+                try:
+                    if region in part.away:
+                        raise RegionLags(region)
+                    found = calls.wait(region, call)
+                    if found is not None and not is_namespace(found):
+                        found = exception.RegionUnavailable(
+                            f"Region {region} shows a namespace of an unknown form"
+                        )
+                    read[region, name] = found
+                except _FAILED as error:
+                    read[region, name] = error
+        finally:
+            _cancel(running.values())
+        return read
 
-
-def _with_work(
-    item: NamespaceItem,
-    record: Namespace,
-    found: Sequence[compare.Difference],
-    *,
-    updates: bool,
-) -> NamespaceItem:
-    """Return the item of a namespace that is there and not in order."""
-    creates = compare.labels(found, Step.CREATE)
-    changes = compare.labels(found, Step.CHANGE)
-    left = compare.labels(found, Step.LEAVE)
-    item = dataclasses.replace(item, differences=compare.differences(found))
-    if not updates:
-        changes, left = [], [*changes, *left]
-    if not (creates or changes):
-        message = items.differs(left, item.source_region)
-        return item.with_outcome(Outcome(Reason.DRIFT, message, item.resource))
-    work = NamespaceSpec(record, True, updates, creates, changes, left)
-    return dataclasses.replace(item, action=UPDATE if changes else CREATE, work=work)
+    def _item(self, part: Part, one: Wanted, read: Read) -> NamespaceItem | None:
+        """Return the item of a namespace, or ``None`` if it is left to a later part."""
+        if any(isinstance(answer, RegionLags) for answer in one.answers(read)):
+            part.defer()
+            return None
+        item = one.decide(read)
+        if item.outcome and item.outcome.reason == Reason.SOURCE_GONE:
+            self.findings.add(gone(item, one.source))
+        else:
+            is_there = item.target_resource is not None
+            self.findings.add(finding_of(item, one.owner, is_there=is_there))
+        return item
 
 
 def _ended(one: SyncSet, item: NamespaceItem, outcome: Outcome) -> NamespaceItem:
     item = item.with_outcome(outcome)
     return item.as_dry_run() if one.dry_run else item
-
-
-def _doubtful(one: _Wanted) -> Outcome:
-    return Outcome(
-        Reason.REGION_UNAVAILABLE,
-        f"Nothing was changed from {one.source}, as the namespace may come from "
-        f"{one.is_doubted}, which could not be asked",
-        one.key,
-        is_doubtful=True,
-    )
 
 
 def _is_in_sync(item: NamespaceItem) -> bool:

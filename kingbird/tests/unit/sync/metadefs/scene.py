@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from kingbird.sync.listing.calls import RegionCalls, nowhere
 from kingbird.sync.metadefs.apply import NamespaceApplier
 from kingbird.sync.metadefs.item import NamespaceItem, NamespaceSpec
 from kingbird.sync.metadefs.plan import MetadefPlanner
@@ -53,9 +54,12 @@ class MetadefScene:
         return self.glances[region].metadefs.namespaces[name]
 
     def plan(
-        self, *sets: SyncSet, known: Any = None
+        self, *sets: SyncSet, known: Any = None, is_away: Callable[[str], bool] = nowhere
     ) -> tuple[MetadefPlanner, list[NamespaceItem]]:
-        """Plan some sets as an admin."""
+        """Plan some sets as an admin.
+
+        :param is_away: returns whether a region that gave no answer is waited for.
+        """
         planner = MetadefPlanner(
             PlanContext(
                 {name: one.images_for(ADMIN, is_admin=True) for name, one in self.glances.items()},
@@ -63,7 +67,7 @@ class MetadefScene:
                 RULES,
                 tombstones=lambda region, ids: {},
                 planned=lambda region, ids: {},
-                calls=images.RegionCalls(submit, self.retry),
+                calls=RegionCalls(submit, self.retry, is_away=is_away),
                 orphan_grace=0,
             )
         )
