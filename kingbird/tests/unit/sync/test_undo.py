@@ -5,7 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kingbird import exception
+from kingbird.clients.long_values import shorten
 from kingbird.sync import image as fields
+from kingbird.sync import undo as undoing
+from kingbird.sync.outcome import BEING_IMPORTED, Outcome
 from kingbird.sync.request import SyncSet
 from kingbird.tests.doubles.glance import AFTER, BEFORE, HALF_MADE, refused, unavailable
 from kingbird.tests.unit.sync.scene import DEMO, OTHER, Scene
@@ -251,3 +255,173 @@ def test_a_refusal_and_an_outage_are_outcomes(scene):
     assert undo(scene, written).reason == "region_unavailable"
     scene.glances["R2"].heal()
     assert undo(scene, written).reason == "undone"
+
+
+# What is stored, and what an undo does with it.
+
+
+def add(**values):
+    return [{"op": "add", "path": f"/{name}", "value": value} for name, value in values.items()]
+
+
+def test_what_is_stored_of_a_write():
+    assert undoing.of_create({"id": "i", "updated_at": "then"}, "p") == {
+        "owner": "p",
+        "updated_at": "then",
+    }
+    image = {"id": "i", "name": "old", "p": None, "q": "same", "status": "active"}
+    changes = [*add(name="new", p="v", r="s"), {"op": "remove", "path": "/q"}]
+    before = undoing.before(image, changes, None)
+    assert before == {"name": "old", "q": "same"}
+    assert undoing.before(image, changes, "deactivated") == {**before, "status": "active"}
+    wrote = {"name": "new", "p": "v", "r": "s", "q": None}
+    assert undoing.of_update(before, changes, None, "p") == {
+        "owner": "p",
+        "before": before,
+        "wrote": wrote,
+    }
+    written = undoing.of_update(before, changes, "deactivated", "p")
+    assert written["wrote"] == {**wrote, "status": "deactivated"}
+
+
+def test_some_long_values_are_kept_whole():
+    """Those that are written are in the source too, and are only compared."""
+    values = {name: name * 30_000 for name in "abc"}
+    written = undoing.of_update({**values, "z": "short"}, add(**values), None, "p")
+    kept = {**values, "c": shorten(values["c"])}
+    assert written["before"] == {**kept, "z": "short"}
+    assert list(written["before"]) == sorted(written["before"])
+    assert written["wrote"] == {name: shorten(value) for name, value in values.items()}
+    whole = undoing.of_update({"a": "a" * undoing.MAX_KEPT}, (), None, "p")
+    assert whole["before"] == {"a": "a" * undoing.MAX_KEPT}
+
+
+def test_operations_that_an_image_has_already():
+    changes = [*add(name="n", min_ram=0, p="v"), {"op": "remove", "path": "/q"}]
+    assert undoing.done(changes, {"name": "n", "p": "w"}) == [changes[0], changes[1], changes[3]]
+    assert undoing.done(changes, {"name": "n", "p": "v", "q": "x"}) == changes[:3]
+    # Of several operations about a field the last one counts.
+    twice = add(p="v") + add(p="w")
+    assert undoing.done(twice, {"p": "w"}) == twice[1:]
+
+
+def there(scene, **fields_of):
+    """Make an image in R2, and return its id."""
+    return scene.images("R2").create({"name": "new", "visibility": "private", **fields_of})["id"]
+
+
+def given_back(scene, image_id, before, wrote, **more):
+    written = {"owner": DEMO, "before": before, "wrote": wrote, **more}
+    undoer = undoing.Undoer(
+        scene.images("R2"), is_admin=False, may_write=lambda: None, retry=scene.retry
+    )
+    return undoer.undo(image_id, written, JOB)
+
+
+LONG = "x" * 5000
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "wrote", "reason", "message"),
+    [
+        ({}, {"name": "old"}, {"name": "new"}, "undone", "Given back: name"),
+        ({"p": "v"}, {}, {"p": "v"}, "undone", "Given back: p"),
+        ({"p": "v", "a": "b"}, {}, {"p": "v", "a": "b"}, "undone", "Given back: a, p"),
+        ({}, {"name": "new"}, {"name": "newer"}, "undone", None),
+        (
+            {"p": "mine", "a": "mine"},
+            {"name": "old"},
+            {"name": "new", "p": "v", "a": "b"},
+            "touched",
+            "Changed by others since, and left: a, p; Given back: name",
+        ),
+        # It was too long to be stored whole.
+        (
+            {"p": "v"},
+            {"p": shorten(LONG), "name": "old"},
+            {"p": "v", "name": "new"},
+            "touched",
+            "Too long to be given back, and left: p; Given back: name",
+        ),
+        (
+            {"p": "v", "a": "mine"},
+            {"p": shorten(LONG)},
+            {"p": "v", "a": "b"},
+            "touched",
+            "Changed by others since, and left: a; Too long to be given back, and left: p",
+        ),
+        # It has the long value still, or again.
+        ({"p": LONG}, {"p": shorten(LONG)}, {"p": "v"}, "undone", None),
+        ({"p": LONG}, {}, {"p": shorten(LONG)}, "undone", "Given back: p"),
+    ],
+)
+def test_what_an_undo_tells(scene, now, before, wrote, reason, message):
+    image_id = there(scene, **now)
+    outcome = given_back(scene, image_id, before, wrote)
+    assert outcome == Outcome(reason, message, image_id)
+    image = scene.glances["R2"].peek(image_id)
+    back = message.partition("Given back: ")[2].split(", ") if message else []
+    for name in filter(None, back):
+        assert image.get(name) == before.get(name)
+
+
+def test_formats_of_an_image_with_data_are_left(scene):
+    image_id = there(scene, disk_format="raw", container_format="bare")
+    before, wrote = {"disk_format": "qcow2"}, {"disk_format": "raw", "name": "new"}
+    scene.glances["R2"].upload(image_id, b"x")
+    outcome = given_back(scene, image_id, before, wrote)
+    assert outcome.message == ("Changed by others since, and left: disk_format; Given back: name")
+    assert scene.glances["R2"].peek(image_id)["name"] is None
+
+
+@pytest.mark.parametrize("is_created", [True, False])
+def test_what_is_not_undone_at_all(scene, is_created):
+    reason = "kept" if is_created else "touched"
+    image_id = there(scene)
+    written = {
+        "owner": DEMO,
+        **({"updated_at": "t"} if is_created else {"before": {}, "wrote": {}}),
+    }
+    undoer = undoing.Undoer(scene.images("R2"), False, lambda: None, scene.retry)
+    gone = undoer.undo("ffffffff-ffff-4fff-bfff-ffffffffffff", written, JOB)
+    assert gone == Outcome(reason, "It is there no more, or belongs to another project")
+    other = undoer.undo(image_id, {**written, "owner": OTHER}, JOB)
+    assert other == Outcome(reason, "It belongs to another project by now", image_id)
+    scene.glances["R2"].set_status(image_id, "importing")
+    assert undoer.undo(image_id, written, JOB) == Outcome(reason, BEING_IMPORTED, image_id)
+    deleted = undoer.undo(image_id, {"owner": DEMO, "deleted": {}}, JOB)
+    assert (deleted.reason, deleted.target_resource) == ("kept", None)
+    assert not scene.glances["R2"].count()["update"]
+
+
+@pytest.mark.parametrize(
+    ("marks", "status", "moment", "message"),
+    [
+        ({}, "queued", "right", "It does not say where it comes from"),
+        ({fields.SOURCE_ID: "itself"}, "active", "right", "It has got data since"),
+        ({fields.SOURCE_ID: "itself"}, "queued", None, "It was changed since"),
+        ({fields.SOURCE_ID: "itself"}, "queued", "2000-01-01T00:00:00Z", "It was changed since"),
+        ({fields.SOURCE_ID: "itself"}, "queued", "right", None),
+    ],
+)
+def test_why_a_created_record_is_kept(scene, marks, status, moment, message):
+    image_id = there(scene)
+    image = {**scene.glances["R2"].peek(image_id)}
+    if marks:
+        image = scene.images("R2").update(image_id, add(**{fields.SOURCE_ID: image_id}))
+    if status != "queued":
+        scene.glances["R2"].set_status(image_id, status)
+    moment = image["updated_at"] if moment == "right" else moment
+    undoer = undoing.Undoer(scene.images("R2"), False, lambda: None, scene.retry)
+    outcome = undoer.undo(image_id, {"owner": DEMO, "updated_at": moment}, JOB)
+    expected = ("kept", message) if message else ("undone", "Hidden")
+    assert outcome == Outcome(*expected, image_id)
+
+
+@pytest.mark.parametrize(("status", "given"), [(409, 400), (403, 403), (404, 404), (413, 413)])
+def test_a_refused_undo_says_nothing_about_the_id(scene, status, given):
+    image_id = there(scene)
+    scene.glances["R2"].fail("update", refused(status, "No."))
+    with pytest.raises(exception.ImageRequestRejected) as caught:
+        given_back(scene, image_id, {"name": "old"}, {"name": "new"})
+    assert (caught.value.status, caught.value.message) == (given, "No.")
