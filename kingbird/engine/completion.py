@@ -59,7 +59,7 @@ def end_task(
     while ending.has_more:
         # Other items are ended one batch after the other, under the lease.
         held.go_on_renewing()
-        finish(access, held.claim.job, ending, reason)
+        _emit_ended(ending, reason)
         held.raise_if_lost()
         held.stop_renewing()
         ending = db.outcomes.end_task(held.claim, reason=reason, message=message)
@@ -78,9 +78,7 @@ def finish(access: JobCredentials, job: db.Job, ending: db.Ending, reason: str =
 
     :param reason: the reason of the items that the transaction ended.
     """
-    left_as = ending.left_as or reason
-    for region, count in ending.items.items():
-        events.emit(events.ItemsEnded(region, STATE_OF[Reason(left_as)], left_as, count))
+    _emit_ended(ending, reason)
     if ending.state is None or ending.ended_at is None:
         return
     LOG.log(
@@ -94,6 +92,13 @@ def finish(access: JobCredentials, job: db.Job, ending: db.Ending, reason: str =
         _tell_of_rule(ending.rule, ending.ended_at)
     access.revoke_trust(job)
     access.forget(job)
+
+
+def _emit_ended(ending: db.Ending, reason: str) -> None:
+    """Tell of the items that a transaction ended without work on them."""
+    left_as = ending.left_as or reason
+    for region, count in ending.items.items():
+        events.emit(events.ItemsEnded(region, STATE_OF[Reason(left_as)], left_as, count))
 
 
 def _tell_of_rule(change: db.RuleChange, changed_at: datetime) -> None:

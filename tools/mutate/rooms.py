@@ -42,7 +42,12 @@ TESTS_OF: dict[str, Sequence[str]] = {
     ],
     "kingbird/db/clock.py": ["db/test_clock.py", "db/test_leases.py"],
     "kingbird/db/timeouts.py": ["db/test_timeouts.py", "db/test_connection.py"],
-    "kingbird/engine": ["engine/test_leases.py", "engine/test_runs.py", "engine/test_events.py"],
+    "kingbird/engine": [
+        "engine/test_leases.py",
+        "engine/test_completion.py",
+        "engine/test_runs.py",
+        "engine/test_events.py",
+    ],
 }
 #: The modules to change: the rules of a sync, leases and fences, clients, policies.
 CHANGED = (

@@ -22,9 +22,9 @@ def scene():
     return Scene(retry_timeout=0.0)
 
 
-def lookup(scene, wanted, submit=submit):
+def lookup(scene, wanted, submit=submit, **options):
     regions = {r: scene.images(r) for r in wanted}
-    return lookup_regions(wanted, regions, RegionCalls(submit, scene.retry))
+    return lookup_regions(wanted, regions, RegionCalls(submit, scene.retry), **options)
 
 
 def test_hidden_images_are_found_too(scene):
@@ -92,3 +92,30 @@ def test_an_error_that_ends_the_job_cancels_everything(scene):
 def test_a_region_without_an_endpoint_is_unavailable(scene):
     found = lookup_regions({"R9": MANY}, {}, RegionCalls(submit, scene.retry))
     assert isinstance(found["R9"], exception.RegionUnavailable)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "number", "calls", "calls_at_once"),
+    [
+        # Those that are found need no second call.
+        ([False], 0, 1, 2),
+        ([True], 0, 2, 2),
+        ([False, True], 0, 2, 2),
+        ([], IDS_PER_CALL, 2, 2),
+        ([False], IDS_PER_CALL, 3, 4),
+        ([], 0, 0, 0),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_visible_and_hidden_images(scene, hidden, number, calls, calls_at_once, at_once):
+    ids = [scene.create(os_hidden=one)["id"] for one in hidden]
+    found = lookup(scene, {"R1": [*ids, *ids, *MANY[:number]]}, at_once=at_once)
+    assert found["R1"] == {one: scene.glances["R1"].peek(one) for one in ids}
+    assert scene.glances["R1"].count()["list"] == (calls_at_once if at_once else calls)
+
+
+def test_regions_that_are_not_asked_for_have_no_answer(scene):
+    regions = {"R1": scene.images("R1"), "R2": scene.images("R2")}
+    found = lookup_regions({"R1": MANY[:1], "R9": MANY}, regions, RegionCalls(submit, scene.retry))
+    assert found.keys() == {"R1", "R9"}
+    assert "R9" in found["R9"].message
