@@ -205,6 +205,10 @@ def test_a_dry_run_tells_what_would_be_done(scene):
         ({"R1": ("o", "2"), "R2": ("o", "1")}, [], "R2"),
         ({"R1": ("o", "1"), "R2": ("o", "1")}, [], "R1"),
         ({"R1": ("o", "1"), "R2": ("o", "2")}, ["R2"], "R2"),
+        ({"R1": ("o", "1"), "R2": ("o", "1"), "R3": ("o", "1")}, ["R3", "R2"], "R3"),
+        # A copy of unknown age is taken for the oldest.
+        ({"R1": ("o", "2"), "R2": ("p", None)}, [], "R2"),
+        ({"R1": ("o", "2"), "R2": ("o", None)}, [], "R2"),
         # Nobody can be first afterwards.
         ({"R1": ("o", "1"), "R2": ("p", "2")}, ["R2"], "R1"),
     ],
