@@ -4,9 +4,20 @@ import dataclasses
 
 import pytest
 
-from kingbird.sync.finding import finding_after, finding_of, finding_of_data
+from kingbird.states import CopyState
+from kingbird.stretch import Stretch
+from kingbird.sync.finding import (
+    COUNTED_AS_ONE,
+    END,
+    Finding,
+    FindingLog,
+    finding_after,
+    finding_of,
+    finding_of_data,
+    without_data,
+)
 from kingbird.sync.item import COPY_STATUS, ImportSpec, Item, Seen, WriteSpec
-from kingbird.sync.outcome import Outcome
+from kingbird.sync.outcome import Outcome, message_for
 
 VALUES = {"name": {"source": "a", "target": "b"}}
 SEEN = Seen("owner", "one", "active")
@@ -142,3 +153,143 @@ def test_trouble_with_the_data_is_told_until_the_end():
 def test_the_data_of_a_forced_copy_tell_nothing():
     spec = ImportSpec({}, {}, "owner", project=None)
     assert finding_of_data("i", "one", "R1", "R2", spec, None, "pending", None) is None
+
+
+IMAGE = {"id": "i", "owner": "owner", "name": "one", "status": "active"}
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        ("queued", "no_data"),
+        ("saving", "importing"),
+        ("uploading", "importing"),
+        ("importing", "importing"),
+        ("killed", "no_data"),
+    ],
+)
+def test_a_copy_in_sync_that_is_not_active(status, state):
+    message = message_for("no_data", source="R1", target="R2")
+    assert without_data(IMAGE, "R1", "R2", {"status": status}) == Finding(
+        *("i", "R2", "owner", "one", "R1", state, "no_data", message),
+        image_status=status,
+        is_selected=True,
+    )
+    bare = without_data({"id": "i", "status": "queued"}, "R1", "R2", {})
+    assert (bare.owner, bare.name, bare.image_status) == ("", "", None)
+    assert not bare.is_selected
+
+
+@pytest.mark.parametrize(
+    ("source", "copy", "counted"),
+    [
+        ("active", "queued", True),
+        ("active", "importing", False),
+        ("queued", "queued", False),
+    ],
+)
+def test_copies_without_data_are_counted_where_nobody_keeps_them(source, copy, counted):
+    log = FindingLog()
+    image, its_copy = {**IMAGE, "status": source}, {"status": copy}
+    log.add_without_data(image, "R1", "R2", its_copy)
+    assert log.take()[0] == [without_data(image, "R1", "R2", its_copy)]
+    log.count_only([("R2", CopyState.NO_DATA), ("R3", CopyState.MISSING)])
+    for region in ("R2", "R2", "R3"):
+        log.add_without_data(image, "R1", region, its_copy)
+    told = [one.region for one in log.take()[0]]
+    assert told == (["R3"] if counted else ["R2", "R2", "R3"])
+    assert log.take_counted() == ({("R2", "no_data"): 2} if counted else {})
+    assert log.take_counted() == {}
+
+
+def test_findings_wait_until_they_are_taken():
+    log = FindingLog()
+    assert log.is_empty
+    log.add(None)
+    assert (log.is_empty, log.waiting) == (True, 0)
+    found = without_data(IMAGE, "R1", "R2", {})
+    log.add(found)
+    assert (log.is_empty, log.waiting) == (False, 1)
+    log.count_only([("R2", CopyState.NO_DATA)])
+    for number in range(2 * COUNTED_AS_ONE):
+        assert log.waiting == 1 + number // COUNTED_AS_ONE
+        log.add_without_data(IMAGE, "R1", "R2", {})
+    covered = Stretch("", END, ["R1"], ["R2"], all_projects=False)
+    log.cover(covered)
+    assert log.take() == ([found], [covered])
+    assert (log.is_empty, log.waiting, log.take()) == (True, 2, ([], []))
+    log.cover(covered)
+    assert not log.is_empty
+
+
+@pytest.mark.parametrize(
+    ("source_status", "reason", "seen", "is_selected"),
+    [
+        ("active", None, THERE, True),
+        ("queued", None, THERE, False),
+        # Copies of a deactivated image only follow its status.
+        ("deactivated", "drift", THERE, True),
+        ("deactivated", None, SEEN, False),
+        ("deactivated", "in_sync", THERE, False),
+        ("deactivated", "orphaned", THERE, True),
+    ],
+)
+def test_images_that_a_comparison_of_all_selects(source_status, reason, seen, is_selected):
+    found = planned(reason, seen=dataclasses.replace(seen, source_status=source_status))
+    assert found.is_selected == is_selected
+    assert found.kept == (found.state if is_selected else None)
+
+
+@pytest.mark.parametrize("reason", ["orphaned", "orphan_guard", "home_unknown", "touched", "kept"])
+def test_an_orphan_that_stays(reason):
+    assert planned(reason, seen=THERE).state == "orphan"
+    assert planned(reason).state is None, "there is none"
+
+
+def orphan_work(act, status="active"):
+    data = {"status": "active", COPY_STATUS: status}
+    return WriteSpec({"id": "i", "name": "one"}, "owner", data, orphan={"act": act})
+
+
+@pytest.mark.parametrize(("act", "state"), [("hide", "orphan"), ("delete", "orphan")])
+def test_an_orphan_that_is_to_go(act, state):
+    item = Item("i", "R1", "R2", action="update", seen=THERE, work=orphan_work(act))
+    assert finding_of(item).state == state
+
+
+def test_an_image_that_is_no_orphan_any_more():
+    item = Item("i", "R1", "R2", action="update", seen=THERE, work=orphan_work("revive"))
+    assert finding_of(item).state == "drift"
+
+
+@pytest.mark.parametrize(
+    ("act", "status", "outcome", "state"),
+    [
+        ("hide", "active", Outcome("hidden", target_resource="i"), "orphan"),
+        ("hide", "active", Outcome("kept", target_resource="i"), "orphan"),
+        ("hide", "active", Outcome("kept"), None),
+        ("delete", "active", Outcome("deleted"), None),
+        ("delete", "active", Outcome("quota", target_resource="i"), "orphan"),
+        ("revive", "active", Outcome("revived", target_resource="i"), None),
+        ("revive", "queued", Outcome("revived", target_resource="i"), "no_data"),
+        ("revive", "importing", Outcome("revived", target_resource="i"), "importing"),
+        ("revive", "active", Outcome("kept", target_resource="i"), None),
+    ],
+)
+def test_an_orphan_after_a_write(act, status, outcome, state):
+    work = orphan_work(act, status)
+    found = finding_after("i", "R1", "R2", "update", work, outcome, VALUES)
+    assert found.state == state
+    assert (found.image_id, found.source_region, found.region) == ("i", "R1", "R2")
+
+
+def test_what_a_write_came_upon_is_told():
+    told = {"p": {"source": "a", "target": "b"}}
+    found = after("drift", "create", copy_status="active", differences=told)
+    assert (found.state, found.differences, found.image_status) == ("drift", told, "active")
+    assert found.message == message_for("drift", source="R1", target="R2")
+    gone = after("deleted_in_target")
+    assert gone.message == message_for("deleted_in_target", source="R1", target="R2")
+    assert after("quota", message="Own").message == "Own"
+    nothing = after("quota", "update", "active", differences={})
+    assert (nothing.state, nothing.differences) == ("drift", {})
