@@ -38,7 +38,7 @@ class Wanted:
     source: str
     target_region: str
     is_there: bool
-    is_doubted: str | None = None
+    is_doubted: str | None
     is_repeated: bool = False
 
     @property

@@ -1,11 +1,15 @@
 """Plans of sets of namespaces."""
 
+from concurrent.futures import Future
+
 import pytest
 
+from kingbird import exception
 from kingbird.resource_keys import key_of
 from kingbird.sync.metadefs import plan
 from kingbird.sync.metadefs.sources import choose
 from kingbird.tests.doubles.glance import refused, unavailable
+from kingbird.tests.unit.sync.metadefs import scene as scenes
 from kingbird.tests.unit.sync.metadefs.scene import ANY_TO_ANY, MetadefScene, a_set
 
 NAME = "OS::Test"
@@ -361,3 +365,27 @@ def test_a_region_is_looked_at_once_though_many_calls_fail(scene, names):
     )
     assert (items, looks) == ([], ["R1"])
     assert planner.next_cursor.covered_to == {"R1": ""}
+
+
+@pytest.mark.parametrize("answered", [0, 2])
+def test_an_end_of_the_job_leaves_the_workers_to_others(scene, monkeypatch, answered):
+    """Whether regions are listed or namespaces are read."""
+    for name in ("a", "b", "c"):
+        scene.make("R1", namespace=name)
+    calls = []
+
+    def submit(region, function, *args):
+        call = Future()
+        if len(calls) < answered:
+            call.set_result(function(*args))
+        elif len(calls) == answered:
+            call.set_exception(exception.Cancelled("The job is cancelled"))
+        calls.append(call)
+        return call
+
+    monkeypatch.setattr(scenes, "submit", submit)
+    with pytest.raises(exception.Cancelled):
+        scene.plan(a_set())
+    waiting = calls[answered + 1 :]
+    assert waiting
+    assert all(call.cancelled() for call in waiting)
