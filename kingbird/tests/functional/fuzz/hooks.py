@@ -30,6 +30,7 @@ REASONS = re.compile(
     r"names a region without an image endpoint|which is the only source"
     r"|leaves no region to sync to|must be no more than size_max|names nothing in this list"
     r"|because both sets name image"
+    r"|is no target region of the job|the job has no item of"
 )
 
 _lock = threading.Lock()

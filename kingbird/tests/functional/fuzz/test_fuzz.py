@@ -67,6 +67,8 @@ def test_fuzz(
         print(operation, dict(sorted(statuses.items())))
     ours = KingbirdAPI(deployment.url, newcomer)
     eventually("every job ends", lambda: not ours.jobs("/active"))
+    # Answers tell at once that a job is deleted, and engines delete its rows afterwards.
+    eventually("deleted jobs are gone", lambda: "DELETED" not in _states(deployment))
     rows = [row for row in deployment.rows()["jobs"] if row["project_id"] != other.project_id]
     wrong = list(verdict.complaints(calls, deployment.logs, rows, newcomer.project_id))
     if seconds is None:
@@ -76,3 +78,7 @@ def test_fuzz(
     assert status == 0, f"seed {seed}: schemathesis found something\n{printed[-20_000:]}"
     # The jobs of others have not changed.
     assert {job["id"] for job in theirs.jobs()} >= set(scene.foreign_jobs)
+
+
+def _states(deployment: Deployment) -> set[str]:
+    return {row["status"] for row in deployment.rows()["jobs"]}

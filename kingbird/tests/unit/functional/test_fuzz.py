@@ -169,3 +169,14 @@ def test_names_are_the_same_every_time():
     assert made[0] == made[1]
     assert {path["project_id"] for path in made[0]} >= {SCENE.project, SCENE.foreign_project}
     assert {path["job_id"] for path in made[0]} >= set(JOBS)
+
+
+@pytest.mark.parametrize("region", ["a" * 255, "\u4e16" * 255, "\ud800" * 255])
+def test_a_list_fits_into_a_request_line(region):
+    query = {"region": [f"{number}{region}"[:255] for number in range(100)], "limit": 3}
+    Names(SCENE).query(query)
+    assert 1 <= len(query["region"]) <= 6
+    assert query["limit"] == 3
+    few = {"region": ["a", "b"], "state": ["drift"]}
+    Names(SCENE).query(few)
+    assert few == {"region": ["a", "b"], "state": ["drift"]}
