@@ -63,8 +63,7 @@ test: venv cloud .venv/debian/ready
 	$(MAKE) --jobs=3 --output-sync=target --old-file=cloud functional-core lint docs unit-threading unit-eventlet tempest
 
 test-more: venv cloud .venv/debian/ready
-	$(MAKE) --jobs=2 --output-sync=target --old-file=cloud functional-more unit-thorough
-	$(MAKE) --old-file=cloud dashboard-test
+	$(MAKE) --jobs=3 --output-sync=target --old-file=cloud functional-more unit-thorough dashboard-test
 
 lint: venv
 	$(BIN)/ruff check .
