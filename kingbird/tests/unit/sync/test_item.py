@@ -1,6 +1,7 @@
 """Items: what is stored of their work, and what they say before and after it."""
 
 import dataclasses
+import hashlib
 
 import pytest
 
@@ -314,3 +315,21 @@ def test_what_is_seen_of_an_image():
     assert Seen.of({"owner": None, "name": None}) == Seen("", "", None)
     assert [ImportSpec({"size": size}, {}, None).size for size in (7, None)] == [7, 0]
     assert ImportSpec({}, {}, None).size == 0
+
+
+@pytest.mark.parametrize(
+    ("one", "text"),
+    [
+        (
+            item(NONE).with_outcome(Outcome(Reason.IN_SYNC)),
+            '{"action": "none", "reason": "in_sync", "source": "R1", "target": "i"}',
+        ),
+        (
+            Item("i", "R1", "R2", CREATE),
+            '{"action": "create", "reason": null, "source": "R1", "target": null}',
+        ),
+    ],
+)
+def test_a_fingerprint_is_the_one_of_the_release_before(one, text):
+    """A dry run of it may be carried out after an upgrade."""
+    assert one.fingerprint() == hashlib.sha256(text.encode()).hexdigest()
