@@ -18,6 +18,8 @@ _M_ARENA_MAX = -8
 #: glibc raises the limit with each of them, and pages stay in the heap of every thread.
 _MAPPED = 128 * 1024
 _ARENAS = 2
+#: Seconds between two returns of what was freed.
+TRIM_INTERVAL = 10.0
 
 
 def tune() -> None:
@@ -27,3 +29,14 @@ def tune() -> None:
     if mallopt is not None:
         mallopt(_M_MMAP_THRESHOLD, _MAPPED)
         mallopt(_M_ARENA_MAX, _ARENAS)
+
+
+def trim() -> None:
+    """Give freed memory back to the system, as far as there is a glibc.
+
+    glibc keeps what a job has freed in small pieces, and the next job's large answers come on top
+    of it.
+    """
+    malloc_trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if malloc_trim is not None:
+        malloc_trim(0)

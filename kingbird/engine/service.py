@@ -154,6 +154,7 @@ class Engine:
         self._repeat("leases", self._renew, lambda: options.lease * RENEW_FRACTION, self._stopped)
         self._begin("rules", self._rules.run)
         self._repeat("settler", self._settle, lambda: options.poll_interval)
+        self._repeat("memory", memory_tuning.trim, lambda: memory_tuning.TRIM_INTERVAL, delay=True)
         self._repeat("reaper", self._reap, lambda: options.reaper_interval, delay=True)
 
     def describe(self) -> dict[str, Any]:
