@@ -30,6 +30,7 @@ from kingbird.db import (
     plans,
     previews,
     region_states,
+    retried_items,
     rule_ends,
     rule_runs,
     rules,

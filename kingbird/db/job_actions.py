@@ -18,7 +18,7 @@ from kingbird.db.counts import Counts
 from kingbird.db.item_ids import item_id
 from kingbird.db.leases import Claim
 from kingbird.db.models import Item, Job, Task
-from kingbird.db.plans import RETRY_REST, awaits_retry
+from kingbird.db.retried_items import RETRY_REST, awaits_retry
 from kingbird.states import ALL, ENDED_JOB_STATES, ItemState, JobState
 
 #: Parts of one run that can be cancelled one by one.

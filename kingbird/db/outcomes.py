@@ -29,8 +29,9 @@ from kingbird.db.column_types import fit
 from kingbird.db.counts import Counts
 from kingbird.db.job_ends import Ending, end_if_done
 from kingbird.db.leases import Claim, fence
-from kingbird.db.models import Item, Job, Task
+from kingbird.db.models import RETRY, Item, Job, Task
 from kingbird.db.outcome_texts import NOT_WORKED_ON
+from kingbird.db.retried_items import RETRY_REST, awaits_retry
 from kingbird.states import (
     ITEM_TRANSITIONS,
     CopyState,
@@ -167,14 +168,21 @@ def _end_planning(claim: Claim, reason: str, message: str, rest: Counts) -> Endi
         fence(session, claim)
         job = session.get_one(Job, claim.job.pk, populate_existing=True)
         given_up = reason if job.planned_at is None else None
-        ended, progress = unplanned.end(session, job, reason, message, rest)
-        runs.change(
-            session,
-            runs.of(job),
-            generation=Job.generation + 1,
-            lease_expires=None,
-            counts=counts.add_to_job(session, job.pk, ended),
-        )
+        values: dict[str, Any] = {"generation": Job.generation + 1, "lease_expires": None}
+        progress, is_last = None, True
+        if job.plan_rest == RETRY_REST and job.tasks_open:
+            # The end of the last task ends no item that waits for its plan.
+            waiting = awaits_retry(job.pk)
+            ended, is_last = item_rows.end_some(session, reason, message, waiting)
+            values.update(plan_rest=sa.null(), away=sa.null())
+        else:
+            ended, progress = unplanned.end(session, job, reason, message, rest)
+        if not is_last:
+            values = {"tasks_open": Job.tasks_open + 1}
+        values["counts"] = counts.add_to_job(session, job.pk, ended)
+        runs.change(session, runs.of(job), **values)
+        if not is_last:
+            return Ending(items=counts.gained(ended), has_more=True)
         ending = end_if_done(session, job, (reason, message), progress)
         items = counts.gained(ended)
         items.update(ending.items)
@@ -195,6 +203,8 @@ def _items_of(task: Task) -> list[sa.ColumnElement[bool]]:
         Item.job_pk == task.job_pk,
         Item.part == task.part,
         Item.target_region == task.region,
+        # Items of a retry may wait for their plan.
+        Item.action != RETRY,
     ]
 
 

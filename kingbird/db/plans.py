@@ -1,7 +1,7 @@
 """Plans: stored in batches, part by part, and read by tasks.
 
 No region is written to before the plan of a part is complete.  A job has several parts if some
-regions lag, and one more for each retry.
+regions lag or are away, and at least one more for each retry.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from kingbird.db import (
     counts,
     fresh_states,
     plan_rows,
+    retried_items,
     runs,
     turns,
     unplanned,
@@ -30,19 +31,11 @@ from kingbird.db.item_ids import item_id
 from kingbird.db.job_ends import Ending, end_if_done
 from kingbird.db.leases import Claim, fence
 from kingbird.db.models import RETRY, Item, Job, Task
-from kingbird.states import ALL, ItemState, TaskKind
+from kingbird.db.retried_items import RETRY_REST
+from kingbird.states import ItemState, TaskKind
 
-#: ``Job.plan_rest`` of a job that is retried, until its items have been planned.
-RETRY_REST = {"retry": True}
 #: The findings of a batch that tells nothing.
 NOTHING: Findings = ImageFindings()
-
-
-def awaits_retry(job_pk: int) -> sa.ColumnElement[bool]:
-    """Match the items of a retry that have not been planned."""
-    return sa.and_(
-        Item.job_pk == job_pk, Item.status == ItemState.IN_PROGRESS, Item.action == RETRY
-    )
 
 
 @connection.retry_on_disconnect
@@ -85,8 +78,9 @@ class PlanWriter:
     """One part of a job's plan, as it is stored.  Use it as a context.
 
     Entering it deletes what an engine that lost its lease left of the part.  The plan of a retry
-    is written in the same way: its part exists, with items that are given a plan.  A small plan
-    takes one transaction: its items are held until :meth:`finish`.
+    is written in the same way: its part exists, with items that are given a plan, and those that
+    wait for a region come to the next part.  A small plan takes one transaction: its items are
+    held until :meth:`finish`.
 
     Each method raises :class:`kingbird.exception.LeaseLost` if another engine plans the job.
 
@@ -199,7 +193,9 @@ class PlanWriter:
                 )
                 self._added.add(key)
             elif (item.action, item.status) == (RETRY, ItemState.IN_PROGRESS):
-                changed.append({"pk": item.pk, "updated_at": now, "written_at": now, **columns})
+                # It may have waited since an earlier part.
+                times = {"updated_at": now, "written_at": now}
+                changed.append({"pk": item.pk, "part": self._part, **times, **columns})
                 numbers.subtract(plan_rows.number(row["target_region"], item))
             elif (item.part, item.plan_generation) != (self._part, claim.generation):
                 continue
@@ -235,15 +231,19 @@ class PlanWriter:
         *,
         no_data: Mapping[str, int] | None = None,
         figures: Figures | None = None,
+        compared: Collection[str] | None = None,
     ) -> Ending:
         """Store the items that are held, and let the part's tasks be claimed.
 
         :param in_sync: the number of images in sync that have no item, by region.
         :param cursor: the point from which another part goes on, or ``None`` if nothing is left.
+            It is :data:`RETRY_REST` if some items of a retry wait for their plan.
         :param take: the tasks to claim for the engine that planned them; they are in ``claims``
             afterwards.
         :param no_data: the number of images in sync but for their data that have no item.
         :param figures: what is known of the regions that were compared completely.
+        :param compared: the regions whose items for all images a retry has dealt with; all of
+            them without it.
         :returns: the open tasks of the job; what is left to plan counts as one.  If there is
             none, the job has ended.
         """
@@ -251,7 +251,9 @@ class PlanWriter:
         self._held_findings.clear(self._claim, self._began)
         if figures is not None:
             figures.clear(self._claim)
-        return batches.write(lambda execute: self._finish(counts, cursor, take, figures, execute))
+        return batches.write(
+            lambda execute: self._finish(counts, cursor, take, figures, compared, execute)
+        )
 
     def _finish(
         self,
@@ -259,6 +261,7 @@ class PlanWriter:
         cursor: Mapping[str, Any] | None,
         take: Take | None,
         figures: Figures | None,
+        compared: Collection[str] | None,
         execute: batches.Execute,
     ) -> Ending:
         with connection.writer() as session:
@@ -269,11 +272,16 @@ class PlanWriter:
                 regions_held, held = self._add(session, self._held, execute)
                 numbers = counts.add(numbers, held)
             job = session.get_one(Job, self._claim.job.pk, populate_existing=True)
-            is_retry = job.plan_rest == RETRY_REST
-            if is_retry or job.plan_parts == self._part:
+            is_retry, has_rest = job.plan_rest == RETRY_REST, cursor is not None
+            # The part of a retry exists before its plan.
+            if job.plan_parts == self._part + is_retry:
                 if is_retry:
-                    numbers = counts.add(numbers, self._drop_compared(session))
-                    regions = self._retried_regions(session)
+                    numbers = counts.add(
+                        numbers, retried_items.drop_compared(session, job.pk, compared)
+                    )
+                    if not has_rest:
+                        numbers = counts.add(numbers, retried_items.end_left_out(session, job.pk))
+                    regions = retried_items.regions_of(session, job.pk, self._part)
                 else:
                     regions = self._regions | regions_held
                 open_items = self._open_items + plan_rows.count_open(self._held)
@@ -294,7 +302,6 @@ class PlanWriter:
                     for before, new in zip((job.in_sync, job.no_data), found, strict=True)
                 )
                 before = [] if job.planned_at is None else job.counts
-                has_rest = cursor is not None
                 runs.change(
                     session,
                     runs.of(job),
@@ -312,7 +319,7 @@ class PlanWriter:
                     - (job.plan_rest is not None),
                     plan_rest=dict(cursor) if cursor is not None else sa.null(),
                     **({} if has_rest else {"away": sa.null()}),
-                    plan_parts=self._part + 1,
+                    plan_parts=job.plan_parts + (has_rest or not is_retry),
                     turn=0 if job.cancelled else turn + cost * len(regions),
                     planned_at=job.planned_at or utc_now(),
                     updated_at=utc_now(),
@@ -378,22 +385,3 @@ class PlanWriter:
             Task.plan_generation == self._claim.generation,
             Task.kind == TaskKind.RECORDS,
         )
-
-    def _drop_compared(self, session: orm.Session) -> Counts:
-        """Delete the items for all images of regions that could be compared now.
-
-        :returns: the change of the numbers.
-        """
-        compared = sa.and_(awaits_retry(self._claim.job.pk), Item.resource == ALL)
-        change: Counts = Counter()
-        change.subtract(counts.count(session, compared))
-        session.execute(sa.delete(Item).where(compared))
-        return change
-
-    def _retried_regions(self, session: orm.Session) -> set[str]:
-        """Return the regions that have work in a retry, whichever engine planned it."""
-        job_pk = self._claim.job.pk
-        query = sa.select(Item.target_region).where(
-            Item.job_pk == job_pk, Item.part == self._part, Item.status == ItemState.IN_PROGRESS
-        )
-        return set(session.scalars(query.distinct()))

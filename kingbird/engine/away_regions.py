@@ -115,6 +115,18 @@ class AwayRegions:
         ]
         return which_are_away(self._pools, self._job, known)
 
+    def away_of(
+        self, targets: Collection[str], clients: Callable[[], Mapping[str, ImageClient]]
+    ) -> tuple[frozenset[str], bool]:
+        """Return the regions that are away as a retry is planned, and whether they are all.
+
+        :param targets: the regions that it waits for if it has not waited before.
+        :param clients: returns the images of each region.
+        """
+        awaited = self._job.away or targets
+        away = self.still_away(clients) if self._job.away else self.look(clients(), targets)
+        return away, bool(away) and away.issuperset(awaited)
+
     def pause(self, held: HeldLease, regions: Collection[str]) -> float:
         """Release a job of whose plan all that is left waits for some regions.
 

@@ -1,7 +1,6 @@
 """Plans jobs: reads the regions, stores items and tasks."""
 
 import dataclasses
-import logging
 import threading
 import time
 from collections import Counter
@@ -12,7 +11,7 @@ from typing import Any, NamedTuple
 
 from oslo_config import cfg
 
-from kingbird import events, exception
+from kingbird import exception
 from kingbird.db import api as db
 from kingbird.engine import resource_types, undos
 from kingbird.engine.away_regions import AwayRegions
@@ -22,10 +21,11 @@ from kingbird.engine.credentials import JobCredentials
 from kingbird.engine.leases import HeldLease
 from kingbird.engine.plan_inputs import caller_of, copy_rules, from_row
 from kingbird.engine.plan_progress import PlanProgress
+from kingbird.engine.planned_parts import OutcomeCounts, PlannedParts
 from kingbird.engine.pools import RegionPools
 from kingbird.engine.previews import Preview
 from kingbird.engine.region_budget import FIRST_PARTS, LATER_PARTS, RegionBudget, regions_of
-from kingbird.states import ItemState, Reason, Trigger
+from kingbird.states import Reason, Trigger
 from kingbird.sync.item import Item
 from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.outcome import cancelled_in_part
@@ -37,14 +37,10 @@ from kingbird.sync.request import SyncSet
 from kingbird.sync.retry import Retry
 from kingbird.sync.wildcard_regions import has_no_target, names_all_regions, resolve_regions
 
-LOG = logging.getLogger(__name__)
-
 #: Reasons that might be others if there had been more time.
 TRANSIENT = frozenset({Reason.REGION_UNAVAILABLE})
 #: Items of a job whose tasks the engine that planned it works on, without another claim.
 SMALL_JOB = 100
-#: Items by target region, status and reason.
-OutcomeCounts = Counter[tuple[str, str, str]]
 
 
 class TakenTasks(NamedTuple):
@@ -82,7 +78,7 @@ class JobPlanner:
         self._pools = pools
         self._cancellations = cancellations
         self._retry = retry
-        self._notify_engines = notify_engines
+        self._parts = PlannedParts(notify_engines)
         self._stopping = stopping
         self._first_parts = RegionBudget(FIRST_PARTS)
         self._later_parts = RegionBudget(LATER_PARTS)
@@ -115,7 +111,9 @@ class JobPlanner:
         sets = [SyncSet.from_request(entry) for entry in job.request]
         if job.applies:
             sets = [dataclasses.replace(one, dry_run=False) for one in sets]
-        plan = self._plan_retry if job.plan_rest == db.plans.RETRY_REST else self._plan_parts
+        plan = (
+            self._plan_retry if job.plan_rest == db.retried_items.RETRY_REST else self._plan_parts
+        )
         ending, taken = plan(held, sets, take)
         finish(self._access, job, ending)
         return taken
@@ -171,9 +169,7 @@ class JobPlanner:
                 tally = resource_type.tally(sets, caller_of(job), is_first=not part)
                 batches = _compared(planner.plan(sets, cursor), preview)
                 outcomes = self._store(plan, claim, part, planner, batches, tally)
-                if self._stopping.is_set() and not context.calls.away.issubset(away):
-                    # The regions were not tried for as long as they should have been.
-                    raise exception.Unavailable("The engine stops; another one plans the job")
+                self._raise_if_stopped_short(context, away)
                 unseen = cursor.unseen if cursor else frozenset()
                 cursor, away = planner.next_cursor, frozenset(context.calls.away)
                 if preview is not None and cursor is None:
@@ -193,7 +189,7 @@ class JobPlanner:
                         planner.in_sync, sorted(self._access.open_regions(job)), away, unseen
                     ),
                 )
-            self._announce(job, part, ending, plan.claims, outcomes, planner)
+            self._parts.announce(job, part, ending, plan.claims, outcomes, planner)
             if cursor is None:
                 break
             if away and away.issuperset(cursor.covered_to):
@@ -205,6 +201,8 @@ class JobPlanner:
     ) -> tuple[db.Ending, TakenTasks]:
         """Plan the items that are retried, without regard to tombstones.
 
+        Those that depend on a region that is away wait for another part of the plan.
+
         :returns: the open tasks, and those that are claimed.
         """
         claim, job = held.claim, held.claim.job
@@ -212,11 +210,11 @@ class JobPlanner:
         while db.settling.settle_claimed(claim):
             self._cancellations.raise_if_cancelled(job)
         pairs = db.job_actions.unplanned_items(claim)
-        regions = self._away_regions(job, is_patient=True)
+        regions = self._away_regions(job, is_patient=not all(one.dry_run for one in sets))
         targets = {target for _, target in pairs}
-        if targets and targets == regions.look(self._access.open_regions(job), targets):
-            # Nothing else is held up by that.
-            return db.Ending(), TakenTasks(pause=regions.pause(held, targets))
+        away, are_all = regions.away_of(targets, lambda: self._access.open_regions(job))
+        if are_all:
+            return db.Ending(), TakenTasks(pause=regions.pause(held, away))
         retry = retry_sets.sets_to_retry(sets, pairs)
         known = db.job_actions.targets_by_image(claim, retry.targets) if retry.targets else {}
         progress = PlanProgress(claim)
@@ -228,24 +226,43 @@ class JobPlanner:
                 claim, part, recounted=retry.targets, listed=progress.listed
             ) as plan,
         ):
-            planner = resource_type.planner(
-                self._context(held, plan, lambda project, region, ids: {}, progress)
-            )
+            context = self._context(held, plan, _no_tombstones, progress, regions, away)
+            planner = resource_type.planner(context)
             batches = planner.plan(retry.sets, known=known, retried_regions=retry.regions)
             tally = resource_type.tally((), caller_of(job), is_first=False)
             compared = _compared(batches, preview)
             outcomes = self._store(plan, claim, part, planner, compared, tally)
-            if preview is not None:
+            self._raise_if_stopped_short(context, away)
+            waits = frozenset(planner.next_cursor.covered_to if planner.next_cursor else ())
+            if preview is not None and not waits:
                 plan.flush()
                 outcomes += self._store(plan, claim, part, planner, preview.rest(), tally)
-            held.stop_renewing()
+            if not waits:
+                held.stop_renewing()
             since = time.monotonic()
-            ending = plan.finish(planner.in_sync, take=take, no_data=planner.no_data)
+            ending = plan.finish(
+                planner.in_sync,
+                db.retried_items.RETRY_REST if waits else None,
+                None if waits else take,
+                no_data=planner.no_data,
+                compared=retry_sets.compared(sets, retry.regions, waits) if waits else None,
+            )
         # An earlier run has counted the rest.
         planner.in_sync -= Counter(job.in_sync)
         planner.no_data -= Counter(job.no_data or {})
-        self._announce(job, part, ending, plan.claims, outcomes, planner)
+        self._parts.announce(job, part, ending, plan.claims, outcomes, planner)
+        if waits:
+            return ending, TakenTasks(pause=regions.pause(held, waits))
         return ending, TakenTasks(plan.claims, since)
+
+    def _raise_if_stopped_short(self, context: PlanContext, away: Collection[str]) -> None:
+        """Give a part of a plan up if the engine stops, and regions were found away meanwhile.
+
+        :param away: those that were away before.
+        """
+        if self._stopping.is_set() and not context.calls.away.issubset(away):
+            # The regions were not tried for as long as they should have been.
+            raise exception.Unavailable("The engine stops; another one plans the job")
 
     def _away_regions(self, job: db.Job, *, is_patient: bool) -> AwayRegions:
         return AwayRegions(
@@ -283,7 +300,7 @@ class JobPlanner:
             held.stop_renewing()
             since = time.monotonic()
             ending = plan.finish({}, take=take)
-        self._announce(job, 0, ending, plan.claims, outcomes, planner)
+        self._parts.announce(job, 0, ending, plan.claims, outcomes, planner)
         return ending, TakenTasks(plan.claims, since)
 
     def _store(
@@ -319,32 +336,6 @@ class JobPlanner:
                 if item.outcome
             )
         return outcomes
-
-    def _announce(
-        self,
-        job: db.Job,
-        part: int,
-        ending: db.Ending,
-        claims: Sequence[db.Claim],
-        outcomes: OutcomeCounts,
-        planner: resource_types.Planner,
-    ) -> None:
-        """Emit the outcomes of a part that is stored, and wake engines for its tasks.
-
-        :param claims: the tasks that this engine works on.
-        """
-        open_tasks = ending.open_tasks
-        LOG.info("Planned part %d of job %s: %d regions to work on", part + 1, job.id, open_tasks)
-        for (region, status, reason), number in outcomes.items():
-            events.emit(events.ItemsEnded(region, status, reason, number))
-        found = ((Reason.IN_SYNC, planner.in_sync), (Reason.NO_DATA, planner.no_data))
-        for reason, counts in found:
-            for region, number in counts.items():
-                if number:
-                    events.emit(events.ItemsEnded(region, ItemState.SUCCESS, reason, number))
-        events.emit(events.JobProgress(job))
-        if open_tasks > max(1, len(claims)) and job.credentials == "trust":
-            self._notify_engines(job.id)
 
     def _context(
         self,
@@ -405,6 +396,11 @@ class JobPlanner:
         ):
             item = item.without_work().with_outcome(cancelled_in_part())
         return resource_types.of(job).to_row(item)
+
+
+def _no_tombstones(project: str, region: str, ids: Collection[str]) -> dict[str, str]:
+    """Return no id: a retry asks for all of them again."""
+    return {}
 
 
 def _compared(

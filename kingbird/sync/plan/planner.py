@@ -41,8 +41,8 @@ class Planner:
     """Plans one job, or a part of it.
 
     :param slow_region_timeout: seconds after which a region much slower than the others is left
-        to another part of the plan.  ``None`` plans everything; a region whose ids do not ascend
-        is walked through twice.
+        to another part of the plan.  ``None`` plans everything but what waits for a region that
+        is away; a region whose ids do not ascend is walked through twice.
     :ivar in_sync: the number of images in sync that have no item, by target region.
     :ivar no_data: the number of those that are in sync but for their data, by target region.
     :ivar findings: what was found of each image, to be taken with each batch.
@@ -129,7 +129,8 @@ class Planner:
             self.in_sync += planner.in_sync
             self.no_data += planner.no_data
             cursor = planner.next_cursor and planner.next_cursor.after(cursor)
-            if cursor is None or self._slow_region_timeout is not None:
+            waits = cursor is not None and calls.away.issuperset(cursor.covered_to)
+            if cursor is None or waits or self._slow_region_timeout is not None:
                 self.next_cursor = cursor
                 break
         if first.is_deferred:

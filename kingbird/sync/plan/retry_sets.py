@@ -1,7 +1,7 @@
 """The sets of a retry: those of the request, limited to the items that are retried."""
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from kingbird.states import ALL
@@ -50,6 +50,25 @@ def sets_to_retry(sets: Sequence[SyncSet], pairs: Iterable[tuple[str, str]]) -> 
     return RetrySets(
         [*by_id, *(one for one in wildcard if one.targets)], frozenset(regions), targets
     )
+
+
+def compared(
+    sets: Iterable[SyncSet], regions: Iterable[str], away: Collection[str]
+) -> frozenset[str]:
+    """Return those of some regions that have been compared for all that they have to do with.
+
+    :param sets: the sets of the job's request.
+    :param regions: the regions with an item for all images.
+    :param away: the regions that are left to a later part of the plan.
+    """
+    found = set(regions).difference(away)
+    for one in sets:
+        if one.is_wildcard and not found.isdisjoint(one.regions):
+            if not set(one.sources).isdisjoint(away):
+                found.difference_update(one.regions)
+            elif not set(one.targets).isdisjoint(away):
+                found.difference_update(one.sources)
+    return frozenset(found)
 
 
 def _affected(wildcard: SyncSet, regions: set[str]) -> frozenset[str]:

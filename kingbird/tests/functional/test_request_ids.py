@@ -75,7 +75,7 @@ def test_a_global_id_reaches_keystone_and_glance(
         if " kingbird.engine." in line and job.id in line
     ]
     assert all(f"[job: {job.id}] " in line and wanted in line for line in lines)
-    assert " kingbird.engine.planner " in lines[0]
+    assert " kingbird.engine.planned_parts " in lines[0]
     assert lines[-1].endswith(f"Job {job.id} ended: {SUCCESS}")
 
 

@@ -118,15 +118,18 @@ class History:
         claim = db.leases.claim_job("e1", LEASE)
         if claim is None:
             return
-        is_retry = claim.job.plan_rest == db.plans.RETRY_REST
+        is_retry = claim.job.plan_rest == db.retried_items.RETRY_REST
         if is_retry and not self.settle_before(claim):
             return
         part = claim.job.plan_parts - is_retry
         with db.plans.PlanWriter(claim, part) as plan:
             batches = [self.some_pairs() for _ in range(self.chance.randrange(3))]
+            cursor = {"known_to": {"R4": "b"}, "unsorted": []} if self.either() else None
             if is_retry:
                 pairs = [one for one in db.job_actions.unplanned_items(claim) if one[0] != "*"]
-                batches.append(pairs)
+                cursor = db.retried_items.RETRY_REST if self.either() else None
+                # Others wait for their regions.
+                batches.append(self.chance.sample(pairs, len(pairs) // 2) if cursor else pairs)
             for pairs in batches:
                 with self.unheard():
                     plan.add(self.rows(pairs))
@@ -135,12 +138,12 @@ class History:
                 expire()
                 return
             plan.hold(self.rows(self.some_pairs()))
-            cursor = {"known_to": {"R4": "b"}, "unsorted": []}
             with self.unheard():
                 plan.finish(
                     {"R2": self.chance.randrange(3)},
-                    cursor if not is_retry and self.either() else None,
+                    cursor,
                     db.plans.Take(LEASE, 100) if self.either() else None,
+                    compared=["R2"] if cursor else None,
                 )
         if self.either(0.8):
             expire()

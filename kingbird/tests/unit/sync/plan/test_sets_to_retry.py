@@ -1,6 +1,8 @@
 """The sets of a retry: those of the request, limited to the items that are retried."""
 
-from kingbird.sync.plan.retry_sets import sets_to_retry
+import pytest
+
+from kingbird.sync.plan.retry_sets import compared, sets_to_retry
 from kingbird.sync.request import SyncSet
 
 
@@ -48,3 +50,23 @@ def test_the_sets_that_an_item_may_belong_to():
         (("c",), ("R4",)),
     ]
     assert not found.regions
+
+
+@pytest.mark.parametrize(
+    ("regions", "away", "done"),
+    [
+        # A target needs all sources, and no other target.
+        (("R3", "R4"), ("R4",), {"R3"}),
+        (("R3", "R4"), ("R2",), set()),
+        # A source has to do with all targets.
+        (("R1", "R3"), ("R4",), {"R3"}),
+        (("R1", "R3"), ("R5",), {"R1", "R3"}),
+    ],
+)
+def test_what_a_retry_has_compared(regions, away, done):
+    sets = [
+        SyncSet(("*",), ("R1", "R2"), ("R3", "R4")),
+        # An image by id has an item of its own.
+        SyncSet(("a",), ("R1",), ("R5",)),
+    ]
+    assert compared(sets, regions, away) == done
