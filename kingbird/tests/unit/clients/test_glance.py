@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
+from glanceclient import exc as glance_exc
 from keystoneauth1 import access, token_endpoint
 from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1.identity import v3
@@ -269,6 +271,38 @@ def test_a_connection_that_is_cut_is_an_outage(server, images):
     server.handler.answers += [(None, {}, "")]
     with pytest.raises(exception.RegionUnavailable, match="R1"):
         images.create({"id": "a"})
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "status", "patience"),
+    [
+        (ksa_exc.ClientException("secret"), "can't be used: ClientException", None, None),
+        (ksa_exc.SSLError("secret"), "can't be used: SSLError", None, None),
+        (requests.RequestException("secret"), "can't be used: RequestException", None, None),
+        (glance_exc.CommunicationError("secret"), "does not answer", None, None),
+        (glance_exc.InvalidEndpoint("secret"), "does not answer", None, None),
+        (
+            exception.RegionUnavailable("Busy.", 503, 7),
+            "can't be used at the moment (HTTP 503: Busy.)",
+            503,
+            7,
+        ),
+        (exception.RegionUnavailable("As it is"), None, None, None),
+    ],
+)
+def test_errors_of_a_call_are_those_of_its_region(
+    images, monkeypatch, error, words, status, patience
+):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr(images._http, "request", fail)
+    with pytest.raises(exception.RegionUnavailable) as caught:
+        images.create({"id": "a"})
+    found = caught.value
+    expected = f"The image service of region R1 {words}" if words else "As it is"
+    assert (found.message, found.region) == (expected, "R1")
+    assert (found.status, found.retry_after) == (status, patience)
 
 
 def test_no_server_is_an_outage(conf):
