@@ -32,8 +32,13 @@ TESTS_OF: dict[str, Sequence[str]] = {
         "db/test_outcomes.py",
         "db/test_runs.py",
         "db/test_settling.py",
+        "db/test_counts.py",
     ],
-    "kingbird/db/item_rows.py": ["db/test_settling.py", "db/test_outcomes.py"],
+    "kingbird/db/item_rows.py": [
+        "db/test_settling.py",
+        "db/test_outcomes.py",
+        "db/test_counts.py",
+    ],
     "kingbird/db/settling.py": ["db/test_settling.py", "db/test_job_actions.py"],
     "kingbird/db/unsettled.py": [
         "db/test_unsettled.py",

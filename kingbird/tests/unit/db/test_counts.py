@@ -226,12 +226,38 @@ class History:
         self.chance.choice((*acts, self.give_up_planning, self.end_job))()
 
 
+def bystanders():
+    """Store jobs that no engine of a test works on, and return a function that reads their rows.
+
+    They are planned, accepted and ended.
+    """
+    planned_job(row("i0"), row("i1", "R3"), trust_id=None)
+    accepted_job(trust_id=None)
+    db.job_ends.end_job(get(planned_job(row("i0"), row("i1", "R3"))), "quota")
+    expire()
+    with db.get_engine().connect() as bind:
+        jobs = bind.scalars(sa.select(db.Job.pk)).all()
+
+    def read():
+        found = {}
+        with db.get_engine().connect() as bind:
+            for model, key in ((db.Job, "pk"), (db.Task, "job_pk"), (db.Item, "job_pk")):
+                query = sa.select(model.__table__).where(getattr(model, key).in_(jobs))
+                found[model.__tablename__] = bind.execute(query.order_by(model.pk)).all()
+        return found
+
+    return read
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_they_are_exact_after_any_history(database, seed):
+    others = bystanders()
+    before = others()
     history = History(seed)
     ends = 0
     for _ in range(STEPS):
         history.step()
+        assert others() == before, "other jobs stay as they are"
         job = get(history.job_id)
         assert db.jobs.numbers_of(job) == listed(job) == counted(job)
         if job.status == "IN_PROGRESS":
