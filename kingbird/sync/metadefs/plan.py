@@ -71,6 +71,7 @@ class MetadefPlanner:
         self.findings = FindingLog()
         self.next_cursor: PlanCursor | None = None
         self._context = context
+        self._is_retry = False
 
     def in_sync_so_far(self) -> Counter[str]:
         """Return the number of namespaces in sync without an item, by target region."""
@@ -88,6 +89,7 @@ class MetadefPlanner:
         :param cursor: the end of an earlier part of the plan.
         :param known: target regions that wildcard sets leave out, by key.
         """
+        self._is_retry = known is not None
         part = Part(sets, cursor, self._context.calls)
         lists = self._list(part)
         yield self._decide_all(part, self._regions_not_compared(part, lists))
@@ -215,7 +217,8 @@ class MetadefPlanner:
             in_order = NamespaceItem(key, source, target, name=copies[source][NAME])
             in_order = in_order.with_outcome(Outcome(Reason.IN_SYNC))
             self.findings.add(finding_of(in_order, owner, is_there=True))
-            return None
+            # The item of a retry is there, and was copied from another source before.
+            return in_order if self._is_retry and not one.is_wildcard else None
         if source is None:
             item = NamespaceItem(key, one.sources[0], target, name=one.names.get(key))
             if not failed:

@@ -367,3 +367,25 @@ def test_a_retry_of_a_region_that_is_away_still_waits(scene, names):
     scene.glances["R2"].heal()
     assert scene.ended(job_id) == "SUCCESS"
     assert reasons(scene, job_id) == {(KEY, "R2"): "created", (KEY, "R3"): "created"}
+
+
+@pytest.mark.parametrize("kind", ["named", "wildcard", "any-to-any"])
+def test_a_retry_of_several_regions_holds_none_up(scene, kind):
+    make(scene, "R1")
+    same = make(scene, "R1", "R3", name="same")
+    leave(scene, "R2", "R3")
+    one = {"named": about(NAME, "same"), "wildcard": about(), "any-to-any": everywhere()}[kind]
+    job_id = job(scene, one)
+    scene.engine()
+    paused(scene, job_id, "R2", "R3")
+    set_away(1801)
+    assert scene.tidied(job_id) == "FAILURE"
+    scene.glances["R3"].heal()
+    again(scene, job_id)
+    paused(scene, job_id, "R2")
+    assert reasons(scene, job_id)[KEY, "R3"] == "created"
+    scene.glances["R2"].heal()
+    assert scene.ended(job_id) == "SUCCESS"
+    found = {(KEY, "R2"): "created", (KEY, "R3"): "created", (same, "R2"): "created"}
+    assert reasons(scene, job_id) == found | ({(same, "R3"): "in_sync"} if kind == "named" else {})
+    assert scene.get(job_id).in_sync.get("R3", 0) == (kind != "named")

@@ -354,19 +354,6 @@ def test_namespaces_are_read_some_at_a_time(scene, monkeypatch, count):
     assert len(stretches) == 1
 
 
-@pytest.mark.parametrize("names", ["abc", ""])
-def test_a_region_is_looked_at_once_though_many_calls_fail(scene, names):
-    for name in "abc":
-        scene.make("R1", namespace=name)
-    scene.glances["R1"].fail("GET namespace", unavailable(), times=None)
-    looks = []
-    planner, items = scene.plan(
-        a_set(*names, targets=["R2", "R3"]), is_away=lambda region: not looks.append(region)
-    )
-    assert (items, looks) == ([], ["R1"])
-    assert planner.next_cursor.covered_to == {"R1": ""}
-
-
 @pytest.mark.parametrize("answered", [0, 2])
 def test_an_end_of_the_job_leaves_the_workers_to_others(scene, monkeypatch, answered):
     """Whether regions are listed or namespaces are read."""
