@@ -46,5 +46,6 @@ def test_many_images_take_a_file():
         kept.put(Deferred(0, "R1", {"id": "a", "p": "x" * (spool.IN_MEMORY // 2)}, "R2", None))
         assert not kept._file._rolled
         kept.put(Deferred(0, "R1", {"id": "b", "p": "x" * (spool.IN_MEMORY // 2)}, "R2", None))
+        assert kept._file._rolled
         assert os.fstat(kept._file.fileno()).st_nlink == 0, "nobody has to delete it"
         assert [one.source["id"] for one in kept] == ["a", "b"]
