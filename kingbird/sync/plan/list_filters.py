@@ -5,7 +5,7 @@ not need them, but where such an image has the id of a selected one.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kingbird.sync.request import WildcardScope
 from kingbird.text import CONTROL
@@ -23,9 +23,9 @@ class ListFilters:
     :ivar owners: the project whose images alone are listed, by region.
     """
 
-    by_region: Mapping[str, Filters] = field(default_factory=dict)
-    narrowed: frozenset[str] = frozenset()
-    owners: Mapping[str, str] = field(default_factory=dict)
+    by_region: Mapping[str, Filters]
+    narrowed: frozenset[str]
+    owners: Mapping[str, str]
 
 
 def filters_of(scopes: Sequence[WildcardScope]) -> ListFilters:
