@@ -251,6 +251,9 @@ class PlanWriter:
         self._held_findings.clear(self._claim, self._began)
         if figures is not None:
             figures.clear(self._claim)
+        if cursor is None and self._claim.job.plan_rest == RETRY_REST:
+            while retried_items.end_most_left_out(self._claim, len(self._held)):
+                self.flush()
         return batches.write(
             lambda execute: self._finish(counts, cursor, take, figures, compared, execute)
         )

@@ -10,8 +10,9 @@ from collections.abc import Collection
 import sqlalchemy as sa
 from sqlalchemy import orm
 
-from kingbird.db import counts, item_rows
+from kingbird.db import connection, counts, item_rows
 from kingbird.db.counts import Counts
+from kingbird.db.leases import Claim, fence
 from kingbird.db.models import RETRY, Item
 from kingbird.db.outcome_texts import NOT_WORKED_ON
 from kingbird.states import ALL, ItemState, Reason
@@ -44,13 +45,39 @@ def drop_compared(
     return change
 
 
-def end_left_out(session: orm.Session, job_pk: int) -> Counts:
-    """End items that the complete plan of a retry has not come upon.
+def end_left_out(session: orm.Session, job_pk: int, *where: sa.ColumnElement[bool]) -> Counts:
+    """End items that the complete plan of a retry has not come upon, as many as may be at once.
 
     :returns: the change of the numbers.
     """
     reason = Reason.INTERNAL_ERROR
-    return item_rows.end_some(session, reason, NOT_WORKED_ON, awaits_retry(job_pk))[0]
+    return item_rows.end_some(session, reason, NOT_WORKED_ON, awaits_retry(job_pk), *where)[0]
+
+
+@connection.retry_on_disconnect
+def end_most_left_out(claim: Claim, held: int) -> bool:
+    """End some of the items that the complete plan of a retry has not come upon.
+
+    :param held: the number of items whose plan is not stored yet.  With more than the transaction
+        may end nothing is ended before it is stored.
+    :returns: whether there may be more of them than the transaction that ends the plan may end.
+    :raises kingbird.exception.LeaseLost: another engine plans the job.
+    """
+    # Those for all images of a region are few, and are deleted if it was compared.
+    named = Item.resource != ALL
+    most = item_rows.LIMIT + held
+    left = sa.select(Item.pk).where(awaits_retry(claim.job.pk), named).limit(most + 1)
+    with connection.reader() as session:
+        if len(session.scalars(left).all()) <= most:
+            return False
+    if held:
+        return True
+    with connection.writer() as session:
+        fence(session, claim)
+        ended = end_left_out(session, claim.job.pk, named)
+        total = counts.add_to_job(session, claim.job.pk, ended)
+        fence(session, claim, progress=True, counts=total)
+    return True
 
 
 def regions_of(session: orm.Session, job_pk: int, part: int) -> set[str]:

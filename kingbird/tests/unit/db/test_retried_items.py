@@ -2,9 +2,10 @@
 
 import pytest
 
+from kingbird import exception
 from kingbird.db import api as db
 from kingbird.tests.unit.db.lost import lost_answer
-from kingbird.tests.unit.db.rows import LEASE, PROJECT, outcome, planned_job, row
+from kingbird.tests.unit.db.rows import LEASE, PROJECT, expire, outcome, planned_job, row
 
 REST = db.retried_items.RETRY_REST
 
@@ -14,7 +15,7 @@ def retried(database):
     """Return the claim of a job whose items in two regions are retried."""
     failed = {"status": "FAILURE", "reason": "region_unavailable"}
     job_id = planned_job(
-        row("a", **failed), row("b", **failed), row("b", "R3", **failed), row("*", "R4", **failed)
+        row("*", "R4", **failed), row("a", **failed), row("b", **failed), row("b", "R3", **failed)
     )
     db.job_ends.end_job(get(job_id))
     user = {"user_id": "u", "is_admin": False, "trust_id": "t", "request_id": "r"}
@@ -74,12 +75,30 @@ def test_the_next_part_takes_up_what_has_waited(retried):
     assert statuses(retried) == {"SUCCESS": 3}
 
 
-def test_what_a_complete_plan_has_left_out_ends(retried):
-    store(retried, row("a"))
+@pytest.mark.parametrize("limit", [1, 1000])
+@pytest.mark.parametrize("is_held", [False, True])
+def test_what_a_complete_plan_has_left_out_ends(retried, limit, is_held, monkeypatch):
+    monkeypatch.setattr("kingbird.db.item_rows.LIMIT", limit)
+    if is_held:
+        with db.plans.PlanWriter(retried, get(retried.job.id).plan_parts - 1) as plan:
+            plan.hold([row("a")])
+            assert plan.finish({}).open_tasks == 1
+    else:
+        store(retried, row("a"))
     assert unplanned(retried) == set()
+    assert statuses(retried) == {"IN_PROGRESS": 1, "FAILURE": 2}
     task = db.leases.claim_task("e2", LEASE)
     assert db.outcomes.end_task(task, outcome(task)).state == "FAILURE"
     assert db.jobs.numbers_of(get(retried.job.id)).outcomes == {"created": 1, "internal_error": 2}
+
+
+def test_an_engine_that_lost_its_lease_ends_nothing(retried, monkeypatch):
+    monkeypatch.setattr("kingbird.db.item_rows.LIMIT", 1)
+    expire()
+    assert db.leases.claim_job("e2", LEASE)
+    with pytest.raises(exception.LeaseLost):
+        db.retried_items.end_most_left_out(retried, 0)
+    assert len(unplanned(retried)) == 4
 
 
 @pytest.mark.parametrize("limit", [1, 1000])

@@ -347,6 +347,7 @@ WITHOUT_ROW = {
     "engines.heartbeat": "writes the row of its own engine",
     "engines.deregister": "deletes the row of its own engine",
     "fresh_states.purge": "deletes what is older than all comparisons, whoever wrote it",
+    "retried_items.end_most_left_out": "names the claim of the planner; see test_retried_items.py",
     "stale_states.clear": "names the claim on the job that is planned; see test_stale_states.py",
     "image_states.purge": "deletes what nobody has compared for long; the next to do so adds it",
     "metadef_states.purge": "deletes what nobody has compared for long; the next to do so adds it",
