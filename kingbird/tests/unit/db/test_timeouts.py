@@ -12,6 +12,7 @@ from psycopg2 import extensions
 from kingbird.db import api as db
 from kingbird.db import connection, timeouts
 from kingbird.engine.leases import WRITE_FRACTION
+from kingbird.tests.waiting import PATIENCE
 
 
 class Cursor(sqlite3.Cursor):
@@ -217,14 +218,14 @@ def test_sqlite_needs_no_limit():
 @pytest.mark.parametrize("answers", [True, False])
 def test_a_ping_of_a_server_that_does_not_answer_ends(answers):
     here, there = socket.socketpair()
-    here.settimeout(30)
+    here.settimeout(PATIENCE)
     with here, there:
         if answers:
             there.sendall(b"x")
         engine = SimpleNamespace(
             dialect=SimpleNamespace(name="postgresql", do_ping=lambda _: here.recv(1))
         )
-        timeouts.limit_ping(engine, 30 if answers else 0.05, ())
+        timeouts.limit_ping(engine, PATIENCE if answers else 0.05, ())
         ping = engine.dialect.do_ping
         assert ping(SimpleNamespace(fileno=here.fileno)) == (b"x" if answers else b"")
         if answers:

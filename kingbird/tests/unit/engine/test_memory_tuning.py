@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kingbird.tests.waiting import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 #: Takes 100 MiB in pieces, frees all of them but the last, and prints the resident pages before
 #: and after it trims.
@@ -40,7 +40,7 @@ def test_trimming():
         text=True,
         check=True,
         cwd=root,
-        timeout=60,
+        timeout=PATIENCE,
     ).stdout
     before, after = map(int, printed.split())
     assert before - after > 80 * 256
