@@ -60,6 +60,8 @@ CHANGED = (
     "kingbird/clients/*.py",
     "kingbird/policies/*.py",
     "kingbird/db/leases.py",
+    "kingbird/db/candidates.py",
+    "kingbird/db/retried_items.py",
     "kingbird/db/runs.py",
     "kingbird/db/outcomes.py",
     "kingbird/db/job_ends.py",
