@@ -1,5 +1,6 @@
 """A planned item of any resource type: one resource in one target region."""
 
+import abc
 import dataclasses
 import hashlib
 import json
@@ -15,7 +16,7 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class PlannedItem:
+class PlannedItem(abc.ABC):
     """The part of a planned item that does not depend on its resource type.
 
     :cvar resource_type: the type (:class:`kingbird.states.ResourceType`).
@@ -42,25 +43,25 @@ class PlannedItem:
     digest: str | None = None
 
     @property
+    @abc.abstractmethod
     def is_to_be_written(self) -> bool:
         """Return whether the item has something to write."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def writes(self) -> dict[str, Any]:
         """Return what the item would write, as far as it tells two plans apart."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def without_work(self) -> Self:
         """Return the item without anything to write."""
-        raise NotImplementedError
 
     def as_previewed(self) -> Self:
         """Return the item as it is carried out after a dry run that found the same."""
         return self
 
+    @abc.abstractmethod
     def as_dry_run(self) -> Self:
         """Return the item with the outcome of a dry run."""
-        raise NotImplementedError
 
     def fingerprint(self) -> str:
         """Return a digest of what would be written, or of why nothing would be.

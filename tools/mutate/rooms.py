@@ -26,6 +26,7 @@ TESTS_OF: dict[str, Sequence[str]] = {
         "db/test_claims.py",
         "db/test_turns.py",
         "db/test_counts.py",
+        "db/test_imports.py",
     ],
     "kingbird/db/unplanned.py": [
         "db/test_plans.py",
@@ -49,6 +50,7 @@ TESTS_OF: dict[str, Sequence[str]] = {
     "kingbird/db/timeouts.py": ["db/test_timeouts.py", "db/test_connection.py"],
     "kingbird/engine": [
         "engine/test_leases.py",
+        "engine/test_attempts.py",
         "engine/test_completion.py",
         "engine/test_runs.py",
         "engine/test_events.py",

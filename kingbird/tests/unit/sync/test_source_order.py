@@ -99,6 +99,8 @@ def test_an_orphan_may_have_a_better_source_anywhere():
     order = SourceOrder(("R1", "R2"), None)
     assert order.may_precede("R3", ("R1", ORPHAN))
     assert not order.may_precede("R3", ("R1", marked()))
+    # At its home an image is no orphan, whatever marks it has.
+    assert not order.may_precede("R3", ("R1", marked(orphaned=True, home="R1")))
 
 
 @pytest.mark.parametrize("own", [ME, None])

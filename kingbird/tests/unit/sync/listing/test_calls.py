@@ -182,3 +182,18 @@ def test_other_errors_are_raised_as_they_are() -> None:
             calls.result("R2", failed(error))
         assert caught.value is error
     assert (calls.lagging, calls.away) == ({"R3"}, {"R3"})
+
+
+def test_a_call_that_ended_leaves_the_region_in_its_queue() -> None:
+    clock = Clock()
+    moved: dict[str, float] = {}
+    calls = RegionCalls(in_queue, RETRY, moved_at=lambda region: moved[region], clock=clock)
+    calls = calls.for_part(("R1", "R2", "R3"), 10)
+    for region in ("R1", "R2", "R3"):
+        calls.begin(region, str)
+    calls._submit = lambda region, function: function()
+    calls.begin("R2", str)
+    # Another call to it waits while those of other jobs go on.
+    clock.move(1_000)
+    moved["R2"] = clock.now
+    calls.check("R2")
