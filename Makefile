@@ -140,11 +140,11 @@ functional-core: venv cloud
 	$(BIN)/pytest --durations=25 $(SHARED_OUT) kingbird/tests/functional $(addprefix --ignore=,$(MORE))
 	$(BIN)/pytest $(SHARED_OUT) --databases=MariaDB,PostgreSQL kingbird/tests/unit/db
 
-functional-more: venv cloud
+functional-more: venv cloud .venv/debian/ready
 	$(BIN)/pytest --durations=25 $(SHARED_OUT) $(MORE)
 
 # The quicker half of functional-more.
-functional-guides: venv cloud
+functional-guides: venv cloud .venv/debian/ready
 	$(BIN)/pytest --durations=25 $(SHARED_OUT) $(GUIDES)
 
 tempest: venv cloud
