@@ -59,6 +59,13 @@ class Recorded:
         """Return the names of a region's calls that may have changed something."""
         return sorted(name_of(call) for call in self.calls[region] if call.writes)
 
+    def of_request(self, request_id: str) -> dict[str, list[Call]]:
+        """Return the calls by region that were made for a request."""
+        return {
+            region: [call for call in calls if request_id in call.headers.values()]
+            for region, calls in self.calls.items()
+        }
+
     @property
     def all_writes(self) -> list[str]:
         """Return the names of all regions' calls that may have changed something."""
