@@ -11,6 +11,7 @@ from kingbird import exception
 from kingbird.db import api as db
 from kingbird.db import item_rows
 from kingbird.db.job_actions import Part
+from kingbird.tests.unit.db.histories import IMAGES, REGIONS, History, get
 from kingbird.tests.unit.db.lost import lost_answer
 from kingbird.tests.unit.db.rows import (
     LEASE,
@@ -22,7 +23,6 @@ from kingbird.tests.unit.db.rows import (
     store_plan,
     sync_set,
 )
-from kingbird.tests.unit.db.test_counts import IMAGES, REGIONS, History
 from kingbird.tests.unit.db.writes import changed_rows
 
 #: The largest number of items of a transaction here, and those of a job.
@@ -36,10 +36,6 @@ def small(database, monkeypatch):
     """Let transactions have few items."""
     monkeypatch.setattr(item_rows, "LIMIT", FEW)
     return database
-
-
-def get(job_id):
-    return db.jobs.get(PROJECT, job_id)
 
 
 def a_job(regions=("R2",), **options):
