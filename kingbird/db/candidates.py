@@ -5,7 +5,7 @@ than to execute it.  So each is built once for a scope.
 """
 
 import functools
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -37,29 +37,43 @@ class Scope:
     """The rows that an engine may claim.
 
     :ivar token_jobs: jobs whose user's token it has, each with the request that brought it.
-    :ivar projects: projects of which nothing is claimed.
-    :ivar regions: regions whose tasks are not claimed.
-    :ivar resting: regions that are away, and whose paused tasks are not claimed.
+    :ivar excluded_projects: projects of which nothing is claimed.
+    :ivar excluded_regions: regions whose tasks are not claimed.
+    :ivar resting_regions: regions that are away, and whose paused tasks are not claimed.
     :ivar cancelled_only: whether nothing is claimed but what is cancelled, to end it.
     """
 
-    token_jobs: tuple[tuple[str, str | None], ...] = ()
-    projects: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    resting: tuple[str, ...] = ()
-    cancelled_only: bool = False
+    token_jobs: tuple[tuple[str, str | None], ...]
+    excluded_projects: tuple[str, ...]
+    excluded_regions: tuple[str, ...]
+    resting_regions: tuple[str, ...]
+    cancelled_only: bool
+
+    @classmethod
+    def of(
+        cls,
+        token_jobs: TokenJobs,
+        *,
+        excluded_projects: Collection[str],
+        excluded_regions: Collection[str] = (),
+        resting_regions: Collection[str] = (),
+        cancelled_only: bool,
+    ) -> "Scope":
+        """Make a scope of collections in any order, so that equal ones make the same query."""
+        return cls(
+            tuple(sorted(token_jobs.items())),
+            tuple(sorted(excluded_projects)),
+            tuple(sorted(excluded_regions)),
+            tuple(sorted(resting_regions)),
+            cancelled_only,
+        )
 
 
-def names(some: Collection[str]) -> tuple[str, ...]:
-    """Return names in an order of their own, so that equal scopes are the same."""
-    return tuple(sorted(some))
-
-
-def runnable(token_jobs: Collection[tuple[str, str | None]]) -> sa.ColumnElement[bool]:
+def runnable(token_jobs: Iterable[tuple[str, str | None]]) -> sa.ColumnElement[bool]:
     """Match jobs that an engine has credentials for."""
     with_token = [
         sa.and_(Job.id == job_id, Job.request_id.is_(None) if by is None else Job.request_id == by)
-        for job_id, by in sorted(token_jobs)
+        for job_id, by in token_jobs
     ]
     return sa.or_(Job.credentials == "trust", *with_token)
 
@@ -125,7 +139,8 @@ def _jobs(scope: Scope) -> _Conditions:
         Job.status == JobState.IN_PROGRESS,
         sa.or_(Job.planned_at.is_(None), Job.plan_rest.is_not(None)),
     ]
-    return waiting, [runnable(scope.token_jobs), Job.project_id.not_in(scope.projects)]
+    others = Job.project_id.not_in(scope.excluded_projects)
+    return waiting, [runnable(scope.token_jobs), others]
 
 
 def _tasks(scope: Scope) -> _Conditions:
@@ -139,16 +154,16 @@ def _tasks(scope: Scope) -> _Conditions:
         # An equation would lead SQLite to the index of all tasks that are open.
         earlier.done != sa.true(),
     )
-    waiting = [Task.done == sa.false(), Task.region.not_in(scope.regions)]
-    if scope.resting:
+    waiting = [Task.done == sa.false(), Task.region.not_in(scope.excluded_regions)]
+    if scope.resting_regions:
         # A cancelled task, whose turn is before all others, is ended.
-        wakes = (Task.region.not_in(scope.resting), Task.away_since.is_(None))
+        wakes = (Task.region.not_in(scope.resting_regions), Task.away_since.is_(None))
         waiting.append(sa.or_(*wakes, Task.turn == 0))
     mine = [
         Job.status == JobState.IN_PROGRESS,
         Job.planned_at.is_not(None),
         runnable(scope.token_jobs),
-        Job.project_id.not_in(scope.projects),
+        Job.project_id.not_in(scope.excluded_projects),
         ~waits,
     ]
     return waiting, mine

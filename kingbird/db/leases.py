@@ -14,7 +14,7 @@ from sqlalchemy import orm
 
 from kingbird import exception
 from kingbird.db import candidates, connection, runs
-from kingbird.db.candidates import NO_TOKENS, Scope, TokenJobs, names
+from kingbird.db.candidates import NO_TOKENS, Scope, TokenJobs
 from kingbird.db.clock import now_ms
 from kingbird.db.models import Job, Task
 from kingbird.states import TaskKind
@@ -113,10 +113,8 @@ def claim_job(
         Then the claim that such a lease belonged to does not count as an attempt.
     :returns: the claim, or ``None`` when there is nothing to claim.
     """
-    scope = Scope(
-        tuple(sorted(token_jobs.items())),
-        names(excluded_projects),
-        cancelled_only=cancelled_only,
+    scope = Scope.of(
+        token_jobs, excluded_projects=excluded_projects, cancelled_only=cancelled_only
     )
 
     def take(session: orm.Session, pk: int) -> Claim | None:
@@ -161,12 +159,12 @@ def claim_task(
     :param excluded_regions: regions whose tasks are not claimed.
     :param resting_regions: regions that are away, and whose paused tasks are not claimed.
     """
-    scope = Scope(
-        tuple(sorted(token_jobs.items())),
-        names(excluded_projects),
-        names(excluded_regions),
-        names(resting_regions),
-        cancelled_only,
+    scope = Scope.of(
+        token_jobs,
+        excluded_projects=excluded_projects,
+        excluded_regions=excluded_regions,
+        resting_regions=resting_regions,
+        cancelled_only=cancelled_only,
     )
     # A request has up to a megabyte, and only planners read it.
     both = (
