@@ -8,15 +8,15 @@ from sqlalchemy import orm
 from kingbird.db import connection
 from kingbird.db.item_ids import item_id
 from kingbird.db.leases import Claim
-from kingbird.db.models import RETRY, Item, Job
+from kingbird.db.models import Item, Job
+from kingbird.db.retried_items import awaits_retry, has_plan
 from kingbird.states import ItemState
 
 
 def count_before(job_pk: int, part: int) -> int:
     """Return the number of items that the parts before one have planned."""
-    waits = sa.and_(Item.action == RETRY, Item.status == ItemState.IN_PROGRESS)
     query = sa.select(sa.func.count()).where(
-        Item.job_pk == job_pk, Item.part < part, sa.not_(waits)
+        Item.job_pk == job_pk, Item.part < part, sa.not_(awaits_retry(job_pk))
     )
     return connection.scalar(query)
 
@@ -44,8 +44,7 @@ def open_items(claim: Claim, limit: int, after: Item | None = None) -> Sequence[
             Item.part == task.part,
             Item.target_region == task.region,
             Item.status == ItemState.IN_PROGRESS,
-            # Items of a retry may wait for their plan.
-            Item.action != RETRY,
+            has_plan(),
             Item.data_since.is_(None),
         )
         .order_by(Item.rank, Item.pk)

@@ -29,9 +29,9 @@ from kingbird.db.column_types import fit
 from kingbird.db.counts import Counts
 from kingbird.db.job_ends import Ending, end_if_done
 from kingbird.db.leases import Claim, fence
-from kingbird.db.models import RETRY, Item, Job, Task
+from kingbird.db.models import Item, Job, Task
 from kingbird.db.outcome_texts import NOT_WORKED_ON
-from kingbird.db.retried_items import RETRY_REST, awaits_retry
+from kingbird.db.retried_items import RETRY_REST, awaits_retry, has_plan
 from kingbird.states import (
     ITEM_TRANSITIONS,
     CopyState,
@@ -203,8 +203,7 @@ def _items_of(task: Task) -> list[sa.ColumnElement[bool]]:
         Item.job_pk == task.job_pk,
         Item.part == task.part,
         Item.target_region == task.region,
-        # Items of a retry may wait for their plan.
-        Item.action != RETRY,
+        has_plan(),
     ]
 
 

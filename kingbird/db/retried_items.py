@@ -28,6 +28,11 @@ def awaits_retry(job_pk: int) -> sa.ColumnElement[bool]:
     )
 
 
+def has_plan() -> sa.ColumnElement[bool]:
+    """Match items that have been planned, or ended without: a task works on no others."""
+    return Item.action != RETRY
+
+
 def drop_compared(
     session: orm.Session, job_pk: int, regions: Collection[str] | None = None
 ) -> Counts:
@@ -86,6 +91,6 @@ def regions_of(session: orm.Session, job_pk: int, part: int) -> set[str]:
         Item.job_pk == job_pk,
         Item.part == part,
         Item.status == ItemState.IN_PROGRESS,
-        Item.action != RETRY,
+        has_plan(),
     )
     return set(session.scalars(query.distinct()))
