@@ -1,6 +1,6 @@
 """Delete states that a comparison has not found again before it stores what it has found.
 
-What is found is stored in one transaction, and so is the end of a part of a plan.  A comparison
+One transaction stores a batch of findings, and another one the end of a part.  A comparison
 may find that tens of thousands of images are in order which were not before, so their rows are
 deleted ahead of that transaction, a batch at a time, until less than a batch is left for it.  An
 engine that loses its lease in between has deleted nothing that is still true.

@@ -10,7 +10,7 @@ ADMIN_REQUIRED = "admin_required"
 PROJECT_MEMBER = "project_member"
 PROJECT_READER = "project_reader"
 
-#: What a rule of a call asks for: a persona in the project that the request is about.
+#: The persona that a rule of a call asks for: one in the project that the request is about.
 MEMBER = f"rule:{PROJECT_MEMBER}"
 READER = f"rule:{PROJECT_READER}"
 ADMIN = f"rule:{ADMIN_REQUIRED} and project_id:%(project_id)s"

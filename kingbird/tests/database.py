@@ -21,7 +21,7 @@ SQLITE = "SQLite"
 
 #: The content of a file with all tables; a migration takes a thousand times as long as a copy.
 _migrated = b""
-#: What connects to each database of the process.  It has compiled the statements of earlier tests,
+#: The connector of each database of the process.  It has compiled the statements of earlier tests,
 #: which would take a third of a test's time.
 _managers: dict[str, Any] = {}
 #: The file to which it connects.

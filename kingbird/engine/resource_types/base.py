@@ -1,4 +1,4 @@
-"""What an engine needs of a resource type."""
+"""The interface of a resource type that engines use."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence

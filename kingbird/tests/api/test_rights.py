@@ -194,7 +194,7 @@ CALLS = {
     "state": ("GET", "-state"),
     "show-state": ("GET", "-state/{image_id}"),
 }
-#: What a word after a plus adds to a set.
+#: The fields that a word after a plus adds to a set.
 OPTIONS = {
     "data": {"data": "import"},
     "orphans": {"on_orphan": "hide"},

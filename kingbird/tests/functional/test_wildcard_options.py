@@ -250,7 +250,7 @@ class TestMembers:
         job = api(newcomer).run(wildcard(**follow))
         assert job.outcome == (SUCCESS, "updated")
         assert job.only["message"] == f"Members removed: {admin.project_id}"
-        # What the members answered is theirs.
+        # The answers of the members are theirs.
         assert newcomer.members("RegionTwo", image["id"]) == {
             demo.project_id: "rejected",
             other.project_id: "pending",

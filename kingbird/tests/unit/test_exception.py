@@ -1,4 +1,4 @@
-"""What logs tell of errors."""
+"""Logs tell of errors without their secrets."""
 
 import pytest
 

@@ -18,7 +18,7 @@ from kingbird.states import JobState
 
 JSON = dict[str, Any]
 
-#: The options that operations share which make an engine begin.
+#: The options of all operations that make an engine begin.
 _STARTS_WORK: JSON = {
     "body_optional": True,
     "response_schema": answers.ACCEPTED,

@@ -11,7 +11,7 @@ from kingbird.api.schemas.sync_jobs.metadefs import by_type, set_of_namespaces
 from kingbird.states import ALL, MemberMode, ResourceType
 
 _FALSE = [False, "False"]
-#: What becomes of orphans.
+#: The choices for orphans.
 ON_ORPHAN = ["report", "hide", "delete"]
 #: The most orphans that a limit can allow.
 MAX_ORPHANS = 1_000_000

@@ -56,7 +56,7 @@ class Names:
             pools = [self.jobs[-8:], self._scene.foreign_jobs, [marker]]
             parameters["marker"] = dice.choice(dice.choices(pools, [4, 1, 1])[0])
         for value in parameters.values():
-            # What is refused by the web server says nothing about the API.
+            # A refusal by the web server says nothing about the API.
             while isinstance(value, list) and len(value) > 1 and _length(value) > LIST:
                 value.pop()
 

@@ -54,7 +54,7 @@ def test_words(body, words):
 
 def test_words_are_bounded():
     assert len(words_of(answer("x" * (2 * MAX_BYTES)))) == MAX_WORDS
-    # What comes later is not looked at.
+    # Later parts of the text are not looked at.
     late = json.dumps({"pad": "x" * MAX_BYTES, "message": "No."})
     assert words_of(answer(late)) != "No."
     full = json.dumps({"message": "No.", "pad": ""})

@@ -58,7 +58,7 @@ def test_a_database_that_is_away_is_unavailable(conf, url):
         db.jobs.list_for_project(PROJECT)
 
 
-#: What must not be told of a row.
+#: Words of a row that no error may tell.
 SECRET = "9d3f7c1b"
 
 

@@ -1,4 +1,4 @@
-"""What a comparison knows of an image is older than what was written since it began."""
+"""A comparison knows less of an image than a job that has written it since."""
 
 import threading
 import time

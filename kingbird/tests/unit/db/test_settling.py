@@ -195,7 +195,7 @@ def test_who_has_lost_the_lease_ends_no_item(small):
 
 
 def test_a_job_that_was_never_planned_ends_at_once(small):
-    """What another engine left of a plan goes first."""
+    """The rows that another engine left of a plan go first."""
     resources = [f"i{number}" for number in range(MANY)]
     job_id = accepted_job(resources=resources, targets=("R2", "R3"))
     first = db.leases.claim_job("e1", LEASE)

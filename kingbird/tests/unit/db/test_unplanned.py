@@ -1,4 +1,4 @@
-"""What is left to plan of a job when it ends: some at a time, as a request may mean millions."""
+"""The rest of a plan when its job ends: some items at a time, as a request may mean millions."""
 
 import tracemalloc
 

@@ -1,4 +1,4 @@
-"""What items will be whose rows have not followed their job's row, in answers and in queries."""
+"""Items whose rows have not followed their job's row, in answers and in queries."""
 
 import itertools
 from types import SimpleNamespace
@@ -49,7 +49,7 @@ AGAIN = {"action": "retry", "target_resource": "copy", "data": None, "attempts":
         # The end of this run is told to those who work on nothing of it any more.
         (job((2, CANCELLED)), item(), CANCELLED, GONE),
         (job((2, CANCELLED)), item(AWAY), AWAY, None),
-        # What an earlier run has found stays known.
+        # The finding of an earlier run stays known.
         (job((2, AWAY)), item(action="retry"), AWAY, {"target_resource": "copy"}),
         (
             job((2, AWAY)),

@@ -121,7 +121,7 @@ class Scene:
         self.glances = {region: FakeGlance(region) for region in ("R1", "R2", "R3")}
         for glance in self.glances.values():
             glance.peers = self.glances
-        #: Whether the users of jobs are admins.
+        #: True if the users of jobs are admins.
         self.as_admin = False
         self.announced: list[str] = []
         self.engines: list[Engine] = []

@@ -51,7 +51,7 @@ def waits(scene, job_id):
 
 @pytest.mark.parametrize("call", ["*", "create"])
 def test_an_event_run_does_not_wait(scene, rule, monkeypatch, call):
-    """Whether the region is away while the run is planned, or when it is to be written."""
+    """The region is away while the run is planned, or when it is to be written."""
     monkeypatch.setattr(db.marks, "FIRST_RETURN", 10**9)
     scene.engine()
     wait_for(lambda: scene.get(rule_row(rule).full_job_id).status == "SUCCESS")

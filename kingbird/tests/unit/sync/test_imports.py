@@ -127,7 +127,7 @@ def test_early_failures_are_tried_again(tries, pause):
         assert imports.after_request(found).trouble is None
 
 
-#: What the real Glance says, but for the project's id.
+#: The words of the real Glance, but for the project's id.
 OVER_LIMIT = (
     "The request returned a 413 Request Entity Too Large. This generally means that rate limiting "
     "or a quota threshold was breached.\n\nThe response body:\nProject p is over a limit for "

@@ -257,7 +257,7 @@ def test_a_refusal_and_an_outage_are_outcomes(scene):
     assert undo(scene, written).reason == "undone"
 
 
-# What is stored, and what an undo does with it.
+# The changes that are stored, and an undo of them.
 
 
 def add(**values):

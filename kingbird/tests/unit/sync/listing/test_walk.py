@@ -170,7 +170,7 @@ def test_an_image_may_be_larger_than_a_page(scene):
 
 
 def test_pages_do_not_grow_between_large_images(scene):
-    """What is kept of each page is small, and the next one would be too large all the same."""
+    """The kept part of each page is small, and the next one would be too large all the same."""
     ids = make(scene, 5, **large(PAGE_BYTES * 3 // 2))
     assert ids_of(walk(scene)) == ids
     # Pages of 1000, 100, 10, then of 1, of which the last is empty.

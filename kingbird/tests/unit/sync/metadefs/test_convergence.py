@@ -55,7 +55,7 @@ FAILURES = st.lists(
     ),
     max_size=3,
 )
-#: What a run may leave: parts that no call changes, and what is somebody else's.
+#: The differences that a run may leave: parts that no call changes, and what is somebody else's.
 LEFT = {"drift", "owner_conflict"}
 
 

@@ -69,7 +69,7 @@ def planned(reason=None, work=None, **outcome):
         (planned(work=THERE), True, "drift", "drift", DIFFERS),
         (planned("in_sync"), True, None, "in_sync", None),
         (planned("drift", message="m"), True, "drift", "drift", "m"),
-        # What has ended says why itself, whatever would have been written.
+        # An item that has ended says why itself, whatever would have been written.
         (planned("quota", work=THERE, message="m"), True, "drift", "quota", "m"),
         (planned("owner_conflict", message="m"), True, "conflict", "owner_conflict", "m"),
         (planned("region_unavailable", message="m"), False, "away", "region_unavailable", "m"),

@@ -38,7 +38,7 @@ def left(*ends):
         # A source that was away concerns every target.
         ([TO_TWO], left(["R1"]), [("R2", "R3")]),
         ([TO_TWO], left(["R9"]), []),
-        # What one of the parts before has compared is not left.
+        # A target that one of the parts before has compared is not left.
         ([TO_TWO], left(["R1"], ["R3"]), [("R3",)]),
         ([TO_TWO], left(["R2"], ["R3"]), []),
         ([TO_TWO, FROM_TWO], left(["R2"]), [("R2", "R3"), ("R3",)]),

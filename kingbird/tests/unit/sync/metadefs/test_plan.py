@@ -310,7 +310,7 @@ def test_a_namespace_that_goes_while_the_plan_is_made_is_gone(scene):
 @pytest.mark.parametrize(
     ("first", "second", "note"),
     [
-        # What ends with the plan tells that the first of several sets counts.
+        # Items that end with the plan tell that the first of several sets counts.
         ({}, {"on_drift": "update"}, True),
         ({}, {"sources": ["R3"], "preferred": ["R3"]}, True),
         ({}, {"targets": ["R3"]}, False),
@@ -356,7 +356,7 @@ def test_namespaces_are_read_some_at_a_time(scene, monkeypatch, count):
 
 @pytest.mark.parametrize("answered", [0, 2])
 def test_an_end_of_the_job_leaves_the_workers_to_others(scene, monkeypatch, answered):
-    """Whether regions are listed or namespaces are read."""
+    """Regions are listed, or namespaces are read."""
     for name in ("a", "b", "c"):
         scene.make("R1", namespace=name)
     calls = []

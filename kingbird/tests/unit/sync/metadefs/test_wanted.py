@@ -1,4 +1,4 @@
-"""What is decided about a namespace in a target region, as it was read there."""
+"""The decision about a namespace in a target region, as it was read there."""
 
 import dataclasses
 

@@ -93,7 +93,7 @@ def test_small_chunks_find_what_a_large_one_finds(scene, chunks_of, name, is_the
 
 
 def test_a_long_chain_is_made_in_order_though_its_end_was_planned_before(scene, chunks_of):
-    """What is seen of a chain is three images deep."""
+    """Three images of a chain are seen."""
     ids = [active(scene)["id"]]
     for _ in range(6):
         ids.append(active(scene, kernel_id=ids[-1])["id"])

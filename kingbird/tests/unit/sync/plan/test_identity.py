@@ -85,7 +85,7 @@ FAILED = Item("k", "R1", "R2").with_outcome(Outcome(Reason.QUOTA, "Too many."))
         # The job brings it.
         (MADE, HOME, [], MADE),
         (MADE, HOME, [copy()], MADE),
-        # What the job brings is another image, but the right one is there.
+        # The job brings another image, but the right one is there.
         (MADE, copy(owner=THEM), [copy()], ("in_sync", "k")),
         (MADE, None, [copy()], ("in_sync", "k")),
         (FAILED, HOME, [copy()], ("in_sync", "k")),

@@ -1,4 +1,4 @@
-"""What the items of orphans say, and what they write."""
+"""The items of orphans: their sentences, and their writes."""
 
 import dataclasses
 from types import SimpleNamespace

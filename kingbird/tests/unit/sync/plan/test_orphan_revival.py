@@ -1,4 +1,4 @@
-"""What was hidden is shown when its home has it again, and is no source until then."""
+"""An image that was hidden is shown when its home has it again, and is no source until then."""
 
 import dataclasses
 
