@@ -93,3 +93,18 @@ def again(scene, job_id):
     trust = scene.keystone.trusts.make("again")
     about = {"user_id": "u", "is_admin": False, "request_id": "r"}
     assert db.job_actions.retry(scene.get(job_id), trust_id=trust, **about)
+
+
+def end_after_heal(scene, job_id, region):
+    """Let a region answer again, and wait until a job that waits for it has done everything."""
+    scene.glances[region].heal()
+    assert scene.ended(job_id) == "SUCCESS"
+
+
+def waiting(scene, region, *sets):
+    """Begin a job whose plan comes to wait for a region that is away, and return its id."""
+    leave(scene, region)
+    job_id = job(scene, *sets)
+    scene.engine()
+    paused(scene, job_id, region)
+    return job_id

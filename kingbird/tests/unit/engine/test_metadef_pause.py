@@ -10,6 +10,7 @@ from kingbird.tests.unit.db.rows import PROJECT, sync_set
 from kingbird.tests.unit.engine.plan_pauses import (
     ALL3,
     again,
+    end_after_heal,
     job,
     leave,
     let_plans_wait,
@@ -17,6 +18,7 @@ from kingbird.tests.unit.engine.plan_pauses import (
     paused,
     reasons,
     set_away,
+    waiting,
     waits_for,
 )
 from kingbird.tests.unit.sync.metadefs.scene import FULL
@@ -76,15 +78,11 @@ def test_a_target_that_is_away_costs_no_item(scene, kind):
         "both": [about("a", targets=("R2",)), about()],
         "any-to-any": [everywhere()],
     }[kind]
-    leave(scene, "R2")
-    job_id = job(scene, *sets)
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", *sets)
     assert listed_as_waiting(scene, job_id) == {"R2"}
     expected = {(key, "R3"): "created" for key in keys}
     assert reasons(scene, job_id) == expected
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == expected | {(key, "R2"): "created" for key in keys}
     assert scene.get(job_id).in_sync == {}
     assert scene.get(job_id).away is None
@@ -94,26 +92,18 @@ def test_a_target_that_is_away_costs_no_item(scene, kind):
 @pytest.mark.parametrize("names", [("here", "there"), ()])
 def test_a_source_that_is_away_costs_no_item(scene, names):
     here, there = make(scene, "R1", name="here"), make(scene, "R2", name="there")
-    leave(scene, "R2")
-    job_id = job(scene, about(*names, sources=("R1", "R2"), targets=("R3",)))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", about(*names, sources=("R1", "R2"), targets=("R3",)))
     assert reasons(scene, job_id) == {(here, "R3"): "created"}
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {(here, "R3"): "created", (there, "R3"): "created"}
 
 
 @pytest.mark.parametrize("names", [(NAME,), ()])
 def test_a_job_between_two_regions_waits_as_a_whole(scene, names):
     make(scene, "R1")
-    leave(scene, "R2")
-    job_id = job(scene, about(*names, targets=("R2",)))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", about(*names, targets=("R2",)))
     assert scene.items(job_id) == []
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {(KEY, "R2"): "created"}
 
 
@@ -138,8 +128,7 @@ def test_no_copy_is_set_back_while_a_better_source_is_away(scene, names):
     scene.engine()
     paused(scene, job_id, "R1")
     assert reasons(scene, job_id) == {(other, "R3"): "created"}
-    scene.glances["R1"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R1")
     assert [tags(scene, region) for region in ("R2", "R3")] == [["old", "new"]] * 2
     assert reasons(scene, job_id).keys() == {(other, "R3"), (KEY, "R2"), (KEY, "R3")}
 
@@ -155,8 +144,7 @@ def test_regions_that_come_back_one_by_one_are_not_delayed(scene):
     scene.glances["R2"].heal()
     paused(scene, job_id, "R3")
     assert reasons(scene, job_id) == {(keys["R1"], "R2"): "created", (keys["R2"], "R1"): "created"}
-    scene.glances["R3"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R3")
     assert reasons(scene, job_id) == {
         (key, target): "created" for home, key in keys.items() for target in ALL3 if target != home
     }
@@ -168,14 +156,10 @@ def test_a_target_that_was_compared_is_not_waited_for(scene):
     """It goes away while the job waits for another one."""
     make(scene, "R1", "R3")
     missing = make(scene, "R1", name="missing")
-    leave(scene, "R2")
-    job_id = job(scene, about())
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", about())
     assert scene.get(job_id).in_sync == {"R3": 1}
     leave(scene, "R3")
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {
         (missing, "R3"): "created",
         (missing, "R2"): "created",
@@ -186,16 +170,12 @@ def test_a_target_that_was_compared_is_not_waited_for(scene):
 
 def test_each_part_knows_what_all_earlier_ones_have_compared(scene):
     make(scene, *ALL3)
-    leave(scene, "R3")
-    job_id = job(scene, about(sources=("R1", "R2"), targets=("R2", "R3")))
-    scene.engine()
-    paused(scene, job_id, "R3")
+    job_id = waiting(scene, "R3", about(sources=("R1", "R2"), targets=("R2", "R3")))
     assert scene.get(job_id).in_sync == {"R2": 1}
     leave(scene, "R2")
     scene.glances["R3"].heal()
     paused(scene, job_id, "R2")
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert scene.get(job_id).in_sync == {"R2": 1, "R3": 1}
 
 
@@ -235,8 +215,7 @@ def test_the_figures_of_a_region_stay_while_its_comparison_waits(scene):
     assert figures() == {"R1": (2, False), "R2": (2, True), "R3": (2, False)}
     assert states() == {("missing", "R2"): "missing"}
     make(scene, "R1", "R3", name="later")
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     # The part of R3 has ended before.
     assert figures() == {"R1": (2, False), "R2": (3, False), "R3": (2, False)}
     assert states() == {}
@@ -252,18 +231,14 @@ def test_the_states_of_a_region_stay_while_a_source_is_away(scene):
     job_id = job(scene, everywhere(on_drift="update"))
     paused(scene, job_id, "R2")
     assert states() == {(NAME, "R3"): "drift"}
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert states() == {}
 
 
 @pytest.mark.parametrize("names", [(NAME,), ()])
 def test_a_region_that_stays_away_fails_after_some_time(scene, names):
     make(scene, "R1")
-    leave(scene, "R2")
-    job_id = job(scene, about(*names))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", about(*names))
     set_away(1801)
     assert scene.ended(job_id) == "FAILURE"
     assert reasons(scene, job_id) == {
@@ -292,10 +267,7 @@ def test_a_cancelled_job_does_not_wait(scene, names):
 
 def test_a_share_that_is_cancelled_is_not_waited_for(scene):
     make(scene, "R1")
-    leave(scene, "R2")
-    job_id = job(scene, about(NAME))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", about(NAME))
     db.job_actions.cancel_part(scene.get(job_id), db.job_actions.Part(regions=["R2"]))
     assert scene.ended(job_id) == "FAILURE"
     assert reasons(scene, job_id)[KEY, "R2"] == "region_unavailable"
@@ -303,10 +275,7 @@ def test_a_share_that_is_cancelled_is_not_waited_for(scene):
 
 def test_a_job_whose_trust_ends_does_not_wait(scene):
     make(scene, "R1")
-    leave(scene, "R2")
-    job_id = job(scene, about(NAME))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", about(NAME))
     scene.keystone.trusts.clear()
     assert scene.ended(job_id) == "FAILURE"
     assert reasons(scene, job_id) == {(KEY, "R3"): "created", (KEY, "R2"): "forbidden"}
@@ -342,10 +311,7 @@ def test_a_region_that_fails_for_a_list_alone_is_not_waited_for(scene):
 
 def test_what_waits_is_not_compared_again_and_again(scene):
     make(scene, "R1")
-    leave(scene, "R2")
-    job_id = job(scene, everywhere())
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", everywhere())
     generation, parts = scene.get(job_id).generation, scene.get(job_id).plan_parts
     lists = scene.glances["R1"].count()["GET namespaces"]
     wait_for(lambda: scene.get(job_id).generation > generation + 2)
@@ -356,16 +322,12 @@ def test_what_waits_is_not_compared_again_and_again(scene):
 @pytest.mark.parametrize("names", [(NAME,), ()])
 def test_a_retry_of_a_region_that_is_away_still_waits(scene, names):
     make(scene, "R1")
-    leave(scene, "R2")
-    job_id = job(scene, about(*names))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", about(*names))
     set_away(1801)
     assert scene.tidied(job_id) == "FAILURE"
     again(scene, job_id)
     paused(scene, job_id, "R2")
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {(KEY, "R2"): "created", (KEY, "R3"): "created"}
 
 
@@ -384,8 +346,7 @@ def test_a_retry_of_several_regions_holds_none_up(scene, kind):
     again(scene, job_id)
     paused(scene, job_id, "R2")
     assert reasons(scene, job_id)[KEY, "R3"] == "created"
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     found = {(KEY, "R2"): "created", (KEY, "R3"): "created", (same, "R2"): "created"}
     assert reasons(scene, job_id) == found | ({(same, "R3"): "in_sync"} if kind == "named" else {})
     assert scene.get(job_id).in_sync.get("R3", 0) == (kind != "named")

@@ -7,6 +7,7 @@ from kingbird.tests.doubles.glance import unavailable
 from kingbird.tests.unit.db.rows import PROJECT, sync_set
 from kingbird.tests.unit.engine.plan_pauses import (
     ALL3,
+    end_after_heal,
     everywhere,
     job,
     leave,
@@ -17,6 +18,7 @@ from kingbird.tests.unit.engine.plan_pauses import (
     paused,
     reasons,
     set_away,
+    waiting,
     waits_for,
 )
 from kingbird.tests.waiting import wait_for
@@ -36,15 +38,11 @@ def test_a_target_that_is_away_costs_no_item(scene, kind):
         "both": [sync_set(images[:1], targets=("R2",)), sync_set(("*",), targets=("R2", "R3"))],
         "any-to-any": [everywhere()],
     }[kind]
-    leave(scene, "R2")
-    job_id = job(scene, *sets)
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", *sets)
     assert listed_as_waiting(scene, job_id) == {"R2"}
     expected = {(image, "R3"): "created" for image in images}
     assert reasons(scene, job_id) == expected
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == expected | {(image, "R2"): "created" for image in images}
     assert scene.get(job_id).away is None
     assert waits_for(scene, job_id) == listed_as_waiting(scene, job_id) == set()
@@ -54,26 +52,20 @@ def test_a_target_that_is_away_costs_no_item(scene, kind):
 def test_a_source_that_is_away_costs_no_item(scene, resource):
     here, there = make(scene), make(scene, "R2")
     resources = (here, there) if resource == "named" else ("*",)
-    leave(scene, "R2")
-    job_id = job(scene, sync_set(resources, sources=("R1", "R2"), targets=("R3",)))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", sync_set(resources, sources=("R1", "R2"), targets=("R3",)))
     assert reasons(scene, job_id) == {(here, "R3"): "created"}
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {(here, "R3"): "created", (there, "R3"): "created"}
 
 
 @pytest.mark.parametrize("resource", ["named", "wildcard"])
 def test_a_job_between_two_regions_waits_as_a_whole(scene, resource):
     image = make(scene)
-    leave(scene, "R2")
-    job_id = job(scene, sync_set((image if resource == "named" else "*",), targets=("R2",)))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(
+        scene, "R2", sync_set((image if resource == "named" else "*",), targets=("R2",))
+    )
     assert scene.items(job_id) == []
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {(image, "R2"): "created"}
 
 
@@ -89,8 +81,7 @@ def test_no_copy_is_set_back_while_a_better_source_is_away(scene):
     scene.engine()
     paused(scene, job_id, "R1")
     assert reasons(scene, job_id) == {(other, "R3"): "created"}
-    scene.glances["R1"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R1")
     assert {scene.glances[name].peek(image)["tags"][0] for name in ALL3} == {"new"}
 
 
@@ -110,8 +101,7 @@ def test_regions_that_come_back_one_by_one_are_not_delayed(scene):
         (images["R1"], "R2"): "created",
         (images["R2"], "R1"): "created",
     }
-    scene.glances["R3"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R3")
     assert reasons(scene, job_id) == {
         (image, target): "created"
         for home, image in images.items()
@@ -145,8 +135,7 @@ def test_a_region_that_goes_away_in_its_list_is_counted_once(scene, first):
     scene.engine()
     wait_for(lambda: waits_for(scene, job_id) == {"R2"})
     scene.glances["R2"].before_page = None
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {(missing, "R2"): "created", (missing, "R3"): "created"}
     assert scene.get(job_id).in_sync["R2"] == 8
     assert scene.get(job_id).in_sync["R3"] == 8
@@ -167,8 +156,7 @@ def test_the_figures_of_a_region_stay_while_its_comparison_waits(scene):
     found = db.state_figures.figures(PROJECT)["R2"]
     assert (found.images, found.compared_at) == (1, before.compared_at)
     assert found.away_since is not None
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     after = db.state_figures.figures(PROJECT)["R2"]
     assert (after.images, after.away_since) == (1, None)
     assert after.compared_at > before.compared_at
@@ -208,10 +196,7 @@ def test_a_cancelled_job_does_not_wait(scene, resource):
 
 def test_a_share_that_is_cancelled_is_not_waited_for(scene):
     image = make(scene)
-    leave(scene, "R2")
-    job_id = job(scene, sync_set((image,), targets=("R2", "R3")))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", sync_set((image,), targets=("R2", "R3")))
     db.job_actions.cancel_part(scene.get(job_id), db.job_actions.Part(regions=["R2"]))
     assert scene.ended(job_id) == "FAILURE"
     assert reasons(scene, job_id)[image, "R2"] == "region_unavailable"
@@ -219,10 +204,7 @@ def test_a_share_that_is_cancelled_is_not_waited_for(scene):
 
 def test_a_job_whose_trust_ends_does_not_wait(scene):
     image = make(scene)
-    leave(scene, "R2")
-    job_id = job(scene, sync_set((image,), targets=("R2", "R3")))
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", sync_set((image,), targets=("R2", "R3")))
     scene.keystone.trusts.clear()
     assert scene.ended(job_id) == "FAILURE"
     assert reasons(scene, job_id) == {(image, "R3"): "created", (image, "R2"): "forbidden"}
@@ -255,16 +237,12 @@ def test_the_time_goes_on_when_an_engine_stops(scene):
     assert scene.get(job_id).away == since
     # While an engine looks, its attempt counts.
     wait_for(lambda: scene.get(job_id).attempts == 0)
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
 
 
 def test_what_waits_is_not_compared_again_and_again(scene):
     make(scene)
-    leave(scene, "R2")
-    job_id = job(scene, everywhere())
-    scene.engine()
-    paused(scene, job_id, "R2")
+    job_id = waiting(scene, "R2", everywhere())
     generation, parts = scene.get(job_id).generation, scene.get(job_id).plan_parts
     lists = scene.glances["R1"].count()["list"]
     wait_for(lambda: scene.get(job_id).generation > generation + 2)

@@ -8,6 +8,7 @@ from kingbird.tests.unit.db.rows import sync_set
 from kingbird.tests.unit.engine.plan_pauses import (
     ALL3,
     again,
+    end_after_heal,
     everywhere,
     job,
     leave,
@@ -28,6 +29,18 @@ def patient(scene, monkeypatch):
     let_plans_wait(scene, monkeypatch)
 
 
+@pytest.fixture(params=["named", "wildcard"])
+def waiting_retry(scene, request):
+    """Return the id of an image, what its job names, and the job, whose retry waits for R2."""
+    image = make(scene)
+    about = image if request.param == "named" else "*"
+    job_id = failed(scene, sync_set((about,), targets=("R2", "R3")), away=("R2", "R3"))
+    scene.glances["R3"].heal()
+    again(scene, job_id)
+    paused(scene, job_id, "R2")
+    return image, about, job_id
+
+
 @pytest.mark.parametrize("resource", ["named", "wildcard"])
 def test_a_retry_of_a_region_that_is_away_still_waits(scene, resource):
     image = make(scene)
@@ -41,8 +54,7 @@ def test_a_retry_of_a_region_that_is_away_still_waits(scene, resource):
     assert scene.tidied(job_id) == "CANCELLED"
     again(scene, job_id)
     paused(scene, job_id, "R2")
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {(image, "R2"): "created", (image, "R3"): "created"}
 
 
@@ -96,8 +108,7 @@ def test_a_retry_of_several_regions_holds_none_up(scene, kind):
     found = reasons(scene, job_id)
     assert {pair: reason for pair, reason in found.items() if reason} == expected
     assert {region for _, region in waiting_items(scene, job_id)} >= {"R2"}
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == expected | {(image, "R2"): "created" for image in images}
     assert numbers(scene, job_id).outcomes["created"] == 6
     assert scene.get(job_id).away is None
@@ -113,8 +124,7 @@ def test_a_region_that_a_retry_has_compared_is_not_compared_again(scene):
     assert waiting_items(scene, job_id) == {("*", "R2")}
     assert scene.get(job_id).in_sync == {"R3": 1}
     leave(scene, "R3")
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {
         (images[1], "R3"): "created",
         (images[0], "R2"): "created",
@@ -137,8 +147,7 @@ def test_an_item_of_a_retry_waits_for_its_source(scene):
     generation, lists = scene.get(job_id).generation, scene.glances["R1"].count()["list"]
     wait_for(lambda: scene.get(job_id).generation > generation + 2)
     assert scene.glances["R1"].count()["list"] == lists, "nothing is looked for meanwhile"
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
     assert reasons(scene, job_id) == {(here, "R3"): "created", (there, "R3"): "created"}
 
 
@@ -156,8 +165,7 @@ def test_a_wildcard_waits_for_copies_while_a_better_source_is_away(scene):
     assert {pair: one for pair, one in reasons(scene, job_id).items() if one} == {
         (other, "R3"): "created"
     }
-    scene.glances["R1"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R1")
     assert {scene.glances[name].peek(image)["tags"][0] for name in ALL3} == {"new"}
     assert reasons(scene, job_id) == {
         (other, "R3"): "created",
@@ -178,8 +186,7 @@ def test_regions_of_a_retry_come_back_one_by_one(scene):
     lists = scene.glances["R1"].count()["list"]
     wait_for(lambda: scene.get(job_id).generation > generation + 2)
     assert scene.glances["R1"].count()["list"] == lists, "nothing is looked for meanwhile"
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
 
 
 def test_a_region_that_goes_away_while_a_retry_is_planned_is_waited_for(scene):
@@ -198,18 +205,11 @@ def test_a_region_that_goes_away_while_a_retry_is_planned_is_waited_for(scene):
     again(scene, job_id)
     paused(scene, job_id, "R2")
     assert reasons(scene, job_id) == {(image, "R2"): None, (image, "R3"): "created"}
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
 
 
-@pytest.mark.parametrize("resource", ["named", "wildcard"])
-def test_a_region_of_a_retry_that_stays_away_fails_after_some_time(scene, resource):
-    image = make(scene)
-    about = image if resource == "named" else "*"
-    job_id = failed(scene, sync_set((about,), targets=("R2", "R3")), away=("R2", "R3"))
-    scene.glances["R3"].heal()
-    again(scene, job_id)
-    paused(scene, job_id, "R2")
+def test_a_region_of_a_retry_that_stays_away_fails_after_some_time(scene, waiting_retry):
+    image, about, job_id = waiting_retry
     set_away(1801)
     assert scene.ended(job_id) == "FAILURE"
     assert reasons(scene, job_id) == {
@@ -219,14 +219,8 @@ def test_a_region_of_a_retry_that_stays_away_fails_after_some_time(scene, resour
     assert numbers(scene, job_id).statuses == {"SUCCESS": 1, "FAILURE": 1}
 
 
-@pytest.mark.parametrize("resource", ["named", "wildcard"])
-def test_a_retry_that_is_cancelled_does_not_wait(scene, resource):
-    image = make(scene)
-    about = image if resource == "named" else "*"
-    job_id = failed(scene, sync_set((about,), targets=("R2", "R3")), away=("R2", "R3"))
-    scene.glances["R3"].heal()
-    again(scene, job_id)
-    paused(scene, job_id, "R2")
+def test_a_retry_that_is_cancelled_does_not_wait(scene, waiting_retry):
+    image, about, job_id = waiting_retry
     scene.conf.set_override("breaker_reset_timeout", 3600, group="sync")
     db.job_actions.cancel(scene.get(job_id))
     scene.engines[0].cancel(job_id)
@@ -272,18 +266,11 @@ def test_the_items_that_waited_count_once_for_the_size_of_a_job(scene):
     scene.glances["R3"].heal()
     again(scene, job_id)
     paused(scene, job_id, "R2")
-    scene.glances["R2"].heal()
-    assert scene.ended(job_id) == "SUCCESS"
+    end_after_heal(scene, job_id, "R2")
 
 
-@pytest.mark.parametrize("resource", ["named", "wildcard"])
-def test_a_second_retry_is_like_the_first(scene, resource):
-    image = make(scene)
-    about = image if resource == "named" else "*"
-    job_id = failed(scene, sync_set((about,), targets=("R2", "R3")), away=("R2", "R3"))
-    scene.glances["R3"].heal()
-    again(scene, job_id)
-    paused(scene, job_id, "R2")
+def test_a_second_retry_is_like_the_first(scene, waiting_retry):
+    image, _, job_id = waiting_retry
     set_away(1801)
     assert scene.tidied(job_id) == "FAILURE"
     scene.glances["R2"].heal()
