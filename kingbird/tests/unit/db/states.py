@@ -3,8 +3,10 @@
 import sqlalchemy as sa
 
 from kingbird.db import api as db
+from kingbird.db import metadef_states
 from kingbird.db.image_states import Findings
 from kingbird.db.outcomes import IMAGE_STATE
+from kingbird.resource_keys import key_of
 from kingbird.stretch import Stretch
 from kingbird.tests.unit.db.rows import LEASE, PROJECT, accepted_job, row
 
@@ -22,6 +24,22 @@ def state(image="i1", region="R2", state="missing", **more):
         "message": None,
         "differences": {},
         "image_status": None,
+        **more,
+    }
+
+
+def namespace(name="a", region="R2", state="missing", **more):
+    """Make the columns of a finding about a namespace."""
+    return {
+        "resource": key_of("metadef", name),
+        "region": region,
+        "project_id": "admin",
+        "name": name,
+        "source_region": "R1",
+        "state": state,
+        "reason": state,
+        "message": None,
+        "differences": {},
         **more,
     }
 
@@ -50,6 +68,13 @@ def find(*rows, stretches=(), claim=None, figures=None):
         plan.add([], Findings(rows, stretches))
         plan.finish({}, figures=figures)
     return claim
+
+
+def find_namespaces(*rows, stretches=(), claim=None, figures=None):
+    """Store what a job finds of namespaces."""
+    with db.plans.PlanWriter(claim or claimed()) as plan:
+        plan.add([], metadef_states.Findings(rows, stretches))
+        plan.finish({}, figures=figures)
 
 
 def outcomes_of(task, states):

@@ -8,11 +8,12 @@ from kingbird.db import api as db
 from kingbird.db import connection, metadef_states
 from kingbird.db.image_states import Findings
 from kingbird.db.region_states import Figures
-from kingbird.resource_keys import key_of
 from kingbird.tests.unit.db.states import (
     age,
     claimed,
     find,
+    find_namespaces,
+    namespace,
     state,
     stored,
     stretch,
@@ -125,18 +126,6 @@ def test_an_engine_that_lost_its_lease_deletes_none(deleted):
     with pytest.raises(exception.LeaseLost):
         db.plans.PlanWriter(claim).add([], Findings([], [stretch()]))
     assert len(words()) == len(MANY)
-
-
-def namespace(name, region="R2"):
-    found = {**state(region=region), "resource": key_of("metadef", name), "name": name}
-    del found["image_id"], found["image_status"]
-    return found
-
-
-def find_namespaces(*rows, figures=None, stretches=()):
-    with db.plans.PlanWriter(claimed()) as plan:
-        plan.add([], metadef_states.Findings(rows, stretches))
-        plan.finish({}, figures=figures)
 
 
 def names():
