@@ -9,6 +9,10 @@ from oslo_config import cfg
 
 GROUP = "keystone_authtoken"
 
+#: keystonemiddleware copies its options at each call, which takes most of the time of registering
+#: all options.  A copy may be registered with several configurations.
+_MIDDLEWARE_OPTS = middleware_opts.list_auth_token_opts()
+
 
 def register(conf: cfg.ConfigOpts) -> None:
     """Register keystonemiddleware's options, which the service user shares.
@@ -16,7 +20,7 @@ def register(conf: cfg.ConfigOpts) -> None:
     The options of the credentials' plugin are registered when the credentials are loaded, because
     some are required and ``kingbird-manage db sync`` works without them.
     """
-    for group, opts in middleware_opts.list_auth_token_opts():
+    for group, opts in _MIDDLEWARE_OPTS:
         conf.register_opts(opts, group=group)
     # A caller waits meanwhile.  Four attempts would take too long to report that Keystone is
     # unavailable.

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import jsonschema_rs
 import openapi_spec_validator
 import pytest
@@ -22,7 +23,7 @@ from kingbird import policies
 from kingbird.api import app, openapi
 from kingbird.api.controllers.root import ROUTES
 from kingbird.api.controllers.v1 import root as v1
-from kingbird.api.openapi import examples, text
+from kingbird.api.openapi import examples, routes, text
 from kingbird.api.request import validation
 from kingbird.api.schemas import sync_jobs
 from kingbird.api.schemas.limits import RequestLimits
@@ -53,6 +54,18 @@ def test_the_stored_one_is_that_of_the_code() -> None:
 def test_it_is_openapi() -> None:
     openapi_spec_validator.validate(DOCUMENT)
     assert DOCUMENT["openapi"].startswith("3.1.")
+
+
+@pytest.mark.parametrize(
+    ("route", "method"), [(route, method) for route in ROUTES for method in route.handlers]
+)
+def test_what_an_operation_takes_is_a_schema(route: routes.Route, method: str) -> None:
+    operation = route.operations()[method]
+    taken = [dict(operation.query)]
+    if operation.body is not None:
+        taken.append(operation.body(RequestLimits(sets=3, resources=5, regions=4)))
+    for schema in taken:
+        jsonschema.Draft202012Validator.check_schema(schema)
 
 
 def references(part: Any) -> Iterator[str]:
@@ -276,5 +289,6 @@ def test_it_is_written(tmp_path: Path, form: str) -> None:
         timeout=PATIENCE,
     )
     assert done.stdout == ""
-    read = yaml.safe_load if form == "yaml" else json.loads
-    assert read(output.read_text()) == DOCUMENT
+    written = output.read_text()
+    read = yaml.load(written, yaml.CSafeLoader) if form == "yaml" else json.loads(written)
+    assert read == DOCUMENT
