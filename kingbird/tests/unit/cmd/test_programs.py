@@ -32,23 +32,6 @@ def config(tmp_path):
     return str(file)
 
 
-@pytest.mark.parametrize(
-    "program",
-    [
-        "kingbird-api",
-        "kingbird-engine",
-        "kingbird-listener",
-        "kingbird-manage",
-        "kingbird-standalone",
-        "kingbird-status",
-    ],
-)
-def test_help(program):
-    done = run(program, "--help")
-    assert done.returncode == 0, done.stderr
-    assert program in done.stdout
-
-
 def test_the_database_is_brought_up_to_date(config):
     empty = run("kingbird-manage", "--config-file", config, "db", "version")
     assert "empty" in empty.stdout

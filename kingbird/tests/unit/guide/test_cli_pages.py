@@ -57,6 +57,7 @@ def helped_options(command: str) -> set[str]:
         timeout=PATIENCE,
         check=True,
     )
+    assert done.stdout.startswith(f"usage: {program} ")
     return {
         option
         for line in done.stdout.splitlines()

@@ -1,5 +1,6 @@
 """Each call of the API has a command, also where it may be about another project."""
 
+import functools
 import re
 from typing import Any
 
@@ -44,9 +45,12 @@ NO_COMMAND = {
 }
 
 
+@functools.cache
 def operations() -> dict[str, tuple[str, str]]:
     """Return method and path of each operation that is described, by its name."""
-    described: dict[str, Any] = yaml.safe_load((ROOT / "api-ref" / "openapi.yaml").read_text())
+    described: dict[str, Any] = yaml.load(
+        (ROOT / "api-ref" / "openapi.yaml").read_text(), yaml.CSafeLoader
+    )
     return {
         call["operationId"]: (method.upper(), path)
         for path, calls in described["paths"].items()
