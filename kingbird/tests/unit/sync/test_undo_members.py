@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from kingbird.sync.members import MemberMode
+from kingbird.states import MemberMode
 from kingbird.tests.doubles.glance import AFTER, refused, unavailable
 from kingbird.tests.unit.sync.plan.test_members import (  # noqa: F401
     admin,
