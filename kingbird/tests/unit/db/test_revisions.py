@@ -62,7 +62,8 @@ def test_every_column_has_a_value_here():
         assert set(revision_rows.rows()[name][0]) == columns, name
 
 
-def test_nothing_is_lost(stored):
+def nothing_is_lost(stored):
+    """Check that all rows are there with what they held."""
     with db.get_engine().connect() as bind:
         for name, rows in stored.items():
             table = MODELS[name].__table__
@@ -81,13 +82,15 @@ def test_nothing_is_lost(stored):
             assert item.id == db.item_id(job.id, item.resource, item.target_region)
 
 
-def test_the_schema_is_that_of_the_models(stored):
+def the_schema_is_that_of_the_models():
+    """Check that no change is left to be made."""
     with db.get_engine().connect() as bind:
         context = MigrationContext.configure(bind, opts={"compare_server_default": True})
         assert compare_metadata(context, models.Base.metadata) == []
 
 
-def test_the_api_shows_it(opened):
+def the_api_shows_it(opened):
+    """Check the answers about the stored jobs."""
     path = jobs_path(world.PROJECT)
     status, listed = call(opened, path)
     assert status == 200
@@ -113,7 +116,8 @@ def test_the_api_shows_it(opened):
     assert call(opened, other, "other")[0] == 200
 
 
-def test_jobs_can_be_cancelled_retried_and_deleted(opened):
+def jobs_can_be_cancelled_retried_and_deleted(opened):
+    """Check the answers to calls that change the stored jobs."""
     path = jobs_path(world.PROJECT)
     assert call(opened, f"{path}/{revision_rows.job_id(2)}/cancel", method="POST")[0] < 300
     assert call(opened, f"{path}/{revision_rows.job_id(7)}/retry", method="POST")[0] < 300
@@ -121,7 +125,8 @@ def test_jobs_can_be_cancelled_retried_and_deleted(opened):
     assert call(opened, f"{path}/{revision_rows.job_id(4)}", method="DELETE")[0] == 406
 
 
-def test_engines_go_on_with_it(stored):
+def engines_go_on_with_it():
+    """Check what engines can claim."""
     claim = db.leases.claim_task("new", 10)
     assert (claim.job.id, claim.region_task.region) == (revision_rows.job_id(4), "RegionTwo")
     planned = {db.leases.claim_job("new", 10).job.id for _ in range(2)}
@@ -134,15 +139,24 @@ def test_engines_go_on_with_it(stored):
     assert db.engines.rpc_versions(10) == {"1.0"}
 
 
+def test_a_database_of_any_revision(stored, opened):
+    """The checks share a database, as most of the time goes into the revisions."""
+    nothing_is_lost(stored)
+    the_schema_is_that_of_the_models()
+    the_api_shows_it(opened)
+    engines_go_on_with_it()
+    jobs_can_be_cancelled_retried_and_deleted(opened)
+
+
 def test_a_next_revision_keeps_rows_and_what_this_release_needs(next_revision):  # noqa: F811
     stored = revision_rows.add()
     db.migration.sync()
     assert db.migration.current() == next_revision
-    test_nothing_is_lost(stored)
+    nothing_is_lost(stored)
     with db.get_engine().connect() as bind:
         assert set(bind.scalars(sa.text("SELECT extra FROM jobs"))) == {7}
     # Programs of this release, which know nothing of the column, go on.
-    test_engines_go_on_with_it(stored)
+    engines_go_on_with_it()
     # SQLite has replaced the table of jobs; others still refer to it.
     with db.get_engine().begin() as bind:
         bind.execute(sa.delete(db.Job))
