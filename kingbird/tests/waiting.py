@@ -17,6 +17,9 @@ from typing import Any
 PATIENCE = float(os.environ.get("KINGBIRD_TEST_PATIENCE") or 300)
 #: Seconds for what downloads or compiles, or what makes a whole cloud.
 LONG_PATIENCE = 3 * PATIENCE
+#: The time between two looks grows by this factor, until it is the number of seconds below.
+GROWTH = 1.3
+RAREST = 0.25
 
 
 def eventually(
@@ -24,14 +27,19 @@ def eventually(
 ) -> Any:
     """Wait until ``look`` returns a true value, and return the value.
 
+    Looks become rarer, because those of tests that ask a service would take more of the processor
+    than what they wait for.
+
     :param what: what is waited for, as a sentence: *the job has ended*.
     :param seconds: only for what may take longer than :data:`PATIENCE`.
+    :param poll: seconds between the first two looks.
     :raises AssertionError: it does not come.
     """
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
         time.sleep(poll)
+        poll = min(poll * GROWTH, max(poll, RAREST))
     return found
 
 

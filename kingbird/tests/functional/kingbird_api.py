@@ -123,9 +123,10 @@ class KingbirdAPI:
         """Wait until a job has ended."""
 
         def look() -> Job | None:
-            jobs = self.jobs()
-            status = next(job["sync_status"] for job in jobs if job["id"] == job_id)
-            return Job(job_id, status, *self.show(job_id)) if status != IN_PROGRESS else None
+            if any(job["id"] == job_id for job in self.jobs("/active")):
+                return None
+            status = next(job["sync_status"] for job in self.jobs() if job["id"] == job_id)
+            return Job(job_id, status, *self.show(job_id))
 
         job: Job = eventually(f"job {job_id} ends", look)
         return job
