@@ -14,6 +14,7 @@ from typing import Any
 from oslo_config import cfg
 from sqlalchemy import event
 
+from kingbird import conf as kingbird_conf
 from kingbird.db import api as db
 from kingbird.db import connection, models
 
@@ -100,6 +101,24 @@ def _use(name: str, conf: cfg.ConfigOpts) -> None:
     _take_back = connection._manager.patch_engine(db.get_engine().execution_options())
     # oslo.db's factory for tests is made without one, and can't close connections then.
     connection._manager._factory._start_lock = threading.Lock()
+
+
+def make_tables(url: str) -> None:
+    """Bring a database to the newest revision without the start of ``kingbird-manage``.
+
+    The process stays connected to its own.
+    """
+    conf = cfg.ConfigOpts()
+    kingbird_conf.register_opts(conf)
+    conf([], project="kingbird", default_config_files=[], default_config_dirs=[])
+    conf.set_override("connection", url, group="database")
+    own = connection._manager
+    db.configure(conf)
+    try:
+        db.migration.sync()
+    finally:
+        db.dispose()
+        connection._manager = own
 
 
 @contextmanager
