@@ -38,8 +38,6 @@ def connect(conf: cfg.ConfigOpts, path: Path) -> None:
     """Connect the process to a new SQLite file that has all tables and no rows."""
     global _migrated, _file  # noqa: PLW0603  the first database of the process fills it
     conf.set_override("connection", f"sqlite:///{path}", group="database")
-    # The file of a test need not survive a power failure.
-    conf.set_override("sqlite_synchronous", False, group="database")
     if not _migrated:
         db.configure(conf)
         db.migration.sync()
