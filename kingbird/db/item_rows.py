@@ -17,7 +17,7 @@ from kingbird.states import STATE_OF, ItemState, Reason, TaskKind
 
 #: The largest number of items that a transaction reads or changes.
 LIMIT = 1000
-#: What settling and counting need to know of an item.
+#: The columns of an item that settling and counting read.
 _COLUMNS = (
     Item.pk,
     Item.resource,

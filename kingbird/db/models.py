@@ -88,7 +88,7 @@ class Job(Leased, Versioned, Timestamps, Numbered, Base):
     cancelled: Mapped[bool] = mapped_column(sa.Boolean(), default=False)
     #: Parts of the job that a user has cancelled, each with ``regions`` and ``resources``.
     cancelled_parts: Mapped[list[dict[str, Any]] | None] = mapped_column(NullJSON, default=None)
-    #: What items become that had not ended when the job did, until their rows have followed
+    #: The end of the items that had not ended when the job did, until their rows have followed
     #: (``kingbird.db.settling``).
     ending: Mapped[dict[str, Any] | None] = mapped_column(NullJSON, default=None)
     #: The part of the job that is retried, until the rows of its items have followed.

@@ -41,7 +41,7 @@ class Counted:
 
 
 class _Kept:
-    """What was counted in a database, with the revisions for which it was.  Safe for threads."""
+    """Keep the figures of a database with the revisions that they are of.  Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

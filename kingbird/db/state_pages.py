@@ -23,7 +23,7 @@ _BY_IMAGE = "uniq_image_states0image0region0project"
 _BY_NAME, _BY_PROJECT_AND_NAME = "image_states_name_idx", "image_states_project_name_idx"
 #: Rows that a page reads of an index at first, and at a time.
 LEAST_READ, MOST_READ = 500, 10_000
-#: What is shown of a state.  Each column of thousands of rows costs.
+#: The columns of a state that are shown.  Each column of thousands of rows costs.
 _COLUMNS = tuple(
     column for column in ImageState.__table__.c if column.name not in {"pk", "compared_at"}
 )

@@ -19,7 +19,7 @@ class Shown(NamedTuple):
     target_resource: str | None
     data: str | None
     attempts: int
-    #: Whether they are not those of the item's own row.
+    #: True if they differ from the item's own row.
     is_changed: bool = False
 
 

@@ -28,7 +28,7 @@ from kingbird.sync.outcome import (
 from kingbird.sync.patch import Operation
 from kingbird.sync.retry import Retry
 
-#: What becomes of an orphan, stored with its item: ``act``, ``home``, and to delete it
+#: The treatment of an orphan, stored with its item: ``act``, ``home``, and to delete it
 #: ``updated_at``, the time of its last change as Glance answered the hiding PATCH.
 OrphanSpec = Mapping[str, Any]
 HIDES, DELETES, REVIVES = "hide", "delete", "revive"

@@ -122,7 +122,7 @@ class Outcome:
 
     @property
     def is_without_token(self) -> bool:
-        """Whether Keystone gave no token for the item, so that its region was not called."""
+        """Return True if Keystone gave no token for the item, so its region was not called."""
         return self.reason == Reason.FORBIDDEN and not self.region_contacted
 
 

@@ -20,7 +20,7 @@ _FAILED = (*FAILED, exception.Cancelled)
 
 @dataclass
 class Shares:
-    """What was done about the members of an image.
+    """The changes of the members of an image.
 
     :ivar added: projects that the image was shared with; likewise ``removed``.
     :ivar before: the members before some were removed, as far as they are known.

@@ -28,10 +28,10 @@ MAX_REFUSALS = 5
 
 @dataclass
 class _Progress:
-    """What the tries of one namespace have done.
+    """The progress of the tries of one namespace.
 
     :ivar is_known: whether the region may have the namespace, so that it is read first.
-    :ivar refusals: what Glance has refused: the status and a sentence.
+    :ivar refusals: the refusals of Glance, each a status and a sentence.
     """
 
     is_known: bool

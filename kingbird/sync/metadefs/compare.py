@@ -20,7 +20,7 @@ from kingbird.text import clean
 
 
 class Step(StrEnum):
-    """What brings a part in order."""
+    """A change that brings a part in order."""
 
     #: The part is missing.
     CREATE = "create"

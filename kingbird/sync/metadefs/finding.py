@@ -116,6 +116,6 @@ def _state_after(outcome: Outcome, work: NamespaceSpec) -> CopyState | None:
         return CopyState.CONFLICT
     if outcome.reason == Reason.DELETED_IN_TARGET:
         return CopyState.MISSING
-    # What is left after a write was read there.
+    # After a write, the parts that still differ were read in the region.
     is_there = work.exists or outcome.differences is not None
     return CopyState.DRIFT if is_there else CopyState.MISSING

@@ -23,7 +23,7 @@ FIELDS: Mapping[str, Any] = {
     "visibility": "private",
     "protected": False,
 }
-#: What Glance sets by itself: no part of a definition.
+#: Fields that Glance sets by itself, which are no part of a definition.
 _SET_BY_GLANCE = frozenset({"created_at", "updated_at", "self", "schema"})
 
 

@@ -45,7 +45,7 @@ _FAILED = (exception.RegionUnavailable, exception.ImageRequestRejected)
 
 @dataclass(frozen=True)
 class _Lists:
-    """What the regions have listed.
+    """The lists of the regions.
 
     :ivar names: the namespaces of each region, by key.
     :ivar errors: the errors of the other regions.

@@ -306,7 +306,7 @@ def _ended(item: Item, found: _Existing, factory: _RecordFactory, shares: Member
         failure = dataclasses.replace(
             failure, message=shares.note, target_resource=found.image["id"]
         )
-        # Whether it is in order is not known.
+        # The copy may be in order or not.
         return dataclasses.replace(item, seen=None).with_outcome(failure)
     if found.image and shares and (agrees or found.outcome.reason == Reason.DRIFT):
         names = (*found.fields, members.FIELD)

@@ -36,7 +36,7 @@ Pair = tuple[str, str]
 
 
 class _Answer(NamedTuple):
-    """What is known of an orphan.
+    """The answer of a region about an orphan.
 
     :ivar hidden: since when it is hidden, if Kingbird has hidden it.
     :ivar members: the outcome of one that is to be deleted and has members, or may have.

@@ -24,7 +24,7 @@ _STILL_HIDDEN = (
 
 
 class Found(NamedTuple):
-    """What the homes of some copies say.
+    """The answers of the homes of some copies.
 
     :ivar gone: the outcomes of those copies that are orphans, by id.
     :ivar originals: the images that the homes have, by id.

@@ -134,7 +134,7 @@ class Planner:
                 self.next_cursor = cursor
                 break
         if first.is_deferred:
-            # What wildcard sets select has been compared, unless the walk has left a rest.
+            # The images of wildcard sets have been compared, unless the walk has left a rest.
             rest = self.next_cursor or PlanCursor({}, earlier=(PlanCursor({}),))
             covered = {**dict.fromkeys(calls.lagging, ""), **rest.covered_to}
             self.next_cursor = dataclasses.replace(rest, covered_to=covered)
