@@ -8,15 +8,17 @@ import sqlalchemy as sa
 
 from kingbird import exception
 from kingbird.db import api as db
-from kingbird.engine import planner
+from kingbird.engine import planner, worker
 from kingbird.engine.resource_types.images import Images
 from kingbird.sync.item import Item
 from kingbird.tests.unit.engine.jobs import active
 
 
 @pytest.fixture
-def counted(database):
+def counted(database, monkeypatch):
     """Give the numbers of writing transactions and of their statements about jobs."""
+    # On a busy machine a batch would be written before it is full.
+    monkeypatch.setattr(worker, "FLUSH_SECONDS", 3600)
     counts = Counter()
     tables = {"tasks", "items", "jobs", "image_states"}
 

@@ -3,6 +3,7 @@
 import random
 import threading
 from collections import Counter
+from unittest import mock
 
 import pytest
 import sqlalchemy as sa
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from kingbird.db import api as db
-from kingbird.engine import states
+from kingbird.engine import states, worker
 from kingbird.sync.plan import coverage, wildcard
 from kingbird.sync.request import Requester, SyncSet
 from kingbird.tests.doubles.glance import AFTER, unavailable
@@ -248,7 +249,9 @@ def statements_on_states(scene):
 
     sa.event.listen(engine, "before_cursor_execute", note)
     try:
-        run(scene)
+        # On a busy machine a batch would be written before it is full.
+        with mock.patch.object(worker, "FLUSH_SECONDS", 3600):
+            run(scene)
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
     return seen
