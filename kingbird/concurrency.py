@@ -27,9 +27,6 @@ def setup(*, hosted: bool = False) -> str:
         raise SystemExit(f"{ENVIRONMENT} is {name!r}; it can be {' or '.join(BACKENDS)}")
     # futurist imports eventlet if it is installed, which warns.
     warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
-    if name == "threading":
-        # A program would load eventlet's DNS client, a tenth of its start, and never use it.
-        os.environ.setdefault("EVENTLET_NO_GREENDNS", "yes")
     if name == "eventlet":
         import eventlet  # noqa: PLC0415  only the one who asks for it needs it
 

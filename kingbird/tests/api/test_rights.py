@@ -276,7 +276,7 @@ def _ask_each(world: World, row: Row) -> Iterator[tuple[str, str]]:
         if changed:
             _store(row)
         answer = _ask(world, row, token)
-        changed = answer.startswith("2") and row.call not in LISTS
+        changed = answer.startswith("2") and CALLS[row.call][0] != "GET"
         yield token, answer
 
 

@@ -42,6 +42,11 @@ def test_the_database_is_brought_up_to_date(config):
     assert done.stdout.split()[-1] == version.stdout.split()[-1]
 
 
+def test_a_command_about_the_database_does_not_load_the_api():
+    look = "import sys, kingbird.cmd.manage; sys.exit('pecan' in sys.modules)"
+    subprocess.run([sys.executable, "-c", look], check=True, timeout=PATIENCE)
+
+
 def test_a_command_that_does_not_exist_is_refused(config):
     done = run("kingbird-manage", "--config-file", config, "db", "drop")
     assert done.returncode == 2

@@ -103,7 +103,7 @@ def remove(name):
     return [{"op": "remove", "path": f"/{name}"}]
 
 
-#: The writes to an image, in the order of the moments at which it is done.
+#: The writes to an image, in the order of the moments at which they are done.
 STEPS = [
     [
         (CREATE, []),
