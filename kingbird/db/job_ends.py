@@ -131,7 +131,7 @@ def _end(
     )
     if not has_ended:
         return Ending()
-    changed = rule_ends.note_end(session, job, state, left)
+    changed = rule_ends.note_end(session, job, state, left, rows_follow=progress is not None)
     ended_at = session.scalar(sa.select(Job.updated_at).where(Job.pk == job.pk))
     return Ending(
         state=state,

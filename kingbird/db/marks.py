@@ -200,11 +200,15 @@ def take(session: orm.Session, rule: Rule, job: Job, limit: int) -> list[str]:
     return [row.image_id for row in rows]
 
 
-def give_back(session: orm.Session, job: Job, state: JobState) -> None:
+def give_back(
+    session: orm.Session, job: Job, state: JobState, to_follow: str | None = None
+) -> None:
     """Drop the marks of an event run that has ended, within the transaction that ends it.
 
     Marks stay of images that changed since the run took them, and of those that the run could not
     look at.
+
+    :param to_follow: the reason of items whose rows do not tell it yet, if there are any.
     """
     if job.trigger != Trigger.EVENT:
         return
@@ -216,6 +220,9 @@ def give_back(session: orm.Session, job: Job, state: JobState) -> None:
             Item.reason.in_(_COME_BACK),
         )
         again = set(session.scalars(failed))
+        if to_follow in _COME_BACK:
+            # Which images they are about is not known, and a look at the others costs little.
+            again.add(ALL)
     mine = Mark.job_pk == job.pk
     delayed: dict[int, int] = {}
     if again:

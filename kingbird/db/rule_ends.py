@@ -34,7 +34,12 @@ class RuleChange(NamedTuple):
 
 
 def note_end(
-    session: orm.Session, job: Job, state: JobState, left: tuple[str, str] | None = None
+    session: orm.Session,
+    job: Job,
+    state: JobState,
+    left: tuple[str, str] | None = None,
+    *,
+    rows_follow: bool = False,
 ) -> RuleChange | None:
     """Note the outcome of a run in its rule, within the transaction that ends its job.
 
@@ -42,12 +47,13 @@ def note_end(
     what an event run found wrong is no more.
 
     :param job: the job, of a rule or not.
-    :param left: reason and message of items whose rows are to follow.
+    :param left: reason and message of items that nobody has worked on.
+    :param rows_follow: whether the rows of these items are changed after this transaction.
     :returns: the change if the rule's state is another one now.
     """
     if job.rule_id is None:
         return None
-    marks.give_back(session, job, state)
+    marks.give_back(session, job, state, left[0] if left and rows_follow else None)
     now = utc_now()
     values: dict[str, Any] = {"last_run_at": now}
     which = [Rule.id == job.rule_id]

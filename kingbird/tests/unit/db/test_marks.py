@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from kingbird.db import api as db
+from kingbird.db import item_rows
 from kingbird.db import marks as module
 from kingbird.db.clock import utc_now
 from kingbird.tests.unit.db.rows import LEASE, accepted_job, row, rule_row, store_plan, stored_rule
@@ -146,6 +147,23 @@ def test_a_region_that_was_away_as_a_whole_brings_all_marks_back(rule):
     mark(rule, "a", "b")
     end(begin(rule), **{"*": FAILED})
     assert stored() == {"a": (True, False, 1), "b": (True, False, 1)}
+
+
+@pytest.mark.parametrize("limit", [0, 1000])
+@pytest.mark.parametrize("planned", [False, True])
+@pytest.mark.parametrize(("reason", "comes_back"), [("internal_error", True), ("quota", False)])
+def test_a_run_that_is_given_up_brings_its_marks_back(
+    rule, monkeypatch, limit, planned, reason, comes_back
+):
+    """Give up a run whose items' rows follow at once, or after the end of the job."""
+    monkeypatch.setattr(item_rows, "LIMIT", limit)
+    mark(rule, "a", "b")
+    job = begin(rule)
+    if planned:
+        store_plan(db.leases.claim_job("e1", LEASE), [row("a"), row("b")])
+    ending = db.job_ends.end_job(db.jobs.get(job.project_id, job.id), reason)
+    assert ending.state == "FAILURE"
+    assert stored() == (dict.fromkeys("ab", (True, False, 1)) if comes_back else {})
 
 
 def test_what_an_event_run_found_wrong_ends_with_the_next(rule):
