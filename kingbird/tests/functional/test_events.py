@@ -33,6 +33,8 @@ SOON: dict[str, dict[str, Any]] = {
 }
 #: Seconds between two looks at rules that run every second.
 POLL = 0.5
+#: State, reason and message of a rule that nothing is wrong with.
+WELL = ("OK", None, None)
 #: Uploads of a storm, by some users at the same time.
 UPLOADS, USERS = 24, 3
 #: Seconds in which nothing may be written, and the fewest runs of each rule in them.
@@ -61,6 +63,11 @@ class Site:
         answer = KingbirdAPI(self.running.url, person).call("GET", f"-rules/{rule['id']}")
         found: dict[str, Any] = answer.json()["rule"]
         return found
+
+    def outcome(self, person: Person, rule: dict[str, Any]) -> tuple[str, str | None, str | None]:
+        """Return the state of a rule, and what is wrong with it: a reason and a sentence."""
+        shown = self.show(person, rule)
+        return shown["state"], shown["reason"], shown["message"]
 
     def jobs(self, rule: dict[str, Any]) -> list[dict[str, Any]]:
         """Return the stored jobs of a rule that events began."""
@@ -210,7 +217,7 @@ def test_opposite_rules_that_update_come_to_rest(
     assert calls.all_writes == []
     assert min(seen.values()) >= RUNS
     assert is_as_at_home()
-    assert {site.show(newcomer, rule)["state"] for rule in rules} == {"OK"}
+    assert {site.outcome(newcomer, rule) for rule in rules} == {WELL}
 
 
 def test_a_storm(site: Site, admin: Person) -> None:
@@ -263,7 +270,7 @@ def test_messages_twice_out_of_order_and_before_their_commit(site: Site, newcome
     eventually("it is in all regions", lambda: everywhere(newcomer, image["id"]))
     site.at_rest(newcomer, rule)
     assert newcomer.images("RegionOne").get(early["id"]) is None
-    assert site.show(newcomer, rule)["state"] == "OK"
+    assert site.outcome(newcomer, rule) == WELL
     newcomer.upload("RegionTwo", early["id"], DATA)
     eventually("the second follows", lambda: everywhere(newcomer, early["id"]))
 
@@ -280,7 +287,7 @@ def test_an_engine_that_is_killed_loses_no_image(
     for image_id in made:
         eventually("it is everywhere", partial(everywhere, newcomer, image_id))
     site.at_rest(newcomer, rule)
-    assert site.show(newcomer, rule)["state"] == "OK"
+    assert site.outcome(newcomer, rule) == WELL
 
 
 def test_a_region_that_is_away_is_caught_up(
