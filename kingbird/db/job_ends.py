@@ -17,7 +17,7 @@ from kingbird.db.counts import Counts
 from kingbird.db.item_rows import Progress
 from kingbird.db.models import Item, Job, Task
 from kingbird.db.outcome_texts import CANCELLED, NOT_WORKED_ON
-from kingbird.states import JOB_TRANSITIONS, JobState, Reason, predecessors
+from kingbird.states import JOB_TRANSITIONS, ItemState, JobState, Reason, predecessors
 
 
 class Ending(NamedTuple):
@@ -131,7 +131,10 @@ def _end(
     )
     if not has_ended:
         return Ending()
-    changed = rule_ends.note_end(session, job, state, left, rows_follow=progress is not None)
+    failed = {str(reason) for _, status, reason in total if status == ItemState.FAILURE}
+    changed = rule_ends.note_end(
+        session, job, state, failed, left, rows_follow=progress is not None
+    )
     ended_at = session.scalar(sa.select(Job.updated_at).where(Job.pk == job.pk))
     return Ending(
         state=state,

@@ -17,19 +17,21 @@ from kingbird.db.inserts import INSERTS
 from kingbird.db.models import Item, Job, Mark, Rule
 from kingbird.states import ALL, ItemState, JobState, Reason, Trigger
 
-#: Reasons of items whose images are looked at again.
-_COME_BACK = frozenset(
+#: Reasons of items that end by themselves when a region is well again.
+PASSING = frozenset(
     {
         Reason.REGION_UNAVAILABLE,
         Reason.LISTING_INCOMPLETE,
-        Reason.CREDENTIALS_LOST,
-        Reason.TRUST_GONE,
+        Reason.CREDENTIALS_REJECTED,
         Reason.INTERNAL_ERROR,
     }
 )
-#: Milliseconds until the first time that a mark comes back; each later time is twice as long.
+#: Reasons of items whose images are looked at again.
+_COME_BACK = PASSING | {Reason.CREDENTIALS_LOST, Reason.TRUST_GONE}
+#: Milliseconds until a run looks again at what it could not look at; each later time is twice as
+#: long.
 FIRST_RETURN = 30_000
-#: Milliseconds after which a mark comes back at the latest.
+#: Milliseconds until then at most.
 LAST_RETURN = 3_600_000
 #: The largest exponent of two; more would overflow for nothing.
 _DOUBLINGS = 10
@@ -230,13 +232,12 @@ def give_back(
         returning = sa.select(Mark.pk, Mark.attempts).where(mine, Mark.due.is_(None), condition)
         delayed = {one.pk: one.attempts for one in session.execute(returning)}
     # Most runs give nothing back, and make no statement for it.
-    longest = _longest_return(session, job) if delayed else 0
+    interval = _interval(session, job) if delayed else 0
     for attempts in sorted(set(delayed.values())):
-        wait = min(FIRST_RETURN * 2 ** min(attempts, _DOUBLINGS), longest)
         _set(
             session,
             Mark.pk.in_([pk for pk, tries in delayed.items() if tries == attempts]),
-            due=now_ms() + wait,
+            due=now_ms() + time_to_return(attempts, interval),
             attempts=attempts + 1,
             job_pk=None,
         )
@@ -248,10 +249,19 @@ def _set(session: orm.Session, condition: sa.ColumnElement[bool], **values: Any)
     connection.write(session, sa.update(Mark).where(condition).values(**values))
 
 
-def _longest_return(session: orm.Session, job: Job) -> int:
-    """Return the milliseconds after which a rule's marks come back at the latest."""
-    interval = session.scalar(sa.select(Rule.interval).where(Rule.id == job.rule_id)) or 0
-    return min(interval * 1000 or LAST_RETURN, LAST_RETURN)
+def _interval(session: orm.Session, job: Job) -> int:
+    """Return the seconds between the full runs of a job's rule, or 0."""
+    return session.scalar(sa.select(Rule.interval).where(Rule.id == job.rule_id)) or 0
+
+
+def time_to_return(attempts: int, interval: int) -> int:
+    """Return the milliseconds until a rule looks again at what it could not look at.
+
+    :param attempts: how often it has come back already.
+    :param interval: the seconds between two full runs of the rule; 0 if it has none.
+    """
+    longest = min(interval * 1000 or LAST_RETURN, LAST_RETURN)
+    return int(min(FIRST_RETURN * 2 ** min(attempts, _DOUBLINGS), longest))
 
 
 @connection.retry_on_disconnect

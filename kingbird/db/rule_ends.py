@@ -1,13 +1,13 @@
 """Note in rules how their runs ended, and delete the jobs of old runs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy import orm
 
 from kingbird.db import connection, marks, settling
-from kingbird.db.clock import utc_now
+from kingbird.db.clock import now_ms, utc_now
 from kingbird.db.models import Item, Job, Rule
 from kingbird.states import ENDED_JOB_STATES, ItemState, JobState, Reason, RuleState, Trigger
 
@@ -37,6 +37,7 @@ def note_end(
     session: orm.Session,
     job: Job,
     state: JobState,
+    failed: Collection[str],
     left: tuple[str, str] | None = None,
     *,
     rows_follow: bool = False,
@@ -44,9 +45,11 @@ def note_end(
     """Note the outcome of a run in its rule, within the transaction that ends its job.
 
     A full run tells the state of its rule.  An event run tells that something is wrong, and that
-    what an event run found wrong is no more.
+    what an event run found wrong is no more.  A full run that could not look at all images is due
+    again before its interval.
 
     :param job: the job, of a rule or not.
+    :param failed: the reasons of items that failed.
     :param left: reason and message of items that nobody has worked on.
     :param rows_follow: whether the rows of these items are changed after this transaction.
     :returns: the change if the rule's state is another one now.
@@ -72,21 +75,49 @@ def note_end(
         }
     elif state == JobState.FAILURE:
         values |= _failure(session, job, left)
-        if job.trigger != Trigger.EVENT:
-            values["failures"] = Rule.failures + 1
     # The lock lets each change be told once, though two runs of the rule may end at a time.
-    rule = session.execute(
-        sa.select(Rule.id, Rule.name, Rule.project_id, Rule.user_id, Rule.state)
-        .where(*which)
-        .with_for_update()
-    ).one_or_none()
+    query = sa.select(
+        Rule.id,
+        Rule.name,
+        Rule.project_id,
+        Rule.user_id,
+        Rule.state,
+        Rule.failures,
+        Rule.interval,
+        Rule.next_run,
+    )
+    rule = session.execute(query.where(*which).with_for_update()).one_or_none()
     if rule is None:
         return None
+    if state == JobState.FAILURE and job.trigger != Trigger.EVENT:
+        values["failures"] = rule.failures + 1
+        if not marks.PASSING.isdisjoint(failed):
+            values["next_run"] = _time_of_return(rule)
     connection.write(session, sa.update(Rule).where(Rule.id == rule.id).values(**values))
     after = values.get("state", rule.state)
     if after == rule.state:
         return None
-    return RuleChange(*rule, after, values["reason"], values["message"])
+    return RuleChange(
+        rule.id,
+        rule.name,
+        rule.project_id,
+        rule.user_id,
+        rule.state,
+        after,
+        values["reason"],
+        values["message"],
+    )
+
+
+def _time_of_return(rule: Any) -> sa.ColumnElement[int]:
+    """Return when the next full run is due after one that could not look at all images.
+
+    :param rule: the columns of its row before that run.
+    """
+    soon = now_ms() + marks.time_to_return(rule.failures, rule.interval)
+    if rule.next_run is None:
+        return soon
+    return sa.case((soon < rule.next_run, soon), else_=rule.next_run)
 
 
 def _failure(session: orm.Session, job: Job, left: tuple[str, str] | None) -> dict[str, Any]:

@@ -134,6 +134,15 @@ def test_a_mark_comes_back_within_the_interval(rule, interval, longest):
     assert longest * 1000 - SLACK < delay("a") <= longest * 1000
 
 
+@pytest.mark.parametrize(
+    "reason", ["listing_incomplete", "credentials_rejected", "trust_gone", "internal_error"]
+)
+def test_an_image_that_could_not_be_looked_at_comes_back(rule, reason):
+    mark(rule, "a", "b")
+    end(begin(rule), a={**FAILED, "reason": reason}, b=DONE)
+    assert stored() == {"a": (True, False, 1)}
+
+
 @pytest.mark.parametrize("reason", ["quota", "drift", "owner_conflict", "forbidden"])
 def test_what_glance_refuses_does_not_come_back(rule, reason):
     mark(rule, "a")

@@ -19,6 +19,8 @@ from kingbird.tests.unit.db.rows import (
     sync_set,
 )
 
+#: Milliseconds that a busy machine may take between two statements.
+SLACK = 25_000
 FIRST, SECOND, THIRD = (f"dddddddd-0000-4000-8000-00000000000{n}" for n in range(3))
 
 
@@ -50,6 +52,12 @@ def end(job_id, *outcomes):
     return store_plan(claim, [row(f"i{n}", **outcome) for n, outcome in enumerate(outcomes)])
 
 
+def now():
+    """Return the database's time in milliseconds."""
+    with db.get_engine().connect() as bind:
+        return bind.scalar(sa.select(db.rule_runs.now_ms()))
+
+
 def failed(reason):
     return {"status": "FAILURE", "reason": reason, "message": f"It is {reason}."}
 
@@ -68,10 +76,8 @@ def test_an_enabled_rule_begins_with_a_run(database):
 def test_the_next_run_is_an_interval_away(database, interval, is_due):
     rule = stored_rule(enabled=True, interval=interval)
     assert (rule.next_run is not None) == is_due
-    with db.get_engine().connect() as bind:
-        now = bind.scalar(sa.select(db.rule_runs.now_ms()))
     if is_due:
-        assert 3_590_000 < rule.next_run - now < 3_600_000 * (1 + db.rule_runs.JITTER)
+        assert 3_590_000 < rule.next_run - now() < 3_600_000 * (1 + db.rule_runs.JITTER)
 
 
 def test_a_name_is_taken_once_in_a_project(database):
@@ -179,6 +185,40 @@ def test_the_state_of_a_rule_is_the_outcome_of_its_last_full_run(
     assert found.failures == (state != "OK")
     end(begin(found, SECOND).id)
     assert (rule_row(rule).state, rule_row(rule).failures) == ("OK", 0)
+
+
+@pytest.mark.parametrize(
+    ("interval", "reason", "seconds"),
+    [
+        (0, "region_unavailable", (30, 60, 120)),
+        (0, "credentials_rejected", (30, 60, 120)),
+        (86400, "listing_incomplete", (30, 60, 120)),
+        (60, "internal_error", (30, 60, 60)),
+    ],
+)
+def test_a_full_run_that_could_not_look_at_all_is_due_again(database, interval, reason, seconds):
+    rule = stored_rule(enabled=True, interval=interval)
+    end(rule.full_job_id, failed("quota"), failed(reason))
+    for number, delay in enumerate(seconds, 1):
+        found = rule_row(rule)
+        assert found.failures == number
+        assert delay * 1000 - SLACK < found.next_run - now() <= delay * 1000
+        assert db.rule_runs.due() == []
+        make_due(rule)
+        end(db.rule_runs.begin_due_run(rule_row(rule)), failed(reason))
+
+
+@pytest.mark.parametrize("outcomes", [[], [failed("quota")], [failed("credentials_lost")]])
+def test_any_other_full_run_waits_for_its_interval(database, outcomes):
+    rule = stored_rule(enabled=True, interval=0)
+    end(rule.full_job_id, *outcomes)
+    assert rule_row(rule).next_run is None
+
+
+def test_a_full_run_that_is_due_before_that_stays_due(database):
+    rule = stored_rule(due=True, enabled=True)
+    end(rule.full_job_id, failed("region_unavailable"))
+    assert [one.pk for one in db.rule_runs.due()] == [rule.pk]
 
 
 def test_a_run_that_ends_returns_how_its_rule_has_changed(database):
