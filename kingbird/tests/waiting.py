@@ -17,13 +17,18 @@ from typing import Any
 PATIENCE = float(os.environ.get("KINGBIRD_TEST_PATIENCE") or 300)
 #: Seconds for what downloads or compiles, or what makes a whole cloud.
 LONG_PATIENCE = 3 * PATIENCE
-#: The time between two looks grows by this factor, until it is the number of seconds below.
+#: The time between two looks grows by this factor, until it is one of the numbers of seconds
+#: below: of a test that asks a service, and of one that looks at its own process.
 GROWTH = 1.3
-RAREST = 0.25
+RAREST, RAREST_WITHIN = 0.25, 0.03
 
 
 def eventually(
-    what: str, look: Callable[[], Any], seconds: float = PATIENCE, poll: float = 0.02
+    what: str,
+    look: Callable[[], Any],
+    seconds: float = PATIENCE,
+    poll: float = 0.02,
+    rarest: float = RAREST,
 ) -> Any:
     """Wait until ``look`` returns a true value, and return the value.
 
@@ -33,19 +38,20 @@ def eventually(
     :param what: what is waited for, as a sentence: *the job has ended*.
     :param seconds: only for what may take longer than :data:`PATIENCE`.
     :param poll: seconds between the first two looks.
+    :param rarest: seconds between two looks at most.
     :raises AssertionError: it does not come.
     """
     deadline = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
         time.sleep(poll)
-        poll = min(poll * GROWTH, max(poll, RAREST))
+        poll = min(poll * GROWTH, max(poll, rarest))
     return found
 
 
 def wait_for(look: Callable[[], Any]) -> Any:
     """Wait until ``look``, whose code says what is waited for, returns a true value."""
-    return eventually(inspect.getsource(look).strip(), look, poll=0.01)
+    return eventually(inspect.getsource(look).strip(), look, poll=0.01, rarest=RAREST_WITHIN)
 
 
 @contextlib.contextmanager

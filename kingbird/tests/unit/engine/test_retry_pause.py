@@ -1,5 +1,7 @@
 """The items of a retry in a region that is away wait for the region."""
 
+import threading
+
 import pytest
 
 from kingbird.db import api as db
@@ -21,7 +23,7 @@ from kingbird.tests.unit.engine.plan_pauses import (
     set_away,
     waits_for,
 )
-from kingbird.tests.waiting import wait_for
+from kingbird.tests.waiting import PATIENCE, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -233,11 +235,19 @@ def test_a_retry_whose_trust_ends_fails_though_a_task_is_open(scene):
     images = [make(scene), make(scene)]
     sets = [sync_set(images, targets=("R2", "R3"))]
     job_id = failed(scene, *sets, away=("R2", "R3"))
+    go_on = threading.Event()
+
+    def hold(detail):
+        assert go_on.wait(PATIENCE)
+        return unavailable()
+
     scene.glances["R3"].heal()
-    scene.glances["R3"].fail("create", unavailable(), times=None)
+    scene.glances["R3"].fail("create", hold, times=None)
     again(scene, job_id)
     wait_for(lambda: scene.get(job_id).tasks_open == 2 and waits_for(scene, job_id) >= {"R2"})
     scene.keystone.trusts.clear()
+    wait_for(lambda: scene.get(job_id).tasks_open == 1)
+    go_on.set()
     assert scene.tidied(job_id) == "FAILURE"
     found = reasons(scene, job_id)
     assert {found[image, "R2"] for image in images} == {"forbidden"}
