@@ -59,11 +59,12 @@ down:
 	$(PYTHON) -m demo down
 
 # Parts run beside each other, as they wait as long as they work.  The cloud is there already.
+# A part that fails ends no other one, so that one run tells of all that is wrong.
 test: venv cloud .venv/debian/ready
-	$(MAKE) --jobs=3 --output-sync=target --old-file=cloud functional-core lint docs unit-threading unit-eventlet tempest
+	$(MAKE) --keep-going --jobs=3 --output-sync=target --old-file=cloud functional-core lint docs unit-threading unit-eventlet tempest
 
 test-more: venv cloud .venv/debian/ready
-	$(MAKE) --jobs=3 --output-sync=target --old-file=cloud functional-more unit-thorough dashboard-test
+	$(MAKE) --keep-going --jobs=3 --output-sync=target --old-file=cloud functional-more unit-thorough dashboard-test
 
 lint: venv
 	$(BIN)/ruff check .
