@@ -3,6 +3,7 @@
 import ast
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ def test_what_does_not_come_is_named() -> None:
 
 
 def test_code_names_what_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting.eventually, "__defaults__", (0, 0))
+    monkeypatch.setattr(waiting, "eventually", partial(eventually, seconds=0))
     found: list[int] = []
     with pytest.raises(AssertionError, match=r"wait_for\(lambda: found\)"):
         wait_for(lambda: found)
