@@ -36,6 +36,8 @@ class Cloud:
         #: Answers that the API is to give in place of its own, the next one first.
         self.instead: list[Answer] = []
         self._server = wsgi.Server(("127.0.0.1", 0), self._answer, numthreads=3)
+        # It looks so often whether it has to stop.
+        self._server.expiration_interval = 0.05
         self._server.prepare()
         self.url = f"http://127.0.0.1:{self._server.bind_addr[1]}"
         self._thread = threading.Thread(target=self._server.serve)
