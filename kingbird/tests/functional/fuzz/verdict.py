@@ -23,6 +23,10 @@ SEEN = {
 }
 
 
+#: Operations whose answer names a new job.
+MAKERS = {"create_sync_job", "apply_sync_job", "undo_sync_job"}
+
+
 @dataclass(frozen=True)
 class Call:
     """A call that the hooks recorded."""
@@ -71,7 +75,7 @@ def left(calls: Iterable[Call]) -> set[str]:
     accepted = {
         json.loads(call.answer or "")["job_status"]["id"]
         for call in calls
-        if (call.operation, call.method, call.status) == ("create_sync_job", "POST", 200)
+        if call.operation in MAKERS and call.method == "POST" and call.status in (200, 202)
     }
     deleted = {
         str(uuid.UUID(call.last))

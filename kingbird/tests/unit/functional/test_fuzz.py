@@ -76,6 +76,13 @@ def test_jobs_that_are_lost_or_too_many():
     assert any("belongs to" in said for said in judged(rows=[{"id": JOBS[0], "project_id": "x"}]))
 
 
+@pytest.mark.parametrize(("operation", "status"), [("apply", 202), ("undo", 202), ("undo", 409)])
+def test_a_job_that_another_one_led_to(operation, status):
+    made = dataclasses.replace(post(JOBS[2], status), operation=f"{operation}_sync_job")
+    rows = [*ROWS, {"id": JOBS[2], "project_id": PROJECT}]
+    assert bool(judged([*good(), made], rows=rows)) is (status == 409)
+
+
 def test_a_job_that_is_missed():
     url = f"http://h/v1.0/{PROJECT}/os-sync/"
     for path in (JOBS[0], JOBS[0].replace("-", ""), f"{JOBS[0]}/cancel"):
