@@ -109,13 +109,16 @@ THREADED := $(addprefix kingbird/tests/unit/,engine listener rpc notifications t
 unit-eventlet: venv
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest $(THREADED)
 
+# What no program on eventlet loads: tools, documentation, the command line plugin.
+CLIENT_SIDE := $(addprefix kingbird/tests/unit/,tools guide osc)
+
 # Properties with eight times as many examples, and on the second backend what unit-eventlet
 # leaves out.
 unit-thorough: venv
 	$(BIN)/pytest $(SHARED_OUT) --hypothesis-profile=thorough \
 	    $$(grep -rlE "^(from|import) hypothesis" --include=test_*.py kingbird/tests/unit kingbird/tests/api)
 	KINGBIRD_CONCURRENCY_BACKEND=eventlet $(BIN)/pytest kingbird/tests/unit kingbird/tests/api \
-	    $(addprefix --ignore=,$(THREADED))
+	    $(addprefix --ignore=,$(THREADED) $(CLIENT_SIDE))
 
 # ONLY is a pattern of files, JOBS the number of trials at the same time.
 mutate: venv

@@ -1,11 +1,13 @@
 """A comparison knows less of an image than a job that has written it since."""
 
+import os
 import threading
 import time
 
 import pytest
 import sqlalchemy as sa
 
+from kingbird.concurrency import ENVIRONMENT
 from kingbird.db import api as db
 from kingbird.db import connection
 from kingbird.db.clock import now_ms
@@ -138,6 +140,8 @@ def one_by_one(session, statement, rows, substitute):
 @pytest.mark.parametrize("is_first", [True, False])
 def test_two_engines_that_store_at_the_same_time(comparison, left, is_first):
     """One waits for the row of the region, and then sees what the other has committed."""
+    if os.environ.get(ENVIRONMENT) == "eventlet" and db.get_engine().dialect.name == "sqlite":
+        pytest.skip("A green thread that waits for SQLite holds up the one that it waits for")
     outcome, finding = state("a", state=left), state("a", state="drift")
 
     def outcomes(session):
