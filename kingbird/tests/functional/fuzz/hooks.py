@@ -19,6 +19,7 @@ from schemathesis.core.parameters import ParameterLocation
 from kingbird.tests.functional.fuzz.names import Names
 from kingbird.tests.functional.fuzz.plain import make_plain
 from kingbird.tests.functional.fuzz.scene import Scene
+from kingbird.text import CONTROL
 
 SCENE = Scene.load()
 NAMES = Names(SCENE)
@@ -31,6 +32,10 @@ REASONS = re.compile(
     r"|leaves no region to sync to|must be no more than size_max|names nothing in this list"
     r"|because both sets name image"
     r"|is no target region of the job|the job has no item of"
+    r"|have different values of resource_type|as resources is not|together they can have"
+    r"|is no image's id|must be an image id|must be the id of an image|max_items_per_job"
+    # A comma in a name separates two names of a list.
+    r"|region is .*; it must be the name of a region"
 )
 
 _lock = threading.Lock()
@@ -83,9 +88,15 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     """Replace made-up names in a valid request."""
     with _lock:
         if case.path_parameters and _is_valid(case, ParameterLocation.PATH):
-            NAMES.path(case.path_parameters)
-        if case.query and _is_valid(case, ParameterLocation.QUERY):
-            NAMES.query(case.query)
+            NAMES.path(case.path_parameters, case.query, case.body)
+        for name, value in (case.headers or {}).items():
+            # The web server refuses what Kingbird then never sees.
+            case.headers[name] = CONTROL.sub("", value) if isinstance(value, str) else value
+        if case.query:
+            is_valid = _is_valid(case, ParameterLocation.QUERY)
+            if is_valid:
+                NAMES.query(case.query)
+            NAMES.fit(case.query, is_valid=is_valid)
         if _is_valid(case, ParameterLocation.BODY):
             NAMES.body(case.body)
 

@@ -1,7 +1,7 @@
 """Puts real names into valid requests, so that more responses than 400 and 404 occur.
 
 A made-up region is never known, and a made-up id does not exist.  Invalid values stay as they are.
-The chosen name depends only on the replaced one, so the same seed makes the same requests.
+The chosen name depends on the request alone, so the same seed makes the same requests.
 """
 
 import random
@@ -13,6 +13,8 @@ from kingbird.tests.functional.fuzz.scene import Scene
 
 #: Characters of a list in a query, as they are sent.  A request line may have 4,094.
 LIST = 1_500
+#: Characters of a character in a query.
+_LONGEST = 12
 
 
 def _dice(*of: Any) -> random.Random:
@@ -33,10 +35,14 @@ class Names:
         self._scene = scene
         self.jobs: list[str] = []
 
-    def path(self, parameters: dict[str, Any]) -> None:
-        """Change the parameters of a valid path."""
+    def path(self, parameters: dict[str, Any], *others: Any) -> None:
+        """Change the parameters of a valid path.
+
+        :param others: the other parts of the request.  Most requests have one made-up project,
+            and are not all to get the same one in its place.
+        """
         if "project_id" in parameters:
-            dice = _dice(parameters["project_id"])
+            dice = _dice(parameters["project_id"], *others)
             parameters["project_id"] = dice.choices(
                 [self._scene.project, self._scene.foreign_project, parameters["project_id"]],
                 [40, 2, 1],
@@ -55,10 +61,26 @@ class Names:
             dice = _dice(marker)
             pools = [self.jobs[-8:], self._scene.foreign_jobs, [marker]]
             parameters["marker"] = dice.choice(dice.choices(pools, [4, 1, 1])[0])
-        for value in parameters.values():
-            # A refusal by the web server says nothing about the API.
+
+    def fit(self, parameters: dict[str, Any], *, is_valid: bool) -> None:
+        """Shorten a query that no request line holds.
+
+        A refusal by the web server says nothing about the API.
+
+        :param is_valid: whether the query is valid; one that is not stays so.
+        """
+        is_long = False
+        for name, value in parameters.items():
             while isinstance(value, list) and len(value) > 1 and _length(value) > LIST:
                 value.pop()
+                is_long = True
+            one = value[0] if isinstance(value, list) and value else value
+            if isinstance(one, str) and _length([one]) > LIST:
+                short = one[: LIST // _LONGEST]
+                parameters[name] = [short] if isinstance(value, list) else short
+                is_long = True
+        if is_long and not is_valid:
+            parameters["limit"] = "no number"
 
     def body(self, body: Any) -> None:
         """Change a valid body of a job request."""

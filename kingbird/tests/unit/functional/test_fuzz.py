@@ -4,6 +4,7 @@ import copy
 import dataclasses
 import json
 from pathlib import Path
+from urllib.parse import urlencode
 
 import jsonschema
 import pytest
@@ -183,9 +184,20 @@ def test_names_are_the_same_every_time():
 @pytest.mark.parametrize("region", ["a" * 255, "\u4e16" * 255, "\ud800" * 255])
 def test_a_list_fits_into_a_request_line(region):
     query = {"region": [f"{number}{region}"[:255] for number in range(100)], "limit": 3}
-    Names(SCENE).query(query)
+    Names(SCENE).fit(query, is_valid=True)
     assert 1 <= len(query["region"]) <= 6
     assert query["limit"] == 3
     few = {"region": ["a", "b"], "state": ["drift"]}
-    Names(SCENE).query(few)
+    Names(SCENE).fit(few, is_valid=True)
     assert few == {"region": ["a", "b"], "state": ["drift"]}
+
+
+@pytest.mark.parametrize("region", ["0" * 9000, "\u4e16" * 9000, ["0" * 9000], ["0" * 200] * 50])
+def test_a_long_query_that_is_invalid_stays_so(region):
+    query = {"region": region, "sort": "none"}
+    Names(SCENE).fit(query, is_valid=False)
+    assert len(urlencode(query, doseq=True)) < 4000
+    assert query["limit"] == "no number"
+    short = {"region": "0" * 300}
+    Names(SCENE).fit(short, is_valid=False)
+    assert short == {"region": "0" * 300}
