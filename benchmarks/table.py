@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: Numbers below this are shown with two decimals.
-SMALL = 2
+#: Numbers below this are shown with two decimals, and times below that with one.
+SMALL, TIME = 2, 100
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,8 @@ class Row:
             return "for information"
         if self.unit == "x" or number < SMALL:
             return f"{number:.2f} {self.unit}"
+        if self.unit in ("ms", "µs") and number < TIME:
+            return f"{number:.1f} {self.unit}"
         return f"{number:.0f} {self.unit}"
 
 
