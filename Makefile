@@ -8,7 +8,7 @@ export PYTHONPATH := $(CURDIR)/tools
 export PYTHONDONTWRITEBYTECODE :=
 MINICLOUD := $(PYTHON) -m minicloud
 
-.PHONY: examples help venv cloud demo up down dashboard horizon dashboard-unit dashboard-test test test-more lint docs unit unit-threading unit-eventlet unit-thorough mutate functional functional-core functional-more functional-guides tempest chaos fuzz bench samples clean
+.PHONY: examples help venv cloud demo up down dashboard horizon dashboard-unit dashboard-test test test-more lint docs unit unit-threading unit-eventlet unit-thorough mutate functional functional-core functional-tables functional-more functional-guides tempest chaos fuzz bench samples clean
 
 help:
 	@echo "make demo        start a cloud, sync six images, show what happened, stop it"
@@ -61,7 +61,8 @@ down:
 # Parts run beside each other, as they wait as long as they work.  The cloud is there already.
 # A part that fails ends no other one, so that one run tells of all that is wrong.
 test: venv cloud .venv/debian/ready
-	$(MAKE) --keep-going --jobs=3 --output-sync=target --old-file=cloud functional-core lint docs unit-threading unit-eventlet tempest
+	$(MAKE) --keep-going --jobs=3 --output-sync=target --old-file=cloud functional-core lint docs unit-threading unit-eventlet tempest \
+	    functional-tables
 
 test-more: venv cloud .venv/debian/ready
 	$(MAKE) --keep-going --jobs=3 --output-sync=target --old-file=cloud functional-more unit-thorough dashboard-test
@@ -137,10 +138,13 @@ MORE := $(FAULTS) $(GUIDES)
 SHARED_OUT := --numprocesses=2 --dist=loadfile
 
 functional: venv cloud .venv/debian/ready
-	$(MAKE) --old-file=cloud functional-core functional-more
+	$(MAKE) --old-file=cloud functional-core functional-tables functional-more
 
 functional-core: venv cloud
 	$(BIN)/pytest --durations=25 $(SHARED_OUT) kingbird/tests/functional $(addprefix --ignore=,$(MORE))
+
+# The tests of tables, which unit-threading runs on SQLite.
+functional-tables: venv
 	$(BIN)/pytest $(SHARED_OUT) --databases=MariaDB,PostgreSQL kingbird/tests/unit/db
 
 functional-more: venv cloud .venv/debian/ready
