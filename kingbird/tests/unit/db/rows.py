@@ -8,6 +8,8 @@ import sqlalchemy as sa
 from kingbird import exception
 from kingbird.db import api as db
 
+#: Milliseconds that a busy machine may take between two statements.
+SLACK = 25_000
 LEASE = 30.0
 PROJECT = "p" * 32
 

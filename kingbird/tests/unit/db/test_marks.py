@@ -10,11 +10,17 @@ from kingbird.db import api as db
 from kingbird.db import item_rows
 from kingbird.db import marks as module
 from kingbird.db.clock import utc_now
-from kingbird.tests.unit.db.rows import LEASE, accepted_job, row, rule_row, store_plan, stored_rule
+from kingbird.tests.unit.db.rows import (
+    LEASE,
+    SLACK,
+    accepted_job,
+    row,
+    rule_row,
+    store_plan,
+    stored_rule,
+)
 
 FAILED = {"status": "FAILURE", "reason": "region_unavailable", "message": "It is away."}
-#: Milliseconds that a busy machine may take between two statements.
-SLACK = 25_000
 DONE = {"status": "SUCCESS", "reason": "created"}
 
 

@@ -11,6 +11,7 @@ from kingbird.tests.unit.db.lost import lost_answer
 from kingbird.tests.unit.db.rows import (
     LEASE,
     PROJECT,
+    SLACK,
     make_due,
     row,
     rule_row,
@@ -19,8 +20,6 @@ from kingbird.tests.unit.db.rows import (
     sync_set,
 )
 
-#: Milliseconds that a busy machine may take between two statements.
-SLACK = 25_000
 FIRST, SECOND, THIRD = (f"dddddddd-0000-4000-8000-00000000000{n}" for n in range(3))
 
 
