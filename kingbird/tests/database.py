@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from oslo_config import cfg
+from oslo_db.exception import DBError
 from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
 
 from kingbird import conf as kingbird_conf
 from kingbird.db import api as db
@@ -20,6 +22,12 @@ from kingbird.db import connection, models
 
 #: The database that needs no server.
 SQLITE = "SQLite"
+
+#: How a server takes several statements in one call: one for each table takes a tenth of a test.
+_AT_ONCE = {
+    "MariaDB": "BEGIN NOT ATOMIC {}END",
+    "PostgreSQL": "DO $$ BEGIN {}END $$",
+}
 
 #: The content of a file with all tables; a migration takes a thousand times as long as a copy.
 _migrated = b""
@@ -119,6 +127,19 @@ def make_tables(url: str) -> None:
         connection._manager = own
 
 
+def _revision() -> str | None:
+    """Return the revision of a database that may have no tables.
+
+    Alembic asks for the names of all tables first.
+    """
+    with db.get_engine().connect() as bind:
+        try:
+            return bind.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        # oslo.db knows the error of PostgreSQL by another name, and leaves the one of MariaDB.
+        except (DBError, DBAPIError):
+            return None
+
+
 @contextmanager
 def servers() -> Iterator[Callable[[cfg.ConfigOpts, str], None]]:
     """Yield a function that connects the process to an empty database on a server.
@@ -139,11 +160,13 @@ def servers() -> Iterator[Callable[[cfg.ConfigOpts, str], None]]:
                 urls[server] = stack.enter_context(services.database(server))
             conf.set_override("connection", urls[server], group="database")
             _use(server, conf)
-            # Tests of the schema leave none, and a migration takes longer than a look.
-            if db.migration.current() != newest:
+            # Tests of the schema leave none or an old one. A migration takes longer than a look.
+            if _revision() != newest:
                 db.migration.sync()
-            with connection.writer() as session:
-                for table in reversed(models.Base.metadata.sorted_tables):
-                    session.execute(table.delete())
+            deletions = "".join(
+                f"{table.delete()}; " for table in reversed(models.Base.metadata.sorted_tables)
+            )
+            with db.get_engine().begin() as bind:
+                bind.exec_driver_sql(_AT_ONCE[server].format(deletions))
 
         yield connect_to
