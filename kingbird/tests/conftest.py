@@ -14,7 +14,7 @@ from kingbird.tests.database import SQLITE  # noqa: E402
 
 # The duration of an example depends on the load of the machine.
 settings.register_profile(
-    "quick", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+    "quick", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
 )
 #: Selected by ``--hypothesis-profile=thorough``, as in ``make test-more``.
 settings.register_profile("thorough", settings.get_profile("quick"), max_examples=400)

@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,6 @@ from kingbird.tests.guide.pages import SOURCE
 from kingbird.tests.waiting import PATIENCE
 
 PAGES = SOURCE / "cli"
-BIN = Path(sys.executable).parent
 
 #: Each program that has options of its own, as it is called.
 PROGRAMS = (
@@ -26,6 +24,22 @@ PROGRAMS = (
     "kingbird-status",
     "kingbird-status upgrade",
 )
+#: Prints the help of commands.  Each runs in a fork, as the programs take longest to load.
+HELP = """
+import os, sys
+from importlib.metadata import entry_points
+programs = entry_points(group="console_scripts")
+mains = {command: programs[command.split()[0]].load() for command in sys.argv[1:]}
+for command, main in mains.items():
+    child = os.fork()
+    if not child:
+        program, *words = command.split()
+        before = ["--config-file", os.devnull] if words else []
+        sys.argv = [program, *before, *words, "--help"]
+        sys.exit(main())
+    assert os.waitpid(child, 0)[1] == 0, command
+    print("\\0", end="", flush=True)
+"""
 OPTION = re.compile(r"(?<![\w-])--?[a-z][\w-]*")
 
 
@@ -46,21 +60,24 @@ def documented(name: str) -> dict[str, set[str]]:
     return found
 
 
-def helped_options(command: str) -> set[str]:
-    """Return the options that ``--help`` of a command tells."""
-    program, *words = command.split()
-    before = ["--config-file", "/dev/null"] if words else []
+@pytest.fixture(scope="module")
+def helps() -> dict[str, str]:
+    """Return what ``--help`` of each command prints."""
     done = subprocess.run(
-        [BIN / program, *before, *words, "--help"],
-        capture_output=True,
+        [sys.executable, "-c", HELP, *PROGRAMS],
+        stdout=subprocess.PIPE,
         text=True,
         timeout=PATIENCE,
         check=True,
     )
-    assert done.stdout.startswith(f"usage: {program} ")
+    return dict(zip(PROGRAMS, done.stdout.split("\0"), strict=False))
+
+
+def options_of(text: str) -> set[str]:
+    """Return the options that a command's help tells."""
     return {
         option
-        for line in done.stdout.splitlines()
+        for line in text.splitlines()
         # A help text is indented further than its option.
         if re.match(r"  -", line)
         for option in OPTION.findall(re.split(r"\s{2,}", line.strip())[0])
@@ -68,11 +85,12 @@ def helped_options(command: str) -> set[str]:
 
 
 @pytest.mark.parametrize("command", PROGRAMS)
-def test_options_are_documented(command: str) -> None:
+def test_options_are_documented(helps: dict[str, str], command: str) -> None:
     name = command.split(maxsplit=1)[0]
+    assert helps[command].startswith(f"usage: {name} ")
     # Every command has it, and only the program's own is on the page.
     always = set() if command == name else {"-h", "--help"}
-    assert documented(name)[command] == helped_options(command) - always
+    assert documented(name)[command] == options_of(helps[command]) - always
 
 
 def test_every_program_has_a_page() -> None:

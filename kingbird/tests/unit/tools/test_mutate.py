@@ -131,9 +131,10 @@ def test_a_trial_tells_which_tests_notice(
     path = "kingbird/batching.py"
     tests = tmp_path / "test_batching.py"
     tests.write_text(
+        "import time\n"
         "from kingbird import batching\n"
         "def test_batches():\n"
-        "    while getattr(batching, 'HANGS', False): pass\n"
+        "    while getattr(batching, 'HANGS', False): time.sleep(0.1)\n"
         "    assert not getattr(batching, 'DIES', False)\n"
     )
     monkeypatch.setattr(rooms, "tests_of", lambda root, path: [str(tests)])
