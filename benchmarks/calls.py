@@ -104,5 +104,5 @@ def _row(what: str, made: Counter[str], least: Counter[str]) -> Row:
     figures = ", ".join(f"{kind} {made[kind]} of {least[kind]}" for kind in kinds)
     # A call too many of one kind must not compensate for one too few of another.
     more = sum(abs(made[kind] - least[kind]) for kind in kinds)
-    # Names are looked up for 500 records of all targets, which makes a few more lists.
+    # Names may be too long for a list of a hundred, which makes a few more lists.
     return Row(what, (least.total() + more) / least.total(), 1.02, figures)

@@ -15,6 +15,7 @@ class Stretch:
     :ivar all_projects: whether images of every project were compared.
     :ivar ids: the only ids that were compared, or ``None`` for all.
     :ivar undecided: ids and regions about which the walk decides later.
+    :ivar awaited: images, regions and projects of findings that are stored with a later stretch.
     """
 
     first: str
@@ -24,3 +25,4 @@ class Stretch:
     all_projects: bool
     ids: Collection[str] | None = None
     undecided: Collection[tuple[str, str]] = ()
+    awaited: Collection[tuple[str, str, str]] = ()

@@ -82,21 +82,35 @@ def name_filters(names: Iterable[str]) -> list[str]:
     A list of names is quoted.  A name that can't be quoted has a filter of its own, and one that a
     database might refuse has none.
     """
-    filters: list[str] = []
-    quoted: list[str] = []
+    alone, together = _names_by_filter(names)
+    quoted = (",".join(f'"{name}"' for name in some) for some in together)
+    return [*(f"eq:{name}" for name in alone), *(f"in:{some}" for some in quoted)]
+
+
+def names_with_room(names: Iterable[str]) -> list[str]:
+    """Return the names of the last value of :func:`name_filters`, if it has room for more."""
+    _, together = _names_by_filter(names)
+    return together[-1] if together and len(together[-1]) < IDS_PER_CALL else []
+
+
+def _names_by_filter(names: Iterable[str]) -> tuple[list[str], list[list[str]]]:
+    """Return the names that have a filter of their own, and the others by their filter."""
+    alone: list[str] = []
+    together: list[list[str]] = []
     length = 0
     for name in names:
         if CONTROL.search(name):
             continue
         if '"' in name or name.endswith("\\"):
-            filters.append(f"eq:{name}")
+            alone.append(name)
             continue
-        length += len(quote(f'"{name}",'))
-        if quoted and (length > NAMES_LENGTH or len(quoted) == IDS_PER_CALL):
-            filters.append(f"in:{','.join(quoted)}")
-            quoted, length = [], len(quote(f'"{name}",'))
-        quoted.append(f'"{name}"')
-    return [*filters, f"in:{','.join(quoted)}"] if quoted else filters
+        quoted = len(quote(f'"{name}",'))
+        length += quoted
+        if not together or length > NAMES_LENGTH or len(together[-1]) == IDS_PER_CALL:
+            together.append([])
+            length = quoted
+        together[-1].append(name)
+    return alone, together
 
 
 def query_of(link: Any) -> str | None:

@@ -278,11 +278,12 @@ def _others_query(job: Job, stretch: Stretch) -> Any:
 
 
 def _decided(stretch: Stretch, rows: Iterable[sa.Row[Any]]) -> dict[Key, int]:
-    """Return the primary keys of those rows about which the walk does not decide later."""
+    """Return the primary keys of those rows of which the walk finds nothing later."""
     return {
         (row.image_id, row.region, row.project_id): row.pk
         for row in rows
         if (row.image_id.lower(), row.region) not in stretch.undecided
+        and (row.image_id, row.region, row.project_id) not in stretch.awaited
     }
 
 

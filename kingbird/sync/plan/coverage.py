@@ -1,10 +1,11 @@
 """Tells which images a walk has compared, so that states of images in order can be deleted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from kingbird import exception
 from kingbird.stretch import Stretch
-from kingbird.sync.finding import END, FindingLog
+from kingbird.sync.finding import END, FindingLog, finding_of
+from kingbird.sync.item import Item
 from kingbird.sync.listing.merge import MergedPage
 from kingbird.sync.listing.regions import RegionListings
 from kingbird.sync.plan.context import PlanContext
@@ -51,16 +52,21 @@ class WalkCoverage:
         """Note an image about which the walk decides later in a target."""
         self._undecided.add((image_id.lower(), target))
 
-    def advance(self, image_id: str, listings: RegionListings, waiting: int, enough: int) -> bool:
-        """Cover the images before an id, if enough of them wait to be stored.
+    def is_due(self, waiting: int, enough: int) -> bool:
+        """Return whether enough images wait to be stored.
 
         :param waiting: the number of items that wait.
-        :returns: whether they have to be stored now.
         """
-        if max(waiting, len(self._undecided), self._findings.waiting) < enough:
-            return False
-        self._cover(image_id, listings)
-        return True
+        return max(waiting, len(self._undecided), self._findings.waiting) >= enough
+
+    def advance(self, image_id: str, listings: RegionListings, held: Iterable[Item] = ()) -> None:
+        """Cover the images before an id.
+
+        :param held: items of these images, and of earlier ones, that are stored later.
+        """
+        found = (finding_of(item) for item in held)
+        awaited = frozenset((one.image_id, one.region, one.owner or "") for one in found if one)
+        self._cover(image_id, listings, awaited)
 
     def finish(self, listings: RegionListings) -> None:
         """Cover the images after the last one, too."""
@@ -120,7 +126,12 @@ class WalkCoverage:
             there.update(image_id.lower() for image_id in answer)
         return [image_id for image_id in asked if image_id.lower() not in there]
 
-    def _cover(self, end: str, listings: RegionListings) -> None:
+    def _cover(
+        self,
+        end: str,
+        listings: RegionListings,
+        awaited: Collection[tuple[str, str, str]] = (),
+    ) -> None:
         """Cover the images from the last end to this one."""
         # Another part of the plan compares all images again if a region lags.
         if not (self._is_partial or listings.lagging):
@@ -137,6 +148,7 @@ class WalkCoverage:
                         self._all_projects(scope),
                         ids,
                         frozenset(self._undecided),
+                        awaited,
                     )
                 )
         for number, compared in self._compared.items():

@@ -28,6 +28,12 @@ ItemOfSet = tuple[SyncSet, Item]
 NameAndOwner = tuple[str, str | None]
 
 
+def name_to_look_up(sync_set: SyncSet, item: Item) -> str | None:
+    """Return the name for which the target of a planned item is asked, if it is."""
+    candidate = _Candidate.of(sync_set, item)
+    return None if candidate is None else candidate.key[0]
+
+
 @dataclass
 class _Candidate:
     """A record to create, which may double a name.
@@ -42,10 +48,13 @@ class _Candidate:
     other: str | None = None
 
     @classmethod
-    def of(cls, item: Item) -> "_Candidate | None":
+    def of(cls, sync_set: SyncSet, item: Item) -> "_Candidate | None":
         """Return the candidate of an item; hidden images and those without a name are none."""
         work = item.work
         if item.action != CREATE or work is None or work.record.get("os_hidden"):
+            return None
+        if sync_set.lenient and not sync_set.skips_same_name:
+            # A run about what events named makes no call for a note.
             return None
         mark = work.record.get(fields.SOURCE_HASH)
         data = compare.data_keys(work.data) or frozenset({mark} if mark else ())
@@ -91,8 +100,7 @@ class SameNames:
         candidates = {
             position: candidate
             for position, (one, item) in enumerate(planned)
-            # A run about what events named makes no call for a note.
-            if (one.skips_same_name or not one.lenient) and (candidate := _Candidate.of(item))
+            if (candidate := _Candidate.of(one, item))
         }
         problems = self._find(list(candidates.values()))
         checked = []

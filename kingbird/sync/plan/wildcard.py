@@ -33,6 +33,7 @@ from kingbird.sync.plan.coverage import WalkCoverage
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.plan.list_filters import filters_of
 from kingbird.sync.plan.missing_copies import MissingCopies
+from kingbird.sync.plan.name_queue import NameQueue
 from kingbird.sync.plan.orphan_guard import OrphanGuard
 from kingbird.sync.plan.orphans import OrphanFinder, orphaned, revival
 from kingbird.sync.plan.same_name import ItemOfSet, SameNames
@@ -42,7 +43,7 @@ from kingbird.sync.plan.wildcard_deferred import DeferredPlanner
 from kingbird.sync.plan.wildcard_items import WildcardItems
 from kingbird.sync.request import SyncSet, WildcardScope
 
-#: Items whose names are looked up at a time, which saves calls if there are several targets.
+#: Items or findings that wait to be stored with the stretch of their images.
 CHECKED = 500
 
 
@@ -127,15 +128,18 @@ class WildcardPlanner:
             self._guard = OrphanGuard(self._context, self._scopes, found)
             differences = differ.differences(self._read_pages(listings, missing))
             planned: list[ItemOfSet] = []
+            names = NameQueue()
             for batch in batched(differences, BATCH):
                 planned += self._decide(batch, deferred)
                 # Of the last image there may be more.
                 last = batch[-1].source["id"].lower()
-                if self._coverage.advance(last, listings, len(planned), CHECKED):
-                    yield self._same_names.check(planned)
+                if self._coverage.is_due(len(planned), CHECKED):
+                    ready = names.pass_on(planned)
+                    self._coverage.advance(last, listings, names.held)
+                    yield self._same_names.check(ready)
                     planned = []
             self._coverage.finish(listings)
-            yield self._same_names.check(planned)
+            yield self._same_names.check([*names.take_all(), *planned])
             del planned
             yield from self._deferred.plan(deferred, stack)
             yield from self._guard.items(listings)

@@ -9,7 +9,7 @@ from keystoneauth1.session import Session
 
 from kingbird import exception
 from kingbird.clients.glance import ImageClient
-from kingbird.clients.image_lists import list_query, name_filters
+from kingbird.clients.image_lists import list_query, name_filters, names_with_room
 from kingbird.tests.doubles.glance import FakeGlance
 
 WALK = [
@@ -207,3 +207,14 @@ class TestNameFilters:
         long = ["\N{SNOWMAN}" * 255 for _ in range(3)]
         assert [len(value.split(",")) for value in name_filters(long)] == [1, 1, 1]
         assert all(len(list_query(filters=[("name", one)])) < 4096 for one in (*few, *long))
+
+    def test_the_names_of_the_last_query_leave_room(self):
+        """A full list, and a name with a query of its own, leave none."""
+        many = [f"{n:03}" for n in range(250)]
+        assert names_with_room(many) == many[200:]
+        assert names_with_room(many[:200]) == []
+        assert names_with_room([]) == []
+        assert names_with_room(['q"x', "a\0"]) == []
+        assert names_with_room(["a", 'q"x', "b"]) == ["a", "b"]
+        long = ["\N{SNOWMAN}" * 255, "\N{SNOWMAN}" * 254]
+        assert names_with_room(long) == long[1:]

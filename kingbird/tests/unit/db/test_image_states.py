@@ -82,6 +82,19 @@ def test_a_walk_keeps_what_it_decides_about_later(database):
     assert words().keys() == {("a", "R2")}
 
 
+def test_a_walk_keeps_what_it_stores_later(database):
+    """A later batch has the finding of an image and project, which keeps its age."""
+    find(state("a"), state("a", project_id=OTHER), state("b"))
+    age()
+    claim = claimed()
+    with db.plans.PlanWriter(claim) as plan:
+        awaited = {("a", "R2", PROJECT)}
+        plan.add([], Findings([], [stretch(all_projects=True, awaited=awaited)]))
+        assert [one["project_id"] for one in stored().values()] == [PROJECT]
+        plan.add([], Findings([state("a")], [stretch("c")]))
+    assert stored()["a", "R2"]["since"] == OLD
+
+
 def test_a_walk_with_filters_deletes_what_it_has_compared(database):
     find(state("a"), state("b"))
     find(stretches=[stretch(ids={"b"})])

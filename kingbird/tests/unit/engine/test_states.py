@@ -3,6 +3,7 @@
 import random
 import threading
 from collections import Counter
+from datetime import datetime
 from unittest import mock
 
 import pytest
@@ -10,6 +11,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from kingbird import exception
 from kingbird.db import api as db
 from kingbird.engine import states, worker
 from kingbird.sync.plan import coverage, wildcard
@@ -238,7 +240,7 @@ def test_a_forced_copy_beside_the_images_own_changes_nothing(scene):
     assert len(scene.glances["R2"].ids) == 2
 
 
-def statements_on_states(scene):
+def statements_on_states(scene, *sets):
     """Return how many statements of each kind a job makes about the states of images."""
     engine = db.get_engine()
     seen = Counter()
@@ -251,7 +253,7 @@ def statements_on_states(scene):
     try:
         # On a busy machine a batch would be written before it is full.
         with mock.patch.object(worker, "FLUSH_SECONDS", 3600):
-            run(scene)
+            run(scene, *sets)
     finally:
         sa.event.remove(engine, "before_cursor_execute", note)
     return seen
@@ -285,6 +287,70 @@ def test_copies_that_are_only_counted_make_no_batches(scene, monkeypatch):
     # is stored: after the second it is known how many there are, and the third has the other 36
     # images.  The rows of two regions are looked for at the end.
     assert seen["SELECT"] == 1 + 3 * 2 + 2
+
+
+@pytest.fixture
+def long_ago():
+    """Return a function that gives the stored states an age, and one that returns the ages."""
+    old = datetime(2001, 1, 1)
+
+    def age():
+        with db.get_engine().begin() as bind:
+            bind.execute(sa.update(db.ImageState).values(since=old))
+
+    def ages():
+        with db.get_engine().connect() as bind:
+            return Counter(bind.scalars(sa.select(db.ImageState.since == old)))
+
+    return age, ages
+
+
+def test_states_keep_their_ages_while_names_wait(scene, monkeypatch, long_ago):
+    """The images of a stretch are covered before the findings of those that wait are stored."""
+    age, ages = long_ago
+    monkeypatch.setattr(wildcard, "BATCH", 2)
+    monkeypatch.setattr(wildcard, "CHECKED", 4)
+    for n in range(20):
+        active(scene, name=f"one {n}")
+    run(scene, {"dry_run": True})
+    before = stored()
+    assert len(before) == 40
+    age()
+    seen = statements_on_states(scene, {"dry_run": True})
+    assert seen["SELECT"] > 10, "there are several batches"
+    assert seen["DELETE"] == seen["INSERT"] == 0
+    assert stored() == before
+    assert ages() == {True: 40}
+
+
+@pytest.mark.parametrize("batch", [1, 3, 5])
+def test_a_plan_that_is_broken_off_while_names_wait_is_made_anew(
+    scene, monkeypatch, long_ago, batch
+):
+    """Another engine plans all of it; what waited was stored nowhere, and keeps its age."""
+    age, ages = long_ago
+    monkeypatch.setattr(wildcard, "BATCH", 2)
+    monkeypatch.setattr(wildcard, "CHECKED", 4)
+    for n in range(20):
+        active(scene, name=f"one {n}")
+    run(scene, {"dry_run": True})
+    age()
+    held = []
+    hold = db.plans.PlanWriter.hold
+
+    def break_off(plan, *args):
+        hold(plan, *args)
+        held.append(plan)
+        if len(held) == batch:
+            plan.flush()
+            raise exception.Unavailable("The engine stops; another one plans the job")
+
+    monkeypatch.setattr(db.plans.PlanWriter, "hold", break_off)
+    job_id = run(scene, {"dry_run": True})
+    assert len({id(one) for one in held}) == 2
+    assert len(scene.items(job_id)) == 40
+    assert stored() == compared(scene)
+    assert ages() == {True: 40}
 
 
 def test_a_region_that_kept_no_rows_gets_none_before_it_has_to(scene, monkeypatch):
