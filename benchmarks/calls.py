@@ -13,6 +13,7 @@ from benchmarks.service import Service, wildcard
 from benchmarks.table import Row
 from benchmarks.world import World
 from kingbird.tests.functional.people import Person
+from kingbird.tests.functional.programs import eventually
 from kingbird.tests.functional.test_counts import keystone_call
 
 REGIONS = 4
@@ -68,7 +69,14 @@ def floor(found: Mapping[str, Images]) -> Counter[str]:
 def _made(kingbird: Service, glances: Standin, person: Person, sync_set: Any) -> Counter[str]:
     glances.reset_counts()
     with kingbird.deployment.keystone.recording() as calls:
-        kingbird.run(person, sync_set)
+        job = kingbird.run(person, sync_set)
+        # The trust is deleted, and forgotten, after the end of its job.
+        eventually(
+            "the trust is gone",
+            lambda: kingbird.query(
+                "SELECT 1 FROM jobs WHERE id = :id AND trust_id IS NULL", id=job.id
+            ),
+        )
     made = Counter({"keystone": sum(keystone_call(call) is not None for call in calls)})
     for counted in glances.counts().values():
         made.update(counted)
