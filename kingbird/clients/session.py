@@ -167,12 +167,50 @@ class _InstrumentedAdapter(_Adapter):
             events.emit(events.GlanceCall(self._region, method, code, seconds))
 
 
+class _Transport(requests.Session):
+    """A transport of requests without most of what it costs.
+
+    requests merges all parts of a request with those of its session, which takes a tenth of a
+    small call.  This session has nothing but headers.
+    """
+
+    def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
+        """Return a request with the session's headers, as far as it has no others."""
+        headers = {**self.headers, **(request.headers or {})}
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            method=request.method,
+            url=request.url,
+            headers={name: value for name, value in headers.items() if value is not None},
+            files=request.files,
+            data=request.data,
+            json=request.json,
+            # requests takes much longer to find that a dictionary is empty.
+            params=request.params or "",
+            auth=request.auth,
+            cookies=self.cookies,
+            hooks=request.hooks,
+        )
+        return prepared
+
+    def merge_environment_settings(
+        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
+    ) -> Any:
+        """Return the settings of a request, to which its environment adds nothing."""
+        return {
+            "proxies": proxies,
+            "stream": bool(stream),
+            "verify": self.verify if verify is None else verify,
+            "cert": cert,
+        }
+
+
 def plain_transport(adapter: _Adapter) -> requests.Session:
     """Return a transport without cookies for a session of keystoneauth.
 
     :param adapter: sends the requests.
     """
-    transport = requests.Session()
+    transport = _Transport()
     for scheme in ("http://", "https://"):
         transport.mount(scheme, adapter)
     transport.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))

@@ -4,13 +4,14 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+import requests
 from keystoneauth1 import exceptions as ksa_exc
 from keystoneauth1 import token_endpoint
 
 from kingbird import exception
 from kingbird.api.middleware.authentication import Authentication
 from kingbird.clients.regions import ImageClientFactory
-from kingbird.clients.session import glance_session, keystone_session
+from kingbird.clients.session import glance_session, keystone_session, plain_transport
 
 ID = "aaaaaaaa-0000-4000-8000-000000000001"
 
@@ -144,3 +145,42 @@ def test_keystones_redirect_to_another_host_is_no_answer(conf, server, kind):
     with pytest.raises(ksa_exc.ConnectFailure, match="redirects to another host"):
         SESSIONS[kind](conf).get(server.url, authenticated=False)
     assert len(server.handler.seen) == 1
+
+
+class Recorder(requests.adapters.BaseAdapter):
+    """Notes the requests that it gets, with their settings."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen: list = []
+
+    def send(self, request, *args, **settings):
+        parts = request.method, request.url, request.headers, request.body
+        self.seen.append((parts, args, settings))
+        answer = requests.Response()
+        answer.status_code, answer._content, answer.request = 200, b"", request
+        return answer
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"headers": {"X-Auth-Token": "secret", "accept": "text/plain", "Connection": None}},
+        {"params": {"limit": 2, "tag": ["a", "b"]}},
+        {"data": b"{}", "headers": {"Content-Type": "application/json"}},
+        {"json": {"name": "one"}},
+        {"auth": ("me", "secret")},
+        {"verify": False, "cert": ("cert", "key"), "timeout": 3, "stream": True},
+        {"verify": "/ca.pem", "proxies": {"http": "http://proxy.test"}},
+    ],
+)
+def test_a_request_is_what_requests_makes_of_it(options, monkeypatch):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/of/the/environment.pem")
+    mine, theirs = Recorder(), Recorder()
+    reference = requests.Session()
+    reference.mount("http://", theirs)
+    reference.trust_env = False
+    for transport in (plain_transport(mine), reference):
+        transport.request("POST", "http://glance.test/v2/images?a=b", **options)
+    assert mine.seen == theirs.seen
