@@ -35,7 +35,7 @@ class Coverage(Protocol):
         """Return the regions that may have an image beyond what is known of them."""
 
     def advance(self, image_id: str) -> None:
-        """Note that all images up to an id have been compared."""
+        """Note that all images up to an id are known."""
 
 
 class Scope(Protocol):

@@ -4,7 +4,7 @@ Pure: iterators in, an iterator out.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kingbird.sync.image import Image
@@ -22,6 +22,12 @@ class MergedPage:
 
     ids: list[str]
     images: dict[str, dict[str, Image]]
+
+    def append(self, page: "MergedPage") -> None:
+        """Append the page that follows this one."""
+        self.ids.extend(page.ids)
+        for region, images in page.images.items():
+            self.images[region].update(images)
 
     def remove(self, region: str) -> None:
         """Remove the images of a region, and the ids that no other region has."""
@@ -87,3 +93,30 @@ def merge_by_id(streams: Mapping[str, Iterable[Iterable[Page]]]) -> Iterator[Mer
             images[stream.region].update(stream.take(horizon))
         yield MergedPage(sorted(set().union(*images.values())), images)
         del images
+
+
+def join_pages(
+    pages: Iterable[MergedPage], size: int, advance: Callable[[str], None]
+) -> Iterator[MergedPage]:
+    """Join pages that follow each other until they have some number of ids.
+
+    The lists of regions end their pages at different ids, which makes many small pages.  A page
+    that is large enough is yielded at once, so less than ``size`` ids wait for the next one.
+
+    :param advance: called with the last id of each page before the next one is read: a region that
+        fails meanwhile is known up to it.
+    """
+    joined: MergedPage | None = None
+    for page in pages:
+        if joined is None:
+            joined = page
+        else:
+            joined.append(page)
+        advance(page.ids[-1])
+        del page
+        if len(joined.ids) >= size:
+            yield joined
+            # The next pages are parsed before the name is bound anew.
+            joined = None
+    if joined is not None:
+        yield joined

@@ -106,7 +106,7 @@ class RegionListings:
         return {region for region, end in self.covered_to.items() if image_id > end}
 
     def advance(self, image_id: str) -> None:
-        """Note that all images up to an id have been compared."""
+        """Note that all images up to an id are known."""
         self._passed = image_id
 
     def _pages(self, region: str, walk: ImageWalk) -> Iterator[Page]:
@@ -137,19 +137,26 @@ class RegionListings:
         if walk.is_truncated and region not in self.problems:
             self._mark(region, Outcome(Reason.LISTING_INCOMPLETE))
 
-    def _mark(self, region: str, problem: Outcome | None) -> None:
-        self.covered_to.setdefault(region, self._passed)
+    def _mark(self, region: str, problem: Outcome | None, known_to: str | None = None) -> None:
+        end = self._passed if known_to is None else known_to
+        self.covered_to[region] = min(end, self.covered_to.get(region, end))
         if problem is None:
             self.lagging.add(region)
         else:
             self.problems[region] = problem
 
-    def give_up(self, region: str, error: exception.KingbirdError) -> None:
-        """End the lists of a region that fails or lags; its gap begins after the last page."""
-        self._give_up(region, None if isinstance(error, RegionLags) else region_failure(error))
+    def give_up(
+        self, region: str, error: exception.KingbirdError, known_to: str | None = None
+    ) -> None:
+        """End the lists of a region that fails or lags.
 
-    def _give_up(self, region: str, problem: Outcome | None) -> None:
-        self._mark(region, problem)
+        :param known_to: the id after which its gap begins; by default the last one that is known.
+        """
+        problem = None if isinstance(error, RegionLags) else region_failure(error)
+        self._give_up(region, problem, known_to)
+
+    def _give_up(self, region: str, problem: Outcome | None, known_to: str | None = None) -> None:
+        self._mark(region, problem, known_to)
         self._given_up.add(region)
         for walk in self._walks[region]:
             walk.stop()

@@ -4,18 +4,21 @@ The list of a target may have the images of one project only.  An image that is 
 another project's, to whom the id belongs there.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from kingbird import exception
 from kingbird.sync.image import Image
 from kingbird.sync.listing.calls import RegionCalls
 from kingbird.sync.listing.diff import Copies
 from kingbird.sync.listing.lookup import lookup_regions
-from kingbird.sync.listing.merge import MergedPage
+from kingbird.sync.listing.merge import MergedPage, join_pages
 from kingbird.sync.listing.regions import RegionListings
 from kingbird.sync.plan.context import PlanContext
 from kingbird.sync.plan.targets import is_forced_copy
 from kingbird.sync.request import WildcardScope
+
+#: Ids for which a page does not wait for the next one.
+GATHERED = 500
 
 
 class MissingCopies:
@@ -45,10 +48,16 @@ class MissingCopies:
         self._known_targets = known_targets
         self._needs_item = needs_item
         self._given_up: set[str] = set()
+        #: The last id of the page before.
+        self._passed = ""
         #: The targets whose lists leave images out.
         self._targets = [
             name for name in listings.owners if any(name in one.targets for one in scopes)
         ]
+
+    def gather(self, pages: Iterator[MergedPage]) -> Iterator[MergedPage]:
+        """Join small pages if missing images may be asked for: a call takes a hundred ids."""
+        return join_pages(pages, GATHERED, self._listings.advance) if self._targets else pages
 
     def add_to(self, page: MergedPage) -> None:
         """Add the images that targets have under the ids of selected images.
@@ -56,6 +65,7 @@ class MissingCopies:
         This takes two list calls for up to 100 images, and none if nothing is missing.  The page
         loses the images of a target that does not answer: its gap begins before them.
         """
+        before, self._passed = self._passed, page.ids[-1]
         for region in self._given_up:
             # Its list may have had images beyond the gap already.
             page.remove(region)
@@ -67,7 +77,7 @@ class MissingCopies:
         )
         for region, answer in answers.items():
             if isinstance(answer, exception.KingbirdError):
-                self._listings.give_up(region, answer)
+                self._listings.give_up(region, answer, before)
                 self._given_up.add(region)
                 page.remove(region)
             else:

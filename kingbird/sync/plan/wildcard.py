@@ -191,7 +191,7 @@ class WildcardPlanner:
         self, listings: RegionListings, missing: MissingCopies
     ) -> Iterator[MergedPage]:
         """Yield the regions' pages, whose forced copies are indexed before they are compared."""
-        for page in merge_by_id(listings.streams()):
+        for page in missing.gather(merge_by_id(listings.streams())):
             for region, images in page.images.items():
                 self._items.forced.add(region, images.values())
             if self._cursor:

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kingbird.sync.listing.merge import MergedPage, merge_by_id
+from kingbird.sync.listing.merge import MergedPage, join_pages, merge_by_id
 
 REGIONS = ("R1", "R2", "R3")
 IDS = st.sets(st.sampled_from("aBcDeFgHiJ"), max_size=8).map(
@@ -67,3 +67,36 @@ def test_pages_are_read_as_they_are_needed():
     merged = merge_by_id({"R1": [pages("R1", "a", "c")], "R2": [pages("R2", "b", "d")]})
     assert [next(merged).ids for _ in range(2)] == [["a"], ["b"]]
     assert read == ["a", "b", "c"]
+
+
+@given(lists(), st.integers(1, 12))
+def test_joined_pages_have_what_small_ones_have(drawn, size):
+    found, streams = drawn
+    seen = []
+    known = []
+    pages = list(join_pages(merge_by_id(streams), size, known.append))
+    assert known == sorted(known)
+    for page in pages:
+        assert page.ids[-1] in known
+        assert page.ids == sorted(set().union(*page.images.values()))
+        for region, images in page.images.items():
+            assert images == {one: found[region][one] for one in page.ids if one in found[region]}
+        seen += page.ids
+    assert seen == sorted(set().union(*found.values()))
+    assert all(len(page.ids) >= size for page in pages[:-1])
+
+
+def test_a_page_that_is_large_enough_waits_for_no_other():
+    read = []
+
+    def pages(*sizes):
+        for number, size in enumerate(sizes):
+            read.append(size)
+            ids = [f"{number}{n}" for n in range(size)]
+            yield MergedPage(ids, {"R1": {one: {"id": one} for one in ids}})
+
+    known = []
+    joined = join_pages(pages(5, 1, 2, 4, 3), 5, known.append)
+    assert [(len(page.ids), len(read)) for page in joined] == [(5, 1), (7, 4), (3, 5)]
+    # A list that fails is known up to the page before.
+    assert known == ["04", "10", "21", "33", "42"]

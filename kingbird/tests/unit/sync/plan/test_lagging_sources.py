@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from kingbird.sync.plan import missing_copies
 from kingbird.sync.plan.cursor import PlanCursor
 from kingbird.sync.request import SyncSet
+from kingbird.tests.doubles.glance import unavailable
 from kingbird.tests.unit.sync.scene import ADMIN, ALL3, DEMO, OTHER, Scene
 
 ANY_TO_ANY = SyncSet(("*",), ALL3, ALL3)
@@ -41,19 +43,22 @@ def pool():
         yield lambda region, function, *args: workers.submit(function, *args)
 
 
-def scene():
-    """Give images of every sort, in every pair of regions, and in one region alone."""
+def scene(**more):
+    """Give images of every sort, in every pair of regions, and in one region alone.
+
+    :param more: fields of all images.
+    """
     made = Scene(retry_timeout=0.1)
     numbers = itertools.count(16)
     for first, second in itertools.permutations(ALL3, 2):
         for fields, data in COPIES.values():
             image_id = f"c{next(numbers):07x}-ffff-4fff-bfff-ffffffffffff"
-            base = {"id": image_id, "owner": DEMO, "visibility": "community"}
+            base = {"id": image_id, "owner": DEMO, "visibility": "community", **more}
             made.create_in(2020, first, b"one", **base)
             made.create_in(2021, second, data, **base | fields)
     for region in ALL3:
         image_id = f"c{next(numbers):07x}-ffff-4fff-bfff-ffffffffffff"
-        made.create_in(2020, region, b"one", id=image_id, owner=DEMO)
+        made.create_in(2020, region, b"one", id=image_id, owner=DEMO, **more)
         # Copies that are created from here on are younger than all sources.
         made.glances[region]._now = lambda: datetime(2022, 1, 1, tzinfo=UTC)
     return made
@@ -96,6 +101,70 @@ def test_two_parts_find_what_one_finds(pool, name, lagging, written):
     second = cloud.plan_sets(one, cursor=cursor, earlier=first, **options)
     assert found([*first, *second]) == whole
     assert counted + cloud.planner.in_sync == in_sync
+
+
+def fall_behind(cloud, region, pages, act):
+    """Let a region act at each page of its walks after some."""
+    asked = itertools.count()
+
+    def before(query):
+        if "id" not in query and "name" not in query and next(asked) >= pages:
+            act(query)
+
+    cloud.glances[region].before_page = before
+
+
+@pytest.mark.parametrize("pages", [3, 8])
+@pytest.mark.parametrize("lagging", ALL3)
+def test_two_parts_find_what_one_finds_though_pages_were_joined(pool, monkeypatch, lagging, pages):
+    """The gap of a region that lags begins after the last page that was joined before."""
+    monkeypatch.setattr(missing_copies, "GATHERED", 8)
+    # No region that hangs is asked for images without a name.
+    cloud = scene(name="")
+    for number in range(16, 56, 4):
+        for region in ALL3:
+            # It is the same everywhere.
+            image_id = f"c{number:07x}-0000-4000-8000-000000000000"
+            cloud.create_in(2020, region, b"one", id=image_id, owner=DEMO, name="")
+    for glance in cloud.glances.values():
+        glance.page_size = 3
+    options = {"submit": pool, "slow_region_timeout": 0.1}
+    whole = found(cloud.plan_sets(ANY_TO_ANY))
+    in_sync = cloud.planner.in_sync
+    answers = threading.Event()
+    fall_behind(cloud, lagging, pages, lambda query: cloud.lag_clock.hang(lagging, answers))
+    first = cloud.plan_sets(ANY_TO_ANY, **options)
+    answers.set()
+    counted = cloud.planner.in_sync
+    cursor = PlanCursor.from_json(cloud.planner.next_cursor.to_json())
+    assert cursor.covered_to.keys() == {lagging}
+    second = cloud.plan_sets(ANY_TO_ANY, cursor=cursor, earlier=first, **options)
+    assert found([*first, *second]) == whole
+    assert counted + cloud.planner.in_sync == in_sync
+
+
+@pytest.mark.parametrize("pages", [5, 8])
+@pytest.mark.parametrize("failing", ALL3)
+def test_a_gap_begins_where_the_list_failed_though_pages_were_joined(monkeypatch, failing, pages):
+    def plan(gathered):
+        monkeypatch.setattr(missing_copies, "GATHERED", gathered)
+        cloud = scene()
+        for glance in cloud.glances.values():
+            glance.page_size = 3
+        asked = itertools.count()
+
+        def fail(detail):
+            is_page = isinstance(detail, dict) and "name" not in detail
+            return unavailable() if is_page and next(asked) >= pages else None
+
+        cloud.glances[failing].fail("list", fail, times=None)
+        return found(cloud.plan_sets(ANY_TO_ANY))
+
+    items = plan(8)
+    assert items == plan(1)
+    assert items.pop(("*", failing)) == ("none", "region_unavailable")
+    made = {target for (_, target), (action, _) in items.items() if action == "create"}
+    assert made >= set(ALL3) - {failing}
 
 
 @pytest.mark.parametrize("written", [False, True])

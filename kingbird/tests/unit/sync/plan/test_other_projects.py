@@ -2,6 +2,7 @@
 
 import pytest
 
+from kingbird.sync.plan import missing_copies
 from kingbird.tests.doubles.glance import unavailable
 from kingbird.tests.unit.sync.plan.wildcards import (
     ALL3,
@@ -70,7 +71,7 @@ def test_a_member_makes_calls_for_its_own_images(scene):
     assert rows(items) == {
         (image_id, "R1", target): ("create", None) for image_id in own for target in ("R2", "R3")
     }
-    in_target = FORCED + 1 + HIDDEN + 2 * (OWN // PAGE) + NAMES
+    in_target = FORCED + 1 + HIDDEN + 2 + NAMES
     assert calls(scene) == {
         "R1": {"list": WALK + HIDDEN},
         "R2": {"list": in_target},
@@ -79,6 +80,22 @@ def test_a_member_makes_calls_for_its_own_images(scene):
     ids, owners = asked(scene)
     assert ids == {"R2": own, "R3": own}
     assert owners == in_all({DEMO})
+
+
+@pytest.mark.parametrize(("gathered", "sizes"), [(500, [100, 30]), (50, [50, 50, 30]), (1, None)])
+def test_ids_fill_calls_though_pages_are_small(scene, monkeypatch, gathered, sizes):
+    """Pages of five images are joined, as far as memory is meant for them."""
+    monkeypatch.setattr(missing_copies, "GATHERED", gathered)
+    own = sorted(active(scene)["id"] for _ in range(130))
+    for glance in scene.glances.values():
+        glance.page_size = PAGE
+    forget(scene)
+    scene.plan_sets(wildcard(("R1",), ("R2", "R3")))
+    for region in ("R2", "R3"):
+        calls = [what for _, what in scene.glances[region].calls if not isinstance(what, dict)]
+        # Visible images are asked for, and then hidden ones.
+        assert sorted(map(len, calls)) == sorted(2 * (sizes or [PAGE] * (130 // PAGE)))
+        assert sorted(one for ids in calls for one in ids) == sorted(2 * own)
 
 
 def test_nothing_is_asked_for_by_id_if_nothing_is_missing(scene):
