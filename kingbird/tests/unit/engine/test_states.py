@@ -290,32 +290,27 @@ def test_copies_that_are_only_counted_make_no_batches(scene, monkeypatch):
 
 
 @pytest.fixture
-def long_ago():
-    """Return a function that gives the stored states an age, and one that returns the ages."""
+def ages(scene, monkeypatch):
+    """Give twenty images old states before plans of many batches, and tell whether all are old."""
+    monkeypatch.setattr(wildcard, "BATCH", 2)
+    monkeypatch.setattr(wildcard, "CHECKED", 4)
     old = datetime(2001, 1, 1)
-
-    def age():
-        with db.get_engine().begin() as bind:
-            bind.execute(sa.update(db.ImageState).values(since=old))
+    for n in range(20):
+        active(scene, name=f"one {n}")
+    run(scene, {"dry_run": True})
+    with db.get_engine().begin() as bind:
+        bind.execute(sa.update(db.ImageState).values(since=old))
 
     def ages():
         with db.get_engine().connect() as bind:
             return Counter(bind.scalars(sa.select(db.ImageState.since == old)))
 
-    return age, ages
+    return ages
 
 
-def test_states_keep_their_ages_while_names_wait(scene, monkeypatch, long_ago):
+def test_states_keep_their_ages_while_names_wait(scene, ages):
     """The images of a stretch are covered before the findings of those that wait are stored."""
-    age, ages = long_ago
-    monkeypatch.setattr(wildcard, "BATCH", 2)
-    monkeypatch.setattr(wildcard, "CHECKED", 4)
-    for n in range(20):
-        active(scene, name=f"one {n}")
-    run(scene, {"dry_run": True})
     before = stored()
-    assert len(before) == 40
-    age()
     seen = statements_on_states(scene, {"dry_run": True})
     assert seen["SELECT"] > 10, "there are several batches"
     assert seen["DELETE"] == seen["INSERT"] == 0
@@ -324,17 +319,8 @@ def test_states_keep_their_ages_while_names_wait(scene, monkeypatch, long_ago):
 
 
 @pytest.mark.parametrize("batch", [1, 3, 5])
-def test_a_plan_that_is_broken_off_while_names_wait_is_made_anew(
-    scene, monkeypatch, long_ago, batch
-):
+def test_a_plan_that_is_broken_off_while_names_wait_is_made_anew(scene, monkeypatch, ages, batch):
     """Another engine plans all of it; what waited was stored nowhere, and keeps its age."""
-    age, ages = long_ago
-    monkeypatch.setattr(wildcard, "BATCH", 2)
-    monkeypatch.setattr(wildcard, "CHECKED", 4)
-    for n in range(20):
-        active(scene, name=f"one {n}")
-    run(scene, {"dry_run": True})
-    age()
     held = []
     hold = db.plans.PlanWriter.hold
 
